@@ -1,0 +1,68 @@
+"""The one vocabulary: what is predicted, and how its classes are called.
+
+Labels, heads, losses, metrics, exports and reports read names and class order
+from here. The names are those of the attribute file of Tiny Portraits.
+"""
+
+import dataclasses
+
+from tp_keras.errors import UserError
+
+# Height, width and colour channels of every portrait.
+IMAGE_SHAPE = (108, 84, 3)
+
+# What a label holds where the attribute file says `n/a`.
+MISSING = -1
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A classification task.
+
+    Attributes:
+        name: The name of the label, of the model output and of the figures.
+        classes: The class names in the order of their integer labels.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+
+    @property
+    def num_classes(self) -> int:
+        """The number of classes."""
+        return len(self.classes)
+
+
+GENDER = Task("gender", ("female", "male"))
+HAIR_COLOR = Task("hair_color", ("black", "brown", "blond", "gray", "bald"))
+HAIR_TYPE = Task("hair_type", ("straight", "wavy", "bald"))
+
+TASKS = (GENDER, HAIR_COLOR, HAIR_TYPE)
+HAIR_TASKS = (HAIR_COLOR, HAIR_TYPE)
+TASK_NAMES = tuple(task.name for task in TASKS)
+
+# What the adversary predicts from the hair embedding; a training-only output.
+ADVERSARY = "gender_adversary"
+
+
+def get_tasks(names) -> tuple[Task, ...]:
+    """Returns the tasks of the given names, in the order of `TASKS`.
+
+    Args:
+        names: Iterable of task names.
+
+    Raises:
+        UserError: If a name is unknown or none is given.
+
+    Example:
+        >>> [task.name for task in get_tasks(["hair_type", "gender"])]
+        ['gender', 'hair_type']
+    """
+    names = list(names)
+    unknown = [name for name in names if name not in TASK_NAMES]
+    if unknown or not names:
+        raise UserError(
+            f"Expected one or more tasks out of {', '.join(TASK_NAMES)}. "
+            f"Received: tasks={names}"
+        )
+    return tuple(task for task in TASKS if task.name in names)
