@@ -1,0 +1,80 @@
+"""How every command of the project starts: flags in, one sentence on error."""
+
+import errno
+import os
+import sys
+import typing
+
+import tyro
+
+# TensorFlow's start-up messages are about its build, not about the user's work.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+EXIT_USER_ERROR = 2
+EXIT_INTERRUPTED = 130
+
+
+class Command(typing.Protocol):
+    """A frozen dataclass of settings that does one thing."""
+
+    def execute(self) -> None:
+        """Does it."""
+
+
+def run(
+    command_class: type[Command], arguments: list[str] | None = None
+) -> None:
+    """Parses the command line into `command_class` and executes it.
+
+    Every field is a flag of the same spelling, its docstring the help. An
+    error that the user can mend ends as one sentence and exit code 2.
+
+    Args:
+        command_class: Frozen dataclass with a method `execute`.
+        arguments: Arguments instead of those of the process.
+    """
+    command = tyro.cli(
+        command_class,
+        args=arguments,
+        use_underscores=True,
+        config=(tyro.conf.FlagConversionOff, tyro.conf.OmitArgPrefixes),
+    )
+    execute(command)
+
+
+def execute(command: Command) -> None:
+    """Executes a parsed command; see `run`."""
+    try:
+        command.execute()
+    except KeyboardInterrupt:
+        print("\nInterrupted. The same command resumes.", file=sys.stderr)
+        sys.exit(EXIT_INTERRUPTED)
+    except Exception as error:
+        message = user_message(error)
+        if message is None:
+            raise
+        print(f"error: {message}", file=sys.stderr)
+        sys.exit(EXIT_USER_ERROR)
+
+
+def user_message(error: Exception) -> str | None:
+    """Returns what to tell the user of `error`, or None if it is our fault."""
+    # Found by name: the data set folder stands alone and has its own class.
+    names = {base.__name__ for base in type(error).__mro__}
+    if names & {"UserError", "DatasetInputError"}:
+        return str(error)
+    chain: BaseException | None = error
+    while chain is not None:
+        if isinstance(chain, OSError) and chain.errno in (
+            errno.ENOSPC,
+            errno.EDQUOT,
+        ):
+            where = f" ({chain.filename})" if chain.filename else ""
+            return (
+                f"The disk is full{where}. Free some space and run the same "
+                "command again: nothing half-written is left in its place."
+            )
+        chain = chain.__cause__ or chain.__context__
+    if isinstance(error, PermissionError):
+        return f"No permission to use {error.filename}."
+    return None
