@@ -1,0 +1,10 @@
+"""Figures of a trained classifier, overall and per gender, as records.
+
+* A *record* is one figure: its metric, task, group, value, the number of rows
+  that it rests on and a 95 % interval (`records.py`).
+* A *group* is `all` or a class of the gender label: `female`, `male`.
+* Rows without a label of a task never count for that task.
+
+Tables and plots are made from records and from nothing else, so each figure
+can be made again, compared and averaged without the model or the data.
+"""

@@ -1,0 +1,88 @@
+"""95 % intervals: Wilson's for shares, the bootstrap for everything else."""
+
+import math
+import statistics
+
+import numpy as np
+
+CONFIDENCE_LEVEL = 0.95
+_TAIL = (1 - CONFIDENCE_LEVEL) / 2
+_Z = statistics.NormalDist().inv_cdf(1 - _TAIL)
+
+
+def wilson_interval(hits: int, count: int) -> tuple[float, float]:
+    """Returns Wilson's score interval of the share `hits / count`.
+
+    Unlike the textbook interval it stays within [0, 1] and does not shrink to
+    a point where every row is a hit, or none.
+
+    Args:
+        hits: How many rows are hits.
+        count: How many rows there are, at least 1.
+
+    Returns:
+        Lower and upper end.
+
+    Raises:
+        ValueError: If not 0 <= hits <= count, or if count is 0.
+
+    Source:
+        E. B. Wilson, Probable inference, the law of succession, and
+        statistical inference, 1927.
+
+    Example:
+        >>> wilson_interval(9, 10)
+        (0.5958..., 0.9821...)
+    """
+    if not 0 <= hits <= count or count == 0:
+        raise ValueError(
+            "Expected 0 <= hits <= count and count > 0. "
+            f"Received: hits={hits}, count={count}"
+        )
+    share = hits / count
+    spread = _Z**2 / count
+    center = share + spread / 2
+    radius = math.sqrt(spread * share * (1 - share) + (spread / 2) ** 2)
+    # At the edges the formula is exact; its rounding is not.
+    low = 0.0 if hits == 0 else (center - radius) / (1 + spread)
+    high = 1.0 if hits == count else (center + radius) / (1 + spread)
+    return low, high
+
+
+def resample_confusion_matrix(
+    matrix, num_bootstraps: int, generator: np.random.Generator
+) -> np.ndarray:
+    """Draws confusion matrices as if the labelled rows were sampled again.
+
+    The bootstrap is stratified by label: each class keeps its number of rows.
+    To draw `n` rows of a class with replacement and count their predictions
+    is to draw once from the multinomial of its row of the matrix, so no data
+    are needed and all draws are made in one call per class.
+
+    Args:
+        matrix: Integer array [K, K], labels along the rows.
+        num_bootstraps: The number of draws B.
+        generator: Source of chance.
+
+    Returns:
+        Int64 array [B, K, K].
+    """
+    matrix = np.asarray(matrix)
+    resampled = np.zeros((num_bootstraps, *matrix.shape), np.int64)
+    for label, row in enumerate(matrix):
+        count = row.sum()
+        if count:
+            resampled[:, label] = generator.multinomial(
+                count, row / count, size=num_bootstraps
+            )
+    return resampled
+
+
+def percentile_interval(samples) -> tuple[float, float]:
+    """Returns the middle 95 % of `samples`, an array [B] of resampled figures.
+
+    Where each class of a small sample is always right, so is each resampled
+    one, and the interval shrinks to a point: read it together with the count.
+    """
+    low, high = np.quantile(samples, [_TAIL, 1 - _TAIL])
+    return float(low), float(high)

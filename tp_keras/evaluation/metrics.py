@@ -1,0 +1,98 @@
+"""Figures of a confusion matrix, for one matrix or for many at once.
+
+A confusion matrix counts rows: `matrix[..., i, j]` is the number of rows whose
+label is class `i` and whose prediction is class `j`. Every function takes any
+number of leading axes, so the resampled matrices of a bootstrap go through in
+one call. What is not defined is NaN here and becomes None in a record.
+"""
+
+import numpy as np
+
+from tp_keras import tasks
+
+
+def confusion_matrix(labels, predictions, num_classes: int) -> np.ndarray:
+    """Counts the pairs of label and prediction of the labelled rows.
+
+    Args:
+        labels: Integer array [N]; rows with `tasks.MISSING` do not count.
+        predictions: Integer array [N].
+        num_classes: The number of classes K.
+
+    Returns:
+        Int64 array [K, K], labels along the rows.
+    """
+    labels = np.asarray(labels)
+    labelled = labels != tasks.MISSING
+    cells = labels[labelled] * num_classes + np.asarray(predictions)[labelled]
+    counts = np.bincount(cells, minlength=num_classes**2)
+    return counts.reshape(num_classes, num_classes)
+
+
+def accuracy(matrix) -> np.ndarray:
+    """Returns the share of rows whose prediction is their label: [...]."""
+    matrix = np.asarray(matrix)
+    return _share(_hits(matrix).sum(-1), matrix.sum((-2, -1)))
+
+
+def recall(matrix) -> np.ndarray:
+    """Returns per class the share of its rows that are found: [..., K].
+
+    NaN for a class without labelled rows.
+    """
+    matrix = np.asarray(matrix)
+    return _share(_hits(matrix), matrix.sum(-1))
+
+
+def precision(matrix) -> np.ndarray:
+    """Returns per class the share of its predictions that are right: [..., K].
+
+    NaN for a class that is never predicted.
+    """
+    matrix = np.asarray(matrix)
+    return _share(_hits(matrix), matrix.sum(-2))
+
+
+def f1(matrix) -> np.ndarray:
+    """Returns per class the harmonic mean of precision and recall: [..., K].
+
+    NaN for a class without labelled rows, even if it is predicted: on rows
+    that cannot hold it the figure would say 0 for one slip as for a thousand.
+    """
+    matrix = np.asarray(matrix)
+    support = matrix.sum(-1)
+    scores = _share(2 * _hits(matrix), support + matrix.sum(-2))
+    return np.where(support > 0, scores, np.nan)
+
+
+def balanced_accuracy(matrix) -> np.ndarray:
+    """Returns the mean recall over the classes with labelled rows: [...].
+
+    A class that a group lacks is left out, not counted as 0: compare two
+    groups only where both have the same classes.
+    """
+    return _mean_over_present(recall(matrix), matrix)
+
+
+def macro_f1(matrix) -> np.ndarray:
+    """Returns the mean F1 over the classes with labelled rows: [...].
+
+    Classes are left out as in `balanced_accuracy`.
+    """
+    return _mean_over_present(f1(matrix), matrix)
+
+
+def _hits(matrix):
+    return np.diagonal(matrix, axis1=-2, axis2=-1)
+
+
+def _share(part, whole):
+    whole = np.asarray(whole)
+    out = np.full(whole.shape, np.nan)
+    return np.divide(part, whole, out=out, where=whole > 0)
+
+
+def _mean_over_present(per_class, matrix):
+    present = np.asarray(matrix).sum(-1) > 0
+    total = np.where(present, per_class, 0.0).sum(-1)
+    return _share(total, present.sum(-1))

@@ -1,0 +1,239 @@
+"""Records as pictures: confusion, reliability, recall by gender.
+
+Colours are those of Okabe and Ito, which the colour-blind tell apart; female
+and male differ in the marker as well.
+"""
+
+import os
+import pathlib
+from collections.abc import Sequence
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from tp_keras import tasks
+from tp_keras.evaluation import table
+from tp_keras.evaluation.calibration import NUM_BINS
+from tp_keras.evaluation.evaluator import GROUPS
+from tp_keras.evaluation.records import ALL
+from tp_keras.evaluation.records import Record
+from tp_keras.evaluation.records import find
+from tp_keras.evaluation.records import find_one
+
+_COLORS = {ALL: "#000000", "female": "#D55E00", "male": "#0072B2"}
+_MARKERS = {ALL: "s", "female": "o", "male": "D"}
+_DOTS_PER_INCH = 120
+
+
+def write_plots(
+    folder: str | os.PathLike, records: Sequence[Record]
+) -> list[pathlib.Path]:
+    """Draws all plots of `records` as PNG files into `folder`.
+
+    Returns:
+        The paths written: a confusion plot for each task, the reliability
+        diagram, and the recall by gender.
+    """
+    folder = pathlib.Path(folder)
+    figures = {
+        f"confusion_{task.name}.png": confusion_plot(records, task)
+        for task in table.evaluated_tasks(records)
+    }
+    figures["reliability.png"] = reliability_plot(records)
+    figures["recall_by_gender.png"] = recall_plot(records)
+    for name, figure in figures.items():
+        FigureCanvasAgg(figure).print_png(folder / name)
+    return [folder / name for name in figures]
+
+
+def confusion_plot(records: Sequence[Record], task: tasks.Task) -> Figure:
+    """Draws the confusion matrices of one task, a panel for each group."""
+    size = 0.85 * task.num_classes + 0.9
+    figure = _figure(3 * size + 0.8, size + 1.0)
+    panels = figure.subplots(1, len(GROUPS), sharey=True)
+    for panel, group in zip(panels, GROUPS, strict=True):
+        counts = table.confusion_counts(records, task, group)
+        totals = [sum(row) for row in counts]
+        shares = [
+            [cell / total if total else 0.0 for cell in row]
+            for row, total in zip(counts, totals, strict=True)
+        ]
+        panel.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        for row, total in enumerate(totals):
+            for column, count in enumerate(counts[row]):
+                share = f"\n{shares[row][column]:.0%}" if total else ""
+                panel.text(
+                    column,
+                    row,
+                    f"{count}{share}",
+                    ha="center",
+                    va="center",
+                    fontsize=9,
+                    color="white" if shares[row][column] > 0.5 else "black",
+                )
+        panel.set_xticks(range(task.num_classes), task.classes)
+        panel.set_yticks(range(task.num_classes), task.classes)
+        panel.tick_params(length=0)
+        panel.spines[:].set_visible(False)
+        panel.set_title(f"{group} (n = {sum(totals):,})")
+        panel.set_xlabel("predicted")
+    panels[0].set_ylabel("labelled")
+    figure.suptitle(f"{task.name}: number of portraits, and share of the label")
+    return figure
+
+
+def reliability_plot(records: Sequence[Record]) -> Figure:
+    """Draws accuracy over confidence, a column for each task."""
+    evaluated = table.evaluated_tasks(records)
+    figure = _figure(4.3 * len(evaluated) + 0.4, 5.4)
+    panels = figure.subplots(
+        2,
+        len(evaluated),
+        sharex="col",
+        sharey="row",
+        squeeze=False,
+        height_ratios=(3, 1),
+    )
+    for task, (upper, lower) in zip(evaluated, panels.T, strict=True):
+        _draw_reliability(upper, records, task)
+        _draw_bin_counts(lower, records, task)
+    panels[0, 0].set_ylabel("accuracy")
+    panels[1, 0].set_ylabel("portraits")
+    figure.suptitle(
+        "Reliability: on the dashed line confidence and accuracy agree"
+    )
+    return figure
+
+
+def recall_plot(records: Sequence[Record]) -> Figure:
+    """Draws the recall of each class for women and men, with intervals."""
+    evaluated = table.evaluated_tasks(records)
+    heights = [task.num_classes for task in evaluated]
+    figure = _figure(8.5, 0.62 * sum(heights) + 0.55 * len(heights) + 0.9)
+    panels = figure.subplots(
+        len(evaluated), 1, sharex=True, squeeze=False, height_ratios=heights
+    )[:, 0]
+    for task, panel in zip(evaluated, panels, strict=True):
+        for offset, group in ((-0.17, "female"), (0.17, "male")):
+            _draw_recalls(panel, records, task, group, offset)
+        panel.set_yticks(range(task.num_classes), task.classes)
+        panel.set_ylim(task.num_classes - 0.5, -0.5)
+        panel.set_title(task.name, loc="left", fontsize=11)
+        panel.grid(axis="x", color="0.9")
+        panel.tick_params(axis="y", length=0)
+    panels[0].set_xlim(-0.02, 1.02)
+    panels[-1].set_xlabel("recall")
+    panels[-1].xaxis.set_major_formatter(PercentFormatter(1.0))
+    handles = {}
+    for panel in panels:
+        for handle, label in zip(
+            *panel.get_legend_handles_labels(), strict=True
+        ):
+            handles.setdefault(label, handle)
+    figure.legend(
+        handles.values(),
+        handles.keys(),
+        loc="outside upper right",
+        ncols=2,
+        frameon=False,
+    )
+    figure.suptitle(
+        "Recall of each class, with 95 % intervals", x=0.01, ha="left"
+    )
+    return figure
+
+
+def _figure(width, height) -> Figure:
+    return Figure((width, height), dpi=_DOTS_PER_INCH, layout="constrained")
+
+
+def _draw_reliability(panel, records, task):
+    panel.plot([0, 1], [0, 1], color="0.6", linestyle="--", linewidth=1)
+    for group in GROUPS:
+        criteria = {"task": task.name, "group": group}
+        accuracies = find(records, metric="bin_accuracy", **criteria)
+        confidences = find(records, metric="bin_confidence", **criteria)
+        pairs = [
+            (confidence.value, accuracy)
+            for confidence, accuracy in zip(
+                confidences, accuracies, strict=True
+            )
+            if accuracy.count
+        ]
+        error = find_one(
+            records, metric="expected_calibration_error", **criteria
+        )
+        xs = [confidence for confidence, _ in pairs]
+        ys = [accuracy.value for _, accuracy in pairs]
+        panel.plot(
+            xs,
+            ys,
+            color=_COLORS[group],
+            marker=_MARKERS[group],
+            markersize=4,
+            linewidth=1.2,
+            label=f"{group}, error {table.format_figure(error)}",
+        )
+        if group == ALL:
+            panel.vlines(
+                xs,
+                [accuracy.low for _, accuracy in pairs],
+                [accuracy.high for _, accuracy in pairs],
+                color="0.6",
+                linewidth=4,
+                alpha=0.5,
+            )
+    panel.set_title(task.name)
+    panel.set_xlim(0, 1)
+    panel.set_ylim(0, 1.02)
+    panel.grid(color="0.93")
+    panel.legend(loc="upper left", fontsize=8, frameon=True)
+
+
+def _draw_bin_counts(panel, records, task):
+    bins = find(records, metric="bin_accuracy", task=task.name, group=ALL)
+    centers = [(record.bin + 0.5) / NUM_BINS for record in bins]
+    counts = [record.count for record in bins]
+    panel.bar(centers, counts, width=0.9 / NUM_BINS, color="0.75")
+    for center, count in zip(centers, counts, strict=True):
+        if count:
+            panel.text(
+                center, count, f"{count}", ha="center", va="bottom", fontsize=7
+            )
+    panel.margins(y=0.2)
+    panel.set_xlabel("confidence")
+
+
+def _draw_recalls(panel, records, task, group, offset):
+    for row, class_name in enumerate(task.classes):
+        record = find_one(
+            records,
+            metric="recall",
+            task=task.name,
+            group=group,
+            class_name=class_name,
+        )
+        if not record.count:
+            continue
+        y = row + offset
+        panel.hlines(
+            y, record.low, record.high, color=_COLORS[group], linewidth=2
+        )
+        panel.plot(
+            record.value,
+            y,
+            color=_COLORS[group],
+            marker=_MARKERS[group],
+            markersize=6,
+            linestyle="none",
+            label=group,
+        )
+        panel.annotate(
+            f"{record.value:.0%} of {record.count:,}",
+            (1.01, y),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=8,
+            color=_COLORS[group],
+        )

@@ -1,0 +1,195 @@
+"""Figures as records: one JSON line each."""
+
+import dataclasses
+import json
+import math
+import os
+import pathlib
+from collections.abc import Iterable
+from collections.abc import Sequence
+
+from tp_keras.errors import UserError
+
+# The group of all rows, whatever their gender.
+ALL = "all"
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """One figure.
+
+    Attributes:
+        metric: What was measured, such as `"balanced_accuracy"`.
+        task: Name of the task.
+        group: `"all"` or the gender whose rows were looked at.
+        value: The figure, or None where it is not defined because no row
+            counts for it. Never NaN.
+        count: How many rows the figure rests on: the denominator of a share,
+            the labelled rows otherwise.
+        low: Lower end of the 95 % interval, or None.
+        high: Upper end of the 95 % interval, or None.
+        seed: Seed of the run; the resampling starts from it as well.
+        split: Split of the data set that was evaluated.
+        dataset: Name of the data set, or None if the caller gave none.
+        class_name: The class of a figure per class; in a confusion matrix the
+            class of the label.
+        predicted_class: In a confusion matrix the class of the prediction.
+        bin: Index of the confidence bin of a reliability figure.
+
+    Raises:
+        UserError: If a number is not finite, or if value and count do not
+            agree on whether the figure is defined.
+
+    Example:
+        >>> Record("accuracy", "gender", "all", 0.75, 8, seed=0, split="test")
+    """
+
+    metric: str
+    task: str
+    group: str
+    value: float | None
+    count: int
+    low: float | None = None
+    high: float | None = None
+    seed: int | None = None
+    split: str | None = None
+    dataset: str | None = None
+    class_name: str | None = None
+    predicted_class: str | None = None
+    bin: int | None = None
+
+    def __post_init__(self):
+        for name in ("value", "low", "high"):
+            number = getattr(self, name)
+            if number is not None and not _is_finite(number):
+                raise UserError(
+                    f"`{name}` of a record must be a finite number or null. "
+                    f"Received: {name}={number!r}"
+                )
+        if not isinstance(self.count, int) or self.count < 0:
+            raise UserError(
+                "`count` of a record must be a whole number of rows. "
+                f"Received: count={self.count!r}"
+            )
+        if (self.value is None) != (self.count == 0):
+            raise UserError(
+                "A record's value must be null exactly where no row counts. "
+                f"Received: value={self.value}, count={self.count}"
+            )
+
+
+FIELD_NAMES = tuple(field.name for field in dataclasses.fields(Record))
+_REQUIRED_NAMES = ("metric", "task", "group", "value", "count")
+_EVALUATE_COMMAND = "python -m training.evaluate --run_dir RUN_DIR"
+
+
+def write_records(path: str | os.PathLike, records: Iterable[Record]) -> None:
+    """Writes `records` to `path`, one JSON object a line.
+
+    The file appears complete or not at all: it is written beside its place and
+    renamed.
+    """
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with aside.open("w", encoding="utf-8") as file:
+            for record in records:
+                line = json.dumps(dataclasses.asdict(record), allow_nan=False)
+                file.write(line + "\n")
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def read_records(path: str | os.PathLike) -> list[Record]:
+    """Reads what `write_records` wrote.
+
+    Raises:
+        UserError: If the file is not there, or a line of it is not a record;
+            the message names the line.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise UserError(
+            f"There are no records at {path}. Expected a file that "
+            f"`{_EVALUATE_COMMAND}` writes. Received: path={str(path)!r}"
+        )
+    records = []
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                records.append(_parse(line))
+            except UserError as error:
+                raise UserError(
+                    f"{path}, line {number} is not a record: {error} "
+                    f"Write the file anew with `{_EVALUATE_COMMAND}`."
+                ) from None
+    return records
+
+
+def find(records: Iterable[Record], **criteria) -> list[Record]:
+    """Returns the records whose fields equal `criteria`, in their order.
+
+    Raises:
+        UserError: If a criterion is not a field of a record.
+
+    Example:
+        >>> find(records, metric="recall", task="hair_color", group="female")
+    """
+    unknown = sorted(set(criteria) - set(FIELD_NAMES))
+    if unknown:
+        raise UserError(
+            f"A record has the fields {', '.join(FIELD_NAMES)}. "
+            f"Received: {', '.join(unknown)}"
+        )
+    wanted = criteria.items()
+    return [
+        record
+        for record in records
+        if all(getattr(record, name) == value for name, value in wanted)
+    ]
+
+
+def find_one(records: Sequence[Record], **criteria) -> Record:
+    """Returns the one record that equals `criteria`.
+
+    Raises:
+        UserError: If there is none, or more than one.
+    """
+    found = find(records, **criteria)
+    if len(found) != 1:
+        raise UserError(
+            f"Expected one record with {criteria}. Received: {len(found)} "
+            f"such records among {len(records)}."
+        )
+    return found[0]
+
+
+def _is_finite(number) -> bool:
+    return (
+        isinstance(number, (int, float))
+        and not isinstance(number, bool)
+        and math.isfinite(number)
+    )
+
+
+def _parse(line: str) -> Record:
+    try:
+        fields = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise UserError(
+            f"expected a JSON object ({error}). Received: {line.strip()[:80]!r}"
+        ) from None
+    if not isinstance(fields, dict):
+        raise UserError(
+            f"expected a JSON object. Received: {line.strip()[:80]!r}"
+        )
+    missing = [name for name in _REQUIRED_NAMES if name not in fields]
+    unknown = [name for name in fields if name not in FIELD_NAMES]
+    if missing or unknown:
+        raise UserError(
+            f"expected the fields {', '.join(FIELD_NAMES)}. Received: "
+            f"missing fields {missing}, unknown fields {unknown}."
+        )
+    return Record(**fields)

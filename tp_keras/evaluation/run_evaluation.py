@@ -1,0 +1,85 @@
+"""Evaluates the model of a run folder on a prepared data set."""
+
+import os
+import pathlib
+import re
+
+from tp_keras import run_folder as run_folder_lib
+from tp_keras.data import source
+from tp_keras.errors import UserError
+from tp_keras.evaluation import evaluator
+from tp_keras.evaluation import report
+from tp_keras.evaluation.records import Record
+
+
+def evaluate_run(
+    run_dir: str | os.PathLike,
+    data_dir: str | os.PathLike | None = None,
+    dataset: str | None = None,
+    split: str = "test",
+) -> list[Record]:
+    """Evaluates a trained run and writes the figures into its folder.
+
+    Args:
+        run_dir: Folder of the run.
+        data_dir: Folder of the prepared data sets; None: the run's own.
+        dataset: Name of a prepared data set with the features of Tiny
+            Portraits; None: the one that the run was trained on.
+        split: Split to evaluate, also a slice such as `"test[:100]"`.
+
+    Returns:
+        The records, which also lie in `evaluation_folder(...)`.
+
+    Raises:
+        UserError: If the run, the data set or the split is not there, or if
+            the split is empty.
+
+    Example:
+        >>> records = evaluate_run("runs/demo")
+        >>> print(table.headline_table(records))
+    """
+    run = run_folder_lib.RunFolder(run_dir)
+    config = run.config
+    dataset = dataset or config.dataset
+    folder = evaluation_folder(run_dir, data_dir, dataset, split)
+    portraits = source.load_portraits(
+        data_dir or config.data_dir, dataset, split
+    )
+    if not len(portraits.images):
+        raise UserError(
+            f"The split {split!r} of {dataset} holds no portraits. Expected "
+            "at least one. Evaluate another one with --split."
+        )
+    probabilities = run.load_model().predict_probabilities(portraits.images)
+    records = evaluator.evaluate_predictions(
+        probabilities,
+        portraits.labels,
+        seed=config.seed,
+        split=split,
+        dataset=dataset,
+    )
+    report.write_evaluation(folder, records)
+    return records
+
+
+def evaluation_folder(
+    run_dir: str | os.PathLike,
+    data_dir: str | os.PathLike | None = None,
+    dataset: str | None = None,
+    split: str = "test",
+) -> pathlib.Path:
+    """Returns the folder that `evaluate_run` writes for these arguments.
+
+    That is `<run_dir>/evaluation/<split>` on the run's own data, and
+    `<run_dir>/evaluation/<dataset>-<split>` on any other.
+    """
+    config = run_folder_lib.RunFolder(run_dir).config
+    dataset = dataset or config.dataset
+    is_own = dataset == config.dataset and (
+        data_dir is None
+        or pathlib.Path(data_dir).resolve()
+        == pathlib.Path(config.data_dir).resolve()
+    )
+    name = split if is_own else f"{dataset}-{split}"
+    # Slashes and brackets as in "tiny_portraits/archives" and "test[:100]".
+    return pathlib.Path(run_dir) / "evaluation" / re.sub(r"[^\w.+-]", "-", name)

@@ -1,0 +1,52 @@
+"""Evaluates a trained run.
+
+python -m training.evaluate --run_dir runs/demo
+"""
+
+import dataclasses
+
+from training.command import run
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluate:
+    """Measures the model of a run, overall and per gender.
+
+    Writes records, tables and plots into RUN_DIR/evaluation.
+    """
+
+    run_dir: str
+    """Folder of the run, as training wrote it."""
+
+    data_dir: str | None = None
+    """Folder of the prepared data sets. Default: that of the run."""
+
+    dataset: str | None = None
+    """Data set to evaluate on. Default: the one the run was trained on."""
+
+    split: str = "test"
+    """Split to evaluate, or a slice of one such as 'test[:100]'."""
+
+    def execute(self) -> None:
+        """Evaluates, and prints the figures and where they lie."""
+        # Here, as TensorFlow takes seconds that `--help` need not.
+        from tp_keras.evaluation import run_evaluation
+        from tp_keras.evaluation import table
+
+        records = run_evaluation.evaluate_run(
+            self.run_dir, self.data_dir, self.dataset, self.split
+        )
+        folder = run_evaluation.evaluation_folder(
+            self.run_dir, self.data_dir, self.dataset, self.split
+        )
+        print(f"\n{table.describe(records)}\n")
+        print(table.headline_table(records))
+        print(f"Tables, plots and records: {folder}")
+        print(
+            "Next: python -m training.export "
+            f"--run_dir {self.run_dir} --output_dir exported_models"
+        )
+
+
+if __name__ == "__main__":
+    run(Evaluate)
