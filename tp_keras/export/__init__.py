@@ -1,0 +1,7 @@
+"""From a trained classifier to a bundle that TensorFlow Serving loads."""
+
+from tp_keras.export.bundle import bundle_size
+from tp_keras.export.bundle import export_bundle
+from tp_keras.export.folding import fold_batch_normalization
+
+__all__ = ["bundle_size", "export_bundle", "fold_batch_normalization"]

@@ -1,0 +1,22 @@
+"""Loads exported bundles only: prediction and checks, without model code.
+
+Nothing here imports Keras, and TensorFlow only where a bundle is loaded.
+"""
+
+from tp_keras.serving.c_session import CSession
+from tp_keras.serving.check import check_bundle
+from tp_keras.serving.check import check_graph
+from tp_keras.serving.check import check_parity
+from tp_keras.serving.locate import find_bundle
+from tp_keras.serving.prediction import Prediction
+from tp_keras.serving.predictor import Predictor
+
+__all__ = [
+    "CSession",
+    "Prediction",
+    "Predictor",
+    "check_bundle",
+    "check_graph",
+    "check_parity",
+    "find_bundle",
+]

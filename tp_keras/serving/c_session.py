@@ -1,0 +1,326 @@
+"""Runs a bundle as TensorFlow Serving does: in a session of the C API.
+
+The TensorFlow wheel carries the C API, whose loader and session are those of
+the server. What loads and runs here loads and runs there.
+"""
+
+import ctypes
+import importlib.util
+import pathlib
+
+import numpy as np
+
+from tp_keras.errors import UserError
+
+_TF_STRING = 7
+_TF_TSTRING_BYTES = 24
+# TF_DataType of each dtype that a signature may carry.
+_DTYPES = {
+    1: np.dtype("float32"),
+    3: np.dtype("int32"),
+    4: np.dtype("uint8"),
+    9: np.dtype("int64"),
+    10: np.dtype("bool"),
+}
+_TYPE_NUMBERS = {dtype: number for number, dtype in _DTYPES.items()}
+
+_Pointer = ctypes.c_void_p
+
+
+class _Output(ctypes.Structure):
+    """`TF_Output`: one output of an operation."""
+
+    _fields_ = [("operation", _Pointer), ("index", ctypes.c_int)]
+
+
+class _Buffer(ctypes.Structure):
+    """`TF_Buffer`: bytes owned by the library."""
+
+    _fields_ = [
+        ("data", _Pointer),
+        ("length", ctypes.c_size_t),
+        ("deallocator", _Pointer),
+    ]
+
+
+class CSession:
+    """A bundle loaded through TensorFlow's C API.
+
+    Args:
+        bundle_dir: Folder of one version of a bundle, with `saved_model.pb`.
+        threads: Threads within an operation and between operations; None for
+            TensorFlow's default, one per core. One is fastest for networks
+            this small: requests run side by side instead.
+
+    Attributes:
+        signatures: Dict of signature name to the `SignatureDef` proto.
+
+    Raises:
+        UserError: If the folder holds no bundle or the loader refuses it.
+
+    Example:
+        >>> with CSession("exported_models/portrait_attributes/1") as session:
+        ...     outputs = session.run("serving_default", {"image": images})
+    """
+
+    def __init__(self, bundle_dir, threads: int | None = None):
+        # Imported late: reading figures of a bundle needs no TensorFlow.
+        from tensorflow.core.protobuf import config_pb2
+        from tensorflow.core.protobuf import meta_graph_pb2
+
+        self._session = None
+        self._graph = None
+        if not (pathlib.Path(bundle_dir) / "saved_model.pb").is_file():
+            raise UserError(
+                "Expected a folder with saved_model.pb, which "
+                "`python -m training.export` writes. "
+                f"Received: bundle_dir={str(bundle_dir)!r}"
+            )
+        self._library = _load_library()
+        self._status = _Pointer(self._library.TF_NewStatus())
+        self._graph = _Pointer(self._library.TF_NewGraph())
+        config = config_pb2.ConfigProto(
+            intra_op_parallelism_threads=threads or 0,
+            inter_op_parallelism_threads=threads or 0,
+        ).SerializeToString()
+        options = _Pointer(self._library.TF_NewSessionOptions())
+        self._library.TF_SetConfig(options, config, len(config), self._status)
+        self._check()
+        meta_graph = _Pointer(self._library.TF_NewBuffer())
+        tags = (ctypes.c_char_p * 1)(b"serve")
+        self._session = _Pointer(
+            self._library.TF_LoadSessionFromSavedModel(
+                options,
+                None,
+                str(bundle_dir).encode(),
+                tags,
+                1,
+                self._graph,
+                meta_graph,
+                self._status,
+            )
+        )
+        self._library.TF_DeleteSessionOptions(options)
+        buffer = ctypes.cast(meta_graph, ctypes.POINTER(_Buffer)).contents
+        data = (
+            ctypes.string_at(buffer.data, buffer.length) if buffer.data else b""
+        )
+        self._library.TF_DeleteBuffer(meta_graph)
+        self._check()
+        meta_graph_def = meta_graph_pb2.MetaGraphDef.FromString(data)
+        self.signatures = {
+            name: signature
+            for name, signature in meta_graph_def.signature_def.items()
+            if not name.startswith("__")
+        }
+
+    def run(self, signature: str, inputs: dict) -> dict[str, np.ndarray]:
+        """Runs one signature.
+
+        Args:
+            signature: Name of the signature.
+            inputs: Dict of input name to array; strings as `bytes` objects.
+
+        Returns:
+            Dict of output name to array; strings as arrays of `bytes` objects.
+
+        Raises:
+            UserError: If signature or inputs do not match the bundle, or
+                TensorFlow refuses the values.
+        """
+        if signature not in self.signatures:
+            raise UserError(
+                f"Expected one of the signatures {sorted(self.signatures)}. "
+                f"Received: signature={signature!r}"
+            )
+        definition = self.signatures[signature]
+        if set(inputs) != set(definition.inputs):
+            raise UserError(
+                f"Expected the inputs {sorted(definition.inputs)}. "
+                f"Received: inputs={sorted(inputs)}"
+            )
+        names = sorted(inputs)
+        feeds = self._outputs([definition.inputs[n].name for n in names])
+        output_names = sorted(definition.outputs)
+        fetches = self._outputs(
+            [definition.outputs[n].name for n in output_names]
+        )
+        tensors: list = []
+        results = (_Pointer * len(output_names))()
+        try:
+            for name in names:
+                tensors.append(
+                    self._to_tensor(inputs[name], definition.inputs[name].dtype)
+                )
+            self._library.TF_SessionRun(
+                self._session,
+                None,
+                feeds,
+                (_Pointer * len(names))(*tensors),
+                len(names),
+                fetches,
+                results,
+                len(output_names),
+                None,
+                0,
+                None,
+                self._status,
+            )
+            self._check()
+            return {
+                name: self._to_array(_Pointer(result))
+                for name, result in zip(output_names, results, strict=True)
+            }
+        finally:
+            for tensor in [*tensors, *results]:
+                if tensor:
+                    self._library.TF_DeleteTensor(tensor)
+
+    def close(self) -> None:
+        """Frees the session; a second call does nothing."""
+        if self._session:
+            self._library.TF_CloseSession(self._session, self._status)
+            self._library.TF_DeleteSession(self._session, self._status)
+            self._session = None
+        if self._graph:
+            self._library.TF_DeleteGraph(self._graph)
+            self._library.TF_DeleteStatus(self._status)
+            self._graph = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def __del__(self):
+        if getattr(self, "_graph", None):
+            self.close()
+
+    def _check(self) -> None:
+        if self._library.TF_GetCode(self._status):
+            message = self._library.TF_Message(self._status).decode()
+            self._library.TF_SetStatus(self._status, 0, b"")
+            raise UserError(f"TensorFlow refused it: {message}")
+
+    def _outputs(self, tensor_names: list[str]):
+        outputs = (_Output * len(tensor_names))()
+        for output, tensor_name in zip(outputs, tensor_names, strict=True):
+            operation, index = tensor_name.split(":")
+            output.operation = self._library.TF_GraphOperationByName(
+                self._graph, operation.encode()
+            )
+            output.index = int(index)
+        return outputs
+
+    def _to_tensor(self, value, type_number: int):
+        """Copies an array into a new tensor of the library."""
+        is_string = type_number == _TF_STRING
+        if is_string:
+            # Not `asarray`: its byte strings lose the zeros at their end.
+            array = np.array(value, dtype=object)
+            if not all(isinstance(item, bytes) for item in array.flat):
+                raise UserError("Expected bytes. Received: other objects")
+        else:
+            array = np.ascontiguousarray(value)
+            dtype = _DTYPES[type_number]
+            if array.dtype != dtype:
+                raise UserError(
+                    f"Expected an array of {dtype}. "
+                    f"Received: dtype={array.dtype}"
+                )
+        size = array.size * _TF_TSTRING_BYTES if is_string else array.nbytes
+        tensor = self._library.TF_AllocateTensor(
+            type_number,
+            (ctypes.c_int64 * array.ndim)(*array.shape),
+            array.ndim,
+            size,
+        )
+        data = self._library.TF_TensorData(_Pointer(tensor))
+        if not is_string:
+            ctypes.memmove(data, array.ctypes.data, size)
+            return tensor
+        for i, item in enumerate(array.ravel()):
+            place = _Pointer(data + i * _TF_TSTRING_BYTES)
+            self._library.TF_StringInit(place)
+            self._library.TF_StringCopy(place, item, len(item))
+        return tensor
+
+    def _to_array(self, tensor) -> np.ndarray:
+        """Copies a tensor of the library into a new array."""
+        type_number = self._library.TF_TensorType(tensor)
+        rank = self._library.TF_NumDims(tensor)
+        shape = [self._library.TF_Dim(tensor, i) for i in range(rank)]
+        data = self._library.TF_TensorData(tensor)
+        if type_number != _TF_STRING:
+            array = np.empty(shape, _DTYPES[type_number])
+            ctypes.memmove(array.ctypes.data, data, array.nbytes)
+            return array
+        array = np.empty(shape, object)
+        flat = array.reshape(-1)
+        for i in range(array.size):
+            place = _Pointer(data + i * _TF_TSTRING_BYTES)
+            flat[i] = ctypes.string_at(
+                self._library.TF_StringGetDataPointer(place),
+                self._library.TF_StringGetSize(place),
+            )
+        return array
+
+
+def _load_library():
+    """Loads the C API out of the TensorFlow package and types what we call."""
+    package = pathlib.Path(importlib.util.find_spec("tensorflow").origin).parent
+    # The framework library first: the other one looks for its symbols.
+    for pattern in ("libtensorflow_framework.*", "libtensorflow_cc.*"):
+        paths = sorted(package.glob(pattern))
+        if not paths:
+            raise UserError(
+                f"Expected {pattern} in the TensorFlow package, as in the "
+                "wheels for Linux and macOS. Received: none"
+            )
+        library = ctypes.CDLL(str(paths[0]), mode=ctypes.RTLD_GLOBAL)
+    size, number, text = ctypes.c_size_t, ctypes.c_int, ctypes.c_char_p
+    for name, result, arguments in (
+        ("TF_NewStatus", _Pointer, []),
+        ("TF_DeleteStatus", None, [_Pointer]),
+        ("TF_SetStatus", None, [_Pointer, number, text]),
+        ("TF_GetCode", number, [_Pointer]),
+        ("TF_Message", text, [_Pointer]),
+        ("TF_NewGraph", _Pointer, []),
+        ("TF_DeleteGraph", None, [_Pointer]),
+        ("TF_NewSessionOptions", _Pointer, []),
+        ("TF_DeleteSessionOptions", None, [_Pointer]),
+        ("TF_SetConfig", None, [_Pointer, text, size, _Pointer]),
+        ("TF_NewBuffer", _Pointer, []),
+        ("TF_DeleteBuffer", None, [_Pointer]),
+        (
+            "TF_LoadSessionFromSavedModel",
+            _Pointer,
+            [_Pointer, _Pointer, text, _Pointer, number]
+            + [_Pointer, _Pointer, _Pointer],
+        ),
+        ("TF_CloseSession", None, [_Pointer, _Pointer]),
+        ("TF_DeleteSession", None, [_Pointer, _Pointer]),
+        (
+            "TF_SessionRun",
+            None,
+            [_Pointer, _Pointer, _Pointer, _Pointer, number]
+            + [_Pointer, _Pointer, number, _Pointer, number]
+            + [_Pointer, _Pointer],
+        ),
+        ("TF_GraphOperationByName", _Pointer, [_Pointer, text]),
+        ("TF_AllocateTensor", _Pointer, [number, _Pointer, number, size]),
+        ("TF_DeleteTensor", None, [_Pointer]),
+        ("TF_TensorData", _Pointer, [_Pointer]),
+        ("TF_TensorType", number, [_Pointer]),
+        ("TF_NumDims", number, [_Pointer]),
+        ("TF_Dim", ctypes.c_int64, [_Pointer, number]),
+        ("TF_StringInit", None, [_Pointer]),
+        ("TF_StringCopy", None, [_Pointer, text, size]),
+        ("TF_StringGetDataPointer", _Pointer, [_Pointer]),
+        ("TF_StringGetSize", size, [_Pointer]),
+    ):
+        function = getattr(library, name)
+        function.restype = result
+        function.argtypes = arguments
+    return library

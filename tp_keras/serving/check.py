@@ -1,0 +1,182 @@
+"""The gate of a bundle: what TensorFlow Serving would refuse, told before."""
+
+import pathlib
+
+import numpy as np
+
+from tp_keras.errors import UserError
+from tp_keras.serving.c_session import CSession
+
+# Inputs and outputs that every bundle has, and their TF_DataType.
+_UINT8, _STRING, _FLOAT, _BOOL = 4, 7, 1, 10
+_INPUTS = {
+    "serving_default": {"image": _UINT8},
+    "serve_bytes": {"image_bytes": _STRING},
+    "embed": {"image": _UINT8},
+}
+_OUTPUT_DTYPES = (_STRING, _FLOAT, _BOOL)
+
+# Operations that servers of many versions know and that hold no state. One
+# that is missing here is not wrong, but new: look at it, then add it.
+_ALLOWED_NAMES = """
+    Add AddN AddV2 All Any ArgMax AvgPool BiasAdd BroadcastTo Cast ConcatV2
+    Const Conv2D DecodeImage DecodeRaw DepthwiseConv2dNative Elu Equal
+    EnsureShape Exp ExpandDims Fill FloorDiv FloorMod GatherV2 Greater
+    GreaterEqual HardSwish Identity IdentityN If LeakyRelu Less LessEqual
+    LogicalAnd LogicalNot LogicalOr MatMul Max MaxPool Maximum Mean Min
+    Minimum Mul Neg NoOp NotEqual OnesLike Pack Pad PadV2 PartitionedCall
+    Placeholder Prod Range RealDiv Relu Relu6 Reshape Rint Round Rsqrt
+    ScaleAndTranslate Select SelectV2 Selu Shape Sigmoid Size Slice Softmax
+    Softplus Split SplitV Sqrt Square SquaredDifference Squeeze
+    StatefulPartitionedCall StatelessIf StatelessWhile StopGradient
+    StridedSlice StringLength Sub Substr Sum Tanh TensorListFromTensor
+    TensorListGetItem TensorListReserve TensorListSetItem TensorListStack
+    Tile Transpose Unpack While ZerosLike
+"""
+ALLOWED_OPERATIONS = frozenset(_ALLOWED_NAMES.split())
+
+
+def check_bundle(bundle_dir) -> None:
+    """Checks a published bundle: its folder's name and `check_graph`.
+
+    Args:
+        bundle_dir: Folder of one version.
+
+    Raises:
+        UserError: With everything that is wrong.
+    """
+    name = pathlib.Path(bundle_dir).name
+    if not name.isdecimal():
+        raise UserError(
+            "Expected an integer as the folder's name: TensorFlow Serving "
+            f"looks at no other. Received: bundle_dir={str(bundle_dir)!r}"
+        )
+    check_graph(bundle_dir)
+
+
+def check_graph(bundle_dir) -> None:
+    """Checks what lies in a bundle, without running it.
+
+    One graph with the tag `serve`; the signatures with their names and dtypes;
+    the batch, of unknown size, as dimension 0 of every input and output; no
+    variables, no function compiled by XLA, no unknown operation.
+
+    Args:
+        bundle_dir: Folder with `saved_model.pb`.
+
+    Raises:
+        UserError: With everything that is wrong.
+    """
+    from google.protobuf.message import DecodeError
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    path = pathlib.Path(bundle_dir) / "saved_model.pb"
+    try:
+        saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    except (OSError, DecodeError) as error:
+        raise UserError(
+            f"The bundle has no readable saved_model.pb ({error}). "
+            f"Received: bundle_dir={str(bundle_dir)!r}"
+        ) from error
+    graphs = list(saved_model.meta_graphs)
+    tags = [sorted(graph.meta_info_def.tags) for graph in graphs]
+    if tags != [["serve"]]:
+        faults = [f"expected one graph with the tag `serve`, found {tags}"]
+    else:
+        faults = [
+            *_signature_faults(graphs[0].signature_def),
+            *_graph_faults(graphs[0].graph_def),
+        ]
+    if faults:
+        raise UserError(
+            f"The bundle would not serve: {'; '.join(faults)}. "
+            f"Received: bundle_dir={str(bundle_dir)!r}"
+        )
+
+
+def check_parity(
+    bundle_dir, reference, images, tolerance: float = 1e-4
+) -> float:
+    """Compares a bundle, run through TensorFlow's C API, with its model.
+
+    Args:
+        bundle_dir: Folder with `saved_model.pb`.
+        reference: Function of the images, such as a Keras model, that returns
+            a dict of task name to logits and, perhaps, `hair_embedding`.
+        images: uint8 `[batch, 108, 84, 3]`.
+        tolerance: Float. Greatest difference that passes.
+
+    Returns:
+        The greatest difference of a probability or of an embedding's value.
+
+    Raises:
+        UserError: If outputs are missing or differ by more.
+    """
+    expected = {k: np.asarray(v) for k, v in reference(images).items()}
+    differences = {}
+    with CSession(bundle_dir) as session:
+        outputs = session.run("serving_default", {"image": images})
+        if "hair_embedding" in expected:
+            outputs |= session.run("embed", {"image": images})
+    for name, values in expected.items():
+        if name != "hair_embedding":
+            values = np.exp(values - values.max(axis=-1, keepdims=True))
+            values = values / values.sum(axis=-1, keepdims=True)
+        if name not in outputs:
+            raise UserError(f"The bundle lacks the output {name!r}.")
+        differences[name] = float(np.abs(outputs[name] - values).max())
+    worst = max(differences, key=differences.get)
+    # Written so that a NaN fails too.
+    if not differences[worst] <= tolerance:
+        raise UserError(
+            f"The bundle differs from its model by {differences[worst]:.2g} in "
+            f"{worst!r}. Expected at most {tolerance:g}."
+        )
+    return differences[worst]
+
+
+def _signature_faults(signatures):
+    found = {name for name in signatures if not name.startswith("__")}
+    for name in ("serving_default", "serve_bytes"):
+        if name not in found:
+            yield f"the signature {name!r} is missing"
+    for name in sorted(found):
+        if name not in _INPUTS:
+            yield f"the signature {name!r} is unknown"
+            continue
+        signature = signatures[name]
+        inputs = {key: info.dtype for key, info in signature.inputs.items()}
+        if inputs != _INPUTS[name]:
+            yield f"the inputs of {name!r} are {sorted(inputs.items())}"
+        for key, info in signature.outputs.items():
+            if info.dtype not in _OUTPUT_DTYPES:
+                yield f"the output {key!r} of {name!r} has dtype {info.dtype}"
+        for key, info in (
+            *signature.inputs.items(),
+            *signature.outputs.items(),
+        ):
+            dims = info.tensor_shape.dim
+            if not dims or dims[0].size != -1:
+                yield f"{key!r} of {name!r} has no batch as its dimension 0"
+
+
+def _graph_faults(graph):
+    nodes = list(graph.node)
+    for function in graph.library.function:
+        nodes.extend(function.node_def)
+        if function.attr["_XlaMustCompile"].b:
+            yield f"the function {function.signature.name!r} is compiled by XLA"
+    if any(node.attr["_XlaMustCompile"].b for node in nodes):
+        yield "an operation is compiled by XLA"
+    operations = {node.op for node in nodes}
+    # The saver itself: it restores nothing and is part of every SavedModel.
+    operations -= {"SaveV2", "RestoreV2", "MergeV2Checkpoints"}
+    operations -= {"ShardedFilename", "StaticRegexFullMatch", "StringJoin"}
+    variables = {
+        op for op in operations if "Variable" in op or "VarHandle" in op
+    }
+    if variables:
+        yield f"it holds variables ({', '.join(sorted(variables))})"
+    unknown = operations - variables - ALLOWED_OPERATIONS
+    if unknown:
+        yield f"it holds unknown operations ({', '.join(sorted(unknown))})"
