@@ -33,8 +33,10 @@ def evaluate_predictions(
     For every task with probabilities and every group of `GROUPS`:
 
     * `accuracy`, with Wilson's interval;
-    * `balanced_accuracy` and `macro_f1` over the classes with labelled rows,
-      with a bootstrap interval stratified by label;
+    * `balanced_accuracy` over the classes with labelled rows, with an interval
+      made of Wilson's of their recalls;
+    * `macro_f1` over the same classes, with a bootstrap interval stratified by
+      label;
     * `expected_calibration_error` (15 bins of equal width) and
       `expected_calibration_error_equal_mass`, with a bootstrap interval;
     * per class `precision` and `recall` (Wilson) and `f1` (bootstrap);
@@ -139,22 +141,36 @@ class _Measure:
         )
 
     def figures(self) -> Iterator[dict]:
-        yield _share("accuracy", self.correct.sum(), self.correct.size)
+        count = self.correct.size
+        yield _share("accuracy", self.correct.sum(), count)
+        yield self._balanced_accuracy()
         resampled = intervals.resample_confusion_matrix(
             self.matrix, self.num_bootstraps, self.generator
         )
-        for name in ("balanced_accuracy", "macro_f1"):
-            function = getattr(metrics, name)
-            yield _figure(
-                name,
-                function(self.matrix),
-                self.correct.size,
-                intervals.percentile_interval(function(resampled)),
-            )
+        yield _figure(
+            "macro_f1",
+            metrics.macro_f1(self.matrix),
+            count,
+            intervals.percentile_interval(metrics.macro_f1(resampled)),
+        )
         yield from self._calibration()
         yield from self._per_class(metrics.f1(resampled))
         yield from self._confusion()
         yield from self._reliability()
+
+    def _balanced_accuracy(self):
+        support = self.matrix.sum(1)
+        present = support > 0
+        if not present.any():
+            return _figure("balanced_accuracy", np.nan, 0)
+        return _figure(
+            "balanced_accuracy",
+            metrics.balanced_accuracy(self.matrix),
+            support.sum(),
+            intervals.mean_of_shares_interval(
+                np.diagonal(self.matrix)[present], support[present]
+            ),
+        )
 
     def _calibration(self):
         binnings = {

@@ -8,6 +8,7 @@ import os
 import pathlib
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
@@ -23,7 +24,11 @@ from tp_keras.evaluation.records import find_one
 
 _COLORS = {ALL: "#000000", "female": "#D55E00", "male": "#0072B2"}
 _MARKERS = {ALL: "s", "female": "o", "male": "D"}
+_EMPTY_COLOR = "0.9"
 _DOTS_PER_INCH = 120
+
+# The accuracy of fewer portraits is hardly a figure; it is drawn hollow.
+_FEW_IN_A_BIN = 10
 
 
 def write_plots(
@@ -55,23 +60,25 @@ def confusion_plot(records: Sequence[Record], task: tasks.Task) -> Figure:
     for panel, group in zip(panels, GROUPS, strict=True):
         counts = table.confusion_counts(records, task, group)
         totals = [sum(row) for row in counts]
-        shares = [
-            [cell / total if total else 0.0 for cell in row]
-            for row, total in zip(counts, totals, strict=True)
-        ]
+        shares = np.array(
+            [
+                [cell / total if total else np.nan for cell in row]
+                for row, total in zip(counts, totals, strict=True)
+            ]
+        )
         panel.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-        for row, total in enumerate(totals):
-            for column, count in enumerate(counts[row]):
-                share = f"\n{shares[row][column]:.0%}" if total else ""
-                panel.text(
-                    column,
-                    row,
-                    f"{count}{share}",
-                    ha="center",
-                    va="center",
-                    fontsize=9,
-                    color="white" if shares[row][column] > 0.5 else "black",
-                )
+        panel.set_facecolor(_EMPTY_COLOR)
+        for (row, column), share in np.ndenumerate(shares):
+            defined = np.isfinite(share)
+            panel.text(
+                column,
+                row,
+                f"{counts[row][column]}\n{share:.0%}" if defined else "-",
+                ha="center",
+                va="center",
+                fontsize=9,
+                color="white" if share > 0.5 else "black",
+            )
         panel.set_xticks(range(task.num_classes), task.classes)
         panel.set_yticks(range(task.num_classes), task.classes)
         panel.tick_params(length=0)
@@ -100,8 +107,12 @@ def reliability_plot(records: Sequence[Record]) -> Figure:
         _draw_bin_counts(lower, records, task)
     panels[0, 0].set_ylabel("accuracy")
     panels[1, 0].set_ylabel("portraits")
-    figure.suptitle(
-        "Reliability: on the dashed line confidence and accuracy agree"
+    _add_title(
+        figure,
+        panels[0],
+        "Reliability: on the dashed line confidence and accuracy agree\n"
+        "Gray bars: 95 % intervals of all. "
+        f"Hollow: fewer than {_FEW_IN_A_BIN} portraits.",
     )
     return figure
 
@@ -125,22 +136,7 @@ def recall_plot(records: Sequence[Record]) -> Figure:
     panels[0].set_xlim(-0.02, 1.02)
     panels[-1].set_xlabel("recall")
     panels[-1].xaxis.set_major_formatter(PercentFormatter(1.0))
-    handles = {}
-    for panel in panels:
-        for handle, label in zip(
-            *panel.get_legend_handles_labels(), strict=True
-        ):
-            handles.setdefault(label, handle)
-    figure.legend(
-        handles.values(),
-        handles.keys(),
-        loc="outside upper right",
-        ncols=2,
-        frameon=False,
-    )
-    figure.suptitle(
-        "Recall of each class, with 95 % intervals", x=0.01, ha="left"
-    )
+    _add_title(figure, panels, "Recall of each class, with 95 % intervals")
     return figure
 
 
@@ -148,47 +144,74 @@ def _figure(width, height) -> Figure:
     return Figure((width, height), dpi=_DOTS_PER_INCH, layout="constrained")
 
 
+def _add_title(figure, panels, title):
+    """Puts the title on the left and one legend for all panels beside it."""
+    handles = {}
+    for panel in panels:
+        found, labels = panel.get_legend_handles_labels()
+        handles |= dict(zip(labels, found, strict=True))
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+    figure.legend(
+        [handles[group] for group in GROUPS if group in handles],
+        [group for group in GROUPS if group in handles],
+        loc="outside upper right",
+        ncols=len(GROUPS),
+        frameon=False,
+    )
+
+
 def _draw_reliability(panel, records, task):
     panel.plot([0, 1], [0, 1], color="0.6", linestyle="--", linewidth=1)
+    errors = []
     for group in GROUPS:
         criteria = {"task": task.name, "group": group}
+        error = find_one(
+            records, metric="expected_calibration_error", **criteria
+        )
+        if not error.count:
+            continue
+        errors.append(f"{group} {error.value:.3f}")
         accuracies = find(records, metric="bin_accuracy", **criteria)
         confidences = find(records, metric="bin_confidence", **criteria)
-        pairs = [
+        points = [
             (confidence.value, accuracy)
             for confidence, accuracy in zip(
                 confidences, accuracies, strict=True
             )
             if accuracy.count
         ]
-        error = find_one(
-            records, metric="expected_calibration_error", **criteria
-        )
-        xs = [confidence for confidence, _ in pairs]
-        ys = [accuracy.value for _, accuracy in pairs]
-        panel.plot(
-            xs,
-            ys,
-            color=_COLORS[group],
-            marker=_MARKERS[group],
-            markersize=4,
-            linewidth=1.2,
-            label=f"{group}, error {table.format_figure(error)}",
-        )
-        if group == ALL:
-            panel.vlines(
-                xs,
-                [accuracy.low for _, accuracy in pairs],
-                [accuracy.high for _, accuracy in pairs],
-                color="0.6",
-                linewidth=4,
-                alpha=0.5,
-            )
-    panel.set_title(task.name)
-    panel.set_xlim(0, 1)
-    panel.set_ylim(0, 1.02)
+        _draw_reliability_of_group(panel, points, group)
+    panel.set_title(
+        f"{task.name}\ncalibration error: {', '.join(errors)}", fontsize=10
+    )
+    panel.set_xlim(0, 1.02)
+    panel.set_ylim(-0.02, 1.02)
     panel.grid(color="0.93")
-    panel.legend(loc="upper left", fontsize=8, frameon=True)
+
+
+def _draw_reliability_of_group(panel, points, group):
+    style = {
+        "color": _COLORS[group],
+        "marker": _MARKERS[group],
+        "markersize": 5,
+    }
+    many = [(x, y.value) for x, y in points if y.count >= _FEW_IN_A_BIN]
+    few = [(x, y.value) for x, y in points if y.count < _FEW_IN_A_BIN]
+    panel.plot(*_columns(many), linewidth=1.2, label=group, **style)
+    panel.plot(*_columns(few), linestyle="none", fillstyle="none", **style)
+    if group == ALL:
+        panel.vlines(
+            [x for x, _ in points],
+            [y.low for _, y in points],
+            [y.high for _, y in points],
+            color="0.85",
+            linewidth=5,
+            zorder=1,
+        )
+
+
+def _columns(points):
+    return [x for x, _ in points], [y for _, y in points]
 
 
 def _draw_bin_counts(panel, records, task):
@@ -196,12 +219,19 @@ def _draw_bin_counts(panel, records, task):
     centers = [(record.bin + 0.5) / NUM_BINS for record in bins]
     counts = [record.count for record in bins]
     panel.bar(centers, counts, width=0.9 / NUM_BINS, color="0.75")
+    upright = max(counts) < 1000
     for center, count in zip(centers, counts, strict=True):
         if count:
             panel.text(
-                center, count, f"{count}", ha="center", va="bottom", fontsize=7
+                center,
+                count,
+                f"{count} ",
+                ha="center",
+                va="bottom",
+                fontsize=7,
+                rotation=0 if upright else 90,
             )
-    panel.margins(y=0.2)
+    panel.margins(y=0.25 if upright else 0.7)
     panel.set_xlabel("confidence")
 
 

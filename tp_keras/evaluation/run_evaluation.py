@@ -56,7 +56,7 @@ def evaluate_run(
         portraits.labels,
         seed=config.seed,
         split=split,
-        dataset=dataset,
+        dataset=portraits.dataset,
     )
     report.write_evaluation(folder, records)
     return records
@@ -80,6 +80,10 @@ def evaluation_folder(
         or pathlib.Path(data_dir).resolve()
         == pathlib.Path(config.data_dir).resolve()
     )
-    name = split if is_own else f"{dataset}-{split}"
+    name = split
+    if not is_own:
+        # Asked of the data: a folder of one version needs no name.
+        builder = source.find_builder(data_dir or config.data_dir, dataset)
+        name = f"{builder.info.full_name}-{split}"
     # Slashes and brackets as in "tiny_portraits/archives" and "test[:100]".
     return pathlib.Path(run_dir) / "evaluation" / re.sub(r"[^\w.+-]", "-", name)

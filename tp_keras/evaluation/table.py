@@ -43,9 +43,10 @@ def full_report(records: Sequence[Record]) -> str:
 
 
 _LEGEND = """\
-Brackets hold 95 % intervals: Wilson's for accuracy, precision and recall, the
-bootstrap stratified by label for balanced accuracy and F1, the bootstrap of
-the rows for the calibration error (15 bins of equal width; 0 is best).
+Brackets hold 95 % intervals: Wilson's for accuracy, precision and recall, one
+made of Wilson's for balanced accuracy, the bootstrap stratified by label for
+F1, the bootstrap of the rows for the calibration error (15 bins of equal
+width; 0 is best). Where a class has few rows, intervals of F1 are too narrow.
 Balanced accuracy and macro-F1 are means over the classes that have labelled
 rows in the group. n is the number of labelled rows; - means not defined.
 """
