@@ -1,0 +1,209 @@
+"""The settings of an experiment, as frozen dataclasses.
+
+Every field is a flag of `python -m training.train`, and the text below it the
+flag's help. A file of `training/configs/` gives an experiment its values.
+"""
+
+import dataclasses
+import typing
+
+from tp_keras.errors import UserError
+from tp_keras.tasks import TASK_NAMES
+from tp_keras.tasks import get_tasks
+
+STORAGES = ("auto", "memory", "disk")
+
+
+def _check_range(settings, **limits):
+    """Raises unless each named field lies within `(low, high)`."""
+    for name, (low, high) in limits.items():
+        value = getattr(settings, name)
+        if not low <= value <= high:
+            raise UserError(
+                f"Expected {name} between {low} and {high}. "
+                f"Received: {name}={value}"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig:
+    """Which prepared data set, and where its decoded pixels lie."""
+
+    data_dir: str = "data/tfds"
+    """Folder of prepared TFDS data sets, or the folder of one version."""
+    dataset: str = "tiny_portraits/synthetic"
+    """Name of the data set and its configuration."""
+    storage: str = "auto"
+    """Decoded pixels in `memory` or on `disk` as a mapped file; `auto` takes
+    memory while they fill less than half of what is free."""
+
+    def __post_init__(self):
+        """Refuses an unknown storage."""
+        if self.storage not in STORAGES:
+            raise UserError(
+                f"Expected a storage out of {', '.join(STORAGES)}. "
+                f"Received: storage={self.storage}"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class AugmentConfig:
+    """How much a training portrait is changed at random.
+
+    Nothing here touches hue or saturation: they are what a hair colour is.
+    """
+
+    flip: bool = True
+    """Mirror every second portrait."""
+    shift: float = 0.05
+    """Largest shift, as a share of width and height."""
+    zoom: float = 0.1
+    """Largest zoom, in or out, as a share of the size."""
+    rotation: float = 8.0
+    """Largest rotation, in degrees."""
+    brightness: float = 0.2
+    """Largest change of the brightness, as a share of it."""
+
+    def __post_init__(self):
+        """Refuses what can't be drawn."""
+        _check_range(
+            self,
+            shift=(0.0, 0.5),
+            zoom=(0.0, 0.5),
+            rotation=(0.0, 45.0),
+            brightness=(0.0, 1.0),
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig:
+    """What the classifier is built of."""
+
+    backbone: str = "residual_128"
+    """A preset of tp_keras, or the name of a model of keras.applications."""
+    tasks: tuple[str, ...] = TASK_NAMES
+    """The tasks to learn."""
+    embedding_size: int = 64
+    """Length of the hair embedding."""
+    dropout_rate: float = 0.2
+    """Dropout before the heads."""
+    adversary_units: tuple[int, ...] = (64, 64)
+    """Hidden layers of the gender adversary on the hair embedding."""
+    reversal_strength: float = 0.0
+    """Final strength (lambda) of the reversed gradient; 0 switches it off."""
+    reversal_ramp: float = 0.5
+    """Share of the training over which the strength grows from 0."""
+
+    def __post_init__(self):
+        """Refuses unknown tasks and impossible sizes."""
+        get_tasks(self.tasks)
+        _check_range(
+            self,
+            embedding_size=(1, 4096),
+            dropout_rate=(0.0, 0.9),
+            reversal_strength=(0.0, 100.0),
+            reversal_ramp=(0.0, 1.0),
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """How it is trained."""
+
+    epochs: int = 30
+    """Passes over the training portraits."""
+    batch_size: int = 64
+    """Portraits in a step."""
+    learning_rate: float = 2e-3
+    """Peak of the learning rate, after the warm-up; a cosine leads to 0."""
+    warmup_epochs: float = 2.0
+    """Epochs in which the learning rate grows from 0."""
+    weight_decay: float = 0.05
+    """AdamW's decay of the kernels; biases and norms are left out."""
+    averaging: float = 0.99
+    """Share of the old in the moving average of the weights, which is what is
+    validated and kept; 0 switches it off."""
+    label_smoothing: float = 0.05
+    """Share of the target that is spread over all classes."""
+    class_balance: float = 0.0
+    """Exponent b of the weights `count ** -b` of the classes in the loss; 1
+    gives each class the same sum, 0 leaves them as they are."""
+    patience: int = 0
+    """Epochs without a better validation score before it stops; 0: never."""
+    seed: int = 0
+    """Seed of weights, order and augmentation."""
+
+    def __post_init__(self):
+        """Refuses what can't be trained."""
+        _check_range(
+            self,
+            epochs=(1, 100_000),
+            batch_size=(1, 100_000),
+            learning_rate=(1e-9, 10.0),
+            warmup_epochs=(0.0, self.epochs),
+            weight_decay=(0.0, 10.0),
+            averaging=(0.0, 0.99999),
+            label_smoothing=(0.0, 0.9),
+            class_balance=(0.0, 1.0),
+            patience=(0, 100_000),
+            seed=(0, 2**31 - 1),
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class ExperimentConfig:
+    """Everything that a run depends on."""
+
+    run_dir: str = "runs/default"
+    """Folder of the run: settings, history, model and figures. The same
+    command resumes what lies there."""
+    data: DataConfig = dataclasses.field(default_factory=DataConfig)
+    augment: AugmentConfig = dataclasses.field(default_factory=AugmentConfig)
+    model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
+    training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
+
+
+def config_to_dict(config) -> dict:
+    """Returns nested dicts of a config that JSON can hold."""
+    return dataclasses.asdict(config)
+
+
+def config_from_dict(cls, values: typing.Mapping):
+    """Returns the config of class `cls` that `config_to_dict` told.
+
+    Raises:
+        UserError: If a field is missing or unknown.
+    """
+    hints = typing.get_type_hints(cls)
+    if set(values) != set(hints):
+        raise UserError(
+            f"Expected the settings {sorted(hints)}. Received: {sorted(values)}"
+        )
+    arguments = {}
+    for name, value in values.items():
+        if dataclasses.is_dataclass(hints[name]):
+            value = config_from_dict(hints[name], value)
+        elif isinstance(value, list):
+            value = tuple(value)
+        arguments[name] = value
+    return cls(**arguments)
+
+
+def config_differences(first, second, ignore=()) -> list[str]:
+    """Returns `field: first against second` for every field that differs.
+
+    Args:
+        first: A config.
+        second: A config of the same class.
+        ignore: Names of fields that may differ.
+    """
+    differences = []
+    for field in dataclasses.fields(first):
+        a, b = getattr(first, field.name), getattr(second, field.name)
+        if field.name in ignore or a == b:
+            continue
+        if dataclasses.is_dataclass(a):
+            differences += config_differences(a, b, ignore)
+        else:
+            differences.append(f"{field.name}: {a} against {b}")
+    return differences

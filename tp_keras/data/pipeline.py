@@ -1,0 +1,174 @@
+"""From decoded portraits to batches: the order of the steps, and why."""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from tp_keras.config import AugmentConfig
+from tp_keras.data.augment import augment
+from tp_keras.data.portraits import Portraits
+from tp_keras.errors import UserError
+from tp_keras.tasks import MISSING
+
+
+def label_weights(labels, num_classes, balance=0.0):
+    """Returns the weight of each row in the loss of one task.
+
+    A missing label weighs 0. With `balance` b the rows of a class with n
+    labels weigh in proportion to `n ** -b`, 1 on average over the labelled
+    rows: 0 leaves the classes as they are, 1 gives each the same sum.
+
+    Args:
+        labels: int array `[count]`, -1 where missing.
+        num_classes: Int.
+        balance: Float between 0 and 1.
+
+    Returns:
+        float32 array `[count]`.
+
+    Example:
+        >>> label_weights(np.array([0, 0, 0, 1, -1]), 2, balance=1.0).tolist()
+        [0.6666..., 0.6666..., 0.6666..., 2.0, 0.0]
+    """
+    if not 0.0 <= balance <= 1.0:
+        raise UserError(
+            f"Expected a balance between 0 and 1. Received: balance={balance}"
+        )
+    labelled = labels != MISSING
+    counts = np.bincount(labels[labelled], minlength=num_classes)
+    by_class = np.where(counts > 0, np.maximum(counts, 1) ** -float(balance), 0)
+    weights = np.where(labelled, by_class[np.maximum(labels, 0)], 0.0)
+    total = weights.sum()
+    if total > 0:
+        weights *= labelled.sum() / total
+    return weights.astype(np.float32)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingBatches:
+    """Batches for `fit`, shuffled and augmented anew in every epoch.
+
+    What a step sees depends on the seed and on its number alone. So a training
+    that resumes after epoch `n` sees what it would have seen without the
+    interruption.
+
+    Attributes:
+        portraits: `Portraits` to train on.
+        label_names: Dict: name of a model output -> name of its label.
+        num_classes: Dict: name of a model output -> number of its classes.
+        batch_size: Int.
+        seed: Int.
+        augment_config: `AugmentConfig`, or None for none.
+        class_balance: See `label_weights`.
+    """
+
+    portraits: Portraits
+    label_names: dict[str, str]
+    num_classes: dict[str, int]
+    batch_size: int = 64
+    seed: int = 0
+    augment_config: AugmentConfig | None = None
+    class_balance: float = 0.0
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Full batches in an epoch; the rest of a shuffled epoch is left."""
+        steps = len(self.portraits) // self.batch_size
+        if steps < 1:
+            raise UserError(
+                f"Expected a batch size of at most {len(self.portraits)}, the "
+                "number of training portraits. "
+                f"Received: batch_size={self.batch_size}"
+            )
+        return steps
+
+    def dataset(self, first_epoch: int = 0) -> tf.data.Dataset:
+        """Returns endless `(images, labels, weights)` from `first_epoch` on.
+
+        Images are uint8 `[batch, height, width, 3]`; labels int32 and weights
+        float32 `[batch]` in dicts by the names of the model's outputs.
+        """
+        count, steps = len(self.portraits), self.steps_per_epoch
+        shape = self.portraits.images.shape[1:]
+        labels, weights = {}, {}
+        for output, name in self.label_names.items():
+            values = self.portraits.labels[name]
+            # A row of weight 0 still needs a class that exists.
+            labels[output] = tf.constant(np.maximum(values, 0))
+            weights[output] = tf.constant(
+                label_weights(
+                    values, self.num_classes[output], self.class_balance
+                )
+            )
+
+        def shuffled_epoch(epoch):
+            rows = tf.random.experimental.stateless_shuffle(
+                tf.range(count), seed=[self.seed, epoch]
+            )
+            rows = tf.reshape(
+                rows[: steps * self.batch_size], [steps, self.batch_size]
+            )
+            return tf.data.Dataset.from_tensor_slices(rows)
+
+        def gather(step, rows):
+            # NumPy reads memory and mapped files alike, and nothing is copied
+            # but the batch.
+            images = tf.numpy_function(
+                self.portraits.images.__getitem__, [rows], tf.uint8
+            )
+            images.set_shape([self.batch_size, *shape])
+            if self.augment_config is not None:
+                images = augment(
+                    images,
+                    tf.stack([tf.cast(self.seed, tf.int64), step]),
+                    self.augment_config,
+                )
+            return (
+                images,
+                {name: tf.gather(v, rows) for name, v in labels.items()},
+                {name: tf.gather(v, rows) for name, v in weights.items()},
+            )
+
+        # Numbers are shuffled, not pictures; the pictures of a batch are
+        # gathered when it is due, and augmented as a batch.
+        dataset = tf.data.Dataset.counter(start=first_epoch)
+        dataset = dataset.flat_map(shuffled_epoch)
+        dataset = dataset.enumerate(start=first_epoch * steps)
+        dataset = dataset.map(gather, num_parallel_calls=2, deterministic=True)
+        return dataset.prefetch(4)
+
+
+def evaluation_batches(
+    portraits, label_names, num_classes, batch_size=256
+) -> tf.data.Dataset:
+    """Returns all portraits once, in order: `(images, labels, weights)`.
+
+    The arguments and the batches are those of `TrainingBatches`; weights are
+    1, and 0 where the label is missing. The last batch may be smaller.
+    """
+    labels = {
+        output: np.maximum(portraits.labels[name], 0)
+        for output, name in label_names.items()
+    }
+    weights = {
+        output: label_weights(portraits.labels[name], num_classes[output])
+        for output, name in label_names.items()
+    }
+
+    def slices(begin):
+        rows = tf.range(
+            begin, tf.minimum(begin + batch_size, len(portraits)), 1
+        )
+        images = tf.numpy_function(
+            portraits.images.__getitem__, [rows], tf.uint8
+        )
+        images.set_shape([None, *portraits.images.shape[1:]])
+        return (
+            images,
+            {name: tf.gather(v, rows) for name, v in labels.items()},
+            {name: tf.gather(v, rows) for name, v in weights.items()},
+        )
+
+    dataset = tf.data.Dataset.range(0, len(portraits), batch_size)
+    return dataset.map(slices, num_parallel_calls=1).prefetch(2)
