@@ -2,6 +2,12 @@
 
 from tp_keras.export.bundle import bundle_size
 from tp_keras.export.bundle import export_bundle
+from tp_keras.export.bundle import read_metadata
 from tp_keras.export.folding import fold_batch_normalization
 
-__all__ = ["bundle_size", "export_bundle", "fold_batch_normalization"]
+__all__ = [
+    "bundle_size",
+    "export_bundle",
+    "fold_batch_normalization",
+    "read_metadata",
+]

@@ -86,6 +86,11 @@ def bundle_size(bundle_dir) -> int:
     )
 
 
+def read_metadata(bundle_dir) -> dict:
+    """Returns the content of a bundle's `metadata.json`."""
+    return json.loads((pathlib.Path(bundle_dir) / METADATA_FILE).read_text())
+
+
 def _write(classifier, folder, metadata):
     model = fold_batch_normalization(classifier.inference_model())
     # A bare module: one that tracks the model would save its variables.

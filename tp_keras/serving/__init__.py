@@ -9,6 +9,7 @@ from tp_keras.serving.check import check_graph
 from tp_keras.serving.check import check_parity
 from tp_keras.serving.locate import find_bundle
 from tp_keras.serving.prediction import Prediction
+from tp_keras.serving.prediction import format_table
 from tp_keras.serving.predictor import Predictor
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "check_graph",
     "check_parity",
     "find_bundle",
+    "format_table",
 ]

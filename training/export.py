@@ -1,0 +1,61 @@
+"""Exports the model of a run as a bundle for TensorFlow Serving.
+
+python -m training.export --run_dir runs/demo --output_dir exported_models
+"""
+
+import dataclasses
+
+from training.command import run
+
+
+@dataclasses.dataclass(frozen=True)
+class Export:
+    """Writes OUTPUT_DIR/portrait_attributes/<next version>.
+
+    Batch normalisation is folded into the convolutions and the weights are
+    constants of the graph. The version appears whole or not at all.
+    """
+
+    run_dir: str
+    """Folder of the run, as training wrote it."""
+
+    output_dir: str = "exported_models"
+    """Folder of all exported models."""
+
+    check: bool = True
+    """Before publishing, load the bundle as TensorFlow Serving does and
+    compare its answers with the model's."""
+
+    def execute(self) -> None:
+        """Exports, and prints size, versions and the next command."""
+        # Here, as TensorFlow takes seconds that `--help` need not.
+        from tp_keras import export
+        from tp_keras import serving
+        from tp_keras.export import run_export
+
+        def check(folder, reference, images):
+            serving.check_graph(folder)
+            difference = serving.check_parity(folder, reference, images)
+            print(
+                f"Through TensorFlow's C API, {len(images)} portraits differ "
+                f"from the model by at most {difference:.1e}."
+            )
+
+        bundle = run_export.export_run(
+            self.run_dir, self.output_dir, check=check if self.check else None
+        )
+        metadata = export.read_metadata(bundle)
+        versions = metadata["versions"].items()
+        print(f"Bundle: {bundle}")
+        print(f"Size: {export.bundle_size(bundle) / 1e6:.2f} MB")
+        print(f"Parameters: {metadata['parameters']:,}")
+        print(f"Signatures: {', '.join(metadata['signatures'])}")
+        print(f"Versions: {', '.join(f'{k} {v}' for k, v in versions)}")
+        print(
+            f"Next: python -m training.predict --bundle {bundle.parent} "
+            "--images FILE.png"
+        )
+
+
+if __name__ == "__main__":
+    run(Export)
