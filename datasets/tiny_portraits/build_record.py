@@ -1,0 +1,126 @@
+"""What a prepared data set was made from and what is in it, in one file."""
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+from typing import Any
+
+from . import archives
+from . import attributes
+from . import facts
+from .portraits_config import PortraitsConfig
+
+RECORD_NAME = "build.json"
+SKIPPED_NAME = "skipped.csv"
+
+# How the record names what is not labelled.
+MISSING_NAME = facts.MISSING_LABEL
+
+_HERE = pathlib.Path(__file__).parent
+
+
+@dataclasses.dataclass
+class BuildRecord:
+    """Lies beside the records of the data set.
+
+    Attributes:
+        source: The folder that was read.
+        inputs: Fingerprint of what was read, see `fingerprint`.
+        counts: The number of portraits by split.
+        labels: The number of portraits by feature and class name, over the
+            splits of the pack. What is not labelled is counted as `n/a`.
+        skipped: The number of skipped items, listed in `skipped.csv`.
+        seconds: How long it took.
+    """
+
+    source: str
+    inputs: dict[str, Any]
+    counts: dict[str, int] = dataclasses.field(default_factory=dict)
+    labels: dict[str, dict[str, int]] = dataclasses.field(
+        default_factory=lambda: {
+            name: dict.fromkeys((*classes, MISSING_NAME), 0)
+            for name, classes in facts.CLASSES.items()
+        }
+    )
+    skipped: int = 0
+    seconds: float = 0.0
+
+    def count_labels(self, labels: dict[str, str | int]) -> None:
+        """Counts the labels of one portrait."""
+        for name, label in labels.items():
+            missing = label == attributes.MISSING
+            self.labels[name][MISSING_NAME if missing else str(label)] += 1
+
+    def write(self, folder: pathlib.Path) -> None:
+        """Writes the record into the folder of the data set."""
+        text = json.dumps(dataclasses.asdict(self), indent=2)
+        (folder / RECORD_NAME).write_text(text + "\n")
+
+    @classmethod
+    def read(cls, folder: pathlib.Path) -> "BuildRecord | None":
+        """Returns the record in a folder, or None if there is none."""
+        try:
+            return cls(**json.loads((folder / RECORD_NAME).read_text()))
+        except (FileNotFoundError, json.JSONDecodeError, TypeError):
+            return None
+
+
+def fingerprint(
+    config: PortraitsConfig, manual_dir: pathlib.Path | None
+) -> dict[str, Any]:
+    """Describes all that a data set depends on; equal if nothing changed.
+
+    Of archives and images that is name, size and time of change, which is
+    quick for any number of them; of the attribute file its content.
+
+    Raises:
+        DatasetInputError: If there is no folder of archives or images.
+    """
+    if config.is_synthetic:
+        return {
+            "count": config.count,
+            "seed": config.seed,
+            "generator": generator_digest(),
+        }
+    folder = archives.find_folder(manual_dir)
+    csv_path = manual_dir / facts.CSV_NAME
+    # A missing attribute file is reported by whoever reads it.
+    content = csv_path.read_bytes() if csv_path.is_file() else b""
+    files = {facts.CSV_NAME: hashlib.sha256(content).hexdigest()}
+    zip_paths = archives.list_archives(folder)
+    for path in zip_paths:
+        stat = path.stat()
+        files[path.name] = f"{stat.st_size} {stat.st_mtime_ns}"
+    if not zip_paths:
+        digest = hashlib.sha256()
+        for path in sorted(folder.glob("*.png")):
+            stat = path.stat()
+            digest.update(
+                f"{path.name} {stat.st_size} {stat.st_mtime_ns}\n".encode()
+            )
+        files[folder.name] = digest.hexdigest()
+    return {"files": files}
+
+
+def changed_inputs(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """Returns the names of the inputs that differ, sorted."""
+    old, new = old.get("files", old), new.get("files", new)
+    return sorted(
+        name
+        for name in old.keys() | new.keys()
+        if old.get(name) != new.get(name)
+    )
+
+
+def generator_digest() -> str:
+    """Returns a digest of the code that draws the portraits.
+
+    A changed generator draws other portraits, so packs and data sets that an
+    older one has drawn are out of date.
+    """
+    digest = hashlib.sha256((_HERE / "facts.py").read_bytes())
+    for path in sorted((_HERE / "synthetic").rglob("*.py")):
+        if not path.name.endswith("_test.py"):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]

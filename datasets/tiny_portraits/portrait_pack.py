@@ -1,0 +1,103 @@
+"""A pack: the attribute file and the images that belong to its rows."""
+
+import pathlib
+from collections.abc import Iterator
+
+from . import facts
+from . import portrait_png
+from .archives import Archives
+from .attributes import Attributes
+from .attributes import read_attributes
+from .bad_items import BadItems
+
+# The counterfactual pairs of a synthetic pack, in the format of a pack.
+COUNTERFACTUAL_FOLDER = "Counterfactuals"
+
+
+class PortraitPack:
+    """Joins rows and images; reads, checks and yields the portraits.
+
+    Only file names and labels are held in memory. Pixels pass through one
+    portrait at a time, so the size of a pack does not matter.
+
+    Attributes:
+        manual_dir: The folder of the pack.
+        archives: Where its images lie.
+        attributes: The labels by image index, of the rows that have an image.
+
+    Example:
+        >>> pack = PortraitPack(pathlib.Path("pack"), BadItems())
+        >>> for index, content in pack.portraits(pack.indices("test")):
+        ...     print(index, pack.attributes[index].gender)
+    """
+
+    def __init__(self, manual_dir: pathlib.Path, bad_items: BadItems):
+        """Reads the attribute file and lists the images.
+
+        Args:
+            manual_dir: Folder with the attribute file and one of the three
+                folders of archives or images.
+            bad_items: Takes up what can't be used.
+
+        Raises:
+            DatasetInputError: If the pack as a whole can't be used, or an
+                item is bad and bad items are refused.
+        """
+        self.manual_dir = manual_dir
+        self._bad_items = bad_items
+        table = read_attributes(manual_dir / facts.CSV_NAME, bad_items)
+        self.archives = Archives(manual_dir, bad_items)
+        self._report_unmatched(table)
+        found = set(self.archives.indices)
+        self.attributes: dict[int, Attributes] = {
+            index: attributes
+            for index, attributes in table.items()
+            if index in found
+        }
+
+    def indices(self, split: str) -> list[int]:
+        """Returns the image indices of a split in ascending order."""
+        begin, end = facts.SPLIT_RANGES[split]
+        return [index for index in self.attributes if begin <= index < end]
+
+    def portraits(self, indices: list[int]) -> Iterator[tuple[int, bytes]]:
+        """Yields the image index and the checked PNG file of each portrait.
+
+        Args:
+            indices: Indices out of `self.attributes`.
+
+        Raises:
+            DatasetInputError: If an image is bad and bad items are refused.
+        """
+        for index, where, content in self.archives.read(indices):
+            defect = portrait_png.find_defect(content)
+            if defect is None:
+                yield index, content
+            else:
+                self._bad_items.report(
+                    [where], defect, "Get the image or its archive again"
+                )
+
+    def _report_unmatched(self, table: dict[int, Attributes]) -> None:
+        """Reports the rows without an image and the images without a row."""
+        found = set(self.archives.indices)
+        missing = [
+            f"{facts.IMAGE_NAME.format(index=index)} "
+            f"({facts.CSV_NAME}, line {attributes.line})"
+            for index, attributes in table.items()
+            if index not in found
+        ]
+        self._bad_items.report(
+            missing,
+            f"is nowhere in {self.archives.folder}",
+            "Add the archive or folder that holds it",
+        )
+        extra = [
+            self.archives.describe(index)
+            for index in sorted(found - table.keys())
+        ]
+        self._bad_items.report(
+            extra,
+            f"has no row in {facts.CSV_NAME}",
+            "Delete the image, or copy the attribute file again",
+        )

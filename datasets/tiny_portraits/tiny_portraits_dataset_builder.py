@@ -1,0 +1,215 @@
+"""TFDS builder of Tiny Portraits."""
+
+import itertools
+import pathlib
+import shutil
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
+import tqdm
+from tensorflow_datasets.core import shuffle
+
+from . import build_record
+from . import facts
+from . import portrait_pack
+from . import portraits_config
+from .bad_items import BadItems
+from .build_record import BuildRecord
+from .errors import DatasetInputError
+from .portrait_pack import PortraitPack
+
+# A split of the synthetic variants: portraits of `test` with the cues of the
+# other gender and the hair untouched; `image_index` is that of the partner.
+COUNTERFACTUAL = "counterfactual"
+
+_HOMEPAGE = "http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
+
+# TFDS keeps up to 1 GB of a split in memory to shuffle it, and beyond that
+# goes through temporary files. Less is as fast: the files stay in the cache
+# of the operating system as long as it has memory to spare.
+_SHUFFLE_BUFFER_BYTES = 128 << 20
+
+# The temporary files of a split and the finished records, with some room.
+_DISK_SPACE_FACTOR = 2.2
+
+
+class Builder(tfds.core.GeneratorBasedBuilder):
+    """Face thumbnails with gender, hair colour and hair type.
+
+    Example:
+        >>> import datasets.tiny_portraits  # registers the name
+        >>> portraits = tfds.load("tiny_portraits/synthetic", split="train")
+    """
+
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES = {"1.0.0": "Initial release."}
+    BUILDER_CONFIGS = list(portraits_config.CONFIGS)
+    # The variant that anyone can build: the archives are not downloadable.
+    DEFAULT_BUILDER_CONFIG_NAME = portraits_config.SYNTHETIC.name
+    MANUAL_DOWNLOAD_INSTRUCTIONS = f"""
+    Only the variant `archives` needs this. `manual_dir` holds the file
+    `{facts.CSV_NAME}` and one of the folders
+    `{facts.ARCHIVE_FOLDERS[0]}` or `{facts.ARCHIVE_FOLDERS[1]}` with the ZIP
+    archives, or `{facts.IMAGE_FOLDER}` with the unpacked PNG images.
+    """
+
+    def __init__(self, *, on_bad: str = "raise", **kwargs: Any):
+        """Creates the builder.
+
+        Args:
+            on_bad: `raise` stops at the first row, image or archive that
+                can't be used; `skip` leaves it out of the data set and lists
+                it in `skipped.csv` beside the records.
+            **kwargs: See `tfds.core.DatasetBuilder`.
+
+        Raises:
+            DatasetInputError: If `on_bad` is neither.
+        """
+        self._bad_items = BadItems(on_bad)
+        self._record: BuildRecord | None = None
+        self._progress: tqdm.tqdm | None = None
+        super().__init__(**kwargs)
+        # What a pickled builder is created from again.
+        self._original_state["on_bad"] = on_bad
+
+    @property
+    def on_bad(self) -> str:
+        """What happens to what can't be used: `raise` or `skip`."""
+        return self._bad_items.on_bad
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        labels = {
+            name: tfds.features.ClassLabel(names=classes)
+            for name, classes in facts.CLASSES.items()
+        }
+        return self.dataset_info_from_configs(
+            features=tfds.features.FeaturesDict(
+                {
+                    "image": tfds.features.Image(
+                        shape=facts.IMAGE_SHAPE, encoding_format="png"
+                    ),
+                    "image_index": tfds.features.Scalar(np.int64),
+                    **labels,
+                }
+            ),
+            homepage=_HOMEPAGE,
+        )
+
+    def _download_and_prepare(self, dl_manager, download_config) -> None:
+        # TFDS calls this with `data_path` being a temporary folder that it
+        # renames at the end: the record appears together with the data set.
+        start = time.monotonic()
+        self._bad_items.items.clear()
+        with (
+            tfds.core.utils.temporary_assignment(
+                shuffle, "MAX_MEM_BUFFER_SIZE", _SHUFFLE_BUFFER_BYTES
+            ),
+            tqdm.tqdm(unit=" portraits", mininterval=0.5) as self._progress,
+        ):
+            super()._download_and_prepare(dl_manager, download_config)
+        folder = pathlib.Path(self.data_path)
+        self._record.counts = {
+            name: split.num_examples for name, split in self.info.splits.items()
+        }
+        self._record.skipped = len(self._bad_items.items)
+        self._record.seconds = round(time.monotonic() - start, 1)
+        self._record.write(folder)
+        if self._bad_items.items:
+            self._bad_items.write(folder / build_record.SKIPPED_NAME)
+
+    def _split_generators(self, dl_manager) -> dict[str, Iterator]:
+        if self.builder_config.is_synthetic:
+            manual_dir = _draw_pack(
+                self.builder_config, pathlib.Path(dl_manager.download_dir)
+            )
+        else:
+            manual_dir = _get_manual_dir(dl_manager)
+        self._record = BuildRecord(
+            source=str(manual_dir.resolve()),
+            inputs=build_record.fingerprint(self.builder_config, manual_dir),
+        )
+        pack = PortraitPack(manual_dir, self._bad_items)
+        _check_disk_space(pack, pathlib.Path(self.data_path))
+        parts = {
+            split: (pack, pack.indices(split)) for split in facts.SPLIT_RANGES
+        }
+        counterfactual_dir = manual_dir / portrait_pack.COUNTERFACTUAL_FOLDER
+        if self.builder_config.is_synthetic and counterfactual_dir.is_dir():
+            pairs = PortraitPack(counterfactual_dir, self._bad_items)
+            parts[COUNTERFACTUAL] = (pairs, list(pairs.attributes))
+        self._progress.reset(sum(len(indices) for _, indices in parts.values()))
+        generators = {}
+        for split, (pack, indices) in parts.items():
+            generator = self._generate_examples(split, pack, indices)
+            # TFDS can't write a split without an example.
+            first = next(generator, None)
+            if first is not None:
+                generators[split] = itertools.chain([first], generator)
+        if not generators:
+            raise DatasetInputError(
+                f"{manual_dir} holds no usable portrait. To see what is wrong "
+                "with the first one, build with --on_bad=raise."
+            )
+        return generators
+
+    def _generate_examples(
+        self, split: str, pack: PortraitPack, indices: list[int]
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
+        self._progress.set_description(f"Reading {split}")
+        for index, content in pack.portraits(indices):
+            labels = pack.attributes[index].labels()
+            # The counterfactual portraits have the labels of their partners.
+            if split != COUNTERFACTUAL:
+                self._record.count_labels(labels)
+            self._progress.update()
+            # The bytes enter the records as they are, without a new encoding.
+            yield index, {"image": content, "image_index": index, **labels}
+        self._progress.set_description(f"Writing {split}")
+
+
+def _get_manual_dir(dl_manager) -> pathlib.Path:
+    """Returns the folder of the archives, which may not be there."""
+    try:
+        return pathlib.Path(dl_manager.manual_dir)
+    except AssertionError as error:
+        raise DatasetInputError(
+            f"{error} With the command, pass the folder as --manual_dir."
+        ) from None
+
+
+def _check_disk_space(pack: PortraitPack, folder: pathlib.Path) -> None:
+    """Refuses to start what would fill the disk."""
+    needed = _DISK_SPACE_FACTOR * pack.archives.size
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise DatasetInputError(
+            f"The data set needs about {needed / 1e9:.2f} GB while it is "
+            f"built, and {folder} has {free / 1e9:.2f} GB left. Free some "
+            "space or pass another --data_dir."
+        )
+
+
+def _draw_pack(
+    config: portraits_config.PortraitsConfig, download_dir: pathlib.Path
+) -> pathlib.Path:
+    """Draws the pack of a synthetic variant, unless it is there already."""
+    # Drawing needs no part of the other variants, and they none of it.
+    from .synthetic import pack
+
+    folder = download_dir / Builder.name
+    digest = build_record.generator_digest()
+    pack_dir = folder / f"{config.name}-{digest}"
+    if pack_dir.is_dir():
+        return pack_dir
+    for outdated in (
+        *folder.glob(f"{config.name}-*"),
+        *folder.glob(f"incomplete.{config.name}-*"),
+    ):
+        shutil.rmtree(outdated)
+    unfinished = folder / f"incomplete.{pack_dir.name}"
+    unfinished.mkdir(parents=True)
+    pack.draw_pack(unfinished, config.count, seed=config.seed)
+    return unfinished.rename(pack_dir)

@@ -1,0 +1,62 @@
+"""Builds the data set from the archives, or from synthetic portraits.
+
+python -m training.build_dataset --manual_dir ~/tiny_portraits
+python -m training.build_dataset --count 12000
+"""
+
+import dataclasses
+import pathlib
+
+from datasets.tiny_portraits import portraits_config
+from datasets.tiny_portraits.build_record import BuildRecord
+from datasets.tiny_portraits.prepare import prepare
+from datasets.tiny_portraits.summary import format_summary
+from training.command import run
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BuildDataset:
+    """Builds the data set Tiny Portraits, or reuses what is up to date."""
+
+    manual_dir: pathlib.Path | None = None
+    """Folder with Tiny_Portraits_Attributes.csv and the folder of ZIP
+    archives or PNG images. Without it, synthetic portraits are drawn."""
+
+    data_dir: pathlib.Path = pathlib.Path("data/tfds")
+    """Where TFDS keeps its data sets."""
+
+    count: int = portraits_config.SYNTHETIC.count
+    """The number of synthetic portraits, up to 134734."""
+
+    seed: int = 0
+    """Seed of the synthetic portraits."""
+
+    on_bad: str = "raise"
+    """What to do with a row, image or archive that can't be used: raise, or
+    skip, which leaves it out and lists it in skipped.csv."""
+
+    overwrite: bool = False
+    """Build again, whatever is there."""
+
+    def execute(self) -> None:
+        """Builds and says what is there now."""
+        builder = prepare(
+            self.manual_dir,
+            self.data_dir,
+            count=self.count,
+            seed=self.seed,
+            on_bad=self.on_bad,
+            overwrite=self.overwrite,
+        )
+        folder = pathlib.Path(builder.data_path)
+        name = f"{builder.name}/{builder.builder_config.name}"
+        print(f"\n{name} is ready.")
+        print(format_summary(BuildRecord.read(folder), folder))
+        print(
+            f"\nNext: python -m training.train --data_dir {self.data_dir} "
+            f"--dataset {name}"
+        )
+
+
+if __name__ == "__main__":
+    run(BuildDataset)
