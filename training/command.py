@@ -10,6 +10,10 @@ import tyro
 # TensorFlow's start-up messages are about its build, not about the user's work.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+# `--flip False` rather than `--no_flip`, `--epochs` rather than
+# `--training.epochs`.
+FLAG_STYLE = (tyro.conf.FlagConversionOff, tyro.conf.OmitArgPrefixes)
+
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
 
@@ -37,7 +41,7 @@ def run(
         command_class,
         args=arguments,
         use_underscores=True,
-        config=(tyro.conf.FlagConversionOff, tyro.conf.OmitArgPrefixes),
+        config=FLAG_STYLE,
     )
     execute(command)
 

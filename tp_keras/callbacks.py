@@ -1,0 +1,73 @@
+"""What happens beside the training: the score, the best model, stopping."""
+
+import os
+import pathlib
+
+import keras
+
+SCORE = "val_score"
+
+
+class BestModel(keras.callbacks.Callback):
+    """Keeps the model of the epoch with the best validation score.
+
+    The score is the mean accuracy over the tasks, each over its labelled rows.
+    It also enters the logs as `val_score`, beside the examples seen so far, so
+    place this callback before those that log.
+
+    The model is saved at the end of the validation, when a callback that swaps
+    averaged weights in has them in place, and without the optimizer.
+
+    Args:
+        path: File to save to.
+        tasks: Sequence of `Task`.
+        examples_per_epoch: Int.
+        best_score: Float. The best score of earlier epochs, when resuming.
+    """
+
+    def __init__(
+        self, path, tasks, examples_per_epoch, best_score=float("-inf")
+    ):
+        super().__init__()
+        self.path = pathlib.Path(path)
+        self.tasks = tasks
+        self.examples_per_epoch = examples_per_epoch
+        self.best_score = best_score
+        self._score = None
+
+    def on_test_end(self, logs=None):
+        """Scores the validation and saves the model if it is the best."""
+        accuracies = [logs[f"{task.name}_accuracy"] for task in self.tasks]
+        self._score = float(sum(accuracies)) / len(accuracies)
+        if self._score > self.best_score:
+            self.best_score = self._score
+            aside = self.path.with_name(f".incomplete-{self.path.name}")
+            self.model.save(aside, include_optimizer=False)
+            os.replace(aside, self.path)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Adds score and examples seen to what the other callbacks log."""
+        logs[SCORE] = self._score
+        logs["examples_seen"] = (epoch + 1) * self.examples_per_epoch
+
+
+class ResumableEarlyStopping(keras.callbacks.EarlyStopping):
+    """Early stopping that knows the epochs before a resumption.
+
+    Keras' own forgets them, and would wait for its patience anew.
+
+    Args:
+        history: Rows of the epochs that were trained before, each a dict of
+            logs with its `epoch`.
+        **kwargs: Those of `keras.callbacks.EarlyStopping`.
+    """
+
+    def __init__(self, history=(), **kwargs):
+        super().__init__(**kwargs)
+        self.history = list(history)
+
+    def on_train_begin(self, logs=None):
+        """Starts, and replays what was trained before."""
+        super().on_train_begin(logs)
+        for row in self.history:
+            self.on_epoch_end(int(row["epoch"]), row)

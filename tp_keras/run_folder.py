@@ -1,0 +1,208 @@
+"""A run is a folder that explains itself."""
+
+import csv
+import importlib.metadata
+import json
+import os
+import pathlib
+import platform
+
+from tp_keras.config import ExperimentConfig
+from tp_keras.config import config_differences
+from tp_keras.config import config_from_dict
+from tp_keras.config import config_to_dict
+from tp_keras.errors import UserError
+
+# What may change between a start and its resumption without changing figures.
+_FREE_FIELDS = ("run_dir", "data_dir", "storage")
+
+_PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "numpy")
+
+_README = """# A training run of tp_keras
+
+{status}
+
+| file | what it holds |
+|---|---|
+| `config.json` | every setting |
+| `run.json` | versions, fingerprints of the data, progress, status |
+| `history.csv` | losses and accuracies, a row for each epoch |
+| `model.keras` | the classifier of the epoch with the best validation score |
+| `tensorboard/` | the history for `tensorboard --logdir {path}` |
+| `backup/` | the state after the last whole epoch, while training runs |
+| `evaluation/` | figures, tables and plots of `training.evaluate` |
+
+Evaluate it: `python -m training.evaluate --run_dir {path}`
+Export it: `python -m training.export --run_dir {path}`
+"""
+
+
+class RunFolder:
+    """Reads and writes the folder of one training run.
+
+    Args:
+        path: The folder.
+
+    Example:
+        >>> run = RunFolder("runs/demo").require()
+        >>> run.load_model().tasks[0].name
+        'gender'
+    """
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+
+    @property
+    def model_path(self) -> pathlib.Path:
+        """The saved classifier of the best epoch."""
+        return self.path / "model.keras"
+
+    @property
+    def history_path(self) -> pathlib.Path:
+        """The CSV file with a row for each epoch."""
+        return self.path / "history.csv"
+
+    @property
+    def backup_path(self) -> pathlib.Path:
+        """The folder of the state to resume from."""
+        return self.path / "backup"
+
+    @property
+    def config(self) -> ExperimentConfig:
+        """The settings of the run."""
+        return config_from_dict(ExperimentConfig, self._read("config.json"))
+
+    @property
+    def facts(self) -> dict:
+        """What `run.json` says: versions, data, progress, status."""
+        path = self.path / "run.json"
+        return self._read("run.json") if path.exists() else {}
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the training came to its end."""
+        return self.facts.get("status") == "finished"
+
+    def require(self) -> "RunFolder":
+        """Returns itself, or raises if there is no trained model in it."""
+        if not (self.path / "config.json").exists():
+            raise UserError(
+                "There is no run. Expected the folder of a training, as "
+                "`python -m training.train demo --run_dir FOLDER` makes it. "
+                f"Received: run_dir={self.path}"
+            )
+        if not self.model_path.exists():
+            raise UserError(
+                "The run has no model yet: not one epoch was finished. The "
+                "command that started it resumes it. "
+                f"Received: run_dir={self.path}"
+            )
+        return self
+
+    def claim(self, config: ExperimentConfig) -> None:
+        """Makes the folder that of `config`.
+
+        Raises:
+            UserError: If it belongs to another configuration.
+        """
+        if (self.path / "config.json").exists():
+            differences = config_differences(self.config, config, _FREE_FIELDS)
+            if differences:
+                raise UserError(
+                    f"The run folder {self.path} belongs to another "
+                    "configuration. Give another --run_dir, or remove the "
+                    "folder to begin anew. Received (there against here): "
+                    + "; ".join(differences)
+                )
+        elif self.path.exists() and any(self.path.iterdir()):
+            raise UserError(
+                "Expected a new or empty folder, or that of a run. Give "
+                f"another --run_dir. Received: run_dir={self.path}"
+            )
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._write("config.json", config_to_dict(config))
+
+    def record(self, **facts) -> None:
+        """Adds facts to `run.json` and tells the README how far the run is."""
+        versions = {
+            name: importlib.metadata.version(name) for name in _PACKAGES
+        }
+        versions["python"] = platform.python_version()
+        facts = {**self.facts, "versions": versions, **facts}
+        self._write("run.json", facts)
+        status = (
+            f"Status: {facts.get('status', 'new')}, "
+            f"{facts.get('epochs', 0)} epochs, "
+            f"{facts.get('examples_seen', 0):,} examples seen."
+        )
+        readme = _README.format(status=status, path=self.path)
+        (self.path / "README.md").write_text(readme)
+
+    def check_fingerprints(self, fingerprints: dict[str, str]) -> None:
+        """Raises if the run has been trained on other data.
+
+        Args:
+            fingerprints: Split -> fingerprint of its portraits.
+        """
+        known = self.facts.get("fingerprints", fingerprints)
+        if known != fingerprints:
+            raise UserError(
+                f"The run in {self.path} was trained on other portraits than "
+                "those prepared now. Give another --run_dir, or remove the "
+                f"folder. Received: fingerprints={fingerprints}, "
+                f"expected {known}"
+            )
+
+    def read_history(self) -> list[dict[str, float]]:
+        """Returns the rows of the history, one for each finished epoch.
+
+        An epoch may stand there twice if training was killed right after
+        writing it; the later row counts.
+        """
+        if not self.history_path.exists():
+            return []
+        with self.history_path.open(newline="") as file:
+            rows = {
+                int(row["epoch"]): {
+                    name: float(value) for name, value in row.items() if value
+                }
+                for row in csv.DictReader(file)
+            }
+        return [rows[epoch] for epoch in sorted(rows)]
+
+    def epochs_to_resume_from(self) -> int:
+        """Returns the number of epochs that the backup holds."""
+        path = self.backup_path / "training_metadata.json"
+        if not path.exists():
+            return 0
+        return json.loads(path.read_text())["epoch"]
+
+    def load_model(self):
+        """Returns the trained `PortraitClassifier` of the best epoch."""
+        # Imported here: a look at a run's settings needs no TensorFlow.
+        import keras
+
+        import tp_keras.models  # noqa: F401 (registers the classes)
+
+        self.require()
+        return keras.saving.load_model(self.model_path, compile=False)
+
+    def _read(self, name):
+        path = self.path / name
+        try:
+            return json.loads(path.read_text())
+        except FileNotFoundError as error:
+            raise UserError(
+                "There is no run. Expected the folder of a training. "
+                f"Received: run_dir={self.path}"
+            ) from error
+        except json.JSONDecodeError as error:
+            raise UserError(
+                f"Expected JSON in {path}; remove the run folder to begin "
+                f"anew. Received: {error}"
+            ) from error
+
+    def _write(self, name, values):
+        aside = self.path / f".{name}.incomplete"
+        aside.write_text(json.dumps(values, indent=2) + "\n")
+        os.replace(aside, self.path / name)

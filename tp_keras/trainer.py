@@ -1,0 +1,253 @@
+"""One training run: data, model, fit, and a folder that tells of it."""
+
+import sys
+import time
+
+import keras
+
+from tp_keras.callbacks import SCORE
+from tp_keras.callbacks import BestModel
+from tp_keras.callbacks import ResumableEarlyStopping
+from tp_keras.config import ExperimentConfig
+from tp_keras.data.pipeline import TrainingBatches
+from tp_keras.data.pipeline import evaluation_batches
+from tp_keras.data.source import load_portraits
+from tp_keras.errors import UserError
+from tp_keras.fairness.reversal_ramp import ReversalRamp
+from tp_keras.models import PortraitClassifier
+from tp_keras.models import create_backbone
+from tp_keras.run_folder import RunFolder
+
+
+class Trainer:
+    """Trains the classifier of an experiment.
+
+    The order of a resumption: the folder is checked against the settings, the
+    data against the fingerprints, model and optimizer come back with the last
+    whole epoch, and the batches go on with the epoch after it. The result is
+    that of a training without interruption.
+
+    Args:
+        config: `ExperimentConfig`.
+        progress: Whether to show bars and tell what happens.
+
+    Example:
+        >>> run = Trainer(ExperimentConfig(run_dir="runs/first")).fit()
+        >>> run.facts["status"]
+        'finished'
+    """
+
+    def __init__(self, config: ExperimentConfig, progress: bool = True):
+        self.config = config
+        self.progress = progress
+        self.run = RunFolder(config.run_dir)
+
+    def fit(self) -> RunFolder:
+        """Trains to the end, from the beginning or from the last backup.
+
+        Returns:
+            The run's folder. A finished run is returned as it is.
+
+        Raises:
+            UserError: If the data is missing, or the folder belongs to
+                another configuration or to other data.
+        """
+        self.run.claim(self.config)
+        if self.run.is_finished:
+            self._say(f"{self.run.path} is finished; nothing to train.")
+            return self.run
+        training = self.config.training
+        keras.utils.set_random_seed(training.seed)
+
+        # === Data ===
+        train, validation = self._load("train"), self._load("validation")
+        fingerprints = {
+            portraits.split: portraits.fingerprint
+            for portraits in (train, validation)
+        }
+        self.run.check_fingerprints(fingerprints)
+
+        # === Model ===
+        model = self.build_model()
+        names = model.label_names
+        num_classes = {name: model.output[name].shape[-1] for name in names}
+        self._require_labels(train, names)
+        batches = TrainingBatches(
+            train,
+            label_names=names,
+            num_classes=num_classes,
+            batch_size=training.batch_size,
+            seed=training.seed,
+            augment_config=self.config.augment,
+            class_balance=training.class_balance,
+        )
+        steps = batches.steps_per_epoch
+        model.compile(
+            optimizer=self._optimizer(steps),
+            label_smoothing=training.label_smoothing,
+        )
+
+        # === Fit ===
+        first_epoch = self.run.epochs_to_resume_from()
+        self.run.record(
+            status="training",
+            fingerprints=fingerprints,
+            dataset=train.dataset,
+            parameters=model.inference_model().count_params(),
+            epochs=first_epoch,
+            examples_seen=first_epoch * steps * training.batch_size,
+        )
+        self._announce(train, validation, model, steps, first_epoch)
+        begin = time.monotonic()
+        history = model.fit(
+            batches.dataset(first_epoch),
+            validation_data=evaluation_batches(validation, names, num_classes),
+            steps_per_epoch=steps,
+            epochs=training.epochs,
+            callbacks=self._callbacks(model, steps, first_epoch),
+            verbose=_verbosity(self.progress),
+        )
+        self._finish(first_epoch + len(history.epoch), steps, begin)
+        return self.run
+
+    def build_model(self) -> PortraitClassifier:
+        """Returns the untrained classifier of the configuration."""
+        settings = self.config.model
+        return PortraitClassifier(
+            create_backbone(settings.backbone),
+            tasks=settings.tasks,
+            embedding_size=settings.embedding_size,
+            dropout_rate=settings.dropout_rate,
+            adversary_units=settings.adversary_units,
+        )
+
+    def _load(self, split):
+        data = self.config.data
+        return load_portraits(
+            data.data_dir, data.dataset, split, data.storage, self.progress
+        )
+
+    def _require_labels(self, train, names):
+        for name in set(names.values()):
+            if not (train.labels[name] >= 0).any():
+                raise UserError(
+                    f"No training portrait of {train.dataset} has a label of "
+                    f"{name}, so it can't be learned. Leave the task out. "
+                    f"Received: tasks={self.config.model.tasks}"
+                )
+
+    def _optimizer(self, steps):
+        training = self.config.training
+        warmup_steps = int(training.warmup_epochs * steps)
+        # The warm-up counts as part of the epochs: the cosine has the rest.
+        schedule = keras.optimizers.schedules.CosineDecay(
+            0.0 if warmup_steps else training.learning_rate,
+            decay_steps=max(training.epochs * steps - warmup_steps, 1),
+            warmup_target=training.learning_rate if warmup_steps else None,
+            warmup_steps=warmup_steps,
+        )
+        optimizer = keras.optimizers.AdamW(
+            schedule,
+            weight_decay=training.weight_decay,
+            use_ema=training.averaging > 0,
+            ema_momentum=training.averaging or 0.99,
+        )
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        return optimizer
+
+    def _callbacks(self, model, steps, first_epoch):
+        training, settings = self.config.training, self.config.model
+        # An epoch is over when its backup is written: rows after it will be
+        # trained and written again.
+        history = [
+            row for row in self.run.read_history() if row["epoch"] < first_epoch
+        ]
+        scores = [row[SCORE] for row in history]
+        callbacks = [
+            BestModel(
+                self.run.model_path,
+                model.tasks,
+                examples_per_epoch=steps * training.batch_size,
+                best_score=max(scores, default=float("-inf")),
+            )
+        ]
+        if training.averaging:
+            callbacks.append(keras.callbacks.SwapEMAWeights())
+        if model.reversal is not None and settings.reversal_strength:
+            callbacks.append(
+                ReversalRamp(
+                    settings.reversal_strength,
+                    int(settings.reversal_ramp * training.epochs * steps),
+                )
+            )
+        callbacks += [
+            keras.callbacks.CSVLogger(
+                self.run.history_path, append=first_epoch > 0
+            ),
+            keras.callbacks.TensorBoard(
+                self.run.path / "tensorboard", write_graph=False
+            ),
+        ]
+        if training.patience:
+            callbacks.append(
+                ResumableEarlyStopping(
+                    history=history,
+                    monitor=SCORE,
+                    mode="max",
+                    patience=training.patience,
+                )
+            )
+        # Last: when it has written, everything before it has.
+        callbacks.append(
+            keras.callbacks.BackupAndRestore(
+                self.run.backup_path, double_checkpoint=True
+            )
+        )
+        return callbacks
+
+    def _announce(self, train, validation, model, steps, first_epoch):
+        if first_epoch:
+            self._say(
+                f"Resuming after epoch {first_epoch} "
+                f"({first_epoch * steps * self.config.training.batch_size:,} "
+                "examples seen)."
+            )
+        megabytes = (train.images.nbytes + validation.images.nbytes) / 1e6
+        self._say(
+            f"{len(train):,} training and {len(validation):,} validation "
+            f"portraits of {train.dataset}, decoded pixels in {train.storage} "
+            f"({megabytes:,.0f} MB); {self.config.model.backbone} with "
+            f"{model.inference_model().count_params():,} parameters; "
+            f"{steps} steps an epoch."
+        )
+
+    def _finish(self, epochs, steps, begin):
+        history = self.run.read_history()
+        best = max(history, key=lambda row: row[SCORE])
+        examples = epochs * steps * self.config.training.batch_size
+        seconds = time.monotonic() - begin
+        self.run.record(
+            status="finished",
+            epochs=epochs,
+            examples_seen=examples,
+            best_epoch=int(best["epoch"]) + 1,
+            best_score=best[SCORE],
+            seconds=round(self.run.facts.get("seconds", 0) + seconds, 1),
+        )
+        self._say(
+            f"Trained {epochs} epochs, {examples:,} examples seen, "
+            f"{seconds:.0f} s in this session. Best validation score "
+            f"{best[SCORE]:.4f} after epoch {int(best['epoch']) + 1}: "
+            f"{self.run.model_path}"
+        )
+
+    def _say(self, text):
+        if self.progress:
+            print(text, flush=True)
+
+
+def _verbosity(progress):
+    """Returns Keras' bar on a terminal, a line for each epoch elsewhere."""
+    if not progress:
+        return 0
+    return 1 if sys.stdout.isatty() else 2

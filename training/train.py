@@ -1,0 +1,42 @@
+"""Trains a classifier: `python -m training.train demo --run_dir runs/demo`.
+
+The first word names an experiment of `training/configs/`; every setting of it
+can be changed by a flag (`python -m training.train demo --help`). The same
+command resumes a training that was stopped.
+"""
+
+import dataclasses
+
+import tyro
+
+from tp_keras.config import ExperimentConfig
+from training.command import FLAG_STYLE
+from training.command import execute
+from training.configs import EXPERIMENTS
+
+
+@dataclasses.dataclass(frozen=True)
+class Train:
+    """Trains the classifier of an experiment."""
+
+    config: ExperimentConfig
+
+    def execute(self) -> None:
+        """Trains and says what to do next."""
+        # TensorFlow takes seconds to start; `--help` should not wait for it.
+        from tp_keras.trainer import Trainer
+
+        run = Trainer(self.config).fit()
+        print(f"Next: python -m training.evaluate --run_dir {run.path}")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Reads the command line and trains."""
+    config = tyro.extras.overridable_config_cli(
+        EXPERIMENTS, args=arguments, use_underscores=True, config=FLAG_STYLE
+    )
+    execute(Train(config))
+
+
+if __name__ == "__main__":
+    main()
