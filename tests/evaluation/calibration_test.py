@@ -1,0 +1,132 @@
+import numpy as np
+import pytest
+
+from tp_keras.evaluation import calibration
+
+
+def naive_error(confidences, correct, num_bins):
+    error = 0.0
+    for index in range(num_bins):
+        inside = [
+            (confidence, hit)
+            for confidence, hit in zip(confidences, correct, strict=True)
+            if index / num_bins < confidence <= (index + 1) / num_bins
+        ]
+        if inside:
+            accuracy = sum(hit for _, hit in inside) / len(inside)
+            confidence = sum(value for value, _ in inside) / len(inside)
+            error += len(inside) / len(correct) * abs(accuracy - confidence)
+    return error
+
+
+def draw(generator, count, accuracy_of):
+    confidences = generator.uniform(0.3, 1.0, size=count)
+    return confidences, generator.random(count) < accuracy_of(confidences)
+
+
+def test_error_by_hand():
+    # Two bins: (0.6, 0.8) with one hit of two, (0.2,) with a hit.
+    confidences = np.array([0.6, 0.8, 0.2])
+    correct = np.array([True, False, True])
+    bins = calibration.equal_width_bins(confidences, num_bins=2)
+    assert bins.tolist() == [1, 1, 0]
+    error = calibration.expected_calibration_error(
+        confidences, correct, bins, num_bins=2
+    )
+    assert error == pytest.approx(2 / 3 * abs(0.5 - 0.7) + 1 / 3 * abs(1 - 0.2))
+
+
+def test_error_equals_a_naive_loop():
+    confidences, correct = draw(
+        np.random.default_rng(0), 500, lambda confidence: confidence**2
+    )
+    error = calibration.expected_calibration_error(
+        confidences, correct, calibration.equal_width_bins(confidences)
+    )
+    assert error == pytest.approx(naive_error(confidences, correct, 15))
+
+
+def test_certain_and_right_is_calibrated():
+    confidences = np.ones(4)
+    bins = calibration.equal_width_bins(confidences)
+    assert bins.tolist() == [14] * 4
+    right, wrong = np.ones(4, bool), np.zeros(4, bool)
+    error = calibration.expected_calibration_error
+    assert error(confidences, right, bins) == 0
+    assert error(confidences, wrong, bins) == 1
+
+
+def test_equal_width_bins_at_their_edges():
+    confidences = [0.0, 1 / 15, 1 / 15 + 1e-9, 0.2, 1.0]
+    assert calibration.equal_width_bins(confidences).tolist() == [
+        0,
+        0,
+        1,
+        2,
+        14,
+    ]
+
+
+@pytest.mark.parametrize("count", [0, 1, 14, 15, 100])
+def test_equal_mass_bins_follow_the_order_and_are_of_one_size(count):
+    confidences = np.random.default_rng(0).random(count)
+    bins = calibration.equal_mass_bins(confidences)
+    sizes = np.bincount(bins, minlength=15)
+    assert sizes.sum() == count
+    assert len(sizes) == 15
+    assert np.ptp(sizes) <= 1
+    assert (np.diff(bins[np.argsort(confidences)]) >= 0).all()
+
+
+def test_interval_covers_a_miscalibrated_model_and_holds_the_value():
+    # Too sure of itself by 0.15 everywhere, which is the true error.
+    generator = np.random.default_rng(0)
+    covered = 0
+    for _ in range(100):
+        confidences, correct = draw(
+            generator, 400, lambda confidence: confidence - 0.15
+        )
+        bins = calibration.equal_width_bins(confidences)
+        ((low, high),) = calibration.calibration_intervals(
+            confidences, correct, [bins], 200, generator
+        )
+        value = calibration.expected_calibration_error(
+            confidences, correct, bins
+        )
+        assert low <= value <= high
+        covered += low <= 0.15 <= high
+    assert covered >= 85
+
+
+def test_interval_of_a_calibrated_model_holds_the_value():
+    generator = np.random.default_rng(0)
+    confidences, correct = draw(generator, 200, lambda confidence: confidence)
+    binnings = [
+        calibration.equal_width_bins(confidences),
+        calibration.equal_mass_bins(confidences),
+    ]
+    limits = calibration.calibration_intervals(
+        confidences, correct, binnings, 200, generator
+    )
+    for bins, (low, high) in zip(binnings, limits, strict=True):
+        value = calibration.expected_calibration_error(
+            confidences, correct, bins
+        )
+        assert 0 <= low <= value <= high <= 1
+        assert high - low > 0.02
+
+
+def test_intervals_narrow_with_the_number_of_rows():
+    generator = np.random.default_rng(0)
+    widths = []
+    for count in (200, 3200):
+        confidences, correct = draw(
+            generator, count, lambda confidence: confidence - 0.2
+        )
+        bins = calibration.equal_width_bins(confidences)
+        ((low, high),) = calibration.calibration_intervals(
+            confidences, correct, [bins], 300, generator
+        )
+        widths.append(high - low)
+    # Four times as narrow with sixteen times the rows.
+    assert widths[0] / widths[1] == pytest.approx(4, rel=0.35)
