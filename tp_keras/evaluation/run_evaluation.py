@@ -38,23 +38,25 @@ def evaluate_run(
         >>> records = evaluate_run("runs/demo")
         >>> print(table.headline_table(records))
     """
-    run = run_folder_lib.RunFolder(run_dir)
+    run = run_folder_lib.RunFolder(run_dir).require()
     config = run.config
-    dataset = dataset or config.dataset
     folder = evaluation_folder(run_dir, data_dir, dataset, split)
     portraits = source.load_portraits(
-        data_dir or config.data_dir, dataset, split
+        data_dir or config.data.data_dir,
+        dataset or config.data.dataset,
+        split,
+        storage=config.data.storage,
     )
     if not len(portraits.images):
         raise UserError(
-            f"The split {split!r} of {dataset} holds no portraits. Expected "
-            "at least one. Evaluate another one with --split."
+            f"The split {split!r} of {portraits.dataset} holds no portraits. "
+            "Expected at least one. Evaluate another one with --split."
         )
     probabilities = run.load_model().predict_probabilities(portraits.images)
     records = evaluator.evaluate_predictions(
         probabilities,
         portraits.labels,
-        seed=config.seed,
+        seed=config.training.seed,
         split=split,
         dataset=portraits.dataset,
     )
@@ -73,17 +75,17 @@ def evaluation_folder(
     That is `<run_dir>/evaluation/<split>` on the run's own data, and
     `<run_dir>/evaluation/<dataset>-<split>` on any other.
     """
-    config = run_folder_lib.RunFolder(run_dir).config
-    dataset = dataset or config.dataset
-    is_own = dataset == config.dataset and (
-        data_dir is None
-        or pathlib.Path(data_dir).resolve()
-        == pathlib.Path(config.data_dir).resolve()
-    )
+    own = run_folder_lib.RunFolder(run_dir).config.data
+    dataset = dataset or own.dataset
+    data_dir = pathlib.Path(data_dir or own.data_dir)
     name = split
-    if not is_own:
+    if dataset != own.dataset or not _same(data_dir, own.data_dir):
         # Asked of the data: a folder of one version needs no name.
-        builder = source.find_builder(data_dir or config.data_dir, dataset)
+        builder = source.find_builder(data_dir, dataset)
         name = f"{builder.info.full_name}-{split}"
     # Slashes and brackets as in "tiny_portraits/archives" and "test[:100]".
     return pathlib.Path(run_dir) / "evaluation" / re.sub(r"[^\w.+-]", "-", name)
+
+
+def _same(first, second) -> bool:
+    return pathlib.Path(first).resolve() == pathlib.Path(second).resolve()

@@ -1,0 +1,77 @@
+import pathlib
+
+import numpy as np
+import pytest
+
+from tests.evaluation.predictions import one_hot
+from tp_keras.errors import UserError
+from tp_keras.evaluation import run_evaluation
+from tp_keras.evaluation.evaluator import evaluate_predictions
+from training import command
+from training.evaluate import Evaluate
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """Puts a fake in place of the evaluation, and lists its arguments."""
+    calls = []
+
+    def evaluate_run(*args):
+        calls.append(args)
+        return evaluate_predictions(
+            {"gender": one_hot([0, 0, 1], 2)},
+            {"gender": np.array([0, 1, 1])},
+            seed=3,
+            split=args[-1],
+            dataset="tiny_portraits/synthetic/1.0.0",
+            num_bootstraps=5,
+        )
+
+    monkeypatch.setattr(run_evaluation, "evaluate_run", evaluate_run)
+    monkeypatch.setattr(
+        run_evaluation,
+        "evaluation_folder",
+        lambda run_dir, *rest: pathlib.Path(run_dir) / "evaluation" / "there",
+    )
+    return calls
+
+
+def test_prints_figures_folder_and_next_command(calls, capsys):
+    command.run(Evaluate, ["--run_dir", "runs/demo"])
+    assert calls == [("runs/demo", None, None, "test")]
+    output = capsys.readouterr().out
+    assert "`tiny_portraits/synthetic/1.0.0`, split `test`" in output
+    assert "| 0.667 [0.208, 0.939] |" in output
+    assert "runs/demo/evaluation/there" in output
+    assert (
+        "python -m training.export --run_dir runs/demo "
+        "--output_dir exported_models" in output
+    )
+
+
+def test_every_field_is_a_flag(calls):
+    command.run(
+        Evaluate,
+        [
+            "--run_dir",
+            "r",
+            "--data_dir",
+            "d",
+            "--dataset",
+            "a/b",
+            "--split",
+            "validation",
+        ],
+    )
+    assert calls == [("r", "d", "a/b", "validation")]
+
+
+def test_the_users_error_is_one_sentence(calls, monkeypatch, capsys):
+    def fail(*args):
+        raise UserError("There is no run.")
+
+    monkeypatch.setattr(run_evaluation, "evaluate_run", fail)
+    with pytest.raises(SystemExit) as caught:
+        command.run(Evaluate, ["--run_dir", "nowhere"])
+    assert caught.value.code == command.EXIT_USER_ERROR
+    assert capsys.readouterr().err == "error: There is no run.\n"
