@@ -32,7 +32,8 @@ def format_summary(record: BuildRecord, folder: pathlib.Path) -> str:
         lines.append((name, ", ".join(numbers)))
     skipped = "nothing"
     if record.skipped:
-        skipped = f"{record.skipped:,} items, see {folder / SKIPPED_NAME}"
+        items = "item" if record.skipped == 1 else "items"
+        skipped = f"{record.skipped:,} {items}, see {folder / SKIPPED_NAME}"
     lines += [
         ("skipped", skipped),
         ("built in", f"{record.seconds:,.1f} s from {record.source}"),

@@ -158,12 +158,12 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(
         self, split: str, pack: PortraitPack, indices: list[int]
     ) -> Iterator[tuple[int, dict[str, Any]]]:
-        self._progress.set_description(f"Reading {split}")
         for index, content in pack.portraits(indices):
             labels = pack.attributes[index].labels()
             # The counterfactual portraits have the labels of their partners.
             if split != COUNTERFACTUAL:
                 self._record.count_labels(labels)
+            self._progress.set_description(f"Reading {split}", refresh=False)
             self._progress.update()
             # The bytes enter the records as they are, without a new encoding.
             yield index, {"image": content, "image_index": index, **labels}

@@ -1,0 +1,85 @@
+import struct
+import zlib
+
+import pytest
+import tensorflow as tf
+
+from datasets.tiny_portraits import testing
+from datasets.tiny_portraits.portrait_png import find_defect
+
+SOUND = testing.make_image(1)
+
+
+def flip(content, position):
+    changed = bytearray(content)
+    changed[position] ^= 0xFF
+    return bytes(changed)
+
+
+def test_a_sound_portrait_has_no_defect():
+    assert find_defect(SOUND) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "defect"),
+    [
+        (b"", "is empty"),
+        (b"\x89PNG\r\n\x1a\n", "is not a PNG image"),
+        (testing.make_image(1, file_format="JPEG"), "is not a PNG image"),
+        (
+            testing.make_image(1, size=(108, 84)),
+            "has 108x84 pixels (width x height) instead of 84x108",
+        ),
+        (
+            testing.make_image(1, mode="L"),
+            "is 8 bit greyscale instead of 8 bit RGB",
+        ),
+        (
+            testing.make_image(1, mode="RGBA"),
+            "is 8 bit RGBA instead of 8 bit RGB",
+        ),
+        (
+            testing.make_image(1, mode="P"),
+            "is 8 bit palette instead of 8 bit RGB",
+        ),
+        (SOUND[:-12], "is a truncated PNG image (its end is missing)"),
+        (SOUND[:60], "is a truncated PNG image (its end is missing)"),
+    ],
+)
+def test_a_defect_is_named(content, defect):
+    assert find_defect(content) == defect
+
+
+def test_sixteen_bits_are_refused_although_pillow_calls_them_rgb():
+    def chunk(kind, data):
+        crc = zlib.crc32(kind + data)
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc)
+        )
+
+    header = struct.pack(">IIBBBBB", 84, 108, 16, 2, 0, 0, 0)
+    pixels = zlib.compress((b"\0" + b"\x12\x34" * 84 * 3) * 108)
+    content = b"\x89PNG\r\n\x1a\n" + b"".join(
+        (chunk(b"IHDR", header), chunk(b"IDAT", pixels), chunk(b"IEND", b""))
+    )
+    assert find_defect(content) == "is 16 bit RGB instead of 8 bit RGB"
+
+
+def test_whatever_tensorflow_cannot_decode_is_refused():
+    refused = 0
+    for position in range(0, len(SOUND), 7):
+        content = flip(SOUND, position)
+        try:
+            tf.io.decode_png(content, channels=3)
+        except tf.errors.InvalidArgumentError:
+            refused += 1
+            assert find_defect(content) is not None, position
+    assert refused > 10
+
+
+def test_damage_in_the_pixels_is_corruption():
+    middle = SOUND.index(b"IDAT") + 20
+    assert find_defect(flip(SOUND, middle)).startswith("is a corrupt PNG image")
+    # Cut out of the middle: the end is there, but pixels are missing.
+    cut = SOUND[:middle] + SOUND[middle + 30 :]
+    assert find_defect(cut).startswith("is a corrupt PNG image")

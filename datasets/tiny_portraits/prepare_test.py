@@ -1,0 +1,339 @@
+import csv
+import errno
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from datasets.tiny_portraits import archives
+from datasets.tiny_portraits import facts
+from datasets.tiny_portraits import portrait_pack
+from datasets.tiny_portraits import prepare as prepare_lib
+from datasets.tiny_portraits import testing
+from datasets.tiny_portraits import tiny_portraits_dataset_builder
+from datasets.tiny_portraits.build_record import BuildRecord
+from datasets.tiny_portraits.errors import DatasetInputError
+from datasets.tiny_portraits.prepare import prepare
+
+NAME = "Tiny_Portrait_{:06d}.png".format
+VERSION_DIR = pathlib.Path("tiny_portraits", "archives", "1.0.0")
+
+
+@pytest.fixture
+def pack(tmp_path):
+    return testing.write_pack(tmp_path / "pack")
+
+
+@pytest.fixture
+def data_dir(tmp_path):
+    return tmp_path / "tfds"
+
+
+def load(data_dir, name="archives"):
+    """Reads all splits from the files, as a user without our code does."""
+    builder = tfds.builder_from_directory(
+        data_dir / "tiny_portraits" / name / "1.0.0"
+    )
+    return {
+        split: {
+            int(example["image_index"]): example
+            for example in tfds.as_numpy(builder.as_dataset(split=split))
+        }
+        for split in builder.info.splits
+    }
+
+
+def leftovers(data_dir):
+    return list((data_dir / "tiny_portraits" / "archives").glob("incomplete*"))
+
+
+def test_the_prepared_data_set_holds_pixels_labels_and_splits(pack, data_dir):
+    builder = prepare(pack, data_dir)
+    assert builder.info.features["hair_color"].names == [
+        "black",
+        "brown",
+        "blond",
+        "gray",
+        "bald",
+    ]
+    splits = load(data_dir)
+    assert {split: len(rows) for split, rows in splits.items()} == (
+        testing.SPLIT_COUNTS
+    )
+    for split, examples in splits.items():
+        for index, example in examples.items():
+            assert facts.split_of(index) == split
+            pixels = tf.io.decode_png(testing.make_image(index))
+            assert (example["image"] == pixels.numpy()).all()
+            for (name, classes), label in zip(
+                facts.CLASSES.items(), testing.ROWS[index], strict=True
+            ):
+                expected = -1 if label == "n/a" else classes.index(label)
+                assert example[name] == expected
+
+
+def test_png_files_enter_the_records_unchanged(pack, data_dir):
+    builder = prepare(pack, data_dir)
+    decoders = {"image": tfds.decode.SkipDecoding()}
+    for example in builder.as_dataset(split="test", decoders=decoders):
+        index = int(example["image_index"])
+        assert example["image"].numpy() == testing.make_image(index)
+
+
+def test_archives_and_a_folder_of_images_give_the_same(tmp_path):
+    examples = []
+    for number, folder in enumerate(archives.FOLDERS):
+        pack = testing.write_pack(
+            tmp_path / f"pack{number}",
+            folder=folder,
+            archives=0 if folder == facts.IMAGE_FOLDER else 3,
+        )
+        prepare(pack, tmp_path / f"tfds{number}")
+        examples.append(str(load(tmp_path / f"tfds{number}")))
+    assert examples[0] == examples[1] == examples[2]
+
+
+def test_it_loads_by_name_once_the_package_is_imported(pack, data_dir):
+    prepare(pack, data_dir)
+    dataset = tfds.load("tiny_portraits/archives", data_dir=data_dir)
+    assert dataset["train"].cardinality() == 5
+    assert tfds.builder("tiny_portraits").builder_config.name == "synthetic"
+
+
+def test_the_record_counts_splits_labels_and_inputs(pack, data_dir):
+    builder = prepare(pack, data_dir)
+    record = BuildRecord.read(pathlib.Path(builder.data_path))
+    assert record.counts == testing.SPLIT_COUNTS
+    assert record.labels == {
+        "gender": {"female": 4, "male": 5, "n/a": 0},
+        "hair_color": {
+            "black": 2,
+            "brown": 2,
+            "blond": 1,
+            "gray": 1,
+            "bald": 1,
+            "n/a": 2,
+        },
+        "hair_type": {"straight": 3, "wavy": 2, "bald": 1, "n/a": 3},
+    }
+    assert record.skipped == 0
+    assert record.source == str(pack)
+    assert list(record.inputs["files"]) == [
+        "Tiny_Portraits_Attributes.csv",
+        "Tiny_Portraits_Archive_000.zip",
+        "Tiny_Portraits_Archive_001.zip",
+    ]
+
+
+def test_a_split_without_rows_is_left_out(tmp_path, data_dir):
+    rows = {i: row for i, row in testing.ROWS.items() if i < 182_637}
+    builder = prepare(testing.write_pack(tmp_path / "pack", rows), data_dir)
+    assert sorted(builder.info.splits) == ["train", "validation"]
+    assert sorted(load(data_dir)) == ["train", "validation"]
+
+
+def test_skipped_items_are_listed_and_the_rest_is_built(tmp_path, data_dir):
+    images = {NAME(i): testing.make_image(i) for i in testing.ROWS}
+    images[NAME(7)] = b"nonsense"
+    del images[NAME(162_770)]
+    images[NAME(5)] = testing.make_image(5)
+    images[f"../{NAME(6)}"] = testing.make_image(6)
+    pack = testing.write_pack(tmp_path / "pack", images=images, archives=1)
+    with (pack / facts.CSV_NAME).open("a") as file:
+        file.write("9,male,black,curly\n")
+    with pytest.raises(DatasetInputError, match="unknown Hair_Type"):
+        prepare(pack, data_dir)
+    assert not leftovers(data_dir)
+    builder = prepare(pack, data_dir, on_bad="skip")
+    folder = pathlib.Path(builder.data_path)
+    with (folder / "skipped.csv").open() as file:
+        listed = list(csv.DictReader(file))
+    archive = "Tiny_Portraits_Archive_000.zip: "
+    assert [item["item"] for item in listed] == [
+        "Tiny_Portraits_Attributes.csv, line 11,",
+        f"{archive}../{NAME(6)}",
+        f"{NAME(162_770)} (Tiny_Portraits_Attributes.csv, line 7)",
+        f"{archive}{NAME(5)}",
+        f"{archive}{NAME(7)}",
+    ]
+    assert all(item["reason"] for item in listed)
+    assert BuildRecord.read(folder).skipped == 5
+    splits = load(data_dir)
+    assert sorted(splits["train"]) == [0, 59, 1000, 162_769]
+    assert sorted(splits["validation"]) == [182_636]
+    # What was skipped on request does not pass for the whole.
+    assert prepare(pack, data_dir, on_bad="skip").data_dir == builder.data_dir
+    with pytest.raises(DatasetInputError, match="lacks 5 bad items"):
+        prepare(pack, data_dir)
+
+
+def test_nothing_usable_is_an_error(tmp_path, data_dir):
+    images = dict.fromkeys(map(NAME, testing.ROWS), b"nonsense")
+    pack = testing.write_pack(tmp_path / "pack", images=images)
+    with pytest.raises(DatasetInputError, match="holds no usable portrait"):
+        prepare(pack, data_dir, on_bad="skip")
+    assert not (data_dir / VERSION_DIR).exists()
+    assert not leftovers(data_dir)
+
+
+def test_what_is_up_to_date_is_reused(pack, data_dir):
+    path = pathlib.Path(prepare(pack, data_dir).data_path) / "build.json"
+    before = path.stat().st_mtime_ns
+    prepare(pack, data_dir)
+    assert path.stat().st_mtime_ns == before
+    prepare(pack, data_dir, overwrite=True)
+    assert path.stat().st_mtime_ns > before
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_changed_inputs_are_named_with_the_flag(tmp_path, data_dir, number):
+    pack = testing.write_pack(tmp_path / "pack", archives=number)
+    prepare(pack, data_dir)
+    folder = pack / facts.ARCHIVE_FOLDERS[0]
+    first = min(folder.iterdir())
+    os.utime(first, ns=(1, 1))
+    changed = first.name if number else folder.name
+    with pytest.raises(DatasetInputError, match=f"{changed} changed.*--over"):
+        prepare(pack, data_dir)
+    prepare(pack, data_dir, overwrite=True)
+    # Only the content of the attribute file counts.
+    os.utime(pack / facts.CSV_NAME, ns=(1, 1))
+    prepare(pack, data_dir)
+    rows = testing.ROWS | {0: ("male", "bald", "bald")}
+    (pack / facts.CSV_NAME).write_text(testing.format_csv(rows))
+    with pytest.raises(DatasetInputError, match="Attributes.csv changed"):
+        prepare(pack, data_dir)
+    prepare(pack, data_dir, overwrite=True)
+    assert load(data_dir)["train"][0]["gender"] == 1
+
+
+def test_a_rebuild_that_fails_leaves_the_old_data_set(pack, data_dir):
+    prepare(pack, data_dir)
+    before = str(load(data_dir))
+    image = min((pack / facts.ARCHIVE_FOLDERS[0]).iterdir())
+    image.write_bytes(b"damaged")
+    with pytest.raises(DatasetInputError, match="not a whole ZIP archive"):
+        prepare(pack, data_dir, overwrite=True)
+    assert str(load(data_dir)) == before
+    assert not leftovers(data_dir)
+
+
+def test_an_interrupted_build_leaves_nothing(pack, data_dir, monkeypatch):
+    def stop(self, indices):
+        yield from list(portraits(self, indices))[:1]
+        raise KeyboardInterrupt
+
+    portraits = portrait_pack.PortraitPack.portraits
+    with monkeypatch.context() as patch:
+        patch.setattr(portrait_pack.PortraitPack, "portraits", stop)
+        with pytest.raises(KeyboardInterrupt):
+            prepare(pack, data_dir)
+    assert not (data_dir / VERSION_DIR).exists()
+    assert not leftovers(data_dir)
+    prepare(pack, data_dir)
+    assert len(load(data_dir)["train"]) == 5
+
+
+# Stops for good once the first split has been written.
+KILLED_BUILD = """
+import sys, time
+from datasets.tiny_portraits import portrait_pack, prepare
+
+portraits = portrait_pack.PortraitPack.portraits
+
+def stop(self, indices):
+    for number, portrait in enumerate(portraits(self, indices)):
+        if indices[0] >= 182_637 and number == 1:
+            print("stopped", flush=True)
+            time.sleep(600)
+        yield portrait
+
+portrait_pack.PortraitPack.portraits = stop
+prepare.prepare(sys.argv[1], sys.argv[2])
+"""
+
+
+def test_a_killed_build_does_not_load_and_the_next_one_succeeds(pack, data_dir):
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED_BUILD, str(pack), str(data_dir)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    with process:
+        try:
+            # What TFDS prints itself goes before.
+            assert any(line == "stopped\n" for line in process.stdout)
+            # A second build does not touch the first one while it lives.
+            with pytest.raises(DatasetInputError, match="Another process is"):
+                prepare(pack, data_dir)
+            [unfinished] = leftovers(data_dir)
+            assert any(unfinished.iterdir())
+        finally:
+            process.kill()
+    assert leftovers(data_dir)
+    builder = tfds.builder("tiny_portraits/archives", data_dir=data_dir)
+    with pytest.raises(AssertionError, match="could not find data"):
+        builder.as_dataset(split="train")
+    prepare(pack, data_dir)
+    assert not leftovers(data_dir)
+    assert {s: len(rows) for s, rows in load(data_dir).items()} == (
+        testing.SPLIT_COUNTS
+    )
+
+
+def test_a_full_disk_is_said_as_such(pack, data_dir, monkeypatch):
+    def fail(*args, **kwargs):
+        error = tf.errors.ResourceExhaustedError(
+            None, None, "x.tfrecord; No space left on device"
+        )
+        raise RuntimeError("Failed to finalize writing") from error
+
+    monkeypatch.setattr(prepare_lib, "_build", fail)
+    with pytest.raises(OSError) as error:
+        prepare(pack, data_dir)
+    assert error.value.errno == errno.ENOSPC
+
+
+def test_too_little_space_is_said_before_the_work(pack, data_dir, monkeypatch):
+    monkeypatch.setattr(
+        tiny_portraits_dataset_builder, "_DISK_SPACE_FACTOR", 1e15
+    )
+    with pytest.raises(DatasetInputError, match="Free some space or pass"):
+        prepare(pack, data_dir)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"on_bad": "ignore"}, "Expected --on_bad=raise or --on_bad=skip"),
+        ({"manual_dir": "missing"}, "There is no folder missing"),
+        ({"count": 0}, "between 1 and 134,734. Received: count=0"),
+        ({"count": 134_735}, "between 1 and 134,734"),
+        ({"seed": -1}, "A seed is not negative. Received: seed=-1"),
+    ],
+)
+def test_wrong_arguments_are_refused(data_dir, arguments, message):
+    with pytest.raises(DatasetInputError, match=message):
+        prepare(data_dir=data_dir, **arguments)
+    assert not data_dir.exists()
+
+
+def test_tfds_without_manual_dir_says_what_to_put_there(data_dir):
+    builder = tfds.builder("tiny_portraits/archives", data_dir=data_dir)
+    with pytest.raises(DatasetInputError, match="Tiny_Portraits_Zipfiles"):
+        builder.download_and_prepare()
+
+
+def test_the_shuffle_of_a_large_split_goes_over_the_disk(
+    pack, data_dir, monkeypatch
+):
+    monkeypatch.setattr(
+        tiny_portraits_dataset_builder, "_SHUFFLE_BUFFER_BYTES", 100
+    )
+    prepare(pack, data_dir)
+    assert len(load(data_dir)["train"]) == 5
