@@ -10,14 +10,13 @@ from . import archives
 from . import attributes
 from . import facts
 from .portraits_config import PortraitsConfig
+from .synthetic import pack as synthetic_pack
 
 RECORD_NAME = "build.json"
 SKIPPED_NAME = "skipped.csv"
 
 # How the record names what is not labelled.
 MISSING_NAME = facts.MISSING_LABEL
-
-_HERE = pathlib.Path(__file__).parent
 
 
 @dataclasses.dataclass
@@ -78,11 +77,7 @@ def fingerprint(
         DatasetInputError: If there is no folder of archives or images.
     """
     if config.is_synthetic:
-        return {
-            "count": config.count,
-            "seed": config.seed,
-            "generator": generator_digest(),
-        }
+        return synthetic_pack.describe_pack(config.count, config.seed)
     folder = archives.find_folder(manual_dir)
     csv_path = manual_dir / facts.CSV_NAME
     # A missing attribute file is reported by whoever reads it.
@@ -111,16 +106,3 @@ def changed_inputs(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
         for name in old.keys() | new.keys()
         if old.get(name) != new.get(name)
     )
-
-
-def generator_digest() -> str:
-    """Returns a digest of the code that draws the portraits.
-
-    A changed generator draws other portraits, so packs and data sets that an
-    older one has drawn are out of date.
-    """
-    digest = hashlib.sha256((_HERE / "facts.py").read_bytes())
-    for path in sorted((_HERE / "synthetic").rglob("*.py")):
-        if not path.name.endswith("_test.py"):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]

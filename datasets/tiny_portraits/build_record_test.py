@@ -4,6 +4,7 @@ from datasets.tiny_portraits import build_record
 from datasets.tiny_portraits import portraits_config
 from datasets.tiny_portraits.build_record import BuildRecord
 from datasets.tiny_portraits.summary import format_summary
+from datasets.tiny_portraits.synthetic import pack as synthetic_pack
 
 
 def make_record():
@@ -38,16 +39,15 @@ def test_changed_inputs_are_those_added_removed_or_other():
     assert not build_record.changed_inputs(new, new)
 
 
-def test_the_fingerprint_of_drawn_portraits_is_size_seed_and_generator():
-    config = portraits_config.synthetic_config(7, seed=3)
-    inputs = build_record.fingerprint(config, None)
-    assert inputs == {
-        "count": 7,
-        "seed": 3,
-        "generator": build_record.generator_digest(),
-    }
-    other = inputs | {"seed": 4}
-    assert build_record.changed_inputs(inputs, other) == ["seed"]
+def test_the_fingerprint_of_drawn_portraits_is_that_of_their_pack():
+    def inputs(*arguments):
+        config = portraits_config.synthetic_config(*arguments)
+        return build_record.fingerprint(config, None)
+
+    assert inputs(7, 3) == synthetic_pack.describe_pack(7, 3)
+    assert not build_record.changed_inputs(inputs(7, 3), inputs(7, 3))
+    changed = build_record.changed_inputs(inputs(7, 3), inputs(8, 4))
+    assert changed == ["count", "seed"]
 
 
 def test_named_sizes_keep_their_names_and_others_say_theirs():

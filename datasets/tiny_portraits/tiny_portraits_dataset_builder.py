@@ -1,6 +1,8 @@
 """TFDS builder of Tiny Portraits."""
 
+import hashlib
 import itertools
+import json
 import pathlib
 import shutil
 import time
@@ -20,6 +22,7 @@ from .bad_items import BadItems
 from .build_record import BuildRecord
 from .errors import DatasetInputError
 from .portrait_pack import PortraitPack
+from .synthetic import pack as synthetic_pack
 
 # A split of the synthetic variants: portraits of `test` with the cues of the
 # other gender and the hair untouched; `image_index` is that of the partner.
@@ -103,13 +106,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         # renames at the end: the record appears together with the data set.
         start = time.monotonic()
         self._bad_items.items.clear()
-        with (
-            tfds.core.utils.temporary_assignment(
+        try:
+            with tfds.core.utils.temporary_assignment(
                 shuffle, "MAX_MEM_BUFFER_SIZE", _SHUFFLE_BUFFER_BYTES
-            ),
-            tqdm.tqdm(unit=" portraits", mininterval=0.5) as self._progress,
-        ):
-            super()._download_and_prepare(dl_manager, download_config)
+            ):
+                super()._download_and_prepare(dl_manager, download_config)
+        finally:
+            if self._progress is not None:
+                self._progress.close()
         folder = pathlib.Path(self.data_path)
         self._record.counts = {
             name: split.num_examples for name, split in self.info.splits.items()
@@ -140,7 +144,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         if self.builder_config.is_synthetic and counterfactual_dir.is_dir():
             pairs = PortraitPack(counterfactual_dir, self._bad_items)
             parts[COUNTERFACTUAL] = (pairs, list(pairs.attributes))
-        self._progress.reset(sum(len(indices) for _, indices in parts.values()))
+        self._progress = tqdm.tqdm(
+            total=sum(len(indices) for _, indices in parts.values()),
+            unit=" portraits",
+            mininterval=0.5,
+        )
         generators = {}
         for split, (pack, indices) in parts.items():
             generator = self._generate_examples(split, pack, indices)
@@ -196,20 +204,12 @@ def _draw_pack(
     config: portraits_config.PortraitsConfig, download_dir: pathlib.Path
 ) -> pathlib.Path:
     """Draws the pack of a synthetic variant, unless it is there already."""
-    # Drawing needs no part of the other variants, and they none of it.
-    from .synthetic import pack
-
+    settings = synthetic_pack.describe_pack(config.count, config.seed)
+    digest = hashlib.sha256(json.dumps(settings).encode()).hexdigest()
     folder = download_dir / Builder.name
-    digest = build_record.generator_digest()
-    pack_dir = folder / f"{config.name}-{digest}"
-    if pack_dir.is_dir():
-        return pack_dir
-    for outdated in (
-        *folder.glob(f"{config.name}-*"),
-        *folder.glob(f"incomplete.{config.name}-*"),
-    ):
-        shutil.rmtree(outdated)
-    unfinished = folder / f"incomplete.{pack_dir.name}"
-    unfinished.mkdir(parents=True)
-    pack.draw_pack(unfinished, config.count, seed=config.seed)
-    return unfinished.rename(pack_dir)
+    pack_dir = folder / f"{config.name}-{digest[:8]}"
+    # What another version of the generator has drawn would stay for ever.
+    for outdated in folder.glob(f"{config.name}-*"):
+        if outdated != pack_dir:
+            shutil.rmtree(outdated)
+    return synthetic_pack.draw_pack(pack_dir, config.count, config.seed)
