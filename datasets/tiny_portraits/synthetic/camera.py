@@ -69,7 +69,7 @@ class Camera:
     def draw(cls, dice: Dice, fault: str | None) -> "Camera":
         """Draws a camera with the given fault."""
         return cls(
-            exposure=math.exp(dice.normal(0.02, 0.17)),
+            exposure=math.exp(dice.normal(-0.01, 0.16)),
             contrast=math.exp(dice.normal(0.03, 0.14)),
             blur=dice.uniform(0.35, 1.0) if dice.chance(0.35) else 0.0,
             noise=dice.uniform(1.0, 3.5)
@@ -86,10 +86,10 @@ _NOISE_SIZE = 400
 
 @functools.cache
 def _noise_stock() -> np.ndarray:
-    """Sensor noise of deviation 1, float32 [400, 400, 3]."""
+    """Sensor noise of deviation 1, float32 [3, 400, 400]."""
     generator = np.random.default_rng(40)
-    gray = generator.standard_normal((_NOISE_SIZE, _NOISE_SIZE, 1))
-    color = generator.standard_normal((_NOISE_SIZE, _NOISE_SIZE, 3))
+    gray = generator.standard_normal((1, _NOISE_SIZE, _NOISE_SIZE))
+    color = generator.standard_normal((3, _NOISE_SIZE, _NOISE_SIZE))
     return (0.8 * gray + 0.6 * color).astype(np.float32)
 
 
@@ -97,30 +97,30 @@ def take(picture: np.ndarray, light: Light, camera: Camera) -> np.ndarray:
     """Takes the photograph.
 
     Args:
-        picture: What is before the camera, float32 [108, 84, 3], 0 to 255.
+        picture: What is before the camera, float32 [3, 108, 84], 0 to 255.
         light: Its tint colours the whole picture.
         camera: What happens to the picture.
 
     Returns:
         The photograph, uint8 [108, 84, 3].
     """
-    gain = camera.exposure * camera.contrast
-    picture = picture * (np.array(light.tint, np.float32) * np.float32(gain))
+    gain = np.array(light.tint) * camera.exposure * camera.contrast
+    picture = picture * gain.astype(np.float32)[:, None, None]
     picture += np.float32(118 * (1 - camera.contrast))
-    if camera.fault == "grayscale":
-        picture = np.repeat(picture.mean(axis=2, keepdims=True), 3, axis=2)
-    if camera.blur:
-        # The blur comes before the noise, as the lens before the sensor.
-        picture = Image.fromarray(_to_uint8(picture)).filter(
-            ImageFilter.GaussianBlur(camera.blur)
-        )
-        picture = np.asarray(picture, np.float32)
     noise = _noise_stock()[
+        :,
         camera.noise_y : camera.noise_y + facts.HEIGHT,
         camera.noise_x : camera.noise_x + facts.WIDTH,
     ]
     if camera.fault == "grayscale":
-        noise = noise[..., :1]
+        picture[:] = picture.mean(axis=0)
+        noise = noise[:1]
+    if camera.blur:
+        # The blur comes before the noise, as the lens before the sensor.
+        blurred = Image.fromarray(_to_uint8(picture)).filter(
+            ImageFilter.GaussianBlur(camera.blur)
+        )
+        picture = np.asarray(blurred).transpose(2, 0, 1)
     photograph = _to_uint8(picture + noise * np.float32(camera.noise))
     if camera.jpeg:
         photograph = _through_jpeg(photograph, camera.jpeg)
@@ -130,7 +130,9 @@ def take(picture: np.ndarray, light: Light, camera: Camera) -> np.ndarray:
 
 
 def _to_uint8(picture: np.ndarray) -> np.ndarray:
-    return np.clip(picture, 0, 255).astype(np.uint8)
+    """Turns float32 [3, 108, 84] into uint8 [108, 84, 3]."""
+    planes = np.clip(picture, 0, 255).astype(np.uint8)
+    return np.ascontiguousarray(planes.transpose(1, 2, 0))
 
 
 def _through_jpeg(photograph: np.ndarray, quality: int) -> np.ndarray:

@@ -48,5 +48,5 @@ class Dice:
         for option, weight in weights.items():
             left -= weight
             if left < 0:
-                break
-        return option
+                return option
+        return next(reversed(weights))

@@ -26,7 +26,7 @@ _BALD_COLORS = {"black": 3, "brown": 3, "blond": 1, "gray": 2}
 
 # How far below the eyes hair reaches, in face units: by gender, mean and
 # spread. The ranges overlap, so the length says little.
-_LENGTHS = {"female": (1.0, 0.75), "male": (0.25, 0.8)}
+_LENGTHS = {"female": (0.85, 0.75), "male": (0.4, 0.8)}
 _SHORTEST, _LONGEST = -0.35, 1.9
 
 
@@ -85,9 +85,9 @@ class Hair:
         if bald:
             length = dice.uniform(-0.1, 0.25)
         if hair_type == "wavy":
-            wave = max(0.32, dice.normal(0.8, 0.25))
+            wave = max(0.4, dice.normal(0.88, 0.25))
         else:
-            wave = abs(dice.normal(0.0, 0.12))
+            wave = abs(dice.normal(0.0, 0.11))
         return cls(
             color=color,
             highlight=mix(
@@ -98,7 +98,7 @@ class Hair:
             length=length,
             volume=dice.uniform(0.06, 0.32),
             wave=wave,
-            wavelength=dice.uniform(0.38, 0.75),
+            wavelength=dice.uniform(0.4, 0.95),
             strands=dice.uniform(5.0, 8.0),
             hairline=dice.normal(-1.02, 0.12),
             fringe=dice.uniform(0.4, 1.0) if dice.chance(0.33) else 0.0,
@@ -114,12 +114,14 @@ class Hair:
 
 def _ripple(points: np.ndarray, hair: Hair) -> np.ndarray:
     """Lets an outline swing in and out as the strands of the hair wave."""
-    ahead = np.roll(points, -1, axis=0) - np.roll(points, 1, axis=0)
-    step = np.hypot(ahead[:, 0], ahead[:, 1]) + 1e-6
+    ahead = np.concatenate([points[1:], points[:1]])
+    ahead[1:] -= points[:-1]
+    ahead[0] -= points[-1]
+    step = np.sqrt((ahead * ahead).sum(axis=1)) + 1e-6
     along = np.cumsum(step) * 0.5
     swing = 0.085 * hair.wave * np.sin(
         along * (2 * math.pi / hair.wavelength) + hair.phase
-    ) + 0.014 * np.sin(along * 23.0 + hair.phase * 7)
+    ) + 0.014 * np.sin(along * 23 + hair.phase * 7)
     normal = np.stack([ahead[:, 1], -ahead[:, 0]], axis=1) / step[:, None]
     return points + normal * swing[:, None]
 
@@ -266,7 +268,7 @@ def shade_strands(
     strands = _strand_noise().ravel().take(((row & 63) << 10) + (column & 1023))
     # A wave turns towards the light and away from it again.
     facing = swing * np.cos(across * single(9.0) + single(hair.phase))
-    bright = strands * single(0.30) + facing * single(0.26 * hair.wave)
+    bright = strands * single(0.30) + facing * single(0.32 * hair.wave)
     # The crown shines in a band; strands break it up.
     radius = np.sqrt(x * x * single(0.9) + (y + single(0.25)) ** 2)
     band = (radius - single(1.38 + 0.3 * hair.volume)) * single(6.0)

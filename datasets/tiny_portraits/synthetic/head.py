@@ -14,8 +14,8 @@ from .dice import Dice
 
 # From fair to dark.
 SKIN_TONES = (
-    (250, 216, 194),
-    (243, 201, 172),
+    (242, 208, 186),
+    (236, 194, 165),
     (228, 178, 142),
     (205, 150, 112),
     (164, 111, 78),
@@ -25,7 +25,8 @@ _IRIS_COLORS = ((74, 50, 34), (104, 72, 40), (78, 104, 74), (74, 112, 148))
 
 # A cue is drawn from N(+shift, 1) for men and N(-shift, 1) for women: none of
 # them is telling alone.
-CUE_SHIFT = 0.85
+CUE_SHIFT = 1.05
+_CUE_LIMIT = 2.0
 _BEARD_RATES = {
     "male": {"none": 0.5, "stubble": 0.2, "full": 0.14, "goatee": 0.08,
              "moustache": 0.08},
@@ -56,7 +57,7 @@ class GenderCues:
         """Draws the cues; the same dice give the same person's other look."""
         shift = CUE_SHIFT if gender == "male" else -CUE_SHIFT
         return cls(
-            *(shift + dice.normal() for _ in range(4)),
+            *(shift + dice.normal(limit=_CUE_LIMIT) for _ in range(4)),
             beard=dice.weighted(_BEARD_RATES[gender]),
         )
 
@@ -127,10 +128,10 @@ def face_outline(head: Head, jaw: float) -> np.ndarray:
                     (0.89, -1.12),
                     (1.0, -0.55),
                     (0.99, 0.0),
-                    (0.93 + 0.022 * jaw, 0.45 * low),
-                    (0.80 + 0.045 * jaw, 0.86 * low),
-                    (0.55 + 0.055 * jaw, 1.2 * low),
-                    (0.24 + 0.03 * jaw - 0.03 * head.chin, 1.4 * low),
+                    (0.92 + 0.022 * jaw, 0.45 * low),
+                    (0.77 + 0.045 * jaw, 0.86 * low),
+                    (0.51 + 0.055 * jaw, 1.2 * low),
+                    (0.23 + 0.03 * jaw - 0.03 * head.chin, 1.4 * low),
                 ]
             )
             * (head.width, 1)
@@ -140,7 +141,7 @@ def face_outline(head: Head, jaw: float) -> np.ndarray:
 
 # No drawn jaw is wider; the room beside a narrower one lies in its shadow, so
 # that the hair behind it looks the same beside any jaw.
-WIDEST_JAW = CUE_SHIFT + 2.5
+WIDEST_JAW = CUE_SHIFT + _CUE_LIMIT
 
 
 def draw_neck(canvas: Canvas, head: Head) -> None:
@@ -150,7 +151,7 @@ def draw_neck(canvas: Canvas, head: Head) -> None:
     points = smooth(mirror(neck), 3) - (yaw * 0.06, 0)
     canvas.polygon(points, shade(head.skin, 0.9), SKIN)
     outline = face_outline(head, WIDEST_JAW)
-    canvas.polygon(outline[outline[:, 1] > 0], shade(head.skin, 0.62), SKIN)
+    canvas.polygon(outline[outline[:, 1] > 0.2], shade(head.skin, 0.66), SKIN)
 
 
 def draw_ears(canvas: Canvas, head: Head) -> None:
@@ -199,9 +200,9 @@ def _draw_eye(canvas, head, cues, side, turn) -> None:
     dark = max(0.0, 0.5 - 0.28 * cues.lashes)
     lid = mix(shade(head.skin, 0.72), (60, 40, 48), 0.3 * min(1.0, dark))
     canvas.polygon(almond + (0, -0.045), lid)
-    canvas.polygon(almond, (238, 234, 232))
+    canvas.polygon(almond, (228, 223, 220))
     iris_x = x + head.gaze + turn * 0.15
-    radius = 0.108 * size
+    radius = 0.115 * size
     canvas.ellipse(iris_x, -0.235, radius, radius, shade(head.iris, 0.8))
     canvas.ellipse(iris_x, -0.225, radius * 0.75, radius * 0.7, head.iris)
     canvas.ellipse(iris_x, -0.235, radius * 0.48, radius * 0.48, (16, 12, 14))
@@ -215,15 +216,13 @@ def _draw_eye(canvas, head, cues, side, turn) -> None:
 
 def _draw_brow(canvas, head, cues, side, turn, color) -> None:
     x = side * 0.47 * head.width + turn
-    thick = 0.052 + 0.016 * cues.brow
+    thick = 0.055 + 0.017 * cues.brow
     thick = max(0.02, thick)
     y = -0.52 + 0.022 * cues.brow - 0.03 * max(0, head.smile)
     arch = 0.075 - 0.022 * cues.brow
     middle = np.array(
-        [
-            (-0.3, 0.03), (-0.1, -0.3 * arch), (0.12, -arch), (0.3, 0.02),
-        ]
-    )  # fmt: skip
+        [(-0.3, -0.2 * arch), (-0.08, -0.8 * arch), (0.14, -arch), (0.31, 0.05)]
+    )
     heights = np.array([0.9, 1.0, 0.75, 0.15])[:, None] * (0, thick)
     shape = np.concatenate([middle - heights, (middle + heights)[::-1]])
     shape = smooth(shape, 3) * (side, 1) + (x, y)
@@ -265,8 +264,6 @@ def _draw_mouth(canvas, head, cues, turn) -> None:
     canvas.polygon(smooth(middle + lower, 3) + offset, shade(lips, 1.08))
     canvas.polygon(np.array(middle + upper) + offset, shade(lips, 0.88))
     if gap > 0.01:
-        teeth = middle[1:4] + [(0.62 * width, corner * 0.55), (0, 0.03 + gap),
-                               (-0.62 * width, corner * 0.55)]  # fmt: skip
         teeth = [(-0.8 * width, corner * 0.7), (0, 0.01),
                  (0.8 * width, corner * 0.7), (0.45 * width, 0.02 + gap),
                  (0, 0.045 + gap), (-0.45 * width, 0.02 + gap)]  # fmt: skip

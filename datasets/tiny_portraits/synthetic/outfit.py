@@ -118,7 +118,7 @@ def draw_glasses(canvas: Canvas, outfit: Outfit, width: float) -> None:
     round_ = outfit.glasses == "round"
     for side in (-1, 1):
         if round_:
-            corners = [(0.31, 0), (0, 0.29), (-0.31, 0), (0, -0.29)]
+            corners = [(0.28, 0), (0, 0.26), (-0.28, 0), (0, -0.26)]
         else:
             corners = [(0.36, -0.17), (0.3, 0.2), (0.0, 0.25), (-0.28, 0.19),
                        (-0.33, -0.17), (0.0, -0.21)]  # fmt: skip
@@ -129,7 +129,7 @@ def draw_glasses(canvas: Canvas, outfit: Outfit, width: float) -> None:
             gleam = (rim - rim.mean(0)) * 0.45 + rim.mean(0) - (0.07, 0.05)
             canvas.polygon(gleam, mix(outfit.frame, (150, 160, 176), 0.3))
         closed = np.concatenate([rim, rim[:2]])
-        canvas.line(closed, 0.055, outfit.frame)
+        canvas.line(closed, 0.048, outfit.frame)
         temple = [
             (side * 0.8 * width + turn, -0.24),
             (side * 1.0 * width, -0.2),
@@ -172,8 +172,10 @@ def draw_hat(canvas: Canvas, outfit: Outfit, volume: float) -> None:
         return
     band = mirror([(1.07 + out, -1.12 + up), (1.08 + out, -0.8 + up)])
     canvas.polygon(band, outfit.second, CLOTH)
-    brim = [(1.2, -1.02), (1.95, -0.85), (1.3, -0.64), (0.0, -0.58),
-            (-1.3, -0.64), (-1.95, -0.85), (-1.2, -1.02), (0, -0.9)]  # fmt: skip
+    brim = [
+        (1.2, -1.02), (1.95, -0.85), (1.3, -0.64), (0.0, -0.58),
+        (-1.3, -0.64), (-1.95, -0.85), (-1.2, -1.02), (0.0, -0.9),
+    ]  # fmt: skip
     canvas.polygon(
         smooth(np.array(brim) + (0, up), 4), shade(color, 0.85), CLOTH
     )

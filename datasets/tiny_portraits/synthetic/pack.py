@@ -59,7 +59,7 @@ def draw_pack(
         >>> draw_pack("data/synthetic", count=2000)  # doctest: +SKIP
     """
     output_dir = pathlib.Path(output_dir).expanduser()
-    _check(count, seed)
+    _check(count, seed, workers)
     settings = describe_pack(count, seed)
     if output_dir.exists() and any(output_dir.iterdir()):
         if _read_settings(output_dir) == settings:
@@ -93,7 +93,7 @@ def describe_pack(count: int, seed: int) -> dict:
     }
 
 
-def _check(count: int, seed: int) -> None:
+def _check(count: int, seed: int, workers: int | None) -> None:
     if not 1 <= count <= facts.FULL_COUNT:
         raise DatasetInputError(
             f"A pack holds 1 to {facts.FULL_COUNT} portraits. "
@@ -102,6 +102,10 @@ def _check(count: int, seed: int) -> None:
     if seed < 0:
         raise DatasetInputError(
             f"Expected a seed of 0 or more. Received: seed={seed}"
+        )
+    if workers is not None and workers < 1:
+        raise DatasetInputError(
+            f"Expected 1 worker or more. Received: workers={workers}"
         )
 
 

@@ -145,21 +145,21 @@ def draw_counterfactual(
     changed_picture, _ = render(other)
     photograph = take(picture, appearance.light, appearance.camera)
     changed = take(changed_picture, other.light, other.camera)
-    touched = (picture != changed_picture).any(axis=2) & (regions[..., 1] == 0)
+    touched = (picture != changed_picture).any(axis=0) & (regions[1] == 0)
     return photograph, np.where(touched[..., None], changed, photograph)
 
 
 def hair_mask(appearance: Appearance) -> np.ndarray:
     """Returns the share of every pixel that is hair, float32 [108, 84]."""
-    return render(appearance)[1][..., 1]
+    return render(appearance)[1][1]
 
 
 def render(appearance: Appearance) -> tuple[np.ndarray, np.ndarray]:
     """Renders what is before the camera.
 
     Returns:
-        The picture, float32 [108, 84, 3] from 0 to 255, and the shares of
-        skin, hair and cloth of every pixel, float32 [108, 84, 3].
+        The picture, float32 [3, 108, 84] from 0 to 255, and the shares of
+        skin, hair and cloth of every pixel, float32 [3, 108, 84].
     """
     background = paint_scene(appearance.scene)
     if appearance.camera.fault == "empty":
@@ -177,7 +177,7 @@ def render(appearance: Appearance) -> tuple[np.ndarray, np.ndarray]:
     draw_hat(canvas, outfit, hair.volume)
     colors, regions = canvas.reduce()
     _shade_surfaces(appearance, colors, regions)
-    covered = regions.sum(axis=2, keepdims=True)
+    covered = regions[0] + regions[1] + regions[2]
     colors += background * (1 - np.minimum(covered, 1))
     return colors, regions
 
@@ -186,7 +186,7 @@ def _shade_surfaces(appearance, colors, regions) -> None:
     """Lets the light fall on skin, hair and cloth, in place."""
     single = np.float32
     pose, light, hair = appearance.pose, appearance.light, appearance.hair
-    skin, hairy, cloth = (regions[..., i] for i in range(3))
+    skin, hairy, cloth = regions
     relief = lay_relief(pose)
     right, down, toward = (single(value) for value in light.direction)
     facing = np.sqrt(
@@ -194,7 +194,7 @@ def _shade_surfaces(appearance, colors, regions) -> None:
     )
     lit = np.maximum(0, relief[0] * right + relief[1] * down + facing * toward)
     ambient = single(light.ambient)
-    lit = lit * (single(1.12) - ambient) + ambient
+    lit = lit * (single(1.06) - ambient) + ambient
     on_skin = lit * relief[2] * _hair_shadow(hairy, pose)
     x, y = pose.face_grid()
     on_hair, streaks = shade_strands(hair, pose, light.direction, x, y)
@@ -205,14 +205,14 @@ def _shade_surfaces(appearance, colors, regions) -> None:
         )
     factor = 1 + skin * (on_skin - 1)
     factor += hairy * (on_hair - 1) + cloth * (on_cloth - 1)
-    colors *= factor[..., None]
+    colors *= factor
     step = np.array(hair.highlight, np.float32) - np.array(
         hair.color, np.float32
     )
-    colors += (hairy * streaks * on_hair)[..., None] * step
+    colors += (hairy * streaks * on_hair) * step[:, None, None]
     blush = relief[3] * skin * single(appearance.head.blush)
-    colors[..., 0] += blush * single(60)
-    colors[..., 1:] *= 1 - blush[..., None]
+    colors[0] += blush * single(60)
+    colors[1:] *= 1 - blush
 
 
 def _hair_shadow(hairy: np.ndarray, pose: Pose) -> np.ndarray:

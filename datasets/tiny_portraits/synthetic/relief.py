@@ -40,10 +40,9 @@ def lay_relief(pose: Pose) -> np.ndarray:
         Image.Resampling.BILINEAR,
         fillcolor=(128, 128, 215, 0),
     )
-    relief = np.asarray(laid, np.float32).transpose(2, 0, 1) * np.float32(
-        1 / 255
-    )
-    relief = np.ascontiguousarray(relief)
+    planes = np.asarray(laid).transpose(2, 0, 1)
+    relief = planes.astype(np.float32, order="C")
+    relief *= np.float32(1 / 255)
     relief[:2] = relief[:2] * 2 - 1
     return relief
 

@@ -61,16 +61,16 @@ class Scene:
 
 
 def paint_scene(scene: Scene) -> np.ndarray:
-    """Paints the background, float32 [108, 84, 3] from 0 to about 255."""
+    """Paints the background, float32 [3, 108, 84] from 0 to about 255."""
     structure = _structures()[scene.kind][
         scene.y : scene.y + facts.HEIGHT, scene.x : scene.x + facts.WIDTH
     ]
-    first = np.array(scene.first, np.float32)
-    step = np.array(scene.second, np.float32) - first
+    first = np.array(scene.first, np.float32)[:, None, None]
+    step = np.array(scene.second, np.float32)[:, None, None] - first
     slope = np.linspace(
         1 - scene.slope, 1 + scene.slope, facts.WIDTH, dtype=np.float32
     )
-    return (first + structure[..., None] * step) * slope[:, None]
+    return (first + structure * step) * slope
 
 
 @functools.cache

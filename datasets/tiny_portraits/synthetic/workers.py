@@ -8,7 +8,6 @@ main module again; these do neither, so they serve scripts and notebooks alike.
 import collections
 import concurrent.futures
 import contextlib
-import io
 import os
 import pathlib
 import pickle
@@ -16,10 +15,9 @@ import queue
 import subprocess
 import sys
 
-import numpy as np
-from PIL import Image
-
+from ..errors import DatasetInputError
 from . import labels
+from .png import encode_png
 from .portrait import Appearance
 from .portrait import draw_counterfactual
 from .portrait import draw_portrait
@@ -27,14 +25,6 @@ from .portrait import draw_portrait
 # The folder to import this package from, whatever name it goes by.
 _ROOT = pathlib.Path(__file__).parents[__name__.count(".")]
 _CHUNK = 64  # portraits asked for at once
-
-
-def encode_png(picture: np.ndarray) -> bytes:
-    """Returns a portrait, uint8 [108, 84, 3], as the bytes of a PNG file."""
-    file = io.BytesIO()
-    # Level 1 of 9: the files are 4 % larger and made in a third of the time.
-    Image.fromarray(picture).save(file, "PNG", compress_level=1)
-    return file.getvalue()
 
 
 def draw_files(table, seed, indices, pairs) -> list[tuple[int, bytes, bytes]]:
@@ -139,14 +129,22 @@ class _Worker:
         return self
 
     def __exit__(self, *exception):
-        self._process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
         self._process.stdout.close()
         self._process.wait()
 
     def draw(self, chunk):
-        pickle.dump(chunk, self._process.stdin)
-        self._process.stdin.flush()
-        return pickle.load(self._process.stdout)
+        try:
+            pickle.dump(chunk, self._process.stdin)
+            self._process.stdin.flush()
+            return pickle.load(self._process.stdout)
+        except (BrokenPipeError, EOFError, pickle.UnpicklingError) as error:
+            raise DatasetInputError(
+                "A worker process ended while it drew portraits; it may have "
+                "been killed or run out of memory. Draw again with "
+                f"--workers 1. Received: exit code {self._process.wait()}"
+            ) from error
 
 
 def serve(seed: int) -> None:
