@@ -1,0 +1,73 @@
+import pickle
+
+import pytest
+import tensorflow_datasets as tfds
+
+from datasets.tiny_portraits import facts
+from datasets.tiny_portraits import tiny_portraits_dataset_builder
+from datasets.tiny_portraits.errors import DatasetInputError
+from datasets.tiny_portraits.prepare import prepare
+
+
+class TinyPortraitsTest(tfds.testing.DatasetBuilderTestCase):
+    DATASET_CLASS = tiny_portraits_dataset_builder.Builder
+    BUILDER_CONFIG_NAMES_TO_TEST = ["archives"]
+    SPLITS = {"train": 2, "validation": 1, "test": 1}
+
+
+@pytest.fixture(scope="module")
+def synthetic(tmp_path_factory):
+    return prepare(data_dir=tmp_path_factory.mktemp("tfds"), count=60, seed=5)
+
+
+def read(builder, split):
+    examples = tfds.as_numpy(builder.as_dataset(split=split))
+    return {int(example["image_index"]): example for example in examples}
+
+
+def test_synthetic_portraits_lie_in_the_ranges_of_their_splits(synthetic):
+    assert synthetic.builder_config.name == "synthetic_60_seed5"
+    total = 0
+    for split in facts.SPLIT_RANGES:
+        indices = read(synthetic, split)
+        assert all(facts.split_of(index) == split for index in indices)
+        total += len(indices)
+    assert total == 60
+
+
+def test_counterfactual_portraits_have_the_other_gender(synthetic):
+    test = read(synthetic, "test")
+    pairs = read(synthetic, "counterfactual")
+    assert pairs.keys() <= test.keys()
+    assert len(pairs) >= 4
+    for index, example in pairs.items():
+        partner = test[index]
+        assert example["gender"] == 1 - partner["gender"]
+        assert example["hair_color"] == partner["hair_color"]
+        assert example["hair_type"] == partner["hair_type"]
+        assert (example["image"] != partner["image"]).any()
+
+
+def test_a_drawn_pack_is_input_of_the_archives(synthetic, tmp_path):
+    [pack] = (synthetic.data_dir_root / "downloads" / "tiny_portraits").glob(
+        "synthetic_60_seed5-*"
+    )
+    builder = prepare(pack, tmp_path)
+    assert builder.builder_config.name == "archives"
+    assert sorted(builder.info.splits) == ["test", "train", "validation"]
+    for split in facts.SPLIT_RANGES:
+        drawn = read(synthetic, split)
+        assert str(read(builder, split)) == str(drawn)
+
+
+def test_a_pickled_builder_remembers_what_to_do_with_bad_items(tmp_path):
+    builder = tfds.builder(
+        "tiny_portraits/archives", data_dir=tmp_path, on_bad="skip"
+    )
+    assert pickle.loads(pickle.dumps(builder)).on_bad == "skip"
+    with pytest.raises(DatasetInputError, match="Received: on_bad='ignore'"):
+        tiny_portraits_dataset_builder.Builder(on_bad="ignore")
+
+
+if __name__ == "__main__":
+    tfds.testing.test_main()
