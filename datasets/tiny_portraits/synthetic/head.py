@@ -139,9 +139,9 @@ def face_outline(head: Head, jaw: float) -> np.ndarray:
     )
 
 
-# No drawn jaw is wider; the room beside a narrower one lies in its shadow, so
-# that the hair behind it looks the same beside any jaw.
-WIDEST_JAW = CUE_SHIFT + _CUE_LIMIT
+# Every drawn jaw lies between these two. The room beside a narrow one lies in
+# its shadow, so that the hair behind looks the same beside any jaw.
+_JAW_ENDS = (CUE_SHIFT + _CUE_LIMIT, -CUE_SHIFT - _CUE_LIMIT)
 
 
 def draw_neck(canvas: Canvas, head: Head) -> None:
@@ -150,8 +150,11 @@ def draw_neck(canvas: Canvas, head: Head) -> None:
     neck = [(0.62, 0.6), (0.6, 1.4), (0.66, 1.8), (1.1, 2.1), (1.4, 2.9)]
     points = smooth(mirror(neck), 3) - (yaw * 0.06, 0)
     canvas.polygon(points, shade(head.skin, 0.9), SKIN)
-    outline = face_outline(head, WIDEST_JAW)
-    canvas.polygon(outline[outline[:, 1] > 0.2], shade(head.skin, 0.66), SKIN)
+    for jaw in _JAW_ENDS:
+        # The spline carries the width of the jaw up to the temples.
+        outline = face_outline(head, jaw)
+        below = outline[outline[:, 1] > -0.6]
+        canvas.polygon(below, shade(head.skin, 0.66), SKIN)
 
 
 def draw_ears(canvas: Canvas, head: Head) -> None:
