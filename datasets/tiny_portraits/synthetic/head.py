@@ -294,8 +294,9 @@ def _draw_beard(canvas, head, cues, color, turn) -> None:
         ]
         # The outline starts on the right, so the cheeks run back leftwards.
         shape = np.concatenate([jaw, np.array(cheeks[::-1]) + (turn, 0)])
-        for strength, grow in ((0.6, 1.0), (1.0, 0.95)):
-            inner = (shape - (0, 0.9)) * grow + (0, 0.9)
+        # Thinner towards the edges: each layer is smaller than the last.
+        for strength, grow in ((0.3, 1.0), (0.65, 0.95), (1.0, 0.9)):
+            inner = (shape - (turn, 1.0)) * grow + (turn, 1.0)
             canvas.polygon(inner, mix(head.skin, color, share * strength))
         return
     if cues.beard == "goatee":

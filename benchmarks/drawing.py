@@ -1,0 +1,65 @@
+"""Measures how fast synthetic portraits are drawn.
+
+python -m benchmarks.drawing
+
+Prints portraits per second of the clock and per second of processor time (the
+second is what counts on a machine that others use as well), the size of the
+pack and the peak memory of the drawing process and of its largest worker.
+"""
+
+import dataclasses
+import pathlib
+import resource
+import tempfile
+import time
+
+from datasets.tiny_portraits.synthetic import draw_pack
+from training.command import run
+
+
+@dataclasses.dataclass(frozen=True)
+class Drawing:
+    """Draws a pack into a temporary folder and prints the speed."""
+
+    count: int = 6_000
+    """The number of portraits."""
+    workers: int = 2
+    """The number of processes."""
+
+    def execute(self) -> None:
+        """Measures and prints."""
+        with tempfile.TemporaryDirectory() as folder:
+            start, before = time.perf_counter(), _processor_seconds()
+            pack = draw_pack(
+                pathlib.Path(folder) / "pack", self.count, workers=self.workers
+            )
+            wall = time.perf_counter() - start
+            busy = _processor_seconds() - before
+            files = [path for path in pack.rglob("*") if path.is_file()]
+            size = sum(path.stat().st_size for path in files)
+        print(f"{'portraits':>24} {self.count:>10,}")
+        print(f"{'processes':>24} {self.workers:>10}")
+        print(f"{'portraits/s':>24} {self.count / wall:>10,.0f}")
+        print(f"{'per processor second':>24} {self.count / busy:>10,.0f}")
+        print(f"{'MB on disk':>24} {size / 1e6:>10,.0f}")
+        for name, who in (
+            ("peak MB", resource.RUSAGE_SELF),
+            ("peak MB of a worker", resource.RUSAGE_CHILDREN),
+        ):
+            peak = resource.getrusage(who).ru_maxrss / 1024
+            print(f"{name:>24} {peak:>10,.0f}")
+
+
+def _processor_seconds() -> float:
+    """Returns the time that this process and its ended children have used."""
+    return sum(
+        usage.ru_utime + usage.ru_stime
+        for usage in map(
+            resource.getrusage,
+            (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN),
+        )
+    )
+
+
+if __name__ == "__main__":
+    run(Drawing)
