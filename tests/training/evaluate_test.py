@@ -50,20 +50,12 @@ def test_prints_figures_folder_and_next_command(calls, capsys):
 
 
 def test_every_field_is_a_flag(calls):
-    command.run(
-        Evaluate,
-        [
-            "--run_dir",
-            "r",
-            "--data_dir",
-            "d",
-            "--dataset",
-            "a/b",
-            "--split",
-            "validation",
-        ],
-    )
-    assert calls == [("r", "d", "a/b", "validation")]
+    flags = {"run_dir": "r", "data_dir": "d", "dataset": "a/b", "split": "s"}
+    arguments = []
+    for name, value in flags.items():
+        arguments += [f"--{name}", value]
+    command.run(Evaluate, arguments)
+    assert calls == [("r", "d", "a/b", "s")]
 
 
 def test_the_users_error_is_one_sentence(calls, monkeypatch, capsys):

@@ -145,15 +145,14 @@ def confusion_counts(
             records, metric="confusion", task=task.name, group=group
         )
     }
+
+    def number(label, prediction):
+        cell = cells[label, prediction]
+        # A cell holds the share of its row; see `evaluate_predictions`.
+        return round(cell.value * cell.count) if cell.count else 0
+
     return [
-        [
-            # A record holds the share of the row; see `evaluate_predictions`.
-            round(
-                (cells[label, prediction].value or 0)
-                * cells[label, prediction].count
-            )
-            for prediction in task.classes
-        ]
+        [number(label, prediction) for prediction in task.classes]
         for label in task.classes
     ]
 
