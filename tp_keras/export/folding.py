@@ -131,6 +131,9 @@ def _rebuild(model, replace):
         def call(operation, *args, **kwargs):
             # Inference only, also where a call once said `training=True`.
             kwargs.pop("training", None)
+            if kwargs.get("mask", False) is None:
+                # What takes the place of a layer may know no masks.
+                del kwargs["mask"]
             if _can_be_entered(operation):
                 inner = _as_functional(operation)
                 return walk(inner, args[0], (*scope, operation.name))

@@ -1,7 +1,5 @@
 """Exports the model of a run folder, with all that is known of it."""
 
-import pathlib
-
 import numpy as np
 
 from tp_keras import config as config_lib
@@ -40,7 +38,7 @@ def export_run(run_dir, output_dir, *, name=BUNDLE_NAME, check=None):
         >>> export_run("runs/demo", "exported_models")
         PosixPath('exported_models/portrait_attributes/1')
     """
-    run = run_folder_lib.RunFolder(run_dir)
+    run = run_folder_lib.RunFolder(run_dir).require()
     classifier = run.load_model()
     check_folder = None
     if check is not None:
@@ -67,21 +65,20 @@ def describe_run(run) -> dict:
 
     Returns:
         Dict of the run's name, its settings without the paths of this machine,
-        the fingerprint of its data, and the figures of the test split, empty
+        the fingerprints of its data, and the figures of the test split, empty
         before an evaluation.
     """
     settings = config_lib.config_to_dict(run.config)
     settings.pop("run_dir")
     settings["data"].pop("data_dir")
-    folder = pathlib.Path(run.run_dir)
-    records_file = folder / "evaluation" / "test" / "records.jsonl"
+    records_file = run.path / "evaluation" / "test" / "records.jsonl"
     records = []
     if records_file.is_file():
         records = records_lib.read_records(records_file)
     keys = ("metric", "task", "group", "value", "low", "high", "count")
     return {
-        "run": folder.resolve().name,
-        "data_fingerprint": run.fingerprint,
+        "run": run.path.resolve().name,
+        "data_fingerprints": run.facts.get("fingerprints", {}),
         "figures": [
             {key: getattr(record, key) for key in keys}
             for record in records
