@@ -75,17 +75,26 @@ def prepare(
     target = pathlib.Path(builder.data_path)
     with _lock(target.parent):
         _remove_incomplete(target.parent)
-        if target.is_dir() and not overwrite:
-            if _is_up_to_date(target, config, manual_dir, on_bad):
-                return builder
-            overwrite = True
+        if (
+            not overwrite
+            and _is_whole(builder)
+            and _is_up_to_date(target, config, manual_dir, on_bad)
+        ):
+            return builder
         with _clear_disk_errors(target):
-            if overwrite and target.exists():
+            if target.exists():
                 _rebuild(builder, manual_dir)
             else:
                 _build(builder, manual_dir, data_dir)
     # Reads what has just been written.
     return Builder(data_dir=data_dir, config=config, on_bad=on_bad)
+
+
+def _is_whole(builder: Builder) -> bool:
+    """Whether the files of a prepared data set are there."""
+    splits = builder.info.splits.values()
+    paths = [path for split in splits for path in split.filepaths]
+    return bool(paths) and all(pathlib.Path(path).exists() for path in paths)
 
 
 def _is_up_to_date(

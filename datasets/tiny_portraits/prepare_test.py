@@ -189,6 +189,16 @@ def test_what_is_up_to_date_is_reused(pack, data_dir):
     assert path.stat().st_mtime_ns > before
 
 
+@pytest.mark.parametrize("name", ["*test.tfrecord*", "dataset_info.json"])
+def test_a_data_set_that_lost_a_file_is_built_again(pack, data_dir, name):
+    [path] = pathlib.Path(prepare(pack, data_dir).data_path).glob(name)
+    path.unlink()
+    prepare(pack, data_dir)
+    assert {s: len(rows) for s, rows in load(data_dir).items()} == (
+        testing.SPLIT_COUNTS
+    )
+
+
 @pytest.mark.parametrize("number", [0, 2])
 def test_changed_inputs_are_named_with_the_flag(tmp_path, data_dir, number):
     pack = testing.write_pack(tmp_path / "pack", archives=number)

@@ -1,0 +1,125 @@
+"""How fast the data set is built, and with how much memory.
+
+    python -m benchmarks.dataset_build
+
+Builds packs of one, two and four times as many portraits, each in a process of
+its own. Memory must not grow with their number: the smallest pack already
+holds more than what TFDS keeps in memory to shuffle a split.
+"""
+
+import dataclasses
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+import tqdm
+
+from datasets.tiny_portraits import facts
+from datasets.tiny_portraits.archives import Archives
+from datasets.tiny_portraits.bad_items import BadItems
+from datasets.tiny_portraits.synthetic.pack import draw_pack
+from datasets.tiny_portraits.testing import format_csv
+from datasets.tiny_portraits.testing import write_archive
+from training.command import run
+
+BUILD = """
+import sys
+import tensorflow
+from datasets.tiny_portraits.prepare import prepare
+if len(sys.argv) > 1:
+    prepare(sys.argv[1], sys.argv[2])
+"""
+
+LABELS = ("female", "brown", facts.MISSING_LABEL)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DatasetBuild:
+    """Measures portraits per second and peak memory of building."""
+
+    count: int = 12_000
+    """Portraits of the smallest pack."""
+
+    drawn: int = 300
+    """How many of them are drawn; their pictures repeat."""
+
+    def execute(self) -> None:
+        """Prints the table."""
+        rows = []
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            pictures = _draw_pictures(folder / "drawn", self.drawn)
+            for count in (0, self.count, 2 * self.count, 4 * self.count):
+                pack = folder / f"pack_{count}"
+                if count:
+                    _write_pack(pack, count, pictures)
+                rows.append(_measure(pack, folder / f"tfds_{count}", count))
+        print("\n| portraits | PNG files | seconds | portraits/s | memory |")
+        print("| ---: | ---: | ---: | ---: | ---: |")
+        for row in rows:
+            print("| " + " | ".join(row) + " |")
+        print(
+            "\nThe first row only imports TensorFlow. Memory is the peak of "
+            "the process; the seconds include the import."
+        )
+
+
+def _draw_pictures(folder: pathlib.Path, count: int) -> list[bytes]:
+    """Returns the PNG files of some synthetic portraits."""
+    archives = Archives(draw_pack(folder, count), BadItems())
+    return [content for _, _, content in archives.read(archives.indices)]
+
+
+def _write_pack(pack: pathlib.Path, count: int, pictures: list[bytes]) -> None:
+    """Writes a pack whose pictures repeat under other indices."""
+    folder = pack / facts.ARCHIVE_FOLDERS[0]
+    folder.mkdir(parents=True)
+    indices = np.linspace(0, facts.INDEX_END - 1, count).astype(int).tolist()
+    rows = dict.fromkeys(indices, LABELS)
+    (pack / facts.CSV_NAME).write_text(format_csv(rows))
+    starts = range(0, count, facts.IMAGES_PER_ARCHIVE)
+    for number, start in enumerate(tqdm.tqdm(starts, "Writing archives")):
+        chunk = indices[start : start + facts.IMAGES_PER_ARCHIVE]
+        images = {
+            facts.IMAGE_NAME.format(index=index): pictures[
+                index % len(pictures)
+            ]
+            for index in chunk
+        }
+        path = folder / facts.ARCHIVE_NAME.format(number=number)
+        write_archive(path, images)
+
+
+def _measure(
+    pack: pathlib.Path, data_dir: pathlib.Path, count: int
+) -> tuple[str, ...]:
+    """Builds a pack in a process of its own; returns a row of the table."""
+    command = [sys.executable, "-c", BUILD]
+    size = 0
+    if count:
+        command += [str(pack), str(data_dir)]
+        size = sum(path.stat().st_size for path in pack.rglob("*.zip"))
+    start = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    # What Popen would find out, had it waited itself.
+    process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.monotonic() - start
+    if process.returncode:
+        raise RuntimeError(f"Building {pack} failed.")
+    return (
+        f"{count:,}",
+        f"{size / 1e6:,.0f} MB",
+        f"{seconds:,.1f}",
+        f"{count / seconds:,.0f}",
+        # Linux counts in KiB.
+        f"{usage.ru_maxrss * 1024 / 1e6:,.0f} MB",
+    )
+
+
+if __name__ == "__main__":
+    run(DatasetBuild)
