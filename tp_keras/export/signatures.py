@@ -42,6 +42,8 @@ def constant_function(model: keras.Model):
         autograph=False,
     )
     def infer(image):
+        # A server feeds what it is sent: other sizes would get an answer too.
+        image = tf.ensure_shape(image, model.inputs[0].shape)
         constants = [(v, tf.constant(value)) for v, value in weights]
         with keras.StatelessScope(state_mapping=constants):
             outputs = model(image, training=False)

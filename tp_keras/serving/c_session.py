@@ -50,7 +50,8 @@ class CSession:
         bundle_dir: Folder of one version of a bundle, with `saved_model.pb`.
         threads: Threads within an operation and between operations; None for
             TensorFlow's default, one per core. One is fastest for networks
-            this small: requests run side by side instead.
+            this small: requests run side by side instead. The first use of
+            TensorFlow in a process decides for all that follow.
 
     Attributes:
         signatures: Dict of signature name to the `SignatureDef` proto.

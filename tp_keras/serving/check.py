@@ -125,8 +125,11 @@ def check_parity(
         if name not in outputs:
             raise UserError(f"The bundle lacks the output {name!r}.")
         differences[name] = float(np.abs(outputs[name] - values).max())
-    worst = max(differences, key=differences.get)
-    # Written so that a NaN fails too.
+    # A NaN equals and exceeds nothing: it counts as the greatest.
+    worst = max(
+        differences,
+        key=lambda name: np.nan_to_num(differences[name], nan=np.inf),
+    )
     if not differences[worst] <= tolerance:
         raise UserError(
             f"The bundle differs from its model by {differences[worst]:.2g} in "

@@ -47,7 +47,7 @@ class Predictor:
             }
             self._module = tf.saved_model.load(str(self.bundle_dir))
             self._signatures = dict(self._module.signatures)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(
                 f"The bundle cannot be read: {error}. Export it again with "
                 "`python -m training.export --run_dir RUN`. "
