@@ -51,6 +51,31 @@ class BestModel(keras.callbacks.Callback):
         logs["examples_seen"] = (epoch + 1) * self.examples_per_epoch
 
 
+class EpochSeeds(keras.callbacks.Callback):
+    """Seeds every random layer anew at the beginning of an epoch.
+
+    Saved weights leave out the state of random layers, so a resumed training
+    would draw other dropout masks than one without interruption.
+
+    Args:
+        seed: Int.
+    """
+
+    def __init__(self, seed):
+        super().__init__()
+        self.seed = seed
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Sets the states by seed, layer and epoch alone."""
+        generators = [
+            layer.seed_generator
+            for layer in self.model._flatten_layers()
+            if hasattr(layer, "seed_generator")
+        ]
+        for number, generator in enumerate(generators):
+            generator.state.assign([self.seed + number, epoch << 20])
+
+
 class ResumableEarlyStopping(keras.callbacks.EarlyStopping):
     """Early stopping that knows the epochs before a resumption.
 

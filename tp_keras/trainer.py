@@ -7,6 +7,7 @@ import keras
 
 from tp_keras.callbacks import SCORE
 from tp_keras.callbacks import BestModel
+from tp_keras.callbacks import EpochSeeds
 from tp_keras.callbacks import ResumableEarlyStopping
 from tp_keras.config import ExperimentConfig
 from tp_keras.data.pipeline import TrainingBatches
@@ -104,6 +105,7 @@ class Trainer:
             validation_data=evaluation_batches(validation, names, num_classes),
             steps_per_epoch=steps,
             epochs=training.epochs,
+            shuffle=False,  # The batches come shuffled.
             callbacks=self._callbacks(model, steps, first_epoch),
             verbose=_verbosity(self.progress),
         )
@@ -164,12 +166,13 @@ class Trainer:
         ]
         scores = [row[SCORE] for row in history]
         callbacks = [
+            EpochSeeds(training.seed),
             BestModel(
                 self.run.model_path,
                 model.tasks,
                 examples_per_epoch=steps * training.batch_size,
                 best_score=max(scores, default=float("-inf")),
-            )
+            ),
         ]
         if training.averaging:
             callbacks.append(keras.callbacks.SwapEMAWeights())

@@ -30,6 +30,7 @@ def augment(images, seed, config=None):
         TensorShape([8, 108, 84, 3])
     """
     config = config or AugmentConfig()
+    images = tf.convert_to_tensor(images)
     images.shape.assert_has_rank(4)
     batch = tf.shape(images)[0]
     seeds = tf.unstack(tf.random.split(tf.convert_to_tensor(seed), 6))

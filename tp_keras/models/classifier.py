@@ -224,7 +224,7 @@ def _hair_block(features, embedding_size):
     x = keras.layers.GlobalAveragePooling2D(name="hair_pooling")(x)
     x = keras.layers.Dense(embedding_size, name="hair_projection")(x)
     return keras.layers.LayerNormalization(
-        center=False, scale=False, name=HAIR_EMBEDDING
+        epsilon=1e-8, center=False, scale=False, name=HAIR_EMBEDDING
     )(x)
 
 

@@ -1,0 +1,74 @@
+import dataclasses
+import json
+
+import pytest
+
+from tp_keras.config import DataConfig
+from tp_keras.config import ExperimentConfig
+from tp_keras.config import ModelConfig
+from tp_keras.config import TrainingConfig
+from tp_keras.config import config_differences
+from tp_keras.config import config_from_dict
+from tp_keras.config import config_to_dict
+from tp_keras.errors import UserError
+from training.configs import EXPERIMENTS
+
+
+@pytest.mark.parametrize("name", sorted(EXPERIMENTS))
+def test_experiments_survive_json(name):
+    help_text, config = EXPERIMENTS[name]
+    assert help_text.endswith(".")
+    told = json.loads(json.dumps(config_to_dict(config)))
+    assert config_from_dict(ExperimentConfig, told) == config
+
+
+def test_every_field_is_explained():
+    import tyro
+
+    from training.command import FLAG_STYLE
+
+    help_text = tyro.extras.get_parser(
+        ExperimentConfig, config=FLAG_STYLE, use_underscores=True
+    ).format_help()
+    for part in dataclasses.fields(ExperimentConfig):
+        names = (
+            [field.name for field in dataclasses.fields(part.default_factory)]
+            if part.default_factory is not dataclasses.MISSING
+            else [part.name]
+        )
+        for name in names:
+            assert f"--{name}" in help_text
+
+
+def test_unknown_settings_are_refused():
+    told = config_to_dict(ExperimentConfig())
+    told["trainer"] = told.pop("training")
+    with pytest.raises(UserError, match="Received:.*trainer"):
+        config_from_dict(ExperimentConfig, told)
+
+
+def test_differences_name_the_fields():
+    first = ExperimentConfig()
+    second = dataclasses.replace(
+        first, run_dir="elsewhere", training=TrainingConfig(epochs=7)
+    )
+    assert config_differences(first, second, ignore=["run_dir"]) == [
+        "epochs: 30 against 7"
+    ]
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: DataConfig(storage="tape"), "Received: storage=tape"),
+        (lambda: ModelConfig(tasks=("age",)), "Received: tasks=.'age'"),
+        (lambda: ModelConfig(tasks=()), r"Received: tasks=\[\]"),
+        (lambda: TrainingConfig(epochs=0), "Received: epochs=0"),
+        (lambda: TrainingConfig(learning_rate=-1), "learning_rate=-1"),
+        (lambda: TrainingConfig(averaging=1.0), "averaging=1.0"),
+        (lambda: TrainingConfig(epochs=1, warmup_epochs=2), "warmup_epochs=2"),
+    ],
+)
+def test_impossible_values_are_refused(make, message):
+    with pytest.raises(UserError, match=message):
+        make()

@@ -1,0 +1,142 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from sklearn.utils.class_weight import compute_class_weight
+
+from tests.portrait_factory import make_portraits
+from tp_keras.config import AugmentConfig
+from tp_keras.data.pipeline import TrainingBatches
+from tp_keras.data.pipeline import evaluation_batches
+from tp_keras.data.pipeline import label_weights
+from tp_keras.errors import UserError
+
+NAMES = {"gender": "gender", "hair_color": "hair_color", "adversary": "gender"}
+CLASSES = {"gender": 2, "hair_color": 5, "adversary": 2}
+
+
+def make_batches(portraits, **kwargs):
+    return TrainingBatches(
+        portraits, NAMES, CLASSES, **{"batch_size": 8, **kwargs}
+    )
+
+
+def take(batches, count, first_epoch=0):
+    dataset = batches.dataset(first_epoch).take(count)
+    return list(dataset.as_numpy_iterator())
+
+
+def rows_of(portraits, images):
+    """The rows whose pictures these are."""
+    known = {x.tobytes(): row for row, x in enumerate(portraits.images)}
+    return [known[x.tobytes()] for x in images]
+
+
+def test_weights_by_hand():
+    labels = np.array([0, 0, 0, 1, -1])
+    assert label_weights(labels, 3).tolist() == [1, 1, 1, 1, 0]
+    np.testing.assert_allclose(
+        label_weights(labels, 3, balance=1.0), [2 / 3, 2 / 3, 2 / 3, 2, 0]
+    )
+    assert label_weights(np.array([-1, -1]), 2).tolist() == [0, 0]
+
+
+def test_balanced_weights_are_those_of_scikit_learn():
+    labels = np.random.default_rng(0).integers(3, size=50)
+    expected = compute_class_weight("balanced", classes=np.arange(3), y=labels)
+    np.testing.assert_allclose(
+        label_weights(labels, 3, balance=1.0), expected[labels], rtol=1e-6
+    )
+
+
+def test_half_balanced_weights_lie_between():
+    labels = np.array([0] * 16 + [1] * 4)
+    weights = label_weights(labels, 2, balance=0.5)
+    assert weights[-1] / weights[0] == pytest.approx(2.0)
+    assert weights.mean() == pytest.approx(1.0)
+
+
+def test_an_epoch_has_every_row_once_with_its_own_labels():
+    portraits = make_portraits(40)
+    batches = make_batches(portraits)
+    assert batches.steps_per_epoch == 5
+    seen = []
+    for images, labels, weights in take(batches, 5):
+        rows = rows_of(portraits, images)
+        seen += rows
+        gender = portraits.labels["gender"][rows]
+        color = portraits.labels["hair_color"][rows]
+        np.testing.assert_array_equal(labels["gender"], gender)
+        np.testing.assert_array_equal(labels["adversary"], gender)
+        np.testing.assert_array_equal(
+            labels["hair_color"], np.maximum(color, 0)
+        )
+        np.testing.assert_array_equal(weights["hair_color"], color >= 0)
+    assert sorted(seen) == list(range(40))
+    assert seen != sorted(seen)
+
+
+def test_epochs_differ_and_the_seed_decides():
+    portraits = make_portraits(40)
+    first = [
+        rows_of(portraits, b[0]) for b in take(make_batches(portraits), 10)
+    ]
+    again = [
+        rows_of(portraits, b[0]) for b in take(make_batches(portraits), 10)
+    ]
+    other = [
+        rows_of(portraits, b[0])
+        for b in take(make_batches(portraits, seed=1), 10)
+    ]
+    assert first == again
+    assert first != other
+    assert first[:5] != first[5:]
+
+
+def test_a_later_start_sees_what_the_whole_would_have_seen():
+    batches = make_batches(
+        make_portraits(40), seed=3, augment_config=AugmentConfig()
+    )
+    whole, resumed = take(batches, 15), take(batches, 5, first_epoch=2)
+    for expected, found in zip(whole[10:], resumed, strict=True):
+        np.testing.assert_array_equal(found[0], expected[0])
+        np.testing.assert_array_equal(found[1]["gender"], expected[1]["gender"])
+
+
+def test_augmentation_leaves_the_cache_alone():
+    portraits = make_portraits(16)
+    before = portraits.images.copy()
+    batches = make_batches(portraits, augment_config=AugmentConfig())
+    images, labels, _ = take(batches, 1)[0]
+    assert images.dtype == np.uint8
+    np.testing.assert_array_equal(portraits.images, before)
+
+
+def test_more_portraits_in_a_batch_than_there_are():
+    with pytest.raises(UserError, match="at most 4.*Received: batch_size=8"):
+        _ = make_batches(make_portraits(4)).steps_per_epoch
+
+
+def test_evaluation_sees_all_in_order():
+    portraits = make_portraits(21)
+    batches = evaluation_batches(portraits, NAMES, CLASSES, batch_size=8)
+    parts = list(batches.as_numpy_iterator())
+    assert [len(p[0]) for p in parts] == [8, 8, 5]
+    images = np.concatenate([p[0] for p in parts])
+    np.testing.assert_array_equal(images, portraits.images)
+    weights = np.concatenate([p[2]["hair_color"] for p in parts])
+    np.testing.assert_array_equal(weights, portraits.labels["hair_color"] >= 0)
+
+
+def test_a_mapped_file_gives_the_same_batches(tmp_path):
+    portraits = make_portraits(24)
+    np.save(tmp_path / "x.npy", portraits.images)
+    mapped = dataclasses.replace(
+        portraits, images=np.load(tmp_path / "x.npy", mmap_mode="r")
+    )
+    for a, b in zip(
+        take(make_batches(portraits), 3),
+        take(make_batches(mapped), 3),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(a[0], b[0])

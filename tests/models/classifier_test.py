@@ -1,0 +1,218 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.portrait_factory import make_portraits
+from tp_keras.data.pipeline import label_weights
+from tp_keras.errors import UserError
+from tp_keras.models import PortraitBackbone
+from tp_keras.models import PortraitClassifier
+from tp_keras.models import create_backbone
+from tp_keras.tasks import ADVERSARY
+
+
+def make_classifier(**kwargs):
+    backbone = PortraitBackbone("separable", 8, ((16, 1, 2), (32, 1, 2)))
+    return PortraitClassifier(backbone, **kwargs)
+
+
+def make_batch(classifier, count=16):
+    portraits = make_portraits(count)
+    names = classifier.label_names
+    labels = {n: np.maximum(portraits.labels[names[n]], 0) for n in names}
+    weights = {n: label_weights(portraits.labels[names[n]], 5) for n in names}
+    return portraits.images, labels, weights
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    keras.utils.set_random_seed(0)
+    classifier = make_classifier(reversal_strength=0.5)
+    classifier.compile("adam", label_smoothing=0.1)
+    images, labels, weights = make_batch(classifier)
+    classifier.fit(images, labels, sample_weight=weights, verbose=0)
+    return classifier
+
+
+def test_outputs_are_logits_of_every_task_and_of_the_adversary(classifier):
+    shapes = {name: x.shape for name, x in classifier.output.items()}
+    assert shapes == {
+        "gender": (None, 2),
+        "hair_color": (None, 5),
+        "hair_type": (None, 3),
+        ADVERSARY: (None, 2),
+    }
+
+
+def test_embedding_is_normalised(classifier):
+    images, *_ = make_batch(classifier)
+    prediction = classifier.predict_probabilities(images, verbose=0)
+    embedding = prediction["hair_embedding"]
+    assert embedding.shape == (16, 64)
+    np.testing.assert_allclose(embedding.mean(axis=1), 0.0, atol=1e-5)
+    np.testing.assert_allclose(
+        np.linalg.norm(embedding, axis=1), 8.0, rtol=1e-3
+    )
+    for name in ("gender", "hair_color", "hair_type"):
+        np.testing.assert_allclose(prediction[name].sum(axis=1), 1, rtol=1e-5)
+
+
+def test_saved_classifier_loads_with_weights_losses_and_optimizer(tmp_path):
+    # Without dropout, whose random state Keras doesn't save.
+    classifier = make_classifier(dropout_rate=0.0)
+    classifier.compile("adam", label_smoothing=0.1)
+    images, labels, weights = make_batch(classifier)
+    classifier.train_on_batch(images, labels, weights)
+    classifier.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert type(loaded) is PortraitClassifier
+    assert loaded.get_config() == classifier.get_config()
+    assert loaded.loss["hair_type"].label_smoothing == 0.1
+    expected = classifier.predict_probabilities(images, verbose=0)
+    found = loaded.predict_probabilities(images, verbose=0)
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value)
+    # Both take the same second step, so the optimizer came back too.
+    classifier.reset_metrics()
+    for _ in range(2):
+        losses = [
+            model.train_on_batch(images, labels, weights)
+            for model in (classifier, loaded)
+        ]
+        assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def test_clone_from_config_is_equal_in_shape_and_free_of_the_original():
+    original = make_classifier(tasks=["hair_color"], embedding_size=16)
+    clone = PortraitClassifier.from_config(original.get_config())
+    assert clone.get_config() == original.get_config()
+    assert clone.backbone is not original.backbone
+    assert [w.shape for w in clone.weights] == [
+        w.shape for w in original.weights
+    ]
+
+
+def test_inference_model_has_no_adversary(classifier):
+    model = classifier.inference_model()
+    assert set(model.output) == {
+        "gender",
+        "hair_color",
+        "hair_type",
+        "hair_embedding",
+    }
+    names = " ".join(layer.name for layer in model.layers)
+    assert "adversary" not in names and "reversal" not in names
+    assert model.count_params() < classifier.count_params()
+
+
+def test_tasks_can_be_left_out():
+    gender = make_classifier(tasks=["gender"])
+    assert set(gender.output) == {"gender"}
+    assert gender.reversal is None
+    assert gender.label_names == {"gender": "gender"}
+    assert set(gender.inference_model().output) == {"gender"}
+    with pytest.raises(UserError, match="Received: tasks="):
+        make_classifier(tasks=["age"])
+
+
+def _gradients(classifier, loss_of):
+    """Gradients of one adversary's loss by the name of the variable."""
+    images, *_ = make_batch(classifier)
+    labels = np.arange(16) % 2
+    with tf.GradientTape() as tape:
+        outputs = classifier(images, training=False)
+        loss = keras.ops.mean(
+            keras.losses.sparse_categorical_crossentropy(
+                labels, outputs[loss_of], from_logits=True
+            )
+        )
+    variables = classifier.trainable_variables
+    values = tape.gradient(loss, [v.value for v in variables])
+    return {v.path: g for v, g in zip(variables, values, strict=True)}
+
+
+def test_reversal_turns_the_gradient_of_the_trunk_and_not_of_the_adversary():
+    classifier = make_classifier()
+    classifier.reversal.strength.assign(1.0)
+    once = _gradients(classifier, ADVERSARY)
+    classifier.reversal.strength.assign(2.5)
+    more = _gradients(classifier, ADVERSARY)
+    classifier.reversal.strength.assign(0.0)
+    never = _gradients(classifier, ADVERSARY)
+    stem = next(path for path in once if "stem_convolution" in path)
+    hidden = next(path for path in once if "adversary_hidden1/kernel" in path)
+    assert np.abs(once[stem]).max() > 1e-6
+    np.testing.assert_allclose(more[stem], 2.5 * once[stem], rtol=1e-3)
+    assert np.abs(never[stem]).max() == 0.0
+    np.testing.assert_array_equal(never[hidden], once[hidden])
+    # Against the gradient without any reversal, taken around it.
+    straight = _straight_gradient(classifier, stem)
+    np.testing.assert_allclose(-once[stem], straight, rtol=1e-3, atol=1e-7)
+
+
+def _straight_gradient(classifier, path):
+    """The adversary's loss differentiated past the reversal layer."""
+    embedding = keras.Model(classifier.input, classifier._embedding)
+    layers = [
+        layer
+        for layer in classifier.layers
+        if layer.name.startswith(("adversary", ADVERSARY))
+    ]
+    images, *_ = make_batch(classifier)
+    variable = next(v for v in classifier.trainable_variables if v.path == path)
+    with tf.GradientTape() as tape:
+        x = embedding(images, training=False)
+        for layer in layers:
+            x = layer(x)
+        loss = keras.ops.mean(
+            keras.losses.sparse_categorical_crossentropy(
+                np.arange(16) % 2, x, from_logits=True
+            )
+        )
+    return tape.gradient(loss, variable.value)
+
+
+def test_missing_labels_do_not_move_their_head():
+    classifier = make_classifier(tasks=["gender", "hair_type"])
+    classifier.compile(keras.optimizers.SGD(0.1))
+    images, labels, weights = make_batch(classifier)
+    weights["hair_type"] = np.zeros(16, "float32")
+    head = classifier.get_layer("hair_type")
+    other = classifier.get_layer("gender")
+    before, gender = head.get_weights(), other.get_weights()
+    classifier.train_on_batch(images, labels, weights)
+    for a, b in zip(before, head.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert np.abs(gender[0] - other.get_weights()[0]).max() > 0
+
+
+def test_it_learns(classifier):
+    keras.utils.set_random_seed(1)
+    model = make_classifier()
+    model.compile(keras.optimizers.Adam(1e-2))
+    images, labels, weights = make_batch(model, 64)
+    model.fit(
+        images,
+        labels,
+        sample_weight=weights,
+        batch_size=16,
+        epochs=15,
+        verbose=0,
+    )
+    logs = model.evaluate(
+        images, labels, sample_weight=weights, verbose=0, return_dict=True
+    )
+    assert logs["gender_accuracy"] > 0.9
+    assert logs["hair_color_accuracy"] > 0.8
+    assert logs["hair_type_accuracy"] > 0.8
+
+
+def test_an_application_as_backbone_saves_and_loads(tmp_path):
+    classifier = PortraitClassifier(create_backbone("MobileNet", alpha=0.25))
+    images, *_ = make_batch(classifier, 2)
+    classifier.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(
+        loaded(images)["hair_color"], classifier(images)["hair_color"]
+    )

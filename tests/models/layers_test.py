@@ -1,0 +1,104 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tp_keras.models.layers import FusedBatchNormalization
+from tp_keras.models.layers import GradientReversal
+
+
+def _twins(**kwargs):
+    """Our layer and Keras' own, with the same random weights."""
+    ours = FusedBatchNormalization(**kwargs)
+    theirs = keras.layers.BatchNormalization(**{"momentum": 0.9, **kwargs})
+    rng = np.random.default_rng(0)
+    for layer in (ours, theirs):
+        layer.build((None, 6, 5, 3))
+    values = [rng.uniform(0.5, 2.0, v.shape) for v in ours.weights]
+    for layer in (ours, theirs):
+        layer.set_weights(values)
+    return ours, theirs
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("kwargs", [{}, {"scale": False}, {"center": False}])
+def test_fused_normalization_equals_keras(training, kwargs):
+    ours, theirs = _twins(**kwargs)
+    x = np.random.default_rng(1).normal(3.0, 2.0, (4, 6, 5, 3))
+    x = x.astype("float32")
+    np.testing.assert_allclose(
+        ours(x, training=training), theirs(x, training=training), atol=2e-5
+    )
+    for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_fused_normalization_moves_the_statistics_of_the_batch():
+    layer = FusedBatchNormalization(momentum=0.75)
+    x = np.array([1.0, 3.0], "float32").reshape(2, 1, 1, 1)
+    layer(x, training=True)
+    # Mean 2 and variance 1 (divided by 2, not by 1) enter with weight 1/4.
+    assert layer.moving_mean.numpy() == pytest.approx([0.5])
+    assert layer.moving_variance.numpy() == pytest.approx([1.0])
+    layer(x * 3, training=True)
+    assert layer.moving_variance.numpy() == pytest.approx([0.75 + 0.25 * 9])
+
+
+def test_fused_normalization_has_the_gradient_of_keras():
+    ours, theirs = _twins()
+    x = tf.constant(
+        np.random.default_rng(2).normal(size=(4, 6, 5, 3)), "float32"
+    )
+    gradients = []
+    for layer in (ours, theirs):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            loss = tf.reduce_sum(tf.sin(layer(x, training=True)) * x)
+        variables = [x, layer.gamma.value, layer.beta.value]
+        gradients.append(tape.gradient(loss, variables))
+    for a, b in zip(*gradients, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-4)
+
+
+def test_fused_normalization_is_frozen_when_not_trainable():
+    layer = FusedBatchNormalization()
+    layer.trainable = False
+    x = np.full((2, 4, 4, 1), 5.0, "float32")
+    np.testing.assert_allclose(layer(x, training=True), x, rtol=1e-3)
+    assert layer.moving_mean.numpy() == 0.0
+
+
+def test_fused_normalization_falls_back_for_other_ranks():
+    layer = FusedBatchNormalization()
+    x = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
+    y = np.asarray(layer(x, training=True))
+    np.testing.assert_allclose(y.mean(axis=0), 0.0, atol=1e-5)
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.5, 3.0])
+def test_reversal_is_the_identity_with_gradient_minus_strength(strength):
+    layer = GradientReversal(strength=1.0)
+    layer.strength.assign(strength)
+    x = tf.constant([[1.0, -2.0, 0.25]])
+    upstream = tf.constant([[0.3, -1.0, 2.0]])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = layer(x)
+        loss = tf.reduce_sum(y * upstream)
+    np.testing.assert_allclose(y, x, atol=1e-6)
+    np.testing.assert_allclose(
+        tape.gradient(loss, x), -strength * upstream, atol=1e-6
+    )
+
+
+def test_reversal_keeps_its_strength_out_of_training_but_in_its_weights():
+    layer = GradientReversal(strength=0.5)
+    assert layer.trainable_weights == []
+    assert [v.name for v in layer.non_trainable_weights] == ["strength"]
+    copy = GradientReversal.from_config(layer.get_config())
+    assert copy.strength.numpy() == 0.5
+
+
+def test_reversal_refuses_a_negative_strength():
+    with pytest.raises(ValueError, match="Received: strength=-1"):
+        GradientReversal(strength=-1)

@@ -1,0 +1,212 @@
+import dataclasses
+import pathlib
+import signal
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from tests.portrait_factory import make_portraits
+from tp_keras import trainer as trainer_module
+from tp_keras.callbacks import SCORE
+from tp_keras.callbacks import BestModel
+from tp_keras.callbacks import ResumableEarlyStopping
+from tp_keras.config import ExperimentConfig
+from tp_keras.config import ModelConfig
+from tp_keras.config import TrainingConfig
+from tp_keras.errors import UserError
+from tp_keras.models import PortraitBackbone
+from tp_keras.models.presets import BACKBONE_PRESETS
+from tp_keras.trainer import Trainer
+
+
+TINY = {
+    "block_type": "separable",
+    "stem_channels": 8,
+    "stages": ((16, 1, 4),),
+}
+
+
+def load_made(data_dir, dataset, split, storage, progress):
+    seed = ["train", "validation"].index(split)
+    return make_portraits(48, seed=seed, split=split)
+
+
+@pytest.fixture(autouse=True)
+def tiny_world(monkeypatch):
+    """Portraits of plain colours and a backbone of two layers."""
+    monkeypatch.setitem(BACKBONE_PRESETS, "tiny", TINY)
+    monkeypatch.setattr(trainer_module, "load_portraits", load_made)
+
+
+def make_config(path, **training):
+    return ExperimentConfig(
+        run_dir=str(path),
+        model=ModelConfig(backbone="tiny", reversal_strength=1.0),
+        training=TrainingConfig(
+            **{
+                "epochs": 4,
+                "batch_size": 16,
+                "warmup_epochs": 1,
+                "averaging": 0.9,
+                **training,
+            }
+        ),
+    )
+
+
+def weights_of(run):
+    return run.load_model().get_weights()
+
+
+# A process that trains `make_config(folder)` and is killed in an epoch.
+KILLED_TRAINING = """
+import os, signal, sys
+import keras
+from tests import trainer_test as t
+
+t.BACKBONE_PRESETS["tiny"] = t.TINY
+t.trainer_module.load_portraits = t.load_made
+
+class Kill(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.epoch == 2 and batch == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+callbacks = t.Trainer._callbacks
+t.Trainer._callbacks = lambda *args: [*callbacks(*args), Kill()]
+t.Trainer(t.make_config(sys.argv[1]), progress=False).fit()
+"""
+
+
+def test_a_run_explains_itself(tmp_path):
+    run = Trainer(make_config(tmp_path / "run"), progress=False).fit()
+    assert run.is_finished
+    assert run.facts["epochs"] == 4
+    assert run.facts["examples_seen"] == 4 * 48
+    assert set(run.facts["fingerprints"]) == {"train", "validation"}
+    history = run.read_history()
+    assert [row["examples_seen"] for row in history] == [48, 96, 144, 192]
+    best = max(history, key=lambda row: row[SCORE])
+    assert run.facts["best_epoch"] == best["epoch"] + 1
+    assert list((run.path / "tensorboard").rglob("*tfevents*"))
+    assert not run.backup_path.exists()
+    # A second call has nothing to do.
+    written = run.model_path.stat().st_mtime_ns
+    again = Trainer(make_config(tmp_path / "run"), progress=False).fit()
+    assert again.model_path.stat().st_mtime_ns == written
+
+
+def test_the_kept_model_has_the_score_of_the_history(tmp_path):
+    run = Trainer(make_config(tmp_path / "run"), progress=False).fit()
+    validation = make_portraits(48, seed=1, split="validation")
+    model = run.load_model()
+    probabilities = model.predict_probabilities(validation.images, verbose=0)
+    accuracies = []
+    for task in model.tasks:
+        labels = validation.labels[task.name]
+        hits = probabilities[task.name].argmax(axis=1) == labels
+        accuracies.append(hits[labels >= 0].mean())
+    assert np.mean(accuracies) == pytest.approx(
+        run.facts["best_score"], abs=1e-6
+    )
+
+
+def test_a_killed_run_resumes_to_the_same_weights(tmp_path):
+    whole = Trainer(make_config(tmp_path / "whole"), progress=False).fit()
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_TRAINING, str(tmp_path / "run")],
+        cwd=pathlib.Path(__file__).parents[1],
+        capture_output=True,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    trainer = Trainer(make_config(tmp_path / "run"), progress=False)
+    assert not trainer.run.is_finished
+    assert trainer.run.epochs_to_resume_from() == 2
+    resumed = trainer.fit()
+    assert resumed.facts["epochs"] == 4
+    for a, b in zip(weights_of(whole), weights_of(resumed), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert resumed.read_history() == whole.read_history()
+
+
+def test_seeds_decide(tmp_path):
+    runs = [
+        Trainer(make_config(tmp_path / name, seed=seed, epochs=1), False).fit()
+        for name, seed in (("a", 3), ("b", 3), ("c", 4))
+    ]
+    a, b, c = (weights_of(run)[0] for run in runs)
+    np.testing.assert_array_equal(a, b)
+    assert np.abs(a - c).max() > 0
+
+
+def test_reversal_grows_during_the_run(tmp_path):
+    run = Trainer(make_config(tmp_path / "run"), progress=False).fit()
+    strength = float(run.load_model().reversal.strength)
+    assert 0.9 < strength <= 1.0
+
+
+def test_other_data_under_the_same_settings_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        Trainer, "build_model", lambda self: pytest.fail("got to the model")
+    )
+    config = make_config(tmp_path / "run")
+    trainer = Trainer(config, progress=False)
+    trainer.run.claim(config)
+    trainer.run.record(fingerprints={"train": "x", "validation": "y"})
+    with pytest.raises(UserError, match="other portraits"):
+        trainer.fit()
+
+
+def test_a_task_without_labels_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        trainer_module,
+        "load_portraits",
+        lambda *args: make_portraits(48, split=args[2], missing=1.0),
+    )
+    with pytest.raises(UserError, match="has a label of hair_"):
+        Trainer(make_config(tmp_path / "run"), progress=False).fit()
+
+
+def test_early_stopping_remembers_the_epochs_before_a_resumption():
+    history = [{"epoch": e, SCORE: s} for e, s in enumerate([0.5, 0.4])]
+    stopping = ResumableEarlyStopping(
+        history=history, monitor=SCORE, mode="max", patience=3
+    )
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    stopping.set_model(model)
+    stopping.on_train_begin()
+    stopping.on_epoch_end(2, {SCORE: 0.45})
+    assert not stopping.stopped_epoch
+    stopping.on_epoch_end(3, {SCORE: 0.45})
+    assert stopping.stopped_epoch == 3 and model.stop_training
+
+
+def test_best_model_keeps_the_old_file_when_the_score_is_no_better(tmp_path):
+    path = tmp_path / "model.keras"
+    backbone = PortraitBackbone("separable", 8, ((8, 1, 4),))
+    model = trainer_module.PortraitClassifier(backbone, tasks=["gender"])
+    best = BestModel(path, model.tasks, 10, best_score=0.7)
+    best.set_model(model)
+    best.on_test_end({"gender_accuracy": 0.6})
+    assert not path.exists()
+    best.on_test_end({"gender_accuracy": 0.8})
+    assert path.exists()
+    assert list(tmp_path.iterdir()) == [path]
+    logs = {}
+    best.on_epoch_end(2, logs)
+    assert logs == {SCORE: 0.8, "examples_seen": 30}
+
+
+def test_averaging_and_ramp_can_be_switched_off(tmp_path):
+    config = make_config(tmp_path / "run", averaging=0.0, epochs=1)
+    config = dataclasses.replace(
+        config, model=dataclasses.replace(config.model, reversal_strength=0.0)
+    )
+    run = Trainer(config, progress=False).fit()
+    assert float(run.load_model().reversal.strength) == 0.0
