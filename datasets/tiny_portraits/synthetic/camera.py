@@ -33,7 +33,7 @@ class Light:
         x, y = dice.normal(0, 0.6), dice.normal(-0.35, 0.4)
         z = dice.uniform(0.45, 1.1)
         length = math.sqrt(x * x + y * y + z * z)
-        warmth, green = dice.normal(0, 0.07), dice.normal(0, 0.02)
+        warmth, green = dice.normal(0, 0.06), dice.normal(0, 0.02)
         return cls(
             direction=(x / length, y / length, z / length),
             ambient=dice.uniform(0.4, 0.75),

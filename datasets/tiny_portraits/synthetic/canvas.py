@@ -164,7 +164,9 @@ class Canvas:
 
 
 def _to_bytes(color) -> tuple[int, int, int]:
-    return tuple(0 if c < 0 else 255 if c > 255 else int(c) for c in color)
+    red, green, blue = color
+    # Nothing that is drawn has a negative colour.
+    return min(255, int(red)), min(255, int(green)), min(255, int(blue))
 
 
 @functools.cache

@@ -10,7 +10,7 @@ from .portrait import Appearance
 from .portrait import draw_portrait
 
 
-def draw_mosaic(path, seed: int = 0, columns: int = 12, rows: int = 4) -> None:
+def draw_mosaic(path, seed: int = 0, columns: int = 10, rows: int = 4) -> None:
     """Draws a mosaic of the first portraits of `seed` into a PNG file.
 
     Args:

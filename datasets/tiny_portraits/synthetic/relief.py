@@ -14,7 +14,7 @@ from PIL import Image
 from .. import facts
 from .canvas import Pose
 
-_RESOLUTION = 28  # samples per face unit
+_RESOLUTION = 32  # samples per face unit
 _LEFT, _RIGHT, _TOP, _BOTTOM = -1.7, 1.7, -2.1, 2.9
 _TURNS = 9
 
@@ -37,7 +37,7 @@ def lay_relief(pose: Pose) -> np.ndarray:
         (facts.WIDTH, facts.HEIGHT),
         Image.Transform.AFFINE,
         [value * _RESOLUTION for value in affine],
-        Image.Resampling.BILINEAR,
+        Image.Resampling.NEAREST,
         fillcolor=(128, 128, 215, 0),
     )
     planes = np.asarray(laid).transpose(2, 0, 1)
@@ -78,7 +78,7 @@ def _relief(turn: int) -> Image.Image:
     neck = np.sqrt(np.maximum(1 - (x / 0.8) ** 2, 0.02)) * 0.55 - 0.35
     on_neck = (y > 1.0) & (neck > height)
     height = np.where(on_neck, neck, height)
-    down, right = np.gradient(_soften(height, 1.2), 1 / _RESOLUTION)
+    down, right = np.gradient(_soften(height, 1.4), 1 / _RESOLUTION)
     length = np.sqrt(1 + down**2 + right**2)
     ambient = 1 - 0.20 * sum(
         bump(side * 0.47, -0.27, 0.3, 0.14) for side in (-1, 1)
@@ -92,7 +92,7 @@ def _relief(turn: int) -> Image.Image:
     channels = [
         -right / length / 2 + 0.5,
         -down / length / 2 + 0.5,
-        _soften(ambient, 2.0),
+        _soften(ambient, 2.3),
         np.clip(blush, 0, 1),
     ]
     pixels = np.clip(np.stack(channels, axis=-1) * 255, 0, 255)
