@@ -28,10 +28,14 @@ class Predict:
         predictor = serving.Predictor(self.bundle)
         print(f"Bundle: {predictor.bundle_dir}")
         predictions = predictor.predict_files(self.images)
-        print(serving.format_table(predictions))
         failures = [p for p in predictions if p.error]
+        if len(failures) < len(predictions):
+            print(serving.format_table(predictions))
         for prediction in failures:
-            print(f"error: {prediction.path}: {prediction.error}.")
+            print(
+                f"error: {prediction.path}: {prediction.error}.",
+                file=sys.stderr,
+            )
         if failures:
             sys.exit(EXIT_USER_ERROR)
 

@@ -1,0 +1,139 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.export.networks import random_portraits
+from tests.export.networks import randomize_normalization
+from tp_keras import config as config_lib
+from tp_keras import models
+from tp_keras.evaluation import records as records_lib
+from tp_keras.export import read_metadata
+from tp_keras.export import run_export
+from tp_keras.run_folder import RunFolder
+from tp_keras.serving import check_bundle
+from training import command
+from training.export import Export
+from training.predict import Predict
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The folder of a run as training and evaluation leave it."""
+    path = tmp_path_factory.mktemp("runs") / "tiny"
+    config = config_lib.ExperimentConfig(
+        run_dir=str(path),
+        data=config_lib.DataConfig(data_dir=str(path / "no_data")),
+    )
+    folder = RunFolder(path)
+    folder.claim(config)
+    backbone = models.PortraitBackbone("separable", 4, ((8, 1, 4), (8, 1, 4)))
+    classifier = models.PortraitClassifier(backbone, embedding_size=8)
+    randomize_normalization(classifier)
+    classifier.save(folder.model_path)
+    folder.record(status="finished", fingerprints={"train": "abc"})
+    records_lib.write_records(
+        path / "evaluation" / "test" / "records.jsonl",
+        [
+            records_lib.Record("accuracy", "gender", "all", 0.75, 8),
+            records_lib.Record("recall", "gender", "all", 0.5, 4),
+        ],
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def exported(run, tmp_path_factory):
+    output_dir = tmp_path_factory.mktemp("exported_models")
+    Export(run_dir=str(run), output_dir=str(output_dir)).execute()
+    return output_dir / "portrait_attributes" / "1"
+
+
+def test_a_run_is_exported_with_what_is_known_of_it(exported):
+    check_bundle(exported)
+    metadata = read_metadata(exported)
+    assert metadata["run"] == "tiny"
+    assert metadata["data_fingerprints"] == {"train": "abc"}
+    assert [figure["metric"] for figure in metadata["figures"]] == ["accuracy"]
+    assert metadata["figures"][0]["value"] == 0.75
+    assert metadata["settings"]["training"]["epochs"] == 30
+
+
+def test_no_path_and_no_adversary_leave_the_machine(exported, run):
+    text = json.dumps(read_metadata(exported))
+    assert str(run.parent) not in text
+    graph = (exported / "saved_model.pb").read_bytes()
+    assert str(run.parent).encode() not in graph
+    assert b"adversary" not in graph
+    assert b"hair_color_label" in graph
+
+
+def test_the_check_compares_with_the_trained_model(run, tmp_path):
+    seen = {}
+
+    def check(folder, reference, images):
+        seen.update(reference(images), images=images)
+
+    run_export.export_run(run, tmp_path, check=check)
+    assert seen["images"].dtype == np.uint8
+    classifier = RunFolder(run).load_model()
+    np.testing.assert_allclose(
+        seen["gender"], classifier(seen["images"])["gender"], atol=1e-5
+    )
+
+
+def test_what_is_printed(run, tmp_path, capsys):
+    Export(run_dir=str(run), output_dir=str(tmp_path)).execute()
+    text = capsys.readouterr().out
+    bundle = tmp_path / "portrait_attributes"
+    assert "8 portraits differ from the model by at most" in text
+    assert f"Bundle: {bundle / '1'}" in text
+    assert f"python -m training.predict --bundle {bundle} --images" in text
+
+
+def test_a_missing_run_leaves_nothing(tmp_path, capsys):
+    arguments = ["--run_dir", str(tmp_path / "gone")]
+    arguments += ["--output_dir", str(tmp_path / "exported_models")]
+    with pytest.raises(SystemExit) as error:
+        command.run(Export, arguments)
+    assert error.value.code == 2
+    assert "training.train" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_predict(exported, tmp_path, capsys):
+    good = tmp_path / "portrait.png"
+    Image.fromarray(random_portraits(1)[0]).save(good)
+    arguments = ["--bundle", str(exported.parent), "--images", str(good)]
+    command.run(Predict, arguments)
+    text = capsys.readouterr().out
+    assert f"Bundle: {exported}" in text
+    header, row = text.splitlines()[1:]
+    assert header.split() == ["file", "gender", "hair_color", "hair_type"]
+    assert row.startswith(str(good))
+
+
+def test_predict_ends_with_an_error_but_predicts_the_others(
+    exported, tmp_path, capsys
+):
+    good, bad = tmp_path / "portrait.png", tmp_path / "bad.png"
+    Image.fromarray(random_portraits(1)[0]).save(good)
+    bad.write_text("no image")
+    arguments = ["--bundle", str(exported), "--images", str(bad), str(good)]
+    with pytest.raises(SystemExit) as error:
+        command.run(Predict, arguments)
+    assert error.value.code == 2
+    captured = capsys.readouterr()
+    assert any(row.startswith(str(good)) for row in captured.out.splitlines())
+    assert captured.err.splitlines() == [
+        f"error: {bad}: not a whole PNG or JPEG file."
+    ]
+
+
+def test_predict_without_a_bundle(tmp_path, capsys):
+    arguments = ["--bundle", str(tmp_path), "--images", "a.png"]
+    with pytest.raises(SystemExit) as error:
+        command.run(Predict, arguments)
+    assert error.value.code == 2
+    assert "training.export" in capsys.readouterr().err
