@@ -81,6 +81,9 @@ def loaded(monkeypatch):
     monkeypatch.setattr(source, "load_portraits", load_portraits)
     monkeypatch.setattr(source, "find_builder", find_builder)
     monkeypatch.setattr(RunFolder, "load_model", lambda self: FakeModel())
+    # Drawn in other tests; here it would only take time.
+    plots = run_evaluation.report.plots
+    monkeypatch.setattr(plots, "write_plots", lambda folder, records: [])
     return calls
 
 
