@@ -159,8 +159,7 @@ def choose_indices(count: int, seed: int, source: np.ndarray) -> np.ndarray:
     """Chooses the ascending indices of a pack, in the real split proportions.
 
     Args:
-        count: The number of portraits, from 1 to `facts.INDEX_END`'s share
-            that is real (134,734).
+        count: The number of portraits, 1 to 134,734.
         seed: The seed of the pack.
         source: `LabelTable.source`; a near duplicate is chosen right after its
             source, so that small packs hold their share of them.

@@ -61,11 +61,13 @@ def draw_pack(
     output_dir = pathlib.Path(output_dir).expanduser()
     _check(count, seed, workers)
     settings = describe_pack(count, seed)
-    if output_dir.exists() and any(output_dir.iterdir()):
+    if output_dir.is_file() or (
+        output_dir.is_dir() and any(output_dir.iterdir())
+    ):
         if _read_settings(output_dir) == settings:
             return output_dir
         raise DatasetInputError(
-            "The output folder holds something else than a pack of these "
+            "The output folder is something else than a pack of these "
             "settings. Give another --output_dir or delete it. "
             f"Received: output_dir={output_dir}, count={count}, seed={seed}"
         )

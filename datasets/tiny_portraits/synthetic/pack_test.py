@@ -126,6 +126,8 @@ def test_a_folder_of_something_else_is_left_alone(pack, tmp_path):
     (tmp_path / "letter.txt").write_text("mine")
     with pytest.raises(DatasetInputError, match="output_dir"):
         draw_pack(tmp_path, 10)
+    with pytest.raises(DatasetInputError, match="letter.txt"):
+        draw_pack(tmp_path / "letter.txt", 10)
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
 
