@@ -130,6 +130,18 @@ def test_shared_layers():
     assert_same_outputs(model, fold_batch_normalization(model))
 
 
+def test_a_convolution_shared_by_two_normalizations_is_not_folded():
+    inputs = keras.Input((9, 7, 4))
+    convolution = layers.Conv2D(4, 3, padding="same")
+    x = layers.BatchNormalization()(convolution(inputs))
+    x = layers.BatchNormalization()(convolution(x))
+    model = keras.Model(inputs, x)
+    randomize_normalization(model)
+    folded = fold_batch_normalization(model)
+    assert count(folded, ScaleAndOffset) == 2
+    assert_same_outputs(model, folded)
+
+
 def test_nested_models_are_flattened_though_names_repeat():
     def block(name):
         inputs = keras.Input((9, 7, 4))
