@@ -6,6 +6,7 @@ python -m training.build_dataset --count 12000
 
 import dataclasses
 import pathlib
+from typing import Literal
 
 from datasets.tiny_portraits import portraits_config
 from datasets.tiny_portraits.build_record import BuildRecord
@@ -31,9 +32,9 @@ class BuildDataset:
     seed: int = 0
     """Seed of the synthetic portraits."""
 
-    on_bad: str = "raise"
-    """What to do with a row, image or archive that can't be used: raise, or
-    skip, which leaves it out and lists it in skipped.csv."""
+    on_bad: Literal["raise", "skip"] = "raise"
+    """At a row, image or archive that can't be used: raise stops and names it,
+    skip leaves it out and lists it in skipped.csv."""
 
     overwrite: bool = False
     """Build again, whatever is there."""
@@ -52,9 +53,10 @@ class BuildDataset:
         name = f"{builder.name}/{builder.builder_config.name}"
         print(f"\n{name} is ready.")
         print(format_summary(BuildRecord.read(folder), folder))
+        experiment = "real" if self.manual_dir else "demo"
         print(
-            f"\nNext: python -m training.train --data_dir {self.data_dir} "
-            f"--dataset {name}"
+            f"\nNext: python -m training.train {experiment} "
+            f"--data_dir {self.data_dir} --dataset {name}"
         )
 
 

@@ -50,19 +50,30 @@ def test_a_defect_is_named(content, defect):
     assert find_defect(content) == defect
 
 
-def test_sixteen_bits_are_refused_although_pillow_calls_them_rgb():
-    def chunk(kind, data):
-        crc = zlib.crc32(kind + data)
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc)
-        )
+def make_png(bit_depth, pixels):
+    """Returns a PNG file with right checksums around any pixel data."""
 
-    header = struct.pack(">IIBBBBB", 84, 108, 16, 2, 0, 0, 0)
+    def chunk(kind, data):
+        length, crc = len(data), zlib.crc32(kind + data)
+        return struct.pack(">I", length) + kind + data + struct.pack(">I", crc)
+
+    header = struct.pack(">IIBBBBB", 84, 108, bit_depth, 2, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", pixels), (b"IEND", b"")]
+    return SOUND[:8] + b"".join(chunk(*parts) for parts in chunks)
+
+
+def test_sixteen_bits_are_refused_although_pillow_calls_them_rgb():
     pixels = zlib.compress((b"\0" + b"\x12\x34" * 84 * 3) * 108)
-    content = b"\x89PNG\r\n\x1a\n" + b"".join(
-        (chunk(b"IHDR", header), chunk(b"IDAT", pixels), chunk(b"IEND", b""))
-    )
-    assert find_defect(content) == "is 16 bit RGB instead of 8 bit RGB"
+    defect = "is 16 bit RGB instead of 8 bit RGB"
+    assert find_defect(make_png(16, pixels)) == defect
+
+
+def test_pixels_must_be_whole_even_if_all_checksums_are_right():
+    rows = (b"\0" + b"\x12" * 84 * 3) * 108
+    assert find_defect(make_png(8, zlib.compress(rows))) is None
+    for pixels in (zlib.compress(rows[: len(rows) // 2]), b"nonsense", b""):
+        defect = find_defect(make_png(8, pixels))
+        assert defect.startswith("is a corrupt PNG image")
 
 
 def test_whatever_tensorflow_cannot_decode_is_refused():

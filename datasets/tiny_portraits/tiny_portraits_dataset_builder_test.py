@@ -1,3 +1,4 @@
+import pathlib
 import pickle
 
 import pytest
@@ -5,6 +6,7 @@ import tensorflow_datasets as tfds
 
 from datasets.tiny_portraits import facts
 from datasets.tiny_portraits import tiny_portraits_dataset_builder
+from datasets.tiny_portraits.build_record import BuildRecord
 from datasets.tiny_portraits.errors import DatasetInputError
 from datasets.tiny_portraits.prepare import prepare
 
@@ -46,6 +48,13 @@ def test_counterfactual_portraits_have_the_other_gender(synthetic):
         assert example["hair_color"] == partner["hair_color"]
         assert example["hair_type"] == partner["hair_type"]
         assert (example["image"] != partner["image"]).any()
+
+
+def test_the_labels_are_counted_without_the_counterfactual_ones(synthetic):
+    record = BuildRecord.read(pathlib.Path(synthetic.data_path))
+    assert record.counts["counterfactual"] >= 4
+    for counts in record.labels.values():
+        assert sum(counts.values()) == 60
 
 
 def test_a_drawn_pack_is_input_of_the_archives(synthetic, tmp_path):

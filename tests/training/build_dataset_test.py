@@ -34,7 +34,7 @@ def test_the_command_builds_and_says_what_comes_next(tmp_path):
     assert "train 5, validation 2, test 2" in finished.stdout
     assert "skipped     nothing" in finished.stdout
     assert finished.stdout.splitlines()[-1] == (
-        f"Next: python -m training.train --data_dir {tmp_path / 'tfds'} "
+        f"Next: python -m training.train real --data_dir {tmp_path / 'tfds'} "
         "--dataset tiny_portraits/archives"
     )
     # Progress over all splits.
