@@ -21,7 +21,6 @@ from tp_keras.models import PortraitBackbone
 from tp_keras.models.presets import BACKBONE_PRESETS
 from tp_keras.trainer import Trainer
 
-
 TINY = {
     "block_type": "separable",
     "stem_channels": 8,

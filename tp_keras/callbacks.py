@@ -73,7 +73,7 @@ class EpochSeeds(keras.callbacks.Callback):
             if hasattr(layer, "seed_generator")
         ]
         for number, generator in enumerate(generators):
-            generator.state.assign([self.seed + number, epoch << 20])
+            generator.state.assign([self.seed + number, epoch << 16])
 
 
 class ResumableEarlyStopping(keras.callbacks.EarlyStopping):

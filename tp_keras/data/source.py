@@ -118,7 +118,7 @@ def _check_features(builder):
     }
     found = {}
     for name in expected:
-        feature = features.get(name)
+        feature = features[name] if name in features else None
         found[name] = tuple(
             feature.names
             if isinstance(feature, tfds.features.ClassLabel)
