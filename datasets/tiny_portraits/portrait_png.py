@@ -2,14 +2,19 @@
 
 import io
 import struct
+import zlib
+from collections.abc import Iterator
 
 import PIL.Image
 
 from . import facts
 
 # Signature, then the IHDR chunk: length, type, width, height, bit depth,
-# colour type. The chunk is the first of every PNG file.
-_HEADER = struct.Struct(">8s4x4sIIBB")
+# colour type, compression, filter, interlacing. It is the first of every PNG
+# file.
+_HEADER = struct.Struct(">8s4x4sIIBB2xB")
+_CHUNK_HEADER = struct.Struct(">I4s")
+_CHECKSUM_BYTES = 4
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _END_CHUNK = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 _BIT_DEPTH = 8
@@ -19,6 +24,20 @@ _COLOR_TYPES = {
     3: "palette",
     4: "greyscale with alpha",
     6: "RGBA",
+}
+# The passes of an image by its kind of interlacing: the first column and row,
+# and the steps between columns and rows.
+_PASSES = {
+    0: ((0, 0, 1, 1),),
+    1: (
+        (0, 0, 8, 8),
+        (4, 0, 8, 8),
+        (0, 4, 4, 8),
+        (2, 0, 4, 4),
+        (0, 2, 2, 4),
+        (1, 0, 2, 2),
+        (0, 1, 1, 2),
+    ),
 }
 
 
@@ -36,9 +55,8 @@ def find_defect(content: bytes) -> str | None:
         return "is empty"
     if len(content) < _HEADER.size or not content.startswith(_SIGNATURE):
         return "is not a PNG image"
-    _, chunk, width, height, bit_depth, color_type = _HEADER.unpack_from(
-        content
-    )
+    header = _HEADER.unpack_from(content)
+    _, chunk, width, height, bit_depth, color_type, interlacing = header
     if chunk != b"IHDR":
         return "is a corrupt PNG image (it does not start with its header)"
     if (width, height) != (facts.WIDTH, facts.HEIGHT):
@@ -57,7 +75,41 @@ def find_defect(content: bytes) -> str | None:
             image.verify()
         with PIL.Image.open(io.BytesIO(content)) as image:
             image.load()
+        _check_pixels(content, interlacing)
     # Pillow raises SyntaxError, OSError, ValueError, zlib.error and others.
     except Exception as error:
         return f"is a corrupt PNG image ({error})"
     return None
+
+
+def _check_pixels(content: bytes, interlacing: int) -> None:
+    """Raises unless the compressed pixels are all there, and no more.
+
+    Pillow fills up what is missing at the end and does not read the checksum
+    behind it; TensorFlow fails.
+    """
+    expected = 0
+    for column, row, column_step, row_step in _PASSES[interlacing]:
+        columns = len(range(column, facts.WIDTH, column_step))
+        rows = len(range(row, facts.HEIGHT, row_step))
+        # Each row starts with the number of its filter.
+        expected += rows * (1 + 3 * columns)
+    inflater = zlib.decompressobj()
+    compressed = b"".join(
+        data for kind, data in _chunks(content) if kind == b"IDAT"
+    )
+    pixels = inflater.decompress(compressed, expected + 1)
+    if not inflater.eof or len(pixels) != expected:
+        raise ValueError("its pixels are not complete")
+
+
+def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yields type and data of the chunks of a file of sound structure."""
+    position = len(_SIGNATURE)
+    while position < len(content):
+        length, kind = _CHUNK_HEADER.unpack_from(content, position)
+        start = position + _CHUNK_HEADER.size
+        yield kind, content[start : start + length]
+        if kind == b"IEND":
+            return
+        position = start + length + _CHECKSUM_BYTES

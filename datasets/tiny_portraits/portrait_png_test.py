@@ -50,14 +50,14 @@ def test_a_defect_is_named(content, defect):
     assert find_defect(content) == defect
 
 
-def make_png(bit_depth, pixels):
+def make_png(bit_depth, pixels, interlacing=0):
     """Returns a PNG file with right checksums around any pixel data."""
 
     def chunk(kind, data):
         length, crc = len(data), zlib.crc32(kind + data)
         return struct.pack(">I", length) + kind + data + struct.pack(">I", crc)
 
-    header = struct.pack(">IIBBBBB", 84, 108, bit_depth, 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", 84, 108, bit_depth, 2, 0, 0, interlacing)
     chunks = [(b"IHDR", header), (b"IDAT", pixels), (b"IEND", b"")]
     return SOUND[:8] + b"".join(chunk(*parts) for parts in chunks)
 
@@ -71,9 +71,30 @@ def test_sixteen_bits_are_refused_although_pillow_calls_them_rgb():
 def test_pixels_must_be_whole_even_if_all_checksums_are_right():
     rows = (b"\0" + b"\x12" * 84 * 3) * 108
     assert find_defect(make_png(8, zlib.compress(rows))) is None
-    for pixels in (zlib.compress(rows[: len(rows) // 2]), b"nonsense", b""):
-        defect = find_defect(make_png(8, pixels))
-        assert defect.startswith("is a corrupt PNG image")
+    for pixels in (
+        zlib.compress(rows[: len(rows) // 2]),
+        zlib.compress(rows[:-253]),
+        zlib.compress(rows)[:-4],
+        b"nonsense",
+        b"",
+    ):
+        content = make_png(8, pixels)
+        assert find_defect(content).startswith("is a corrupt PNG image")
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            tf.io.decode_png(content)
+
+
+def test_an_interlaced_portrait_is_sound():
+    # The seven passes hold each pixel once, with one filter byte per row.
+    passes = [(11, 14), (10, 14), (21, 13), (21, 27), (42, 27), (42, 54)]
+    passes.append((84, 54))
+    assert sum(columns * rows for columns, rows in passes) == 84 * 108
+    rows = b"".join((b"\0" + b"\x12" * 3 * c) * r for c, r in passes)
+    content = make_png(8, zlib.compress(rows), interlacing=1)
+    assert find_defect(content) is None
+    assert (tf.io.decode_png(content).numpy() == 0x12).all()
+    content = make_png(8, zlib.compress(rows[:-253]), interlacing=1)
+    assert find_defect(content).startswith("is a corrupt PNG image")
 
 
 def test_whatever_tensorflow_cannot_decode_is_refused():
