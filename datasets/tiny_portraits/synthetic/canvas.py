@@ -105,7 +105,8 @@ class Canvas:
         self._draw_color = ImageDraw.Draw(self._colors)
         self._draw_region = ImageDraw.Draw(self._regions)
         self._matrix = pose.matrix.T * SUPERSAMPLING
-        self._offset = np.array([pose.x, pose.y]) * SUPERSAMPLING
+        self._rows = self._matrix.tolist()
+        self._offset = (pose.x * SUPERSAMPLING, pose.y * SUPERSAMPLING)
 
     def polygon(self, points, color, material=None) -> None:
         """Fills a polygon.
@@ -123,8 +124,19 @@ class Canvas:
 
     def ellipse(self, x, y, width, height, color, material=None) -> None:
         """Fills an ellipse of the given half axes around (x, y)."""
-        points = _circle() * (width, height) + (x, y)
+        points = _circle().copy()
+        points[:, 0] = points[:, 0] * width + x
+        points[:, 1] = points[:, 1] * height + y
         self.polygon(points, color, material)
+
+    def disk(self, x, y, radius, color) -> None:
+        """Fills a small disk, a detail on top of what is there."""
+        (across, down), (tilt, rise) = self._rows
+        column = x * across + y * tilt + self._offset[0]
+        row = x * down + y * rise + self._offset[1]
+        radius *= self.pose.unit * SUPERSAMPLING
+        box = (column - radius, row - radius, column + radius, row + radius)
+        self._draw_color.ellipse(box, fill=_to_bytes(color))
 
     def line(self, points, width, color) -> None:
         """Draws a line of `width` face units through `points`."""
@@ -210,7 +222,9 @@ def smooth(points, steps: int = 4, closed: bool = True) -> np.ndarray:
 def mirror(points) -> np.ndarray:
     """Closes a right half, listed from top to bottom, with its mirror image."""
     right = np.asarray(points)
-    return np.concatenate([right, (right * (-1, 1))[::-1]])
+    left = right[::-1].copy()
+    left[:, 0] *= -1
+    return np.concatenate([right, left])
 
 
 def mix(first, second, share: float) -> tuple[float, ...]:

@@ -116,27 +116,33 @@ class Head:
         )
 
 
+# The right half of the face from top to bottom, and how far a wider jaw and a
+# pointed chin move its points sideways. Below the eyes it is stretched by the
+# length of the face.
+_RIGHT_HALF = np.array(
+    [
+        (0.25, -1.68),
+        (0.62, -1.5),
+        (0.89, -1.12),
+        (1.0, -0.55),
+        (0.99, 0.0),
+        (0.92, 0.45),
+        (0.77, 0.86),
+        (0.51, 1.2),
+        (0.23, 1.4),
+    ]
+)
+_PER_JAW = np.array([0, 0, 0, 0, 0, 0.022, 0.045, 0.055, 0.03])
+_PER_CHIN = np.array([0, 0, 0, 0, 0, 0, 0, 0, -0.03])
+
+
 def face_outline(head: Head, jaw: float) -> np.ndarray:
     """Returns the outline of skull and face for a width of the jaw."""
-    low = head.height
-    return smooth(
-        mirror(
-            np.array(
-                [
-                    (0.25, -1.68),
-                    (0.62, -1.5),
-                    (0.89, -1.12),
-                    (1.0, -0.55),
-                    (0.99, 0.0),
-                    (0.92 + 0.022 * jaw, 0.45 * low),
-                    (0.77 + 0.045 * jaw, 0.86 * low),
-                    (0.51 + 0.055 * jaw, 1.2 * low),
-                    (0.23 + 0.03 * jaw - 0.03 * head.chin, 1.4 * low),
-                ]
-            )
-            * (head.width, 1)
-        )
-    )
+    half = _RIGHT_HALF.copy()
+    half[:, 0] += _PER_JAW * jaw + _PER_CHIN * head.chin
+    half[:, 0] *= head.width
+    half[5:, 1] *= head.height
+    return smooth(mirror(half))
 
 
 # Every drawn jaw lies between these two. The room beside a narrow one lies in
@@ -206,10 +212,10 @@ def _draw_eye(canvas, head, cues, side, turn) -> None:
     canvas.polygon(almond, (228, 223, 220))
     iris_x = x + head.gaze + turn * 0.15
     radius = 0.115 * size
-    canvas.ellipse(iris_x, -0.235, radius, radius, shade(head.iris, 0.8))
-    canvas.ellipse(iris_x, -0.225, radius * 0.75, radius * 0.7, head.iris)
-    canvas.ellipse(iris_x, -0.235, radius * 0.48, radius * 0.48, (16, 12, 14))
-    canvas.ellipse(iris_x + 0.035, -0.275, 0.035, 0.035, (255, 255, 255))
+    canvas.disk(iris_x, -0.235, radius, shade(head.iris, 0.8))
+    canvas.disk(iris_x, -0.225, radius * 0.72, head.iris)
+    canvas.disk(iris_x, -0.235, radius * 0.48, (16, 12, 14))
+    canvas.disk(iris_x + 0.035, -0.275, 0.035, (255, 255, 255))
     lashes = mix(shade(head.skin, 0.42), (20, 14, 16), min(1.0, 0.35 + dark))
     upper = almond[: len(almond) // 2 + 1]
     canvas.line(upper, 0.035 + 0.03 * min(1.2, dark), lashes)
