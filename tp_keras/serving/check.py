@@ -165,12 +165,18 @@ def _signature_faults(signatures):
 
 def _graph_faults(graph):
     nodes = list(graph.node)
+    compiled = []
     for function in graph.library.function:
         nodes.extend(function.node_def)
         if function.attr["_XlaMustCompile"].b:
-            yield f"the function {function.signature.name!r} is compiled by XLA"
-    if any(node.attr["_XlaMustCompile"].b for node in nodes):
-        yield "an operation is compiled by XLA"
+            compiled.append(function.signature.name)
+    compiled += [node.name for node in nodes if node.attr["_XlaMustCompile"].b]
+    if compiled:
+        # Keras compiles grouped convolutions, whatever `jit_compile` says.
+        yield (
+            f"{len(compiled)} of its functions, such as {compiled[0]!r}, are "
+            "compiled by XLA, which servers refuse on a CPU"
+        )
     operations = {node.op for node in nodes}
     # The saver itself: it restores nothing and is part of every SavedModel.
     operations -= {"SaveV2", "RestoreV2", "MergeV2Checkpoints"}
