@@ -1,0 +1,55 @@
+# Everything goes through the virtual environment that the first target makes.
+PYTHON ?= python3.11
+VENV ?= .venv
+RUN := $(VENV)/bin/python
+RUN_DIR ?= runs/real
+
+.PHONY: help demo train test test-all lint format benchmarks clean
+
+help:  ## Show the targets.
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' \
+		| expand -t 14
+
+$(VENV)/.runtime: requirements.txt
+	@command -v $(PYTHON) >/dev/null || \
+		{ echo "Python 3.11 is needed; name yours with PYTHON=..."; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --progress-bar on -r requirements.txt
+	@touch $@
+
+$(VENV)/.development: $(VENV)/.runtime requirements-dev.txt
+	$(RUN) -m pip install --progress-bar on -r requirements-dev.txt
+	@touch $@
+
+demo: $(VENV)/.runtime  ## Synthetic portraits: the whole way, in minutes.
+	$(RUN) -m training.run_all
+
+train: $(VENV)/.runtime  ## The same with the real archives: MANUAL_DIR=...
+	@test -n "$(MANUAL_DIR)" || { echo \
+		"Name the folder of the archives: make train MANUAL_DIR=..."; exit 2; }
+	$(RUN) -m training.run_all --manual_dir "$(MANUAL_DIR)" \
+		--run_dir "$(RUN_DIR)"
+
+test: $(VENV)/.development  ## All tests but the large ones.
+	$(RUN) -m pytest
+
+test-all: $(VENV)/.development  ## The large tests too.
+	$(RUN) -m pytest -m "large or not large"
+
+lint: $(VENV)/.development  ## Style and format.
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+format: $(VENV)/.development  ## Mend style and format.
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
+
+benchmarks: $(VENV)/.development  ## Every table of benchmarks/README.md.
+	$(RUN) -m benchmarks.train_step
+	$(RUN) -m benchmarks.input_pipeline
+	$(RUN) -m benchmarks.bundle
+	$(RUN) -m benchmarks.drawing
+	$(RUN) -m benchmarks.dataset_build
+
+clean:  ## Remove what was generated; the environment stays.
+	rm -rf data runs exported_models/portrait_attributes

@@ -1,0 +1,160 @@
+"""The whole way: build, train, evaluate, export, predict.
+
+python -m training.run_all
+python -m training.run_all --manual_dir FOLDER_OF_THE_ARCHIVES
+
+Each step is a command of its own in a process of its own, shown as it is
+typed. What is up to date is not done again.
+"""
+
+import dataclasses
+import json
+import pathlib
+import subprocess
+import sys
+import time
+
+from training.command import EXIT_USER_ERROR
+from training.command import run
+
+EXAMPLES = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class RunAll:
+    """Goes the whole way from the archives to predictions of a bundle."""
+
+    manual_dir: pathlib.Path | None = None
+    """Folder of the real archives. Without it, synthetic portraits."""
+    run_dir: pathlib.Path | None = None
+    """Folder of the run. Default: runs/demo, or runs/real for archives."""
+    data_dir: pathlib.Path = pathlib.Path("data/tfds")
+    """Where TFDS keeps its data sets."""
+    output_dir: pathlib.Path = pathlib.Path("exported_models")
+    """Folder of all exported models."""
+    seed: int = 0
+    """Seed of the training."""
+
+    def execute(self) -> None:
+        """Goes all steps and ends with what a reader needs."""
+        start = time.monotonic()
+        experiment = "real" if self.manual_dir else "demo"
+        variant = "archives" if self.manual_dir else "synthetic"
+        dataset = f"tiny_portraits/{variant}"
+        run_dir = self.run_dir or pathlib.Path("runs") / experiment
+        bundles = self.output_dir / "portrait_attributes"
+
+        build = ["training.build_dataset", "--data_dir", self.data_dir]
+        if self.manual_dir:
+            build += ["--manual_dir", self.manual_dir]
+        self._step(1, "Build the data set", build)
+        self._step(
+            2,
+            "Train",
+            ["training.train", experiment, "--run_dir", run_dir]
+            + ["--data_dir", self.data_dir, "--dataset", dataset]
+            + ["--seed", self.seed],
+        )
+        model = run_dir / "model.keras"
+        records = run_dir / "evaluation" / "test" / "records.jsonl"
+        self._step(
+            3,
+            "Evaluate on the test split",
+            ["training.evaluate", "--run_dir", run_dir],
+            skip=_is_newer(records, model) and records,
+        )
+        self._step(
+            4,
+            "Export",
+            ["training.export", "--run_dir", run_dir]
+            + ["--output_dir", self.output_dir],
+            skip=_bundle_of(bundles, run_dir, records),
+        )
+        images = _example_files(run_dir / "examples", self.data_dir, variant)
+        self._step(
+            5,
+            "Predict a few files with the bundle, without Keras",
+            ["training.predict", "--bundle", bundles, "--images", *images],
+        )
+        print(
+            f"\nDone in {time.monotonic() - start:.0f} s.\n\n"
+            f"{_figures(records)}\n\n"
+            f"  Data set    {self.data_dir / dataset}\n"
+            f"  Run         {run_dir} (begin with README.md)\n"
+            f"  Figures     {records.parent / 'table.md'} and plots beside it\n"
+            f"  Bundle      {bundles} (for TensorFlow Serving)\n\n"
+            "What next:\n"
+            "  your own photo   python -m training.predict "
+            f"--bundle {bundles} --images PHOTO.jpg\n"
+            "  other settings   python -m training.train "
+            f"{experiment} --help\n"
+            "  the real thing   make train MANUAL_DIR=FOLDER_OF_THE_ARCHIVES"
+        )
+
+    def _step(self, number, title, command, skip=None):
+        """Runs a command in a new process, unless its result is there."""
+        words = [str(word) for word in command]
+        print(f"\n[{number}/5] {title}\n$ python -m {' '.join(words)}\n")
+        if skip:
+            print(f"Up to date: {skip}")
+            return
+        status = subprocess.run([sys.executable, "-m", *words]).returncode
+        if status:
+            print(f"\nStep {number} ended with an error.", file=sys.stderr)
+            sys.exit(status if status > 0 else EXIT_USER_ERROR)
+
+
+def _is_newer(path, source):
+    """Whether `path` was written after `source`."""
+    return path.exists() and path.stat().st_mtime >= source.stat().st_mtime
+
+
+def _bundle_of(bundles, run_dir, records):
+    """Returns the newest bundle if it is this run's, as it is evaluated."""
+    versions = [p for p in bundles.glob("*") if p.name.isdecimal()]
+    if not versions or not records.exists():
+        return None
+    newest = max(versions, key=lambda path: int(path.name))
+    metadata = newest / "metadata.json"
+    if not _is_newer(metadata, records):
+        return None
+    name = json.loads(metadata.read_text())["run"]
+    return newest if name == run_dir.resolve().name else None
+
+
+def _example_files(folder, data_dir, variant):
+    """Copies a few test portraits out of the archives as PNG files."""
+    known = sorted(folder.glob("*.png"))
+    if len(known) == EXAMPLES:
+        return known
+    # Here, as it brings TensorFlow, which the steps start for themselves.
+    import datasets.tiny_portraits as tiny_portraits
+    from datasets.tiny_portraits.bad_items import BadItems
+    from datasets.tiny_portraits.build_record import BuildRecord
+    from datasets.tiny_portraits.portrait_pack import PortraitPack
+
+    builder = tiny_portraits.Builder(data_dir=data_dir, config=variant)
+    record = BuildRecord.read(pathlib.Path(builder.data_path))
+    pack = PortraitPack(pathlib.Path(record.source), BadItems("skip"))
+    folder.mkdir(exist_ok=True)
+    for index, content in pack.portraits(pack.indices("test")[:EXAMPLES]):
+        (folder / f"test_{index:06d}.png").write_bytes(content)
+    return sorted(folder.glob("*.png"))
+
+
+def _figures(records):
+    """Returns a line for each task of what the test split showed."""
+    lines = []
+    for line in records.read_text().splitlines():
+        record = json.loads(line)
+        if record["metric"] == "accuracy" and record["group"] == "all":
+            lines.append(
+                f"  {record['task']:<11} accuracy {record['value']:.3f} "
+                f"[{record['low']:.3f}, {record['high']:.3f}] "
+                f"on {record['count']:,} test portraits"
+            )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    run(RunAll)
