@@ -64,7 +64,7 @@ def read_attributes(
                 )
         except _RowError as error:
             reason, remedy = error.args
-            bad_items.report([f"{path.name}, line {number},"], reason, remedy)
+            bad_items.report([f"{path.name}, line {number}"], reason, remedy)
         else:
             table[index] = attributes
     if not table:

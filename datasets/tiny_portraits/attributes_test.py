@@ -90,12 +90,12 @@ def test_a_bad_row_is_refused_or_listed(tmp_path, row, reason):
     with pytest.raises(DatasetInputError) as error:
         read(tmp_path, content)
     assert str(error.value).startswith(
-        f"Tiny_Portraits_Attributes.csv, line 4, {reason}"
+        f"Tiny_Portraits_Attributes.csv, line 4 {reason}"
     )
     assert "--on_bad=skip" in str(error.value)
     table, items = read(tmp_path, content, "skip")
     assert list(table) == [3, 5]
     assert table[3].gender == "female"
     [(item, listed)] = items
-    assert item == "Tiny_Portraits_Attributes.csv, line 4,"
+    assert item == "Tiny_Portraits_Attributes.csv, line 4"
     assert listed.startswith(reason)

@@ -154,7 +154,7 @@ def test_skipped_items_are_listed_and_the_rest_is_built(tmp_path, data_dir):
         listed = list(csv.DictReader(file))
     archive = "Tiny_Portraits_Archive_000.zip: "
     assert [item["item"] for item in listed] == [
-        "Tiny_Portraits_Attributes.csv, line 11,",
+        "Tiny_Portraits_Attributes.csv, line 11",
         f"{archive}../{NAME(6)}",
         f"{NAME(162_770)} (Tiny_Portraits_Attributes.csv, line 7)",
         f"{archive}{NAME(5)}",

@@ -58,7 +58,7 @@ def remove_csv(pack):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (break_row, "line 11, has 3 of 4 columns"),
+        (break_row, "line 11 has 3 of 4 columns"),
         (break_archive, "Tiny_Portraits_Archive_000.zip is not a whole ZIP"),
         (remove_csv, "There is no attribute file"),
     ],
