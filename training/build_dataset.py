@@ -8,11 +8,15 @@ import dataclasses
 import pathlib
 from typing import Literal
 
-from datasets.tiny_portraits import portraits_config
-from datasets.tiny_portraits.build_record import BuildRecord
-from datasets.tiny_portraits.prepare import prepare
-from datasets.tiny_portraits.summary import format_summary
 from training.command import run
+from training.command import start_tensorflow
+
+start_tensorflow()  # TFDS imports it with the data set.
+
+from datasets.tiny_portraits import portraits_config  # noqa: E402
+from datasets.tiny_portraits.build_record import BuildRecord  # noqa: E402
+from datasets.tiny_portraits.prepare import prepare  # noqa: E402
+from datasets.tiny_portraits.summary import format_summary  # noqa: E402
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

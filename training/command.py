@@ -1,14 +1,12 @@
 """How every command of the project starts: flags in, one sentence on error."""
 
+import contextlib
 import errno
 import os
 import sys
 import typing
 
 import tyro
-
-# TensorFlow's start-up messages are about its build, not about the user's work.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 # `--flip False` rather than `--no_flip`, `--epochs` rather than
 # `--training.epochs`.
@@ -59,6 +57,36 @@ def execute(command: Command) -> None:
             raise
         print(f"error: {message}", file=sys.stderr)
         sys.exit(EXIT_USER_ERROR)
+
+
+def start_tensorflow() -> None:
+    """Imports TensorFlow without its start-up messages.
+
+    They are about its build and the missing GPU, not about the user's work,
+    and no setting silences all of them. Called where a command begins its
+    work, so that `--help` needn't wait.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if "tensorflow" in sys.modules:
+        return
+    with _no_native_messages():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+
+
+@contextlib.contextmanager
+def _no_native_messages():
+    """Discards what native code writes to the standard error."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nothing:
+            os.dup2(nothing.fileno(), 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
 
 
 def user_message(error: Exception) -> str | None:

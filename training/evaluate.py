@@ -6,6 +6,7 @@ python -m training.evaluate --run_dir runs/demo
 import dataclasses
 
 from training.command import run
+from training.command import start_tensorflow
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Evaluate:
 
     def execute(self) -> None:
         """Evaluates, and prints the figures and where they lie."""
-        # Here, as TensorFlow takes seconds that `--help` need not.
+        start_tensorflow()
         from tp_keras.evaluation import run_evaluation
         from tp_keras.evaluation import table
 

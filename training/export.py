@@ -6,6 +6,7 @@ python -m training.export --run_dir runs/demo --output_dir exported_models
 import dataclasses
 
 from training.command import run
+from training.command import start_tensorflow
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Export:
 
     def execute(self) -> None:
         """Exports, and prints size, versions and the next command."""
-        # Here, as TensorFlow takes seconds that `--help` need not.
+        start_tensorflow()
         from tp_keras import export
         from tp_keras import serving
         from tp_keras.export import run_export

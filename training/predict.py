@@ -9,6 +9,7 @@ import sys
 
 from training.command import EXIT_USER_ERROR
 from training.command import run
+from training.command import start_tensorflow
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Predict:
 
     def execute(self) -> None:
         """Predicts; files that cannot be read end in exit code 2."""
+        start_tensorflow()
         from tp_keras import serving
 
         predictor = serving.Predictor(self.bundle)

@@ -16,6 +16,7 @@ import time
 
 from training.command import EXIT_USER_ERROR
 from training.command import run
+from training.command import start_tensorflow
 
 EXAMPLES = 4
 
@@ -127,7 +128,7 @@ def _example_files(folder, data_dir, variant):
     known = sorted(folder.glob("*.png"))
     if len(known) == EXAMPLES:
         return known
-    # Here, as it brings TensorFlow, which the steps start for themselves.
+    start_tensorflow()
     import datasets.tiny_portraits as tiny_portraits
     from datasets.tiny_portraits.bad_items import BadItems
     from datasets.tiny_portraits.build_record import BuildRecord

@@ -12,6 +12,7 @@ import tyro
 from tp_keras.config import ExperimentConfig
 from training.command import FLAG_STYLE
 from training.command import execute
+from training.command import start_tensorflow
 from training.configs import EXPERIMENTS
 
 
@@ -23,7 +24,7 @@ class Train:
 
     def execute(self) -> None:
         """Trains and says what to do next."""
-        # TensorFlow takes seconds to start; `--help` should not wait for it.
+        start_tensorflow()
         from tp_keras.trainer import Trainer
 
         run = Trainer(self.config).fit()

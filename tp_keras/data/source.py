@@ -118,7 +118,8 @@ def _check_features(builder):
     }
     found = {}
     for name in expected:
-        feature = features[name] if name in features else None
+        # (`FeaturesDict` has no `get`.)
+        feature = dict(features).get(name)
         found[name] = tuple(
             feature.names
             if isinstance(feature, tfds.features.ClassLabel)

@@ -1,0 +1,160 @@
+"""The way of the pixels: first epoch, cached epoch, memory of a training.
+
+python -m benchmarks.input_pipeline
+
+Builds the synthetic data set if it isn't there. The rates are set against what
+the default network eats in the same run.
+"""
+
+import dataclasses
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from training.command import run
+from training.command import start_tensorflow
+
+
+@dataclasses.dataclass(frozen=True)
+class InputPipeline:
+    """Prints the speed of each stage, and the memory of a whole training."""
+
+    data_dir: pathlib.Path = pathlib.Path("data/tfds")
+    """Folder of the prepared data sets."""
+    counts: tuple[int, ...] = (12_000, 24_000)
+    """Numbers of synthetic portraits for the memory; the first is timed."""
+    rounds: int = 5
+    """How often pipeline and network have their turn."""
+
+    def execute(self) -> None:
+        """Measures and prints the tables."""
+        names = [self._prepare(count) for count in self.counts]
+        self._print_memory(names)
+        self._print_rates(names[0])
+
+    def _prepare(self, count):
+        """Builds a data set, or reuses it, and returns its name."""
+        command = [sys.executable, "-m", "training.build_dataset"]
+        command += ["--count", str(count), "--data_dir", str(self.data_dir)]
+        output = subprocess.run(
+            command, check=True, stdout=subprocess.PIPE, text=True
+        ).stdout
+        return next(
+            line.split()[0]
+            for line in output.splitlines()
+            if line.endswith(" is ready.")
+        )
+
+    def _print_memory(self, names):
+        """Trains one epoch of each in a process and reads its peak memory."""
+        print("\n| training portraits | decoded MB | peak MB | beyond |")
+        print("| --- | --- | --- | --- |")
+        for name in names:
+            folder = tempfile.mkdtemp(prefix="tp_keras_")
+            code = MEMORY_PROBE.format(
+                run_dir=f"{folder}/run", data_dir=str(self.data_dir), name=name
+            )
+            output = subprocess.run(
+                [sys.executable, "-c", code],
+                check=True,
+                stdout=subprocess.PIPE,
+                text=True,
+            ).stdout
+            count, cache, peak = map(int, output.split()[-3:])
+            shutil.rmtree(folder)
+            megabytes = [f"{v / 1e6:,.0f}" for v in (cache, peak, peak - cache)]
+            print(f"| {count:,} | " + " | ".join(megabytes) + " |")
+
+    def _print_rates(self, name):
+        """Times decoding, the cached pipeline and the network in turn."""
+        start_tensorflow()
+        import keras
+
+        from tp_keras.config import AugmentConfig
+        from tp_keras.data.pipeline import TrainingBatches
+        from tp_keras.data.source import load_portraits
+        from tp_keras.models import PortraitClassifier
+        from tp_keras.models import create_backbone
+        from tp_keras.models.presets import DEFAULT_BACKBONE
+
+        begin = time.perf_counter()
+        portraits = load_portraits(self.data_dir, name, "train", "memory")
+        decoding = len(portraits) / (time.perf_counter() - begin)
+
+        model = PortraitClassifier(create_backbone(DEFAULT_BACKBONE))
+        model.compile(keras.optimizers.AdamW(1e-3))
+        arguments = {
+            "portraits": portraits,
+            "label_names": model.label_names,
+            "num_classes": {n: x.shape[-1] for n, x in model.output.items()},
+        }
+        stages = {
+            "cached epoch: shuffle, gather": TrainingBatches(**arguments),
+            "the same with augmentation": TrainingBatches(
+                **arguments, augment_config=AugmentConfig()
+            ),
+        }
+        rates = {stage: [] for stage in (*stages, DEFAULT_BACKBONE)}
+        batch = next(iter(stages["cached epoch: shuffle, gather"].dataset()))
+        model.train_on_batch(*batch)
+        for _ in range(self.rounds):
+            for stage, batches in stages.items():
+                iterator = iter(batches.dataset())
+                next(iterator)
+                rates[stage].append(
+                    _rate(lambda: next(iterator), 100)  # noqa: B023
+                )
+            rates[DEFAULT_BACKBONE].append(
+                _rate(lambda: model.train_on_batch(*batch), 15)
+            )
+        eaten = statistics.median(rates.pop(DEFAULT_BACKBONE))
+        print(
+            f"\n{DEFAULT_BACKBONE} eats {eaten:,.0f} portraits/s "
+            f"(training step, batch of 64, {self.rounds} rounds in turn).\n"
+        )
+        print("| stage | portraits/s | x what it eats |\n| --- | --- | --- |")
+        stages = {"first epoch: read, decode, hash": decoding}
+        stages |= {stage: statistics.median(r) for stage, r in rates.items()}
+        for stage, rate in stages.items():
+            print(f"| {stage} | {rate:,.0f} | {rate / eaten:.1f} |")
+
+
+# Its own peak, in a process that does nothing else.
+MEMORY_PROBE = """
+import resource, sys
+from training.command import start_tensorflow
+start_tensorflow()
+from tp_keras.config import *
+from tp_keras.trainer import Trainer
+trainer = Trainer(ExperimentConfig(
+    run_dir={run_dir!r},
+    data=DataConfig({data_dir!r}, {name!r}, "memory"),
+    training=TrainingConfig(epochs=1, warmup_epochs=0),
+), progress=False)
+sizes = []
+load = trainer._load
+def remember(split):
+    portraits = load(split)
+    sizes.append((len(portraits), portraits.images.nbytes))
+    return portraits
+trainer._load = remember
+trainer.fit()
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+print(sizes[0][0], sum(size for _, size in sizes), peak)
+"""
+
+
+def _rate(step, count):
+    """Returns portraits per second of `count` steps of 64."""
+    begin = time.perf_counter()
+    for _ in range(count):
+        step()
+    return count * 64 / (time.perf_counter() - begin)
+
+
+if __name__ == "__main__":
+    run(InputPipeline)
