@@ -97,14 +97,13 @@ def user_message(error: Exception) -> str | None:
         return str(error)
     chain: BaseException | None = error
     while chain is not None:
-        if isinstance(chain, OSError) and chain.errno in (
-            errno.ENOSPC,
-            errno.EDQUOT,
-        ):
-            where = f" ({chain.filename})" if chain.filename else ""
+        # Libraries wrap what the system says into errors of their own.
+        if os.strerror(errno.ENOSPC) in str(chain):
+            where = getattr(chain, "filename", None)
             return (
-                f"The disk is full{where}. Free some space and run the same "
-                "command again: nothing half-written is left in its place."
+                f"The disk is full{f' ({where})' if where else ''}. Free some "
+                "space and run the same command again: nothing half-written "
+                "is left in its place."
             )
         chain = chain.__cause__ or chain.__context__
     if isinstance(error, PermissionError):

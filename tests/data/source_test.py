@@ -1,0 +1,178 @@
+import io
+import pathlib
+import shutil
+
+import numpy as np
+import psutil
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from PIL import Image
+
+from datasets.tiny_portraits.bad_items import BadItems
+from datasets.tiny_portraits.build_record import BuildRecord
+from datasets.tiny_portraits.portrait_pack import PortraitPack
+from tp_keras.data import source
+from tp_keras.data.portraits import compute_fingerprint
+from tp_keras.data.source import load_portraits
+from tp_keras.errors import UserError
+from tp_keras.tasks import TASKS
+
+DATASET = "tiny_portraits/synthetic_tiny"
+
+
+def load(data_dir, split="validation", storage="memory", dataset=DATASET):
+    return load_portraits(data_dir, dataset, split, storage, progress=False)
+
+
+def test_portraits_are_those_of_the_archives(tiny_data_dir):
+    """By another road: the PNG files and the CSV, with Pillow."""
+    found = load(tiny_data_dir, "test")
+    folder = tiny_data_dir / DATASET / "1.0.0"
+    record = BuildRecord.read(folder)
+    pack = PortraitPack(pathlib.Path(record.source), BadItems("raise"))
+    expected = dict(pack.portraits(pack.indices("test")))
+    assert found.indices.tolist() == sorted(expected)
+    for row, index in enumerate(found.indices):
+        pixels = np.asarray(Image.open(io.BytesIO(expected[index])))
+        np.testing.assert_array_equal(found.images[row], pixels)
+        labels = pack.attributes[int(index)].labels()
+        for task in TASKS:
+            label = found.labels[task.name][row]
+            name = task.classes[label] if label >= 0 else -1
+            assert name == labels[task.name]
+
+
+def test_counterfactuals_pair_with_their_partners(tiny_data_dir):
+    pairs = load(tiny_data_dir, "counterfactual")
+    test = load(tiny_data_dir, "test")
+    rows = np.searchsorted(test.indices, pairs.indices)
+    np.testing.assert_array_equal(test.indices[rows], pairs.indices)
+    for name in ("hair_color", "hair_type"):
+        np.testing.assert_array_equal(
+            test.labels[name][rows], pairs.labels[name]
+        )
+    assert (test.labels["gender"][rows] != pairs.labels["gender"]).all()
+
+
+def test_disk_holds_what_memory_holds(tiny_data_dir, monkeypatch):
+    memory = load(tiny_data_dir)
+    disk = load(tiny_data_dir, storage="disk")
+    assert isinstance(disk.images, np.memmap)
+    assert (memory.storage, disk.storage) == ("memory", "disk")
+    np.testing.assert_array_equal(disk.images, memory.images)
+    assert disk.fingerprint == memory.fingerprint
+    # The next call maps the file and decodes nothing.
+    monkeypatch.setattr(source, "_decode", None)
+    again = load(tiny_data_dir, storage="disk")
+    np.testing.assert_array_equal(again.images, memory.images)
+    assert again.fingerprint == memory.fingerprint
+
+
+def test_a_data_set_built_anew_is_decoded_anew(tiny_data_dir, tmp_path):
+    shutil.copytree(
+        tiny_data_dir / "tiny_portraits", tmp_path / "tiny_portraits"
+    )
+    load(tmp_path, storage="disk")
+    folder = tmp_path / DATASET / "1.0.0"
+    np.save(folder / "decoded" / "validation.npy", np.zeros(3))
+    (folder / "dataset_info.json").touch()
+    assert load(tmp_path, storage="disk").images.max() > 0
+
+
+def test_an_interrupted_decoding_leaves_nothing(
+    tiny_data_dir, tmp_path, monkeypatch
+):
+    shutil.copytree(
+        tiny_data_dir / "tiny_portraits", tmp_path / "tiny_portraits"
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(source, "compute_fingerprint", lambda *args: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            load(tmp_path, storage="disk")
+    decoded = tmp_path / DATASET / "1.0.0" / "decoded"
+    assert list(decoded.iterdir()) == []
+    assert load(tmp_path, storage="disk").images.max() > 0
+
+
+@pytest.mark.parametrize("factor, expected", [(1.9, "disk"), (2.1, "memory")])
+def test_auto_takes_memory_up_to_half_of_what_is_free(
+    tiny_data_dir, monkeypatch, factor, expected
+):
+    size = load(tiny_data_dir).images.nbytes
+
+    class Memory:
+        available = size * factor
+
+    monkeypatch.setattr(psutil, "virtual_memory", Memory)
+    assert load(tiny_data_dir, storage="auto").storage == expected
+
+
+def test_the_folder_of_one_version_will_do(tiny_data_dir):
+    folder = tiny_data_dir / DATASET / "1.0.0"
+    assert load(folder).fingerprint == load(tiny_data_dir).fingerprint
+
+
+def test_a_part_of_a_split(tiny_data_dir):
+    assert len(load(tiny_data_dir, "train[:7]")) == 7
+
+
+@pytest.mark.parametrize("change", ["pixel", "label", "index"])
+def test_fingerprint_sees_every_change(tiny_data_dir, change):
+    portraits = load(tiny_data_dir)
+    images = portraits.images.copy()
+    labels = {name: v.copy() for name, v in portraits.labels.items()}
+    indices = portraits.indices.copy()
+    assert compute_fingerprint(images, labels, indices) == portraits.fingerprint
+    if change == "pixel":
+        images[-1, -1, -1, -1] ^= 1
+    elif change == "label":
+        labels["hair_type"][0] += 1
+    else:
+        indices[3] += 1
+    assert compute_fingerprint(images, labels, indices) != portraits.fingerprint
+
+
+def test_a_missing_data_set_names_the_command(tmp_path):
+    with pytest.raises(UserError, match="training.build_dataset --data_dir"):
+        load(tmp_path)
+    with pytest.raises(UserError, match="--manual_dir"):
+        load(tmp_path, dataset="tiny_portraits/archives")
+
+
+def test_an_unknown_split_names_the_known_ones(tiny_data_dir):
+    with pytest.raises(UserError, match="train.*Received: split=holdout"):
+        load(tiny_data_dir, "holdout")
+
+
+def test_unknown_storage(tiny_data_dir):
+    with pytest.raises(UserError, match="Received: storage=tape"):
+        load(tiny_data_dir, storage="tape")
+
+
+def test_another_data_set_is_refused(tmp_path):
+    features = tfds.features.FeaturesDict(
+        {
+            "image": tfds.features.Image(shape=(108, 84, 3)),
+            "image_index": tfds.features.Scalar(tf.int64),
+            "gender": tfds.features.ClassLabel(names=["male", "female"]),
+        }
+    )
+    tfds.dataset_builders.store_as_tfds_dataset(
+        "others",
+        "1.0.0",
+        data_dir=tmp_path,
+        features=features,
+        split_datasets={
+            "train": [
+                {
+                    "image": np.zeros((108, 84, 3), np.uint8),
+                    "image_index": 0,
+                    "gender": 1,
+                }
+            ]
+        },
+        disable_shuffling=True,
+    )
+    with pytest.raises(UserError, match="not those of Tiny Portraits.*Rec"):
+        load(tmp_path, "train", dataset="others")

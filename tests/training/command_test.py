@@ -1,0 +1,168 @@
+import dataclasses
+import errno
+import os
+import subprocess
+import sys
+
+import pytest
+
+from datasets.tiny_portraits.errors import DatasetInputError
+from tp_keras.config import DataConfig
+from tp_keras.config import ExperimentConfig
+from tp_keras.config import ModelConfig
+from tp_keras.config import TrainingConfig
+from tp_keras.errors import UserError
+from tp_keras.run_folder import RunFolder
+from training import command
+from training import train
+
+
+@dataclasses.dataclass(frozen=True)
+class Greet:
+    """Says something."""
+
+    name: str = "you"
+    """Whom to greet."""
+    loudly: bool = False
+    """Whether to shout."""
+
+    def execute(self) -> None:
+        print(f"Hello {self.name.upper() if self.loudly else self.name}")
+
+
+def test_fields_are_flags(capsys):
+    command.run(Greet, ["--name", "Ada", "--loudly", "True"])
+    assert capsys.readouterr().out == "Hello ADA\n"
+
+
+def test_help_is_the_text_below_the_field(capsys):
+    with pytest.raises(SystemExit):
+        command.run(Greet, ["--help"])
+    assert "Whom to greet." in capsys.readouterr().out
+
+
+@dataclasses.dataclass(frozen=True)
+class Fail:
+    """Raises what it is given."""
+
+    error: BaseException
+
+    def execute(self) -> None:
+        raise self.error
+
+
+def fail(error):
+    command.execute(Fail(error))
+
+
+@pytest.mark.parametrize("kind", [UserError, DatasetInputError])
+def test_errors_of_the_user_are_one_sentence(kind, capsys):
+    with pytest.raises(SystemExit) as exit_info:
+        fail(kind("Row 7 has no label."))
+    assert exit_info.value.code == 2
+    assert capsys.readouterr().err == "error: Row 7 has no label.\n"
+
+
+def test_a_full_disk_is_one_sentence(capsys):
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "model.keras")
+    wrapped = RuntimeError("could not save")
+    wrapped.__cause__ = full
+    with pytest.raises(SystemExit):
+        fail(wrapped)
+    assert "The disk is full (model.keras)" in capsys.readouterr().err
+
+
+def test_our_own_faults_keep_their_trace():
+    with pytest.raises(ZeroDivisionError):
+        fail(ZeroDivisionError())
+
+
+def test_an_interruption_says_how_to_go_on(capsys):
+    with pytest.raises(SystemExit) as exit_info:
+        fail(KeyboardInterrupt())
+    assert exit_info.value.code == 130
+    assert "resumes" in capsys.readouterr().err
+
+
+def train_fails(capsys, *flags):
+    with pytest.raises(SystemExit) as exit_info:
+        train.main([*map(str, flags)])
+    assert exit_info.value.code == 2
+    captured = capsys.readouterr()
+    text = captured.err + captured.out
+    assert "Traceback" not in text
+    # Boxes break lines where they please.
+    return " ".join(text.replace("│", " ").split())
+
+
+def test_train_without_a_data_set(tmp_path, capsys):
+    message = train_fails(
+        capsys, "demo", "--data_dir", tmp_path, "--run_dir", tmp_path / "run"
+    )
+    assert "no prepared data set" in message
+    assert "python -m training.build_dataset" in message
+
+
+def test_train_an_unknown_task(capsys):
+    message = train_fails(capsys, "demo", "--tasks", "age")
+    assert "gender, hair_color, hair_type" in message
+    assert "age" in message
+
+
+def test_train_an_unknown_backbone(tmp_path, tiny_data_dir, capsys):
+    message = train_fails(
+        capsys,
+        *("demo", "--run_dir", tmp_path / "run", "--backbone", "vgg_900"),
+        *("--data_dir", tiny_data_dir),
+        *("--dataset", "tiny_portraits/synthetic_tiny"),
+    )
+    assert "Received: backbone='vgg_900'" in message
+
+
+def test_train_into_the_run_of_another_configuration(tmp_path, capsys):
+    run = RunFolder(tmp_path)
+    run.claim(ExperimentConfig(run_dir=str(tmp_path)))
+    message = train_fails(
+        capsys, "demo", "--run_dir", tmp_path, "--epochs", "3"
+    )
+    assert "another configuration" in message
+    assert "epochs: 30 against 3" in message
+
+
+def test_train_on_a_full_disk_and_again(tmp_path, tiny_data_dir, capsys):
+    config = ExperimentConfig(
+        run_dir=str(tmp_path / "run"),
+        data=DataConfig(str(tiny_data_dir), "tiny_portraits/synthetic_tiny"),
+        model=ModelConfig(backbone="mobilenet_025"),
+        training=TrainingConfig(epochs=1, warmup_epochs=0),
+    )
+    run = RunFolder(tmp_path / "run")
+    run.claim(config)
+    # A device that answers every write as a full disk does.
+    run.history_path.symlink_to("/dev/full")
+    with pytest.raises(SystemExit) as exit_info:
+        command.execute(train.Train(config))
+    assert exit_info.value.code == 2
+    assert "The disk is full" in capsys.readouterr().err
+    assert not run.is_finished
+    run.history_path.unlink()
+    command.execute(train.Train(config))
+    assert run.is_finished
+    assert len(run.read_history()) == 1
+
+
+@pytest.mark.parametrize(
+    "script", ["draw_portraits", "train", "evaluate", "export", "predict"]
+)
+def test_help_does_not_wait_for_tensorflow(script):
+    code = (
+        "import runpy, sys; sys.argv = [sys.argv[1], '--help']\n"
+        "try: runpy.run_module('training.' + sys.argv[0], run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "sys.exit('tensorflow' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, script], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "usage" in done.stdout
