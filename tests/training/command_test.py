@@ -157,7 +157,8 @@ def test_train_on_a_full_disk_and_again(tmp_path, tiny_data_dir, capsys):
 def test_help_does_not_wait_for_tensorflow(script):
     code = (
         "import runpy, sys; sys.argv = [sys.argv[1], '--help']\n"
-        "try: runpy.run_module('training.' + sys.argv[0], run_name='__main__')\n"
+        "name = 'training.' + sys.argv[0]\n"
+        "try: runpy.run_module(name, run_name='__main__')\n"
         "except SystemExit: pass\n"
         "sys.exit('tensorflow' in sys.modules)"
     )
