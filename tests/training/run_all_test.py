@@ -1,0 +1,83 @@
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import pytest
+
+from training import run_all
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+@pytest.fixture
+def evaluated(tmp_path):
+    """A run with records and two bundles, the second one of this run."""
+    run_dir = tmp_path / "mine"
+    records = run_dir / "evaluation" / "test" / "records.jsonl"
+    records.parent.mkdir(parents=True)
+    records.write_text("")
+    bundles = tmp_path / "bundles"
+    for version, name in ((9, "others"), (10, "mine")):
+        folder = bundles / str(version)
+        folder.mkdir(parents=True)
+        (folder / "metadata.json").write_text(json.dumps({"run": name}))
+    return run_dir, records, bundles
+
+
+def test_the_newest_bundle_of_the_run_is_reused(evaluated):
+    run_dir, records, bundles = evaluated
+    found = run_all._bundle_of(bundles, run_dir, records)
+    assert found == bundles / "10"
+
+
+def test_a_bundle_older_than_its_figures_is_exported_again(evaluated):
+    run_dir, records, bundles = evaluated
+    later = time.time() + 10
+    os.utime(records, (later, later))
+    assert run_all._bundle_of(bundles, run_dir, records) is None
+
+
+def test_the_bundle_of_another_run_is_not_taken_for_ours(evaluated):
+    run_dir, records, bundles = evaluated
+    (bundles / "10" / "metadata.json").write_text(json.dumps({"run": "other"}))
+    assert run_all._bundle_of(bundles, run_dir, records) is None
+    assert run_all._bundle_of(bundles / "none", run_dir, records) is None
+
+
+def test_a_failing_step_ends_the_way(tmp_path, capfd):
+    with pytest.raises(SystemExit) as exit_info:
+        run_all.RunAll(
+            manual_dir=tmp_path / "nowhere", data_dir=tmp_path / "data"
+        ).execute()
+    assert exit_info.value.code == 2
+    captured = capfd.readouterr()
+    assert "error:" in captured.err and "nowhere" in captured.err
+    assert "Step 1 ended with an error." in captured.err
+    assert "[2/5]" not in captured.out
+
+
+@pytest.mark.large
+def test_the_demo_goes_the_whole_way_and_reuses_it(tmp_path):
+    command = [sys.executable, "-m", "training.run_all"]
+    command += ["--data_dir", str(tmp_path / "data")]
+    command += ["--run_dir", str(tmp_path / "run")]
+    command += ["--output_dir", str(tmp_path / "bundles")]
+    seconds, outputs = [], []
+    for _ in range(2):
+        begin = time.monotonic()
+        done = subprocess.run(
+            command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
+        )
+        seconds.append(time.monotonic() - begin)
+        outputs.append(done.stdout)
+    for output in outputs:
+        assert "What next:" in output
+        assert output.count("accuracy 0.") == 3
+    assert "is finished; nothing to train" in outputs[1]
+    assert outputs[1].count("Up to date:") == 2
+    bundles = tmp_path / "bundles" / "portrait_attributes"
+    assert [path.name for path in bundles.iterdir()] == ["1"]
+    assert seconds[1] < seconds[0] / 3
