@@ -104,14 +104,18 @@ class Subject:
             0, 256, (batch_size, *IMAGE_SHAPE), dtype=np.uint8
         )
         names = self.model.label_names
-        self.labels = {name: rng.integers(0, 2, batch_size) for name in names}
+        labels = {name: rng.integers(0, 2, batch_size) for name in names}
+        batch = tf.data.Dataset.from_tensors((self.images, labels))
+        # The function that `fit` calls for a step, without its bookkeeping.
+        self.batches = iter(batch.cache().repeat())
+        self.model.make_train_function()
         self.predict = tf.function(lambda x: inference(x, training=False))
         self.training, self.inference = [], []
         self._train()
         self.predict(self.images)
 
     def _train(self):
-        self.model.train_on_batch(self.images, self.labels)
+        self.model.train_function(self.batches)
 
     def measure(self, steps):
         """Adds the images per second of a few steps."""

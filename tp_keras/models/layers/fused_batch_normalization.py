@@ -68,13 +68,12 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
             is_training=is_training,
         )
         if is_training:
-            count = tf.cast(tf.reduce_prod(tf.shape(inputs)[:3]), tf.float32)
-            variance = variance * (tf.maximum(count - 1.0, 1.0) / count)
+            count = tf.cast(tf.size(inputs) // channels, tf.float32)
+            variance *= tf.maximum(count - 1.0, 1.0) / count
             for average, value in (
                 (self.moving_mean, mean),
                 (self.moving_variance, variance),
             ):
-                average.assign(
-                    average * self.momentum + value * (1.0 - self.momentum)
-                )
+                change = (value - average) * (1.0 - self.momentum)
+                average.assign(average + change)
         return outputs
