@@ -121,7 +121,7 @@ def take(picture: np.ndarray, light: Light, camera: Camera) -> np.ndarray:
             ImageFilter.GaussianBlur(camera.blur)
         )
         picture = np.asarray(blurred).transpose(2, 0, 1)
-    photograph = _to_uint8(picture + noise * np.float32(camera.noise))
+    photograph = _to_uint8(noise * np.float32(camera.noise) + picture)
     if camera.jpeg:
         photograph = _through_jpeg(photograph, camera.jpeg)
     if camera.fault == "ruined":
@@ -131,8 +131,11 @@ def take(picture: np.ndarray, light: Light, camera: Camera) -> np.ndarray:
 
 def _to_uint8(picture: np.ndarray) -> np.ndarray:
     """Turns float32 [3, 108, 84] into uint8 [108, 84, 3]."""
-    planes = np.clip(picture, 0, 255).astype(np.uint8)
-    return np.ascontiguousarray(planes.transpose(1, 2, 0))
+    photograph = np.empty(facts.IMAGE_SHAPE, np.uint8)
+    # Plane by plane is faster than one transposition.
+    for channel, plane in enumerate(np.clip(picture, 0, 255)):
+        photograph[..., channel] = plane
+    return photograph
 
 
 def _through_jpeg(photograph: np.ndarray, quality: int) -> np.ndarray:

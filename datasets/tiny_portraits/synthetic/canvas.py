@@ -4,8 +4,10 @@ A face unit is half the width of the face, its origin lies between the eyes and
 the nose; x points right, y points down.
 """
 
+import cmath
 import dataclasses
 import functools
+import itertools
 import math
 
 import numpy as np
@@ -17,12 +19,14 @@ from .dice import Dice
 
 # Drawn this many times larger than the portrait, for smooth edges.
 SUPERSAMPLING = 2
+_NO_POINTS = np.empty((0, 2))
 
-# What a polygon is made of; it decides how light falls on it. The three
-# materials are the three channels of the region image.
-SKIN = (255, 0, 0)
-HAIR = (0, 255, 0)
-CLOTH = (0, 0, 255)
+# What a polygon is made of; it decides how light falls on it. The sum of the
+# numbers over a block of samples tells how many of them are of each material.
+_SAMPLES = SUPERSAMPLING**2
+SKIN = 1
+HAIR = _SAMPLES + 1
+CLOTH = (_SAMPLES + 1) ** 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,23 +75,28 @@ class Pose:
         sine = math.sin(self.roll) * self.unit
         return np.array([[cosine, -sine], [sine, cosine]])
 
-    def face_grid(self) -> tuple[np.ndarray, np.ndarray]:
-        """Returns x and y in face units of every pixel, float32 [108, 84]."""
-        columns, rows = _pixel_grid()
-        cosine = math.cos(self.roll) / self.unit
-        sine = math.sin(self.roll) / self.unit
-        dx = columns - np.float32(self.x)
-        dy = rows - np.float32(self.y)
-        return (
-            dx * np.float32(cosine) + dy * np.float32(sine),
-            dy * np.float32(cosine) - dx * np.float32(sine),
-        )
+    def face_points(self, pixels) -> tuple[np.ndarray, np.ndarray]:
+        """Returns x and y in face units of some pixels.
+
+        Args:
+            pixels: int array [n], counted row after row.
+
+        Returns:
+            Two float32 arrays [n].
+        """
+        cosine = np.float32(math.cos(self.roll) / self.unit)
+        sine = np.float32(math.sin(self.roll) / self.unit)
+        columns, rows = _pixel_centers()
+        dx = columns.take(pixels) - np.float32(self.x)
+        dy = rows.take(pixels) - np.float32(self.y)
+        return dx * cosine + dy * sine, dy * cosine - dx * sine
 
 
 @functools.cache
-def _pixel_grid() -> tuple[np.ndarray, np.ndarray]:
+def _pixel_centers() -> tuple[np.ndarray, np.ndarray]:
+    """The column and the row of every pixel's centre, float32 [9072] each."""
     rows, columns = np.mgrid[: facts.HEIGHT, : facts.WIDTH].astype(np.float32)
-    return columns[:1] + 0.5, rows[:, :1] + 0.5
+    return columns.ravel() + 0.5, rows.ravel() + 0.5
 
 
 class Canvas:
@@ -98,15 +107,10 @@ class Canvas:
     """
 
     def __init__(self, pose: Pose):
-        size = (facts.WIDTH * SUPERSAMPLING, facts.HEIGHT * SUPERSAMPLING)
         self.pose = pose
-        self._colors = Image.new("RGB", size)
-        self._regions = Image.new("RGB", size)
-        self._draw_color = ImageDraw.Draw(self._colors)
-        self._draw_region = ImageDraw.Draw(self._regions)
-        self._matrix = pose.matrix.T * SUPERSAMPLING
-        self._rows = self._matrix.tolist()
-        self._offset = (pose.x * SUPERSAMPLING, pose.y * SUPERSAMPLING)
+        # All are placed together at the end: points in face units, colour,
+        # material or None, and the box of a disk, which has no points.
+        self._shapes = []
 
     def polygon(self, points, color, material=None) -> None:
         """Fills a polygon.
@@ -117,10 +121,7 @@ class Canvas:
             material: `SKIN`, `HAIR` or `CLOTH`; None keeps what is there, for
                 details on top of it.
         """
-        flat = self._place(points)
-        self._draw_color.polygon(flat, fill=_to_bytes(color))
-        if material is not None:
-            self._draw_region.polygon(flat, fill=material)
+        self._shapes.append((points, _to_bytes(color), material, None))
 
     def ellipse(self, x, y, width, height, color, material=None) -> None:
         """Fills an ellipse of the given half axes around (x, y)."""
@@ -131,25 +132,25 @@ class Canvas:
 
     def disk(self, x, y, radius, color) -> None:
         """Fills a small disk, a detail on top of what is there."""
-        (across, down), (tilt, rise) = self._rows
-        column = x * across + y * tilt + self._offset[0]
-        row = x * down + y * rise + self._offset[1]
-        radius *= self.pose.unit * SUPERSAMPLING
-        box = (column - radius, row - radius, column + radius, row + radius)
-        self._draw_color.ellipse(box, fill=_to_bytes(color))
+        pose = self.pose
+        center = complex(x, y) * cmath.rect(pose.unit, pose.roll)
+        center += complex(pose.x, pose.y)
+        reach = radius * pose.unit * complex(1, 1)
+        low = (center - reach) * SUPERSAMPLING
+        high = (center + reach) * SUPERSAMPLING
+        box = (low.real, low.imag, high.real, high.imag)
+        self._shapes.append((_NO_POINTS, _to_bytes(color), None, box))
 
     def line(self, points, width, color) -> None:
         """Draws a line of `width` face units through `points`."""
-        points = np.asarray(points)
-        ahead = np.empty_like(points)
-        ahead[1:-1] = points[2:] - points[:-2]
-        ahead[0] = points[1] - points[0]
-        ahead[-1] = points[-1] - points[-2]
-        length = np.sqrt((ahead * ahead).sum(1, keepdims=True)) + 1e-9
-        aside = ahead[:, ::-1] / length * (-0.5 * width, 0.5 * width)
-        self.polygon(
-            np.concatenate([points + aside, (points - aside)[::-1]]), color
-        )
+        places = as_complex(points)
+        ahead = np.empty_like(places)
+        np.subtract(places[2:], places[:-2], out=ahead[1:-1])
+        ahead[0] = places[1] - places[0]
+        ahead[-1] = places[-1] - places[-2]
+        aside = ahead * (0.5j * width) / (np.abs(ahead) + 1e-9)
+        edges = np.concatenate([places + aside, (places - aside)[::-1]])
+        self.polygon(as_points(edges), color)
 
     def reduce(self) -> tuple[np.ndarray, np.ndarray]:
         """Returns the picture at its final size.
@@ -159,20 +160,58 @@ class Canvas:
             by how much of the pixel is covered; and the share of skin, hair
             and cloth, float32 [3, 108, 84] from 0 to 1.
         """
+        size = (facts.WIDTH * SUPERSAMPLING, facts.HEIGHT * SUPERSAMPLING)
+        colors, materials = Image.new("RGB", size), Image.new("L", size)
+        fill_color = ImageDraw.Draw(colors).polygon
+        fill_disk = ImageDraw.Draw(colors).ellipse
+        fill_material = ImageDraw.Draw(materials).polygon
+        for shape, place in zip(self._shapes, self._places(), strict=True):
+            _, color, material, box = shape
+            if box:
+                fill_disk(box, color)
+                continue
+            fill_color(place, color)
+            if material:
+                fill_material(place, material)
         # Whole planes: NumPy is many times slower where the innermost axis
         # has three elements.
-        colors, regions = (
-            np.asarray(image.reduce(SUPERSAMPLING))
-            .transpose(2, 0, 1)
-            .astype(np.float32, order="C")
-            for image in (self._colors, self._regions)
-        )
-        return colors, regions * np.float32(1 / 255)
+        planes = np.asarray(colors.reduce(SUPERSAMPLING)).transpose(2, 0, 1)
+        return planes.astype(np.float32, order="C"), _count(materials)
 
-    def _place(self, points) -> list[float]:
-        return (
-            (np.asarray(points) @ self._matrix + self._offset).ravel().tolist()
-        )
+    def _places(self) -> list[list[int]]:
+        """Returns the points of every shape in samples: x, y, x, y, ..."""
+        points = np.concatenate([shape[0] for shape in self._shapes])
+        scale = SUPERSAMPLING
+        points = points @ (self.pose.matrix.T * scale)
+        points += (self.pose.x * scale, self.pose.y * scale)
+        # Pillow drops the fractions as well, only more slowly.
+        flat = points.astype(np.int32).ravel().tolist()
+        ends = itertools.accumulate(2 * len(shape[0]) for shape in self._shapes)
+        begin, places = 0, []
+        for end in ends:
+            places.append(flat[begin:end])
+            begin = end
+        return places
+
+
+def _count(materials: Image.Image) -> np.ndarray:
+    """Returns the shares of skin, hair and cloth, float32 [3, 108, 84]."""
+    samples = np.asarray(materials)
+    sums = samples[::2] + samples[1::2]
+    # Two neighbours as one number of 16 bits, whose halves are then added.
+    pairs = sums.view(np.uint16)
+    sums = (pairs + (pairs >> 8)) & 255
+    return _shares().take(sums, axis=1)
+
+
+@functools.cache
+def _shares() -> np.ndarray:
+    """The shares of the three materials for every sum, float32 [3, 125]."""
+    sums = np.arange((_SAMPLES + 1) ** 3)
+    counts = np.stack([sums // kind for kind in (SKIN, HAIR, CLOTH)])
+    # As rounded to bytes, like the colours.
+    covered = np.array([0, 64, 128, 191, 255], np.float32)
+    return covered[counts % (_SAMPLES + 1)] * np.float32(1 / 255)
 
 
 def _to_bytes(color) -> tuple[int, int, int]:
@@ -217,6 +256,17 @@ def _spline(count: int, steps: int, closed: bool) -> np.ndarray:
 def smooth(points, steps: int = 4, closed: bool = True) -> np.ndarray:
     """Returns a smooth curve through `points`, array [n, 2]."""
     return _spline(len(points), steps, closed) @ np.asarray(points)
+
+
+def as_complex(points) -> np.ndarray:
+    """Returns points [n, 2] as complex numbers [n], which turn in one step."""
+    points = np.ascontiguousarray(points, dtype=np.float64)
+    return points.view(np.complex128)[:, 0]
+
+
+def as_points(places: np.ndarray) -> np.ndarray:
+    """Returns complex numbers [n] as points [n, 2]."""
+    return places.view(np.float64).reshape(-1, 2)
 
 
 def mirror(points) -> np.ndarray:

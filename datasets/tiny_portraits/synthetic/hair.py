@@ -8,7 +8,8 @@ import numpy as np
 
 from .canvas import HAIR
 from .canvas import Canvas
-from .canvas import Pose
+from .canvas import as_complex
+from .canvas import as_points
 from .canvas import mix
 from .canvas import shade
 from .canvas import smooth
@@ -114,16 +115,20 @@ class Hair:
 
 def _ripple(points: np.ndarray, hair: Hair) -> np.ndarray:
     """Lets an outline swing in and out as the strands of the hair wave."""
-    ahead = np.concatenate([points[1:], points[:1]])
-    ahead[1:] -= points[:-1]
-    ahead[0] -= points[-1]
-    step = np.sqrt((ahead * ahead).sum(axis=1)) + 1e-6
-    along = np.cumsum(step) * 0.5
-    swing = 0.085 * hair.wave * np.sin(
-        along * (2 * math.pi / hair.wavelength) + hair.phase
-    ) + 0.014 * np.sin(along * 23 + hair.phase * 7)
-    normal = np.stack([ahead[:, 1], -ahead[:, 0]], axis=1) / step[:, None]
-    return points + normal * swing[:, None]
+    places = as_complex(points)
+    ahead = np.empty_like(places)
+    np.subtract(places[2:], places[:-2], out=ahead[1:-1])
+    ahead[0] = places[1] - places[-1]
+    ahead[-1] = places[0] - places[-2]
+    step = np.abs(ahead)
+    step += 1e-6
+    along = step.cumsum()
+    along *= 0.5
+    swing = np.sin(along * (2 * math.pi / hair.wavelength) + hair.phase)
+    swing *= 0.085 * hair.wave
+    swing += 0.014 * np.sin(along * 23 + hair.phase * 7)
+    swing /= step
+    return as_points(places - 1j * ahead * swing)
 
 
 def draw_hair_behind(canvas: Canvas, hair: Hair) -> None:
@@ -240,20 +245,19 @@ def _strand_noise() -> np.ndarray:
 
 
 def shade_strands(
-    hair: Hair, pose: Pose, light, x: np.ndarray, y: np.ndarray
+    hair: Hair, light, x: np.ndarray, y: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Computes how bright hair would be at every pixel.
+    """Computes how bright hair would be at some places.
 
     Args:
         hair: The hair.
-        pose: The pose of the head.
         light: Direction (x, y) of the light, in face units.
-        x: x of every pixel in face units, float32 [108, 84].
-        y: y of every pixel in face units, float32 [108, 84].
+        x: x of the places in face units, float32 [n].
+        y: y of the places in face units, float32 [n].
 
     Returns:
         The factor of brightness, and the share of the highlight colour, both
-        float32 [108, 84].
+        float32 [n].
     """
     single = np.float32
     # Strands leave the parting sideways and then hang down: parabolas.

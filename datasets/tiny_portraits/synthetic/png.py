@@ -7,6 +7,7 @@ import numpy as np
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _FILTER_UP = 2
+_MOST_MEMORY = 9  # the largest of zlib's levels of memory
 
 
 def encode_png(picture: np.ndarray) -> bytes:
@@ -25,8 +26,11 @@ def encode_png(picture: np.ndarray) -> bytes:
     rows[:, 0] = _FILTER_UP
     rows[0, 1:] = flat[0]
     np.subtract(flat[1:], flat[:-1], out=rows[1:, 1:])
-    # Only runs of one value are looked for: those of empty backgrounds.
-    deflate = zlib.compressobj(1, zlib.DEFLATED, 15, 8, zlib.Z_RLE)
+    # Noise has next to no repetitions: only the frequent values are coded
+    # short, by few tables, each for many of them.
+    deflate = zlib.compressobj(
+        1, zlib.DEFLATED, zlib.MAX_WBITS, _MOST_MEMORY, zlib.Z_HUFFMAN_ONLY
+    )
     pixels = deflate.compress(rows) + deflate.flush()
     # 8 bits a channel, RGB, and the defaults of the format.
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)

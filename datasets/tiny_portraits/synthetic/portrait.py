@@ -16,17 +16,16 @@ from .dice import Dice
 from .hair import Hair
 from .hair import draw_hair_behind
 from .hair import draw_hair_in_front
-from .hair import shade_strands
 from .head import GenderCues
 from .head import Head
 from .head import draw_ears
 from .head import draw_face
 from .head import draw_neck
+from .lighting import light_surfaces
 from .outfit import Outfit
 from .outfit import draw_clothes
 from .outfit import draw_glasses
 from .outfit import draw_hat
-from .relief import lay_relief
 from .scene import Scene
 from .scene import paint_scene
 
@@ -176,49 +175,9 @@ def render(appearance: Appearance) -> tuple[np.ndarray, np.ndarray]:
     draw_hair_in_front(canvas, hair)
     draw_hat(canvas, outfit, hair.volume)
     colors, regions = canvas.reduce()
-    _shade_surfaces(appearance, colors, regions)
+    pose, light = appearance.pose, appearance.light
+    light_surfaces(colors, regions, pose, light, hair, outfit, head.blush)
     covered = regions[0] + regions[1] + regions[2]
-    colors += background * (1 - np.minimum(covered, 1))
+    background *= 1 - np.minimum(covered, 1, out=covered)
+    colors += background
     return colors, regions
-
-
-def _shade_surfaces(appearance, colors, regions) -> None:
-    """Lets the light fall on skin, hair and cloth, in place."""
-    single = np.float32
-    pose, light, hair = appearance.pose, appearance.light, appearance.hair
-    skin, hairy, cloth = regions
-    relief = lay_relief(pose)
-    right, down, toward = (single(value) for value in light.direction)
-    facing = np.sqrt(
-        np.maximum(single(0.05), 1 - relief[0] ** 2 - relief[1] ** 2)
-    )
-    lit = np.maximum(0, relief[0] * right + relief[1] * down + facing * toward)
-    ambient = single(light.ambient)
-    lit = lit * (single(1.06) - ambient) + ambient
-    on_skin = lit * relief[2] * _hair_shadow(hairy, pose)
-    x, y = pose.face_grid()
-    on_hair, streaks = shade_strands(hair, pose, light.direction, x, y)
-    on_cloth = lit + single(0.02)
-    if appearance.outfit.stripes:
-        on_cloth = on_cloth - single(0.35 * appearance.outfit.stripes) * (
-            np.sin(y * single(26)) > 0
-        )
-    factor = 1 + skin * (on_skin - 1)
-    factor += hairy * (on_hair - 1) + cloth * (on_cloth - 1)
-    colors *= factor
-    step = np.array(hair.highlight, np.float32) - np.array(
-        hair.color, np.float32
-    )
-    colors += (hairy * streaks * on_hair) * step[:, None, None]
-    blush = relief[3] * skin * single(appearance.head.blush)
-    colors[0] += blush * single(60)
-    colors[1:] *= 1 - blush
-
-
-def _hair_shadow(hairy: np.ndarray, pose: Pose) -> np.ndarray:
-    """Returns the soft shadow that hair throws down, a factor up to 1."""
-    reach = max(1, round(pose.unit * 0.12))
-    shadow = np.zeros_like(hairy)
-    for step in range(1, reach + 2):
-        shadow[step:] += hairy[:-step]
-    return 1 - shadow * np.float32(0.34 / (reach + 1))

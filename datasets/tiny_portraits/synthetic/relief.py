@@ -43,7 +43,8 @@ def lay_relief(pose: Pose) -> np.ndarray:
     planes = np.asarray(laid).transpose(2, 0, 1)
     relief = planes.astype(np.float32, order="C")
     relief *= np.float32(1 / 255)
-    relief[:2] = relief[:2] * 2 - 1
+    relief[:2] *= 2
+    relief[:2] -= 1
     return relief
 
 

@@ -11,6 +11,7 @@ from .dice import Dice
 
 _STOCK_SIZE = 256
 _KINDS = ("plain", "clouds", "bokeh", "panels", "leaves", "stripes")
+_ACROSS = np.linspace(-1, 1, facts.WIDTH)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,10 +68,11 @@ def paint_scene(scene: Scene) -> np.ndarray:
     ]
     first = np.array(scene.first, np.float32)[:, None, None]
     step = np.array(scene.second, np.float32)[:, None, None] - first
-    slope = np.linspace(
-        1 - scene.slope, 1 + scene.slope, facts.WIDTH, dtype=np.float32
-    )
-    return (first + structure * step) * slope
+    slope = (1 + scene.slope * _ACROSS).astype(np.float32)
+    picture = structure * step
+    picture += first
+    picture *= slope
+    return picture
 
 
 @functools.cache
@@ -94,9 +96,17 @@ def _structures() -> dict[str, np.ndarray]:
     for _ in range(90):
         x, y = generator.random(2)
         radius = generator.uniform(0.015, 0.06)
-        distance = np.hypot(columns - x, rows - y) / radius
+        # Only the square around the disk: every worker waits for the stock.
+        square = tuple(
+            slice(
+                max(0, int((center - 1.1 * radius) * _STOCK_SIZE)),
+                int((center + 1.1 * radius) * _STOCK_SIZE) + 1,
+            )
+            for center in (y, x)
+        )
+        distance = np.hypot(columns[square] - x, rows[square] - y) / radius
         disk = np.clip((1.1 - distance) * 6, 0, 1) * generator.uniform(0.2, 0.8)
-        bokeh = np.maximum(bokeh, disk)
+        np.maximum(bokeh[square], disk, out=bokeh[square])
     edges = np.cumsum(generator.uniform(0.03, 0.16, 24))
     levels = generator.random(25)
     panels = levels[np.searchsorted(edges, columns + 0 * rows)]

@@ -8,6 +8,7 @@ main module again; these do neither, so they serve scripts and notebooks alike.
 import collections
 import concurrent.futures
 import contextlib
+import functools
 import os
 import pathlib
 import pickle
@@ -71,21 +72,22 @@ def draw_in_order(seed, indices, pairs, workers, table=None):
     Yields:
         What `draw_files` returns, one portrait after the other.
     """
-    chunks = [
-        (indices[start : start + _CHUNK].tolist(),
-         pairs[start : start + _CHUNK].tolist())
-        for start in range(0, len(indices), _CHUNK)
-    ]  # fmt: skip
+    starts = range(0, len(indices), _CHUNK)
+    slices = [slice(start, start + _CHUNK) for start in starts]
+    chunks = [(indices[part].tolist(), pairs[part].tolist()) for part in slices]
+    table = table or labels.LabelTable.draw(seed)
     workers = min(workers, len(chunks))
     if workers <= 1:
-        table = table or labels.LabelTable.draw(seed)
         for chunk in chunks:
             yield from draw_files(table, seed, *chunk)
         return
     with contextlib.ExitStack() as stack:
+        # All of them start before one is waited for.
+        crew = [stack.enter_context(_Worker()) for _ in range(workers)]
         idle = queue.SimpleQueue()
-        for _ in range(workers):
-            idle.put(stack.enter_context(_Worker(seed)))
+        for worker in crew:
+            worker.send((table, seed))
+            idle.put(worker)
 
         def draw(chunk):
             worker = idle.get()
@@ -106,19 +108,28 @@ def draw_in_order(seed, indices, pairs, workers, table=None):
             yield from waiting.popleft().result()
 
 
+# What a worker runs. The data set's own `__init__` imports TensorFlow Datasets,
+# which takes ten times as long as all that drawing needs: an empty package
+# stands in for it.
+_SCRIPT = f"""\
+import sys, types
+package = types.ModuleType({__name__.rsplit(".", 2)[0]!r})
+package.__path__ = [{str(pathlib.Path(__file__).parents[1])!r}]
+sys.modules[package.__name__] = package
+from {__name__} import serve
+serve()
+"""
+
+
 class _Worker:
     """A child process that draws what it is asked for."""
 
-    def __init__(self, seed: int):
+    def __init__(self):
         path = os.pathsep.join(
             [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         )
         self._process = subprocess.Popen(
-            [
-                sys.executable,
-                "-c",
-                f"from {__name__} import serve; serve({seed})",
-            ],
+            [sys.executable, "-c", _SCRIPT],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=_ROOT,
@@ -134,11 +145,22 @@ class _Worker:
         self._process.stdout.close()
         self._process.wait()
 
-    def draw(self, chunk):
-        try:
-            pickle.dump(chunk, self._process.stdin)
+    def send(self, message) -> None:
+        """Sends what `serve` expects next."""
+        with self._alive():
+            pickle.dump(message, self._process.stdin, pickle.HIGHEST_PROTOCOL)
             self._process.stdin.flush()
+
+    def draw(self, chunk):
+        """Returns what `draw_files` does for a chunk."""
+        self.send(chunk)
+        with self._alive():
             return pickle.load(self._process.stdout)
+
+    @contextlib.contextmanager
+    def _alive(self):
+        try:
+            yield
         except (BrokenPipeError, EOFError, pickle.UnpicklingError) as error:
             raise DatasetInputError(
                 "A worker process ended while it drew portraits; it may have "
@@ -147,11 +169,19 @@ class _Worker:
             ) from error
 
 
-def serve(seed: int) -> None:
-    """Answers the parent process until it closes the pipe or is gone."""
-    table = labels.LabelTable.draw(seed)
+def serve() -> None:
+    """Answers the parent process until it closes the pipe or is gone.
+
+    The first message holds the `LabelTable` and the seed, every other one a
+    chunk: indices, and whether they have counterfactuals.
+    """
+    receive = functools.partial(pickle.load, sys.stdin.buffer)
     with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
+        table, seed = receive()
         while True:
-            chunk = pickle.load(sys.stdin.buffer)
-            pickle.dump(draw_files(table, seed, *chunk), sys.stdout.buffer)
+            pickle.dump(
+                draw_files(table, seed, *receive()),
+                sys.stdout.buffer,
+                pickle.HIGHEST_PROTOCOL,
+            )
             sys.stdout.buffer.flush()
