@@ -121,7 +121,7 @@ class Canvas:
             material: `SKIN`, `HAIR` or `CLOTH`; None keeps what is there, for
                 details on top of it.
         """
-        self._shapes.append((points, _to_bytes(color), material, None))
+        self._shapes.append((points, color, material, None))
 
     def ellipse(self, x, y, width, height, color, material=None) -> None:
         """Fills an ellipse of the given half axes around (x, y)."""
@@ -139,7 +139,7 @@ class Canvas:
         low = (center - reach) * SUPERSAMPLING
         high = (center + reach) * SUPERSAMPLING
         box = (low.real, low.imag, high.real, high.imag)
-        self._shapes.append((_NO_POINTS, _to_bytes(color), None, box))
+        self._shapes.append((_NO_POINTS, color, None, box))
 
     def line(self, points, width, color) -> None:
         """Draws a line of `width` face units through `points`."""
@@ -165,8 +165,8 @@ class Canvas:
         fill_color = ImageDraw.Draw(colors).polygon
         fill_disk = ImageDraw.Draw(colors).ellipse
         fill_material = ImageDraw.Draw(materials).polygon
-        for shape, place in zip(self._shapes, self._places(), strict=True):
-            _, color, material, box = shape
+        drawn = zip(self._shapes, self._places(), self._inks(), strict=True)
+        for (_, _, material, box), place, color in drawn:
             if box:
                 fill_disk(box, color)
                 continue
@@ -177,6 +177,13 @@ class Canvas:
         # has three elements.
         planes = np.asarray(colors.reduce(SUPERSAMPLING)).transpose(2, 0, 1)
         return planes.astype(np.float32, order="C"), _count(materials)
+
+    def _inks(self) -> list[int]:
+        """Returns the colour of every shape as Pillow's 0xBBGGRR."""
+        colors = np.array([shape[1] for shape in self._shapes])
+        # Nothing that is drawn has a negative colour.
+        channels = np.minimum(colors, 255).astype(np.int32)
+        return (channels @ (1, 1 << 8, 1 << 16)).tolist()
 
     def _places(self) -> list[list[int]]:
         """Returns the points of every shape in samples: x, y, x, y, ..."""
@@ -212,12 +219,6 @@ def _shares() -> np.ndarray:
     # As rounded to bytes, like the colours.
     covered = np.array([0, 64, 128, 191, 255], np.float32)
     return covered[counts % (_SAMPLES + 1)] * np.float32(1 / 255)
-
-
-def _to_bytes(color) -> tuple[int, int, int]:
-    red, green, blue = color
-    # Nothing that is drawn has a negative colour.
-    return min(255, int(red)), min(255, int(green)), min(255, int(blue))
 
 
 @functools.cache

@@ -113,7 +113,7 @@ class Hair:
         )
 
 
-def _ripple(points: np.ndarray, hair: Hair) -> np.ndarray:
+def _ripple(points: np.ndarray, hair: Hair, share=1.0) -> np.ndarray:
     """Lets an outline swing in and out as the strands of the hair wave."""
     places = as_complex(points)
     ahead = np.empty_like(places)
@@ -125,7 +125,7 @@ def _ripple(points: np.ndarray, hair: Hair) -> np.ndarray:
     along = step.cumsum()
     along *= 0.5
     swing = np.sin(along * (2 * math.pi / hair.wavelength) + hair.phase)
-    swing *= 0.085 * hair.wave
+    swing *= 0.085 * hair.wave * share
     swing += 0.014 * np.sin(along * 23 + hair.phase * 7)
     swing /= step
     return as_points(places - 1j * ahead * swing)
@@ -186,8 +186,7 @@ def draw_hair_in_front(canvas: Canvas, hair: Hair) -> None:
         (-0.93, -0.2),
     ]
     points = smooth(outer + inner, 5)
-    calm = dataclasses.replace(hair, wave=hair.wave * 0.7)
-    canvas.polygon(_ripple(points, calm), hair.color, HAIR)
+    canvas.polygon(_ripple(points, hair, 0.7), hair.color, HAIR)
     if hair.locks:
         _draw_locks(canvas, hair)
 
