@@ -15,6 +15,7 @@ import pickle
 import queue
 import subprocess
 import sys
+import threading
 
 from ..errors import DatasetInputError
 from . import labels
@@ -25,7 +26,7 @@ from .portrait import draw_portrait
 
 # The folder to import this package from, whatever name it goes by.
 _ROOT = pathlib.Path(__file__).parents[__name__.count(".")]
-_CHUNK = 64  # portraits asked for at once
+_CHUNK = 32  # portraits asked for at once
 
 
 def draw_files(table, seed, indices, pairs) -> list[tuple[int, bytes, bytes]]:
@@ -87,6 +88,8 @@ def draw_in_order(seed, indices, pairs, workers, table=None):
         idle = queue.SimpleQueue()
         for worker in crew:
             worker.send((table, seed))
+        # Each draws one chunk while the next one lies ready.
+        for worker in crew * 2:
             idle.put(worker)
 
         def draw(chunk):
@@ -96,13 +99,13 @@ def draw_in_order(seed, indices, pairs, workers, table=None):
             finally:
                 idle.put(worker)
 
-        threads = concurrent.futures.ThreadPoolExecutor(workers)
+        threads = concurrent.futures.ThreadPoolExecutor(2 * workers)
         stack.callback(threads.shutdown, wait=True, cancel_futures=True)
         # A few chunks ahead keep every worker busy and the memory constant.
         waiting = collections.deque()
         for chunk in chunks:
             waiting.append(threads.submit(draw, chunk))
-            if len(waiting) > 2 * workers:
+            if len(waiting) > 4 * workers:
                 yield from waiting.popleft().result()
         while waiting:
             yield from waiting.popleft().result()
@@ -125,6 +128,7 @@ class _Worker:
     """A child process that draws what it is asked for."""
 
     def __init__(self):
+        self._sending, self._receiving = threading.Lock(), threading.Lock()
         path = os.pathsep.join(
             [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         )
@@ -152,10 +156,16 @@ class _Worker:
             self._process.stdin.flush()
 
     def draw(self, chunk):
-        """Returns what `draw_files` does for a chunk."""
-        self.send(chunk)
-        with self._alive():
-            return pickle.load(self._process.stdout)
+        """Returns what `draw_files` does for a chunk, for any thread."""
+        with self._sending:
+            self.send(chunk)
+            # Taken before the next one may send: answers come in this order.
+            self._receiving.acquire()
+        try:
+            with self._alive():
+                return pickle.load(self._process.stdout)
+        finally:
+            self._receiving.release()
 
     @contextlib.contextmanager
     def _alive(self):
