@@ -5,7 +5,6 @@ import shutil
 import numpy as np
 import psutil
 import pytest
-import tensorflow as tf
 import tensorflow_datasets as tfds
 from PIL import Image
 
@@ -69,10 +68,17 @@ def test_disk_holds_what_memory_holds(tiny_data_dir, monkeypatch):
     assert again.fingerprint == memory.fingerprint
 
 
-def test_a_data_set_built_anew_is_decoded_anew(tiny_data_dir, tmp_path):
+def copy_prepared(source_dir, target_dir):
+    """Copies the prepared data set, without what was decoded of it."""
     shutil.copytree(
-        tiny_data_dir / "tiny_portraits", tmp_path / "tiny_portraits"
+        source_dir / "tiny_portraits",
+        target_dir / "tiny_portraits",
+        ignore=shutil.ignore_patterns("decoded"),
     )
+
+
+def test_a_data_set_built_anew_is_decoded_anew(tiny_data_dir, tmp_path):
+    copy_prepared(tiny_data_dir, tmp_path)
     load(tmp_path, storage="disk")
     folder = tmp_path / DATASET / "1.0.0"
     np.save(folder / "decoded" / "validation.npy", np.zeros(3))
@@ -83,9 +89,7 @@ def test_a_data_set_built_anew_is_decoded_anew(tiny_data_dir, tmp_path):
 def test_an_interrupted_decoding_leaves_nothing(
     tiny_data_dir, tmp_path, monkeypatch
 ):
-    shutil.copytree(
-        tiny_data_dir / "tiny_portraits", tmp_path / "tiny_portraits"
-    )
+    copy_prepared(tiny_data_dir, tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr(source, "compute_fingerprint", lambda *args: 1 / 0)
         with pytest.raises(ZeroDivisionError):
@@ -151,28 +155,6 @@ def test_unknown_storage(tiny_data_dir):
 
 
 def test_another_data_set_is_refused(tmp_path):
-    features = tfds.features.FeaturesDict(
-        {
-            "image": tfds.features.Image(shape=(108, 84, 3)),
-            "image_index": tfds.features.Scalar(tf.int64),
-            "gender": tfds.features.ClassLabel(names=["male", "female"]),
-        }
-    )
-    tfds.dataset_builders.store_as_tfds_dataset(
-        "others",
-        "1.0.0",
-        data_dir=tmp_path,
-        features=features,
-        split_datasets={
-            "train": [
-                {
-                    "image": np.zeros((108, 84, 3), np.uint8),
-                    "image_index": 0,
-                    "gender": 1,
-                }
-            ]
-        },
-        disable_shuffling=True,
-    )
-    with pytest.raises(UserError, match="not those of Tiny Portraits.*Rec"):
-        load(tmp_path, "train", dataset="others")
+    tfds.testing.DummyMnist(data_dir=tmp_path).download_and_prepare()
+    with pytest.raises(UserError, match="dummy_mnist.*not those of Tiny"):
+        load(tmp_path, "train", dataset="dummy_mnist")

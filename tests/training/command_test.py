@@ -1,5 +1,6 @@
 import dataclasses
 import errno
+import json
 import os
 import subprocess
 import sys
@@ -9,12 +10,12 @@ import pytest
 from datasets.tiny_portraits.errors import DatasetInputError
 from tp_keras.config import DataConfig
 from tp_keras.config import ExperimentConfig
-from tp_keras.config import ModelConfig
-from tp_keras.config import TrainingConfig
+from tp_keras.config import config_to_dict
 from tp_keras.errors import UserError
 from tp_keras.run_folder import RunFolder
 from training import command
 from training import train
+from training.configs import EXPERIMENTS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,26 +130,35 @@ def test_train_into_the_run_of_another_configuration(tmp_path, capsys):
     assert "epochs: 30 against 3" in message
 
 
-def test_train_on_a_full_disk_and_again(tmp_path, tiny_data_dir, capsys):
-    config = ExperimentConfig(
-        run_dir=str(tmp_path / "run"),
-        data=DataConfig(str(tiny_data_dir), "tiny_portraits/synthetic_tiny"),
-        model=ModelConfig(backbone="mobilenet_025"),
-        training=TrainingConfig(epochs=1, warmup_epochs=0),
-    )
-    run = RunFolder(tmp_path / "run")
-    run.claim(config)
+def test_train_on_a_full_disk_and_again(tmp_path, tiny_data_dir):
+    command_line = [sys.executable, "-m", "training.train", "demo"]
+    command_line += ["--run_dir", str(tmp_path), "--epochs", "1"]
+    command_line += ["--backbone", "mobilenet_025", "--warmup_epochs", "0"]
+    command_line += ["--data_dir", str(tiny_data_dir)]
+    command_line += ["--dataset", "tiny_portraits/synthetic_tiny"]
     # A device that answers every write as a full disk does.
-    run.history_path.symlink_to("/dev/full")
-    with pytest.raises(SystemExit) as exit_info:
-        command.execute(train.Train(config))
-    assert exit_info.value.code == 2
-    assert "The disk is full" in capsys.readouterr().err
-    assert not run.is_finished
-    run.history_path.unlink()
-    command.execute(train.Train(config))
-    assert run.is_finished
-    assert len(run.read_history()) == 1
+    model_aside = tmp_path / ".incomplete-model.keras"
+    model_aside.symlink_to("/dev/full")
+    config = EXPERIMENTS["demo"][1]
+    config = dataclasses.replace(
+        config,
+        run_dir=str(tmp_path),
+        data=DataConfig(str(tiny_data_dir), "tiny_portraits/synthetic_tiny"),
+        model=dataclasses.replace(config.model, backbone="mobilenet_025"),
+        training=dataclasses.replace(
+            config.training, epochs=1, warmup_epochs=0
+        ),
+    )
+    run = RunFolder(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps(config_to_dict(config)))
+    failed = subprocess.run(command_line, capture_output=True, text=True)
+    assert failed.returncode == 2, failed.stderr
+    assert "The disk is full" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert not run.is_finished and not run.model_path.exists()
+    model_aside.unlink()
+    subprocess.run(command_line, capture_output=True, check=True)
+    assert run.is_finished and len(run.read_history()) == 1
 
 
 @pytest.mark.parametrize(
