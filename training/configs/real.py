@@ -2,9 +2,13 @@
 
     python -m training.train real --run_dir runs/real
 
-On 4,600 training portraits; more portraits need fewer epochs for the same
-number of steps (`--epochs`). Strong augmentation, because so few portraits
-are learned by heart: without it hair_color loses two points.
+On a pack of 4,600 training portraits, 2 cores: about 510 s; test accuracy
+gender .957, hair_color .855, hair_type .808 (mean of three seeds, 897 test
+portraits; `python -m benchmarks.accuracy --experiment real`).
+
+So few portraits are learned by heart in 85 epochs: hence the strong
+augmentation, dropout and decay. The full data set needs fewer epochs for the
+same number of steps, for instance `--epochs 8`.
 """
 
 from tp_keras.config import AugmentConfig
