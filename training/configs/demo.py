@@ -1,4 +1,11 @@
-"""Synthetic portraits, in a few minutes: what `make demo` trains."""
+"""Synthetic portraits, in a few minutes: what `make demo` trains.
+
+    python -m training.train demo --run_dir runs/demo
+
+On 2 cores about 200 s; test accuracy gender .945, hair_color .914, hair_type
+.849 (mean of three seeds, 1,192 test portraits;
+`python -m benchmarks.accuracy --experiment demo`).
+"""
 
 from tp_keras.config import DataConfig
 from tp_keras.config import ExperimentConfig
