@@ -74,12 +74,12 @@ class InputPipeline:
         start_tensorflow()
         import keras
 
+        from tp_keras.config import DEFAULT_BACKBONE
         from tp_keras.config import AugmentConfig
         from tp_keras.data.pipeline import TrainingBatches
         from tp_keras.data.source import load_portraits
         from tp_keras.models import PortraitClassifier
         from tp_keras.models import create_backbone
-        from tp_keras.models.presets import DEFAULT_BACKBONE
 
         begin = time.perf_counter()
         portraits = load_portraits(self.data_dir, name, "train", "memory")

@@ -11,6 +11,8 @@ from tp_keras.errors import UserError
 from tp_keras.tasks import TASK_NAMES
 from tp_keras.tasks import get_tasks
 
+DEFAULT_BACKBONE = "residual_128"
+
 STORAGES = ("auto", "memory", "disk")
 
 
@@ -79,7 +81,7 @@ class AugmentConfig:
 class ModelConfig:
     """What the classifier is built of."""
 
-    backbone: str = "residual_128"
+    backbone: str = DEFAULT_BACKBONE
     """A preset of tp_keras, or the name of a model of keras.applications."""
     tasks: tuple[str, ...] = TASK_NAMES
     """The tasks to learn."""

@@ -41,6 +41,9 @@ TASKS = (GENDER, HAIR_COLOR, HAIR_TYPE)
 HAIR_TASKS = (HAIR_COLOR, HAIR_TYPE)
 TASK_NAMES = tuple(task.name for task in TASKS)
 
+# The output that the hair tasks are read from, and similar hair is found by.
+HAIR_EMBEDDING = "hair_embedding"
+
 # What the adversary predicts from the hair embedding; a training-only output.
 ADVERSARY = "gender_adversary"
 

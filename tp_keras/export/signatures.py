@@ -8,10 +8,9 @@ which both the row format of the REST interface and server-side batching need.
 import keras
 import tensorflow as tf
 
+from tp_keras.tasks import HAIR_EMBEDDING
 from tp_keras.tasks import IMAGE_SHAPE
 from tp_keras.tasks import Task
-
-EMBEDDING = "hair_embedding"
 
 # Where the end mark of a file is looked for: some writers append to it.
 _TAIL_BYTES = 1024
@@ -90,13 +89,13 @@ def make_signatures(infer, tasks: tuple[Task, ...]) -> dict:
 
     @tf.function(input_signature=[image], autograph=False)
     def embed(image):
-        return {EMBEDDING: infer(image)[EMBEDDING]}
+        return {HAIR_EMBEDDING: infer(image)[HAIR_EMBEDDING]}
 
     signatures = {
         "serving_default": serving_default,
         "serve_bytes": serve_bytes,
     }
-    if EMBEDDING in infer.get_concrete_function().structured_outputs:
+    if HAIR_EMBEDDING in infer.get_concrete_function().structured_outputs:
         signatures["embed"] = embed
     return signatures
 

@@ -9,11 +9,10 @@ from tp_keras.models.losses import SmoothedCrossentropy
 from tp_keras.registration import register
 from tp_keras.tasks import ADVERSARY
 from tp_keras.tasks import GENDER
+from tp_keras.tasks import HAIR_EMBEDDING
 from tp_keras.tasks import HAIR_TASKS
 from tp_keras.tasks import TASK_NAMES
 from tp_keras.tasks import get_tasks
-
-HAIR_EMBEDDING = "hair_embedding"
 
 
 @register

@@ -20,5 +20,3 @@ BACKBONE_PRESETS = {
         "stages": ((32, 1, 2), (64, 1, 2), (96, 1, 2), (128, 1, 2)),
     },
 }
-
-DEFAULT_BACKBONE = "residual_128"

@@ -6,6 +6,7 @@ import numpy as np
 
 from tp_keras.errors import UserError
 from tp_keras.serving.c_session import CSession
+from tp_keras.tasks import HAIR_EMBEDDING
 
 # Inputs and outputs that every bundle has, and their TF_DataType.
 _UINT8, _STRING, _FLOAT, _BOOL = 4, 7, 1, 10
@@ -116,10 +117,10 @@ def check_parity(
     differences = {}
     with CSession(bundle_dir) as session:
         outputs = session.run("serving_default", {"image": images})
-        if "hair_embedding" in expected:
+        if HAIR_EMBEDDING in expected:
             outputs |= session.run("embed", {"image": images})
     for name, values in expected.items():
-        if name != "hair_embedding":
+        if name != HAIR_EMBEDDING:
             values = np.exp(values - values.max(axis=-1, keepdims=True))
             values = values / values.sum(axis=-1, keepdims=True)
         if name not in outputs:

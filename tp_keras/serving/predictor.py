@@ -8,6 +8,7 @@ import numpy as np
 from tp_keras.errors import UserError
 from tp_keras.serving.locate import find_bundle
 from tp_keras.serving.prediction import Prediction
+from tp_keras.tasks import HAIR_EMBEDDING
 from tp_keras.tasks import IMAGE_SHAPE
 
 _NOT_AN_IMAGE = "not a whole PNG or JPEG file"
@@ -142,7 +143,7 @@ class Predictor:
                 "The bundle was trained without a hair task and has no "
                 f"embedding. Received: bundle={str(self.bundle_dir)!r}"
             )
-        return self._run("embed", image=_checked(images))["hair_embedding"]
+        return self._run("embed", image=_checked(images))[HAIR_EMBEDDING]
 
     def _run(self, signature, **inputs):
         ((name, value),) = inputs.items()
