@@ -38,7 +38,8 @@ class PortraitBackbone(keras.Model):
         stages: Sequence of `(channels, blocks, stride)`. The first block of a
             stage has the stride.
         image_shape: Height, width and channels of the input.
-        **kwargs: Those of `keras.Model`.
+        name: Name of the model.
+        trainable: Whether its weights are trained.
 
     Input: `"image"`, uint8 (or float in 0..255) `[batch, height, width, 3]`.
     Output: float features `[batch, rows, columns, channels]`.
@@ -55,7 +56,8 @@ class PortraitBackbone(keras.Model):
         stem_channels,
         stages,
         image_shape=IMAGE_SHAPE,
-        **kwargs,
+        name="backbone",
+        trainable=True,
     ):
         if block_type not in BLOCK_TYPES:
             raise ValueError(
@@ -81,8 +83,9 @@ class PortraitBackbone(keras.Model):
         }[block_type]
         for number, (channels, blocks, stride) in enumerate(stages, start=1):
             x = add_stage(x, channels, blocks, stride, f"stage{number}")
-        kwargs.setdefault("name", "backbone")
-        super().__init__(inputs=image, outputs=x, **kwargs)
+        super().__init__(
+            inputs=image, outputs=x, name=name, trainable=trainable
+        )
 
         # === Config ===
         self.block_type = block_type

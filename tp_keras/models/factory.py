@@ -1,5 +1,6 @@
 """Backbones by name: our presets and those of `keras.applications`."""
 
+import ast
 import inspect
 
 import keras
@@ -20,32 +21,70 @@ def create_backbone(name, image_shape=IMAGE_SHAPE, **kwargs):
     """Returns an untrained backbone by its name.
 
     Args:
-        name: A preset (`"mobilenet_025"`), or the name of a function of
-            `keras.applications` (`"MobileNetV3Small"`), trained from scratch.
+        name: A preset (`"portrait_s"`), or the name of a function of
+            `keras.applications` (`"MobileNetV3Small"`), trained from scratch,
+            or `"PortraitBackbone"`. Arguments of the model may follow as in a
+            call, `"MobileNetV2(alpha=0.35)"`, so that one string in the
+            settings of a run says it all.
         image_shape: Height, width and channels of the input.
-        **kwargs: Arguments of the model, such as `alpha=0.35`.
+        **kwargs: More arguments of the model.
 
     Returns:
         A `keras.Model` from uint8 images to feature maps.
 
     Raises:
-        UserError: If there is no model of this name.
+        UserError: If there is no model of this name, or it refuses the
+            arguments.
 
     Example:
-        >>> create_backbone("MobileNetV2", alpha=0.35).output_shape
+        >>> create_backbone("MobileNetV2(alpha=0.35)").output_shape
         (None, 4, 3, 1280)
     """
-    if name in BACKBONE_PRESETS:
-        return PortraitBackbone.from_preset(
-            name, image_shape=image_shape, **kwargs
-        )
-    function = getattr(keras.applications, name, None)
-    if not inspect.isfunction(function):
+    function, arguments = _parse(name)
+    _check_known(function)
+    kwargs = {"image_shape": image_shape, **arguments, **kwargs}
+    try:
+        if function in BACKBONE_PRESETS:
+            return PortraitBackbone.from_preset(function, **kwargs)
+        if function == PortraitBackbone.__name__:
+            return PortraitBackbone(**kwargs)
+        return _application(function, **kwargs)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{error} Received: backbone={name!r}") from error
+
+
+def _parse(name):
+    """Returns the function's name and its arguments out of `name`."""
+    try:
+        call = ast.parse(name, mode="eval").body
+        if isinstance(call, ast.Name):
+            return call.id, {}
+        if not isinstance(call, ast.Call) or call.args:
+            raise ValueError(name)
+        return call.func.id, {
+            keyword.arg: ast.literal_eval(keyword.value)
+            for keyword in call.keywords
+        }
+    except (AttributeError, SyntaxError, ValueError) as error:
+        raise UserError(
+            "Expected the name of a backbone, with arguments as in "
+            f"'MobileNetV2(alpha=0.35)'. Received: backbone={name!r}"
+        ) from error
+
+
+def _check_known(name):
+    if name in BACKBONE_PRESETS or name == PortraitBackbone.__name__:
+        return
+    if not inspect.isfunction(getattr(keras.applications, name, None)):
         raise UserError(
             f"Expected a backbone out of {', '.join(sorted(BACKBONE_PRESETS))} "
             "or the name of a model of keras.applications, such as "
             f"MobileNetV3Small. Received: backbone={name!r}"
         )
+
+
+def _application(name, image_shape, **kwargs):
+    function = getattr(keras.applications, name)
     # Ours is the first layer everywhere; theirs would normalise again.
     if "include_preprocessing" in inspect.signature(function).parameters:
         kwargs = {"include_preprocessing": False, **kwargs}
