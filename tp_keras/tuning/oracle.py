@@ -1,0 +1,101 @@
+"""What chooses the next trial: keras-tuner's oracles, made safe to kill."""
+
+import os
+import pathlib
+import warnings
+
+import keras_tuner
+from keras_tuner import oracles
+
+from tp_keras.callbacks import SCORE
+from tp_keras.tuning.search_settings import SearchSettings
+from tp_keras.tuning.search_settings import write_json
+
+# Units of Hyperband's resource in the whole budget, and the share of trials
+# that is promoted to the next rung: rungs of 1/9, 1/3 and all of the budget.
+FULL_UNITS = 9
+REDUCTION = 3
+
+# Two trainings of one network differ, here in units of the variance between
+# trials; keras-tuner's 1e-4 would take every figure for the truth.
+_NOISE = 0.03
+
+
+class _SafeOracle(keras_tuner.Oracle):
+    """Saves its state whole or not at all, and takes it up again."""
+
+    def save(self):
+        write_json(self._get_oracle_fname(), self.get_state())
+
+    def _save_trial(self, trial):
+        path = pathlib.Path(self._get_trial_dir(trial.trial_id)) / "trial.json"
+        write_json(path, trial.get_state())
+
+    def reload(self):
+        super().reload()
+        # The trials have files of their own, so the state may be older than
+        # they are, by one trial that had begun or ended.
+        waiting = [
+            trial_id
+            for trial_id, trial in sorted(self.trials.items())
+            if trial.status in ("RUNNING", "INVALID")
+        ]
+        self._retry_queue = waiting[::-1]  # Taken from the end.
+
+    def populate_space(self, trial_id):
+        with warnings.catch_warnings():
+            # Of scikit-learn, about bounds of a kernel that nobody set.
+            warnings.simplefilter("ignore")
+            return super().populate_space(trial_id)
+
+
+class _Hyperband(_SafeOracle, oracles.HyperbandOracle):
+    """Hyperband that ends after a number of trials."""
+
+
+class _Bayesian(_SafeOracle, oracles.BayesianOptimizationOracle):
+    """Bayesian optimisation with a Gaussian process."""
+
+
+def make_oracle(settings: SearchSettings) -> keras_tuner.Oracle:
+    """Returns the oracle of a search.
+
+    * Hyperband (Li et al., JMLR 18, 2018): many trials on a ninth of the
+      budget, the best third of them on a third, and so on; the resource is
+      seconds. Brackets follow each other until the trials are used up.
+    * Bayesian: a Gaussian process over earlier trials proposes the next, after
+      a third of the trials at random.
+    """
+    hyperparameters = keras_tuner.HyperParameters()
+    settings.space.declare(hyperparameters)
+    common = {
+        "objective": keras_tuner.Objective(SCORE, "max"),
+        "hyperparameters": hyperparameters,
+        "seed": settings.seed + 1,  # 0 means to keras-tuner: any.
+        # A failure is a figure like any other.
+        "max_consecutive_failed_trials": settings.trials + 1,
+    }
+    if settings.tuner == "hyperband":
+        oracle = _Hyperband(
+            max_epochs=FULL_UNITS,
+            factor=REDUCTION,
+            hyperband_iterations=None,
+            **common,
+        )
+        oracle.max_trials = settings.trials
+    else:
+        oracle = _Bayesian(
+            max_trials=settings.trials,
+            num_initial_points=max(settings.trials // 3, 3),
+            alpha=_NOISE,
+            **common,
+        )
+    oracle.verbose = 0
+    return oracle
+
+
+def is_worker() -> bool:
+    """Whether this process takes its trials from a chief."""
+    return "KERASTUNER_ORACLE_IP" in os.environ and (
+        "chief" not in os.environ["KERASTUNER_TUNER_ID"]
+    )

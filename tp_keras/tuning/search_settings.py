@@ -1,0 +1,136 @@
+"""Everything that a search depends on, and its folder."""
+
+import dataclasses
+import json
+import os
+import pathlib
+
+from tp_keras.config import ExperimentConfig
+from tp_keras.config import config_differences
+from tp_keras.config import config_from_dict
+from tp_keras.config import config_to_dict
+from tp_keras.errors import UserError
+from tp_keras.tuning.search_space import SearchSpace
+
+TUNERS = ("hyperband", "bayesian")
+
+# A search may be made longer, and its data may lie elsewhere.
+_FREE_FIELDS = ("trials", "run_dir", "data_dir", "storage")
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchSettings:
+    """What is searched, how, and for how long.
+
+    Attributes:
+        base: The experiment that has all settings that are not searched.
+        space: What may be chosen.
+        tuner: `"hyperband"` or `"bayesian"`.
+        budget_seconds: Seconds of training that a trial gets.
+        trials: Number of trials.
+        seed: Seed of the choices.
+    """
+
+    base: ExperimentConfig
+    space: SearchSpace
+    tuner: str = "bayesian"
+    budget_seconds: float = 60.0
+    trials: int = 20
+    seed: int = 0
+
+    def __post_init__(self):
+        """Refuses an unknown tuner and a search of nothing."""
+        if self.tuner not in TUNERS:
+            raise UserError(
+                f"Expected a tuner out of {', '.join(TUNERS)}. "
+                f"Received: tuner={self.tuner}"
+            )
+        if self.trials < 1 or self.budget_seconds <= 0:
+            raise UserError(
+                "Expected at least one trial of more than 0 seconds. Received: "
+                f"trials={self.trials}, budget_seconds={self.budget_seconds}"
+            )
+
+
+class SearchFolder:
+    """Reads and writes the folder of a search.
+
+    | file | what it holds |
+    |---|---|
+    | `settings.json` | every setting of the search |
+    | `trials/<id>/result.json` | what a trial gave |
+    | `trials/<id>/run/` | its run, for `training.evaluate` |
+    | `oracle/` | the state of keras-tuner |
+    | `logs/` | what the worker processes say |
+    | `trials.csv`, `table.md`, `front.png` | the report |
+
+    Args:
+        path: The folder.
+    """
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+
+    @property
+    def settings(self) -> SearchSettings:
+        """The settings of the search that lies here."""
+        path = self.path / "settings.json"
+        try:
+            return config_from_dict(
+                SearchSettings, json.loads(path.read_text())
+            )
+        except (FileNotFoundError, json.JSONDecodeError) as error:
+            raise UserError(
+                "There is no search. Expected the folder of one, as `python -m "
+                f"training.tune` makes it. Received: {self.path}"
+            ) from error
+
+    def claim(self, settings: SearchSettings) -> None:
+        """Makes the folder that of `settings`.
+
+        Raises:
+            UserError: If it belongs to a search with other settings.
+        """
+        if (self.path / "settings.json").exists():
+            differences = config_differences(
+                self.settings, settings, _FREE_FIELDS
+            )
+            if differences:
+                raise UserError(
+                    f"The folder {self.path} belongs to a search with other "
+                    "settings. Give another --name, or remove the folder to "
+                    "begin anew. Received (there against here): "
+                    + "; ".join(differences)
+                )
+        elif self.path.exists() and any(self.path.iterdir()):
+            raise UserError(
+                "Expected a new or empty folder, or that of a search. Give "
+                f"another --name. Received: {self.path}"
+            )
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_json(self.path / "settings.json", config_to_dict(settings))
+
+    def trial_path(self, trial_id: str) -> pathlib.Path:
+        """Returns the folder of a trial."""
+        return self.path / "trials" / trial_id
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the search that lies here came to its end."""
+        path = self.path / "finished.json"
+        if not path.exists():
+            return False
+        return json.loads(path.read_text())["trials"] >= self.settings.trials
+
+    def finish(self) -> None:
+        """Notes that there is nothing more to try."""
+        trials = {"trials": self.settings.trials}
+        write_json(self.path / "finished.json", trials)
+
+
+def write_json(path, values) -> None:
+    """Writes a JSON file whole or not at all."""
+    path = pathlib.Path(path)
+    aside = path.with_name(f".{path.name}.incomplete")
+    aside.write_text(json.dumps(values, indent=2) + "\n")
+    os.replace(aside, path)

@@ -1,0 +1,204 @@
+"""What a search may choose from, and the experiment of one choice."""
+
+import dataclasses
+
+from tp_keras.config import AugmentConfig
+from tp_keras.config import ExperimentConfig
+from tp_keras.errors import UserError
+
+# Channels and stride of each stage: the first has `width` channels.
+_WIDTH_FACTORS = (1, 2, 3, 4)
+_STAGE_STRIDE = 2
+
+# The vectors of this CPU hold 16 numbers: other widths leave lanes empty.
+WIDTH_UNIT = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchSpace:
+    """Backbones, and the settings of their training.
+
+    Of a list one is chosen, of a range `LOW HIGH` any number between; a list
+    of one, or a range of equal ends, settles the matter.
+
+    Example:
+        >>> space = SearchSpace(block_types=("residual",), widths=(32,))
+        >>> values = {"block_type": "residual", "stem_channels": 16,
+        ...           "width": 32, "depth": 1}
+        >>> space.backbone(values)
+        'PortraitBackbone(block_type="residual", stem_channels=16, \
+stages=((32, 1, 2), (64, 1, 2), (96, 1, 2), (128, 1, 2)))'
+    """
+
+    backbones: tuple[str, ...] = ()
+    """Whole backbones by name, such as 'MobileNetV2(alpha=0.35)'. With them
+    blocks, widths and depths are not searched."""
+    block_types: tuple[str, ...] = ()
+    """Types of blocks. Default: all that there are."""
+    stem_channels: tuple[int, ...] = (16,)
+    """Channels of the first convolution."""
+    widths: tuple[int, ...] = (16, 32, 48)
+    """Channels of the first stage; the others have 2, 3 and 4 times as many."""
+    depths: tuple[int, ...] = (1, 2)
+    """Blocks of a stage. The first stage has one: at its resolution a block
+    costs the most."""
+    learning_rates: tuple[float, float] = (1e-3, 8e-3)
+    """Range of the peak of the learning rate."""
+    augment_strengths: tuple[float, float] = (0.25, 1.5)
+    """Range of the factor on shift, zoom, rotation and brightness of the
+    base."""
+    label_smoothings: tuple[float, float] = (0.0, 0.2)
+    """Range of the label smoothing."""
+    weight_decays: tuple[float, float] = (0.02, 0.5)
+    """Range of the weight decay."""
+    dropout_rates: tuple[float, float] = (0.0, 0.5)
+    """Range of the dropout before the heads."""
+
+    def __post_init__(self):
+        """Refuses empty lists, reversed ranges and odd widths."""
+        for name in ("stem_channels", "widths", "depths"):
+            values = getattr(self, name)
+            unit = 1 if name == "depths" else WIDTH_UNIT
+            if not values or any(v < 1 or v % unit for v in values):
+                raise UserError(
+                    f"Expected {name} as positive multiples of {unit}. "
+                    f"Received: {name}={values}"
+                )
+        for name, low, high in self._ranges():
+            positive = name in _LOGARITHMIC
+            if not (0 < low <= high if positive else 0 <= low <= high):
+                raise UserError(
+                    f"Expected {_RANGES[name]} as a range LOW HIGH of numbers "
+                    f"{'above' if positive else 'of at least'} 0. "
+                    f"Received: {_RANGES[name]}={low} {high}"
+                )
+
+    def declare(self, hyperparameters) -> None:
+        """Tells keras-tuner what may be chosen.
+
+        Args:
+            hyperparameters: A `keras_tuner.HyperParameters`.
+        """
+        choices = {"backbone": self.backbones}
+        if not self.backbones:
+            choices = {
+                "block_type": self.block_types or _all_block_types(),
+                "stem_channels": self.stem_channels,
+                "width": self.widths,
+                "depth": self.depths,
+            }
+        for name, values in choices.items():
+            if len(set(values)) == 1:
+                hyperparameters.Fixed(name, values[0])
+            else:
+                hyperparameters.Choice(name, list(values))
+        for name, low, high in self._ranges():
+            if low == high:
+                hyperparameters.Fixed(name, low)
+            else:
+                sampling = "log" if name in _LOGARITHMIC else "linear"
+                hyperparameters.Float(name, low, high, sampling=sampling)
+
+    def backbone(self, values) -> str:
+        """Returns the backbone of one choice, as settings name it."""
+        if self.backbones:
+            return values["backbone"]
+        stages = tuple(
+            (
+                values["width"] * factor,
+                values["depth"] if factor > 1 else 1,
+                _STAGE_STRIDE,
+            )
+            for factor in _WIDTH_FACTORS
+        )
+        return (
+            f'PortraitBackbone(block_type="{values["block_type"]}", '
+            f"stem_channels={values['stem_channels']}, stages={stages})"
+        )
+
+    def config(self, base: ExperimentConfig, values) -> ExperimentConfig:
+        """Returns the experiment of one choice.
+
+        Args:
+            base: The experiment that has all other settings.
+            values: What was chosen, by name: a mapping, or a
+                `keras_tuner.HyperParameters`.
+
+        Raises:
+            UserError: If a setting is out of its limits.
+        """
+        # Three digits are as much as a search can tell, and a reader wants.
+        numbers = {name: float(f"{values[name]:.3g}") for name in _RANGES}
+        return dataclasses.replace(
+            base,
+            augment=scale_augmentation(
+                base.augment, numbers["augment_strength"]
+            ),
+            model=dataclasses.replace(
+                base.model,
+                backbone=self.backbone(values),
+                dropout_rate=numbers["dropout_rate"],
+            ),
+            training=dataclasses.replace(
+                base.training,
+                learning_rate=numbers["learning_rate"],
+                label_smoothing=numbers["label_smoothing"],
+                weight_decay=numbers["weight_decay"],
+            ),
+        )
+
+    def check(self, base: ExperimentConfig) -> None:
+        """Raises `UserError` if some choice couldn't be trained.
+
+        Trying the ends of the ranges before the search is cheaper than a
+        trial that fails in the middle of the night.
+        """
+        known = _all_block_types()
+        unknown = [name for name in self.block_types if name not in known]
+        if unknown:
+            raise UserError(
+                f"Expected block_types out of {', '.join(known)}. "
+                f"Received: block_types={', '.join(unknown)}"
+            )
+        from tp_keras.models import create_backbone
+
+        for name in self.backbones:
+            create_backbone(name)
+        for end in (1, 2):
+            values = {row[0]: row[end] for row in self._ranges()}
+            values["backbone"] = base.model.backbone
+            dataclasses.replace(self, backbones=("any",)).config(base, values)
+
+    def _ranges(self):
+        """Returns `(name of the number, low, high)` of every range."""
+        return [
+            (name, *getattr(self, field)) for name, field in _RANGES.items()
+        ]
+
+
+# Name of the number -> field of its range.
+_RANGES = {
+    "learning_rate": "learning_rates",
+    "augment_strength": "augment_strengths",
+    "label_smoothing": "label_smoothings",
+    "weight_decay": "weight_decays",
+    "dropout_rate": "dropout_rates",
+}
+# Of these the order of magnitude matters.
+_LOGARITHMIC = ("learning_rate", "weight_decay")
+
+
+def scale_augmentation(augment: AugmentConfig, strength) -> AugmentConfig:
+    """Returns the augmentation with every change `strength` times as large."""
+    changes = {
+        name: float(f"{getattr(augment, name) * strength:.3g}")
+        for name in ("shift", "zoom", "rotation", "brightness")
+    }
+    return dataclasses.replace(augment, **changes)
+
+
+def _all_block_types() -> tuple[str, ...]:
+    # Imported here: flags and their help need no Keras.
+    from tp_keras.models.backbone import BLOCK_TYPES
+
+    return tuple(BLOCK_TYPES)

@@ -1,0 +1,224 @@
+"""Training for a number of seconds instead of a number of epochs.
+
+Networks are compared after equal time, so a trial measures what an epoch costs
+here and takes as many as fit. The cosine of the learning rate runs over
+exactly these: it can't be cut short, nor be continued once it has come to 0.
+"""
+
+import dataclasses
+import math
+import shutil
+import time
+
+import keras
+
+from tp_keras.config import ExperimentConfig
+from tp_keras.data.portraits import Portraits
+from tp_keras.data.portraits import compute_fingerprint
+from tp_keras.run_folder import RunFolder
+from tp_keras.trainer import Trainer
+
+_REHEARSAL_STEPS = 12
+
+# Shares of a training. The warm-up of a short one is short, and its average
+# of the weights must not remember their initial values.
+_LARGEST_WARMUP = 0.1
+_AVERAGING_MEMORY = 0.1
+
+
+class StepTimer(keras.callbacks.Callback):
+    """Times training steps, and what else an epoch costs.
+
+    Place it last, so that the work of other callbacks counts.
+
+    Attributes:
+        steps: Number of timed steps.
+        step_seconds: Float. Mean duration of a step. The first of an epoch is
+            left out: it traces, or waits for the first batch.
+        overhead_seconds: Float. Time of the last epoch beside its steps:
+            validation and keeping the best model.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.steps = 0
+        self.seconds = 0.0
+        self.overhead_seconds = 0.0
+
+    @property
+    def step_seconds(self):
+        """See the class."""
+        return self.seconds / max(self.steps, 1)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Starts the clock of the epoch."""
+        self._begin = time.perf_counter()
+        self._first = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Notes the end of a step, or of several in one execution."""
+        self._last = (batch, time.perf_counter())
+        self._first = self._first or self._last
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Adds up the epoch."""
+        steps = self._last[0] - self._first[0]
+        seconds = self._last[1] - self._first[1]
+        if not steps:
+            # One execution holds the whole epoch.
+            steps, seconds = self._last[0] + 1, self._last[1] - self._begin
+        self.steps += steps
+        self.seconds += seconds
+        whole = time.perf_counter() - self._begin
+        alike = (self._last[0] + 1) * seconds / steps
+        self.overhead_seconds = max(whole - alike, 0.0)
+
+
+class TimedTrainer(Trainer):
+    """A trainer with portraits from memory, whose steps are timed.
+
+    It keeps no backup and no TensorBoard: a trial that is killed begins anew.
+
+    Args:
+        config: `ExperimentConfig`.
+        portraits: Dict: split -> `Portraits`, for `"train"` and
+            `"validation"`.
+    """
+
+    def __init__(self, config: ExperimentConfig, portraits):
+        super().__init__(config, progress=False)
+        self.portraits = portraits
+        self.timer = StepTimer()
+
+    def _load(self, split):
+        return self.portraits[split]
+
+    def _callbacks(self, *args):
+        left_out = (
+            keras.callbacks.BackupAndRestore,
+            keras.callbacks.TensorBoard,
+        )
+        callbacks = [
+            callback
+            for callback in super()._callbacks(*args)
+            if not isinstance(callback, left_out)
+        ]
+        return [*callbacks, self.timer]
+
+
+def train_for(
+    config: ExperimentConfig, portraits, seconds
+) -> tuple[RunFolder, StepTimer]:
+    """Trains for about so many seconds of steps and validations.
+
+    Tracing and the rehearsal that measures the steps come on top. Where not
+    even an epoch fits, one over a part of the training portraits is trained.
+
+    Args:
+        config: `ExperimentConfig`; epochs, warm-up and the memory of the
+            averaging are cut to what fits.
+        portraits: Dict: split -> `Portraits`.
+        seconds: Float.
+
+    Returns:
+        The folder of the finished run, and the `StepTimer` of its steps.
+    """
+    batch_size = config.training.batch_size
+    timer = _rehearse(config, portraits)
+    train = portraits["train"]
+    steps = max(len(train) // batch_size, 1)
+    epoch_seconds = steps * timer.step_seconds + timer.overhead_seconds
+    epochs = int(seconds / epoch_seconds)
+    if epochs < 1:
+        epochs = 1
+        left = max(seconds - timer.overhead_seconds, 0.0)
+        steps = max(int(left / timer.step_seconds), 1)
+        train = every_nth(train, len(train) // (steps * batch_size))
+        steps = len(train) // batch_size
+    trainer = TimedTrainer(
+        shorten(config, epochs, steps), {**portraits, "train": train}
+    )
+    return trainer.fit(), trainer.timer
+
+
+def shorten(config: ExperimentConfig, epochs, steps_per_epoch):
+    """Returns the experiment over fewer epochs.
+
+    Args:
+        config: `ExperimentConfig`.
+        epochs: Int.
+        steps_per_epoch: Int.
+
+    Returns:
+        `ExperimentConfig` whose warm-up takes a tenth at most, and whose
+        averaging remembers at most a tenth of the steps.
+    """
+    training = config.training
+    memory = max(_AVERAGING_MEMORY * epochs * steps_per_epoch, 1.0)
+    return dataclasses.replace(
+        config,
+        training=dataclasses.replace(
+            training,
+            epochs=epochs,
+            warmup_epochs=min(
+                training.warmup_epochs, round(_LARGEST_WARMUP * epochs, 2)
+            ),
+            averaging=min(training.averaging, round(1 - 1 / memory, 5)),
+        ),
+    )
+
+
+def every_nth(portraits: Portraits, n) -> Portraits:
+    """Returns every n-th portrait, as views of the arrays."""
+    return _part(portraits, slice(None, None, max(n, 1)))
+
+
+def _part(portraits, rows):
+    images = portraits.images[rows]
+    labels = {name: v[rows] for name, v in portraits.labels.items()}
+    indices = portraits.indices[rows]
+    return dataclasses.replace(
+        portraits,
+        images=images,
+        labels=labels,
+        indices=indices,
+        fingerprint=compute_fingerprint(images, labels, indices),
+    )
+
+
+def _rehearse(config, portraits):
+    """Trains two short epochs, of which the second is timed, in a new model."""
+    path = RunFolder(config.run_dir).path.with_name("rehearsal")
+    count = _REHEARSAL_STEPS * config.training.batch_size
+    # Spread over all portraits: each label should occur.
+    train = every_nth(portraits["train"], len(portraits["train"]) // count)
+    train = _part(train, slice(count))
+    steps = max(len(train) // config.training.batch_size, 1)
+    short = shorten(config, epochs=2, steps_per_epoch=steps)
+    short = dataclasses.replace(short, run_dir=str(path))
+    shutil.rmtree(path, ignore_errors=True)
+    try:
+        trainer = TimedTrainer(short, {**portraits, "train": train})
+        trainer.timer = _SecondEpochTimer()
+        trainer.fit()
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+    return trainer.timer
+
+
+class _SecondEpochTimer(StepTimer):
+    """Forgets the first epoch, in which everything is traced."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch:
+            super().on_epoch_end(epoch, logs)
+
+
+def budget_of(budget_seconds, units, most_units) -> float:
+    """Returns the seconds of a rung of Hyperband that has `units`.
+
+    A promoted trial trains anew, and its whole cosine fits into the larger
+    budget. (Hyperband's own way, to go on where the smaller one ended, needs
+    a learning rate that doesn't depend on the end.)
+    """
+    return budget_seconds * min(math.ceil(units), most_units) / most_units

@@ -1,0 +1,93 @@
+"""Searches for a backbone and its settings, at equal training time.
+
+python -m training.tune --base real --budget_seconds 60 --trials 20
+python -m training.tune --base demo --tuner hyperband --workers 2
+
+The same command goes on after a stop, and reports a finished search again.
+"""
+
+import dataclasses
+import pathlib
+
+from tp_keras.errors import UserError
+from tp_keras.tuning.search_settings import SearchSettings
+from tp_keras.tuning.search_space import SearchSpace
+from training.command import run
+from training.command import start_tensorflow
+from training.configs import EXPERIMENTS
+
+
+@dataclasses.dataclass(frozen=True)
+class Tune:
+    """Tries backbones and settings, each for the same time.
+
+    Writes a run for each trial, a table of all, a plot of accuracy against
+    latency, and the command that trains the best.
+    """
+
+    base: str = "real"
+    """Experiment of training/configs that has all other settings."""
+    tuner: str = "bayesian"
+    """`bayesian`, or `hyperband`: many trials on a ninth of the budget, the
+    best of them on more."""
+    budget_seconds: float = 60.0
+    """Seconds of training for a trial."""
+    trials: int = 20
+    """Number of trials; of Hyperband, each rung counts."""
+    workers: int = 0
+    """Processes that try beside each other, each with its share of the
+    processors; 0: one after the other. Their latencies and speeds are
+    measured beside the others' training. With `--storage disk` they share
+    the decoded pixels."""
+    tune_dir: pathlib.Path = pathlib.Path("runs/tune")
+    """Folder of all searches."""
+    name: str = ""
+    """Name of this one. Default: base and tuner."""
+    seed: int = 0
+    """Seed of the choices. Every trial trains with the seed of the base."""
+    data_dir: str | None = None
+    """Folder of the prepared data sets. Default: that of the base."""
+    dataset: str | None = None
+    """Name of the data set. Default: that of the base."""
+    storage: str | None = None
+    """Decoded pixels in `memory`, on `disk` or `auto`. Default: as the base
+    says."""
+    space: SearchSpace = dataclasses.field(default_factory=SearchSpace)
+
+    def execute(self) -> None:
+        """Searches, and prints the table and the command of the best."""
+        if self.base not in EXPERIMENTS:
+            raise UserError(
+                f"Expected a base out of {', '.join(EXPERIMENTS)}. "
+                f"Received: base={self.base}"
+            )
+        start_tensorflow()
+        from tp_keras.tuning.report import write_report
+        from tp_keras.tuning.search import run_search
+
+        path = self.tune_dir / (self.name or f"{self.base}-{self.tuner}")
+        folder = run_search(path, self.settings(), self.workers)
+        print(f"\n{write_report(folder.path, self.base)}")
+        print(f"Trials, table and plot: {folder.path}")
+
+    def settings(self) -> SearchSettings:
+        """Returns the settings of the search."""
+        _, base = EXPERIMENTS[self.base]
+        changes = {
+            name: getattr(self, name)
+            for name in ("data_dir", "dataset", "storage")
+            if getattr(self, name) is not None
+        }
+        data = dataclasses.replace(base.data, **changes)
+        return SearchSettings(
+            base=dataclasses.replace(base, data=data),
+            space=self.space,
+            tuner=self.tuner,
+            budget_seconds=self.budget_seconds,
+            trials=self.trials,
+            seed=self.seed,
+        )
+
+
+if __name__ == "__main__":
+    run(Tune)
