@@ -4,6 +4,7 @@ Archives are read as streams: nothing is ever unpacked to disk.
 """
 
 import contextlib
+import itertools
 import lzma
 import pathlib
 import re
@@ -15,6 +16,7 @@ from collections.abc import Collection
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from . import crew
 from . import facts
 from .bad_items import BadItems
 from .errors import DatasetInputError
@@ -24,6 +26,10 @@ FOLDERS = (*facts.ARCHIVE_FOLDERS, facts.IMAGE_FOLDER)
 # A raw portrait has 27 kB. What claims to be this much bigger is none, and
 # would only eat the memory.
 _MAX_IMAGE_BYTES = 1 << 20
+
+# Files that are asked for at once, and what makes a process worth its start.
+_CHUNK = 64
+_IMAGES_PER_WORKER = 1024
 
 # What `zipfile` raises on damaged, encrypted or exotic archives.
 _ZIP_ERRORS = (
@@ -100,40 +106,52 @@ class Archives:
         return self._describe(location.container, location.name)
 
     def read(
-        self, indices: Collection[int]
+        self,
+        indices: Collection[int],
+        check: Callable[[bytes], str | None] | None = None,
+        workers: int = 1,
     ) -> Iterator[tuple[int, str, bytes]]:
         """Reads images one by one, in the order in which they are stored.
 
         Args:
             indices: Indices out of `self.indices`.
+            check: A function of this package that returns what is wrong with
+                a file, or None; it runs where the file is read.
+            workers: The number of processes that read and check. Neither what
+                is yielded nor its order depends on it.
 
         Yields:
             The image index, a description of file and entry, and the bytes of
-            the file. What can't be read goes to the bad items.
+            the file. What can't be read, or fails the check, goes to the bad
+            items.
 
         Raises:
-            DatasetInputError: If an image can't be read and bad items are
+            DatasetInputError: If there is such a file and bad items are
                 refused.
         """
         found = sorted((self._locations[index], index) for index in indices)
-        number = None
-        with contextlib.ExitStack() as stack:
-            for location, index in found:
-                if location.container != number:
-                    stack.close()
-                    number = location.container
-                    read = stack.enter_context(_open(self.containers[number]))
-                where = self._describe(number, location.name)
-                try:
-                    content = read(location.name)
-                except _ZIP_ERRORS as error:
-                    self._bad_items.report(
-                        [where],
-                        f"can't be read from its archive ({error})",
-                        "Get the archive again",
-                    )
-                else:
+        files = [(location.container, location.name) for location, _ in found]
+        starts = range(0, len(files), _CHUNK)
+        chunks = [(files[start : start + _CHUNK],) for start in starts]
+        with contextlib.closing(_Reader(self.containers, check)) as reader:
+            # The first chunk is read here: who only looks whether there is
+            # anything starts no process.
+            answers = itertools.chain(
+                itertools.starmap(reader, chunks[:1]),
+                crew.map_in_order(
+                    reader,
+                    chunks[1:],
+                    min(workers, len(files) // _IMAGES_PER_WORKER),
+                ),
+            )
+            for (location, index), (content, defect) in zip(
+                found, itertools.chain.from_iterable(answers), strict=True
+            ):
+                where = self._describe(location.container, location.name)
+                if defect is None:
                     yield index, where, content
+                else:
+                    self._bad_items.report([where], *defect)
 
     def _add_archive(self, number: int, path: pathlib.Path) -> None:
         """Adds the entries of a ZIP archive."""
@@ -237,14 +255,58 @@ def list_archives(folder: pathlib.Path) -> list[pathlib.Path]:
     return sorted(folder.glob("*.zip"))
 
 
-@contextlib.contextmanager
-def _open(container: pathlib.Path) -> Iterator[Callable[[str], bytes]]:
-    """Yields a function from entry name to bytes."""
-    if container.is_dir():
-        yield lambda name: (container / name).read_bytes()
-    else:
-        with zipfile.ZipFile(container) as archive:
-            yield archive.read
+class _Reader:
+    """Reads and checks files, and keeps the last archive open for the next."""
+
+    def __init__(
+        self,
+        containers: list[pathlib.Path],
+        check: Callable[[bytes], str | None] | None,
+    ):
+        self._containers = containers
+        self._check = check
+        self._number: int | None = None
+        self._archive: zipfile.ZipFile | None = None
+
+    def __reduce__(self):
+        # An open archive stays in its process.
+        return _Reader, (self._containers, self._check)
+
+    def __call__(
+        self, files: list[tuple[int, str]]
+    ) -> list[tuple[bytes | None, tuple[str, str] | None]]:
+        """Returns the content of each file, or its defect and the remedy."""
+        answers = []
+        for number, name in files:
+            try:
+                content = self._read(number, name)
+            except _ZIP_ERRORS as error:
+                reason = f"can't be read from its archive ({error})"
+                answers.append((None, (reason, "Get the archive again")))
+                continue
+            reason = self._check(content) if self._check else None
+            if reason is None:
+                answers.append((content, None))
+            else:
+                remedy = "Get the image or its archive again"
+                answers.append((None, (reason, remedy)))
+        return answers
+
+    def _read(self, number: int, name: str) -> bytes:
+        container = self._containers[number]
+        if container.suffix != ".zip":
+            return (container / name).read_bytes()
+        if number != self._number:
+            self.close()
+            self._archive = zipfile.ZipFile(container)
+            self._number = number
+        return self._archive.read(name)
+
+    def close(self) -> None:
+        """Closes the archive that is open."""
+        if self._archive is not None:
+            self._archive.close()
+        self._archive = self._number = None
 
 
 def _is_unsafe(name: str) -> bool:

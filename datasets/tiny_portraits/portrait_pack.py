@@ -3,6 +3,7 @@
 import pathlib
 from collections.abc import Iterator
 
+from . import crew
 from . import facts
 from . import portrait_png
 from .archives import Archives
@@ -17,8 +18,8 @@ COUNTERFACTUAL_FOLDER = "Counterfactuals"
 class PortraitPack:
     """Joins rows and images; reads, checks and yields the portraits.
 
-    Only file names and labels are held in memory. Pixels pass through one
-    portrait at a time, so the size of a pack does not matter.
+    Only file names and labels are held in memory. Pixels pass through a few
+    portraits at a time, so the size of a pack does not matter.
 
     Attributes:
         manual_dir: The folder of the pack.
@@ -31,13 +32,20 @@ class PortraitPack:
         ...     print(index, pack.attributes[index].gender)
     """
 
-    def __init__(self, manual_dir: pathlib.Path, bad_items: BadItems):
+    def __init__(
+        self,
+        manual_dir: pathlib.Path,
+        bad_items: BadItems,
+        workers: int | None = None,
+    ):
         """Reads the attribute file and lists the images.
 
         Args:
             manual_dir: Folder with the attribute file and one of the three
                 folders of archives or images.
             bad_items: Takes up what can't be used.
+            workers: The number of processes that read and check images; None
+                takes one per processor. A small pack needs no second one.
 
         Raises:
             DatasetInputError: If the pack as a whole can't be used, or an
@@ -45,6 +53,7 @@ class PortraitPack:
         """
         self.manual_dir = manual_dir
         self._bad_items = bad_items
+        self._workers = workers or crew.count_cores()
         table = read_attributes(manual_dir / facts.CSV_NAME, bad_items)
         self.archives = Archives(manual_dir, bad_items)
         self._report_unmatched(table)
@@ -69,14 +78,10 @@ class PortraitPack:
         Raises:
             DatasetInputError: If an image is bad and bad items are refused.
         """
-        for index, where, content in self.archives.read(indices):
-            defect = portrait_png.find_defect(content)
-            if defect is None:
-                yield index, content
-            else:
-                self._bad_items.report(
-                    [where], defect, "Get the image or its archive again"
-                )
+        for index, _, content in self.archives.read(
+            indices, portrait_png.find_defect, self._workers
+        ):
+            yield index, content
 
     def _report_unmatched(self, table: dict[int, Attributes]) -> None:
         """Reports the rows without an image and the images without a row."""

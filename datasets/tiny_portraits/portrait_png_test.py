@@ -1,12 +1,16 @@
 import struct
 import zlib
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
+from datasets.tiny_portraits import portrait_png
 from datasets.tiny_portraits import testing
 from datasets.tiny_portraits.portrait_png import find_defect
+from datasets.tiny_portraits.synthetic.png import encode_png
 
+NOISE = np.random.default_rng(0).integers(0, 16, (108, 84, 3), dtype=np.uint8)
 SOUND = testing.make_image(1)
 
 
@@ -107,6 +111,26 @@ def test_whatever_tensorflow_cannot_decode_is_refused():
             refused += 1
             assert find_defect(content) is not None, position
     assert refused > 10
+
+
+@pytest.mark.parametrize("content", [SOUND, encode_png(NOISE)])
+def test_the_short_way_finds_what_the_long_way_does(content, monkeypatch):
+    assert portrait_png._is_plainly_sound(content)
+    damaged = [flip(content, position) for position in range(len(content))]
+    damaged += [content[:end] for end in range(0, len(content), 50)]
+    damaged.append(content + b"more")
+    short = [find_defect(each) for each in damaged]
+    monkeypatch.setattr(portrait_png, "_is_plainly_sound", lambda _: False)
+    assert short == [find_defect(each) for each in damaged]
+    assert None in short and len(set(short)) > 5
+
+
+def test_a_filter_that_does_not_exist_is_refused():
+    for number in range(6):
+        row = bytes([number]) + b"\x12" * 84 * 3
+        content = make_png(8, zlib.compress(row * 108))
+        assert (find_defect(content) is None) == (number <= 4)
+        assert portrait_png._is_plainly_sound(content) == (number <= 4)
 
 
 def test_damage_in_the_pixels_is_corruption():

@@ -10,6 +10,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from datasets.tiny_portraits import archives
+from datasets.tiny_portraits import crew
 from datasets.tiny_portraits import facts
 from datasets.tiny_portraits import portrait_pack
 from datasets.tiny_portraits import prepare as prepare_lib
@@ -102,6 +103,55 @@ def test_it_loads_by_name_once_the_package_is_imported(pack, data_dir):
     dataset = tfds.load("tiny_portraits/archives", data_dir=data_dir)
     assert dataset["train"].cardinality() == 5
     assert tfds.builder("tiny_portraits").builder_config.name == "synthetic"
+
+
+def test_one_process_and_two_write_the_same_bytes(
+    tmp_path, data_dir, monkeypatch
+):
+    rows = dict.fromkeys(range(0, 1200, 6), testing.ROWS[0])
+    rows |= testing.ROWS
+    images = {NAME(index): testing.make_image(index) for index in rows}
+    # Bad files are found in the workers and listed here.
+    images[NAME(6)] = images[NAME(594)] = b"nonsense"
+    pack = testing.write_pack(tmp_path / "pack", rows, images=images)
+    started = []
+    start = crew._Worker.__init__
+
+    def count(worker):
+        started.append(worker)
+        start(worker)
+
+    monkeypatch.setattr(crew._Worker, "__init__", count)
+    monkeypatch.setattr(archives, "_IMAGES_PER_WORKER", 50)
+    monkeypatch.setattr(archives, "_CHUNK", 8)
+    files = []
+    for cores in (1, 2):
+        monkeypatch.setattr(crew, "count_cores", lambda cores=cores: cores)
+        builder = prepare(pack, data_dir / str(cores), on_bad="skip")
+        folder = pathlib.Path(builder.data_path)
+        files.append(
+            {
+                path.name: path.read_bytes()
+                for path in folder.iterdir()
+                if path.name != "build.json"  # It tells the time.
+            }
+        )
+        assert len(started) == (2 if cores == 2 else 0)
+    assert len([name for name in files[0] if "tfrecord" in name]) >= 3
+    assert files[0]["skipped.csv"].count(b"is not a PNG image") == 2
+    assert files[0] == files[1]
+
+
+def test_records_have_their_features_in_one_order(pack, data_dir):
+    """In any other, two processes would write other bytes."""
+    builder = prepare(pack, data_dir)
+    names = sorted(builder.info.features)
+    [path] = pathlib.Path(builder.data_path).glob("*train.tfrecord*")
+    for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+        # A key of the wire format: its tag and length, then the name.
+        keys = [bytes([10, len(name)]) + name.encode() for name in names]
+        places = [record.index(key) for key in keys]
+        assert places == sorted(places)
 
 
 def test_the_record_counts_splits_labels_and_inputs(pack, data_dir):

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 import tqdm
 from tensorflow_datasets.core import shuffle
+from tensorflow_datasets.core.example_serializer import ExampleSerializer
 
 from . import build_record
 from . import facts
@@ -107,8 +108,13 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         start = time.monotonic()
         self._bad_items.items.clear()
         try:
-            with tfds.core.utils.temporary_assignment(
-                shuffle, "MAX_MEM_BUFFER_SIZE", _SHUFFLE_BUFFER_BYTES
+            with (
+                tfds.core.utils.temporary_assignment(
+                    shuffle, "MAX_MEM_BUFFER_SIZE", _SHUFFLE_BUFFER_BYTES
+                ),
+                tfds.core.utils.temporary_assignment(
+                    ExampleSerializer, "serialize_example", _serialize
+                ),
             ):
                 super()._download_and_prepare(dl_manager, download_config)
         finally:
@@ -176,6 +182,16 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             # The bytes enter the records as they are, without a new encoding.
             yield index, {"image": content, "image_index": index, **labels}
         self._progress.set_description(f"Writing {split}")
+
+
+def _serialize(serializer: ExampleSerializer, example: dict) -> bytes:
+    """Serialises an example as TFDS does, with the features in fixed order.
+
+    Without it every process writes them in an order of its own, and no build
+    gives the bytes of another.
+    """
+    message = serializer.get_tf_example(example)
+    return message.SerializeToString(deterministic=True)
 
 
 def _get_manual_dir(dl_manager) -> pathlib.Path:
