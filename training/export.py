@@ -1,6 +1,8 @@
 """Exports the model of a run as a bundle for TensorFlow Serving.
 
 python -m training.export --run_dir runs/demo --output_dir exported_models
+python -m training.export --run_dir runs/demo \
+    --formats saved_model,litert,litert_int8,onnx,openvino
 """
 
 import dataclasses
@@ -23,6 +25,12 @@ class Export:
     output_dir: str = "exported_models"
     """Folder of all exported models."""
 
+    formats: str = "saved_model"
+    """File formats with commas between: saved_model, litert, litert_int8, onnx,
+    openvino. The first belongs to every bundle, named or not. Each of several
+    is checked on the test split and measured; all but the first need `pip
+    install -r requirements-formats.txt`."""
+
     check: bool = True
     """Before publishing, load the bundle as TensorFlow Serving does and
     compare its answers with the model's."""
@@ -32,6 +40,7 @@ class Export:
         start_tensorflow()
         from tp_keras import export
         from tp_keras import serving
+        from tp_keras.export import formats
         from tp_keras.export import run_export
 
         def check(folder, reference, images):
@@ -43,7 +52,10 @@ class Export:
             )
 
         bundle = run_export.export_run(
-            self.run_dir, self.output_dir, check=check if self.check else None
+            self.run_dir,
+            self.output_dir,
+            formats=self.formats.split(","),
+            check=check if self.check else None,
         )
         metadata = export.read_metadata(bundle)
         versions = metadata["versions"].items()
@@ -52,6 +64,8 @@ class Export:
         print(f"Parameters: {metadata['parameters']:,}")
         print(f"Signatures: {', '.join(metadata['signatures'])}")
         print(f"Versions: {', '.join(f'{k} {v}' for k, v in versions)}")
+        if "formats" in metadata:
+            print(formats.describe_formats(metadata))
         print(
             f"Next: python -m training.predict --bundle {bundle.parent} "
             "--images FILE.png"

@@ -32,6 +32,7 @@ def export_bundle(
     metadata: dict | None = None,
     name: str = BUNDLE_NAME,
     version: int | None = None,
+    add=None,
     check=None,
 ) -> pathlib.Path:
     """Exports a classifier as `<output_dir>/<name>/<version>/`.
@@ -48,6 +49,9 @@ def export_bundle(
             the data, settings. Must be possible to write as JSON.
         name: Name of the model, under which it is served.
         version: Int. A free version number; None for the next one.
+        add: Function of the folder and the folded model, called when the
+            SavedModel is in the folder. It may write more files, and returns
+            more metadata.
         check: Function of the folder, called before it is published; what it
             raises keeps it from being so.
 
@@ -68,7 +72,7 @@ def export_bundle(
         tempfile.mkdtemp(prefix=_UNPUBLISHED_PREFIX, dir=base)
     )
     try:
-        _write(classifier, unpublished, metadata or {})
+        _write(classifier, unpublished, metadata or {}, add)
         if check is not None:
             check(unpublished)
         return _publish(unpublished, base, version)
@@ -91,13 +95,14 @@ def read_metadata(bundle_dir) -> dict:
     return json.loads((pathlib.Path(bundle_dir) / METADATA_FILE).read_text())
 
 
-def _write(classifier, folder, metadata):
+def _write(classifier, folder, metadata, add):
     model = fold_batch_normalization(classifier.inference_model())
     # A bare module: one that tracks the model would save its variables.
     module = tf.Module()
     infer = constant_function(model)
     signatures = make_signatures(infer, classifier.tasks)
     tf.saved_model.save(module, str(folder), signatures=signatures)
+    added = {} if add is None else add(folder, model)
     content = {
         "tasks": [
             {"name": task.name, "classes": list(task.classes)}
@@ -118,6 +123,7 @@ def _write(classifier, folder, metadata):
             },
         },
         **metadata,
+        **added,
     }
     text = json.dumps(content, indent=2) + "\n"
     (folder / METADATA_FILE).write_text(text)

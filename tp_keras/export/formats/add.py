@@ -1,0 +1,115 @@
+"""Writes a bundle in more formats, and measures each against the model."""
+
+import pathlib
+import tempfile
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+from tp_keras.errors import UserError
+from tp_keras.evaluation.records import find
+from tp_keras.export.formats import measure
+from tp_keras.export.formats.compare import compare
+from tp_keras.export.formats.compare import describe_losses
+from tp_keras.export.formats.format import FOLDER
+from tp_keras.export.formats.format import Format
+from tp_keras.export.formats.format import probability_model
+from tp_keras.export.formats.quiet import no_native_messages
+
+_RECORD_FIELDS = ("metric", "task", "group", "value", "low", "high", "count")
+
+
+def add_formats(
+    folder,
+    model: keras.Model,
+    formats: tuple[Format, ...],
+    *,
+    images: np.ndarray,
+    expected: dict[str, np.ndarray],
+    labels: dict[str, np.ndarray] | None = None,
+    calibration_images: np.ndarray | None = None,
+    seconds: float = 1.0,
+) -> dict[str, dict]:
+    """Writes the files of formats into a bundle, and checks them.
+
+    Each file answers all `images` in its own runtime, on one thread.
+
+    Args:
+        folder: Folder of the version, with the SavedModel in it.
+        model: The folded model, from `image` to logits.
+        formats: From `get_formats`.
+        images: uint8 `[count, 108, 84, 3]`, the portraits to check with.
+        expected: What the trained model answers to `images`: probabilities of
+            the tasks and, perhaps, `hair_embedding`.
+        labels: Dict of task to int array `[count]`, -1 where missing; None if
+            the portraits have none, then accuracy is left out.
+        calibration_images: uint8 `[count, 108, 84, 3]`, training portraits for
+            the formats that need them.
+        seconds: Float. How long to measure a file at a batch size.
+
+    Returns:
+        What `metadata.json` says of the formats: a dict for each, of its file,
+        size in bytes, runtime, latencies in milliseconds by batch size,
+        records (see `compare`) and warnings.
+
+    Raises:
+        UserError: If a file that doesn't round differs from the model by more
+            than its tolerance.
+    """
+    folder = pathlib.Path(folder)
+    (folder / FOLDER).mkdir(exist_ok=True)
+    reference = compare(expected, expected, labels)
+    model = probability_model(model)
+    entries = {}
+    bar = tqdm(formats, desc="formats", unit="format")
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        measure.worker() as pool,
+        bar,
+    ):
+        images_path = pathlib.Path(scratch) / "images.npy"
+        np.save(images_path, images)
+        for item in bar:
+            path = folder / item.file
+            with no_native_messages():
+                facts = item.convert(model, path, calibration_images)
+            found = pool.submit(
+                measure.predict, item.name, path, images_path
+            ).result()
+            records = compare(expected, found, labels)
+            _check_tolerance(item, records)
+            entries[item.name] = {
+                "file": item.file,
+                "bytes": sum(p.stat().st_size for p in item.files(folder)),
+                "runtime": item.runtime(),
+                **facts,
+                "records": [
+                    {field: getattr(record, field) for field in _RECORD_FIELDS}
+                    for record in records
+                ],
+                "warnings": describe_losses(item.name, reference, records),
+            }
+        bar.set_postfix_str("latencies")
+        paths = {item.name: folder / item.file for item in formats}
+        latencies = pool.submit(
+            measure.measure_latencies, paths, seconds
+        ).result()
+    for name, values in latencies.items():
+        entries[name]["latency_ms"] = {
+            str(batch): 1e3 * value for batch, value in values.items()
+        }
+    return entries
+
+
+def _check_tolerance(item, records):
+    if item.tolerance is None:
+        return
+    worst = max(
+        find(records, metric="max_difference"), key=lambda record: record.value
+    )
+    if worst.value > item.tolerance:
+        raise UserError(
+            f"The {item.name} file differs from its model by {worst.value:.2g} "
+            f"in {worst.task!r}. Expected at most {item.tolerance:g}."
+        )
