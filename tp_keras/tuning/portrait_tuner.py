@@ -20,6 +20,7 @@ from tp_keras.tuning.oracle import is_worker
 from tp_keras.tuning.oracle import make_oracle
 from tp_keras.tuning.search_settings import SearchFolder
 from tp_keras.tuning.search_settings import write_json
+from tp_keras.tuning.search_space import NAMES
 from tp_keras.tuning.time_budget import budget_of
 from tp_keras.tuning.time_budget import train_for
 from tp_keras.tuning.trial_result import COMPLETED
@@ -86,7 +87,7 @@ class PortraitTuner(keras_tuner.engine.base_tuner.BaseTuner):
     def _run(self, trial, path):
         begin = time.monotonic()
         values = trial.hyperparameters.values
-        chosen = {k: v for k, v in values.items() if "/" not in k}
+        chosen = {name: values[name] for name in NAMES if name in values}
         facts = {
             "trial_id": trial.trial_id,
             "values": chosen,
@@ -120,13 +121,12 @@ class PortraitTuner(keras_tuner.engine.base_tuner.BaseTuner):
         # A trial that was cut short has no backup.
         shutil.rmtree(path / "run", ignore_errors=True)
         config = dataclasses.replace(config, run_dir=str(path / "run"))
-        run, timer = train_for(config, self.portraits, budget_seconds)
+        run, step_seconds = train_for(config, self.portraits, budget_seconds)
         model = run.load_model()
         return {
             **figures_of(run, model.tasks),
             "latency_ms": self.meter.measure(model),
-            "images_per_second": config.training.batch_size
-            / timer.step_seconds,
+            "images_per_second": config.training.batch_size / step_seconds,
         }
 
     def save(self):

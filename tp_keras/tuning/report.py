@@ -109,7 +109,7 @@ def _text(folder, results, experiment):
         )
         lines += [
             f"Best: trial {best.trial_id}. Its settings, over the "
-            f"{best.epochs} epochs that fitted into {best.budget_seconds:g} s "
+            f"{best.epochs} epochs that fitted into {best.budget_seconds:.3g} s "
             "(with more of them, let `--warmup_epochs` and `--averaging` grow "
             "too):",
             "",

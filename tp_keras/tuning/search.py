@@ -1,7 +1,6 @@
 """A search in one process: choose, train, measure, report."""
 
 import contextlib
-import os
 
 from tqdm import tqdm
 
@@ -85,8 +84,3 @@ def trial_bar(folder: SearchFolder):
             bar.update()
 
         yield show
-
-
-def free_processors() -> int:
-    """Returns the number of processors that this process may use."""
-    return len(os.sched_getaffinity(0))

@@ -184,6 +184,16 @@ _RANGES = {
     "weight_decay": "weight_decays",
     "dropout_rate": "dropout_rates",
 }
+# Everything that may be chosen, in the order of the tables.
+NAMES = (
+    "backbone",
+    "block_type",
+    "stem_channels",
+    "width",
+    "depth",
+    *_RANGES,
+)
+
 # Of these the order of magnitude matters.
 _LOGARITHMIC = ("learning_rate", "weight_decay")
 

@@ -65,7 +65,9 @@ class StepTimer(keras.callbacks.Callback):
         steps = self._last[0] - self._first[0]
         seconds = self._last[1] - self._first[1]
         if not steps:
-            # One execution holds the whole epoch.
+            # One execution holds the whole epoch; the first of all traces.
+            if not epoch:
+                return
             steps, seconds = self._last[0] + 1, self._last[1] - self._begin
         self.steps += steps
         self.seconds += seconds
@@ -108,7 +110,7 @@ class TimedTrainer(Trainer):
 
 def train_for(
     config: ExperimentConfig, portraits, seconds
-) -> tuple[RunFolder, StepTimer]:
+) -> tuple[RunFolder, float]:
     """Trains for about so many seconds of steps and validations.
 
     Tracing and the rehearsal that measures the steps come on top. Where not
@@ -121,7 +123,7 @@ def train_for(
         seconds: Float.
 
     Returns:
-        The folder of the finished run, and the `StepTimer` of its steps.
+        The folder of the finished run, and the mean seconds of a step.
     """
     batch_size = config.training.batch_size
     timer = _rehearse(config, portraits)
@@ -138,7 +140,10 @@ def train_for(
     trainer = TimedTrainer(
         shorten(config, epochs, steps), {**portraits, "train": train}
     )
-    return trainer.fit(), trainer.timer
+    run = trainer.fit()
+    # A training of a few steps knows less of them than the rehearsal.
+    best = max(timer, trainer.timer, key=lambda timer: timer.steps)
+    return run, best.step_seconds
 
 
 def shorten(config: ExperimentConfig, epochs, steps_per_epoch):
