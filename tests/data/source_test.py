@@ -1,4 +1,6 @@
+import errno
 import io
+import os
 import pathlib
 import shutil
 
@@ -11,6 +13,7 @@ from PIL import Image
 from datasets.tiny_portraits.bad_items import BadItems
 from datasets.tiny_portraits.build_record import BuildRecord
 from datasets.tiny_portraits.portrait_pack import PortraitPack
+from tp_keras.data import decoded_file
 from tp_keras.data import source
 from tp_keras.data.portraits import compute_fingerprint
 from tp_keras.data.source import load_portraits
@@ -91,7 +94,7 @@ def test_an_interrupted_decoding_leaves_nothing(
 ):
     copy_prepared(tiny_data_dir, tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(source, "compute_fingerprint", lambda *args: 1 / 0)
+        patch.setattr(decoded_file, "compute_fingerprint", lambda *args: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             load(tmp_path, storage="disk")
     decoded = tmp_path / DATASET / "1.0.0" / "decoded"
@@ -110,6 +113,45 @@ def test_auto_takes_memory_up_to_half_of_what_is_free(
 
     monkeypatch.setattr(psutil, "virtual_memory", Memory)
     assert load(tiny_data_dir, storage="auto").storage == expected
+
+
+def test_auto_decodes_a_large_split_once_for_all_runs(
+    tiny_data_dir, tmp_path, monkeypatch, capsys
+):
+    copy_prepared(tiny_data_dir, tmp_path)
+    first = load(tmp_path, storage="auto")
+    assert first.storage == "memory"
+    assert not (tmp_path / DATASET / "1.0.0" / "decoded").exists()
+    monkeypatch.setattr(source, "_DECODED_QUICKLY", first.images.nbytes - 1)
+    assert load(tmp_path, storage="auto").storage == "disk"
+    monkeypatch.setattr(source, "_decode", None)
+    monkeypatch.setattr(source, "_read_labels", None)
+    again = load_portraits(tmp_path, DATASET, "validation")
+    assert "of decoded pixels in" in capsys.readouterr().out
+    assert again.fingerprint == first.fingerprint
+    np.testing.assert_array_equal(again.images, first.images)
+    np.testing.assert_array_equal(again.indices, first.indices)
+    for name, values in first.labels.items():
+        np.testing.assert_array_equal(again.labels[name], values)
+        assert again.labels[name].dtype == values.dtype
+
+
+def test_a_full_disk_leaves_auto_with_the_memory(
+    tiny_data_dir, tmp_path, monkeypatch, capsys
+):
+    def fail(*arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    copy_prepared(tiny_data_dir, tmp_path)
+    monkeypatch.setattr(os, "posix_fallocate", fail)
+    monkeypatch.setattr(source, "_DECODED_QUICKLY", 0)
+    portraits = load_portraits(tmp_path, DATASET, "validation")
+    assert portraits.storage == "memory" and portraits.images.max() > 0
+    assert "No space left" in capsys.readouterr().out
+    with pytest.raises(OSError, match="No space left"):
+        load(tmp_path, storage="disk")
+    decoded = tmp_path / DATASET / "1.0.0" / "decoded"
+    assert list(decoded.iterdir()) == []
 
 
 def test_the_folder_of_one_version_will_do(tiny_data_dir):

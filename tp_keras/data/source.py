@@ -1,9 +1,6 @@
 """From a prepared TFDS data set to decoded portraits."""
 
-import json
-import os
 import pathlib
-import uuid
 
 import numpy as np
 import psutil
@@ -12,6 +9,8 @@ import tensorflow_datasets as tfds
 from tqdm import tqdm
 
 from tp_keras.config import STORAGES
+from tp_keras.data.decoded_file import DecodedFile
+from tp_keras.data.decoded_file import DecodedRows
 from tp_keras.data.portraits import Portraits
 from tp_keras.data.portraits import compute_fingerprint
 from tp_keras.errors import UserError
@@ -19,6 +18,11 @@ from tp_keras.tasks import IMAGE_SHAPE
 from tp_keras.tasks import TASKS
 
 _DECODE_BATCH = 256
+_LABEL_BATCH = 4096
+
+# Bytes of pixels that two cores decode in a few seconds. A file of less would
+# save no time worth the room.
+_DECODED_QUICKLY = 512 << 20
 
 
 def load_portraits(
@@ -27,16 +31,19 @@ def load_portraits(
     """Decodes a split once and returns it as arrays.
 
     Pixels stay uint8: 27,216 bytes for each portrait. On disk they lie below
-    `<data_dir>/decoded/`, and the next call maps them without decoding.
+    `decoded/` in the folder of the data set's version, and the next call maps
+    them without decoding.
 
     Args:
         data_dir: Folder given to `tfds`, or the folder of one prepared version
             (it holds `dataset_info.json`); then `dataset` is not used.
         dataset: Name such as `"tiny_portraits/synthetic"`.
         split: Name of a split, or a part of one: `"train[:20%]"`.
-        storage: `"memory"`, `"disk"`, or `"auto"`: memory while the pixels
-            fill less than half of what is free.
-        progress: Whether to show a progress bar.
+        storage: `"memory"`, `"disk"`, or `"auto"`: memory for what is decoded
+            in a few seconds (up to 512 MB, and half of what is free), disk
+            beyond that. Where the disk can't take it, `"auto"` takes memory
+            while half of what is free will do.
+        progress: Whether to show progress bars and tell where pixels lie.
 
     Returns:
         `Portraits` in ascending order of `image_index`.
@@ -44,6 +51,7 @@ def load_portraits(
     Raises:
         UserError: If there is no such data set or split, or if its features
             are not those of Tiny Portraits.
+        OSError: If there is no room for the pixels on disk.
 
     Example:
         >>> dataset = "tiny_portraits/synthetic"
@@ -56,30 +64,31 @@ def load_portraits(
             f"Expected a storage out of {STORAGES}. Received: storage={storage}"
         )
     builder = find_builder(data_dir, dataset)
-    name = builder.info.full_name
-    labels, indices, order = _read_labels(builder, split)
-    shape = (len(indices), *IMAGE_SHAPE)
-    size = int(np.prod(shape))
-    if storage == "auto":
-        free = psutil.virtual_memory().available
-        storage = "memory" if size < free / 2 else "disk"
-    description = f"decode {name} {split}"
-    if storage == "memory":
-        images = np.empty(shape, np.uint8)
-        _decode(builder, split, order, images, description, progress)
+    count = _count_portraits(builder, split)
+    size = count * int(np.prod(IMAGE_SHAPE))
+    fits = size < psutil.virtual_memory().available / 2
+    rows = None
+    if storage == "disk" or (
+        storage == "auto" and not (fits and size <= _DECODED_QUICKLY)
+    ):
+        try:
+            rows = _map_decoded(builder, split, count, fits, progress)
+        except OSError as error:
+            if storage == "disk" or not fits:
+                raise
+            _say(progress, f"The pixels stay in memory: {error}.")
+    storage = "disk" if rows else "memory"
+    if rows is None:
+        labels, indices = _read_labels(builder, split, progress)
+        images = np.empty((count, *IMAGE_SHAPE), np.uint8)
+        _decode(builder, split, indices, images, progress)
         fingerprint = compute_fingerprint(images, labels, indices)
-    else:
-        images, fingerprint = _decode_to_disk(
-            builder, split, order, labels, indices, description, progress
-        )
+        rows = DecodedRows(images, labels, indices, fingerprint)
     return Portraits(
-        images=images,
-        labels=labels,
-        indices=indices,
-        dataset=name,
+        **rows._asdict(),
+        dataset=builder.info.full_name,
         split=split,
         storage=storage,
-        fingerprint=fingerprint,
     )
 
 
@@ -134,90 +143,98 @@ def _check_features(builder):
         )
 
 
-def _read_labels(builder, split):
-    """Returns labels, indices and the place of each row as it is read."""
+def _count_portraits(builder, split) -> int:
+    """Returns the size of a split, or of a part of one."""
     try:
-        rows = builder.as_dataset(
-            split=split,
-            shuffle_files=False,
-            decoders={"image": tfds.decode.SkipDecoding()},
-        )
+        count = builder.info.splits[split].num_examples
     except (ValueError, KeyError) as error:
         splits = ", ".join(builder.info.splits)
         raise UserError(
             f"Expected a split out of {splits} of {builder.info.full_name}. "
             f"Received: split={split}"
         ) from error
-    names = [task.name for task in TASKS]
-    columns = {name: [] for name in [*names, "image_index"]}
-    rows = rows.map(
-        lambda row: {name: row[name] for name in columns},
-        num_parallel_calls=tf.data.AUTOTUNE,
-    ).batch(4096)
-    for batch in rows.as_numpy_iterator():
-        for name, values in columns.items():
-            values.append(batch[name])
-    if not columns["image_index"]:
+    if not count:
         raise UserError(
             "A split without a single portrait can't be used. "
             f"Received: split={split} of {builder.info.full_name}"
         )
+    return count
+
+
+def _map_decoded(builder, split, count, fits, progress) -> DecodedRows:
+    """Maps the decoded file of a split, after writing it if need be."""
+    # The data set may have been built anew in the same place.
+    folder = pathlib.Path(builder.data_dir)
+    built = (folder / "dataset_info.json").stat().st_mtime_ns
+    file = DecodedFile(
+        folder / "decoded", split, {"count": count, "built": built}
+    )
+    rows = file.read()
+    if rows is None:
+        labels, indices = _read_labels(builder, split, progress)
+        rows = file.write(
+            labels,
+            indices,
+            lambda images: _decode(builder, split, indices, images, progress),
+        )
+    elif fits:
+        file.read_ahead()
+    _say(
+        progress,
+        f"{builder.info.full_name} {split}: {rows.images.nbytes / 1e6:,.0f} MB "
+        f"of decoded pixels in {file.path}.",
+    )
+    return rows
+
+
+def _say(progress, text):
+    if progress:
+        print(text, flush=True)
+
+
+def _read_labels(builder, split, progress):
+    """Returns labels and indices, in ascending order of the indices."""
+    names = [task.name for task in TASKS]
+    columns = {name: [] for name in [*names, "image_index"]}
+    rows = builder.as_dataset(
+        split=split,
+        shuffle_files=False,
+        decoders={"image": tfds.decode.SkipDecoding()},
+    ).map(
+        lambda row: {name: row[name] for name in columns},
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+    with _bar(builder, "read labels of", split, progress) as bar:
+        for batch in rows.batch(_LABEL_BATCH).as_numpy_iterator():
+            for name, values in columns.items():
+                values.append(batch[name])
+            bar.update(len(batch["image_index"]))
     indices = np.concatenate(columns["image_index"]).astype(np.int64)
     by_index = np.argsort(indices, kind="stable")
-    order = np.empty_like(by_index)
-    order[by_index] = np.arange(len(by_index))
     labels = {
         name: np.concatenate(columns[name]).astype(np.int32)[by_index]
         for name in names
     }
-    return labels, indices[by_index], order
+    return labels, indices[by_index]
 
 
-def _decode(builder, split, order, images, description, progress):
+def _decode(builder, split, indices, images, progress):
     """Decodes a split into `images`, each row in its place."""
-    dataset = builder.as_dataset(split=split, shuffle_files=False)
-    dataset = dataset.map(
-        lambda row: row["image"], num_parallel_calls=tf.data.AUTOTUNE
+    rows = builder.as_dataset(split=split, shuffle_files=False).map(
+        lambda row: (row["image_index"], row["image"]),
+        num_parallel_calls=tf.data.AUTOTUNE,
     )
-    dataset = dataset.batch(_DECODE_BATCH).prefetch(2)
-    begin = 0
-    with tqdm(
-        total=len(order), desc=description, unit="img", disable=not progress
-    ) as bar:
-        for batch in dataset.as_numpy_iterator():
-            images[order[begin : begin + len(batch)]] = batch
-            begin += len(batch)
-            bar.update(len(batch))
+    rows = rows.batch(_DECODE_BATCH).prefetch(2)
+    with _bar(builder, "decode", split, progress) as bar:
+        for found, pixels in rows.as_numpy_iterator():
+            images[np.searchsorted(indices, found)] = pixels
+            bar.update(len(found))
 
 
-def _decode_to_disk(
-    builder, split, order, labels, indices, description, progress
-):
-    """Maps the decoded file of a split, after writing it if need be."""
-    folder = pathlib.Path(builder.data_dir) / "decoded"
-    stem = "".join(c if c.isalnum() else "-" for c in split)
-    path = folder / f"{stem}.npy"
-    note = folder / f"{stem}.json"
-    # The data set may have been built anew in the same place.
-    info = pathlib.Path(builder.data_dir) / "dataset_info.json"
-    source = {"count": len(order), "built": info.stat().st_mtime_ns}
-    if path.exists() and note.exists():
-        known = json.loads(note.read_text())
-        if known["source"] == source:
-            return np.load(path, mmap_mode="r"), known["fingerprint"]
-    folder.mkdir(exist_ok=True)
-    aside = folder / f"{stem}-{uuid.uuid4().hex}.incomplete"
-    try:
-        images = np.lib.format.open_memmap(
-            aside, mode="w+", dtype=np.uint8, shape=(len(order), *IMAGE_SHAPE)
-        )
-        _decode(builder, split, order, images, description, progress)
-        images.flush()
-        fingerprint = compute_fingerprint(images, labels, indices)
-        # The note goes first and comes last: it vouches for the file.
-        note.unlink(missing_ok=True)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
-    note.write_text(json.dumps({"source": source, "fingerprint": fingerprint}))
-    return np.load(path, mmap_mode="r"), fingerprint
+def _bar(builder, verb, split, progress):
+    return tqdm(
+        total=builder.info.splits[split].num_examples,
+        desc=f"{verb} {builder.info.full_name} {split}",
+        unit="img",
+        disable=not progress,
+    )

@@ -1,0 +1,113 @@
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tests.portrait_factory import make_portraits
+from tp_keras.data import decoded_file
+from tp_keras.data.decoded_file import DecodedFile
+
+PORTRAITS = make_portraits(100)
+
+
+def write(folder, split="train", built=1):
+    file = DecodedFile(folder / "decoded", split, {"built": built})
+
+    def decode(images):
+        images[:] = PORTRAITS.images
+
+    return file, file.write(PORTRAITS.labels, PORTRAITS.indices, decode)
+
+
+def names(folder):
+    return sorted(path.name for path in (folder / "decoded").iterdir())
+
+
+def test_what_is_written_is_read(tmp_path):
+    file, written = write(tmp_path)
+    for rows in (written, file.read()):
+        assert isinstance(rows.images, np.memmap)
+        np.testing.assert_array_equal(rows.images, PORTRAITS.images)
+        np.testing.assert_array_equal(rows.indices, PORTRAITS.indices)
+        assert rows.labels.keys() == PORTRAITS.labels.keys()
+        for name, values in PORTRAITS.labels.items():
+            np.testing.assert_array_equal(rows.labels[name], values)
+        assert rows.fingerprint == PORTRAITS.fingerprint
+    assert names(tmp_path) == ["train.npy", "train.npz"]
+    file.read_ahead()
+    with pytest.raises(ValueError, match="read-only"):
+        written.images[0] = 0
+
+
+def test_another_source_is_not_read(tmp_path):
+    file, _ = write(tmp_path)
+    assert file.read() is not None
+    folder = file.folder
+    assert DecodedFile(folder, "train", {"built": 2}).read() is None
+    # Two parts whose files have the same name.
+    write(tmp_path, "train[:9]")
+    assert DecodedFile(folder, "train[:9]", {"built": 1}).read() is not None
+    assert DecodedFile(folder, "train[:9[", {"built": 1}).read() is None
+
+
+@pytest.mark.parametrize("damage", ["zeros", "shape", "pixels", "note", "gone"])
+def test_a_damaged_file_is_not_read(tmp_path, damage):
+    file, rows = write(tmp_path)
+    size = file.path.stat().st_size
+    if damage == "zeros":  # What a loss of power leaves.
+        with file.path.open("r+b") as pixels:
+            pixels.truncate(200)
+            pixels.truncate(size)
+    elif damage == "shape":
+        np.save(file.path, np.zeros((3, 108, 84, 3), np.uint8))
+    elif damage == "pixels":
+        file.path.write_bytes(b"")
+    elif damage == "note":
+        note = file.path.with_suffix(".npz")
+        note.write_bytes(note.read_bytes()[:-40])
+    else:
+        file.path.unlink()
+    assert file.read() is None
+    write(tmp_path)
+    assert file.read().fingerprint == PORTRAITS.fingerprint
+
+
+def test_only_a_sample_is_read_of_what_is_there(tmp_path, monkeypatch):
+    file, _ = write(tmp_path)
+    read = []
+
+    def count(images, *others):
+        read.append(len(images))
+        return compute(images, *others)
+
+    compute = decoded_file.compute_fingerprint
+    monkeypatch.setattr(decoded_file, "compute_fingerprint", count)
+    assert file.read() is not None
+    assert read == [64]
+
+
+def test_leftovers_of_killed_processes_are_removed(tmp_path):
+    killed = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout.strip()
+    folder = tmp_path / "decoded"
+    folder.mkdir()
+    left = f"train-{killed}-ab.incomplete"
+    living = f"train-{os.getppid()}-ab.incomplete"
+    for name in (left, living):
+        (folder / name).touch()
+    write(tmp_path)
+    assert names(tmp_path) == [living, "train.npy", "train.npz"]
+
+
+def test_a_failure_leaves_the_old_file(tmp_path):
+    file, _ = write(tmp_path)
+    with pytest.raises(ZeroDivisionError):
+        file.write(PORTRAITS.labels, PORTRAITS.indices, lambda images: 1 / 0)
+    assert names(tmp_path) == ["train.npy", "train.npz"]
+    assert file.read().fingerprint == PORTRAITS.fingerprint

@@ -1,0 +1,164 @@
+"""Decoded pixels in a file that later runs map, and what vouches for it."""
+
+import json
+import os
+import pathlib
+import uuid
+import zipfile
+from collections.abc import Callable
+from typing import Any
+from typing import NamedTuple
+
+import numpy as np
+import psutil
+
+from tp_keras.data.portraits import compute_fingerprint
+from tp_keras.tasks import IMAGE_SHAPE
+
+# Enough to notice that a file was not written out, or overwritten: a few
+# megabytes, whatever its size.
+_SAMPLED_ROWS = 64
+
+
+class DecodedRows(NamedTuple):
+    """Pixels, labels and indices of a split; see `Portraits`."""
+
+    images: np.ndarray
+    labels: dict[str, np.ndarray]
+    indices: np.ndarray
+    fingerprint: str
+
+
+class DecodedFile:
+    """The decoded portraits of one split beside the records of its data set.
+
+    `<split>.npy` holds the pixels and is mapped, so that processes share it
+    and the operating system keeps in memory what fits. `<split>.npz` vouches
+    for it: it holds labels, indices and fingerprint, what the pixels were
+    decoded from, and a hash of some of them.
+
+    Args:
+        folder: Where the files lie; made when it is needed.
+        split: Name of the split, or of a part.
+        source: Dict of what the pixels depend on. A file of another source is
+            written anew.
+
+    Example:
+        >>> file = DecodedFile(folder, "train", {"built": 1})
+        >>> rows = file.read() or file.write(labels, indices, decode)
+    """
+
+    def __init__(self, folder: pathlib.Path, split: str, source: dict):
+        self.folder = pathlib.Path(folder)
+        self._stem = "".join(c if c.isalnum() else "-" for c in split)
+        self.path = self.folder / f"{self._stem}.npy"
+        self._note_path = self.folder / f"{self._stem}.npz"
+        self._source = json.dumps({"split": split, **source}, sort_keys=True)
+
+    def read(self) -> DecodedRows | None:
+        """Maps the file; None if there is none, or not of this source.
+
+        The pixels are not read, but for a sample that is compared with its
+        hash.
+        """
+        try:
+            with self._note_path.open("rb") as file, np.load(file) as note:
+                arrays = dict(note)
+            images = np.load(self.path, mmap_mode="r")
+        except (OSError, EOFError, ValueError, zipfile.BadZipFile):
+            return None
+        if str(arrays.pop("source", "")) != self._source:
+            return None
+        indices = arrays.pop("indices")
+        fingerprint, sample = (
+            str(arrays.pop(name)) for name in ("fingerprint", "sample")
+        )
+        if images.shape != (len(indices), *IMAGE_SHAPE):
+            return None
+        if _hash_sample(images, arrays, indices) != sample:
+            return None
+        return DecodedRows(images, arrays, indices, fingerprint)
+
+    def write(
+        self,
+        labels: dict[str, np.ndarray],
+        indices: np.ndarray,
+        decode: Callable[[np.ndarray], Any],
+    ) -> DecodedRows:
+        """Writes the file and maps it.
+
+        Args:
+            labels: Dict of label arrays.
+            indices: The image indices.
+            decode: Called with a uint8 array to put the pixels into.
+
+        Raises:
+            OSError: If there is no room for the file, before `decode` is
+                called, or the folder can't be written to.
+        """
+        self.folder.mkdir(exist_ok=True)
+        self._remove_leftovers()
+        aside = self.folder / (
+            f"{self._stem}-{os.getpid()}-{uuid.uuid4().hex}.incomplete"
+        )
+        note_aside = aside.with_suffix(".npz.incomplete")
+        try:
+            shape = (len(indices), *IMAGE_SHAPE)
+            images = np.lib.format.open_memmap(
+                aside, mode="w+", dtype=np.uint8, shape=shape
+            )
+            _reserve(aside)
+            decode(images)
+            fingerprint = compute_fingerprint(images, labels, indices)
+            with note_aside.open("wb") as file:
+                np.savez(
+                    file,
+                    source=self._source,
+                    fingerprint=fingerprint,
+                    sample=_hash_sample(images, labels, indices),
+                    indices=indices,
+                    **labels,
+                )
+            # Nobody waits until the disk has it all: after a loss of power
+            # the sample tells.
+            del images
+            # The note goes first and comes last.
+            self._note_path.unlink(missing_ok=True)
+            os.replace(aside, self.path)
+            os.replace(note_aside, self._note_path)
+        finally:
+            aside.unlink(missing_ok=True)
+            note_aside.unlink(missing_ok=True)
+        images = np.load(self.path, mmap_mode="r")
+        return DecodedRows(images, labels, indices, fingerprint)
+
+    def read_ahead(self) -> None:
+        """Asks the operating system to have the pixels in memory soon."""
+        if hasattr(os, "posix_fadvise"):  # Not on every system.
+            with self.path.open("rb") as file:
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_WILLNEED)
+
+    def _remove_leftovers(self) -> None:
+        """Removes what killed processes have left."""
+        for path in self.folder.glob(f"{self._stem}-*.incomplete"):
+            process = path.name.removeprefix(f"{self._stem}-").split("-")[0]
+            if process.isdigit() and not psutil.pid_exists(int(process)):
+                path.unlink(missing_ok=True)
+
+
+def _reserve(path: pathlib.Path) -> None:
+    """Takes the space of a file that is all holes yet.
+
+    Where a disk is full, writing to a mapped hole kills the process; this
+    raises instead.
+    """
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+
+
+def _hash_sample(images, labels, indices) -> str:
+    """Returns the fingerprint of labels, indices and a few pictures."""
+    count = min(len(images), _SAMPLED_ROWS)
+    rows = np.linspace(0, len(images) - 1, count).astype(int)
+    return compute_fingerprint(images[rows], labels, indices)
