@@ -17,12 +17,15 @@ ROOMS = (
     "registration",
     "data",
     "models",
+    "precision",
+    "optimizers",
     "fairness",
     "callbacks",
     "run_folder",
     "trainer",
     "evaluation",
     "export",
+    "tuning",
 )
 # Serves exported bundles, so it knows the vocabulary and nothing of models.
 SERVING = ("errors", "tasks", "serving")

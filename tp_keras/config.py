@@ -15,6 +15,20 @@ DEFAULT_BACKBONE = "residual_128"
 
 STORAGES = ("auto", "memory", "disk")
 
+FLOAT32 = "float32"
+BFLOAT16 = "bfloat16"
+PRECISIONS = ("auto", FLOAT32, BFLOAT16)
+
+
+def _check_choice(settings, name, choices):
+    """Raises unless a named field is one of `choices`."""
+    value = getattr(settings, name)
+    if value not in choices:
+        raise UserError(
+            f"Expected a {name} out of {', '.join(choices)}. "
+            f"Received: {name}={value}"
+        )
+
 
 def _check_range(settings, **limits):
     """Raises unless each named field lies within `(low, high)`."""
@@ -41,11 +55,7 @@ class DataConfig:
 
     def __post_init__(self):
         """Refuses an unknown storage."""
-        if self.storage not in STORAGES:
-            raise UserError(
-                f"Expected a storage out of {', '.join(STORAGES)}. "
-                f"Received: storage={self.storage}"
-            )
+        _check_choice(self, "storage", STORAGES)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,11 +142,15 @@ class TrainingConfig:
     gives each class the same sum, 0 leaves them as they are."""
     patience: int = 0
     """Epochs without a better validation score before it stops; 0: never."""
+    precision: str = "auto"
+    """Arithmetic of the backbone: `float32`, or `bfloat16`, which is refused
+    where it is slower; `auto` takes it where it is faster."""
     seed: int = 0
     """Seed of weights, order and augmentation."""
 
     def __post_init__(self):
         """Refuses what can't be trained."""
+        _check_choice(self, "precision", PRECISIONS)
         _check_range(
             self,
             epochs=(1, 100_000),

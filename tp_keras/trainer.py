@@ -1,5 +1,6 @@
 """One training run: data, model, fit, and a folder that tells of it."""
 
+import functools
 import sys
 import time
 
@@ -17,6 +18,9 @@ from tp_keras.errors import UserError
 from tp_keras.fairness.reversal_ramp import ReversalRamp
 from tp_keras.models import PortraitClassifier
 from tp_keras.models import create_backbone
+from tp_keras.optimizers import FusedAdamW
+from tp_keras.precision import choose_precision
+from tp_keras.precision import layers_in
 from tp_keras.run_folder import RunFolder
 
 
@@ -94,6 +98,7 @@ class Trainer:
             status="training",
             fingerprints=fingerprints,
             dataset=train.dataset,
+            precision=self.precision,
             parameters=model.inference_model().count_params(),
             epochs=first_epoch,
             examples_seen=first_epoch * steps * training.batch_size,
@@ -115,12 +120,21 @@ class Trainer:
     def build_model(self) -> PortraitClassifier:
         """Returns the untrained classifier of the configuration."""
         settings = self.config.model
-        return PortraitClassifier(
-            create_backbone(settings.backbone),
-            tasks=settings.tasks,
-            embedding_size=settings.embedding_size,
-            dropout_rate=settings.dropout_rate,
-            adversary_units=settings.adversary_units,
+        with layers_in(self.precision):
+            return PortraitClassifier(
+                create_backbone(settings.backbone),
+                tasks=settings.tasks,
+                embedding_size=settings.embedding_size,
+                dropout_rate=settings.dropout_rate,
+                adversary_units=settings.adversary_units,
+            )
+
+    @functools.cached_property
+    def precision(self) -> str:
+        """The arithmetic of the backbone, chosen where the setting is open."""
+        return choose_precision(
+            self.config.training.precision,
+            create_backbone(self.config.model.backbone),
         )
 
     def _load(self, split):
@@ -148,7 +162,7 @@ class Trainer:
             warmup_target=training.learning_rate if warmup_steps else None,
             warmup_steps=warmup_steps,
         )
-        optimizer = keras.optimizers.AdamW(
+        optimizer = FusedAdamW(
             schedule,
             weight_decay=training.weight_decay,
             use_ema=training.averaging > 0,
@@ -220,7 +234,8 @@ class Trainer:
             f"{len(train):,} training and {len(validation):,} validation "
             f"portraits of {train.dataset}, decoded pixels in {train.storage} "
             f"({megabytes:,.0f} MB); {self.config.model.backbone} with "
-            f"{model.inference_model().count_params():,} parameters; "
+            f"{model.inference_model().count_params():,} parameters in "
+            f"{self.precision}; "
             f"{steps} steps an epoch."
         )
 

@@ -12,6 +12,7 @@ from keras import tree
 from keras.src.models.functional import Functional
 
 from tp_keras.errors import UserError
+from tp_keras.models.layers import MergedConvolution2D
 from tp_keras.registration import register
 
 # Exactly these classes are linear in their last kernel; a subclass may not be.
@@ -61,7 +62,8 @@ class ScaleAndOffset(keras.layers.Layer):
 def fold_batch_normalization(model: keras.Model) -> keras.Model:
     """Returns a copy of `model` for inference, without batch normalisation.
 
-    Nested models are flattened. A `BatchNormalization` (or a subclass of it)
+    Nested models are flattened, and the branches of a `MergedConvolution2D`
+    become one kernel. A `BatchNormalization` (or a subclass of it)
     that alone follows a linear `Conv2D`, `DepthwiseConv2D`, `SeparableConv2D`
     or `Dense` is folded into its weights; any other becomes a
     `ScaleAndOffset`. The model itself is left as it is.
@@ -80,7 +82,7 @@ def fold_batch_normalization(model: keras.Model) -> keras.Model:
         >>> model = keras.applications.MobileNet(alpha=0.25, weights=None)
         >>> folded = fold_batch_normalization(model)
     """
-    flat = _rebuild(_as_functional(model), _clone)
+    flat = _rebuild(_as_functional(model), _merge_or_clone)
     folds = _find_folds(flat)
     convolutions = {id(source): norm for norm, source in folds.values()}
 
@@ -174,6 +176,12 @@ def _clone(operation, name):
     copy = type(operation).from_config(config)
     weights = getattr(operation, "get_weights", list)()
     return copy, weights
+
+
+def _merge_or_clone(operation, name):
+    if isinstance(operation, MergedConvolution2D):
+        return operation.merge(name)
+    return _clone(operation, name)
 
 
 def _find_folds(model):

@@ -74,16 +74,16 @@ class PortraitClassifier(keras.Model):
         features = backbone(backbone.input)
         logits = {}
         if GENDER in tasks:
-            x = keras.layers.GlobalAveragePooling2D(name="gender_pooling")(
-                features
-            )
+            x = _pool(features, "gender_pooling")
             logits[GENDER.name] = _head(x, GENDER, dropout_rate)
         embedding = reversal = None
         if hair_tasks:
             embedding = _hair_block(features, embedding_size)
             for task in hair_tasks:
                 logits[task.name] = _head(embedding, task, dropout_rate)
-            reversal = GradientReversal(reversal_strength, name="reversal")
+            reversal = GradientReversal(
+                reversal_strength, dtype=_DTYPE, name="reversal"
+            )
             logits[ADVERSARY] = _adversary(reversal(embedding), adversary_units)
         kwargs.setdefault("name", "portrait_classifier")
         super().__init__(inputs=backbone.input, outputs=logits, **kwargs)
@@ -204,9 +204,22 @@ class PortraitClassifier(keras.Model):
         return cls(**{**config, "backbone": backbone})
 
 
+# What follows the feature maps costs little and is compared with tolerances:
+# it stays in float32 also where the maps are bfloat16.
+_DTYPE = "float32"
+
+
+def _pool(features, name):
+    return keras.layers.GlobalAveragePooling2D(dtype=_DTYPE, name=name)(
+        features
+    )
+
+
 def _head(x, task, dropout_rate):
-    x = keras.layers.Dropout(dropout_rate, name=f"{task.name}_dropout")(x)
-    return keras.layers.Dense(task.num_classes, name=task.name)(x)
+    x = keras.layers.Dropout(
+        dropout_rate, dtype=_DTYPE, name=f"{task.name}_dropout"
+    )(x)
+    return keras.layers.Dense(task.num_classes, dtype=_DTYPE, name=task.name)(x)
 
 
 def _hair_block(features, embedding_size):
@@ -220,19 +233,30 @@ def _hair_block(features, embedding_size):
     )(features)
     x = FusedBatchNormalization(name="hair_normalization")(x)
     x = keras.layers.ReLU(name="hair_relu")(x)
-    x = keras.layers.GlobalAveragePooling2D(name="hair_pooling")(x)
-    x = keras.layers.Dense(embedding_size, name="hair_projection")(x)
+    x = _pool(x, "hair_pooling")
+    x = keras.layers.Dense(
+        embedding_size, dtype=_DTYPE, name="hair_projection"
+    )(x)
     return keras.layers.LayerNormalization(
-        epsilon=1e-8, center=False, scale=False, name=HAIR_EMBEDDING
+        epsilon=1e-8,
+        center=False,
+        scale=False,
+        dtype=_DTYPE,
+        name=HAIR_EMBEDDING,
     )(x)
 
 
 def _adversary(x, units):
     for number, width in enumerate(units, start=1):
         x = keras.layers.Dense(
-            width, activation="relu", name=f"adversary_hidden{number}"
+            width,
+            activation="relu",
+            dtype=_DTYPE,
+            name=f"adversary_hidden{number}",
         )(x)
-    return keras.layers.Dense(GENDER.num_classes, name=ADVERSARY)(x)
+    return keras.layers.Dense(GENDER.num_classes, dtype=_DTYPE, name=ADVERSARY)(
+        x
+    )
 
 
 def _softmax(logits):

@@ -1,0 +1,3 @@
+from tp_keras.optimizers.fused_adamw import FusedAdamW
+
+__all__ = ["FusedAdamW"]

@@ -1,0 +1,96 @@
+"""When bfloat16 is the faster arithmetic, and how a model gets it."""
+
+import contextlib
+import pathlib
+
+import keras
+
+from tp_keras.config import BFLOAT16
+from tp_keras.config import FLOAT32
+from tp_keras.errors import UserError
+from tp_keras.models.backbone import PortraitBackbone
+
+# Instructions that multiply bfloat16 in pairs; without them it is emulated.
+_CPU_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
+
+
+def choose_precision(setting, backbone):
+    """Returns the precision to train a backbone in.
+
+    On a CPU with bfloat16 instructions dense convolutions run up to twice as
+    fast as in float32. A depthwise convolution with a stride has a backward
+    kernel that is twenty times *slower* there, which makes a MobileNet slower
+    as a whole.
+
+    Args:
+        setting: `"float32"`, `"bfloat16"`, or `"auto"` for bfloat16 wherever
+            it is the faster of the two.
+        backbone: The untrained backbone.
+
+    Returns:
+        `"float32"` or `"bfloat16"`.
+
+    Raises:
+        UserError: If bfloat16 is asked for where it would be slower.
+
+    Example:
+        >>> choose_precision("auto", create_backbone("mobilenet_025"))
+        'float32'
+    """
+    if setting == FLOAT32:
+        return FLOAT32
+    obstacle = _bfloat16_obstacle(backbone)
+    if obstacle is None:
+        return BFLOAT16
+    if setting == BFLOAT16:
+        raise UserError(
+            f"bfloat16 would be slower than float32 here: {obstacle}. Use "
+            f"--precision auto or float32. Received: precision={setting}, "
+            f"backbone={backbone.name}"
+        )
+    return FLOAT32
+
+
+@contextlib.contextmanager
+def layers_in(precision):
+    """Builds the layers of the `with` block in a precision.
+
+    Weights are float32 in either. With bfloat16 the layers compute in it,
+    except for those that say otherwise.
+    """
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(
+        "mixed_bfloat16" if precision == BFLOAT16 else "float32"
+    )
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _bfloat16_obstacle(backbone):
+    """Returns why bfloat16 doesn't pay, or None if it does."""
+    if keras.config.backend() != "tensorflow":
+        return f"it was not measured on {keras.config.backend()}"
+    if not isinstance(backbone, PortraitBackbone):
+        return "it was measured for the backbones of this package alone"
+    if any(
+        isinstance(layer, keras.layers.DepthwiseConv2D)
+        and max(layer.strides) > 1
+        for layer in backbone.layers
+    ):
+        return "the backbone has depthwise convolutions with a stride"
+    if not _has_bfloat16_instructions():
+        return "the processor has no instructions for it"
+    return None
+
+
+def _has_bfloat16_instructions():
+    import tensorflow as tf
+
+    if tf.config.list_physical_devices("GPU"):
+        return True
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
+    if not cpuinfo.exists():
+        return False
+    return bool(_CPU_FLAGS & set(cpuinfo.read_text().split()))
