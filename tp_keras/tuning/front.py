@@ -115,8 +115,11 @@ def front_of(results) -> list[int]:
 
 
 def short_name(result) -> str:
-    """Returns what tells the backbone of a trial from the others."""
+    """Returns block type, width x depth / stride of the stem, or the name."""
     values = result.values
     if "backbone" in values:
         return values["backbone"]
-    return f"{values['block_type']} {values['width']}x{values['depth']}"
+    return (
+        f"{values['block_type']} {values['width']}x{values['depth']}"
+        f"/{values['stem_stride']}"
+    )

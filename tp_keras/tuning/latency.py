@@ -6,7 +6,6 @@ import statistics
 import sys
 import time
 
-from tp_keras.errors import UserError
 from tp_keras.tasks import IMAGE_SHAPE
 
 _WARM_UP_CALLS = 20
@@ -27,6 +26,9 @@ class LatencyMeter:
     """
 
     def __init__(self):
+        self._start()
+
+    def _start(self):
         # Not forked: a copy of a process with threads of TensorFlow hangs.
         context = multiprocessing.get_context("spawn")
         self._connection, child = context.Pipe()
@@ -50,15 +52,20 @@ class LatencyMeter:
             classifier: A `PortraitClassifier`. What is timed is what is
                 exported: without the adversary, batch normalisation folded,
                 the weights constants of the graph.
+
+        Raises:
+            RuntimeError: If the graph can't be run.
         """
         try:
             self._connection.send(_constant_graph(classifier))
             answer = self._connection.recv()
         except (EOFError, OSError) as error:
-            raise UserError(
-                "The process that measures the latency has ended. Expected it "
-                "to answer; the same command goes on. Received: exit code "
-                f"{self._process.exitcode}"
+            self.close()
+            code = self._process.exitcode
+            self._start()  # For the next.
+            raise RuntimeError(
+                f"The process that measures the latency ended by itself, with "
+                f"exit code {code}."
             ) from error
         if isinstance(answer, Exception):
             raise answer

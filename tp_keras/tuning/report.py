@@ -108,8 +108,8 @@ def _text(folder, results, experiment):
             f"runs/{folder.path.name}-best",
         )
         lines += [
-            f"Best: trial {best.trial_id}. Its settings, over the "
-            f"{best.epochs} epochs that fitted into {best.budget_seconds:.3g} s "
+            f"Best: trial {best.trial_id}. Its settings, over as many epochs "
+            f"as fitted into {best.budget_seconds:.3g} s "
             "(with more of them, let `--warmup_epochs` and `--averaging` grow "
             "too):",
             "",

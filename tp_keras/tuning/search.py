@@ -4,6 +4,7 @@ import contextlib
 
 from tqdm import tqdm
 
+from tp_keras.data.source import find_builder
 from tp_keras.data.source import load_portraits
 from tp_keras.errors import UserError
 from tp_keras.tuning.latency import LatencyMeter
@@ -36,6 +37,7 @@ def run_search(path, settings: SearchSettings, workers=0) -> SearchFolder:
     """
     folder = SearchFolder(path)
     settings.space.check(settings.base)
+    find_builder(settings.base.data.data_dir, settings.base.data.dataset)
     folder.claim(settings)
     if folder.is_finished:
         print(f"{folder.path} is finished; nothing to try.")

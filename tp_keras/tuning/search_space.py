@@ -6,12 +6,23 @@ from tp_keras.config import AugmentConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.errors import UserError
 
-# Channels and stride of each stage: the first has `width` channels.
+# Channels of each stage: the first has `width` of them.
 _WIDTH_FACTORS = (1, 2, 3, 4)
+# The first stage works on a quarter of height and width, the next on half of
+# that, and so on.
+_FIRST_STRIDE = 4
 _STAGE_STRIDE = 2
 
+# Stride of the stem -> its kernel: none that leaves pixels out.
+_STEM_KERNELS = {2: 3, 4: 4}
+
 # The vectors of this CPU hold 16 numbers: other widths leave lanes empty.
-WIDTH_UNIT = 16
+_WIDTH_UNIT = 16
+_MULTIPLES = f"a multiple of {_WIDTH_UNIT}"
+
+
+def _is_multiple(value):
+    return value > 0 and value % _WIDTH_UNIT == 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,10 +34,11 @@ class SearchSpace:
 
     Example:
         >>> space = SearchSpace(block_types=("residual",), widths=(32,))
-        >>> values = {"block_type": "residual", "stem_channels": 16,
-        ...           "width": 32, "depth": 1}
+        >>> values = {"block_type": "residual", "stem_stride": 2,
+        ...           "stem_channels": 16, "width": 32, "depth": 1}
         >>> space.backbone(values)
         'PortraitBackbone(block_type="residual", stem_channels=16, \
+stem_kernel_size=3, stem_stride=2, \
 stages=((32, 1, 2), (64, 1, 2), (96, 1, 2), (128, 1, 2)))'
     """
 
@@ -35,13 +47,16 @@ stages=((32, 1, 2), (64, 1, 2), (96, 1, 2), (128, 1, 2)))'
     blocks, widths and depths are not searched."""
     block_types: tuple[str, ...] = ()
     """Types of blocks. Default: all that there are."""
+    stem_strides: tuple[int, ...] = (2, 4)
+    """Strides of the first convolution: 2 with a 3x3 kernel, or 4 with a 4x4
+    one, which leaves the first stage its resolution."""
     stem_channels: tuple[int, ...] = (16,)
     """Channels of the first convolution."""
     widths: tuple[int, ...] = (16, 32, 48)
     """Channels of the first stage; the others have 2, 3 and 4 times as many."""
     depths: tuple[int, ...] = (1, 2)
-    """Blocks of a stage. The first stage has one: at its resolution a block
-    costs the most."""
+    """Blocks of a stage. The first stage has one at most: at its resolution a
+    block costs the most."""
     learning_rates: tuple[float, float] = (1e-3, 8e-3)
     """Range of the peak of the learning rate."""
     augment_strengths: tuple[float, float] = (0.25, 1.5)
@@ -56,12 +71,16 @@ stages=((32, 1, 2), (64, 1, 2), (96, 1, 2), (128, 1, 2)))'
 
     def __post_init__(self):
         """Refuses empty lists, reversed ranges and odd widths."""
-        for name in ("stem_channels", "widths", "depths"):
+        for name, expected, is_valid in (
+            ("stem_strides", "2 or 4", lambda v: v in _STEM_KERNELS),
+            ("depths", "at least 0", lambda v: v >= 0),
+            ("stem_channels", _MULTIPLES, _is_multiple),
+            ("widths", _MULTIPLES, _is_multiple),
+        ):
             values = getattr(self, name)
-            unit = 1 if name == "depths" else WIDTH_UNIT
-            if not values or any(v < 1 or v % unit for v in values):
+            if not values or not all(map(is_valid, values)):
                 raise UserError(
-                    f"Expected {name} as positive multiples of {unit}. "
+                    f"Expected {name}, one or several, each {expected}. "
                     f"Received: {name}={values}"
                 )
         for name, low, high in self._ranges():
@@ -83,6 +102,7 @@ stages=((32, 1, 2), (64, 1, 2), (96, 1, 2), (128, 1, 2)))'
         if not self.backbones:
             choices = {
                 "block_type": self.block_types or _all_block_types(),
+                "stem_stride": self.stem_strides,
                 "stem_channels": self.stem_channels,
                 "width": self.widths,
                 "depth": self.depths,
@@ -103,17 +123,18 @@ stages=((32, 1, 2), (64, 1, 2), (96, 1, 2), (128, 1, 2)))'
         """Returns the backbone of one choice, as settings name it."""
         if self.backbones:
             return values["backbone"]
-        stages = tuple(
-            (
-                values["width"] * factor,
-                values["depth"] if factor > 1 else 1,
-                _STAGE_STRIDE,
-            )
-            for factor in _WIDTH_FACTORS
+        width, depth = values["width"], values["depth"]
+        stride = values["stem_stride"]
+        first, *others = (width * factor for factor in _WIDTH_FACTORS)
+        stages = (
+            (first, min(depth, 1), _FIRST_STRIDE // stride),
+            *((channels, depth, _STAGE_STRIDE) for channels in others),
         )
         return (
             f'PortraitBackbone(block_type="{values["block_type"]}", '
-            f"stem_channels={values['stem_channels']}, stages={stages})"
+            f"stem_channels={values['stem_channels']}, "
+            f"stem_kernel_size={_STEM_KERNELS[stride]}, "
+            f"stem_stride={stride}, stages={stages})"
         )
 
     def config(self, base: ExperimentConfig, values) -> ExperimentConfig:
@@ -162,7 +183,19 @@ stages=((32, 1, 2), (64, 1, 2), (96, 1, 2), (128, 1, 2)))'
             )
         from tp_keras.models import create_backbone
 
-        for name in self.backbones:
+        names = self.backbones or [
+            self.backbone(
+                {
+                    "block_type": block_type,
+                    "stem_stride": self.stem_strides[0],
+                    "stem_channels": self.stem_channels[0],
+                    "width": min(self.widths),
+                    "depth": min(self.depths),
+                }
+            )
+            for block_type in self.block_types or known
+        ]
+        for name in names:
             create_backbone(name)
         for end in (1, 2):
             values = {row[0]: row[end] for row in self._ranges()}
@@ -188,6 +221,7 @@ _RANGES = {
 NAMES = (
     "backbone",
     "block_type",
+    "stem_stride",
     "stem_channels",
     "width",
     "depth",
