@@ -75,6 +75,10 @@ class AugmentConfig:
     """Largest rotation, in degrees."""
     brightness: float = 0.2
     """Largest change of the brightness, as a share of it."""
+    contrast: float = 0.0
+    """Largest change of the contrast, as a share of it."""
+    erasing: float = 0.0
+    """Probability that a rectangle of the portrait is painted over."""
 
     def __post_init__(self):
         """Refuses what can't be drawn."""
@@ -84,6 +88,8 @@ class AugmentConfig:
             zoom=(0.0, 0.5),
             rotation=(0.0, 45.0),
             brightness=(0.0, 1.0),
+            contrast=(0.0, 1.0),
+            erasing=(0.0, 1.0),
         )
 
 

@@ -5,80 +5,115 @@ Hue and saturation stay untouched: they are what a hair colour is.
 
 import math
 
-import tensorflow as tf
+import cv2
+import numpy as np
 
 from tp_keras.config import AugmentConfig
 
+# The input pipeline says how many batches are made at once; threads of OpenCV
+# would only take the processors from the model.
+cv2.setNumThreads(1)
 
-def augment(images, seed, config=None):
+# The longest side of an erased rectangle, as a share of the portrait's.
+_ERASED_SIDE = (0.1, 0.4)
+
+
+def augment(images, seed, config=None, rows=None):
     """Changes each image of a batch at random.
 
     Flip, shift, zoom and rotation are one affine map, so that each pixel is
-    interpolated once; what comes from outside repeats the border.
+    interpolated once; what comes from outside repeats the border. OpenCV's
+    map takes a sixth of the time of TensorFlow's, which would be a third of
+    a training step.
 
     Args:
-        images: uint8 tensor `[batch, height, width, 3]`.
-        seed: Integer tensor of two numbers; the same seed gives the same
-            change.
+        images: uint8 array `[count, height, width, 3]`.
+        seed: Two ints; the same seed gives the same changes.
         config: `AugmentConfig`.
+        rows: int array `[batch]`, the images to take; None for all.
 
     Returns:
-        uint8 tensor of the same shape.
+        New uint8 array `[batch, height, width, 3]`.
 
     Example:
-        >>> augment(tf.zeros((8, 108, 84, 3), tf.uint8), seed=(1, 2)).shape
-        TensorShape([8, 108, 84, 3])
+        >>> augment(np.zeros((8, 108, 84, 3), np.uint8), seed=(1, 2)).shape
+        (8, 108, 84, 3)
     """
     config = config or AugmentConfig()
-    images = tf.convert_to_tensor(images)
-    images.shape.assert_has_rank(4)
-    # The kernel interpolates floats a quarter faster than bytes.
-    x = tf.cast(images, tf.float32)
-    batch = tf.shape(images)[0]
-    seeds = tf.unstack(tf.random.split(tf.convert_to_tensor(seed), 6))
+    rows = np.arange(len(images)) if rows is None else np.asarray(rows)
+    rng = np.random.default_rng([int(number) for number in seed])
+    batch = images[rows]
+    height, width = batch.shape[1:3]
 
-    def uniform(index, limit):
-        return tf.random.stateless_uniform([batch], seeds[index], -limit, limit)
+    def uniform(limit):
+        return rng.uniform(-limit, limit, len(rows))
+
+    # Drawn whether used or not, so that one setting never moves another.
+    mirror = np.where(uniform(1.0) < 0.0, -1.0, 1.0)
+    transforms = _affine_transforms(
+        height,
+        width,
+        mirror=mirror if config.flip else np.ones(len(rows)),
+        shift_x=uniform(config.shift) * width,
+        shift_y=uniform(config.shift) * height,
+        scale=1.0 + uniform(config.zoom),
+        angle=uniform(math.radians(config.rotation)),
+    )
+    factors = 1.0 + uniform(config.brightness)
+    contrasts = 1.0 + uniform(config.contrast)
+    boxes = _rectangles(rng, len(rows), height, width)
+    erased = rng.uniform(size=len(rows)) < config.erasing
 
     # A setting of nothing at all costs nothing.
-    moves = (config.shift, config.zoom, config.rotation)
-    if config.flip or any(moves):
-        height, width = images.shape[1:3]
-        mirror = tf.where(uniform(0, 1.0) < 0.0, -1.0, 1.0)
-        transforms = _affine_transforms(
-            height,
-            width,
-            mirror=mirror if config.flip else tf.ones([batch]),
-            shift_x=uniform(1, config.shift) * width,
-            shift_y=uniform(2, config.shift) * height,
-            scale=1.0 + uniform(3, config.zoom),
-            angle=uniform(4, math.radians(config.rotation)),
+    if config.flip or config.shift or config.zoom or config.rotation:
+        batch = np.stack(
+            [
+                cv2.warpAffine(
+                    image,
+                    transform,
+                    (width, height),
+                    flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                    borderMode=cv2.BORDER_REPLICATE,
+                )
+                for image, transform in zip(batch, transforms, strict=True)
+            ]
         )
-        x = tf.raw_ops.ImageProjectiveTransformV3(
-            images=x,
-            transforms=transforms,
-            output_shape=[height, width],
-            fill_value=0.0,
-            interpolation="BILINEAR",
-            fill_mode="NEAREST",
-        )
-    if config.brightness:
-        factor = 1.0 + uniform(5, config.brightness)
-        x = x * factor[:, None, None, None]
-    return tf.saturate_cast(tf.round(x), tf.uint8)
+    if config.brightness or config.contrast:
+        for image, factor, contrast in zip(
+            batch, factors, contrasts, strict=True
+        ):
+            # About the mean of all pixels, one for the three channels.
+            offset = 0.0
+            if config.contrast:
+                offset = image.mean() * factor * (1.0 - contrast)
+            cv2.convertScaleAbs(
+                image, dst=image, alpha=factor * contrast, beta=offset
+            )
+    for index in np.flatnonzero(erased):
+        top, left, bottom, right = boxes[index]
+        # The colour of no hair: the portrait's own mean.
+        batch[index, top:bottom, left:right] = batch[index].mean(axis=(0, 1))
+    return batch
 
 
 def _affine_transforms(height, width, mirror, shift_x, shift_y, scale, angle):
-    """Returns the maps from output to input pixels, about the centre.
+    """Returns the maps `[batch, 2, 3]` from output to input pixels.
 
-    The eight numbers of each row are those of
-    `(a0 x + a1 y + a2, b0 x + b1 y + b2) / (c0 x + c1 y + 1)`.
+    They are about the centre: `(a0 x + a1 y + a2, b0 x + b1 y + b2)`.
     """
-    cosine, sine = tf.cos(angle) * scale, tf.sin(angle) * scale
+    cosine, sine = np.cos(angle) * scale, np.sin(angle) * scale
     a0, a1 = cosine * mirror, -sine
     b0, b1 = sine * mirror, cosine
     centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
     a2 = centre_x - a0 * centre_x - a1 * centre_y + shift_x
     b2 = centre_y - b0 * centre_x - b1 * centre_y + shift_y
-    nothing = tf.zeros_like(angle)
-    return tf.stack([a0, a1, a2, b0, b1, b2, nothing, nothing], axis=1)
+    rows = np.stack([a0, a1, a2], axis=1), np.stack([b0, b1, b2], axis=1)
+    return np.stack(rows, axis=1)
+
+
+def _rectangles(rng, count, height, width):
+    """Returns `(top, left, bottom, right)` of random rectangles inside."""
+    size = np.array([height, width])
+    sides = rng.uniform(*_ERASED_SIDE, (count, 2)) * size
+    corner = rng.uniform(size=(count, 2)) * (size - sides)
+    return np.concatenate([corner, corner + sides], axis=1).astype(int)

@@ -111,19 +111,21 @@ class TrainingBatches:
             )
             return tf.data.Dataset.from_tensor_slices(rows)
 
-        def gather(step, rows):
+        def make_images(step, rows):
             # NumPy reads memory and mapped files alike, and nothing is copied
             # but the batch.
-            images = tf.numpy_function(
-                self.portraits.images.__getitem__, [rows], tf.uint8
+            if self.augment_config is None:
+                return self.portraits.images[rows]
+            return augment(
+                self.portraits.images,
+                (self.seed, step),
+                self.augment_config,
+                rows,
             )
+
+        def gather(step, rows):
+            images = tf.numpy_function(make_images, [step, rows], tf.uint8)
             images.set_shape([self.batch_size, *shape])
-            if self.augment_config is not None:
-                images = augment(
-                    images,
-                    tf.stack([tf.cast(self.seed, tf.int64), step]),
-                    self.augment_config,
-                )
             return (
                 images,
                 {name: tf.gather(v, rows) for name, v in labels.items()},
