@@ -117,7 +117,10 @@ def test_a_space_that_makes_no_sense_is_refused(field, values):
     ],
 )
 def test_a_choice_that_cannot_be_trained_is_found_beforehand(space, message):
-    SearchSpace().check(ExperimentConfig())
     with pytest.raises(UserError) as caught:
         SearchSpace(**space).check(ExperimentConfig())
     assert message in str(caught.value)
+
+
+def test_the_space_as_it_is_can_be_trained():
+    SearchSpace().check(ExperimentConfig())

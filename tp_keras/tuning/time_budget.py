@@ -129,14 +129,14 @@ def train_for(
     timer = _rehearse(config, portraits)
     train = portraits["train"]
     steps = max(len(train) // batch_size, 1)
-    epoch_seconds = steps * timer.step_seconds + timer.overhead_seconds
-    epochs = int(seconds / epoch_seconds)
+    epochs = int(
+        seconds / (steps * timer.step_seconds + timer.overhead_seconds)
+    )
     if epochs < 1:
         epochs = 1
         left = max(seconds - timer.overhead_seconds, 0.0)
         steps = max(int(left / timer.step_seconds), 1)
         train = every_nth(train, len(train) // (steps * batch_size))
-        steps = len(train) // batch_size
     trainer = TimedTrainer(
         shorten(config, epochs, steps), {**portraits, "train": train}
     )

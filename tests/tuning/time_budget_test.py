@@ -1,0 +1,175 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tests.portrait_factory import make_portraits
+from tp_keras.config import ExperimentConfig
+from tp_keras.config import ModelConfig
+from tp_keras.config import TrainingConfig
+from tp_keras.trainer import Trainer
+from tp_keras.tuning import time_budget
+from tp_keras.tuning.time_budget import StepTimer
+from tp_keras.tuning.time_budget import budget_of
+from tp_keras.tuning.time_budget import every_nth
+from tp_keras.tuning.time_budget import shorten
+from tp_keras.tuning.time_budget import train_for
+
+TINY = (
+    'PortraitBackbone(block_type="separable", stem_channels=8, '
+    "stages=((16, 1, 4),))"
+)
+
+
+@pytest.fixture
+def config(tmp_path):
+    return ExperimentConfig(
+        run_dir=str(tmp_path / "trial" / "run"),
+        model=ModelConfig(backbone=TINY),
+        training=TrainingConfig(epochs=50, batch_size=16, averaging=0.99),
+    )
+
+
+@pytest.fixture(scope="module")
+def portraits():
+    return {
+        "train": make_portraits(96, seed=0, split="train"),
+        "validation": make_portraits(32, seed=1, split="validation"),
+    }
+
+
+class Clock:
+    def __init__(self, monkeypatch):
+        self.now = 0.0
+        monkeypatch.setattr(time_budget.time, "perf_counter", lambda: self.now)
+
+
+def run_epoch(timer, clock, epoch, ends, end):
+    """One epoch whose batches (number, time) and whose end are given."""
+    timer.on_epoch_begin(epoch)
+    begin = clock.now
+    for batch, moment in ends:
+        clock.now = begin + moment
+        timer.on_train_batch_end(batch)
+    clock.now = begin + end
+    timer.on_epoch_end(epoch)
+
+
+def test_steps_are_timed_without_the_first_of_an_epoch(monkeypatch):
+    timer, clock = StepTimer(), Clock(monkeypatch)
+    # 5 s of tracing, then two steps of 1 s; then 2 s of validation.
+    run_epoch(timer, clock, 0, [(0, 5.0), (1, 6.0), (2, 7.0)], end=9.0)
+    assert (timer.steps, timer.step_seconds) == (2, 1.0)
+    # 0.5 s until the first batch, and two steps of 2 s; 3 s of validation.
+    run_epoch(timer, clock, 1, [(0, 0.5), (1, 2.5), (2, 4.5)], end=7.5)
+    assert (timer.steps, timer.step_seconds) == (4, 1.5)
+    # Three steps at the pace of this epoch, and the rest.
+    assert timer.overhead_seconds == pytest.approx(7.5 - 3 * 2.0)
+
+
+def test_several_steps_in_one_execution_count_as_several(monkeypatch):
+    timer, clock = StepTimer(), Clock(monkeypatch)
+    run_epoch(timer, clock, 0, [(3, 6.0), (7, 8.0)], end=9.0)
+    assert (timer.steps, timer.step_seconds) == (4, 0.5)
+
+
+def test_an_epoch_of_one_execution_counts_unless_it_traces(monkeypatch):
+    timer, clock = StepTimer(), Clock(monkeypatch)
+    run_epoch(timer, clock, 0, [(3, 60.0)], end=61.0)
+    assert timer.steps == 0
+    run_epoch(timer, clock, 1, [(3, 2.0)], end=3.0)
+    assert (timer.steps, timer.step_seconds) == (4, 0.5)
+    assert timer.overhead_seconds == 1.0
+
+
+@pytest.fixture
+def rehearsed(monkeypatch):
+    """Steps of 0.5 s and epochs with 1 s beside them, found by no training."""
+    timer = StepTimer()
+    timer.steps, timer.seconds, timer.overhead_seconds = 1000, 500.0, 1.0
+    monkeypatch.setattr(time_budget, "_rehearse", lambda *args: timer)
+
+
+def test_as_many_epochs_as_fit_are_trained(
+    rehearsed, config, portraits, tmp_path, monkeypatch
+):
+    # 96 portraits are 6 steps: an epoch takes 6 * 0.5 + 1 = 4 s.
+    run, step_seconds = train_for(config, portraits, seconds=11.9)
+    assert run.facts["epochs"] == 2
+    assert run.facts["examples_seen"] == 2 * 96
+    assert run.is_finished
+    assert len(run.read_history()) == 2
+    assert not run.backup_path.exists()
+    assert not (run.path / "tensorboard").exists()
+    assert step_seconds == 0.5
+    # The cosine runs over exactly these epochs.
+    assert run.config.training.epochs == 2
+    # And it is what the trainer itself would train.
+    again = dataclasses.replace(run.config, run_dir=str(tmp_path / "again"))
+    trainer = Trainer(again, progress=False)
+    monkeypatch.setattr(trainer, "_load", portraits.__getitem__)
+    assert trainer.fit().read_history() == run.read_history()
+
+
+def test_a_part_of_an_epoch_where_none_fits(rehearsed, config, portraits):
+    # After 1 s for the validation, 3 of the 6 steps fit into 2.6 s.
+    run, _ = train_for(config, portraits, seconds=2.6)
+    assert run.facts["epochs"] == 1
+    assert run.facts["examples_seen"] == 48
+    half = every_nth(portraits["train"], 2)
+    assert run.facts["fingerprints"]["train"] == half.fingerprint
+
+
+def test_a_step_at_least(rehearsed, config, portraits, monkeypatch):
+    monkeypatch.setattr(
+        time_budget.TimedTrainer, "fit", lambda trainer: trainer
+    )
+    trainer, _ = train_for(config, portraits, seconds=0.01)
+    assert len(trainer.portraits["train"]) == config.training.batch_size
+
+
+def test_the_rehearsal_measures_and_leaves_nothing(config, portraits):
+    timer = time_budget._rehearse(config, portraits)
+    # The second of two epochs of 6 steps, without its first step.
+    assert timer.steps == 5
+    assert timer.step_seconds > 0
+    folder = time_budget.RunFolder(config.run_dir).path.parent
+    assert not list(folder.glob("*"))
+
+
+def test_warm_up_and_averaging_shrink_with_the_training(config):
+    short = shorten(config, epochs=5, steps_per_epoch=20).training
+    assert short.epochs == 5
+    assert short.warmup_epochs == 0.5
+    assert short.averaging == 0.9  # A memory of 10 of 100 steps.
+    long = shorten(config, epochs=100, steps_per_epoch=50).training
+    assert long.warmup_epochs == config.training.warmup_epochs
+    assert long.averaging == config.training.averaging
+    plain = dataclasses.replace(
+        config,
+        training=dataclasses.replace(config.training, averaging=0.0),
+    )
+    assert shorten(plain, 5, 20).training.averaging == 0.0
+    assert shorten(config, 1, 1).training.averaging == 0.0
+
+
+def test_every_nth_keeps_pixels_and_labels_together(portraits):
+    train = portraits["train"]
+    part = every_nth(train, 3)
+    assert len(part) == 32
+    for row in (0, 5, 31):
+        np.testing.assert_array_equal(part.images[row], train.images[3 * row])
+        assert part.indices[row] == train.indices[3 * row]
+        for name, values in part.labels.items():
+            assert values[row] == train.labels[name][3 * row]
+    assert part.fingerprint != train.fingerprint
+    assert every_nth(train, 1).fingerprint == train.fingerprint
+    assert np.shares_memory(part.images, train.images)
+
+
+def test_a_rung_has_its_share_of_the_budget():
+    assert [budget_of(90.0, units, 9) for units in (1, 3, 9)] == [
+        10.0,
+        30.0,
+        90.0,
+    ]
