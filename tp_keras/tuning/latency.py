@@ -16,9 +16,9 @@ class LatencyMeter:
     """Measures models in a process of its own that has a single thread.
 
     The threads of TensorFlow are settled when it starts, and training needs
-    all of them. The process starts with the first need and stays, so that a
-    measurement costs a second or less; it ends with `close`, or when this
-    process ends in whatever way.
+    all of them. So they are measured in a process that stays, and a measurement
+    costs a second or less; it ends with `close`, or when this process ends in
+    whatever way.
 
     Example:
         >>> with LatencyMeter() as meter:
@@ -96,37 +96,38 @@ def _serve(connection):
     # TensorFlow tells of its build; what goes wrong is answered.
     with open(os.devnull, "w") as nothing:
         os.dup2(nothing.fileno(), sys.stderr.fileno())
-    os.environ["CUDA_VISIBLE_DEVICES"] = ""
-    import numpy as np
-    import tensorflow as tf
-
-    config = tf.compat.v1.ConfigProto(
-        intra_op_parallelism_threads=1, inter_op_parallelism_threads=1
-    )
-    image = np.zeros((1, *IMAGE_SHAPE), np.uint8)
     while True:
         try:
-            content, source, outputs = connection.recv()
+            question = connection.recv()
         except (EOFError, KeyboardInterrupt):
             return
         try:
-            with tf.Graph().as_default():
-                tf.graph_util.import_graph_def(
-                    tf.compat.v1.GraphDef.FromString(content), name=""
-                )
-                with tf.compat.v1.Session(config=config) as session:
-                    infer = session.make_callable(outputs, [source])
-                    connection.send(_median_milliseconds(infer, image))
+            answer = _median_milliseconds(*question)
         except Exception as error:
-            connection.send(RuntimeError(f"{type(error).__name__}: {error}"))
+            answer = RuntimeError(f"{type(error).__name__}: {error}")
+        connection.send(answer)
 
 
-def _median_milliseconds(infer, image):
-    for _ in range(_WARM_UP_CALLS):
-        infer(image)
-    seconds = []
-    for _ in range(_CALLS):
-        begin = time.perf_counter()
-        infer(image)
-        seconds.append(time.perf_counter() - begin)
+def _median_milliseconds(content, source, outputs):
+    # Imported with the first question: a process in vain costs nothing.
+    import numpy as np
+    import tensorflow as tf
+
+    image = np.zeros((1, *IMAGE_SHAPE), np.uint8)
+    one_thread = tf.compat.v1.ConfigProto(
+        intra_op_parallelism_threads=1, inter_op_parallelism_threads=1
+    )
+    with tf.Graph().as_default():
+        tf.graph_util.import_graph_def(
+            tf.compat.v1.GraphDef.FromString(content), name=""
+        )
+        with tf.compat.v1.Session(config=one_thread) as session:
+            infer = session.make_callable(outputs, [source])
+            for _ in range(_WARM_UP_CALLS):
+                infer(image)
+            seconds = []
+            for _ in range(_CALLS):
+                begin = time.perf_counter()
+                infer(image)
+                seconds.append(time.perf_counter() - begin)
     return 1e3 * statistics.median(seconds)

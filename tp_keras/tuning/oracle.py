@@ -5,6 +5,7 @@ import pathlib
 import warnings
 
 import keras_tuner
+import threadpoolctl
 from keras_tuner import oracles
 
 from tp_keras.callbacks import SCORE
@@ -43,7 +44,8 @@ class _SafeOracle(keras_tuner.Oracle):
         self._retry_queue = waiting[::-1]  # Taken from the end.
 
     def populate_space(self, trial_id):
-        with warnings.catch_warnings():
+        # Threads cost the small matrices of a proposal more than they help.
+        with warnings.catch_warnings(), threadpoolctl.threadpool_limits(1):
             # Of scikit-learn, about bounds of a kernel that nobody set.
             warnings.simplefilter("ignore")
             return super().populate_space(trial_id)
