@@ -73,7 +73,7 @@ def export_run(
     check_folder = None
     if check is not None:
         model = classifier.inference_model()
-        some = _load(run.config, f"test[:{_CHECK_COUNT}]", progress=False)
+        some = _load(run.config, "test", _CHECK_COUNT, progress=False)
         images = _noise() if some is None else some.images
 
         def check_folder(folder):
@@ -163,7 +163,7 @@ def _add_formats(
 
 def _calibration_portraits(config) -> np.ndarray:
     """Returns training portraits, in a choice that depends on the seed."""
-    portraits = _load(config, f"train[:{_CALIBRATION_POOL}]")
+    portraits = _load(config, "train", _CALIBRATION_POOL)
     if portraits is None:
         raise UserError(
             "Integer formats are calibrated with training portraits, which are "
@@ -177,14 +177,16 @@ def _calibration_portraits(config) -> np.ndarray:
     return portraits.images[rows]
 
 
-def _load(config, split, **kwargs):
+def _load(config, split, limit=None, **kwargs):
     """Returns portraits of the run's data, or None if it is gone."""
+    data_dir, dataset = config.data.data_dir, config.data.dataset
     try:
-        return source.load_portraits(
-            config.data.data_dir, config.data.dataset, split, **kwargs
-        )
+        splits = source.find_builder(data_dir, dataset).info.splits
     except UserError:
         return None
+    if limit is not None:
+        split = f"{split}[:{min(limit, splits[split].num_examples)}]"
+    return source.load_portraits(data_dir, dataset, split, **kwargs)
 
 
 def _noise() -> np.ndarray:

@@ -78,14 +78,16 @@ def describe_losses(name, reference, records) -> list[str]:
         (after,) = find(
             records, metric="accuracy", task=before.task, group=before.group
         )
-        if before.value is None or before.value - after.value <= TOLERATED_LOSS:
+        if before.value is None:
             continue
-        loss = before.value - after.value
-        sentences.append(
-            f"{name} loses {100 * loss:.2f} points of {before.task} "
-            f"({before.group}): {round(loss * before.count)} of "
-            f"{before.count} portraits."
-        )
+        # In portraits, as shares are rounded.
+        lost = round((before.value - after.value) * before.count)
+        if lost > TOLERATED_LOSS * before.count:
+            sentences.append(
+                f"{name} loses {100 * lost / before.count:.2f} points of "
+                f"{before.task} ({before.group}): {lost} of {before.count} "
+                "portraits."
+            )
     return sentences
 
 

@@ -54,8 +54,8 @@ class LiteRT(Format):
         return predict
 
 
-def make_converter(model) -> tf.lite.TFLiteConverter:
-    """Returns a converter of a model, its weights as constants."""
+def make_converter(model):
+    """Returns a `tf.lite.TFLiteConverter` of a model and its constants."""
     function = constant_function(model)
     return tf.lite.TFLiteConverter.from_concrete_functions(
         [function.get_concrete_function()], tf.Module()

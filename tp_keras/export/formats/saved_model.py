@@ -3,6 +3,7 @@
 import pathlib
 
 from tp_keras import serving
+from tp_keras.export.bundle import METADATA_FILE
 from tp_keras.export.formats.format import FOLDER
 from tp_keras.export.formats.format import Format
 
@@ -35,11 +36,12 @@ class SavedModel(Format):
         return predict
 
     def files(self, bundle_dir):
-        """Returns all files but those of the other formats."""
+        """Returns all files but the metadata and those of other formats."""
         bundle_dir = pathlib.Path(bundle_dir)
         return [
             path
             for path in bundle_dir.rglob("*")
             if path.is_file()
-            and path.relative_to(bundle_dir).parts[0] != FOLDER
+            and path.relative_to(bundle_dir).parts[0]
+            not in (FOLDER, METADATA_FILE)
         ]

@@ -1,0 +1,144 @@
+"""Each format in its own runtime, against the Keras model."""
+
+import keras
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+
+from tests.export.networks import TinyClassifier
+from tests.export.networks import random_portraits
+from tp_keras.export import fold_batch_normalization
+from tp_keras.export.formats import FORMATS
+from tp_keras.export.formats.format import probability_model
+from tp_keras.export.formats.quiet import no_native_messages
+
+CALIBRATION = random_portraits(16, seed=1)
+
+
+def softmax(logits):
+    logits = np.asarray(logits)
+    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+def convert(name, classifier, folder):
+    """Returns the file of a format below `folder`, and what is said of it."""
+    model = probability_model(fold_batch_normalization(classifier.model))
+    (folder / "formats").mkdir()
+    path = folder / FORMATS[name].file
+    with no_native_messages():
+        return path, FORMATS[name].convert(model, path, CALIBRATION)
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return TinyClassifier()
+
+
+@pytest.fixture(scope="module")
+def int8_file(classifier, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("int8")
+    return convert("litert_int8", classifier, folder)
+
+
+@pytest.mark.parametrize("with_embedding", [True, False])
+@pytest.mark.parametrize("name", ["litert", "onnx", "openvino"])
+def test_float_files_answer_what_keras_answers(tmp_path, name, with_embedding):
+    classifier = TinyClassifier(with_embedding=with_embedding)
+    path, _ = convert(name, classifier, tmp_path)
+    run = FORMATS[name].load(path)
+    # Up and down again: some runtimes are told of a new batch.
+    for count in (3, 1, 5):
+        images = random_portraits(count, seed=count)
+        expected = {
+            name: value.numpy() if name == "hair_embedding" else softmax(value)
+            for name, value in classifier.model(images).items()
+        }
+        found = run(images)
+        assert sorted(found) == sorted(expected)
+        for output, values in expected.items():
+            assert found[output].dtype == np.float32
+            np.testing.assert_allclose(found[output], values, atol=1e-5)
+    files = FORMATS[name].files(tmp_path)
+    written = [p for p in tmp_path.rglob("*") if p.is_file()]
+    assert sorted(files) == sorted(written)
+
+
+def test_int8_is_near_and_answers_in_float(classifier, int8_file):
+    path, facts = int8_file
+    images = random_portraits(3, seed=2)
+    found = FORMATS["litert_int8"].load(path)(images)
+    for name, logits in classifier.model(images).items():
+        if name != "hair_embedding":
+            assert found[name].dtype == np.float32
+            np.testing.assert_allclose(found[name], softmax(logits), atol=0.05)
+            np.testing.assert_allclose(found[name].sum(axis=1), 1.0, rtol=1e-5)
+            # An integer softmax answers in steps of 1/256.
+            steps = 256 * found[name]
+            assert np.abs(steps - np.round(steps)).max() > 0.01
+    assert facts["calibration_portraits"] == 16
+    assert "hair_color_probabilities" in facts["float_layers"]
+
+
+@pytest.fixture(scope="module")
+def one_layer(tmp_path_factory):
+    """A network of one convolution, its int8 file and the file's tensors."""
+
+    class OneLayer:
+        image = keras.Input((108, 84, 3), dtype="uint8", name="image")
+        # As the backbones begin: at the border a zero, which is not black, so
+        # that the normalisation can't go into the kernel.
+        normalize = keras.layers.Rescaling(1 / 70, offset=-117 / 70)
+        convolution = keras.layers.Conv2D(4, 5, 4, "same", activation="relu")
+        x = convolution(normalize(image))
+        x = keras.layers.GlobalAveragePooling2D()(x)
+        model = keras.Model(image, {"gender": keras.layers.Dense(2)(x)})
+
+    folder = tmp_path_factory.mktemp("one_layer")
+    path, _ = convert("litert_int8", OneLayer, folder)
+    interpreter = Interpreter(str(path))
+    interpreter.allocate_tensors()
+    return OneLayer, interpreter
+
+
+def test_int8_weights_have_a_scale_for_each_channel(one_layer):
+    network, interpreter = one_layer
+    kernel = network.convolution.get_weights()[0]
+    (stored,) = (
+        tensor
+        for tensor in interpreter.get_tensor_details()
+        if tuple(tensor["shape"]) == (4, 5, 5, 3)
+    )
+    scales = stored["quantization_parameters"]["scales"]
+    expected = np.abs(kernel).max(axis=(0, 1, 2)) / 127
+    np.testing.assert_allclose(scales, expected, rtol=1e-5)
+    integers = interpreter.get_tensor(stored["index"])
+    assert integers.dtype == np.int8
+    steps = np.moveaxis(kernel, -1, 0) / scales[:, None, None, None]
+    # Rounded to the nearest: half a step at most.
+    assert np.abs(integers - steps).max() <= 0.5001
+
+
+def test_int8_ranges_are_those_of_the_calibration_portraits(one_layer):
+    network, interpreter = one_layer
+    convolved = network.convolution(network.normalize(CALIBRATION)).numpy()
+    integers = {
+        tuple(tensor["shape"][1:]): tensor["quantization"]
+        for tensor in interpreter.get_tensor_details()
+        if tensor["dtype"] is np.int8
+        and len(tensor["quantization_parameters"]["scales"]) == 1
+    }
+    scale, zero_point = integers[convolved.shape[1:]]
+    assert scale == pytest.approx(convolved.max() / 255, rel=1e-4)
+    assert zero_point == -128
+    # A level of the 256 of a pixel stays one: its normalisation is in float.
+    scale, zero_point = integers[108, 84, 3]
+    assert scale == pytest.approx(1 / 70, rel=1e-4)
+    assert zero_point == 117 - 128
+
+
+def test_openvino_reports_to_nobody(tmp_path, classifier):
+    convert("openvino", classifier, tmp_path)
+    from openvino.tools.ovc import telemetry_utils
+
+    assert telemetry_utils.tm.__name__ == "openvino.tools.ovc.telemetry_stub"

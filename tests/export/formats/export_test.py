@@ -1,0 +1,188 @@
+"""The command and the bundle that it publishes."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from tests.export.networks import randomize_normalization
+from tp_keras import config as config_lib
+from tp_keras import models
+from tp_keras.data import source
+from tp_keras.errors import UserError
+from tp_keras.export import read_metadata
+from tp_keras.export import run_export
+from tp_keras.export.formats import FORMATS
+from tp_keras.export.formats import measure
+from tp_keras.run_folder import RunFolder
+from tp_keras.serving import check_bundle
+from training import command
+from training.export import Export
+
+DATASET = "tiny_portraits/synthetic_tiny"
+
+
+def make_run(path, data_dir):
+    data = config_lib.DataConfig(data_dir=str(data_dir), dataset=DATASET)
+    folder = RunFolder(path)
+    folder.claim(config_lib.ExperimentConfig(run_dir=str(path), data=data))
+    backbone = models.PortraitBackbone("separable", 4, ((8, 1, 4), (8, 1, 4)))
+    classifier = models.PortraitClassifier(backbone, embedding_size=8)
+    randomize_normalization(classifier)
+    classifier.save(folder.model_path)
+    folder.record(status="finished")
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, tiny_data_dir):
+    return make_run(tmp_path_factory.mktemp("runs") / "tiny", tiny_data_dir)
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """Measures in this process: another takes seconds to start."""
+
+    class Done:
+        def __init__(self, value):
+            self.result = lambda: value
+
+    class Here:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def submit(self, function, *args):
+            return Done(function(*args))
+
+    monkeypatch.setattr(measure, "worker", Here)
+
+
+@pytest.fixture(scope="module")
+def exported(run, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exported_models")
+    bundle = run_export.export_run(
+        run, folder, formats=FORMATS, latency_seconds=0.02
+    )
+    check_bundle(bundle)
+    return bundle
+
+
+def test_every_format_is_in_the_bundle(exported):
+    entries = read_metadata(exported)["formats"]
+    assert list(entries) == list(FORMATS)
+    for name, entry in entries.items():
+        files = FORMATS[name].files(exported)
+        assert entry["bytes"] == sum(p.stat().st_size for p in files) > 1000
+        assert entry["runtime"] == FORMATS[name].runtime()
+        assert entry["latency_ms"]["64"] > entry["latency_ms"]["1"] > 0
+    assert entries["litert_int8"]["calibration_portraits"] == 256
+
+
+def test_accuracy_is_that_of_the_model_on_the_test_split(
+    exported, run, tiny_data_dir
+):
+    test = source.load_portraits(tiny_data_dir, DATASET, "test", progress=False)
+    outputs = RunFolder(run).load_model()(test.images)
+    metadata = read_metadata(exported)
+    assert metadata["formats_checked_on"] == {
+        "dataset": test.dataset,
+        "split": "test",
+        "fingerprint": test.fingerprint,
+        "portraits": len(test),
+    }
+    labels = test.labels["hair_color"]
+    rows = (labels >= 0) & (test.labels["gender"] == 1)
+    correct = np.argmax(outputs["hair_color"], axis=1) == labels
+    for name in ("saved_model", "litert", "onnx", "openvino"):
+        (record,) = (
+            record
+            for record in metadata["formats"][name]["records"]
+            if record["metric"] == "accuracy"
+            and record["task"] == "hair_color"
+            and record["group"] == "male"
+        )
+        assert record["value"] == pytest.approx(correct[rows].mean())
+        assert record["count"] == rows.sum()
+
+
+def test_no_path_leaves_the_machine(exported, run, tiny_data_dir):
+    text = json.dumps(read_metadata(exported))
+    paths = [str(run.parent), str(tiny_data_dir), str(exported.parent)]
+    for file in (path for path in exported.rglob("*") if path.is_file()):
+        data = file.read_bytes()
+        for path in paths:
+            assert path.encode() not in data
+            assert path not in text
+
+
+def test_what_is_printed(exported, capsys, monkeypatch):
+    asked = {}
+
+    def export_run(run_dir, output_dir, **arguments):
+        asked.update(arguments)
+        return exported
+
+    monkeypatch.setattr(run_export, "export_run", export_run)
+    command.run(Export, ["--run_dir", "run", "--formats", "litert,onnx"])
+    assert list(asked["formats"]) == ["litert", "onnx"]
+    text = capsys.readouterr().out
+    assert f"portraits of {DATASET}/1.0.0, test." in text
+    assert "| litert_int8 |" in text
+    assert "| hair_type  | female |" in text
+
+
+def test_a_file_that_differs_is_not_published(run, tmp_path, here, monkeypatch):
+    monkeypatch.setattr(type(FORMATS["litert"]), "tolerance", 0.0)
+    with pytest.raises(UserError, match="litert file differs .* at most 0"):
+        run_export.export_run(run, tmp_path, formats=["litert"])
+    assert list((tmp_path / "portrait_attributes").iterdir()) == []
+
+
+def test_without_data_noise_and_no_accuracy(tmp_path, here, capsys):
+    run = make_run(tmp_path / "run", tmp_path / "gone")
+    bundle = run_export.export_run(
+        run, tmp_path, formats=["litert"], latency_seconds=0.0
+    )
+    metadata = read_metadata(bundle)
+    assert metadata["formats_checked_on"]["dataset"] == "noise"
+    records = metadata["formats"]["litert"]["records"]
+    assert {record["metric"] for record in records} == {
+        "max_difference",
+        "mean_difference",
+        "same_decisions",
+    }
+
+
+def refuse(run, tmp_path, formats, capsys):
+    arguments = ["--run_dir", str(run), "--formats", formats]
+    arguments += ["--output_dir", str(tmp_path / "exported_models")]
+    with pytest.raises(SystemExit) as error:
+        command.run(Export, arguments)
+    assert error.value.code == 2
+    # Before any work: not even the folder is made.
+    assert not (tmp_path / "exported_models").exists()
+    return capsys.readouterr().err
+
+
+def test_integers_are_never_calibrated_with_noise(tmp_path, capsys):
+    run = make_run(tmp_path / "run", tmp_path / "gone")
+    message = refuse(run, tmp_path, "litert_int8", capsys)
+    assert "python -m training.build_dataset" in message
+
+
+def test_an_unknown_format_is_refused(run, tmp_path, capsys):
+    message = refuse(run, tmp_path, "onnx,tflite", capsys)
+    assert message == (
+        "error: Expected formats out of saved_model, litert, litert_int8, "
+        "onnx, openvino. Received: formats=tflite\n"
+    )
+
+
+def test_a_missing_package_is_told_first(run, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    message = refuse(run, tmp_path, "onnx", capsys)
+    assert "pip install -r requirements-formats.txt" in message

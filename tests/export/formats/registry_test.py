@@ -1,0 +1,58 @@
+import sys
+
+import pytest
+
+from tp_keras.errors import UserError
+from tp_keras.export.formats import FORMATS
+from tp_keras.export.formats import get_formats
+
+
+def names(formats):
+    return [item.name for item in formats]
+
+
+def test_saved_model_belongs_to_every_bundle():
+    assert names(get_formats([])) == ["saved_model"]
+    assert names(get_formats(["onnx", "litert"])) == [
+        "saved_model",
+        "litert",
+        "onnx",
+    ]
+    assert names(get_formats(FORMATS)) == list(FORMATS)
+
+
+def test_an_unknown_format():
+    with pytest.raises(UserError, match="saved_model, litert.*formats=tflite"):
+        get_formats(["onnx", "tflite"])
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "distribution"),
+    [
+        ("litert_int8", "ai_edge_litert", "ai-edge-litert"),
+        ("onnx", "onnxruntime", "onnxruntime"),
+        ("openvino", "openvino", "openvino"),
+    ],
+)
+def test_a_missing_package(monkeypatch, name, module, distribution):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(UserError) as error:
+        get_formats([name])
+    assert str(error.value) == (
+        f"Expected {distribution} to be installed: `pip install -r "
+        f"requirements-formats.txt` does it. Received: formats={name}"
+    )
+    assert names(get_formats(["saved_model"])) == ["saved_model"]
+
+
+def test_files_don_t_disturb_a_server():
+    for item in FORMATS.values():
+        if item.name != "saved_model":
+            assert item.file.startswith("formats/")
+            assert not item.file.endswith("model.tflite")
+
+
+def test_runtimes_have_versions():
+    import onnxruntime
+
+    assert FORMATS["onnx"].runtime() == f"onnxruntime {onnxruntime.__version__}"

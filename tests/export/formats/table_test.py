@@ -1,0 +1,73 @@
+import dataclasses
+
+from tp_keras.evaluation.records import Record
+from tp_keras.export.formats import describe_formats
+
+
+def entry(size, accuracy, warnings=()):
+    records = [
+        Record("max_difference", "gender", "all", 0.02, 200),
+        Record("mean_difference", "gender", "all", 0.001, 200),
+        # An embedding has differences of its own, on another scale.
+        Record("max_difference", "hair_embedding", "all", 3.0, 200),
+        Record("mean_difference", "hair_embedding", "all", 3.0, 200),
+        Record("same_decisions", "gender", "all", 0.995, 200),
+        Record("accuracy", "gender", "all", accuracy, 200),
+        Record("accuracy", "gender", "female", 0.75, 200),
+        Record("accuracy", "gender", "male", None, 0),
+    ]
+    return {
+        "file": ".",
+        "bytes": size,
+        "runtime": "x 1",
+        "latency_ms": {"1": 0.5, "64": 16.0},
+        "records": [dataclasses.asdict(record) for record in records],
+        "warnings": list(warnings),
+    }
+
+
+METADATA = {
+    "formats": {
+        "saved_model": entry(1_500_000, 0.8),
+        "litert_int8": entry(400_000, 0.7, ["litert_int8 loses it."]),
+    },
+    "formats_checked_on": {"dataset": "a/b", "split": "test", "portraits": 200},
+}
+
+
+def test_rows_and_warnings():
+    text = describe_formats(METADATA)
+    rows = [[c.strip() for c in line.split("|")] for line in text.splitlines()]
+    assert rows[5][1:-1] == [
+        "saved_model",
+        "1.500",
+        "0.500",
+        "4,000",
+        "2.0e-02",
+        "1.0e-03",
+        "99.50 %",
+        "80.00 %",
+    ]
+    assert ["gender", "all", "200", "80.00 %", "70.00 %"] in [
+        row[1:-1] for row in rows
+    ]
+    assert ["gender", "male", "0", "-", "-"] in [row[1:-1] for row in rows]
+    assert "200 portraits of a/b, test" in text
+    assert text.endswith("warning: litert_int8 loses it.")
+
+
+def test_without_labels_there_is_one_table():
+    entries = {
+        name: {
+            **fields,
+            "records": [
+                r for r in fields["records"] if r["metric"] != "accuracy"
+            ],
+        }
+        for name, fields in METADATA["formats"].items()
+    }
+    data = {"dataset": "noise", "portraits": 8}
+    text = describe_formats({"formats": entries, "formats_checked_on": data})
+    assert "8 images of noise" in text
+    assert "Accuracy" not in text
+    assert "female" not in text
