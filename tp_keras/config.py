@@ -11,7 +11,7 @@ from tp_keras.errors import UserError
 from tp_keras.tasks import TASK_NAMES
 from tp_keras.tasks import get_tasks
 
-DEFAULT_BACKBONE = "residual_128"
+DEFAULT_BACKBONE = "portrait_s"
 
 STORAGES = ("auto", "memory", "disk")
 
@@ -129,7 +129,11 @@ class TrainingConfig:
     """How it is trained."""
 
     epochs: int = 30
-    """Passes over the training portraits."""
+    """Epochs to train; each ends with validation, backup and a row of the
+    history."""
+    passes_per_epoch: int = 1
+    """Passes over the training portraits in an epoch: with few portraits
+    several, lest more time goes into what ends an epoch."""
     batch_size: int = 64
     """Portraits in a step."""
     learning_rate: float = 2e-3
@@ -160,6 +164,7 @@ class TrainingConfig:
         _check_range(
             self,
             epochs=(1, 100_000),
+            passes_per_epoch=(1, 100_000),
             batch_size=(1, 100_000),
             learning_rate=(1e-9, 10.0),
             warmup_epochs=(0.0, self.epochs),

@@ -10,6 +10,7 @@ from tp_keras.config import FLOAT32
 from tp_keras.errors import UserError
 from tp_keras.models.backbone import PortraitBackbone
 
+_CPU_INFO = pathlib.Path("/proc/cpuinfo")
 # Instructions that multiply bfloat16 in pairs; without them it is emulated.
 _CPU_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 
@@ -90,7 +91,6 @@ def _has_bfloat16_instructions():
 
     if tf.config.list_physical_devices("GPU"):
         return True
-    cpuinfo = pathlib.Path("/proc/cpuinfo")
-    if not cpuinfo.exists():
+    if not _CPU_INFO.exists():
         return False
-    return bool(_CPU_FLAGS & set(cpuinfo.read_text().split()))
+    return bool(_CPU_FLAGS & set(_CPU_INFO.read_text().split()))

@@ -8,6 +8,7 @@ import keras
 
 from tp_keras.callbacks import SCORE
 from tp_keras.callbacks import BestModel
+from tp_keras.callbacks import EpochCurves
 from tp_keras.callbacks import EpochSeeds
 from tp_keras.callbacks import ResumableEarlyStopping
 from tp_keras.config import ExperimentConfig
@@ -85,6 +86,7 @@ class Trainer:
             seed=training.seed,
             augment_config=self.config.augment,
             class_balance=training.class_balance,
+            passes_per_epoch=training.passes_per_epoch,
         )
         steps = batches.steps_per_epoch
         model.compile(
@@ -201,9 +203,7 @@ class Trainer:
             keras.callbacks.CSVLogger(
                 self.run.history_path, append=first_epoch > 0
             ),
-            keras.callbacks.TensorBoard(
-                self.run.path / "tensorboard", write_graph=False
-            ),
+            EpochCurves(self.run.path / "tensorboard", write_graph=False),
         ]
         if training.patience:
             callbacks.append(

@@ -103,6 +103,16 @@ def test_a_later_start_sees_what_the_whole_would_have_seen():
         np.testing.assert_array_equal(found[1]["gender"], expected[1]["gender"])
 
 
+def test_an_epoch_of_two_passes_is_two_epochs_of_one():
+    portraits = make_portraits(40)
+    single = make_batches(portraits, seed=3, augment_config=AugmentConfig())
+    double = dataclasses.replace(single, passes_per_epoch=2)
+    assert double.steps_per_epoch == 2 * single.steps_per_epoch == 10
+    expected = take(single, 10, first_epoch=2)
+    for a, b in zip(expected, take(double, 10, first_epoch=1), strict=True):
+        np.testing.assert_array_equal(a[0], b[0])
+
+
 def test_augmentation_leaves_the_cache_alone():
     portraits = make_portraits(16)
     before = portraits.images.copy()

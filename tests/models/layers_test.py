@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from tp_keras.models.layers import FusedBatchNormalization
 from tp_keras.models.layers import GradientReversal
+from tp_keras.models.layers import MergedConvolution2D
 
 
 def _twins(**kwargs):
@@ -73,6 +74,71 @@ def test_fused_normalization_falls_back_for_other_ranks():
     x = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
     y = np.asarray(layer(x, training=True))
     np.testing.assert_allclose(y.mean(axis=0), 0.0, atol=1e-5)
+
+
+def test_fused_normalization_of_bfloat16_keeps_float32_statistics():
+    layer = FusedBatchNormalization(dtype="mixed_bfloat16", momentum=0.0)
+    x = np.random.default_rng(0).normal(3.0, 2.0, (8, 6, 5, 3))
+    y = layer(x.astype("float32"), training=True)
+    assert y.dtype == "bfloat16"
+    np.testing.assert_allclose(
+        layer.moving_mean, x.mean(axis=(0, 1, 2)), rtol=5e-3
+    )
+    np.testing.assert_allclose(
+        tf.cast(y, "float32"),
+        (x - x.mean(axis=(0, 1, 2))) / x.std(axis=(0, 1, 2)),
+        atol=0.05,
+    )
+
+
+def test_merged_convolution_is_the_sum_of_its_three_branches():
+    layer = MergedConvolution2D(5, use_bias=False)
+    x = np.random.default_rng(0).normal(size=(2, 6, 4, 5)).astype("float32")
+    merged = layer(x)
+    expected = (
+        tf.nn.conv2d(x, layer.kernel.value, 1, "SAME")
+        + tf.einsum("bhwi,io->bhwo", x, layer.pointwise_kernel.value)
+        + x
+    )
+    np.testing.assert_allclose(merged, expected, atol=1e-5)
+
+
+def test_merged_convolution_becomes_a_plain_one():
+    layer = MergedConvolution2D(3, activation="relu")
+    x = np.random.default_rng(0).normal(size=(2, 6, 4, 3)).astype("float32")
+    layer.build(x.shape)
+    layer.bias.assign([0.5, -0.5, 0.0])
+    expected = layer(x)
+    plain, weights = layer.merge("plain")
+    plain.build(x.shape)
+    plain.set_weights(weights)
+    assert type(plain) is keras.layers.Conv2D and plain.name == "plain"
+    np.testing.assert_allclose(plain(x), expected, atol=1e-6)
+
+
+def test_every_branch_of_a_merged_convolution_learns():
+    layer = MergedConvolution2D(3, use_bias=False)
+    x = tf.random.stateless_normal((2, 6, 4, 3), (0, 0))
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(layer(x) ** 2)
+    kernel, pointwise = tape.gradient(
+        loss, [layer.kernel.value, layer.pointwise_kernel.value]
+    )
+    # The pointwise branch is the kernel's middle, twice written.
+    np.testing.assert_allclose(kernel[1, 1], pointwise, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"strides": 2}, {"kernel_size": 2}], ids=str
+)
+def test_merged_convolution_needs_a_middle(arguments):
+    with pytest.raises(ValueError, match="Received: kernel_size="):
+        MergedConvolution2D(3, **arguments)
+
+
+def test_merged_convolution_needs_as_many_channels():
+    with pytest.raises(ValueError, match="Received: input_shape="):
+        MergedConvolution2D(4).build((None, 5, 5, 3))
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.5, 3.0])

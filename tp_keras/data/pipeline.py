@@ -61,6 +61,7 @@ class TrainingBatches:
         seed: Int.
         augment_config: `AugmentConfig`, or None for none.
         class_balance: See `label_weights`.
+        passes_per_epoch: Int. How often an epoch goes through the portraits.
     """
 
     portraits: Portraits
@@ -70,10 +71,16 @@ class TrainingBatches:
     seed: int = 0
     augment_config: AugmentConfig | None = None
     class_balance: float = 0.0
+    passes_per_epoch: int = 1
 
     @property
     def steps_per_epoch(self) -> int:
-        """Full batches in an epoch; the rest of a shuffled epoch is left."""
+        """Batches in an epoch."""
+        return self._steps_per_pass * self.passes_per_epoch
+
+    @property
+    def _steps_per_pass(self) -> int:
+        """Full batches in a pass; the rest of a shuffled pass is left."""
         steps = len(self.portraits) // self.batch_size
         if steps < 1:
             raise UserError(
@@ -89,7 +96,8 @@ class TrainingBatches:
         Images are uint8 `[batch, height, width, 3]`; labels int32 and weights
         float32 `[batch]` in dicts by the names of the model's outputs.
         """
-        count, steps = len(self.portraits), self.steps_per_epoch
+        count, steps = len(self.portraits), self._steps_per_pass
+        first_pass = first_epoch * self.passes_per_epoch
         shape = self.portraits.images.shape[1:]
         labels, weights = {}, {}
         for output, name in self.label_names.items():
@@ -102,9 +110,9 @@ class TrainingBatches:
                 )
             )
 
-        def shuffled_epoch(epoch):
+        def shuffled_pass(number):
             rows = tf.random.experimental.stateless_shuffle(
-                tf.range(count), seed=[self.seed, epoch]
+                tf.range(count), seed=[self.seed, number]
             )
             rows = tf.reshape(
                 rows[: steps * self.batch_size], [steps, self.batch_size]
@@ -134,9 +142,9 @@ class TrainingBatches:
 
         # Numbers are shuffled, not pictures; the pictures of a batch are
         # gathered when it is due, and augmented as a batch.
-        dataset = tf.data.Dataset.counter(start=first_epoch)
-        dataset = dataset.flat_map(shuffled_epoch)
-        dataset = dataset.enumerate(start=first_epoch * steps)
+        dataset = tf.data.Dataset.counter(start=first_pass)
+        dataset = dataset.flat_map(shuffled_pass)
+        dataset = dataset.enumerate(start=first_pass * steps)
         dataset = dataset.map(gather, num_parallel_calls=2, deterministic=True)
         return dataset.prefetch(4)
 

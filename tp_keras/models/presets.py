@@ -14,7 +14,17 @@ BACKBONE_PRESETS = {
         ),
     },
     # Dense convolutions with multiples of 16 channels.
-    "residual_128": {
+    "portrait_xs": {
+        "block_type": "merged",
+        "stem_channels": 16,
+        "stages": ((32, 0, 2), (48, 1, 2), (64, 1, 2)),
+    },
+    "portrait_s": {
+        "block_type": "merged",
+        "stem_channels": 16,
+        "stages": ((32, 0, 2), (64, 1, 2), (96, 2, 2)),
+    },
+    "portrait_m": {
         "block_type": "residual",
         "stem_channels": 16,
         "stages": ((32, 1, 2), (64, 1, 2), (96, 1, 2), (128, 1, 2)),

@@ -1,0 +1,78 @@
+import keras
+import numpy as np
+import pytest
+
+from tp_keras import precision as precision_module
+from tp_keras.errors import UserError
+from tp_keras.models import PortraitClassifier
+from tp_keras.models import create_backbone
+from tp_keras.precision import choose_precision
+from tp_keras.precision import layers_in
+
+DENSE = (
+    "PortraitBackbone(block_type='merged', stem_channels=8, "
+    "stages=((16, 1, 4),))"
+)
+
+
+@pytest.fixture(params=[True, False], ids=["able", "unable"])
+def able(request, monkeypatch):
+    """A processor with and without bfloat16 instructions."""
+    monkeypatch.setattr(
+        precision_module, "_has_bfloat16_instructions", lambda: request.param
+    )
+    return request.param
+
+
+def test_dense_backbones_get_bfloat16_where_the_processor_has_it(able):
+    backbone = create_backbone(DENSE)
+    assert choose_precision("float32", backbone) == "float32"
+    assert choose_precision("auto", backbone) == (
+        "bfloat16" if able else "float32"
+    )
+    if able:
+        assert choose_precision("bfloat16", backbone) == "bfloat16"
+    else:
+        with pytest.raises(UserError, match="no instructions"):
+            choose_precision("bfloat16", backbone)
+
+
+@pytest.mark.parametrize("able", [True], indirect=True)
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("mobilenet_025", "with a stride"),
+        ("MobileNet(alpha=0.25)", "of this package"),
+    ],
+)
+def test_bfloat16_is_refused_where_it_is_slower(name, reason, able):
+    backbone = create_backbone(name)
+    assert choose_precision("auto", backbone) == "float32"
+    with pytest.raises(UserError, match=f"{reason}.*Received: precision"):
+        choose_precision("bfloat16", backbone)
+
+
+def test_the_processor_is_asked(monkeypatch, tmp_path):
+    for flags, expected in (("fpu avx2", False), ("fpu avx512_bf16", True)):
+        (tmp_path / "cpuinfo").write_text(f"flags : {flags}\n")
+        monkeypatch.setattr(precision_module, "_CPU_INFO", tmp_path / "cpuinfo")
+        assert precision_module._has_bfloat16_instructions() is expected
+
+
+def test_a_model_in_bfloat16_answers_in_float32_and_loads_as_float32(tmp_path):
+    with layers_in("bfloat16"):
+        model = PortraitClassifier(create_backbone(DENSE))
+    assert keras.config.dtype_policy().name == "float32"
+    assert model.backbone.output.dtype == "bfloat16"
+    assert {v.dtype for v in model.weights} == {"float32"}
+    assert {x.dtype for x in model.output.values()} == {"float32"}
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.backbone.output.dtype == "float32"
+    images = np.random.default_rng(0).integers(0, 256, (4, 108, 84, 3), "uint8")
+    found = loaded.predict_probabilities(images, verbose=0)
+    expected = model.predict_probabilities(images, verbose=0)
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, atol=0.05)
+    for a, b in zip(model.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
