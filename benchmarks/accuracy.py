@@ -42,19 +42,20 @@ class Accuracy:
             folder = pathlib.Path("runs/accuracy") / f"{name}-seed{seed}"
             records = folder / "evaluation" / "test" / "records.jsonl"
             if not records.exists():
-                _command(
+                run_module(
                     "training.train",
                     self.experiment,
                     *self.flags.split(),
                     *("--run_dir", folder, "--seed", seed),
                     *("--data_dir", self.data_dir),
                 )
-                _command("training.evaluate", "--run_dir", folder)
+                run_module("training.evaluate", "--run_dir", folder)
             rows.append((seed, RunFolder(folder).facts, read_records(records)))
         print_table(f"{name}, test split", rows)
 
 
-def _command(module, *words):
+def run_module(module, *words):
+    """Runs a command of the project in a process of its own."""
     subprocess.run([sys.executable, "-m", module, *map(str, words)], check=True)
 
 
