@@ -1,4 +1,4 @@
-"""The way of the pixels: first epoch, cached epoch, memory of a training.
+"""The way of the pixels: first epoch, cached epoch, memory, waiting.
 
 python -m benchmarks.input_pipeline
 
@@ -7,6 +7,7 @@ the default network eats in the same run.
 """
 
 import dataclasses
+import json
 import pathlib
 import shutil
 import statistics
@@ -21,7 +22,7 @@ from training.command import start_tensorflow
 
 @dataclasses.dataclass(frozen=True)
 class InputPipeline:
-    """Prints the speed of each stage, and the memory of a whole training."""
+    """Prints memory and waiting of a training, and the speed of each stage."""
 
     data_dir: pathlib.Path = pathlib.Path("data/tfds")
     """Folder of the prepared data sets."""
@@ -33,7 +34,7 @@ class InputPipeline:
     def execute(self) -> None:
         """Measures and prints the tables."""
         names = [self._prepare(count) for count in self.counts]
-        self._print_memory(names)
+        self._print_training(names)
         self._print_rates(names[0])
 
     def _prepare(self, count):
@@ -49,13 +50,14 @@ class InputPipeline:
             if line.endswith(" is ready.")
         )
 
-    def _print_memory(self, names):
-        """Trains one epoch of each in a process and reads its peak memory."""
-        print("\n| training portraits | decoded MB | peak MB | beyond |")
-        print("| --- | --- | --- | --- |")
+    def _print_training(self, names):
+        """Trains one epoch of each in a process of its own."""
+        header = ["training portraits", "decoded MB", "peak MB", "beyond"]
+        header += ["epoch s", "cores", "waits for input", "step to step alone"]
+        print("\n| " + " | ".join(header) + " |\n|" + " --- |" * len(header))
         for name in names:
             folder = tempfile.mkdtemp(prefix="tp_keras_")
-            code = MEMORY_PROBE.format(
+            code = TRAINING_PROBE.format(
                 run_dir=f"{folder}/run", data_dir=str(self.data_dir), name=name
             )
             output = subprocess.run(
@@ -64,10 +66,18 @@ class InputPipeline:
                 stdout=subprocess.PIPE,
                 text=True,
             ).stdout
-            count, cache, peak = map(int, output.split()[-3:])
             shutil.rmtree(folder)
-            megabytes = [f"{v / 1e6:,.0f}" for v in (cache, peak, peak - cache)]
-            print(f"| {count:,} | " + " | ".join(megabytes) + " |")
+            found = json.loads(output.splitlines()[-1])
+            cache, peak = found["decoded"], found["peak"]
+            seconds = found["epoch_seconds"]
+            cells = [f"{found['count']:,}"]
+            cells += [f"{v / 1e6:,.0f}" for v in (cache, peak, peak - cache)]
+            cells += [
+                f"{seconds:,.1f}",
+                f"{found['cpu_seconds'] / seconds:.2f}",
+            ]
+            cells += [f"{found['share']:.1%}", f"{found['slowdown']:.2f}"]
+            print("| " + " | ".join(cells) + " |")
 
     def _print_rates(self, name):
         """Times decoding, the cached pipeline and the network in turn."""
@@ -124,13 +134,13 @@ class InputPipeline:
 
 
 # Its own peak, in a process that does nothing else.
-MEMORY_PROBE = """
-import resource, sys
+TRAINING_PROBE = """
+import dataclasses, json, resource
 from training.command import start_tensorflow
 start_tensorflow()
+from benchmarks.input_waiting import WaitingTrainer
 from tp_keras.config import *
-from tp_keras.trainer import Trainer
-trainer = Trainer(ExperimentConfig(
+trainer = WaitingTrainer(ExperimentConfig(
     run_dir={run_dir!r},
     data=DataConfig({data_dir!r}, {name!r}, "memory"),
     training=TrainingConfig(epochs=1, warmup_epochs=0),
@@ -144,7 +154,10 @@ def remember(split):
 trainer._load = remember
 trainer.fit()
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-print(sizes[0][0], sum(size for _, size in sizes), peak)
+print(json.dumps(dict(
+    dataclasses.asdict(trainer.waiting),
+    count=sizes[0][0], decoded=sum(size for _, size in sizes), peak=peak,
+)))
 """
 
 
