@@ -122,17 +122,21 @@ def test_int8_weights_have_a_scale_for_each_channel(one_layer):
 def test_int8_ranges_are_those_of_the_calibration_portraits(one_layer):
     network, interpreter = one_layer
     convolved = network.convolution(network.normalize(CALIBRATION)).numpy()
-    integers = {
-        tuple(tensor["shape"][1:]): tensor["quantization"]
-        for tensor in interpreter.get_tensor_details()
-        if tensor["dtype"] is np.int8
-        and len(tensor["quantization_parameters"]["scales"]) == 1
-    }
-    scale, zero_point = integers[convolved.shape[1:]]
+
+    def quantizations(shape):
+        return [
+            tensor["quantization"]
+            for tensor in interpreter.get_tensor_details()
+            if tensor["dtype"] is np.int8
+            and tuple(tensor["shape"][1:]) == shape
+        ]
+
+    ((scale, zero_point),) = quantizations(convolved.shape[1:])
     assert scale == pytest.approx(convolved.max() / 255, rel=1e-4)
     assert zero_point == -128
-    # A level of the 256 of a pixel stays one: its normalisation is in float.
-    scale, zero_point = integers[108, 84, 3]
+    # Pixels are rounded once, after their normalisation in float: a level of
+    # theirs stays a level.
+    ((scale, zero_point),) = quantizations((108, 84, 3))
     assert scale == pytest.approx(1 / 70, rel=1e-4)
     assert zero_point == 117 - 128
 
