@@ -17,8 +17,13 @@ $(VENV)/.runtime: requirements.txt
 	$(RUN) -m pip install --progress-bar on -r requirements.txt
 	@touch $@
 
-$(VENV)/.development: $(VENV)/.runtime requirements-dev.txt
+$(VENV)/.development: $(VENV)/.runtime requirements-dev.txt \
+		requirements-formats.txt
 	$(RUN) -m pip install --progress-bar on -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.benchmarks: $(VENV)/.development requirements-benchmarks.txt
+	$(RUN) -m pip install --progress-bar on -r requirements-benchmarks.txt
 	@touch $@
 
 demo: $(VENV)/.runtime  ## Synthetic portraits: the whole way, in minutes.
@@ -44,12 +49,8 @@ format: $(VENV)/.development  ## Mend style and format.
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .
 
-benchmarks: $(VENV)/.development  ## Every table of benchmarks/README.md.
-	$(RUN) -m benchmarks.train_step
-	$(RUN) -m benchmarks.input_pipeline
-	$(RUN) -m benchmarks.bundle
-	$(RUN) -m benchmarks.drawing
-	$(RUN) -m benchmarks.dataset_build
+benchmarks: $(VENV)/.benchmarks  ## Every table of the README.
+	$(RUN) -m benchmarks.all
 
 clean:  ## Remove what was generated; the environment stays.
 	rm -rf data runs exported_models/portrait_attributes

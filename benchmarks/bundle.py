@@ -64,7 +64,7 @@ class Measurement:
 class Bundle:
     """Prints size, load time and latency of both exports of each model."""
 
-    backbones: tuple[str, ...] = ("mobilenet_025", "residual_128", APPLICATION)
+    backbones: tuple[str, ...] = ("mobilenet_025", "portrait_s", APPLICATION)
     """Presets of tp_keras or names of models of keras.applications."""
 
     batch_sizes: tuple[int, ...] = (1, 8, 64)

@@ -1,0 +1,84 @@
+"""Every table of the README in one go.
+
+python -m benchmarks.all
+
+Each benchmark is a process of its own, so that none inherits the memory or
+the threads of another. Trainings that are finished are read, not repeated;
+what needs the real archives is left out, and said so, where they are not
+prepared.
+"""
+
+import dataclasses
+import pathlib
+import subprocess
+import sys
+import time
+
+from training.command import EXIT_USER_ERROR
+from training.command import run
+
+DEMO_RUN = "runs/accuracy/demo-seed0"
+REAL_RUN = "runs/accuracy/real-seed0"
+REAL_DATA = "tiny_portraits/archives"
+
+# Module and flags. The runs that later ones read come first.
+SYNTHETIC = (
+    ("accuracy", "--experiment demo"),
+    ("synthetic_difficulty", f"--run_dir {DEMO_RUN}"),
+    ("train_step", ""),
+    ("training_options", ""),
+    ("bundle", ""),
+    ("formats", f"--run_dir {DEMO_RUN}"),
+    ("input_pipeline", ""),
+    ("drawing", ""),
+    ("dataset_build", ""),
+    ("full_scale", ""),
+)
+REAL = (
+    ("accuracy", "--experiment real"),
+    ("equal_time", ""),
+    ("training_options", "--accuracy True"),
+    ("formats", f"--run_dir {REAL_RUN}"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class All:
+    """Runs every benchmark, one after the other."""
+
+    data_dir: pathlib.Path = pathlib.Path("data/tfds")
+    """Folder of the prepared data sets."""
+    only: tuple[str, ...] = ()
+    """Names of benchmarks, such as `train_step`; all without."""
+
+    def execute(self) -> None:
+        """Runs them; a failure is told at the end."""
+        commands = list(SYNTHETIC)
+        if (self.data_dir / REAL_DATA).is_dir():
+            commands += REAL
+        else:
+            print(
+                f"Without the real archives: {self.data_dir / REAL_DATA} is "
+                "not there (python -m training.build_dataset --manual_dir "
+                "FOLDER)."
+            )
+        failed = []
+        for module, flags in commands:
+            if self.only and module not in self.only:
+                continue
+            title = f"python -m benchmarks.{module} {flags}".rstrip()
+            print(f"\n## {title}\n", flush=True)
+            begin = time.monotonic()
+            status = subprocess.run(
+                [sys.executable, *title.split()[1:]]
+            ).returncode
+            print(f"\n({time.monotonic() - begin:.0f} s)", flush=True)
+            if status:
+                failed.append(title)
+        if failed:
+            print("\nFailed:\n  " + "\n  ".join(failed), file=sys.stderr)
+            sys.exit(EXIT_USER_ERROR)
+
+
+if __name__ == "__main__":
+    run(All)
