@@ -1,6 +1,7 @@
-"""A process of a search: `python -m tp_keras.tuning.worker FOLDER`.
+"""A process of a search: `python -m tp_keras.tuning.worker FOLDER PARENT`.
 
-Started by `tp_keras.tuning.workers`; the environment says which one it is.
+Started by `tp_keras.tuning.workers`, whose process `PARENT` is; the
+environment says which one it is.
 """
 
 import os
@@ -41,5 +42,5 @@ def end_with(parent) -> None:
 
 
 if __name__ == "__main__":
-    end_with(os.getppid())
+    end_with(parent=int(sys.argv[2]))
     main(sys.argv[1])

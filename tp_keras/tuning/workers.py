@@ -122,7 +122,7 @@ class _Crew:
         with log.open("a") as file:
             self.processes[name] = subprocess.Popen(
                 [sys.executable, "-m", self.module]
-                + [str(self.folder.path.resolve())],
+                + [str(self.folder.path.resolve()), str(os.getpid())],
                 env={**os.environ, **self._environment(name)},
                 stdin=subprocess.DEVNULL,
                 stdout=file,
