@@ -2,6 +2,7 @@ import contextlib
 import dataclasses
 import json
 
+import keras
 import pytest
 
 from tests.portrait_factory import make_portraits
@@ -58,6 +59,7 @@ def trained(monkeypatch):
 
     monkeypatch.setattr(PortraitTuner, "_train", train)
     monkeypatch.setattr(search, "LatencyMeter", contextlib.nullcontext)
+    monkeypatch.setattr(keras.utils, "clear_session", lambda: None)
     return trained
 
 

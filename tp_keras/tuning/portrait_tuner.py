@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import gc
 import io
 import json
 import pathlib
@@ -109,8 +108,7 @@ class PortraitTuner(keras_tuner.engine.base_tuner.BaseTuner):
             message = f"{type(error).__name__}: {lines[0]}"
             facts |= {"status": FAILED, "message": message}
         finally:
-            keras.utils.clear_session()
-            gc.collect()
+            keras.utils.clear_session()  # Collects the garbage, too.
         result = TrialResult(**facts, seconds=time.monotonic() - begin)
         result.write(path)
         return result
