@@ -13,7 +13,8 @@ from tp_keras.run_folder import RunFolder
 from tp_keras.tasks import TASK_NAMES
 from training.command import start_tensorflow
 
-# How far a finished run may be from the budget by the speeds of today.
+# How far a finished run may be from the budget by the speeds of today, beside
+# the part of an epoch that no longer fitted in.
 TOLERANCE = 0.05
 
 
@@ -170,7 +171,8 @@ def print_table(title: str, seconds: float, ours: list[Row], peers: list[Row]):
     for row in [*ours, *peers]:
         for seed, epochs in zip(row.seeds, row.epochs, strict=True):
             taken = row.speed.seconds_of(epochs)
-            if abs(taken / seconds - 1) > TOLERANCE:
+            beyond = abs(taken - seconds) - row.speed.seconds
+            if beyond > TOLERANCE * seconds:
                 print(
                     f"\nSeed {seed} of {row.name} had {taken:.0f} s by these "
                     f"speeds, not {seconds}: remove its run folder to train "

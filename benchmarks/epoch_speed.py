@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import pathlib
 import statistics
+import sys
 import tempfile
 import time
 
@@ -139,9 +140,11 @@ def measure_epochs(
 
 
 def _train_in_turns(connection, train, config):
-    turns = Turns(connection)
-    run = train(config, turns)
-    facts = run.facts
+    try:
+        facts = train(config, Turns(connection)).facts
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
     connection.send((facts["examples_seen"], facts["parameters"]))
 
 

@@ -13,6 +13,7 @@ backward and optimizer are PyTorch's. A run that was stopped begins anew.
 
 import csv
 import dataclasses
+import importlib.util
 import math
 import os
 import time
@@ -75,7 +76,8 @@ def train(config: ExperimentConfig, turns=None) -> RunFolder:
         The run's folder. A finished run is returned as it is.
 
     Raises:
-        UserError: If the settings ask for what only Keras' networks have.
+        UserError: If the settings ask for what only Keras' networks have, or
+            if PyTorch is not installed.
     """
     _check(config)
     run = RunFolder(config.run_dir)
@@ -267,7 +269,7 @@ def predict(model, batches) -> dict[str, np.ndarray]:
 
 
 def _check(config):
-    """Raises if the settings ask for what only Keras' networks have."""
+    """Raises if PyTorch or the settings don't fit."""
     expected = (
         (config.model, "backbone", (TORCH_NETWORK,)),
         (config.model, "tasks", (TASK_NAMES,)),
@@ -282,6 +284,11 @@ def _check(config):
                 f"The PyTorch network is trained with {name}={values[0]} "
                 f"alone. Received: {name}={received}"
             )
+    if importlib.util.find_spec("torch") is None:
+        raise UserError(
+            f"{TORCH_NETWORK} needs PyTorch. Expected what "
+            "`pip install -r requirements-benchmarks.txt` installs."
+        )
 
 
 def _score(logits, portraits) -> float:

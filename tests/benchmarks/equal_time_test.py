@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 
@@ -62,6 +64,8 @@ def train_and_log(config, turns):
         for event in ("begins", "ends"):
             with open(log, "a") as file:
                 file.write(f"{name} {event} {epoch}\n")
+            # Long enough to be seen if two were at it at a time.
+            time.sleep(0.05)
     turns.next_epoch()
     run.record(examples_seen=100 * config.training.epochs, parameters=7)
     return run
@@ -193,6 +197,11 @@ def test_table_compares_with_the_best_peer(capsys):
     assert "3 and 1 seeds" in output
     assert "| weak, light | 1,234 |" in output
     assert "remove its run folder" not in output
+
+
+def test_part_of_an_epoch_is_no_matter(capsys):
+    print_table("real", 21, [make_row("ours", np.ones((1, 3, 4)))], [])
+    assert "remove its run folder" not in capsys.readouterr().out
 
 
 def test_table_tells_of_runs_beyond_the_budget(capsys):
