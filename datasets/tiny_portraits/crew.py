@@ -28,7 +28,9 @@ _ROOT = pathlib.Path(__file__).parents[__name__.count(".")]
 
 def count_cores() -> int:
     """Returns the number of processors that this process may use."""
-    return len(os.sched_getaffinity(0))
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # Not every system tells more.
 
 
 def map_in_order(

@@ -9,6 +9,7 @@ import zipfile
 import numpy as np
 from tqdm import tqdm
 
+from .. import crew
 from .. import facts
 from ..errors import DatasetInputError
 from . import labels
@@ -126,7 +127,7 @@ def _write_pack(folder, count, seed, workers, progress) -> None:
     paired = (indices >= begin) & (table.outlier[indices] < 0)
     other_labels = table.labels[indices[paired]].copy()
     other_labels[:, 0] = 1 - other_labels[:, 0]
-    workers = workers or len(os.sched_getaffinity(0))
+    workers = workers or crew.count_cores()
     with (
         _PackWriter(folder) as pack,
         _PackWriter(folder / COUNTERFACTUALS) as others,
