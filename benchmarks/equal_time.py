@@ -78,6 +78,9 @@ class EqualTime:
     """Epochs of each network that its speed is the median of."""
     reuse_speeds: bool = True
     """Whether to take the stored speeds, if they are of these networks."""
+    only_speeds: bool = False
+    """Whether to end when the speeds are stored: they want a quiet machine,
+    the trainings don't."""
     data_dir: pathlib.Path = pathlib.Path("data/tfds")
     """Folder of the prepared data sets."""
 
@@ -90,6 +93,9 @@ class EqualTime:
                 f"Received: settings={self.settings}"
             )
         speeds = self._speeds()
+        self._print_speeds(speeds)
+        if self.only_speeds:
+            return
         ours = [
             self._train(entry, "experiment", self.seeds, speeds[entry])
             for entry in self.networks
@@ -123,10 +129,21 @@ class EqualTime:
         write_speeds(path, speeds)
         return speeds
 
-    def _config(self, entry, *words) -> ExperimentConfig:
+    def _print_speeds(self, speeds):
+        print("\n| network | images/s | s an epoch | epochs |")
+        print("| --- | --- | --- | --- |")
+        for entry in [*self.networks, *self.peers]:
+            speed = speeds[entry]
+            print(
+                f"| {entry} | {speed.images_per_second:,.0f} | "
+                f"{speed.seconds:.2f} | {speed.epochs_within(self.seconds)} |"
+            )
+        print(flush=True)
+
+    def _config(self, entry) -> ExperimentConfig:
         return tyro.extras.overridable_config_cli(
             EXPERIMENTS,
-            args=[*self._words(entry), *map(str, words)],
+            args=self._words(entry),
             use_underscores=True,
             config=FLAG_STYLE,
         )

@@ -305,6 +305,14 @@ def test_epochs_are_those_of_the_budget(commands):
     assert run.facts["epochs"] == 6
 
 
+def test_speeds_alone_train_nothing(commands, capsys):
+    EqualTime(
+        seconds=30, networks=("ours",), peers=(), only_speeds=True
+    ).execute()
+    assert "| ours | 250 | 4.00 | 6 |" in capsys.readouterr().out
+    assert commands == []
+
+
 def test_speeds_are_measured_unless_all_are_stored(commands, monkeypatch):
     measured = []
 
