@@ -9,8 +9,15 @@ from tp_keras.tuning.search_settings import SearchSettings
 from tp_keras.tuning.search_space import SearchSpace
 
 
-def make(tmp_path, tuner="bayesian", trials=6, seed=0, **space):
-    space = SearchSpace(**{"backbones": ("a", "b", "c"), **space})
+def make(tmp_path, tuner="bayesian", trials=6, seed=0, backbones=("a", "b")):
+    # Few dimensions, so that a proposal takes little time.
+    space = SearchSpace(
+        backbones=backbones,
+        learning_rates=(1e-3, 1e-3),
+        augment_strengths=(1.0, 1.0),
+        label_smoothings=(0.0, 0.0),
+        weight_decays=(0.1, 0.1),
+    )
     settings = SearchSettings(
         base=ExperimentConfig(),
         space=space,
