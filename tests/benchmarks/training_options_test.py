@@ -1,0 +1,328 @@
+import dataclasses
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+
+from benchmarks import option_accuracy
+from benchmarks import option_speed
+from benchmarks.arithmetic import forward_flops
+from benchmarks.epoch_speed import EpochSpeed
+from benchmarks.option_accuracy import OPTIONS
+from benchmarks.option_accuracy import PLAIN
+from benchmarks.option_accuracy import PROGRESSIVE
+from benchmarks.option_accuracy import OptionAccuracy
+from benchmarks.option_accuracy import budgeted
+from benchmarks.option_accuracy import plain_backbone
+from benchmarks.option_accuracy import small_config
+from benchmarks.progressive_resolution import PartTrainer
+from benchmarks.progressive_resolution import shrink
+from benchmarks.tables import median_ratio
+from benchmarks.tables import print_markdown
+from benchmarks.train_subject import StepSettings
+from benchmarks.train_subject import Subject
+from benchmarks.train_subject import replace_layers
+from benchmarks.training_options import steps_of
+from tests.portrait_factory import make_portraits
+from tp_keras import trainer as trainer_module
+from tp_keras.config import AugmentConfig
+from tp_keras.config import ExperimentConfig
+from tp_keras.config import ModelConfig
+from tp_keras.config import TrainingConfig
+from tp_keras.errors import UserError
+from tp_keras.models import create_backbone
+from tp_keras.models.layers import MergedConvolution2D
+from tp_keras.models.presets import BACKBONE_PRESETS
+
+TINY = {"block_type": "merged", "stem_channels": 4, "stages": ((4, 1, 4),)}
+
+# Median 4 s, 6 s more for the first epoch.
+SPEED = EpochSpeed(10.0, (4.0, 3.0, 5.0), examples=1000, parameters=1234)
+
+
+@pytest.fixture
+def tiny_preset(monkeypatch):
+    monkeypatch.setitem(BACKBONE_PRESETS, "tiny", TINY)
+
+
+# === Tables and arithmetic ===
+
+
+def test_ratio_is_taken_within_rounds():
+    # The medians alone would say 3 / 10.
+    assert median_ratio([2, 30, 3], [1, 10, 10]) == 2
+    with pytest.raises(ValueError, match="shorter"):
+        median_ratio([1, 2], [1])
+
+
+def test_table_is_markdown(capsys):
+    print_markdown(["a", "b"], [["1", "2"]])
+    assert capsys.readouterr().out == "| a | b |\n| --- | --- |\n| 1 | 2 |\n"
+
+
+def test_flops_of_two_layers_by_hand():
+    image = keras.Input((8, 6, 3))
+    x = keras.layers.Conv2D(5, 3, strides=2, padding="same")(image)
+    model = keras.Model(image, keras.layers.Dense(7)(keras.ops.mean(x, (1, 2))))
+    # 4x3 places, 3x3x3 weights for each of 5 channels; 5x7 weights.
+    assert forward_flops(model) == 2 * (4 * 3 * 27 * 5 + 5 * 7)
+
+
+def test_flops_of_a_model_within_and_a_depthwise_layer_by_hand():
+    image = keras.Input((8, 6, 3))
+    inner = keras.Model(
+        image, keras.layers.DepthwiseConv2D(3, padding="valid")(image)
+    )
+    x = keras.layers.BatchNormalization()(inner(inner.input))
+    model = keras.Model(inner.input, keras.layers.Conv2D(4, 1)(x))
+    # 6x4 places; 9 weights for each of 3 channels, then 3 for each of 4.
+    assert forward_flops(model) == 2 * 6 * 4 * (9 * 3 + 3 * 4)
+
+
+# === Speed ===
+
+
+def test_as_many_portraits_in_other_batches():
+    assert steps_of(StepSettings("any"), 16) == 16
+    assert steps_of(StepSettings("any", batch_size=256), 16) == 4
+    assert steps_of(StepSettings("any", batch_size=256), 1) == 1
+    assert steps_of(StepSettings("any", jit_compile=True), 16) == 1
+
+
+def test_every_row_changes_one_thing():
+    base, *rows = option_speed.step_settings("ours", "theirs").values()
+    rows, (reference, refused) = rows[:-2], rows[-2:]
+    assert base == StepSettings("ours")
+    for row in rows:
+        pairs = zip(
+            dataclasses.astuple(base), dataclasses.astuple(row), strict=True
+        )
+        assert sum(a != b for a, b in pairs) == 1
+    assert reference == StepSettings("theirs", precision="float32")
+    assert refused == StepSettings("theirs", precision="bfloat16")
+
+
+def count_layers(backbone, layer_class):
+    return sum(isinstance(layer, layer_class) for layer in backbone.layers)
+
+
+def test_keras_normalization_computes_the_same(tiny_preset):
+    backbone = create_backbone("tiny")
+    keras_own = replace_layers(backbone, option_speed.with_keras_normalization)
+    keras_own.set_weights(backbone.get_weights())
+    assert {
+        type(layer)
+        for layer in keras_own.layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+    } == {keras.layers.BatchNormalization}
+    images = make_portraits(4).images
+    np.testing.assert_allclose(
+        keras_own(images, training=True),
+        backbone(images, training=True),
+        atol=1e-4,
+    )
+
+
+def test_bias_takes_the_place_of_normalization(tiny_preset):
+    backbone = create_backbone("tiny")
+    biased = replace_layers(backbone, option_speed.with_bias)
+    assert count_layers(biased, keras.layers.BatchNormalization) == 0
+    assert count_layers(biased, MergedConvolution2D) == 1
+    assert all(
+        layer.use_bias
+        for layer in biased.layers
+        if isinstance(layer, keras.layers.Conv2D)
+    )
+    # Per channel a bias instead of gamma, beta and the two statistics.
+    assert biased.count_params() == backbone.count_params() - 3 * 3 * 4
+
+
+@pytest.mark.parametrize("name", ["relu6", "silu"])
+def test_activation_takes_the_place_of_relu(name, tiny_preset):
+    replace_layer = getattr(option_speed, f"with_{name}")
+    changed = replace_layers(create_backbone("tiny"), replace_layer)
+    assert count_layers(changed, keras.layers.ReLU) == 0
+    activations = [
+        layer.activation
+        for layer in changed.layers
+        if isinstance(layer, keras.layers.Activation)
+    ]
+    assert activations == 3 * [keras.activations.get(name)]
+
+
+def test_subject_trains_in_what_its_settings_say(tiny_preset):
+    subject = Subject(
+        StepSettings(
+            "tiny",
+            precision="bfloat16",
+            batch_size=4,
+            steps_per_execution=3,
+            replace_layer=option_speed.with_silu,
+        )
+    )
+    done = int(subject.model.optimizer.iterations)
+    assert done == 3
+    subject.measure_training(7)
+    assert int(subject.model.optimizer.iterations) - done == 6
+    subject.measure_inference(2)
+    assert subject.training[0] > 0
+    assert subject.inference[0] > 0
+    stem = subject.model.backbone.get_layer("stem_convolution")
+    assert stem.compute_dtype == "bfloat16"
+    assert count_layers(subject.model.backbone, keras.layers.ReLU) == 0
+
+
+def test_both_warps_give_the_same_portraits():
+    rng = np.random.default_rng(0)
+    # Smooth, so that OpenCV's positions in 32nds of a pixel matter little.
+    rows, columns = np.mgrid[:108, :84]
+    images = np.stack([rows, columns, rows + columns], -1).astype(np.uint8)
+    images = np.repeat(images[None], 8, axis=0)
+    maps = option_speed.random_maps(rng, 8)
+    ours = option_speed.warp_by_opencv(images, maps).astype(int)
+    theirs = option_speed.warp_by_tensorflow(images, maps).astype(int)
+    assert np.abs(ours - theirs).max() <= 1
+    assert np.abs(ours - images).max() > 20
+
+
+# === Accuracy after equal time ===
+
+
+def test_budget_decides_the_epochs():
+    config = ExperimentConfig(training=TrainingConfig(warmup_epochs=2))
+    long = budgeted(config, SPEED, 6 + 20 * 4, seed=3, folder="there")
+    assert (long.run_dir, long.training.seed) == ("there", 3)
+    assert (long.training.epochs, long.training.warmup_epochs) == (20, 2)
+    short = budgeted(config, SPEED, 6 + 3 * 4, seed=3, folder="there")
+    assert (short.training.epochs, short.training.warmup_epochs) == (3, 1.5)
+
+
+def make_command(**changes):
+    arguments = {
+        "backbone": "portrait_s",
+        "seconds": 46,
+        "experiment": "real",
+        "options": tuple(OPTIONS),
+        "seeds": (0,),
+        "rounds": 1,
+        "reuse_speeds": True,
+        "data_dir": pathlib.Path("data/tfds"),
+    }
+    return OptionAccuracy(**{**arguments, **changes})
+
+
+def test_options_change_what_they_say():
+    command = make_command()
+    base = command.config("base")
+    assert base.model.backbone == "portrait_s"
+    assert command.config("float32").training.precision == "float32"
+    assert command.config("no averaged weights").training.averaging == 0
+    assert command.config("weak augmentation").augment == AugmentConfig()
+    strong = command.config("strong augmentation").augment
+    assert strong == dataclasses.replace(
+        base.augment, erasing=0.4, contrast=0.3
+    )
+    assert command.config(PROGRESSIVE) == base
+    small = create_backbone(small_config(base).model.backbone)
+    assert small.input_shape == (None, 54, 42, 3)
+
+
+def test_plain_backbone_does_the_same_arithmetic():
+    merged = create_backbone("portrait_s")
+    plain = create_backbone(plain_backbone("portrait_s"))
+    assert count_layers(merged, MergedConvolution2D) > 0
+    assert count_layers(plain, MergedConvolution2D) == 0
+    assert forward_flops(plain) == forward_flops(merged)
+    assert plain.output_shape == merged.output_shape
+
+
+def test_options_that_do_not_exist_are_refused():
+    with pytest.raises(UserError, match="options out of 'base'"):
+        make_command(options=("bas",)).execute()
+    with pytest.raises(UserError, match="backbone=mobilenet_025"):
+        make_command(backbone="mobilenet_025").config(PLAIN)
+
+
+def test_halves_share_the_time(tmp_path, monkeypatch):
+    trained = []
+
+    def finish(config, **half):
+        trained.append((config.model.backbone, config.training.epochs, half))
+
+    monkeypatch.setattr(option_accuracy, "_finish", finish)
+    speeds = {
+        "base": SPEED,
+        PROGRESSIVE: SPEED,
+        f"{PROGRESSIVE}, first half": dataclasses.replace(
+            SPEED, first_epoch_seconds=3.0, epoch_seconds=(1.0,)
+        ),
+    }
+    command = make_command()
+    command._train("base", 0, speeds)
+    command._train(PROGRESSIVE, 0, speeds)
+    small = "portrait_s(image_shape=(54, 42, 3))"
+    folder = command._folder(f"{PROGRESSIVE}, first half", 0)
+    assert trained == [
+        ("portrait_s", 10, {}),
+        # 23 s each: 21 small epochs after a start of 2 s, 4 after one of 6 s.
+        (small, 21, {"half": 1}),
+        ("portrait_s", 4, {"half": 2, "first_run": folder}),
+    ]
+
+
+def test_shrinking_averages_areas():
+    images = np.zeros((300, 4, 4, 1), np.uint8)
+    images[:, :2, :2, 0] = [[1, 2], [3, 5]]  # mean 2.75
+    images[:, 2:, 2:, 0] = 255
+    small = shrink(images, (2, 2, 1))
+    assert small.dtype == np.uint8
+    assert small.shape == (300, 2, 2, 1)
+    assert (small[..., 0] == [[3, 0], [0, 255]]).all()
+    assert shrink(images, (4, 4, 1)) is images
+    with pytest.raises(ValueError, match="divides"):
+        shrink(images, (3, 2, 1))
+
+
+def half_config(path, backbone):
+    return ExperimentConfig(
+        run_dir=str(path),
+        model=ModelConfig(backbone=backbone),
+        training=TrainingConfig(epochs=2, batch_size=16, warmup_epochs=1),
+    )
+
+
+def test_halves_follow_one_schedule(tmp_path):
+    config = half_config(tmp_path, "portrait_s")
+    whole = PartTrainer(config)._optimizer(20)._learning_rate
+    first = PartTrainer(config, half=1)._optimizer(10)._learning_rate
+    second = PartTrainer(config, half=2)._optimizer(10)._learning_rate
+    for step in (0, 3, 19):
+        assert float(first(step)) == float(whole(step))
+        assert float(second(step)) == float(whole(20 + step))
+    assert float(second(20)) == 0
+
+
+def test_second_half_goes_on_with_the_weights(
+    tmp_path, tiny_preset, monkeypatch
+):
+    monkeypatch.setattr(
+        trainer_module,
+        "load_portraits",
+        lambda dataset, name, split, *rest: make_portraits(48, split=split),
+    )
+    small = half_config(tmp_path / "first", "tiny(image_shape=(54, 42, 3))")
+    first = PartTrainer(small, half=1).fit()
+    trained = first.load_model()
+    assert trained.input_shape == (None, 54, 42, 3)
+    second = PartTrainer(
+        half_config(tmp_path / "second", "tiny"),
+        half=2,
+        first_run=first.path,
+    )
+    begun = second.build_model().get_weights()
+    for ours, theirs in zip(begun, trained.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    finished = second.fit()
+    assert finished.is_finished
+    assert finished.load_model().input_shape == (None, 108, 84, 3)
