@@ -50,8 +50,8 @@ class DataConfig:
     dataset: str = "tiny_portraits/synthetic"
     """Name of the data set and its configuration."""
     storage: str = "auto"
-    """Decoded pixels in `memory` or on `disk` as a mapped file; `auto` takes
-    memory while they fill less than half of what is free."""
+    """Decoded pixels in `memory`, or on `disk` as a mapped file that later runs
+    reuse; `auto` takes memory up to 512 MB and half of what is free."""
 
     def __post_init__(self):
         """Refuses an unknown storage."""

@@ -229,14 +229,14 @@ class Trainer:
                 f"({first_epoch * steps * self.config.training.batch_size:,} "
                 "examples seen)."
             )
+        where = "on disk" if train.storage == "disk" else "in memory"
         megabytes = (train.images.nbytes + validation.images.nbytes) / 1e6
         self._say(
             f"{len(train):,} training and {len(validation):,} validation "
-            f"portraits of {train.dataset}, decoded pixels in {train.storage} "
+            f"portraits of {train.dataset}, decoded pixels {where} "
             f"({megabytes:,.0f} MB); {self.config.model.backbone} with "
             f"{model.inference_model().count_params():,} parameters in "
-            f"{self.precision}; "
-            f"{steps} steps an epoch."
+            f"{self.precision}; {steps} steps an epoch."
         )
 
     def _finish(self, epochs, steps, begin):
