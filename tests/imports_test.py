@@ -12,6 +12,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 # Each room imports only from rooms before it, and from itself.
 ROOMS = (
     "errors",
+    "quiet",
     "tasks",
     "config",
     "registration",

@@ -1,12 +1,13 @@
 """How every command of the project starts: flags in, one sentence on error."""
 
-import contextlib
 import errno
 import os
 import sys
 import typing
 
 import tyro
+
+from tp_keras.quiet import no_native_messages
 
 # `--flip False` rather than `--no_flip`, `--epochs` rather than
 # `--training.epochs`.
@@ -69,24 +70,10 @@ def start_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if "tensorflow" in sys.modules:
         return
-    with _no_native_messages():
+    with no_native_messages():
         import tensorflow as tf
 
         tf.config.list_physical_devices()
-
-
-@contextlib.contextmanager
-def _no_native_messages():
-    """Discards what native code writes to the standard error."""
-    sys.stderr.flush()
-    saved = os.dup(2)
-    try:
-        with open(os.devnull, "w") as nothing:
-            os.dup2(nothing.fileno(), 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
 
 
 def user_message(error: Exception) -> str | None:

@@ -10,7 +10,7 @@ from tests.export.networks import random_portraits
 from tp_keras.export import fold_batch_normalization
 from tp_keras.export.formats import FORMATS
 from tp_keras.export.formats.format import probability_model
-from tp_keras.export.formats.quiet import no_native_messages
+from tp_keras.quiet import no_native_messages
 
 CALIBRATION = random_portraits(16, seed=1)
 

@@ -15,7 +15,7 @@ from tp_keras.export.formats.compare import describe_losses
 from tp_keras.export.formats.format import FOLDER
 from tp_keras.export.formats.format import Format
 from tp_keras.export.formats.format import probability_model
-from tp_keras.export.formats.quiet import no_native_messages
+from tp_keras.quiet import no_native_messages
 
 _RECORD_FIELDS = ("metric", "task", "group", "value", "low", "high", "count")
 
