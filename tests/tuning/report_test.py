@@ -48,6 +48,7 @@ def test_the_command_trains_what_the_trial_trained(monkeypatch):
     config = SearchSpace().config(BASE, make_result().values)
     config = dataclasses.replace(
         config,
+        run_dir="runs/tune/mine/trials/0/run",
         model=dataclasses.replace(config.model, tasks=("gender", "hair_type")),
         augment=dataclasses.replace(config.augment, flip=False),
     )

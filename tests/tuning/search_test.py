@@ -91,11 +91,12 @@ def test_a_search_trains_measures_and_reports(tmp_path, capsys):
     assert f"Best: trial {result.trial_id}" in write_report(folder.path)
 
 
-def test_a_finished_search_is_left_as_it_is(tmp_path, trained):
+def test_a_finished_search_is_left_as_it_is(tmp_path, trained, monkeypatch):
     run_search(tmp_path / "search", SETTINGS)
     assert len(trained) == 3
-    run_search(tmp_path / "search", SETTINGS)
-    assert len(trained) == 3
+    with monkeypatch.context() as context:
+        context.delattr(search, "search_alone")
+        run_search(tmp_path / "search", SETTINGS)
     # It may be made longer.
     run_search(tmp_path / "search", dataclasses.replace(SETTINGS, trials=5))
     assert len(trained) == 5
@@ -118,6 +119,15 @@ def test_a_stopped_search_goes_on(tmp_path, trained, monkeypatch):
     run_search(tmp_path / "search", SETTINGS)
     assert len(trained) == len(set(trained)) == 3
     assert read_results(tmp_path / "search")[0] == before[0]
+
+
+def test_a_chief_killed_before_the_first_trial_comes_back(tmp_path):
+    folder = search.SearchFolder(tmp_path)
+    folder.claim(SETTINGS)
+    # What it does before it listens.
+    PortraitTuner(folder, None, None).save()
+    again = PortraitTuner(folder, None, None)
+    assert again.remaining_trials == 3
 
 
 def test_a_trained_trial_is_not_trained_again(tmp_path, trained, monkeypatch):
