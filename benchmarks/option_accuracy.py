@@ -55,6 +55,9 @@ OPTIONS = {
 # Of the first half of the time.
 SMALL_SHAPE = (54, 42, 3)
 
+# Short epochs, so that whole ones fill the seconds of each option alike.
+PASSES_PER_EPOCH = 2
+
 
 @dataclasses.dataclass(frozen=True)
 class OptionAccuracy:
@@ -90,6 +93,7 @@ class OptionAccuracy:
                 f"a seed. Received: options={self.options}, "
                 f"seeds={self.seeds}"
             )
+        start_tensorflow()
         speeds = self._speeds()
         runs = {
             option: [self._train(option, seed, speeds) for seed in self.seeds]
@@ -107,6 +111,7 @@ class OptionAccuracy:
             args=[
                 *(self.experiment, "--backbone", backbone),
                 *("--data_dir", str(self.data_dir)),
+                *("--passes_per_epoch", str(PASSES_PER_EPOCH)),
                 *OPTIONS[option].split(),
             ],
             use_underscores=True,
@@ -263,15 +268,16 @@ def print_accuracies(experiment, seconds, runs, speeds) -> None:
         TASK_NAMES, _validation_counts(runs[base][0]), test_counts, strict=True
     )
     print(
-        f"\n{experiment}, {seconds} s of training each by the speeds measured "
-        f"in turns; the mean of {len(runs[base])} seed(s). Portraits with a "
+        f"\n{experiment} with {PASSES_PER_EPOCH} passes in an epoch, "
+        f"{seconds} s of training each by the speeds measured in turns; the "
+        f"mean of {len(runs[base])} seed(s). Portraits with a "
         "label, validation and test: "
         + ", ".join(f"{name} {v} and {t}" for name, v, t in counts)
         + f". The last column is the test mean against {base!r} in points, "
         "with the 95 % interval of a paired bootstrap over the portraits, "
         "which leaves out what another seed would change.\n"
     )
-    header = ["option", "precision", "images/s", "epochs"]
+    header = ["option", "precision", "images/s", "epochs", "s by speed"]
     header += [f"validation {name}" for name in TASK_NAMES]
     header += [f"test {name}" for name in TASK_NAMES]
     header += ["test mean", "against the first"]
@@ -285,6 +291,7 @@ def print_accuracies(experiment, seconds, runs, speeds) -> None:
             facts["precision"],
             f"{speeds[option].images_per_second:,.0f}",
             str(facts["epochs"]),
+            f"{speeds[option].seconds_of(facts['epochs']):.0f}",
             *(f"{value:.3f}" for value in (*validation, *test)),
             f"**{test.mean():.3f}**",
         ]
@@ -300,8 +307,8 @@ def print_accuracies(experiment, seconds, runs, speeds) -> None:
     print_markdown(header, rows)
     if PROGRESSIVE in runs:
         print(
-            f"\n{PROGRESSIVE}: images/s and epochs are those of the second "
-            "half of the time, at full size; before it at "
+            f"\n{PROGRESSIVE}: images/s, epochs and seconds are those of the "
+            "second half of the time, at full size; before it at "
             f"{SMALL_SHAPE[0]}x{SMALL_SHAPE[1]} "
             f"{speeds[_first_half(PROGRESSIVE)].images_per_second:,.0f} "
             "images/s."

@@ -34,6 +34,7 @@ from tp_keras.errors import UserError
 from tp_keras.models import create_backbone
 from tp_keras.models.layers import MergedConvolution2D
 from tp_keras.models.presets import BACKBONE_PRESETS
+from tp_keras.run_folder import RunFolder
 
 TINY = {"block_type": "merged", "stem_channels": 4, "stages": ((4, 1, 4),)}
 
@@ -164,7 +165,8 @@ def test_subject_trains_in_what_its_settings_say(tiny_preset):
     done = int(subject.model.optimizer.iterations)
     assert done == 3
     subject.measure_training(7)
-    assert int(subject.model.optimizer.iterations) - done == 6
+    # Two executions of three steps on the clock, one before.
+    assert int(subject.model.optimizer.iterations) - done == 9
     subject.measure_inference(2)
     assert subject.training[0] > 0
     assert subject.inference[0] > 0
@@ -326,3 +328,43 @@ def test_second_half_goes_on_with_the_weights(
     finished = second.fit()
     assert finished.is_finished
     assert finished.load_model().input_shape == (None, 108, 84, 3)
+
+
+def make_run(path, hits, best_epoch):
+    """A finished run as the table reads it."""
+    run = RunFolder(path)
+    run.claim(ExperimentConfig(run_dir=str(path)))
+    run.record(precision="float32", epochs=2, best_epoch=best_epoch)
+    np.save(path / "test_hits.npy", np.tile(hits, 10))
+    run.history_path.write_text(
+        "epoch,val_gender_accuracy,val_hair_color_accuracy,"
+        "val_hair_type_accuracy\n0,0.5,0.6,0.7\n1,0.1,0.2,0.3\n"
+    )
+    return run
+
+
+def test_table_of_accuracies(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(
+        option_accuracy, "_validation_counts", lambda run: [50, 40, 30]
+    )
+    hits = np.array([[1, 1, 0, 0], [1, 0, np.nan, np.nan], [1, 1, 1, 1.0]])
+    better = np.array([[1, 1, 1, 1], [1, 0, np.nan, np.nan], [1, 1, 1, 1.0]])
+    runs = {
+        "base": [make_run(tmp_path / "a", hits, best_epoch=1)],
+        "float32": [make_run(tmp_path / "b", better, best_epoch=2)],
+    }
+    option_accuracy.print_accuracies(
+        "real", 9, runs, dict.fromkeys(runs, SPEED)
+    )
+    text, *rows = capsys.readouterr().out.split("\n\n")[0:2]
+    assert "gender 50 and 40, hair_color 40 and 20, hair_type 30 and 40" in text
+    base, other = rows[0].strip().split("\n")[2:]
+    assert base == (
+        "| base | float32 | 250 | 2 | 14 | 0.500 | 0.600 | 0.700 "
+        "| 0.500 | 0.500 | 1.000 | **0.667** |  |"
+    )
+    # Half the portraits more in one task of three.
+    assert other.startswith(
+        "| float32 | float32 | 250 | 2 | 14 | 0.100 | 0.200 | 0.300 "
+        "| 1.000 | 0.500 | 1.000 | **0.833** | +16.7 ("
+    )
