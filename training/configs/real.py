@@ -20,7 +20,14 @@ from tp_keras.config import TrainingConfig
 CONFIG = ExperimentConfig(
     run_dir="runs/real",
     data=DataConfig(dataset="tiny_portraits/archives"),
-    augment=AugmentConfig(shift=0.1, zoom=0.2, rotation=15.0, brightness=0.3),
+    augment=AugmentConfig(
+        shift=0.15,
+        zoom=0.3,
+        rotation=20.0,
+        brightness=0.4,
+        contrast=0.3,
+        erasing=0.5,
+    ),
     model=ModelConfig(dropout_rate=0.4),
     training=TrainingConfig(
         epochs=56,
