@@ -17,6 +17,8 @@ import time
 from training.command import EXIT_USER_ERROR
 from training.command import run
 
+ROOT = pathlib.Path(__file__).parent
+
 DEMO_RUN = "runs/accuracy/demo-seed0"
 REAL_RUN = "runs/accuracy/real-seed0"
 REAL_DATA = "tiny_portraits/archives"
@@ -69,9 +71,8 @@ class All:
             title = f"python -m benchmarks.{module} {flags}".rstrip()
             print(f"\n## {title}\n", flush=True)
             begin = time.monotonic()
-            status = subprocess.run(
-                [sys.executable, *title.split()[1:]]
-            ).returncode
+            command = [sys.executable, *title.split()[1:]]
+            status = subprocess.run(command).returncode
             print(f"\n({time.monotonic() - begin:.0f} s)", flush=True)
             if status:
                 failed.append(title)

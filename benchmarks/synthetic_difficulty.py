@@ -1,6 +1,6 @@
 """Tells whether synthetic portraits are hard enough to compare methods on.
 
-python -m benchmarks.synthetic_difficulty --manual_dir M --run_dir R
+python -m benchmarks.synthetic_difficulty --run_dir runs/demo
 
 Fits a logistic regression on the pixels of the training portraits of a pack
 and prints its balanced accuracy on the test portraits beside the one of an
@@ -21,10 +21,12 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
+from datasets import tiny_portraits
 from datasets.tiny_portraits import facts
 from datasets.tiny_portraits.archives import Archives
 from datasets.tiny_portraits.attributes import read_attributes
 from datasets.tiny_portraits.bad_items import BadItems
+from datasets.tiny_portraits.build_record import BuildRecord
 from tp_keras.evaluation.records import find_one
 from tp_keras.evaluation.records import read_records
 from training.command import run
@@ -42,10 +44,13 @@ _POOLING = 4
 class SyntheticDifficulty:
     """Compares a logistic regression on pixels with an evaluated network."""
 
-    manual_dir: pathlib.Path
-    """The folder of the pack that the network was trained on."""
     run_dir: pathlib.Path
     """The run folder of the network, evaluated on the test split."""
+    manual_dir: pathlib.Path | None = None
+    """The folder of the pack that the network was trained on. Default: that
+    of the synthetic portraits, as they were built."""
+    data_dir: pathlib.Path = pathlib.Path("data/tfds")
+    """Folder of the prepared data sets."""
     penalties: tuple[float, ...] = (1e-3, 1e-2, 1e-1)
     """The values of C; the best one on the validation split counts."""
     iterations: int = 100
@@ -56,7 +61,9 @@ class SyntheticDifficulty:
         records = read_records(
             self.run_dir / "evaluation" / "test" / "records.jsonl"
         )
-        pixels, labels, splits = _read_pack(self.manual_dir)
+        pixels, labels, splits = _read_pack(
+            self.manual_dir or self._drawn_pack()
+        )
         scaler = StandardScaler().fit(pixels[splits == "train"])
         pixels = scaler.transform(pixels)
         print(f"{'balanced accuracy':18}{'pixels':>9}{'network':>9}{'lead':>8}")
@@ -73,6 +80,14 @@ class SyntheticDifficulty:
                 f"{task:18}{linear:9.3f}{network:9.3f}"
                 f"{network - linear:+8.3f}{verdict}"
             )
+
+    def _drawn_pack(self):
+        """Returns the folder that the synthetic portraits were built from."""
+        builder = tiny_portraits.Builder(
+            data_dir=self.data_dir, config="synthetic"
+        )
+        record = BuildRecord.read(pathlib.Path(builder.data_path))
+        return pathlib.Path(record.source)
 
     def _score_pixels(self, pixels, labels, splits) -> float:
         """Returns the score of the best penalty on the test portraits."""
