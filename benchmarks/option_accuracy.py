@@ -47,7 +47,7 @@ OPTIONS = {
         f"--{name} {value}"
         for name, value in dataclasses.asdict(AugmentConfig()).items()
     ),
-    "strong augmentation": "--erasing 0.4 --contrast 0.3",
+    "no erasing, same contrast": "--erasing 0 --contrast 0",
     PLAIN: "",
     PROGRESSIVE: "",
 }
