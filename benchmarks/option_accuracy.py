@@ -47,7 +47,7 @@ OPTIONS = {
         f"--{name} {value}"
         for name, value in dataclasses.asdict(AugmentConfig()).items()
     ),
-    "no erasing, same contrast": "--erasing 0 --contrast 0",
+    "neither erasing nor contrast": "--erasing 0 --contrast 0",
     PLAIN: "",
     PROGRESSIVE: "",
 }

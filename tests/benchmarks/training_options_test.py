@@ -221,7 +221,7 @@ def test_options_change_what_they_say():
     assert command.config("float32").training.precision == "float32"
     assert command.config("no averaged weights").training.averaging == 0
     assert command.config("weak augmentation").augment == AugmentConfig()
-    less = command.config("no erasing, same contrast").augment
+    less = command.config("neither erasing nor contrast").augment
     assert less == dataclasses.replace(base.augment, erasing=0, contrast=0)
     assert less != base.augment
     assert command.config(PROGRESSIVE) == base
