@@ -138,8 +138,11 @@ def test_the_rehearsal_measures_and_leaves_nothing(config, portraits):
 
 
 def test_warm_up_and_averaging_shrink_with_the_training(config):
+    passes = dataclasses.replace(config.training, passes_per_epoch=3)
+    config = dataclasses.replace(config, training=passes)
     short = shorten(config, epochs=5, steps_per_epoch=20).training
     assert short.epochs == 5
+    assert short.passes_per_epoch == 1
     assert short.warmup_epochs == 0.5
     assert short.averaging == 0.9  # A memory of 10 of 100 steps.
     long = shorten(config, epochs=100, steps_per_epoch=50).training

@@ -155,8 +155,9 @@ def shorten(config: ExperimentConfig, epochs, steps_per_epoch):
         steps_per_epoch: Int.
 
     Returns:
-        `ExperimentConfig` whose warm-up takes a tenth at most, and whose
-        averaging remembers at most a tenth of the steps.
+        `ExperimentConfig` whose epochs are one pass, whose warm-up takes a
+        tenth at most, and whose averaging remembers at most a tenth of the
+        steps.
     """
     training = config.training
     memory = max(_AVERAGING_MEMORY * epochs * steps_per_epoch, 1.0)
@@ -165,6 +166,7 @@ def shorten(config: ExperimentConfig, epochs, steps_per_epoch):
         training=dataclasses.replace(
             training,
             epochs=epochs,
+            passes_per_epoch=1,
             warmup_epochs=min(
                 training.warmup_epochs, round(_LARGEST_WARMUP * epochs, 2)
             ),
