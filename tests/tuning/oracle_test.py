@@ -9,7 +9,14 @@ from tp_keras.tuning.search_settings import SearchSettings
 from tp_keras.tuning.search_space import SearchSpace
 
 
-def make(tmp_path, tuner="bayesian", trials=6, seed=0, backbones=("a", "b")):
+def make(
+    tmp_path,
+    tuner="bayesian",
+    trials=6,
+    seed=0,
+    backbones=("a", "b"),
+    dropout_rates=(0.0, 0.5),
+):
     # Few dimensions, so that a proposal takes little time.
     space = SearchSpace(
         backbones=backbones,
@@ -17,6 +24,7 @@ def make(tmp_path, tuner="bayesian", trials=6, seed=0, backbones=("a", "b")):
         augment_strengths=(1.0, 1.0),
         label_smoothings=(0.0, 0.0),
         weight_decays=(0.1, 0.1),
+        dropout_rates=dropout_rates,
     )
     settings = SearchSettings(
         base=ExperimentConfig(),
@@ -72,6 +80,21 @@ def test_hyperband_gives_the_best_third_the_threefold(tmp_path):
         if t.hyperparameters.values["tuner/epochs"] == 3
     ]
     assert sorted(promoted) == sorted(t.trial_id for t in best)
+
+
+def test_bayesian_tries_no_choice_twice(tmp_path):
+    oracle = make(
+        tmp_path,
+        trials=9,
+        backbones=("a", "b", "c", "d"),
+        dropout_rates=(0.2, 0.2),
+    )
+    tried = []
+    while (trial := oracle.create_trial("me")).status == "RUNNING":
+        tried.append(trial.hyperparameters.values["backbone"])
+        end(oracle, trial, 0.5)
+    assert trial.status == "STOPPED"
+    assert sorted(tried) == ["a", "b", "c", "d"]
 
 
 def test_bayesian_goes_where_the_score_is(tmp_path):

@@ -89,7 +89,7 @@ def front_plot(results) -> Figure:
     axes.grid(color="0.9")
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(loc="lower right", frameon=False)
+    axes.legend(loc="best", frameon=False)
     axes.set_title("Accuracy after equal time against latency", loc="left")
     return figure
 

@@ -56,7 +56,17 @@ class _Hyperband(_SafeOracle, oracles.HyperbandOracle):
 
 
 class _Bayesian(_SafeOracle, oracles.BayesianOptimizationOracle):
-    """Bayesian optimisation with a Gaussian process."""
+    """Bayesian optimisation with a Gaussian process, no choice tried twice.
+
+    All trials train with one seed, so a repetition would tell nothing.
+    """
+
+    def populate_space(self, trial_id):
+        proposal = super().populate_space(trial_id)
+        values = proposal.get("values")
+        if values is not None and self._duplicate(values):
+            return self._random_populate_space()
+        return proposal
 
 
 def make_oracle(settings: SearchSettings) -> keras_tuner.Oracle:
