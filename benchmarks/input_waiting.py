@@ -1,6 +1,7 @@
 """How long the steps of a training wait for their batch."""
 
 import dataclasses
+import statistics
 import time
 
 import keras
@@ -24,7 +25,7 @@ class Waiting:
             the pace of those on the clock.
         cpu_seconds: Processor time of the process in that time.
         share: Share of the time of the steps in which the next batch was
-            waited for.
+            waited for, beyond what the taking of one that is ready costs.
         slowdown: Time of a step over that of the same step with a batch at
             hand, while nobody makes the next one. What exceeds 1 is what the
             input takes from the processors.
@@ -100,9 +101,20 @@ class _Clock(keras.callbacks.Callback):
                 * self._trainer.config.training.batch_size,
                 epoch_seconds=seconds * whole,
                 cpu_seconds=cpu_seconds * whole,
-                share=self._waited / seconds,
+                share=max(self._waited - self._taking_seconds(), 0.0)
+                / seconds,
                 slowdown=0.0,
             )
+
+    def _taking_seconds(self):
+        """Returns what taking a ready batch costs in all the steps."""
+        ready = iter(tf.data.Dataset.from_tensors(self._batch).repeat())
+        times = []
+        for _ in range(_STEPS_ALONE):
+            begin = time.perf_counter()
+            next(ready)
+            times.append(time.perf_counter() - begin)
+        return statistics.median(times) * (self._steps - self._skipped)
 
     def on_train_end(self, logs=None):
         """Times the step alone."""
