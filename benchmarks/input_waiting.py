@@ -50,6 +50,10 @@ class WaitingTrainer(Trainer):
 
     waiting: Waiting | None = None
 
+    def steps_per_execution(self, steps_per_epoch):
+        """Returns 1: each batch is taken on the clock."""
+        return 1
+
     def _callbacks(self, model, steps, first_epoch):
         callbacks = super()._callbacks(model, steps, first_epoch)
         return [*callbacks, _Clock(self, steps)]
@@ -101,8 +105,7 @@ class _Clock(keras.callbacks.Callback):
                 * self._trainer.config.training.batch_size,
                 epoch_seconds=seconds * whole,
                 cpu_seconds=cpu_seconds * whole,
-                share=max(self._waited - self._taking_seconds(), 0.0)
-                / seconds,
+                share=max(self._waited - self._taking_seconds(), 0.0) / seconds,
                 slowdown=0.0,
             )
 

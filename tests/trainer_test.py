@@ -74,7 +74,7 @@ class Kill(keras.callbacks.Callback):
         self.epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.epoch == 2 and batch == 1:
+        if self.epoch == 2:
             os.kill(os.getpid(), signal.SIGKILL)
 
 callbacks = t.Trainer._callbacks
@@ -209,3 +209,13 @@ def test_averaging_and_ramp_can_be_switched_off(tmp_path):
     )
     run = Trainer(config, progress=False).fit()
     assert float(run.load_model().reversal.strength) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"), [(355, 5), (150, 6), (16, 8), (71, 1), (1, 1)]
+)
+def test_steps_of_an_execution_divide_the_epoch(tmp_path, steps, expected):
+    config = make_config(tmp_path)
+    assert Trainer(config).steps_per_execution(steps) == 1
+    config = dataclasses.replace(config, model=ModelConfig(backbone="tiny"))
+    assert Trainer(config).steps_per_execution(steps) == expected

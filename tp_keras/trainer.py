@@ -24,6 +24,8 @@ from tp_keras.precision import choose_precision
 from tp_keras.precision import layers_in
 from tp_keras.run_folder import RunFolder
 
+_MOST_STEPS_PER_EXECUTION = 8
+
 
 class Trainer:
     """Trains the classifier of an experiment.
@@ -92,6 +94,7 @@ class Trainer:
         model.compile(
             optimizer=self._optimizer(steps),
             label_smoothing=training.label_smoothing,
+            steps_per_execution=self.steps_per_execution(steps),
         )
 
         # === Fit ===
@@ -137,6 +140,22 @@ class Trainer:
         return choose_precision(
             self.config.training.precision,
             create_backbone(self.config.model.backbone),
+        )
+
+    def steps_per_execution(self, steps_per_epoch) -> int:
+        """Returns how many steps run between two returns to Python.
+
+        Several save a tenth of the time of a small network. They have to
+        divide the epoch: Keras would take more of the endless batches than
+        belong to it. While the reversal grows it is one: its strength is set
+        from Python, step by step.
+        """
+        if self.config.model.reversal_strength:
+            return 1
+        return max(
+            count
+            for count in range(1, _MOST_STEPS_PER_EXECUTION + 1)
+            if steps_per_epoch % count == 0
         )
 
     def _load(self, split):

@@ -41,7 +41,7 @@ class ReversalRamp(keras.callbacks.Callback):
         self.ramp_steps = ramp_steps
 
     def on_train_batch_begin(self, batch, logs=None):
-        """Sets the strength of the coming step."""
+        """Sets the strength of the coming step, or few steps in one go."""
         iterations = int(self.model.optimizer.iterations)
         progress = iterations / self.ramp_steps if self.ramp_steps else 1.0
         self.model.reversal.strength.assign(

@@ -12,8 +12,8 @@ import time
 
 import numpy as np
 
-from tp_keras.quiet import no_native_messages
 from tp_keras.export.formats.registry import FORMATS
+from tp_keras.quiet import no_native_messages
 from tp_keras.tasks import IMAGE_SHAPE
 
 BATCH_SIZES = (1, 64)
