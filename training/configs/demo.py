@@ -14,5 +14,5 @@ from tp_keras.config import TrainingConfig
 CONFIG = ExperimentConfig(
     run_dir="runs/demo",
     data=DataConfig(dataset="tiny_portraits/synthetic"),
-    training=TrainingConfig(epochs=15),
+    training=TrainingConfig(epochs=30),
 )
