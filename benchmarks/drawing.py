@@ -16,6 +16,7 @@ import tempfile
 import time
 import zipfile
 
+from benchmarks.processor_time import processor_seconds
 from datasets.tiny_portraits.synthetic import draw_pack
 from training.command import run
 
@@ -32,12 +33,12 @@ class Drawing:
     def execute(self) -> None:
         """Measures and prints."""
         with tempfile.TemporaryDirectory() as folder:
-            start, before = time.perf_counter(), _processor_seconds()
+            start, before = time.perf_counter(), processor_seconds()
             pack = draw_pack(
                 pathlib.Path(folder) / "pack", self.count, workers=self.workers
             )
             wall = time.perf_counter() - start
-            busy = _processor_seconds() - before
+            busy = processor_seconds() - before
             files = [path for path in pack.rglob("*") if path.is_file()]
             size = sum(path.stat().st_size for path in files)
             drawn = sum(
@@ -57,17 +58,6 @@ class Drawing:
         ):
             peak = resource.getrusage(who).ru_maxrss / 1024
             print(f"{name:>24} {peak:>10,.0f}")
-
-
-def _processor_seconds() -> float:
-    """Returns the time that this process and its ended children have used."""
-    return sum(
-        usage.ru_utime + usage.ru_stime
-        for usage in map(
-            resource.getrusage,
-            (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN),
-        )
-    )
 
 
 if __name__ == "__main__":

@@ -9,12 +9,12 @@ import dataclasses
 import json
 import os
 import pathlib
-import resource
 import subprocess
 import sys
 import time
 from typing import Any
 
+from benchmarks.processor_time import processor_seconds
 from tp_keras.errors import UserError
 from training.command import run
 
@@ -37,26 +37,15 @@ class FullScaleStage:
     def execute(self) -> None:
         """Prints a JSON line."""
         begin_stage = _STAGES[self.stage](self)
-        cpu, begin = _processor_seconds(), time.perf_counter()
+        cpu, begin = processor_seconds(), time.perf_counter()
         found = begin_stage()
         seconds = time.perf_counter() - begin
         found = {
             "seconds": seconds,
-            "cpu_seconds": _processor_seconds() - cpu,
+            "cpu_seconds": processor_seconds() - cpu,
             **found,
         }
         print(f"\n{json.dumps(found)}", flush=True)
-
-
-def _processor_seconds() -> float:
-    """Returns the processor time of this process and its ended children."""
-    return sum(
-        usage.ru_utime + usage.ru_stime
-        for usage in map(
-            resource.getrusage,
-            (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN),
-        )
-    )
 
 
 def _size(folder: pathlib.Path) -> int:

@@ -14,10 +14,11 @@ import numpy as np
 from benchmarks.train_subject import KERAS_ADAMW
 from benchmarks.train_subject import StepSettings
 from benchmarks.train_subject import Subject
+from tp_keras.data.augment import warp
 from tp_keras.tasks import IMAGE_SHAPE
 from training.command import start_tensorflow
 
-# XLA is ten times slower: a step in a round must do.
+# XLA is the slowest by far: a step in a round must do.
 XLA_STEPS = 1
 
 
@@ -178,14 +179,14 @@ def time_warps(batch_size: int = 64, repeats: int = 5) -> dict[str, float]:
     images = rng.integers(0, 256, (batch_size, *IMAGE_SHAPE), dtype=np.uint8)
     maps = random_maps(rng, batch_size)
     milliseconds = {}
-    for name, warp in (
-        ("OpenCV", warp_by_opencv),
+    for name, function in (
+        ("OpenCV", warp),
         ("TensorFlow", warp_by_tensorflow),
     ):
-        warp(images, maps)
+        function(images, maps)
         begin = time.perf_counter()
         for _ in range(repeats):
-            warp(images, maps)
+            function(images, maps)
         seconds = time.perf_counter() - begin
         milliseconds[name] = seconds / repeats * 1e3
     return milliseconds
@@ -207,25 +208,6 @@ def random_maps(rng, count):
     )
     maps[:, :, 2] += rng.uniform(-8, 8, (count, 2))
     return maps
-
-
-def warp_by_opencv(images, maps):
-    """Maps uint8 images as `tp_keras.data.augment` does."""
-    import cv2
-
-    height, width = images.shape[1:3]
-    return np.stack(
-        [
-            cv2.warpAffine(
-                image,
-                transform,
-                (width, height),
-                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                borderMode=cv2.BORDER_REPLICATE,
-            )
-            for image, transform in zip(images, maps, strict=True)
-        ]
-    )
 
 
 def warp_by_tensorflow(images, maps):

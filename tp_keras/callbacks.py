@@ -54,8 +54,8 @@ class BestModel(keras.callbacks.Callback):
 class EpochCurves(keras.callbacks.TensorBoard):
     """TensorBoard's curves with a point for each epoch.
 
-    Keras' own writes a dozen points for each step besides, which take a tenth
-    of a step of a small network.
+    Keras' own writes a dozen points for each step besides, which is much for
+    the short steps of a small network.
     """
 
     def on_train_batch_begin(self, batch, logs=None):

@@ -30,6 +30,7 @@ from tp_keras.config import AugmentConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import ModelConfig
 from tp_keras.config import TrainingConfig
+from tp_keras.data.augment import warp
 from tp_keras.errors import UserError
 from tp_keras.models import create_backbone
 from tp_keras.models.layers import MergedConvolution2D
@@ -182,7 +183,7 @@ def test_both_warps_give_the_same_portraits():
     images = np.stack([rows, columns, rows + columns], -1).astype(np.uint8)
     images = np.repeat(images[None], 8, axis=0)
     maps = option_speed.random_maps(rng, 8)
-    ours = option_speed.warp_by_opencv(images, maps).astype(int)
+    ours = warp(images, maps).astype(int)
     theirs = option_speed.warp_by_tensorflow(images, maps).astype(int)
     assert np.abs(ours - theirs).max() <= 1
     assert np.abs(ours - images).max() > 20

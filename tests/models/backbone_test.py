@@ -91,3 +91,43 @@ def test_applications_get_our_normalisation_and_not_their_own():
 def test_unknown_backbone_is_one_sentence():
     with pytest.raises(UserError, match="Received: backbone='resnet_9000'"):
         create_backbone("resnet_9000")
+
+
+def test_arguments_may_follow_the_name_as_in_a_call():
+    by_name = create_backbone("MobileNetV2(alpha=0.35)")
+    by_argument = create_backbone("MobileNetV2", alpha=0.35)
+    assert by_name.count_params() == by_argument.count_params()
+    wider = create_backbone("portrait_xs(stem_channels=32)")
+    assert wider.stem_channels == 32
+    assert wider.stages == create_backbone("portrait_xs").stages
+    own = create_backbone(
+        "PortraitBackbone(block_type='merged', stem_channels=8, "
+        "stages=((16, 0, 4),))"
+    )
+    assert own.output_shape == (None, 14, 11, 16)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "portrait_s(",
+        "portrait_s(16)",
+        "portrait_s(stem_channels=wide)",
+        "portrait_s(colour='red')",
+        "PortraitBackbone(block_type='dense')",
+        "keras.applications.MobileNet(alpha=0.25)",
+        "__import__('os')",
+    ],
+)
+def test_bad_arguments_end_in_one_sentence(name):
+    with pytest.raises(UserError, match="Received: backbone="):
+        create_backbone(name)
+
+
+@pytest.mark.parametrize(
+    ("block_type", "stage"),
+    [("separable", (16, 0, 2)), ("merged", (16, -1, 2)), ("merged", (0, 1, 2))],
+)
+def test_impossible_stages_are_refused(block_type, stage):
+    with pytest.raises(ValueError, match="Received: stages="):
+        PortraitBackbone(block_type, 8, [stage])

@@ -23,8 +23,8 @@ def augment(images, seed, config=None, rows=None):
 
     Flip, shift, zoom and rotation are one affine map, so that each pixel is
     interpolated once; what comes from outside repeats the border. OpenCV's
-    map takes a sixth of the time of TensorFlow's, which would be a third of
-    a training step.
+    map takes a ninth of the time of TensorFlow's, which would be a quarter of
+    what two processors do in a training step.
 
     Args:
         images: uint8 array `[count, height, width, 3]`.
@@ -66,18 +66,7 @@ def augment(images, seed, config=None, rows=None):
 
     # A setting of nothing at all costs nothing.
     if config.flip or config.shift or config.zoom or config.rotation:
-        batch = np.stack(
-            [
-                cv2.warpAffine(
-                    image,
-                    transform,
-                    (width, height),
-                    flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                    borderMode=cv2.BORDER_REPLICATE,
-                )
-                for image, transform in zip(batch, transforms, strict=True)
-            ]
-        )
+        batch = warp(batch, transforms)
     if config.brightness or config.contrast:
         for image, factor, contrast in zip(
             batch, factors, contrasts, strict=True
@@ -94,6 +83,32 @@ def augment(images, seed, config=None, rows=None):
         # The colour of no hair: the portrait's own mean.
         batch[index, top:bottom, left:right] = batch[index].mean(axis=(0, 1))
     return batch
+
+
+def warp(images, transforms):
+    """Maps each image by its affine transform.
+
+    Args:
+        images: uint8 array `[batch, height, width, channels]`.
+        transforms: Float array `[batch, 2, 3]`, from output to input pixels.
+
+    Returns:
+        New uint8 array of the same shape, interpolated bilinearly; what comes
+        from outside repeats the border.
+    """
+    height, width = images.shape[1:3]
+    return np.stack(
+        [
+            cv2.warpAffine(
+                image,
+                transform,
+                (width, height),
+                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                borderMode=cv2.BORDER_REPLICATE,
+            )
+            for image, transform in zip(images, transforms, strict=True)
+        ]
+    )
 
 
 def _affine_transforms(height, width, mirror, shift_x, shift_y, scale, angle):

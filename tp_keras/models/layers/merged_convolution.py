@@ -18,8 +18,8 @@ class MergedConvolution2D(keras.layers.Conv2D):
     "Make RepVGG Greater Again", arXiv:2212.01593, where this keeps the network
     easy to quantise).
 
-    The branches need no weights of the activations' kind: what they change is
-    where training starts (near the identity), and what weight decay pulls to.
+    What the branches change is where training starts, near the identity, where
+    weight decay pulls the kernel to, and how fast its middle learns.
 
     Args:
         filters: Int. Output channels; the identity needs as many at the input.
