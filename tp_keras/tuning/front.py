@@ -53,19 +53,25 @@ def front_plot(results) -> Figure:
     full = of_full_budget(results)
     partial = [result for result in results if result not in full]
     front = [full[i] for i in front_of(full)]
-    axes.scatter(
-        [result.latency_ms for result in partial],
-        [result.score for result in partial],
-        facecolors="none",
-        edgecolors="0.6",
-        label="a smaller budget",
-    )
-    axes.scatter(
-        [result.latency_ms for result in full],
-        [result.score for result in full],
-        color=_OTHER_COLOR,
-        label=f"{full[0].budget_seconds:g} s of training" if full else None,
-    )
+    for group, label, colors in (
+        (
+            partial,
+            "a smaller budget",
+            {"facecolors": "none", "edgecolors": "0.6"},
+        ),
+        (
+            full,
+            f"{full[0].budget_seconds:g} s of training" if full else "",
+            {"color": _OTHER_COLOR},
+        ),
+    ):
+        if group:  # The legend names what is there.
+            axes.scatter(
+                [result.latency_ms for result in group],
+                [result.score for result in group],
+                label=label,
+                **colors,
+            )
     axes.plot(
         [result.latency_ms for result in front],
         [result.score for result in front],
@@ -74,11 +80,15 @@ def front_plot(results) -> Figure:
         drawstyle="steps-post",
         label="no trial is better in both",
     )
+    middle = sum(axes.get_xlim()) / 2
     for result in full:
+        # Towards the middle, where a long name has room.
+        is_right = result.latency_ms > middle
         axes.annotate(
             f"{result.trial_id}: {short_name(result)}",
             (result.latency_ms, result.score),
-            xytext=(4, 4),
+            xytext=(-4 if is_right else 4, 4),
+            horizontalalignment="right" if is_right else "left",
             textcoords="offset points",
             fontsize=7,
             color=_FRONT_COLOR if result in front else "0.3",
