@@ -20,29 +20,37 @@ class BestModel(keras.callbacks.Callback):
 
     Args:
         path: File to save to.
-        tasks: Sequence of `Task`.
+        classifier: `PortraitClassifier`, what to save of the trained model.
         examples_per_epoch: Int.
         best_score: Float. The best score of earlier epochs, when resuming.
+        only_last: Whether to save after every epoch, whatever its score, so
+            that the last one stays.
     """
 
     def __init__(
-        self, path, tasks, examples_per_epoch, best_score=float("-inf")
+        self,
+        path,
+        classifier,
+        examples_per_epoch,
+        best_score=float("-inf"),
+        only_last=False,
     ):
         super().__init__()
         self.path = pathlib.Path(path)
-        self.tasks = tasks
+        self.classifier = classifier
+        self.only_last = only_last
         self.examples_per_epoch = examples_per_epoch
         self.best_score = best_score
         self._score = None
 
     def on_test_end(self, logs=None):
         """Scores the validation and saves the model if it is the best."""
-        accuracies = [logs[f"{task.name}_accuracy"] for task in self.tasks]
+        accuracies = [logs[f"{task.name}_accuracy"] for task in self.classifier.tasks]
         self._score = float(sum(accuracies)) / len(accuracies)
-        if self._score > self.best_score:
-            self.best_score = self._score
+        if self.only_last or self._score > self.best_score:
+            self.best_score = max(self._score, self.best_score)
             aside = self.path.with_name(f".incomplete-{self.path.name}")
-            self.model.save(aside, include_optimizer=False)
+            self.classifier.save(aside, include_optimizer=False)
             os.replace(aside, self.path)
 
     def on_epoch_end(self, epoch, logs=None):

@@ -19,6 +19,24 @@ FLOAT32 = "float32"
 BFLOAT16 = "bfloat16"
 PRECISIONS = ("auto", FLOAT32, BFLOAT16)
 
+DEBIAS_METHODS = (
+    "none",
+    "reweigh",
+    "subsample",
+    "group_dro",
+    "grl",
+    "conditional_grl",
+    "conditional_mmd",
+    "domain_independent",
+)
+POSTHOC_METHODS = (
+    "none",
+    "dfr",
+    "leace",
+    "conditional_leace",
+    "conditional_leace+dfr",
+)
+
 
 def _check_choice(settings, name, choices):
     """Raises unless a named field is one of `choices`."""
@@ -102,16 +120,9 @@ class ModelConfig:
     tasks: tuple[str, ...] = TASK_NAMES
     """The tasks to learn."""
     embedding_size: int = 64
-    """Length of the hair embedding."""
+    """Length of the hair embedding; each hair task reads an equal part."""
     dropout_rate: float = 0.2
     """Dropout before the heads."""
-    adversary_units: tuple[int, ...] = (64, 64)
-    """Hidden layers of the gender adversary on the hair embedding."""
-    reversal_strength: float = 0.0
-    """Final strength (lambda) of the reversed gradient; 0 switches it off."""
-    reversal_ramp: float = 0.5
-    """Share of the training over which the strength grows from 0."""
-
     def __post_init__(self):
         """Refuses unknown tasks and impossible sizes."""
         get_tasks(self.tasks)
@@ -119,8 +130,44 @@ class ModelConfig:
             self,
             embedding_size=(1, 4096),
             dropout_rate=(0.0, 0.9),
-            reversal_strength=(0.0, 100.0),
-            reversal_ramp=(0.0, 1.0),
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class DebiasConfig:
+    """What is done, in training and after it, about gender in hair."""
+
+    debias: str = "none"
+    """Method of the training, one of DEBIAS_METHODS."""
+    posthoc: str = "none"
+    """What is done to the trained classifier, one of POSTHOC_METHODS."""
+    strength: float = 1.0
+    """Final strength (lambda) of a reversed gradient or of a penalty."""
+    ramp: float = 0.5
+    """Share of the training over which the strength grows from 0."""
+    adversaries: int = 1
+    """Adversaries that read gender from a part of the hair embedding."""
+    adversary_units: tuple[int, ...] = (128, 128)
+    """Hidden layers of an adversary."""
+    adversary_speed: float = 8.0
+    """Learning rate of the adversaries, in those of the classifier."""
+    largest_weight: float = 20.0
+    """Limit of the weight of a portrait of a rare group."""
+    group_step: float = 0.02
+    """Step of the weights of the groups in group_dro."""
+
+    def __post_init__(self):
+        """Refuses unknown methods and impossible settings."""
+        _check_choice(self, "debias", DEBIAS_METHODS)
+        _check_choice(self, "posthoc", POSTHOC_METHODS)
+        _check_range(
+            self,
+            strength=(0.0, 1000.0),
+            ramp=(0.0, 1.0),
+            adversaries=(1, 100),
+            adversary_speed=(0.01, 1000.0),
+            largest_weight=(1.0, 1e6),
+            group_step=(0.0, 10.0),
         )
 
 
@@ -187,6 +234,7 @@ class ExperimentConfig:
     data: DataConfig = dataclasses.field(default_factory=DataConfig)
     augment: AugmentConfig = dataclasses.field(default_factory=AugmentConfig)
     model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
+    debias: DebiasConfig = dataclasses.field(default_factory=DebiasConfig)
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
 
 

@@ -44,8 +44,8 @@ TASK_NAMES = tuple(task.name for task in TASKS)
 # The output that the hair tasks are read from, and similar hair is found by.
 HAIR_EMBEDDING = "hair_embedding"
 
-# What the adversary predicts from the hair embedding; a training-only output.
-ADVERSARY = "gender_adversary"
+# The label that hair is judged without regard to, beside those of the tasks.
+PROTECTED = "protected_gender"
 
 
 def get_tasks(names) -> tuple[Task, ...]:

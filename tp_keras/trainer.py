@@ -5,6 +5,7 @@ import sys
 import time
 
 import keras
+import numpy as np
 
 from tp_keras.callbacks import SCORE
 from tp_keras.callbacks import BestModel
@@ -16,13 +17,19 @@ from tp_keras.data.pipeline import TrainingBatches
 from tp_keras.data.pipeline import evaluation_batches
 from tp_keras.data.source import load_portraits
 from tp_keras.errors import UserError
-from tp_keras.fairness.reversal_ramp import ReversalRamp
+from tp_keras.fairness.debiased_classifier import DebiasedClassifier
+from tp_keras.fairness.groups import choose_level_rows
+from tp_keras.fairness.groups import count_groups
+from tp_keras.fairness.methods import GROWING_METHODS
 from tp_keras.models import PortraitClassifier
 from tp_keras.models import create_backbone
 from tp_keras.optimizers import FusedAdamW
 from tp_keras.precision import choose_precision
 from tp_keras.precision import layers_in
 from tp_keras.run_folder import RunFolder
+from tp_keras.tasks import GENDER
+from tp_keras.tasks import HAIR_TASKS
+from tp_keras.tasks import get_tasks
 
 _MOST_STEPS_PER_EXECUTION = 8
 
@@ -76,10 +83,14 @@ class Trainer:
         self.run.check_fingerprints(fingerprints)
 
         # === Model ===
-        model = self.build_model()
+        classifier = self.build_model()
+        self._require_labels(train, classifier.label_names)
+        model = self._debiased(classifier, train)
         names = model.label_names
-        num_classes = {name: model.output[name].shape[-1] for name in names}
-        self._require_labels(train, names)
+        num_classes = {
+            name: get_tasks([label])[0].num_classes
+            for name, label in names.items()
+        }
         batches = TrainingBatches(
             train,
             label_names=names,
@@ -89,11 +100,14 @@ class Trainer:
             augment_config=self.config.augment,
             class_balance=training.class_balance,
             passes_per_epoch=training.passes_per_epoch,
+            row_weights=self._row_weights(train),
         )
         steps = batches.steps_per_epoch
+        model.ramp_steps = int(
+            self.config.debias.ramp * training.epochs * steps
+        )
         model.compile(
-            optimizer=self._optimizer(steps),
-            label_smoothing=training.label_smoothing,
+            optimizer=self._optimizer(steps, model),
             steps_per_execution=self.steps_per_execution(steps),
         )
 
@@ -104,11 +118,11 @@ class Trainer:
             fingerprints=fingerprints,
             dataset=train.dataset,
             precision=self.precision,
-            parameters=model.inference_model().count_params(),
+            parameters=classifier.inference_model().count_params(),
             epochs=first_epoch,
             examples_seen=first_epoch * steps * training.batch_size,
         )
-        self._announce(train, validation, model, steps, first_epoch)
+        self._announce(train, validation, classifier, steps, first_epoch)
         begin = time.monotonic()
         history = model.fit(
             batches.dataset(first_epoch),
@@ -131,8 +145,41 @@ class Trainer:
                 tasks=settings.tasks,
                 embedding_size=settings.embedding_size,
                 dropout_rate=settings.dropout_rate,
-                adversary_units=settings.adversary_units,
             )
+
+    def _debiased(self, classifier, train):
+        """Puts what the method of the configuration needs around it."""
+        tasks = [task for task in classifier.tasks if task in HAIR_TASKS]
+        with layers_in(self.precision):
+            return DebiasedClassifier(
+                classifier,
+                self.config.debias,
+                {
+                    task.name: count_groups(
+                        train.labels[task.name],
+                        train.labels[GENDER.name],
+                        task.num_classes,
+                    )
+                    for task in tasks
+                },
+                label_smoothing=self.config.training.label_smoothing,
+            )
+
+    def _row_weights(self, train):
+        """Returns factors of the rows' weights by task, where rows are left."""
+        if self.config.debias.debias != "subsample":
+            return {}
+        generator = np.random.default_rng(self.config.training.seed)
+        return {
+            task.name: choose_level_rows(
+                train.labels[task.name],
+                train.labels[GENDER.name],
+                task.num_classes,
+                generator,
+            )
+            for task in get_tasks(self.config.model.tasks)
+            if task in HAIR_TASKS
+        }
 
     @functools.cached_property
     def precision(self) -> str:
@@ -147,11 +194,8 @@ class Trainer:
 
         Several save a tenth of the time of a small network. They have to
         divide the epoch: Keras would take more of the endless batches than
-        belong to it. While the reversal grows it is one: its strength is set
-        from Python, step by step.
+        belong to it.
         """
-        if self.config.model.reversal_strength:
-            return 1
         return max(
             count
             for count in range(1, _MOST_STEPS_PER_EXECUTION + 1)
@@ -173,7 +217,7 @@ class Trainer:
                     f"Received: tasks={self.config.model.tasks}"
                 )
 
-    def _optimizer(self, steps):
+    def _optimizer(self, steps, model):
         training = self.config.training
         warmup_steps = int(training.warmup_epochs * steps)
         # The warm-up counts as part of the epochs: the cosine has the rest.
@@ -189,11 +233,19 @@ class Trainer:
             use_ema=training.averaging > 0,
             ema_momentum=training.averaging or 0.99,
         )
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        adversaries = model.adversary_variables
+        # An adversary shall become as strong as a probe, and faster.
+        optimizer.exclude_from_weight_decay(
+            var_list=adversaries, var_names=["bias", "gamma", "beta"]
+        )
+        optimizer.build(model.trainable_variables)
+        optimizer.set_learning_rate_factor(
+            adversaries, self.config.debias.adversary_speed
+        )
         return optimizer
 
     def _callbacks(self, model, steps, first_epoch):
-        training, settings = self.config.training, self.config.model
+        training = self.config.training
         # An epoch is over when its backup is written: rows after it will be
         # trained and written again.
         history = [
@@ -204,20 +256,14 @@ class Trainer:
             EpochSeeds(training.seed),
             BestModel(
                 self.run.model_path,
-                model.tasks,
+                model.classifier,
                 examples_per_epoch=steps * training.batch_size,
                 best_score=max(scores, default=float("-inf")),
+                only_last=self.config.debias.debias in GROWING_METHODS,
             ),
         ]
         if training.averaging:
             callbacks.append(keras.callbacks.SwapEMAWeights())
-        if model.reversal is not None and settings.reversal_strength:
-            callbacks.append(
-                ReversalRamp(
-                    settings.reversal_strength,
-                    int(settings.reversal_ramp * training.epochs * steps),
-                )
-            )
         callbacks += [
             keras.callbacks.CSVLogger(
                 self.run.history_path, append=first_epoch > 0

@@ -62,6 +62,8 @@ class TrainingBatches:
         augment_config: `AugmentConfig`, or None for none.
         class_balance: See `label_weights`.
         passes_per_epoch: Int. How often an epoch goes through the portraits.
+        row_weights: Dict: name of a model output -> array `[count]` that the
+            weights of its rows are multiplied by.
     """
 
     portraits: Portraits
@@ -72,6 +74,7 @@ class TrainingBatches:
     augment_config: AugmentConfig | None = None
     class_balance: float = 0.0
     passes_per_epoch: int = 1
+    row_weights: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -104,11 +107,11 @@ class TrainingBatches:
             values = self.portraits.labels[name]
             # A row of weight 0 still needs a class that exists.
             labels[output] = tf.constant(np.maximum(values, 0))
-            weights[output] = tf.constant(
-                label_weights(
-                    values, self.num_classes[output], self.class_balance
-                )
+            weight = label_weights(
+                values, self.num_classes[output], self.class_balance
             )
+            factors = self.row_weights.get(output, np.float32(1))
+            weights[output] = tf.constant(weight * factors)
 
         def shuffled_pass(number):
             rows = tf.random.experimental.stateless_shuffle(

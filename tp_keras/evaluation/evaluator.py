@@ -8,6 +8,7 @@ import tqdm
 from tp_keras import tasks
 from tp_keras.errors import UserError
 from tp_keras.evaluation import calibration
+from tp_keras.evaluation import figures
 from tp_keras.evaluation import intervals
 from tp_keras.evaluation import metrics
 from tp_keras.evaluation.records import ALL
@@ -118,7 +119,7 @@ def evaluate_predictions(
                 dataset=dataset,
                 **fields,
             )
-            for fields in measure.figures()
+            for fields in measure.all_figures()
         )
     return records
 
@@ -140,14 +141,14 @@ class _Measure:
             labels, predictions, task.num_classes
         )
 
-    def figures(self) -> Iterator[dict]:
+    def all_figures(self) -> Iterator[dict]:
         count = self.correct.size
-        yield _share("accuracy", self.correct.sum(), count)
+        yield figures.share("accuracy", self.correct.sum(), count)
         yield self._balanced_accuracy()
         resampled = intervals.resample_confusion_matrix(
             self.matrix, self.num_bootstraps, self.generator
         )
-        yield _figure(
+        yield figures.figure(
             "macro_f1",
             metrics.macro_f1(self.matrix),
             count,
@@ -162,8 +163,8 @@ class _Measure:
         support = self.matrix.sum(1)
         present = support > 0
         if not present.any():
-            return _figure("balanced_accuracy", np.nan, 0)
-        return _figure(
+            return figures.figure("balanced_accuracy", np.nan, 0)
+        return figures.figure(
             "balanced_accuracy",
             metrics.balanced_accuracy(self.matrix),
             support.sum(),
@@ -181,7 +182,7 @@ class _Measure:
         }
         if not self.correct.size:
             for name in binnings:
-                yield _figure(name, np.nan, 0)
+                yield figures.figure(name, np.nan, 0)
             return
         bins = [binning(self.confidences) for binning in binnings.values()]
         limits = calibration.calibration_intervals(
@@ -195,7 +196,7 @@ class _Measure:
             value = calibration.expected_calibration_error(
                 self.confidences, self.correct, binned
             )
-            yield _figure(name, value, self.correct.size, interval)
+            yield figures.figure(name, value, self.correct.size, interval)
 
     def _per_class(self, resampled_f1):
         values = metrics.f1(self.matrix)
@@ -203,11 +204,11 @@ class _Measure:
         support = self.matrix.sum(1)
         predicted = self.matrix.sum(0)
         for index, name in enumerate(self.task.classes):
-            yield _share(
+            yield figures.share(
                 "precision", hits[index], predicted[index], class_name=name
             )
-            yield _share("recall", hits[index], support[index], class_name=name)
-            yield _figure(
+            yield figures.share("recall", hits[index], support[index], class_name=name)
+            yield figures.figure(
                 "f1",
                 values[index],
                 support[index],
@@ -218,7 +219,7 @@ class _Measure:
     def _confusion(self):
         for index, row in enumerate(self.matrix):
             for other, hits in enumerate(row):
-                yield _share(
+                yield figures.share(
                     "confusion",
                     hits,
                     row.sum(),
@@ -231,33 +232,11 @@ class _Measure:
         for index in range(calibration.NUM_BINS):
             inside = bins == index
             count = inside.sum()
-            yield _share(
+            yield figures.share(
                 "bin_accuracy", self.correct[inside].sum(), count, bin=index
             )
             confidence = self.confidences[inside].mean() if count else np.nan
-            yield _figure("bin_confidence", confidence, count, bin=index)
-
-
-def _share(metric, hits, count, **fields) -> dict:
-    hits, count = int(hits), int(count)
-    if not count:
-        return _figure(metric, np.nan, 0, **fields)
-    interval = intervals.wilson_interval(hits, count)
-    return _figure(metric, hits / count, count, interval, **fields)
-
-
-def _figure(metric, value, count, interval=(None, None), **fields) -> dict:
-    """Makes the fields of a record, None for what no row counts for."""
-    if not count:
-        value, interval = None, (None, None)
-    return {
-        "metric": metric,
-        "value": None if value is None else float(value),
-        "count": int(count),
-        "low": interval[0],
-        "high": interval[1],
-        **fields,
-    }
+            yield figures.figure("bin_confidence", confidence, count, bin=index)
 
 
 def _check_labels(labels, task) -> np.ndarray:

@@ -22,8 +22,8 @@ class Record:
         metric: What was measured, such as `"balanced_accuracy"`.
         task: Name of the task.
         group: `"all"` or the gender whose rows were looked at.
-        value: The figure, or None where it is not defined because no row
-            counts for it. Never NaN.
+        value: The figure, or None where no row counts for it, or too few.
+            Never NaN.
         count: How many rows the figure rests on: the denominator of a share,
             the labelled rows otherwise.
         low: Lower end of the 95 % interval, or None.
@@ -35,10 +35,14 @@ class Record:
             class of the label.
         predicted_class: In a confusion matrix the class of the prediction.
         bin: Index of the confidence bin of a reliability figure.
+        variant: How it was measured where there are several ways, such as
+            the kind of a probe and the layer it reads.
+        null: The 95 % quantile of the figure under its null hypothesis, by
+            permutation, or None.
 
     Raises:
-        UserError: If a number is not finite, or if value and count do not
-            agree on whether the figure is defined.
+        UserError: If a number is not finite, or if there is a value though
+            no row counts.
 
     Example:
         >>> Record("accuracy", "gender", "all", 0.75, 8, seed=0, split="test")
@@ -57,9 +61,11 @@ class Record:
     class_name: str | None = None
     predicted_class: str | None = None
     bin: int | None = None
+    variant: str | None = None
+    null: float | None = None
 
     def __post_init__(self):
-        for name in ("value", "low", "high"):
+        for name in ("value", "low", "high", "null"):
             number = getattr(self, name)
             if number is not None and not _is_finite(number):
                 raise UserError(
@@ -71,9 +77,9 @@ class Record:
                 "`count` of a record must be a whole number of rows. "
                 f"Received: count={self.count!r}"
             )
-        if (self.value is None) != (self.count == 0):
+        if self.value is not None and self.count == 0:
             raise UserError(
-                "A record's value must be null exactly where no row counts. "
+                "A record's value must be null where no row counts. "
                 f"Received: value={self.value}, count={self.count}"
             )
 

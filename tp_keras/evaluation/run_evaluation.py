@@ -75,6 +75,20 @@ def evaluation_folder(
     That is `<run_dir>/evaluation/<split>` on the run's own data, and
     `<run_dir>/evaluation/<dataset>-<split>` on any other.
     """
+    name = name_of_data(run_dir, data_dir, dataset, split)
+    return pathlib.Path(run_dir) / "evaluation" / name
+
+
+def name_of_data(
+    run_dir: str | os.PathLike,
+    data_dir: str | os.PathLike | None = None,
+    dataset: str | None = None,
+    split: str = "test",
+) -> str:
+    """Returns the name of a folder of figures on these data.
+
+    The split alone on the run's own data, after the data set on any other.
+    """
     own = run_folder_lib.RunFolder(run_dir).config.data
     dataset = dataset or own.dataset
     data_dir = pathlib.Path(data_dir or own.data_dir)
@@ -84,7 +98,7 @@ def evaluation_folder(
         builder = source.find_builder(data_dir, dataset)
         name = f"{builder.info.full_name}-{split}"
     # Slashes and brackets as in "tiny_portraits/archives" and "test[:100]".
-    return pathlib.Path(run_dir) / "evaluation" / re.sub(r"[^\w.+-]", "-", name)
+    return re.sub(r"[^\w.+-]", "-", name)
 
 
 def _same(first, second) -> bool:

@@ -3,11 +3,10 @@
 import keras
 import numpy as np
 
+from tp_keras.errors import UserError
 from tp_keras.models.layers import FusedBatchNormalization
-from tp_keras.models.layers import GradientReversal
 from tp_keras.models.losses import SmoothedCrossentropy
 from tp_keras.registration import register
-from tp_keras.tasks import ADVERSARY
 from tp_keras.tasks import GENDER
 from tp_keras.tasks import HAIR_EMBEDDING
 from tp_keras.tasks import HAIR_TASKS
@@ -25,40 +24,39 @@ class PortraitClassifier(keras.Model):
 
     ```
     image -> backbone -+-> gender
-                       +-> hair block -> hair_embedding -+-> hair_color
-                                                         +-> hair_type
-                                                         +-> -adversary
+                       +-> hair block -+-> hair_color part -> hair_color
+                                       +-> hair_type part --> hair_type
     ```
 
-    The hair heads see only the `hair_embedding`. An adversary tries to read
-    the gender from it; its gradient is reversed on the way back (the minus
-    sign, `GradientReversal`), so that the embedding can lose what the gender
-    head needs and keeps elsewhere. With strength 0 nothing passes back, and
-    the adversary only watches. It exists in training alone: exports and
-    `inference_model()` are without it.
+    Each hair head sees only its own part of the `hair_embedding`, which is
+    their concatenation. So the part of the colour needn't hold what tells
+    straight from wavy hair, and neither holds what the gender head needs:
+    what a part knows of gender can be measured, and trained away
+    (`tp_keras.fairness`), without harm to the other heads.
 
-    Each vector of the embedding has mean 0 and variance 1, hence length
-    `sqrt(embedding_size)`: the inner product orders as the cosine does.
+    Each vector of a part has mean 0 and variance 1, hence a length of the
+    square root of its size, and so has the whole: the inner product orders as
+    the cosine does.
 
     Args:
         backbone: `keras.Model` from uint8 images `[batch, height, width, 3]`
             to features `[batch, rows, columns, channels]`; a
             `PortraitBackbone` or what `tp_keras.models.create_backbone` gives.
         tasks: Names of the tasks to predict.
-        embedding_size: Int. Length of the hair embedding.
+        embedding_size: Int. Length of the hair embedding; a multiple of the
+            number of hair tasks.
         dropout_rate: Float. Dropout before the heads.
-        adversary_units: Sequence of ints. The adversary's hidden layers.
-        reversal_strength: Float. The initial strength of the reversal.
         **kwargs: Those of `keras.Model`.
 
-    Output: dict of logits `[batch, classes]`, one for each task, and
-    `"gender_adversary"` if there is a hair task.
+    Output: dict of logits `[batch, classes]`, one for each task.
 
     Example:
         >>> backbone = PortraitBackbone.from_preset("mobilenet_025")
         >>> classifier = PortraitClassifier(backbone)
         >>> sorted(classifier.output)
-        ['gender', 'gender_adversary', 'hair_color', 'hair_type']
+        ['gender', 'hair_color', 'hair_type']
+        >>> classifier.embedding_slices
+        {'hair_color': slice(0, 32, None), 'hair_type': slice(32, 64, None)}
     """
 
     def __init__(
@@ -67,28 +65,29 @@ class PortraitClassifier(keras.Model):
         tasks=TASK_NAMES,
         embedding_size=64,
         dropout_rate=0.2,
-        adversary_units=(64, 64),
-        reversal_strength=0.0,
         **kwargs,
     ):
         tasks = get_tasks(tasks)
         hair_tasks = [task for task in tasks if task in HAIR_TASKS]
+        if hair_tasks and embedding_size % len(hair_tasks):
+            raise UserError(
+                "Expected an embedding size that is a multiple of the number "
+                f"of hair tasks, {len(hair_tasks)}. "
+                f"Received: embedding_size={embedding_size}"
+            )
 
         # === Functional Model ===
         features = backbone(backbone.input)
-        logits = {}
+        logits, parts = {}, {}
         if GENDER in tasks:
             x = _pool(features, "gender_pooling")
             logits[GENDER.name] = _head(x, GENDER, dropout_rate)
-        embedding = reversal = None
         if hair_tasks:
-            embedding = _hair_block(features, embedding_size)
+            x = _hair_block(features)
             for task in hair_tasks:
-                logits[task.name] = _head(embedding, task, dropout_rate)
-            reversal = GradientReversal(
-                reversal_strength, dtype=_DTYPE, name="reversal"
-            )
-            logits[ADVERSARY] = _adversary(reversal(embedding), adversary_units)
+                part = _part(x, task, embedding_size // len(hair_tasks))
+                logits[task.name] = _head(part, task, dropout_rate)
+                parts[task.name] = part
         kwargs.setdefault("name", "portrait_classifier")
         super().__init__(inputs=backbone.input, outputs=logits, **kwargs)
 
@@ -97,18 +96,26 @@ class PortraitClassifier(keras.Model):
         self.tasks = tasks
         self.embedding_size = embedding_size
         self.dropout_rate = dropout_rate
-        self.adversary_units = tuple(adversary_units)
-        self.reversal_strength = reversal_strength
-        self.reversal = reversal
-        self._embedding = embedding
+        self._parts = parts
+
+    @property
+    def embedding_parts(self):
+        """Dict: hair task -> the symbolic part of the embedding it reads."""
+        return dict(self._parts)
+
+    @property
+    def embedding_slices(self):
+        """Dict: hair task -> slice of the columns of the embedding it reads."""
+        size = self.embedding_size // max(len(self._parts), 1)
+        return {
+            name: slice(index * size, (index + 1) * size)
+            for index, name in enumerate(self._parts)
+        }
 
     @property
     def label_names(self):
         """Dict: the name of each output -> the label it is trained on."""
-        names = {task.name: task.name for task in self.tasks}
-        if self.reversal is not None:
-            names[ADVERSARY] = GENDER.name
-        return names
+        return {task.name: task.name for task in self.tasks}
 
     def compile(
         self,
@@ -158,15 +165,16 @@ class PortraitClassifier(keras.Model):
         self.optimizer.build(self.trainable_variables)
 
     def inference_model(self):
-        """Returns the model without the adversary, sharing these weights.
+        """Returns the model with the hair embedding, sharing these weights.
 
         Returns:
             A functional `keras.Model` from `image` to a dict of the tasks'
             logits and, with hair tasks, `"hair_embedding"`.
         """
         outputs = {task.name: self.output[task.name] for task in self.tasks}
-        if self._embedding is not None:
-            outputs[HAIR_EMBEDDING] = self._embedding
+        if self._parts:
+            # A layer of its own name also where it has nothing to join.
+            outputs[HAIR_EMBEDDING] = _join(list(self._parts.values()))
         return keras.Model(self.input, outputs, name=self.name)
 
     def predict_probabilities(self, images, batch_size=256, verbose="auto"):
@@ -197,8 +205,6 @@ class PortraitClassifier(keras.Model):
             "tasks": [task.name for task in self.tasks],
             "embedding_size": self.embedding_size,
             "dropout_rate": self.dropout_rate,
-            "adversary_units": self.adversary_units,
-            "reversal_strength": self.reversal_strength,
             "name": self.name,
             "trainable": self.trainable,
         }
@@ -222,10 +228,9 @@ def _head(x, task, dropout_rate):
     return keras.layers.Dense(task.num_classes, dtype=_DTYPE, name=task.name)(x)
 
 
-def _hair_block(features, embedding_size):
-    channels = features.shape[-1]
+def _hair_block(features):
     x = keras.layers.Conv2D(
-        channels,
+        features.shape[-1],
         1,
         use_bias=False,
         kernel_initializer="he_normal",
@@ -233,30 +238,28 @@ def _hair_block(features, embedding_size):
     )(features)
     x = FusedBatchNormalization(name="hair_normalization")(x)
     x = keras.layers.ReLU(name="hair_relu")(x)
-    x = _pool(x, "hair_pooling")
-    x = keras.layers.Dense(
-        embedding_size, dtype=_DTYPE, name="hair_projection"
-    )(x)
+    return _pool(x, "hair_pooling")
+
+
+def _part(x, task, size):
+    x = keras.layers.Dense(size, dtype=_DTYPE, name=f"{task.name}_projection")(
+        x
+    )
     return keras.layers.LayerNormalization(
         epsilon=1e-8,
         center=False,
         scale=False,
         dtype=_DTYPE,
-        name=HAIR_EMBEDDING,
+        name=f"{task.name}_embedding",
     )(x)
 
 
-def _adversary(x, units):
-    for number, width in enumerate(units, start=1):
-        x = keras.layers.Dense(
-            width,
-            activation="relu",
-            dtype=_DTYPE,
-            name=f"adversary_hidden{number}",
-        )(x)
-    return keras.layers.Dense(GENDER.num_classes, dtype=_DTYPE, name=ADVERSARY)(
-        x
-    )
+def _join(parts):
+    if len(parts) == 1:
+        return keras.layers.Identity(dtype=_DTYPE, name=HAIR_EMBEDDING)(
+            parts[0]
+        )
+    return keras.layers.Concatenate(dtype=_DTYPE, name=HAIR_EMBEDDING)(parts)
 
 
 def _softmax(logits):

@@ -28,6 +28,36 @@ class FusedAdamW(keras.optimizers.AdamW):
         >>> optimizer = FusedAdamW(1e-3, weight_decay=0.05, use_ema=True)
     """
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._factors = {}
+
+    def set_learning_rate_factor(self, variables, factor):
+        """Lets some variables learn at another rate than the rest.
+
+        Two time scales in one optimizer, as between an adversary and what it
+        is against (Heusel et al., arXiv:1706.08500). The decay of the weights
+        is not multiplied. Not saved with the optimizer: set it again after
+        loading.
+
+        Args:
+            variables: Variables of an optimizer that is built.
+            factor: Float, by which their learning rate is multiplied.
+        """
+        # By position: TensorFlow's updates see other objects of other names.
+        for variable in variables:
+            self._factors[self._get_variable_index(variable)] = float(factor)
+
+    def _learning_rate_of(self, variable, learning_rate):
+        factor = self._factors.get(self._get_variable_index(variable), 1.0)
+        return learning_rate if factor == 1.0 else learning_rate * factor
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Updates a variable, at its own learning rate."""
+        super().update_step(
+            gradient, variable, self._learning_rate_of(variable, learning_rate)
+        )
+
     def _is_fusible(self):
         if keras.config.backend() != "tensorflow" or self.amsgrad:
             return False
@@ -51,7 +81,6 @@ class FusedAdamW(keras.optimizers.AdamW):
             # Once for all variables.
             "beta1_power": ops.power(self.beta_1, step),
             "beta2_power": ops.power(self.beta_2, step),
-            "lr": ops.cast(learning_rate, "float32"),
             "beta1": self.beta_1,
             "beta2": self.beta_2,
             "epsilon": self.epsilon,
@@ -63,6 +92,9 @@ class FusedAdamW(keras.optimizers.AdamW):
                 m=_handle(self._momentums[index]),
                 v=_handle(self._velocities[index]),
                 grad=tf.cast(grad, tf.float32),
+                lr=ops.cast(
+                    self._learning_rate_of(variable, learning_rate), "float32"
+                ),
                 **hyperparameters,
             )
         return None

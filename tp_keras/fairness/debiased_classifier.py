@@ -1,0 +1,133 @@
+"""A classifier in training, with a method for each hair task around it."""
+
+import keras
+from keras import ops
+
+from tp_keras.fairness.methods import METHODS
+from tp_keras.models.losses import SmoothedCrossentropy
+from tp_keras.tasks import GENDER
+from tp_keras.tasks import PROTECTED
+from tp_keras.tasks import get_tasks
+
+
+class DebiasedClassifier(keras.Model):
+    """Trains a `PortraitClassifier` with a method of debiasing.
+
+    What the method needs (adversaries, weights of groups) lives here and not
+    in the classifier, which is all that is kept, exported and served.
+
+    Args:
+        classifier: `PortraitClassifier`.
+        settings: `DebiasConfig`.
+        group_counts: Dict: hair task -> int array `[classes, 2]` of training
+            rows by class and gender.
+        label_smoothing: Float, of every task.
+
+    Attributes:
+        ramp_steps: Int. Steps over which the strength of the method grows; 0
+            starts with the whole.
+
+    Example:
+        >>> model = DebiasedClassifier(classifier, settings, counts)
+        >>> model.compile("adamw")
+        >>> model.fit(batches)
+    """
+
+    def __init__(
+        self,
+        classifier,
+        settings,
+        group_counts,
+        label_smoothing=0.0,
+    ):
+        parts = classifier.embedding_parts
+        super().__init__(
+            classifier.input,
+            {
+                **classifier.output,
+                **{_part_name(name): part for name, part in parts.items()},
+            },
+            name="debiased_classifier",
+        )
+        self.classifier = classifier
+        self.ramp_steps = 0
+        self.methods = [
+            METHODS[settings.debias](
+                task, group_counts[task.name], settings, label_smoothing
+            )
+            for task in get_tasks(parts)
+        ]
+        for method in self.methods:
+            method.build(parts[method.task.name].shape)
+        self.crossentropy = SmoothedCrossentropy(label_smoothing)
+
+    @property
+    def label_names(self):
+        """Dict: the name of each target -> the label it is."""
+        return {**self.classifier.label_names, PROTECTED: GENDER.name}
+
+    @property
+    def adversary_variables(self):
+        """The variables that learn against the classifier."""
+        return [v for method in self.methods for v in method.adversary_variables]
+
+    def compile(self, optimizer="adamw", **kwargs):
+        """Compiles, with the accuracy of each task over its labelled rows.
+
+        Args:
+            optimizer: As in `keras.Model.compile`.
+            **kwargs: Likewise.
+        """
+        if keras.config.backend() == "tensorflow":
+            kwargs.setdefault("jit_compile", False)
+        super().compile(
+            optimizer=optimizer,
+            weighted_metrics={
+                name: [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+                for name in self.classifier.label_names
+            },
+            **kwargs,
+        )
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        """Returns the sum of the tasks' losses, each as its method gives it."""
+        if self.ramp_steps:
+            iterations = ops.cast(self.optimizer.iterations, "float32")
+            progress = iterations / self.ramp_steps
+        else:
+            progress = 1.0
+        total = 0.0
+        if GENDER.name in y_pred:
+            total += self.crossentropy(
+                y[GENDER.name],
+                y_pred[GENDER.name],
+                sample_weight=sample_weight[GENDER.name],
+            )
+        for method in self.methods:
+            name = method.task.name
+            total += method.loss(
+                y_pred[_part_name(name)],
+                y_pred[name],
+                y[name],
+                y[PROTECTED],
+                (sample_weight[name], sample_weight[PROTECTED]),
+                progress,
+                training,
+            )
+        return total
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        """Returns the metrics, of the tasks alone."""
+
+        def of_tasks(values):
+            return {name: values[name] for name in self.classifier.label_names}
+
+        return super().compute_metrics(
+            x, of_tasks(y), of_tasks(y_pred), of_tasks(sample_weight)
+        )
+
+
+def _part_name(task_name):
+    return f"{task_name}_part"
