@@ -1,0 +1,93 @@
+"""Nearest neighbours by cosine similarity, block by block."""
+
+import numpy as np
+
+from tp_keras.errors import UserError
+
+# Similarities of a block of queries: 64 MB of float32.
+_BLOCK_SIZE = 1 << 24
+
+
+def unit_rows(vectors) -> np.ndarray:
+    """Scales each row to length 1, so that inner products are cosines.
+
+    Args:
+        vectors: Float array [N, d]. A row of zeros stays what it is: its
+            similarity to every other is 0.
+
+    Returns:
+        Float32 array [N, d].
+
+    Raises:
+        UserError: If it is no matrix, or a number in it is not finite.
+    """
+    vectors = np.asarray(vectors)
+    if vectors.ndim != 2:
+        raise UserError(
+            "Expected embeddings of shape [N, d]. "
+            f"Received: shape {vectors.shape}"
+        )
+    broken = ~np.isfinite(vectors).all(axis=1)
+    if broken.any():
+        raise UserError(
+            "Expected embeddings of finite numbers. Received: NaN or infinity "
+            f"in {broken.sum()} of {len(vectors)} rows, first in row "
+            f"{broken.argmax()}"
+        )
+    vectors = vectors.astype(np.float64)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+
+
+def find_neighbors(
+    queries, gallery, count: int, skip_self: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Finds the rows of the gallery that are most similar to each query.
+
+    Rows of equal similarity come in an order without meaning: who compares
+    groups of rows shuffles the gallery first.
+
+    Args:
+        queries: Float32 array [Q, d] of unit rows.
+        gallery: Float32 array [N, d] of unit rows.
+        count: How many rows to find for each query, at most those there are.
+        skip_self: Whether query and gallery are the same rows, and no row is
+            its own neighbour.
+
+    Returns:
+        Int64 array [Q, count] of row numbers, the most similar first, and
+        float32 array [Q, count] of their similarities.
+
+    Raises:
+        ValueError: If the gallery has fewer rows.
+
+    Example:
+        >>> rows = unit_rows([[1, 0], [1, 1], [0, 1]])
+        >>> find_neighbors(rows, rows, 1, skip_self=True)[0].tolist()
+        [[1], [0], [1]]
+    """
+    if not 0 < count <= len(gallery) - skip_self:
+        raise ValueError(
+            f"Expected a count of 1 to {len(gallery) - skip_self}, the rows "
+            f"of the gallery. Received: count={count}"
+        )
+    rows = np.empty((len(queries), count), np.int64)
+    similarities = np.empty((len(queries), count), np.float32)
+    for block in blocks(len(queries), len(gallery)):
+        found = queries[block] @ gallery.T
+        if skip_self:
+            numbers = np.arange(block.start, block.stop)
+            found[numbers - block.start, numbers] = -np.inf
+        best = np.argpartition(-found, count - 1, axis=1)[:, :count]
+        values = np.take_along_axis(found, best, axis=1)
+        order = np.argsort(-values, axis=1, kind="stable")
+        rows[block] = np.take_along_axis(best, order, axis=1)
+        similarities[block] = np.take_along_axis(values, order, axis=1)
+    return rows, similarities
+
+
+def blocks(num_queries: int, num_rows: int):
+    """Yields slices of queries whose similarities to all rows fit memory."""
+    size = max(_BLOCK_SIZE // max(num_rows, 1), 1)
+    for start in range(0, num_queries, size):
+        yield slice(start, min(start + size, num_queries))
