@@ -1,0 +1,261 @@
+"""Fitting the last layer anew, on rows where gender tells nothing of the class.
+
+A trained network holds what it needs for every group; it is mostly its last
+layer that leans on a spurious feature. So the last layer alone is fitted anew,
+on rows the network has not learned by heart, with as many of each group.
+
+Source: Kirichenko et al., Last layer re-training is sufficient for robustness
+to spurious correlations, 2022, arXiv:2204.02937.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from tp_keras.errors import UserError
+from tp_keras.tasks import GENDER
+from tp_keras.tasks import MISSING
+
+# scikit-learn's C, the inverse of the penalty, from strong to weak.
+STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+
+# Logit of a class that no row shows: it is never predicted.
+_NEVER = -30.0
+
+_FOLDS = 3
+_MOST_ITERATIONS = 2000
+
+
+@dataclasses.dataclass(frozen=True)
+class LastLayer:
+    """A dense layer from features to logits.
+
+    Attributes:
+        kernel: float64 `[d, K]`.
+        bias: float64 `[K]`.
+        strength: The chosen inverse of the penalty.
+        score: What it was chosen by: recall of the worst supported group, or
+            accuracy, on rows left out of the fit.
+        left_out: (class, gender) -> its rows, of the groups that were too
+            small to be balanced.
+        never: The classes without a row: their logit is far below the others.
+    """
+
+    kernel: np.ndarray
+    bias: np.ndarray
+    strength: float
+    score: float
+    left_out: dict[tuple[int, int], int]
+    never: tuple[int, ...]
+
+    def __call__(self, features) -> np.ndarray:
+        """Returns the logits `[N, K]` of `features` `[N, d]`."""
+        return np.asarray(features, np.float64) @ self.kernel + self.bias
+
+
+def refit_last_layer(
+    features,
+    labels,
+    genders,
+    num_classes,
+    *,
+    balanced=True,
+    sample_weight=None,
+    min_count=5,
+    resamples=10,
+    strengths=STRENGTHS,
+    seed=0,
+) -> LastLayer:
+    """Fits a multinomial logistic regression as a dense layer.
+
+    Features are standardised, the penalty is L2, and the standardisation is
+    folded into the layer. The strength of the penalty is the one with the best
+    score on rows left out of the fit, three parts of the rows taking turns;
+    among equals the strongest.
+
+    Args:
+        features: Float array `[N, d]`.
+        labels: Integer array `[N]`, `MISSING` where there is none.
+        genders: Integer array `[N]`, likewise.
+        num_classes: The number of classes K.
+        balanced: Whether all groups of class and gender count the same. Each
+            resample draws as many rows of every group as the smallest has
+            that is left, and the layers of all resamples are averaged. Else
+            all labelled rows count as they are, whatever their gender.
+        sample_weight: None, or float array `[N]`: what a row counts where it
+            is not drawn, with `balanced=False`.
+        min_count: Int. Rows that a group needs to be drawn: the smallest sets
+            the size of the others. Smaller groups are left out; a class of
+            one gender keeps that one.
+        resamples: Int.
+        strengths: Floats, the inverses of the penalty to choose from.
+        seed: Seed of resamples and parts.
+
+    Returns:
+        `LastLayer`.
+
+    Raises:
+        UserError: If no row has a label, only one class has enough rows, or
+            features aren't finite.
+
+    Example:
+        >>> layer = refit_last_layer(embedding, colors, genders, 5)
+        >>> dense.set_weights([layer.kernel, layer.bias])
+    """
+    features = np.asarray(features, np.float64)
+    labels, genders = np.asarray(labels), np.asarray(genders)
+    weight = np.ones(len(features)) if sample_weight is None else sample_weight
+    weight = np.asarray(weight, np.float64)
+    _check(features, labels, genders, weight, strengths)
+
+    rows = labels != MISSING
+    left_out = {}
+    if balanced:
+        rows &= genders != MISSING
+        groups = labels * GENDER.num_classes + genders
+        left_out = _small_groups(groups[rows], min_count)
+        rows &= ~np.isin(groups, list(left_out))
+    _check_classes(labels, genders, rows, min_count if balanced else 1)
+    features, labels, weight = features[rows], labels[rows], weight[rows]
+    groups = labels * GENDER.num_classes + genders[rows]
+
+    fitting = _Fitting(features, labels, weight, num_classes)
+    generator = np.random.default_rng(seed)
+
+    def draws(rows, count):
+        if not balanced:
+            return [rows]
+        return [_draw_level(rows, groups, generator) for _ in range(count)]
+
+    parts = _parts(groups, generator)
+    scores = {}
+    for strength in sorted(strengths):
+        predicted = np.empty(len(labels), np.int64)
+        for part in np.unique(parts):
+            inside = np.flatnonzero(parts != part)
+            # Fewer draws than in the end: they choose only the strength.
+            kernel, bias = fitting.average(draws(inside, 3), strength)
+            held_out = features[parts == part]
+            predicted[parts == part] = (held_out @ kernel + bias).argmax(1)
+        correct = predicted == labels
+        scores[strength] = (
+            min(correct[groups == group].mean() for group in np.unique(groups))
+            if balanced
+            else np.average(correct, weights=weight)
+        )
+    strength = max(scores, key=scores.get)
+    everything = np.arange(len(labels))
+    kernel, bias = fitting.average(draws(everything, resamples), strength)
+    return LastLayer(
+        kernel=kernel,
+        bias=bias,
+        strength=strength,
+        score=float(scores[strength]),
+        left_out={
+            divmod(group, GENDER.num_classes): count
+            for group, count in left_out.items()
+        },
+        never=tuple(sorted({*range(num_classes)} - {*labels.tolist()})),
+    )
+
+
+class _Fitting:
+    """Fits layers on rows of one set of features."""
+
+    def __init__(self, features, labels, weight, num_classes):
+        self.labels = labels
+        self.weight = weight
+        self.num_classes = num_classes
+        self.mean = np.average(features, axis=0, weights=weight)
+        distances = (features - self.mean) ** 2
+        scale = np.sqrt(np.average(distances, axis=0, weights=weight))
+        # A constant column stays one, and so gets no weight.
+        self.scale = np.where(scale > 1e-12 * np.abs(scale).max(), scale, 1.0)
+        self.standardised = (features - self.mean) / self.scale
+
+    def average(self, draws, strength):
+        """Returns the mean of the layers of several draws of rows."""
+        layers = [self._fit(rows, strength) for rows in draws]
+        kernels, biases = zip(*layers, strict=True)
+        return np.mean(kernels, axis=0), np.mean(biases, axis=0)
+
+    def _fit(self, rows, strength):
+        # Imported here: the package needs it for nothing else.
+        from sklearn.linear_model import LogisticRegression
+
+        model = LogisticRegression(C=strength, max_iter=_MOST_ITERATIONS).fit(
+            self.standardised[rows],
+            self.labels[rows],
+            sample_weight=self.weight[rows],
+        )
+        slopes, intercepts = model.coef_, model.intercept_
+        if len(model.classes_) == 2:
+            # One logit for two classes: half of it for, half against.
+            slopes = np.concatenate([-slopes, slopes]) / 2
+            intercepts = np.concatenate([-intercepts, intercepts]) / 2
+        kernel = np.zeros((len(self.mean), self.num_classes))
+        bias = np.full(self.num_classes, _NEVER)
+        kernel[:, model.classes_] = slopes.T / self.scale[:, None]
+        bias[model.classes_] = intercepts - (self.mean / self.scale) @ slopes.T
+        return kernel, bias
+
+
+def _check(features, labels, genders, weight, strengths):
+    if features.ndim != 2 or not (
+        (len(features),) == labels.shape == genders.shape == weight.shape
+    ):
+        raise UserError(
+            "Expected features [N, d] and labels, genders and weights [N]. "
+            f"Received: {features.shape}, {labels.shape}, {genders.shape}, "
+            f"{weight.shape}"
+        )
+    broken = ~np.isfinite(features)
+    if broken.any():
+        raise UserError(
+            f"Expected finite numbers. Received: {broken.sum()} of "
+            f"{broken.size} features that are NaN or infinite"
+        )
+    if not strengths or min(strengths) <= 0:
+        raise UserError(
+            "Expected at least one strength, all above 0. "
+            f"Received: strengths={tuple(strengths)}"
+        )
+
+
+def _check_classes(labels, genders, rows, least):
+    classes = np.unique(labels[rows])
+    if len(classes) < 2:
+        raise UserError(
+            "A last layer can't be fitted. Expected two classes or more with "
+            f"{least} labelled rows of one gender. Received: {len(classes)} "
+            f"such classes; {(labels != MISSING).sum()} of {len(labels)} rows "
+            f"have a label, {(genders != MISSING).sum()} a gender"
+        )
+
+
+def _small_groups(groups, least):
+    """Returns group -> its rows, of the groups with fewer than `least`."""
+    present, counts = np.unique(groups, return_counts=True)
+    return {
+        int(group): int(count)
+        for group, count in zip(present, counts, strict=True)
+        if count < least
+    }
+
+
+def _draw_level(rows, groups, generator):
+    """Returns as many of `rows` of each group as the smallest has."""
+    members = [rows[groups[rows] == group] for group in np.unique(groups[rows])]
+    size = min(len(member) for member in members)
+    return np.concatenate(
+        [generator.choice(member, size, replace=False) for member in members]
+    )
+
+
+def _parts(groups, generator):
+    """Returns the part of each row, every group spread over all parts."""
+    parts = np.empty(len(groups), np.int64)
+    for group in np.unique(groups):
+        rows = generator.permutation(np.flatnonzero(groups == group))
+        parts[rows] = np.arange(len(rows)) % _FOLDS
+    return parts

@@ -1,0 +1,314 @@
+"""Erasing a concept from features by an affine map, in closed form.
+
+Among all affine maps after which no linear probe reads the concept, the map
+with the least squared change of the features is
+`A = I - C (C' S^-1 C)^-1 C' S^-1`, where `S` is the covariance of the features
+and the columns of `C` are their covariances with the concept.
+
+Source: Belrose et al., LEACE: Perfect linear concept erasure in closed form,
+NeurIPS 2023, arXiv:2306.03819.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from tp_keras.errors import UserError
+from tp_keras.tasks import MISSING
+
+# A correlation below it is rounding, and nothing to erase.
+_NO_CORRELATION = 1e-9
+
+# Each round makes what is left about ten times smaller.
+_MOST_ROUNDS = 100
+_CONVERGED = 1e-12
+
+
+@dataclasses.dataclass(frozen=True)
+class Eraser:
+    """The affine map `x -> A x + b` that erases a concept.
+
+    Attributes:
+        matrix: float64 `A` `[d, d]`.
+        offset: float64 `b` `[d]`.
+        rank: The number of directions that are gone.
+        classes: The classes inside which the concept is erased; empty if it
+            is erased overall.
+        left_out: Class -> the rows it has besides those of its commonest
+            concept, where they were too few.
+    """
+
+    matrix: np.ndarray
+    offset: np.ndarray
+    rank: int
+    classes: tuple[int, ...] = ()
+    left_out: dict[int, int] = dataclasses.field(default_factory=dict)
+
+    def __call__(self, features) -> np.ndarray:
+        """Returns the erased rows of `features` `[N, d]`, in float64."""
+        return np.asarray(features, np.float64) @ self.matrix.T + self.offset
+
+    def fold(self, kernel, bias) -> tuple[np.ndarray, np.ndarray]:
+        """Returns kernel and bias of a layer with the eraser behind it.
+
+        So erasure costs nothing where a dense layer makes the features.
+
+        Args:
+            kernel: Float array `[inputs, d]`.
+            bias: Float array `[d]`.
+
+        Returns:
+            Float64 arrays of the same shapes.
+        """
+        return np.asarray(kernel, np.float64) @ self.matrix.T, self(bias)
+
+
+def fit_leace(
+    features, concept, *, sample_weight=None, shrinkage=0.0, normalized=False
+) -> Eraser:
+    """Fits the map after which features and concept don't covary.
+
+    No linear probe that is trained on these rows does better than the
+    commonest concept. A probe that isn't linear may, and a class that goes
+    with the concept is erased in part along with it.
+
+    Args:
+        features: Float array `[N, d]`.
+        concept: Array `[N]` of numbers such as 0 and 1, or `[N, c]`.
+        sample_weight: None, or float array `[N]`: what a row counts.
+        shrinkage: Float between 0 and 1. Moves the covariance of the features
+            so far towards a multiple of the identity: for few rows, whose
+            covariance is more noise than fact. At 1 the projection is
+            orthogonal.
+        normalized: Whether to count for a row the direction of what is left
+            of it, not its length, as an embedding is compared that is brought
+            to unit length afterwards. The exact map is found by fixed-point
+            iteration.
+
+    Returns:
+        `Eraser`. Where there is nothing to erase it changes nothing.
+
+    Raises:
+        UserError: If rows aren't numbers or don't fit each other, or if the
+            concept is the same everywhere.
+
+    Example:
+        >>> eraser = fit_leace(embedding, genders)
+        >>> np.abs(np.cov(eraser(embedding).T, genders)[:-1, -1]).max() < 1e-6
+        True
+    """
+    features, concept, weight = _check(features, concept, sample_weight)
+    counts = weight > 0
+    features, concept, weight = (
+        features[counts],
+        concept[counts],
+        weight[counts],
+    )
+    if not (concept != concept[0]).any():
+        raise UserError(
+            "There is no concept to erase. Expected rows of at least two "
+            "values of it, such as both genders. Received: one value in all "
+            f"of {len(concept)} rows"
+        )
+    groups = np.zeros(len(concept), np.int64)
+    deviations = _deviations(concept, groups, [0], weight)
+    fit = _fit_normalized if normalized else _fit
+    return Eraser(*fit(features, deviations, weight, _share(shrinkage)))
+
+
+def fit_conditional_leace(
+    features,
+    concept,
+    classes,
+    *,
+    sample_weight=None,
+    shrinkage=0.0,
+    normalized=False,
+    min_count=10,
+    pooled=False,
+) -> Eraser:
+    """Fits the map after which they don't covary inside any class.
+
+    What the class itself tells of the concept stays, and with it what tells
+    the classes apart: only what goes beyond the class is erased. With one
+    direction for each class the features lose as many dimensions.
+
+    Args:
+        features: Float array `[N, d]`.
+        concept: As in `fit_leace`.
+        classes: Integer array `[N]`; rows with `MISSING` are left out.
+        sample_weight: As in `fit_leace`.
+        shrinkage: As in `fit_leace`.
+        normalized: As in `fit_leace`.
+        min_count: Int. Rows besides those of the commonest concept (in a class
+            of black hair: of the rarer gender) that a class needs. What fewer
+            rows say is noise, and to erase it costs a direction.
+        pooled: Whether to erase only the sum over the classes, one direction
+            for a concept of one column. It needs the fewest rows, and leaves
+            what differs from class to class.
+
+    Returns:
+        `Eraser`.
+
+    Raises:
+        UserError: As `fit_leace`, or if no class has enough rows.
+
+    Example:
+        >>> eraser = fit_conditional_leace(embedding, genders, colors)
+        >>> eraser.classes
+        (0, 1, 2, 3)
+    """
+    features, concept, weight = _check(features, concept, sample_weight)
+    classes = np.asarray(classes)
+    if classes.shape != (len(features),):
+        raise UserError(
+            "Expected a class for each row of the features. Received: "
+            f"{classes.shape} classes, {features.shape} features"
+        )
+    known = (classes != MISSING) & (weight > 0)
+    features, concept = features[known], concept[known]
+    classes, weight = classes[known], weight[known]
+    spares = {
+        int(value): _count_spare(concept[classes == value])
+        for value in np.unique(classes)
+    }
+    supported = [key for key, spare in spares.items() if spare >= min_count]
+    if not supported:
+        raise UserError(
+            "In no class can the concept be erased. Expected at least one "
+            f"class with {min_count} rows of each of two values, such as both "
+            f"genders. Received: rows of the rarer value by class {spares}"
+        )
+    deviations = _deviations(concept, classes, supported, weight)
+    if pooled:
+        columns = concept.shape[1]
+        deviations = deviations.reshape(len(concept), -1, columns).sum(1)
+    fit = _fit_normalized if normalized else _fit
+    return Eraser(
+        *fit(features, deviations, weight, _share(shrinkage)),
+        classes=tuple(supported),
+        left_out={k: n for k, n in spares.items() if k not in supported},
+    )
+
+
+def _check(features, concept, sample_weight):
+    features = np.asarray(features, np.float64)
+    concept = np.asarray(concept, np.float64)
+    concept = concept[:, None] if concept.ndim == 1 else concept
+    weight = np.ones(len(features)) if sample_weight is None else sample_weight
+    weight = np.asarray(weight, np.float64)
+    if (
+        features.ndim != 2
+        or concept.ndim != 2
+        or len(features) < 2
+        or not len(features) == len(concept) == len(weight)
+    ):
+        raise UserError(
+            "Expected at least two rows of features [N, d], a concept [N] or "
+            f"[N, c] and weights [N]. Received: {features.shape}, "
+            f"{concept.shape}, {weight.shape}"
+        )
+    for name, values in (
+        ("features", features),
+        ("concept", concept),
+        ("weights", weight),
+    ):
+        broken = ~np.isfinite(values)
+        if broken.any():
+            raise UserError(
+                f"Expected finite numbers. Received: {broken.sum()} of "
+                f"{broken.size} {name} that are NaN or infinite"
+            )
+    if (weight < 0).any() or not weight.any():
+        raise UserError(
+            "Expected weights of at least 0, and not of 0 alone. Received: "
+            f"weights from {weight.min()} to {weight.max()}"
+        )
+    return features, concept, weight
+
+
+def _share(shrinkage):
+    if not 0.0 <= shrinkage <= 1.0:
+        raise UserError(
+            "Expected a shrinkage between 0 and 1. "
+            f"Received: shrinkage={shrinkage}"
+        )
+    return shrinkage
+
+
+def _count_spare(concept):
+    _, counts = np.unique(concept, axis=0, return_counts=True)
+    return int(counts.sum() - counts.max())
+
+
+def _deviations(concept, classes, supported, weight):
+    """Returns `[N, m]`, whose products with features are their covariances.
+
+    For each class the distance of a row's concept from its mean in the class,
+    times what the row counts; 0 in other classes. Scaled so that features of
+    variance 1 give correlations.
+    """
+    columns = []
+    for value in supported:
+        rows = classes == value
+        mean = np.average(concept[rows], axis=0, weights=weight[rows])
+        distance = np.where(rows[:, None], concept - mean, 0.0)
+        deviation = np.sqrt(np.average(distance**2, axis=0, weights=weight))
+        scale = np.where(deviation > 0, deviation, 1.0) * weight.sum()
+        columns.append(weight[:, None] * distance / scale)
+    return np.concatenate(columns, axis=1)
+
+
+def _fit(features, deviations, weight, shrinkage, pull=None):
+    """Returns matrix, offset and rank of the map.
+
+    The map solves, for rows scaled by `pull`, the least squares of
+    `pull * (A x + b - x)` under `sum of deviations * pull * (A x + b) = 0`. In
+    coordinates with the mean at the origin and one more of value 1, which
+    carries the offset, both are those of the closed form.
+    """
+    pull = np.ones(len(features)) if pull is None else pull
+    weight = weight * pull**2
+    mean = np.average(features, axis=0, weights=weight)
+    centered = features - mean
+    covariance = (weight[:, None] * centered).T @ centered / weight.sum()
+    root, inverse_root = _roots(covariance, shrinkage)
+
+    pulled = deviations * pull[:, None]
+    along = np.concatenate(
+        [inverse_root @ (centered.T @ pulled), pulled.sum(0)[None]]
+    )
+    basis, sizes, _ = np.linalg.svd(along, full_matrices=False)
+    basis = basis[:, sizes > _NO_CORRELATION]
+    back = root @ basis[:-1] + np.outer(mean, basis[-1])
+    matrix = np.eye(len(mean)) - back @ basis[:-1].T @ inverse_root
+    offset = mean - back @ basis[-1] - matrix @ mean
+    return matrix, offset, basis.shape[1]
+
+
+def _fit_normalized(features, deviations, weight, shrinkage):
+    """Returns the map of `_fit` for rows of unit length behind it."""
+    erased = features
+    for _ in range(_MOST_ROUNDS):
+        lengths = np.linalg.norm(erased, axis=1)
+        pull = lengths.mean() / np.maximum(lengths, 1e-12 * lengths.max())
+        fitted = _fit(features, deviations, weight, shrinkage, pull)
+        change = features @ fitted[0].T + fitted[1] - erased
+        erased = erased + change
+        if np.abs(change).max() <= _CONVERGED * np.abs(erased).max():
+            break
+    return fitted
+
+
+def _roots(covariance, shrinkage):
+    """Returns the square root of a covariance and its pseudo-inverse."""
+    size = len(covariance)
+    target = np.eye(size) * np.trace(covariance) / size
+    values, vectors = np.linalg.eigh(
+        (1 - shrinkage) * covariance + shrinkage * target
+    )
+    # Directions without variance, as of a constant column, hold nothing.
+    there = values > values[-1] * size * np.finfo(np.float64).eps
+    roots = np.sqrt(np.where(there, values, 0.0))
+    inverses = np.divide(1.0, roots, out=np.zeros(size), where=there)
+    return (vectors * roots) @ vectors.T, (vectors * inverses) @ vectors.T
