@@ -32,8 +32,8 @@ def measure_groups(
     """Measures the predictions of one task against gender.
 
     A *group* is a class and a gender; it is supported with `min_count` rows.
-    Rows without a label do not count. With `A` the accuracy and `R` the recall
-    of a gender:
+    Rows without a label do not count. With `A_f` and `A_m` the accuracies of
+    the genders:
 
     * `accuracy`, overall and per gender; `accuracy_gap = |A_f - A_m|` and
       `score = (A_f + A_m) / 2 - |A_f - A_m|`, the ideal of which is 1;

@@ -44,16 +44,18 @@ def parity_figures(sample: GroupSample) -> Iterator[dict]:
     def amplified(outcomes):
         return predicted(outcomes) - labelled(outcomes)
 
-    options = {"resampled": sample.by_gender}
+    # The labels are a matter of chance in the first two. In the third they are
+    # what is compared with, and stay as they are, as they do in its null.
+    by_gender = {"resampled": sample.by_gender}
     yield from _differences(
-        sample, "demographic_parity_difference", predicted, **options
+        sample, "demographic_parity_difference", predicted, **by_gender
     )
-    # Permuting gender inside a class leaves the labels as they are: no null.
+    # Permuting gender inside a class leaves the labels alone: no null.
     yield from _differences(
-        sample, "label_parity_difference", labelled, tail=None, **options
+        sample, "label_parity_difference", labelled, tail=None, **by_gender
     )
     yield from _differences(
-        sample, "parity_amplification", amplified, limits=(-1, 1), **options
+        sample, "parity_amplification", amplified, limits=(-1.0, 1.0)
     )
 
 
