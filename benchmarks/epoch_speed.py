@@ -31,7 +31,7 @@ class EpochSpeed:
             is done once.
         epoch_seconds: Of each later epoch, in the order of the rounds.
         examples: Portraits that an epoch trains on.
-        parameters: Of the network without the adversary.
+        parameters: Of the network.
     """
 
     first_epoch_seconds: float

@@ -55,8 +55,8 @@ def mobilenet_v3_small() -> nn.Sequential:
 class TorchClassifier(nn.Module):
     """The heads of `tp_keras.models.PortraitClassifier` in PyTorch.
 
-    Without the adversary, which changes nothing while its gradient is not
-    reversed.
+    Its hair heads share the embedding, which those of the other have a half
+    of each.
 
     Args:
         trunk: Module from pixels to features.

@@ -273,7 +273,7 @@ def _check(config):
     expected = (
         (config.model, "backbone", (TORCH_NETWORK,)),
         (config.model, "tasks", (TASK_NAMES,)),
-        (config.model, "reversal_strength", (0.0,)),
+        (config.debias, "debias", ("none",)),
         (config.training, "precision", ("auto", FLOAT32)),
         (config.training, "patience", (0,)),
     )

@@ -51,7 +51,7 @@ class Subject:
     Attributes:
         model: The compiled `PortraitClassifier`.
         precision: The arithmetic of its backbone.
-        parameters: Of the network without the adversary.
+        parameters: Of the network.
         training: Images per second of each measurement.
         inference: The same.
     """

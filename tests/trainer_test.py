@@ -1,4 +1,3 @@
-import dataclasses
 import pathlib
 import signal
 import subprocess
@@ -13,6 +12,8 @@ from tp_keras import trainer as trainer_module
 from tp_keras.callbacks import SCORE
 from tp_keras.callbacks import BestModel
 from tp_keras.callbacks import ResumableEarlyStopping
+from tp_keras.config import DEBIAS_METHODS
+from tp_keras.config import DebiasConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import ModelConfig
 from tp_keras.config import TrainingConfig
@@ -40,10 +41,11 @@ def tiny_world(monkeypatch):
     monkeypatch.setattr(trainer_module, "load_portraits", load_made)
 
 
-def make_config(path, **training):
+def make_config(path, debias="conditional_grl", **training):
     return ExperimentConfig(
         run_dir=str(path),
-        model=ModelConfig(backbone="tiny", reversal_strength=1.0),
+        model=ModelConfig(backbone="tiny"),
+        debias=DebiasConfig(debias=debias),
         training=TrainingConfig(
             **{
                 "epochs": 4,
@@ -144,10 +146,29 @@ def test_seeds_decide(tmp_path):
     assert np.abs(a - c).max() > 0
 
 
-def test_reversal_grows_during_the_run(tmp_path):
-    run = Trainer(make_config(tmp_path / "run"), progress=False).fit()
-    strength = float(run.load_model().reversal.strength)
-    assert 0.9 < strength <= 1.0
+@pytest.mark.parametrize("debias", DEBIAS_METHODS)
+def test_every_method_trains_a_classifier_without_traces(tmp_path, debias):
+    config = make_config(tmp_path / "run", debias, epochs=1)
+    run = Trainer(config, progress=False).fit()
+    model = run.load_model()
+    assert type(model) is trainer_module.PortraitClassifier
+    plain = trainer_module.PortraitClassifier(
+        PortraitBackbone(**TINY), dropout_rate=0.2
+    )
+    assert model.count_params() == plain.count_params()
+
+
+def test_a_growing_method_keeps_its_last_model(tmp_path):
+    last = Trainer(make_config(tmp_path / "run"), progress=False)
+    assert last._callbacks(*_untrained(last), 0)[1].only_last
+    best = Trainer(make_config(tmp_path / "run", "reweigh"), progress=False)
+    assert not best._callbacks(*_untrained(best), 0)[1].only_last
+
+
+def _untrained(trainer):
+    """A model of the trainer, and a number of steps."""
+    train = load_made("", "", "train", "memory", False)
+    return trainer._debiased(trainer.build_model(), train), 3
 
 
 def test_other_data_under_the_same_settings_is_refused(tmp_path, monkeypatch):
@@ -190,7 +211,7 @@ def test_best_model_keeps_the_old_file_when_the_score_is_no_better(tmp_path):
     path = tmp_path / "model.keras"
     backbone = PortraitBackbone("separable", 8, ((8, 1, 4),))
     model = trainer_module.PortraitClassifier(backbone, tasks=["gender"])
-    best = BestModel(path, model.tasks, 10, best_score=0.7)
+    best = BestModel(path, model, 10, best_score=0.7)
     best.set_model(model)
     best.on_test_end({"gender_accuracy": 0.6})
     assert not path.exists()
@@ -202,13 +223,20 @@ def test_best_model_keeps_the_old_file_when_the_score_is_no_better(tmp_path):
     assert logs == {SCORE: 0.8, "examples_seen": 30}
 
 
-def test_averaging_and_ramp_can_be_switched_off(tmp_path):
-    config = make_config(tmp_path / "run", averaging=0.0, epochs=1)
-    config = dataclasses.replace(
-        config, model=dataclasses.replace(config.model, reversal_strength=0.0)
-    )
-    run = Trainer(config, progress=False).fit()
-    assert float(run.load_model().reversal.strength) == 0.0
+def test_the_last_model_replaces_a_better_one_where_asked(tmp_path):
+    path = tmp_path / "model.keras"
+    backbone = PortraitBackbone("separable", 8, ((8, 1, 4),))
+    model = trainer_module.PortraitClassifier(backbone, tasks=["gender"])
+    last = BestModel(path, model, 10, best_score=0.7, only_last=True)
+    last.set_model(model)
+    last.on_test_end({"gender_accuracy": 0.6})
+    assert path.exists()
+    assert last.best_score == 0.7
+
+
+def test_averaging_can_be_switched_off(tmp_path):
+    config = make_config(tmp_path / "run", "none", averaging=0.0, epochs=1)
+    assert Trainer(config, progress=False).fit().is_finished
 
 
 @pytest.mark.parametrize(
@@ -216,6 +244,4 @@ def test_averaging_and_ramp_can_be_switched_off(tmp_path):
 )
 def test_steps_of_an_execution_divide_the_epoch(tmp_path, steps, expected):
     config = make_config(tmp_path)
-    assert Trainer(config).steps_per_execution(steps) == 1
-    config = dataclasses.replace(config, model=ModelConfig(backbone="tiny"))
     assert Trainer(config).steps_per_execution(steps) == expected

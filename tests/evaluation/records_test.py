@@ -68,10 +68,16 @@ def test_refuses_numbers_that_are_none(name, number):
         dataclasses.replace(RECORDS[0], **{name: number})
 
 
-@pytest.mark.parametrize("value, count", [(0.5, 0), (None, 3)])
-def test_refuses_value_and_count_that_disagree(value, count):
-    with pytest.raises(UserError, match="null exactly where no row counts"):
-        dataclasses.replace(RECORDS[0], value=value, count=count)
+def test_refuses_a_value_that_no_row_counts_for():
+    with pytest.raises(UserError, match="null where no row counts"):
+        dataclasses.replace(RECORDS[0], value=0.5, count=0)
+
+
+def test_too_few_rows_may_leave_a_figure_open():
+    record = dataclasses.replace(
+        RECORDS[0], value=None, low=None, high=None, count=3
+    )
+    assert record.value is None and record.count == 3
 
 
 @pytest.mark.parametrize("count", [-1, 2.0, None])

@@ -4,7 +4,6 @@ import pytest
 import tensorflow as tf
 
 from tp_keras.models.layers import FusedBatchNormalization
-from tp_keras.models.layers import GradientReversal
 from tp_keras.models.layers import MergedConvolution2D
 
 
@@ -139,32 +138,3 @@ def test_merged_convolution_needs_a_middle(arguments):
 def test_merged_convolution_needs_as_many_channels():
     with pytest.raises(ValueError, match="Received: input_shape="):
         MergedConvolution2D(4).build((None, 5, 5, 3))
-
-
-@pytest.mark.parametrize("strength", [0.0, 0.5, 3.0])
-def test_reversal_is_the_identity_with_gradient_minus_strength(strength):
-    layer = GradientReversal(strength=1.0)
-    layer.strength.assign(strength)
-    x = tf.constant([[1.0, -2.0, 0.25]])
-    upstream = tf.constant([[0.3, -1.0, 2.0]])
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        y = layer(x)
-        loss = tf.reduce_sum(y * upstream)
-    np.testing.assert_allclose(y, x, atol=1e-6)
-    np.testing.assert_allclose(
-        tape.gradient(loss, x), -strength * upstream, atol=1e-6
-    )
-
-
-def test_reversal_keeps_its_strength_out_of_training_but_in_its_weights():
-    layer = GradientReversal(strength=0.5)
-    assert layer.trainable_weights == []
-    assert [v.name for v in layer.non_trainable_weights] == ["strength"]
-    copy = GradientReversal.from_config(layer.get_config())
-    assert copy.strength.numpy() == 0.5
-
-
-def test_reversal_refuses_a_negative_strength():
-    with pytest.raises(ValueError, match="Received: strength=-1"):
-        GradientReversal(strength=-1)

@@ -21,7 +21,7 @@ def classifier():
     return PortraitClassifier(backbone)
 
 
-def test_the_graph_is_the_model_without_adversary(classifier):
+def test_the_graph_is_the_model(classifier):
     content, source, outputs = latency._constant_graph(classifier)
     images = np.random.default_rng(0).integers(
         0, 256, (2, 108, 84, 3), dtype=np.uint8

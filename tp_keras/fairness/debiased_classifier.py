@@ -60,6 +60,14 @@ class DebiasedClassifier(keras.Model):
         for method in self.methods:
             method.build(parts[method.task.name].shape)
         self.crossentropy = SmoothedCrossentropy(label_smoothing)
+        # The optimizer's own count is out of reach of a loss under JAX.
+        self.steps = self.add_weight(
+            name="steps",
+            shape=(),
+            dtype="int32",
+            initializer="zeros",
+            trainable=False,
+        )
 
     @property
     def label_names(self):
@@ -94,10 +102,11 @@ class DebiasedClassifier(keras.Model):
     ):
         """Returns the sum of the tasks' losses, each as its method gives it."""
         if self.ramp_steps:
-            iterations = ops.cast(self.optimizer.iterations, "float32")
-            progress = iterations / self.ramp_steps
+            progress = ops.cast(self.steps, "float32") / self.ramp_steps
         else:
             progress = 1.0
+        if training:
+            self.steps.assign_add(1)
         total = 0.0
         if GENDER.name in y_pred:
             total += self.crossentropy(

@@ -50,7 +50,7 @@ class LatencyMeter:
 
         Args:
             classifier: A `PortraitClassifier`. What is timed is what is
-                exported: without the adversary, batch normalisation folded,
+                exported: the embedding too, batch normalisation folded,
                 the weights constants of the graph.
 
         Raises:

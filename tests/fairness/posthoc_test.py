@@ -1,0 +1,168 @@
+import keras
+import numpy as np
+import pytest
+
+from tests.portrait_factory import make_portraits
+from tp_keras.errors import UserError
+from tp_keras.export.folding import fold_batch_normalization
+from tp_keras.fairness.posthoc import apply_posthoc
+from tp_keras.models import PortraitBackbone
+from tp_keras.models import PortraitClassifier
+from tp_keras.models.layers import FusedBatchNormalization
+
+METHODS = ("dfr", "leace", "conditional_leace", "conditional_leace+dfr")
+
+
+def make_classifier(**kwargs):
+    keras.utils.set_random_seed(0)
+    backbone = PortraitBackbone("separable", 8, ((16, 1, 4),))
+    classifier = PortraitClassifier(backbone, embedding_size=24, **kwargs)
+    # Not the mean of 0 and variance of 1 of a network without training.
+    generator = np.random.default_rng(0)
+    for layer in classifier.layers:
+        if isinstance(layer, FusedBatchNormalization):
+            layer.moving_variance.assign(
+                generator.uniform(0.5, 2.0, layer.moving_variance.shape)
+            )
+    return classifier
+
+
+@pytest.fixture(scope="module")
+def portraits():
+    """Training and held-out portraits; gender shows, and colours all of it."""
+    return make_portraits(300), make_portraits(200, seed=1, split="validation")
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return make_classifier()
+
+
+@pytest.fixture(scope="module")
+def treated(classifier, portraits):
+    """The classifier after each method."""
+    return {
+        method: apply_posthoc(
+            classifier, method, *portraits, held_out_share=1.0, verbose=0
+        )
+        for method in ("none", *METHODS)
+    }
+
+
+def embeddings(classifier, portraits):
+    found = classifier.predict_probabilities(portraits.images, verbose=0)
+    return {
+        name: found["hair_embedding"][:, columns].astype(np.float64)
+        for name, columns in classifier.embedding_slices.items()
+    }
+
+
+def covariance(features, concept):
+    return np.abs((concept - concept.mean()) @ features / len(features)).max()
+
+
+def within(features, concept, classes):
+    return max(
+        covariance(features[classes == value], concept[classes == value])
+        for value in np.unique(classes[classes >= 0])
+    )
+
+
+@pytest.mark.parametrize("name", ["hair_color", "hair_type"])
+def test_the_served_embedding_does_not_covary_with_gender(
+    classifier, treated, portraits, name
+):
+    _, held_out = portraits
+    genders, classes = held_out.labels["gender"], held_out.labels[name]
+    before = embeddings(classifier, held_out)[name]
+    overall = embeddings(treated["leace"], held_out)[name]
+    inside = embeddings(treated["conditional_leace"], held_out)[name]
+    assert covariance(before, genders) > 1e-2
+    assert within(before, genders, classes) > 1e-2
+    # To the float32 of the network.
+    assert covariance(overall, genders) < 1e-5
+    assert within(inside, genders, classes) < 1e-5
+    for embedding in (overall, inside):
+        np.testing.assert_allclose(embedding.mean(1), 0, atol=1e-5)
+        np.testing.assert_allclose(
+            np.linalg.norm(embedding, axis=1), np.sqrt(12), rtol=1e-5
+        )
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_only_the_layers_of_the_method_change(classifier, treated, method):
+    changed = {
+        layer.name
+        for layer, other in zip(
+            classifier.layers, treated[method].layers, strict=True
+        )
+        for a, b in zip(layer.get_weights(), other.get_weights(), strict=True)
+        if not np.array_equal(a, b)
+    }
+    expected = {"hair_color", "hair_type"}
+    if "leace" in method:
+        expected |= {"hair_color_projection", "hair_type_projection"}
+    assert changed == expected
+    assert treated[method].count_params() == classifier.count_params()
+
+
+def test_nothing_is_nothing_and_leaves_the_classifier_alone(
+    classifier, treated, portraits
+):
+    pristine = make_classifier()
+    for model in (classifier, treated["none"]):
+        for a, b in zip(model.weights, pristine.weights, strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert treated["none"] is not classifier
+
+
+def test_dfr_levels_what_the_head_makes_of_gender(treated, portraits):
+    # An untrained network under a head of few held-out rows: better than
+    # chance, and the embedding is what it was.
+    _, held_out = portraits
+    for name in ("hair_color", "hair_type"):
+        found = treated["dfr"].predict_probabilities(held_out.images, verbose=0)
+        known = held_out.labels[name] >= 0
+        correct = found[name].argmax(1) == held_out.labels[name]
+        assert correct[known].mean() > 0.6
+        np.testing.assert_array_equal(
+            embeddings(treated["dfr"], held_out)[name],
+            embeddings(treated["none"], held_out)[name],
+        )
+
+
+def test_it_is_saved_and_folded_as_any_classifier(treated, portraits, tmp_path):
+    model = treated["conditional_leace+dfr"]
+    images = portraits[1].images[:16]
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False)
+    expected = model.predict_probabilities(images, verbose=0)
+    found = loaded.predict_probabilities(images, verbose=0)
+    folded = fold_batch_normalization(model.inference_model())
+    folded = folded.predict(images, verbose=0)
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value)
+    np.testing.assert_allclose(
+        folded["hair_embedding"], expected["hair_embedding"], atol=1e-4
+    )
+
+
+def test_what_can_not_be_done_is_said(classifier, portraits):
+    train, held_out = portraits
+    with pytest.raises(UserError, match="method out of none, .*=magic"):
+        apply_posthoc(classifier, "magic", train, held_out)
+    with pytest.raises(UserError, match="held_out_share=2"):
+        apply_posthoc(classifier, "dfr", train, held_out, held_out_share=2)
+    with pytest.raises(UserError, match="Received: tasks=.'gender'"):
+        apply_posthoc(
+            make_classifier(tasks=["gender"]), "leace", train, held_out
+        )
+    for labels in (train.labels, held_out.labels):
+        assert set(labels) == {"gender", "hair_color", "hair_type"}
+    unlabelled = make_portraits(100, missing=2.0)
+    with pytest.raises(UserError, match="0 of 100 rows have a label"):
+        apply_posthoc(classifier, "dfr", train, unlabelled, verbose=0)
+    with pytest.raises(UserError, match="In no class"):
+        apply_posthoc(
+            classifier, "conditional_leace", unlabelled, unlabelled, verbose=0
+        )
