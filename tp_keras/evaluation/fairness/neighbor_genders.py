@@ -57,7 +57,10 @@ class NeighborGenders:
             _weighted_divergences(size, np.array([0.5])),
         )
         weights = _rank_weights(size)
-        self._norms = np.cumsum(weights)[self._lengths - 1]
+        inside = np.arange(1, size + 1)[:, np.newaxis] <= self._lengths
+        self._means = inside / (weights @ inside)
+        # Where the entries of each rank begin.
+        self._ranks = np.arange(size) * (size + 1)
 
     def measure(self, genders: np.ndarray) -> dict[str, np.ndarray]:
         """Measures all lists.
@@ -99,18 +102,17 @@ class NeighborGenders:
             "target equal": np.broadcast_to(defined / 2, at_lengths.shape),
         }
         columns = np.arange(len(self._lengths))
-        ranks = np.arange(hits.shape[1], dtype=np.int32)
-        starts = np.concatenate([[0], self._lengths[:-1]])
+        places = self._ranks + hits
         for index, name in enumerate(TARGETS):
             kinds = cells[:, np.newaxis] if name == "label" else 0
             figures[f"max_skew {name}"] = self._skews[index][
                 kinds, columns, at_lengths
             ]
-            terms = self._divergences[index][kinds, ranks, hits]
-            sums = np.add.reduceat(
-                terms[:, : self._lengths[-1]], starts, axis=1
+            divergences = self._divergences[index]
+            terms = divergences.ravel().take(
+                places + kinds * divergences[0].size
             )
-            figures[f"ndkl {name}"] = np.cumsum(sums, axis=1) / self._norms
+            figures[f"ndkl {name}"] = terms @ self._means
         return figures
 
     def _expected_from_neighbors(self, counts):

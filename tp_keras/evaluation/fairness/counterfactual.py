@@ -1,0 +1,168 @@
+"""What changes when a portrait shows the cues of the other gender."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from tp_keras import tasks
+from tp_keras.errors import UserError
+from tp_keras.evaluation import neighbors
+from tp_keras.evaluation.fairness.resampled_sums import finite_interval
+from tp_keras.evaluation.fairness.resampled_sums import resample_sums
+from tp_keras.evaluation.fairness.settings import FairnessSettings
+from tp_keras.evaluation.figures import figure
+from tp_keras.evaluation.figures import share
+from tp_keras.evaluation.records import ALL
+
+
+def measure_counterfactuals(
+    task: tasks.Task,
+    labels,
+    predictions,
+    twin_predictions,
+    embedding,
+    twin_embedding,
+    settings: FairnessSettings,
+    seed: int,
+    genders=None,
+) -> Iterator[dict]:
+    """Compares portraits with their twins: same hair, other gender's cues.
+
+    Over all pairs and, with `genders`, over those of each gender of the
+    original:
+
+    * `counterfactual_flips`: the share of pairs whose predictions differ, with
+      Wilson's interval. It needs no label. 0 is wanted.
+    * `counterfactual_distance`: the mean cosine distance, 1 minus the cosine,
+      of an original and its twin; `class_distance`: that of an original and
+      the other originals of its class, the mean over all of them rather than
+      one drawn by chance. Both over the originals with a label that another
+      original shares.
+    * `counterfactual_distance_ratio`: the first divided by the second. 0 if
+      the twins lie in the same place, 1 if gender's cues move a portrait as
+      far as another person of the same hair is away.
+
+    The intervals of distances and ratio are bootstraps over the pairs.
+
+    Args:
+        task: The task of labels and predictions.
+        labels: Integer array [N], -1 where missing.
+        predictions: Integer array [N]: the classes of the originals.
+        twin_predictions: Integer array [N]: those of their twins.
+        embedding: Float array [N, d].
+        twin_embedding: Float array [N, d].
+        settings: How often to resample.
+        seed: Seed of the resampling.
+        genders: Integer array [N], the genders of the originals, -1 where
+            missing; None: all pairs together only.
+
+    Yields:
+        Fields of records. A value is None where no pair counts for it, and the
+        ratio where all portraits of a class lie in the same place.
+
+    Raises:
+        UserError: If the arrays don't fit each other, or an embedding holds
+            what is no finite number.
+
+    Example:
+        >>> figures = measure_counterfactuals(
+        ...     tasks.HAIR_COLOR, labels, [0, 1], [0, 2], z, twin_z, settings, 0
+        ... )
+        >>> next(figures)["value"]
+        0.5
+    """
+    labels, predictions, twin_predictions = (
+        np.asarray(array) for array in (labels, predictions, twin_predictions)
+    )
+    vectors = neighbors.unit_rows(embedding)
+    twins = neighbors.unit_rows(twin_embedding)
+    arrays = [labels, predictions, twin_predictions, vectors, twins]
+    if genders is not None:
+        arrays.append(np.asarray(genders))
+    sizes = [len(array) for array in arrays]
+    if len(set(sizes)) > 1 or vectors.shape != twins.shape:
+        raise UserError(
+            "Labels, predictions, embeddings and genders of originals and "
+            f"twins must have as many rows. Received: {sizes} rows, "
+            f"embeddings of shape {vectors.shape} and {twins.shape}"
+        )
+    generator = np.random.default_rng([seed, tasks.TASK_NAMES.index(task.name)])
+    flips = predictions != twin_predictions
+    distances = np.stack(
+        [
+            _distances(vectors, twins),
+            _class_distances(vectors, labels, task.num_classes),
+        ],
+        axis=1,
+    )
+    groups = {ALL: np.ones(len(labels), bool)}
+    if genders is not None:
+        for index, name in enumerate(tasks.GENDER.classes):
+            groups[name] = arrays[-1] == index
+    for group, rows in groups.items():
+        yield share(
+            "counterfactual_flips", flips[rows].sum(), rows.sum(), group=group
+        )
+        known = rows & ~np.isnan(distances[:, 1])
+        yield from _distance_figures(
+            distances[known], group, settings.num_bootstraps, generator
+        )
+
+
+def _distance_figures(distances, group, num_bootstraps, generator):
+    count = len(distances)
+    names = ("counterfactual_distance", "class_distance")
+    ratio = "counterfactual_distance_ratio"
+    if not count:
+        for name in (*names, ratio):
+            yield figure(name, None, 0, group=group)
+        return
+    means = distances.mean(axis=0)
+    samples = resample_sums(distances, num_bootstraps, generator) / count
+    for index, name in enumerate(names):
+        yield figure(
+            name,
+            means[index],
+            count,
+            finite_interval(samples[:, index]),
+            group=group,
+        )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        drawn = samples[:, 0] / samples[:, 1]
+    yield figure(
+        ratio,
+        means[0] / means[1] if means[1] > 0 else None,
+        count,
+        finite_interval(drawn),
+        group=group,
+    )
+
+
+def _distances(vectors, others) -> np.ndarray:
+    """Returns 1 - cosine of each pair of unit rows, float64 [N]."""
+    # The same as half the squared distance, which is 0 for equal rows.
+    differences = vectors.astype(np.float64) - others
+    return np.square(differences).sum(axis=1) / 2
+
+
+def _class_distances(vectors, labels, num_classes) -> np.ndarray:
+    """Returns each row's mean distance to the others of its class.
+
+    The distance is linear in the other row, so their sum does for all of them.
+
+    Returns:
+        Float64 array [N], NaN without a label or without another of its class.
+    """
+    distances = np.full(len(labels), np.nan)
+    for label in range(num_classes):
+        rows = np.flatnonzero(labels == label)
+        if len(rows) < 2:
+            continue
+        members = vectors[rows].astype(np.float64)
+        # Centred, so that a class in one place has a distance of exactly 0.
+        members -= members.mean(axis=0)
+        squares = np.square(members).sum(axis=1)
+        # Sum over j of |a - b_j|^2 = n |a|^2 + sum of |b_j|^2, as sum b_j = 0.
+        sums = len(rows) * squares + squares.sum()
+        distances[rows] = sums / 2 / (len(rows) - 1)
+    return distances
