@@ -22,8 +22,9 @@ from tp_keras.evaluation.records import Record
 from tp_keras.evaluation.records import find
 from tp_keras.evaluation.records import find_one
 
-_COLORS = {ALL: "#000000", "female": "#D55E00", "male": "#0072B2"}
-_MARKERS = {ALL: "s", "female": "o", "male": "D"}
+# How groups look in every plot of the package.
+COLORS = {ALL: "#000000", "female": "#D55E00", "male": "#0072B2"}
+MARKERS = {ALL: "s", "female": "o", "male": "D"}
 _EMPTY_COLOR = "0.9"
 _DOTS_PER_INCH = 120
 
@@ -55,7 +56,7 @@ def write_plots(
 def confusion_plot(records: Sequence[Record], task: tasks.Task) -> Figure:
     """Draws the confusion matrices of one task, a panel for each group."""
     size = 0.85 * task.num_classes + 0.9
-    figure = _figure(3 * size + 0.8, size + 1.0)
+    figure = new_figure(3 * size + 0.8, size + 1.0)
     panels = figure.subplots(1, len(GROUPS), sharey=True)
     for panel, group in zip(panels, GROUPS, strict=True):
         counts = table.confusion_counts(records, task, group)
@@ -93,7 +94,7 @@ def confusion_plot(records: Sequence[Record], task: tasks.Task) -> Figure:
 def reliability_plot(records: Sequence[Record]) -> Figure:
     """Draws accuracy over confidence, a column for each task."""
     evaluated = table.evaluated_tasks(records)
-    figure = _figure(4.3 * len(evaluated) + 0.4, 5.4)
+    figure = new_figure(4.3 * len(evaluated) + 0.4, 5.4)
     panels = figure.subplots(
         2,
         len(evaluated),
@@ -121,7 +122,7 @@ def recall_plot(records: Sequence[Record]) -> Figure:
     """Draws the recall of each class for women and men, with intervals."""
     evaluated = table.evaluated_tasks(records)
     heights = [task.num_classes for task in evaluated]
-    figure = _figure(8.5, 0.62 * sum(heights) + 0.55 * len(heights) + 0.9)
+    figure = new_figure(8.5, 0.62 * sum(heights) + 0.55 * len(heights) + 0.9)
     panels = figure.subplots(
         len(evaluated), 1, sharex=True, squeeze=False, height_ratios=heights
     )[:, 0]
@@ -140,7 +141,8 @@ def recall_plot(records: Sequence[Record]) -> Figure:
     return figure
 
 
-def _figure(width, height) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """Returns an empty figure of `width` x `height` inches, without pyplot."""
     return Figure((width, height), dpi=_DOTS_PER_INCH, layout="constrained")
 
 
@@ -191,8 +193,8 @@ def _draw_reliability(panel, records, task):
 
 def _draw_reliability_of_group(panel, points, group):
     style = {
-        "color": _COLORS[group],
-        "marker": _MARKERS[group],
+        "color": COLORS[group],
+        "marker": MARKERS[group],
         "markersize": 5,
     }
     many = [(x, y.value) for x, y in points if y.count >= _FEW_IN_A_BIN]
@@ -248,13 +250,13 @@ def _draw_recalls(panel, records, task, group, offset):
             continue
         y = row + offset
         panel.hlines(
-            y, record.low, record.high, color=_COLORS[group], linewidth=2
+            y, record.low, record.high, color=COLORS[group], linewidth=2
         )
         panel.plot(
             record.value,
             y,
-            color=_COLORS[group],
-            marker=_MARKERS[group],
+            color=COLORS[group],
+            marker=MARKERS[group],
             markersize=6,
             linestyle="none",
             label=group,
@@ -265,5 +267,5 @@ def _draw_recalls(panel, records, task, group, offset):
             xycoords=("axes fraction", "data"),
             va="center",
             fontsize=8,
-            color=_COLORS[group],
+            color=COLORS[group],
         )

@@ -48,4 +48,3 @@ def write_evaluation(
         plots.write_plots(aside, written)
         names = sorted(path.name for path in aside.iterdir())
     return [folder / name for name in names]
-
