@@ -23,9 +23,9 @@ class Representations:
         probabilities: Dict: task name -> float32 `[count, classes]`.
         layers: Dict: name of a hair task -> dict of the layers on the way to
             it, from the image to the prediction: `"backbone"` and
-            `"hair_block"`, both averaged over the image, `"hair_embedding"`,
-            the part of it that the task reads, `"<task>_embedding"`, and
-            `"logits"`. Float32 `[count, size]`.
+            `"hair_block"`, both averaged over the image, `"hair_embedding"`
+            with two hair tasks, the part of it that the task reads,
+            `"<task>_embedding"`, and `"logits"`. Float32 `[count, size]`.
     """
 
     probabilities: dict[str, np.ndarray]
@@ -89,7 +89,9 @@ def represent(
         for name in batches[0]
     }
     _check_finite(outputs)
-    shared = (BACKBONE, HAIR_BLOCK, HAIR_EMBEDDING)
+    shared = [BACKBONE, HAIR_BLOCK]
+    if len(hair_tasks) > 1:
+        shared.append(HAIR_EMBEDDING)
     layers = {}
     for task in hair_tasks:
         own = {
