@@ -1,0 +1,129 @@
+"""Searches a data set for the hair most similar to that of an image.
+
+python -m training.search_similar --run_dir runs/demo --image photo.jpg --k 20
+python -m training.search_similar --by both --image photo.jpg \
+    --bundle exported_models/portrait_attributes
+"""
+
+import dataclasses
+import pathlib
+from typing import Literal
+
+from tp_keras.errors import UserError
+from training.command import run
+from training.command import start_tensorflow
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchSimilar:
+    """Prints the portraits with the most similar hair, and draws them.
+
+    Portraits are compared by the hair embedding of a run or of an exported
+    bundle, not by their labels. The picture shows portraits of the data set:
+    where these are real, it must not leave this machine.
+    """
+
+    image: str
+    """Image file of any size. It is cropped at its centre and resized as by
+    the served model."""
+
+    run_dir: str | None = None
+    """Folder of the run whose model compares."""
+
+    bundle: str | None = None
+    """Instead of a run: folder of a bundle, or of its versions."""
+
+    k: int = 20
+    """How many portraits to find."""
+
+    by: Literal["hair_color", "hair_type", "both"] = "hair_color"
+    """What to compare."""
+
+    dataset: str | None = None
+    """Data set to search. Default: the one the model was trained on."""
+
+    split: str = "test"
+    """Split to search, or a slice of one such as 'test[:100]'."""
+
+    data_dir: str | None = None
+    """Folder of the prepared data sets. Default: that of the run, or
+    data/tfds."""
+
+    output: str | None = None
+    """PNG file to write. Default: IMAGE-BY.png in RUN_DIR/similar, or in
+    runs/similar with a bundle."""
+
+    def execute(self) -> None:
+        """Searches, prints the table and writes the picture."""
+        output = self._output()
+        start_tensorflow()
+        from tp_keras.data import source
+        from tp_keras.evaluation import similar
+        from tp_keras.evaluation import similar_plot
+        from tp_keras.export.image_file import read_portrait
+
+        query = read_portrait(self.image)
+        embed, task_names, data = self._model()
+        similar.compared_tasks(task_names, self.by)
+        portraits = source.load_portraits(
+            self.data_dir or data.data_dir,
+            self.dataset or data.dataset,
+            self.split,
+            storage=data.storage,
+        )
+        found = similar.find_similar_hair(
+            query, portraits, embed, task_names, self.k, self.by
+        )
+        similar_plot.write_picture(output, found)
+        print(similar.format_table(found))
+        print(f"\nPicture: {output}")
+        print(
+            f"It shows portraits of {found.dataset}. Where these are real, it "
+            "must not leave this machine."
+        )
+
+    def _output(self) -> pathlib.Path:
+        if (self.run_dir is None) == (self.bundle is None):
+            raise UserError(
+                "Expected either --run_dir or --bundle. "
+                f"Received: run_dir={self.run_dir}, bundle={self.bundle}"
+            )
+        if self.k < 1:
+            raise UserError(
+                f"Expected one or more portraits to find. Received: k={self.k}"
+            )
+        if self.output is None:
+            folder = pathlib.Path(self.run_dir or "runs") / "similar"
+            return folder / f"{pathlib.Path(self.image).stem}-{self.by}.png"
+        output = pathlib.Path(self.output)
+        if output.suffix.lower() != ".png" or output.is_dir():
+            raise UserError(
+                "Expected the name of a PNG file for the picture. "
+                f"Received: output={self.output}"
+            )
+        return output
+
+    def _model(self):
+        """Returns the embedding function, the task names and the data."""
+        from tp_keras.config import DataConfig
+        from tp_keras.evaluation import similar
+        from tp_keras.run_folder import RunFolder
+        from tp_keras.serving import Predictor
+
+        if self.run_dir is not None:
+            folder = RunFolder(self.run_dir).require()
+            model = folder.load_model()
+            names = [task.name for task in model.tasks]
+            return similar.model_embedder(model), names, folder.config.data
+        predictor = Predictor(self.bundle)
+        settings = predictor.metadata.get("settings", {}).get("data", {})
+        dataset = settings.get("dataset", DataConfig.dataset)
+        return (
+            predictor.embed,
+            list(predictor.classes),
+            DataConfig(dataset=dataset),
+        )
+
+
+if __name__ == "__main__":
+    run(SearchSimilar)
