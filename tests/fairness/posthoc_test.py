@@ -1,3 +1,5 @@
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -27,10 +29,15 @@ def make_classifier(**kwargs):
     return classifier
 
 
-@pytest.fixture(scope="module")
+@functools.cache
+def make_both():
+    """Training and held-out portraits, on which gender is easily seen."""
+    return make_portraits(100), make_portraits(200, seed=1, split="validation")
+
+
+@pytest.fixture
 def portraits():
-    """Training and held-out portraits; gender shows, and colours all of it."""
-    return make_portraits(300), make_portraits(200, seed=1, split="validation")
+    return make_both()
 
 
 @pytest.fixture(scope="module")
@@ -39,18 +46,24 @@ def classifier():
 
 
 @pytest.fixture(scope="module")
-def treated(classifier, portraits):
+def treated(classifier):
     """The classifier after each method."""
     return {
         method: apply_posthoc(
-            classifier, method, *portraits, held_out_share=1.0, verbose=0
+            classifier, method, *make_both(), held_out_share=1.0, verbose=0
         )
         for method in ("none", *METHODS)
     }
 
 
-def embeddings(classifier, portraits):
-    found = classifier.predict_probabilities(portraits.images, verbose=0)
+@functools.cache
+def predict(classifier):
+    _, held_out = make_both()
+    return classifier.predict_probabilities(held_out.images, verbose=0)
+
+
+def embeddings(classifier):
+    found = predict(classifier)
     return {
         name: found["hair_embedding"][:, columns].astype(np.float64)
         for name, columns in classifier.embedding_slices.items()
@@ -74,9 +87,9 @@ def test_the_served_embedding_does_not_covary_with_gender(
 ):
     _, held_out = portraits
     genders, classes = held_out.labels["gender"], held_out.labels[name]
-    before = embeddings(classifier, held_out)[name]
-    overall = embeddings(treated["leace"], held_out)[name]
-    inside = embeddings(treated["conditional_leace"], held_out)[name]
+    before = embeddings(classifier)[name]
+    overall = embeddings(treated["leace"])[name]
+    inside = embeddings(treated["conditional_leace"])[name]
     assert covariance(before, genders) > 1e-2
     assert within(before, genders, classes) > 1e-2
     # To the float32 of the network.
@@ -85,7 +98,7 @@ def test_the_served_embedding_does_not_covary_with_gender(
     for embedding in (overall, inside):
         np.testing.assert_allclose(embedding.mean(1), 0, atol=1e-5)
         np.testing.assert_allclose(
-            np.linalg.norm(embedding, axis=1), np.sqrt(12), rtol=1e-5
+            np.linalg.norm(embedding, axis=1), np.sqrt(12), rtol=1e-4
         )
 
 
@@ -121,22 +134,22 @@ def test_dfr_levels_what_the_head_makes_of_gender(treated, portraits):
     # chance, and the embedding is what it was.
     _, held_out = portraits
     for name in ("hair_color", "hair_type"):
-        found = treated["dfr"].predict_probabilities(held_out.images, verbose=0)
+        found = predict(treated["dfr"])
         known = held_out.labels[name] >= 0
         correct = found[name].argmax(1) == held_out.labels[name]
         assert correct[known].mean() > 0.6
         np.testing.assert_array_equal(
-            embeddings(treated["dfr"], held_out)[name],
-            embeddings(treated["none"], held_out)[name],
+            embeddings(treated["dfr"])[name],
+            embeddings(treated["none"])[name],
         )
 
 
 def test_it_is_saved_and_folded_as_any_classifier(treated, portraits, tmp_path):
     model = treated["conditional_leace+dfr"]
-    images = portraits[1].images[:16]
+    images = portraits[1].images
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False)
-    expected = model.predict_probabilities(images, verbose=0)
+    expected = predict(model)
     found = loaded.predict_probabilities(images, verbose=0)
     folded = fold_batch_normalization(model.inference_model())
     folded = folded.predict(images, verbose=0)
@@ -157,12 +170,10 @@ def test_what_can_not_be_done_is_said(classifier, portraits):
         apply_posthoc(
             make_classifier(tasks=["gender"]), "leace", train, held_out
         )
-    for labels in (train.labels, held_out.labels):
-        assert set(labels) == {"gender", "hair_color", "hair_type"}
     unlabelled = make_portraits(100, missing=2.0)
     with pytest.raises(UserError, match="0 of 100 rows have a label"):
         apply_posthoc(classifier, "dfr", train, unlabelled, verbose=0)
-    with pytest.raises(UserError, match="In no class"):
+    with pytest.raises(UserError, match="No portrait .* in hair_color"):
         apply_posthoc(
             classifier, "conditional_leace", unlabelled, unlabelled, verbose=0
         )

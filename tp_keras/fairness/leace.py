@@ -19,9 +19,10 @@ from tp_keras.tasks import MISSING
 # A correlation below it is rounding, and nothing to erase.
 _NO_CORRELATION = 1e-9
 
-# Each round makes what is left about ten times smaller.
+# Of the fixed-point iteration; some thirty rounds are common.
 _MOST_ROUNDS = 100
-_CONVERGED = 1e-12
+_CONVERGED = 1e-9
+_MEMORY = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -287,17 +288,36 @@ def _fit(features, deviations, weight, shrinkage, pull=None):
 
 
 def _fit_normalized(features, deviations, weight, shrinkage):
-    """Returns the map of `_fit` for rows of unit length behind it."""
-    erased = features
+    """Returns the map of `_fit` for rows that are brought to unit length.
+
+    Such a row counts by the inverse of its length behind the map, which is
+    known from the map alone. The fixed point of both is found by Anderson's
+    mixing of the last rounds: the next logarithms of the lengths are those in
+    whose direction the rounds before would have moved least.
+    """
+    lengths = np.zeros(len(features))
+    given, found = [], []
+    best, least = None, np.inf
     for _ in range(_MOST_ROUNDS):
-        lengths = np.linalg.norm(erased, axis=1)
-        pull = lengths.mean() / np.maximum(lengths, 1e-12 * lengths.max())
-        fitted = _fit(features, deviations, weight, shrinkage, pull)
-        change = features @ fitted[0].T + fitted[1] - erased
-        erased = erased + change
-        if np.abs(change).max() <= _CONVERGED * np.abs(erased).max():
+        fitted = _fit(features, deviations, weight, shrinkage, np.exp(-lengths))
+        erased = features @ fitted[0].T + fitted[1]
+        norms = np.linalg.norm(erased, axis=1)
+        norms = np.maximum(norms, 1e-12 * norms.max())
+        left = np.abs(deviations.T @ (erased / norms[:, None])).max()
+        if left < least:
+            best, least = fitted, left
+        if left < _CONVERGED:
             break
-    return fitted
+        given = [*given, lengths][-_MEMORY:]
+        found = [*found, np.log(norms) - np.log(norms).mean()][-_MEMORY:]
+        lengths = found[-1]
+        if len(found) > 1:
+            moves = np.array(found) - np.array(given)
+            mix, *_ = np.linalg.lstsq(
+                np.diff(moves, axis=0).T, moves[-1], rcond=1e-10
+            )
+            lengths = lengths - mix @ np.diff(found, axis=0)
+    return best
 
 
 def _roots(covariance, shrinkage):

@@ -98,6 +98,7 @@ def apply_posthoc(
     ]
     for task in tasks:
         rows = _Rows(
+            task.name,
             [projected[task.name] for projected in projections],
             [portraits.labels[task.name] for portraits in (train, held_out)],
             [portraits.labels[GENDER.name] for portraits in (train, held_out)],
@@ -127,7 +128,8 @@ def apply_posthoc(
 class _Rows:
     """Training and held-out rows of a task, one below the other."""
 
-    def __init__(self, features, labels, genders):
+    def __init__(self, name, features, labels, genders):
+        self.name = name
         self.features = np.concatenate(features)
         self.labels = np.concatenate(labels)
         self.genders = np.concatenate(genders)
@@ -141,6 +143,12 @@ class _Rows:
             (chosen & self.held_out, held_out_share),
         ):
             weights[rows] = share / max(rows.sum(), 1)
+        if not weights.any():
+            raise UserError(
+                f"No portrait tells what of gender is in {self.name}. "
+                "Expected some with both labels. Received: 0 of "
+                f"{len(weights)} training and held-out portraits"
+            )
         return weights
 
 
