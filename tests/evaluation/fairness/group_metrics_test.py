@@ -162,6 +162,34 @@ def test_small_groups_count_in_the_variant_only():
     ) == pytest.approx(10 / 11)
 
 
+def test_few_rows_of_other_classes_count_in_the_variant_only():
+    # All but five of the men have straight hair, and one of the five is
+    # called so.
+    outcomes = np.zeros((2, 3, 3), int)
+    outcomes[FEMALE, :2, :2] = [[20, 0], [0, 20]]
+    outcomes[MALE, :2, :2] = [[20, 0], [1, 4]]
+    found = measure(*rows_of(outcomes), min_count=20)
+    assert value(
+        found,
+        "false_positive_rate_difference",
+        "straight",
+        variant="unsupported",
+    ) == pytest.approx(0.2)
+    assert find_one(
+        found, metric="equalized_odds_difference_max", variant=None
+    ).value == pytest.approx(0.0)
+    assert find_one(
+        found, metric="equalized_odds_difference_max", variant="all groups"
+    ).value == pytest.approx(0.2)
+
+
+def test_labels_have_no_null(records):
+    for metric in ("label_parity_difference", "label_parity_difference_max"):
+        for record in find(records, metric=metric):
+            assert record.value is not None
+            assert record.null is None
+
+
 def test_parity_by_hand(records):
     said = [abs(12 / 20 - 13 / 19), abs(8 / 20 - 1 / 19), 5 / 19]
     true = [10 / 19 - 1 / 2, 1 / 2 - 5 / 19, 4 / 19]
@@ -411,6 +439,31 @@ def test_too_few_of_a_gender():
         value(found, "equalized_odds_difference_mean", variant="all groups")
         is not None
     )
+
+
+def test_false_positives_alone_are_no_equalized_odds():
+    # Every group has fewer rows than it needs, the others together enough.
+    outcomes = np.full((2, 3, 3), 10)
+    found = measure(*rows_of(outcomes))
+    for name in HAIR_TYPE.classes:
+        assert value(found, "false_positive_rate_difference", name) == 0
+    for metric in ("max", "mean"):
+        record = find_one(
+            found, metric=f"equalized_odds_difference_{metric}", variant=None
+        )
+        assert (record.value, record.count) == (None, 180)
+
+
+def test_accuracy_gap_knows_that_the_mix_of_classes_is_chance():
+    # Always the same prediction: the accuracy is the share of its class, and
+    # varies with it, though no recall does.
+    outcomes = np.zeros((2, 3, 3), int)
+    outcomes[:, :2, 0] = [[150, 50], [100, 100]]
+    gap = find_one(measure(*rows_of(outcomes)), metric="accuracy_gap")
+    spread = 1.96 * np.sqrt((0.75 * 0.25 + 0.5 * 0.5) / 200)
+    assert gap.value == pytest.approx(0.25)
+    assert gap.low == pytest.approx(0.25 - spread, abs=0.03)
+    assert gap.high == pytest.approx(0.25 + spread, abs=0.03)
 
 
 def test_one_class_only():
