@@ -1,0 +1,59 @@
+"""What a probe found."""
+
+import dataclasses
+
+import numpy as np
+
+from tp_keras.evaluation import intervals
+
+
+@dataclasses.dataclass(frozen=True)
+class ProbeResult:
+    """How many genders a probe got right.
+
+    A *cell* is a gender, or with a conditional probe a class and a gender.
+
+    Attributes:
+        hits: Float array [C, 2]: the rows of each cell that are right, mean
+            over the probes; C is 1 without classes.
+        counts: Integer array [C, 2]: the rows of each cell.
+        count: How many rows there are, also where they don't suffice.
+
+    Without any cell there is nothing that could be probed.
+    """
+
+    hits: np.ndarray
+    counts: np.ndarray
+    count: int
+
+    @property
+    def value(self) -> float | None:
+        """The balanced accuracy, 1/2 by chance; None if not supported."""
+        if not self.counts.size:
+            return None
+        return float((self.hits / self.counts).mean())
+
+    @property
+    def interval(self) -> tuple[float, float] | tuple[None, None]:
+        """The 95 % interval of `value` with regard to the rows tested.
+
+        Probes that see the same rows are no new rows: their mean has the
+        interval of one. What other rows to train on would change is not in
+        it.
+        """
+        if not self.counts.size:
+            return None, None
+        hits = np.rint(self.hits).astype(int)
+        return intervals.mean_of_shares_interval(
+            hits.ravel(), self.counts.ravel()
+        )
+
+
+def mean_result(results) -> ProbeResult:
+    """Returns the mean of results that count the same rows."""
+    first = results[0]
+    return ProbeResult(
+        np.mean([result.hits for result in results], axis=0),
+        first.counts,
+        first.count,
+    )
