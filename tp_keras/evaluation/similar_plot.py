@@ -21,6 +21,8 @@ _COLUMNS = 10
 _GAP = 12
 _CAPTION = 46
 _QUERY_GAP = 40
+# For the title.
+_MIN_WIDTH = 320
 
 _PIXELS_PER_INCH = 100
 
@@ -55,8 +57,11 @@ def draw_picture(found: SimilarHair) -> Figure:
     height, width, _ = found.query.shape
     cell = height + _CAPTION, width + _GAP
     left = width + _QUERY_GAP
-    canvas = np.full((rows * cell[0], left + columns * cell[1], 3), 255)
-    canvas = canvas.astype(np.uint8)
+    canvas = np.full(
+        (rows * cell[0], max(left + columns * cell[1], _MIN_WIDTH), 3),
+        255,
+        np.uint8,
+    )
     canvas[:height, :width] = found.query
     texts = [(width / 2, height, "query", "bold")]
     for rank in range(count):
@@ -74,8 +79,8 @@ def draw_picture(found: SimilarHair) -> Figure:
                 "normal",
             )
         )
-    # One dot a pixel; a line above for the title.
-    title = 30
+    # One dot a pixel; two lines above for the title.
+    title = 44
     size = canvas.shape[1] + 2 * _GAP, canvas.shape[0] + title
     figure = Figure(
         [side / _PIXELS_PER_INCH for side in size], dpi=_PIXELS_PER_INCH
@@ -97,8 +102,8 @@ def draw_picture(found: SimilarHair) -> Figure:
     figure.text(
         _GAP / size[0],
         1 - 0.5 * title / size[1],
-        f"Most similar by {_compared(found.by)}: {found.dataset}, "
-        f"{found.split}",
+        f"Most similar by {_compared(found.by)}\n"
+        f"{found.dataset}, {found.split}",
         va="center",
         fontsize=8,
     )

@@ -39,6 +39,7 @@ class NeighborGenders:
     ):
         self._labels = labels
         self._neighbors = neighbors
+        self.lengths = tuple(lengths)
         self._lengths = np.asarray(lengths)
         num_genders = tasks.GENDER.num_classes
         counts = np.zeros((num_classes, num_genders), np.int64)

@@ -8,27 +8,36 @@ import tqdm
 
 from tp_keras import tasks
 from tp_keras.errors import UserError
-from tp_keras.evaluation import neighbors as neighbors_lib
+from tp_keras.evaluation import neighbors
+from tp_keras.evaluation.fairness import gender_preference
 from tp_keras.evaluation.fairness.neighbor_genders import TARGETS
-from tp_keras.evaluation.fairness.neighbor_genders import NeighborGenders
-from tp_keras.evaluation.fairness.resampled_sums import finite_interval
-from tp_keras.evaluation.fairness.resampled_sums import resample_sums
+from tp_keras.evaluation.fairness.neighbor_lists import NeighborLists
 from tp_keras.evaluation.fairness.settings import FairnessSettings
 from tp_keras.evaluation.figures import figure
 from tp_keras.evaluation.records import ALL
 
+_GAP = "neighbor_precision_gap"
+_UNKNOWN = np.full(3, np.nan)
+
 GROUPS = (ALL, *tasks.GENDER.classes)
 
 _NULL_QUANTILE = 0.95
+# The parts that are left out in turn, and the quantile of the normal
+# distribution that makes an interval of a standard error.
+_NUM_PARTS = 100
+_Z = 1.96
 
-_GENDER_COLUMNS = (
-    "share",
-    "target label",
-    "target neighbor labels",
-    "target equal",
-    *(f"max_skew {target}" for target in TARGETS),
-    *(f"ndkl {target}" for target in TARGETS),
-)
+# What a figure can be at all: an interval need not go beyond.
+_LIMITS = {
+    "neighbor_precision": (0, 1),
+    "neighbor_precision_gap": (-1, 1),
+    "cross_gender_precision": (0, 1),
+    "cross_gender_preference": (0, 1),
+    "same_gender_share": (0, 1),
+    "same_gender_excess": (-1, 1),
+    "max_skew": (0, np.inf),
+    "ndkl": (0, np.inf),
+}
 
 
 class _Figure(NamedTuple):
@@ -86,11 +95,14 @@ def measure_retrieval(
     another label and the query's gender, ties by half; 1 where only the hair
     counts, 0 where only gender does.
 
-    Intervals are bootstraps over the queries of each gender, the gallery
-    staying what it is. `null` is the 95 % quantile with gender permuted inside
-    each class. Without rows of both genders only the precision is supported;
-    what a query's figure is not defined for (the only portrait of a class; a
-    target without one of the genders) is left out, and the count says so.
+    A portrait is query once and neighbour many times, so a bootstrap over the
+    queries alone gives intervals of half the width, too narrow. Intervals here
+    are those of a jackknife: 1 % of the portraits is left out, as queries and
+    from the gallery, in turn. `null` is the 95 % quantile with gender permuted
+    inside each class. Without rows of both genders only the precision is
+    supported. Queries that a figure is not defined for (the only portrait of a
+    class; a target without one of the genders) are left out, and the count
+    says so.
 
     Args:
         task: The task whose labels make neighbours right or wrong.
@@ -110,7 +122,8 @@ def measure_retrieval(
 
     Source:
         Geyik, Ambler and Kenthapadi, Fairness-aware ranking in search and
-        recommendation systems, 2019 (skew, NDKL).
+        recommendation systems, 2019 (skew, NDKL). Efron and Stein, The
+        jackknife estimate of variance, 1981 (never too small on average).
 
     Example:
         >>> figures = measure_retrieval(
@@ -121,206 +134,103 @@ def measure_retrieval(
     generator = np.random.default_rng([seed, tasks.TASK_NAMES.index(task.name)])
     # Equally similar neighbours must not come in the order of the data set.
     rows = generator.permutation(rows)
-    measure = _Retrieval(
-        task,
-        np.asarray(labels)[rows],
-        vectors[rows],
-        np.asarray(genders)[rows],
-        settings,
-        generator,
+    labels, genders = np.asarray(labels)[rows], np.asarray(genders)[rows]
+    yield from _list_figures(
+        task, labels, genders, vectors[rows], settings, generator
     )
-    yield from measure.all_figures()
-
-
-class _Retrieval:
-    """The figures of one embedding on rows with label and gender."""
-
-    def __init__(self, task, labels, vectors, genders, settings, generator):
-        self.task = task
-        self.labels = labels
-        self.vectors = vectors
-        self.genders = genders
-        self.settings = settings
-        self.generator = generator
-        self.sizes = np.bincount(genders, minlength=tasks.GENDER.num_classes)
-        self.lengths = sorted(set(settings.neighbors))
-        # Names and values [N, names] of what is measured of each query.
-        self.names: list[tuple] = []
-        self.values: list[np.ndarray] = []
-        self.null: dict[_Figure, np.ndarray] = {}
-
-    def all_figures(self) -> Iterator[dict]:
-        self._measure_lists()
-        self._measure_across_genders()
-        means, counts = _group_means(
-            self.names, *_gender_sums(self.values, self.genders)
-        )
-        samples = self._resampled_means()
-        for item in _wanted_figures(self.lengths):
-            if item.column not in means:
-                yield from self._unsupported(item)
-                continue
-            value, drawn = _combine(item, means), _combine(item, samples)
-            null = self.null.get(item, np.full(len(GROUPS), np.nan))
-            for index, group in enumerate(GROUPS):
-                defined = np.isfinite(value[index])
-                yield figure(
-                    item.metric,
-                    value[index] if defined else None,
-                    counts[item.column][index],
-                    finite_interval(drawn[:, index]),
-                    group=group,
-                    variant=item.variant,
-                    null=float(null[index])
-                    if defined and np.isfinite(null[index])
-                    else None,
-                )
-            if item.metric == "neighbor_precision":
-                yield self._gap(item, value, drawn)
-
-    def _measure_lists(self):
-        """Measures the lists of neighbours, and what they are by chance."""
-        lengths = [k for k in self.lengths if k < len(self.labels)]
-        if not lengths:
-            return
-        neighbors, _ = neighbors_lib.find_neighbors(
-            self.vectors, self.vectors, lengths[-1], skip_self=True
-        )
-        right = self.labels[neighbors] == self.labels[:, np.newaxis]
-        self._add("precision", _shares(right, lengths), lengths)
-        if not self.sizes.all():
-            return
-        lists = NeighborGenders(
-            self.labels,
-            self.genders,
-            neighbors,
-            lengths,
-            self.task.num_classes,
-        )
-        for name, values in lists.measure(self.genders).items():
-            self._add(name, values, lengths)
-        self._permute_genders(lists, lengths)
-
-    def _permute_genders(self, lists, lengths):
-        wanted = [
-            item
-            for item in _wanted_figures(lengths)
-            if item.column[0] in _GENDER_COLUMNS
-        ]
-        found = {item: [] for item in wanted}
-        classes = [
-            np.flatnonzero(self.labels == label)
-            for label in range(self.task.num_classes)
-        ]
-        for _ in tqdm.trange(
-            self.settings.num_permutations,
-            desc=f"permuting gender among the neighbours, {self.task.name}",
-            delay=2,
-            leave=False,
-        ):
-            genders = self.genders.copy()
-            for rows in classes:
-                genders[rows] = self.generator.permutation(genders[rows])
-            measured = lists.measure(genders)
-            means, _ = _group_means(
-                [(name, k) for name in measured for k in lengths],
-                *_gender_sums(measured.values(), genders),
-            )
-            for item in wanted:
-                found[item].append(_combine(item, means))
-        for item, values in found.items():
-            self.null[item] = np.quantile(values, _NULL_QUANTILE, axis=0)
-
-    def _measure_across_genders(self):
-        """Measures what a gallery of the other gender alone would answer."""
-        if not self.sizes.all():
-            return
-        self._add("preference", self._preferences()[:, np.newaxis], [None])
-        # A list must be possible for the queries of each gender.
-        lengths = [k for k in self.lengths if k <= self.sizes.min()]
-        if not lengths:
-            return
-        shares = np.empty((len(self.labels), len(lengths)))
-        for gender in range(tasks.GENDER.num_classes):
-            own = np.flatnonzero(self.genders == gender)
-            other = np.flatnonzero(self.genders != gender)
-            found, _ = neighbors_lib.find_neighbors(
-                self.vectors[own], self.vectors[other], lengths[-1]
-            )
-            right = self.labels[other][found] == self.labels[own, np.newaxis]
-            shares[own] = _shares(right, lengths)
-        self._add("cross_precision", shares, lengths)
-
-    def _preferences(self) -> np.ndarray:
-        """Returns for each query how often hair counts more than gender."""
-        values = np.full(len(self.labels), np.nan)
-        bar = tqdm.tqdm(
-            total=len(values),
-            desc=f"comparing hair with gender, {self.task.name}",
-            delay=2,
-            leave=False,
-        )
-        with bar:
-            for label in range(self.task.num_classes):
-                for gender in range(tasks.GENDER.num_classes):
-                    same_label = self.labels == label
-                    same_gender = self.genders == gender
-                    queries = np.flatnonzero(same_label & same_gender)
-                    wanted = self.vectors[same_label & ~same_gender]
-                    others = self.vectors[~same_label & same_gender]
-                    if len(wanted) and len(others):
-                        values[queries] = _probabilities_greater(
-                            self.vectors[queries], wanted, others
-                        )
-                    bar.update(len(queries))
-        return values
-
-    def _add(self, name, values, lengths):
-        self.names += [(name, k) for k in lengths]
-        self.values.append(values)
-
-    def _resampled_means(self):
-        """Returns a dict of means [num_bootstraps, groups]."""
-        if not self.names:
-            return {}
-        table = np.concatenate(_split(self.values), axis=1)
-        sums = [
-            resample_sums(
-                table[self.genders == gender],
-                self.settings.num_bootstraps,
-                self.generator,
-            )
-            for gender in range(tasks.GENDER.num_classes)
-        ]
-        totals, counts = np.split(np.stack(sums, axis=1), 2, axis=2)
-        return _group_means(self.names, totals, counts)[0]
-
-    def _gap(self, item, value, drawn) -> dict:
-        female, male = (GROUPS.index(name) for name in tasks.GENDER.classes)
-        supported = self.sizes.min() >= self.settings.min_count
-        return figure(
-            f"{item.metric}_gap",
-            value[female] - value[male] if supported else None,
-            len(self.labels) if supported else self.sizes.min(),
-            finite_interval(drawn[:, female] - drawn[:, male]),
-            group=ALL,
-            variant=item.variant,
+    means, counts, errors = gender_preference.cross_gender_preference(
+        labels, genders, vectors[rows], task
+    )
+    if np.unique(genders).size != tasks.GENDER.num_classes:
+        counts = _group_sizes(genders)
+    for index, group in enumerate(GROUPS):
+        yield _fields(
+            "cross_gender_preference",
+            means[index],
+            counts[index],
+            errors[index],
+            group=group,
+            variant=None,
         )
 
-    def _unsupported(self, item):
-        counts = (len(self.labels), *self.sizes)
-        for group, count in zip(GROUPS, counts, strict=True):
-            yield figure(
-                item.metric, None, count, group=group, variant=item.variant
-            )
-        if item.metric == "neighbor_precision":
-            yield figure(
-                f"{item.metric}_gap",
-                None,
-                self.sizes.min(),
-                group=ALL,
+
+def _list_figures(task, labels, genders, vectors, settings, generator):
+    lengths = sorted(set(settings.neighbors))
+    lists = NeighborLists.find(
+        labels, genders, vectors, task.num_classes, lengths[-1]
+    )
+    means, counts = lists.means(lengths)
+    wanted = list(_wanted_figures(lengths))
+    errors = _jackknife_errors(task, lists, lengths, wanted, generator)
+    null = _null(task, lists, lengths, wanted, settings, generator)
+    sizes = _group_sizes(genders)
+    for item in wanted:
+        is_gap = item.metric == _GAP
+        value = _combine(item, means)
+        number = counts.get(item.column, sizes)
+        if is_gap:
+            # As much as its smaller group.
+            number = [number[1:].min()]
+            if number[0] < settings.min_count:
+                value = None
+        for index, group in enumerate(GROUPS[:1] if is_gap else GROUPS):
+            yield _fields(
+                item.metric,
+                np.nan if value is None else value[index],
+                number[index],
+                errors.get(item, _UNKNOWN)[index],
+                null.get(item, _UNKNOWN)[index],
+                group=group,
                 variant=item.variant,
             )
+
+
+def _jackknife_errors(task, lists, lengths, wanted, generator):
+    """Returns figure -> standard errors [groups], NaN where not known."""
+    count = len(lists.labels)
+    num_parts = min(_NUM_PARTS, count)
+    parts = generator.permutation(np.arange(count) % max(num_parts, 1))
+    found = {item: [] for item in wanted}
+    for part in tqdm.trange(
+        num_parts,
+        desc=f"{task.name}: intervals of neighbours",
+        delay=2,
+        leave=False,
+    ):
+        means, _ = lists.without(parts == part).means(lengths)
+        for item in wanted:
+            value = _combine(item, means)
+            if value is not None:
+                found[item].append(value)
+    errors = {}
+    for item, values in found.items():
+        # In a small gallery a list may be possible only with all rows.
+        if len(values) == num_parts > 1:
+            spread = np.square(values - np.mean(values, axis=0)).sum(axis=0)
+            errors[item] = np.sqrt(spread * (num_parts - 1) / num_parts)
+    return errors
+
+
+def _null(task, lists, lengths, wanted, settings, generator):
+    """Returns figure -> its quantile [groups] under permuted genders."""
+    found = {}
+    permuted = lists.permuted_means(
+        lengths, settings.num_permutations, generator
+    )
+    for means in tqdm.tqdm(
+        permuted,
+        desc=f"{task.name}: neighbours by chance",
+        total=settings.num_permutations,
+        delay=2,
+        leave=False,
+    ):
+        for item in wanted:
+            if item.column in means:
+                found.setdefault(item, []).append(_combine(item, means))
+    return {
+        item: np.quantile(values, _NULL_QUANTILE, axis=0)
+        for item, values in found.items()
+    }
 
 
 def _wanted_figures(lengths) -> Iterator[_Figure]:
@@ -328,6 +238,7 @@ def _wanted_figures(lengths) -> Iterator[_Figure]:
     for k in lengths:
         name, share = f"k={k}", ("share", k)
         yield _Figure("neighbor_precision", name, ("precision", k))
+        yield _Figure(_GAP, name, ("precision", k))
         yield _Figure("cross_gender_precision", name, ("cross_precision", k))
         yield _Figure("same_gender_share", name, share)
         yield _Figure("same_gender_excess", name, share, ("target label", k))
@@ -339,87 +250,58 @@ def _wanted_figures(lengths) -> Iterator[_Figure]:
         )
         for target in TARGETS:
             variant = f"{name}, target {target}"
-            yield _Figure(
-                "same_gender_skew",
-                variant,
-                share,
-                (f"target {target}", k),
-                True,
-            )
+            reference = (f"target {target}", k)
+            yield _Figure("same_gender_skew", variant, share, reference, True)
             yield _Figure("max_skew", variant, (f"max_skew {target}", k))
             yield _Figure("ndkl", variant, (f"ndkl {target}", k))
-    yield _Figure("cross_gender_preference", None, ("preference", None))
 
 
-def _combine(item, means) -> np.ndarray:
+def _combine(item, means) -> np.ndarray | None:
+    """Returns a figure [groups] from means, None if they don't hold it."""
+    if item.column not in means:
+        return None
     value = means[item.column]
+    if item.metric == _GAP:
+        return value[1:2] - value[2:]
     if item.reference is None:
         return value
     reference = means[item.reference]
     if not item.is_log_ratio:
         return value - reference
-    # No list has any of the gender: minus infinity, which is no figure.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.log(value / reference)
+    # Where no list has any of the gender it is minus infinity: no figure.
+    ratio = np.full(value.shape, np.nan)
+    np.divide(value, reference, out=ratio, where=(value > 0) & (reference > 0))
+    return np.log(ratio)
 
 
-def _shares(hits, lengths) -> np.ndarray:
-    """Returns the shares of hits [N, K] in the lists of the given lengths."""
-    lengths = np.asarray(lengths)
-    return np.cumsum(hits, axis=1)[:, lengths - 1] / lengths
-
-
-def _split(values):
-    """Returns the columns as a matrix with 0 for NaN, and what is defined."""
-    table = np.concatenate(list(values), axis=1)
-    defined = ~np.isnan(table)
-    return np.where(defined, table, 0.0), defined
-
-
-def _gender_sums(values, genders):
-    """Returns sums and counts of all columns, each [genders, columns]."""
-    if not values:
-        return np.zeros((2, tasks.GENDER.num_classes, 0))
-    table, defined = _split(values)
-    members = [genders == index for index in range(tasks.GENDER.num_classes)]
-    return (
-        np.stack([table[rows].sum(axis=0) for rows in members]),
-        np.stack([defined[rows].sum(axis=0) for rows in members]),
+def _fields(metric, value, count, error, null=np.nan, **fields) -> dict:
+    defined = np.isfinite(value)
+    interval = None, None
+    if defined and np.isfinite(error):
+        low, high = _LIMITS.get(metric, (-np.inf, np.inf))
+        interval = (
+            float(max(value - _Z * error, low)),
+            float(min(value + _Z * error, high)),
+        )
+    return figure(
+        metric,
+        value if defined else None,
+        count,
+        interval,
+        null=float(null) if defined and np.isfinite(null) else None,
+        **fields,
     )
 
 
-def _group_means(names, totals, counts):
-    """Returns means and counts of `GROUPS` from sums [..., genders, F]."""
-    totals, counts = (
-        np.concatenate([part.sum(-2, keepdims=True), part], axis=-2)
-        for part in (totals, counts)
-    )
-    with np.errstate(invalid="ignore"):
-        means = totals / counts
-    return (
-        {name: means[..., index] for index, name in enumerate(names)},
-        {name: counts[..., index] for index, name in enumerate(names)},
-    )
-
-
-def _probabilities_greater(queries, wanted, others) -> np.ndarray:
-    """Returns P(similarity to a wanted row > that to another row) [Q]."""
-    values = np.empty(len(queries))
-    for block in neighbors_lib.blocks(len(queries), len(wanted) + len(others)):
-        # Sorted ones are found faster, one after the other.
-        hits = np.sort(queries[block] @ wanted.T, axis=1)
-        misses = np.sort(queries[block] @ others.T, axis=1)
-        for index, (hit, miss) in enumerate(zip(hits, misses, strict=True)):
-            below = np.searchsorted(miss, hit, "left").mean()
-            not_above = np.searchsorted(miss, hit, "right").mean()
-            values[block.start + index] = (below + not_above) / 2 / len(miss)
-    return values
+def _group_sizes(genders) -> np.ndarray:
+    sizes = np.bincount(genders, minlength=tasks.GENDER.num_classes)
+    return np.array([len(genders), *sizes])
 
 
 def _check(task, labels, embedding, genders):
     """Returns the numbers of the usable rows, and all rows of length 1."""
     labels, genders = np.asarray(labels), np.asarray(genders)
-    vectors = neighbors_lib.unit_rows(embedding)
+    vectors = neighbors.unit_rows(embedding)
     if not len(labels) == len(genders) == len(vectors):
         raise UserError(
             "Labels, embedding and genders must have as many rows. Received: "

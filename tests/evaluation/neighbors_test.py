@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+
+from tp_keras.errors import UserError
+from tp_keras.evaluation import neighbors
+
+
+def test_neighbors_by_hand():
+    rows = neighbors.unit_rows([[2, 0], [1, 1], [0, 5], [-1, 0]])
+    found, similarities = neighbors.find_neighbors(
+        rows, rows, 3, skip_self=True
+    )
+    assert found[0].tolist() == [1, 2, 3]
+    assert found[2][0] == 1
+    np.testing.assert_allclose(similarities[0], [0.5**0.5, 0, -1], atol=1e-6)
+    found, similarities = neighbors.find_neighbors(rows[:1], rows, 1)
+    assert found.tolist() == [[0]]
+    assert similarities == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("skip_self", [False, True])
+def test_blocks_agree_with_sorting_everything(skip_self, monkeypatch):
+    rows = np.random.default_rng(0).normal(size=(53, 6))
+    cosines = rows @ rows.T
+    lengths = np.linalg.norm(rows, axis=1)
+    cosines /= lengths[:, None] * lengths
+    if skip_self:
+        np.fill_diagonal(cosines, -2)
+    expected = np.argsort(-cosines, axis=1)[:, :7]
+    rows = neighbors.unit_rows(rows)
+    for size in (1, 53 * 5, 1 << 24):
+        monkeypatch.setattr(neighbors, "_BLOCK_SIZE", size)
+        found, similarities = neighbors.find_neighbors(rows, rows, 7, skip_self)
+        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_allclose(
+            similarities, np.take_along_axis(cosines, expected, 1), atol=1e-6
+        )
+
+
+@pytest.mark.parametrize(
+    "count, skip_self", [(0, False), (4, False), (3, True)]
+)
+def test_more_neighbors_than_rows(count, skip_self):
+    rows = neighbors.unit_rows(np.eye(3))
+    with pytest.raises(ValueError, match=f"Received: count={count}"):
+        neighbors.find_neighbors(rows, rows, count, skip_self)
+
+
+def test_a_row_of_zeros_is_similar_to_nothing():
+    rows = neighbors.unit_rows(np.array([[0.0, 0.0], [3.0, 4.0]]))
+    np.testing.assert_allclose(rows, [[0, 0], [0.6, 0.8]], rtol=1e-6)
+
+
+def test_what_is_no_embedding():
+    with pytest.raises(UserError, match=r"Received: shape \(3,\)"):
+        neighbors.unit_rows([1.0, 2.0, 3.0])
+    for broken in (np.nan, np.inf):
+        with pytest.raises(UserError, match="in 1 of 3 rows, first in row 1"):
+            neighbors.unit_rows([[1.0], [broken], [2.0]])
