@@ -4,6 +4,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from tp_keras.errors import UserError
+from tp_keras.fairness.last_layer import count_level_rows
 from tp_keras.fairness.last_layer import refit_last_layer
 
 
@@ -81,6 +82,24 @@ def test_the_strength_is_that_of_the_best_left_out_rows():
     assert layers[0].score > layers[1].score + 0.03
     assert layers[2].strength == 1e-2
     assert layers[2].score == layers[0].score
+
+
+def test_the_rows_of_a_resample_by_hand():
+    _, labels, genders = make_rows([[90, 60], [40, 70], [3, 60]])
+    assert count_level_rows(labels, genders) == 5 * 40
+    assert count_level_rows(labels, genders, min_count=3) == 6 * 3
+    assert count_level_rows(labels, genders, min_count=91) == 0
+    assert count_level_rows(np.full(9, -1), np.ones(9, int)) == 0
+
+
+def test_two_layers_are_folded_into_one():
+    generator = np.random.default_rng(0)
+    features, labels, genders = make_rows([[60, 60], [60, 60]])
+    kernel, bias = generator.normal(size=(6, 4)), generator.normal(size=4)
+    hidden = features @ kernel + bias
+    layer = refit_last_layer(hidden, labels, genders, 2, balanced=False)
+    folded, offset = layer.fold(kernel, bias)
+    np.testing.assert_allclose(features @ folded + offset, layer(hidden))
 
 
 def test_small_groups_are_left_out_and_named():

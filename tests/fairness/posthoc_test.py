@@ -32,7 +32,10 @@ def make_classifier(**kwargs):
 @functools.cache
 def make_both():
     """Training and held-out portraits, on which gender is easily seen."""
-    return make_portraits(100), make_portraits(200, seed=1, split="validation")
+    return (
+        make_portraits(100),
+        make_portraits(240, seed=1, split="validation", missing=0.1),
+    )
 
 
 @pytest.fixture
@@ -142,6 +145,21 @@ def test_dfr_levels_what_the_head_makes_of_gender(treated, portraits):
             embeddings(treated["dfr"])[name],
             embeddings(treated["none"])[name],
         )
+
+
+def test_few_rows_correct_the_logits_and_many_replace_the_head(
+    classifier, treated
+):
+    train, _ = make_both()
+    few = make_portraits(60, seed=2, split="validation")
+    corrected = apply_posthoc(classifier, "dfr", train, few, verbose=0)
+    old = classifier.get_layer("hair_type").kernel.numpy()
+    for model, rank in ((corrected, 3), (treated["dfr"], 5)):
+        new = model.get_layer("hair_type").kernel.numpy()
+        # The two columns that tell three classes apart, or others too.
+        both = np.concatenate([old, new - new.mean(1, keepdims=True)], axis=1)
+        assert np.linalg.matrix_rank(both, tol=1e-4) == rank
+        assert not np.allclose(old, new)
 
 
 def test_it_is_saved_and_folded_as_any_classifier(treated, portraits, tmp_path):

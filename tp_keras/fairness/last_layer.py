@@ -52,6 +52,15 @@ class LastLayer:
         """Returns the logits `[N, K]` of `features` `[N, d]`."""
         return np.asarray(features, np.float64) @ self.kernel + self.bias
 
+    def fold(self, kernel, bias) -> tuple[np.ndarray, np.ndarray]:
+        """Returns kernel `[inputs, K]` and bias of a layer and then this one.
+
+        Args:
+            kernel: Float array `[inputs, d]`.
+            bias: Float array `[d]`.
+        """
+        return np.asarray(kernel, np.float64) @ self.kernel, self(bias)
+
 
 def refit_last_layer(
     features,
@@ -157,6 +166,21 @@ def refit_last_layer(
         },
         never=tuple(sorted({*range(num_classes)} - {*labels.tolist()})),
     )
+
+
+def count_level_rows(labels, genders, min_count=5) -> int:
+    """Returns how many rows a resample of `refit_last_layer` has.
+
+    Args:
+        labels: Integer array `[N]`, `MISSING` where there is none.
+        genders: Integer array `[N]`, likewise.
+        min_count: Int. Rows that a group needs to be drawn.
+    """
+    known = (labels != MISSING) & (genders != MISSING)
+    groups = labels[known] * GENDER.num_classes + genders[known]
+    _, counts = np.unique(groups, return_counts=True)
+    counts = counts[counts >= min_count]
+    return int(len(counts) * counts.min()) if len(counts) else 0
 
 
 class _Fitting:

@@ -5,6 +5,7 @@ import numpy as np
 
 from tp_keras.config import POSTHOC_METHODS
 from tp_keras.errors import UserError
+from tp_keras.fairness.last_layer import count_level_rows
 from tp_keras.fairness.last_layer import refit_last_layer
 from tp_keras.fairness.leace import fit_conditional_leace
 from tp_keras.fairness.leace import fit_leace
@@ -13,6 +14,9 @@ from tp_keras.tasks import MISSING
 
 # What stands in front of the heads: `tp_keras.models.PortraitClassifier`.
 _PROJECTION = "{}_projection"
+
+# Of one resample, for a head on the embedding itself.
+_ROWS_PER_FEATURE = 10
 
 
 def apply_posthoc(
@@ -35,7 +39,9 @@ def apply_posthoc(
       fitted to what is left.
     * `"conditional_leace"`: likewise, with gender erased inside each class.
     * `"dfr"`: the head alone, on held-out rows with gender and class balanced.
-    * `"conditional_leace+dfr"`: the map, and then this head.
+      Where these are few, the head's logits are its features, so that it is
+      corrected and not replaced.
+    * `"conditional_leace+dfr"`: the map, its head, and then this one.
     * `"none"`: nothing.
 
     The layers, their number and their cost stay the same: the map is affine
@@ -111,17 +117,10 @@ def apply_posthoc(
             features = eraser(features)
             layer = copy.get_layer(_PROJECTION.format(task.name))
             layer.set_weights(eraser.fold(*_centered(*layer.get_weights())))
-        # A head of few rows only where training rows would mislead it.
-        chosen = rows.held_out if "dfr" in method else slice(None)
-        last = refit_last_layer(
-            _normalized(features[chosen]),
-            rows.labels[chosen],
-            rows.genders[chosen],
-            task.num_classes,
-            balanced="dfr" in method,
-            seed=seed,
+        layer = copy.get_layer(task.name)
+        layer.set_weights(
+            _fit_head(method, rows, _normalized(features), task, layer, seed)
         )
-        copy.get_layer(task.name).set_weights([last.kernel, last.bias])
     return copy
 
 
@@ -172,6 +171,37 @@ def _fit_eraser(method, rows, held_out_share, shrinkage, min_count):
         normalized=True,
         min_count=min_count,
     )
+
+
+def _fit_head(method, rows, embedding, task, layer, seed):
+    """Returns kernel and bias of a task's head on an embedding."""
+    weights = [values.astype(np.float64) for values in layer.get_weights()]
+    if "leace" in method:
+        every = refit_last_layer(
+            embedding,
+            rows.labels,
+            rows.genders,
+            task.num_classes,
+            balanced=False,
+            seed=seed,
+        )
+        weights = [every.kernel, every.bias]
+    if "dfr" not in method:
+        return weights
+    labels, genders = rows.labels[rows.held_out], rows.genders[rows.held_out]
+    features = embedding[rows.held_out]
+    # Few level rows can't place a head among many features, but they can put
+    # the logits right of the one that all rows have placed.
+    few = count_level_rows(labels, genders) < _ROWS_PER_FEATURE * len(
+        weights[0]
+    )
+    if few:
+        kernel, bias = weights
+        features = features @ kernel + bias
+    level = refit_last_layer(
+        features, labels, genders, task.num_classes, seed=seed
+    )
+    return level.fold(*weights) if few else (level.kernel, level.bias)
 
 
 def _project(classifier, tasks, images, batch_size, verbose):
