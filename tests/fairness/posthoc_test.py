@@ -17,9 +17,9 @@ METHODS = ("dfr", "leace", "conditional_leace", "conditional_leace+dfr")
 
 def make_classifier(**kwargs):
     keras.utils.set_random_seed(0)
-    backbone = PortraitBackbone("separable", 8, ((16, 1, 4),))
-    classifier = PortraitClassifier(backbone, embedding_size=24, **kwargs)
-    # Not the mean of 0 and variance of 1 of a network without training.
+    backbone = PortraitBackbone("separable", 8, ((32, 1, 4),))
+    classifier = PortraitClassifier(backbone, **kwargs)
+    # Not the variance of 1 of a network without training.
     generator = np.random.default_rng(0)
     for layer in classifier.layers:
         if isinstance(layer, FusedBatchNormalization):
@@ -101,7 +101,7 @@ def test_the_served_embedding_does_not_covary_with_gender(
     for embedding in (overall, inside):
         np.testing.assert_allclose(embedding.mean(1), 0, atol=1e-5)
         np.testing.assert_allclose(
-            np.linalg.norm(embedding, axis=1), np.sqrt(12), rtol=1e-4
+            np.linalg.norm(embedding, axis=1), np.sqrt(32), rtol=1e-4
         )
 
 
@@ -132,30 +132,29 @@ def test_nothing_is_nothing_and_leaves_the_classifier_alone(
     assert treated["none"] is not classifier
 
 
-def test_dfr_levels_what_the_head_makes_of_gender(treated, portraits):
-    # An untrained network under a head of few held-out rows: better than
-    # chance, and the embedding is what it was.
+def test_dfr_makes_a_head_and_leaves_the_embedding(treated, portraits):
     _, held_out = portraits
     for name in ("hair_color", "hair_type"):
-        found = predict(treated["dfr"])
         known = held_out.labels[name] >= 0
-        correct = found[name].argmax(1) == held_out.labels[name]
-        assert correct[known].mean() > 0.6
+        accuracies = [
+            (predict(model)[name].argmax(1) == held_out.labels[name])[known]
+            for model in (treated["none"], treated["dfr"])
+        ]
+        # The network was never trained, its heads are random.
+        assert accuracies[1].mean() > accuracies[0].mean() + 0.1
         np.testing.assert_array_equal(
-            embeddings(treated["dfr"])[name],
-            embeddings(treated["none"])[name],
+            embeddings(treated["dfr"])[name], embeddings(treated["none"])[name]
         )
 
 
-def test_few_rows_correct_the_logits_and_many_replace_the_head(
-    classifier, treated
-):
-    train, _ = make_both()
+def test_few_rows_correct_the_logits_and_many_replace_the_head():
+    classifier = make_classifier(embedding_size=16)
+    train, many = make_both()
     few = make_portraits(60, seed=2, split="validation")
-    corrected = apply_posthoc(classifier, "dfr", train, few, verbose=0)
     old = classifier.get_layer("hair_type").kernel.numpy()
-    for model, rank in ((corrected, 3), (treated["dfr"], 5)):
-        new = model.get_layer("hair_type").kernel.numpy()
+    for held_out, rank in ((few, 3), (many, 5)):
+        found = apply_posthoc(classifier, "dfr", train, held_out, verbose=0)
+        new = found.get_layer("hair_type").kernel.numpy()
         # The two columns that tell three classes apart, or others too.
         both = np.concatenate([old, new - new.mean(1, keepdims=True)], axis=1)
         assert np.linalg.matrix_rank(both, tol=1e-4) == rank

@@ -83,8 +83,8 @@ def fit_leace(
             orthogonal.
         normalized: Whether to count for a row the direction of what is left
             of it, not its length, as an embedding is compared that is brought
-            to unit length afterwards. The exact map is found by fixed-point
-            iteration.
+            to unit length afterwards. The map is found by iteration, exact
+            unless rows are all but erased whole; then it is the best one met.
 
     Returns:
         `Eraser`. Where there is nothing to erase it changes nothing.
