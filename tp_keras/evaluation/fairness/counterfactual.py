@@ -42,7 +42,8 @@ def measure_counterfactuals(
       the twins lie in the same place, 1 if gender's cues move a portrait as
       far as another person of the same hair is away.
 
-    The intervals of distances and ratio are bootstraps over the pairs.
+    The intervals of distances and ratio are bootstraps over the pairs, in
+    which each counts for its own distances and as one of its class.
 
     Args:
         task: The task of labels and predictions.
@@ -88,13 +89,7 @@ def measure_counterfactuals(
         )
     generator = np.random.default_rng([seed, tasks.TASK_NAMES.index(task.name)])
     flips = predictions != twin_predictions
-    distances = np.stack(
-        [
-            _distances(vectors, twins),
-            _class_distances(vectors, labels, task.num_classes),
-        ],
-        axis=1,
-    )
+    distances = _distances(vectors, twins)
     groups = {ALL: np.ones(len(labels), bool)}
     if genders is not None:
         for index, name in enumerate(tasks.GENDER.classes):
@@ -103,37 +98,64 @@ def measure_counterfactuals(
         yield share(
             "counterfactual_flips", flips[rows].sum(), rows.sum(), group=group
         )
-        known = rows & ~np.isnan(distances[:, 1])
+        to_class, as_others = _class_distances(
+            vectors, labels, rows, task.num_classes
+        )
+        known = ~np.isnan(to_class)
+        table = np.stack(
+            [
+                np.where(known, distances, 0.0),
+                np.where(known, to_class, 0.0),
+                known,
+            ],
+            axis=1,
+        )
         yield from _distance_figures(
-            distances[known], group, settings.num_bootstraps, generator
+            table, as_others, group, settings.num_bootstraps, generator
         )
 
 
-def _distance_figures(distances, group, num_bootstraps, generator):
-    count = len(distances)
+def _distance_figures(table, as_others, group, num_bootstraps, generator):
+    """Yields the figures of one group.
+
+    Args:
+        table: Float array [N, 3]: a row's distance to its twin and to its
+            class, and 1 if it counts, else zeros.
+        as_others: Float array [N], what each row adds as one of its class.
+        group: Name of the group.
+        num_bootstraps: How often to resample.
+        generator: Source of chance.
+    """
     names = ("counterfactual_distance", "class_distance")
     ratio = "counterfactual_distance_ratio"
+    sums = table.sum(axis=0)
+    count = int(sums[2])
     if not count:
         for name in (*names, ratio):
             yield figure(name, None, 0, group=group)
         return
-    means = distances.mean(axis=0)
-    samples = resample_sums(distances, num_bootstraps, generator) / count
+    means = sums[:2] / count
+    table = table.copy()
+    table[:, 1] += as_others
+    # Rows that have a part in nothing need not be drawn.
+    table = table[table.any(axis=1)]
+    samples = resample_sums(table, num_bootstraps, generator)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        drawn = samples[:, :2] / samples[:, 2:]
+        drawn_ratio = samples[:, 0] / samples[:, 1]
     for index, name in enumerate(names):
         yield figure(
             name,
             means[index],
             count,
-            finite_interval(samples[:, index]),
+            finite_interval(drawn[:, index]),
             group=group,
         )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        drawn = samples[:, 0] / samples[:, 1]
     yield figure(
         ratio,
         means[0] / means[1] if means[1] > 0 else None,
         count,
-        finite_interval(drawn),
+        finite_interval(drawn_ratio),
         group=group,
     )
 
@@ -145,24 +167,44 @@ def _distances(vectors, others) -> np.ndarray:
     return np.square(differences).sum(axis=1) / 2
 
 
-def _class_distances(vectors, labels, num_classes) -> np.ndarray:
-    """Returns each row's mean distance to the others of its class.
+def _class_distances(vectors, labels, rows, num_classes):
+    """Measures the distances of some rows to the others of their class.
 
-    The distance is linear in the other row, so their sum does for all of them.
+    A distance is linear in the other row, so their sum does for all of them.
+
+    Args:
+        vectors: Float32 array [N, d] of unit rows.
+        labels: Integer array [N], -1 where missing.
+        rows: Bool array [N]: those to measure, against all of their class.
+        num_classes: The number of labels.
 
     Returns:
-        Float64 array [N], NaN without a label or without another of its class.
+        Float64 array [N] of mean distances, NaN for rows that are not to be
+        measured or are without a label or another of their class; and float64
+        array [N] of what each row adds to the sum of these, beyond their mean,
+        as one of the others.
     """
     distances = np.full(len(labels), np.nan)
+    as_others = np.zeros(len(labels))
     for label in range(num_classes):
-        rows = np.flatnonzero(labels == label)
-        if len(rows) < 2:
+        members = np.flatnonzero(labels == label)
+        own = rows[members]
+        if len(members) < 2 or not own.any():
             continue
-        members = vectors[rows].astype(np.float64)
-        # Centred, so that a class in one place has a distance of exactly 0.
-        members -= members.mean(axis=0)
-        squares = np.square(members).sum(axis=1)
-        # Sum over j of |a - b_j|^2 = n |a|^2 + sum of |b_j|^2, as sum b_j = 0.
-        sums = len(rows) * squares + squares.sum()
-        distances[rows] = sums / 2 / (len(rows) - 1)
-    return distances
+        points = vectors[members].astype(np.float64)
+        # Centred, so that a class in one place has a distance of 0.
+        points -= points.mean(axis=0)
+        means = _summed_distances(points, points) / (len(members) - 1)
+        distances[members[own]] = means[own]
+        # From each member to those measured, without itself.
+        found = _summed_distances(points, points[own])
+        expected = means[own].sum() - np.where(own, means, 0.0)
+        as_others[members] = (found - expected) / (len(members) - 1)
+    return distances, as_others
+
+
+def _summed_distances(points, others) -> np.ndarray:
+    """Returns the sum of half the squared distances of each point to others."""
+    squares = [np.square(part).sum(axis=1) for part in (points, others)]
+    sums = len(others) * squares[0] + squares[1].sum()
+    return np.maximum(sums / 2 - points @ others.sum(axis=0), 0.0)
