@@ -1,0 +1,369 @@
+"""fairlearn and our erasers on the embedding of one run, by the same measures.
+
+python -m benchmarks.fairness_peers --run_dir runs/demo
+
+Erasers and last layers are fitted on the training and validation portraits,
+all on the same rows; probes and figures are those of the test portraits. Then
+the figures by gender are measured with fairlearn's `MetricFrame` and with ours,
+and what else of fairlearn could serve is tried as it is.
+"""
+
+import collections
+import dataclasses
+import pathlib
+import time
+
+import numpy as np
+import threadpoolctl
+import tqdm
+
+from benchmarks.embedded_rows import EmbeddedRows
+from benchmarks.embedded_rows import embed_splits
+from benchmarks.tables import print_markdown
+from tp_keras import tasks
+from tp_keras.errors import UserError
+from training.command import run
+from training.command import start_tensorflow
+
+FIT_SPLITS = ("train", "validation")
+
+# What isn't installed here, as it would take the project's own libraries away.
+NOT_INSTALLED = (
+    (
+        "AIF360 0.6.1, AdversarialDebiasing",
+        "can't run: needs a graph and session of TensorFlow 1; a network of "
+        "its own on tables, no images, no missing labels",
+    ),
+    (
+        "tensorflow-model-remediation 0.1.7.1, MinDiff and CLP",
+        "can't run: its models can't be built with Keras 3, only with the "
+        "legacy tf-keras; one score and two groups",
+    ),
+    (
+        "fairness-indicators 0.47, TFMA",
+        "can't run: installs with TensorFlow 2.16 and tf-keras only",
+    ),
+)
+
+_WORST = "worst_group_recall"
+_ODDS = "equalized_odds_difference_max"
+_REMOVER = "fairlearn CorrelationRemover"
+_ALPHAS = (0.0, 1.0)
+_SEED = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class FairnessPeers:
+    """Compares erasers, and fairlearn's figures with ours."""
+
+    run_dir: pathlib.Path
+    """Folder of a trained run."""
+    task: str = "hair_color"
+    """The hair task whose embedding is looked at."""
+    split: str = "test"
+    """What probes and figures are measured on."""
+    data_dir: pathlib.Path = pathlib.Path("data/tfds")
+    """Folder of the prepared data sets."""
+    min_count: int = 50
+    """Portraits that a group of class and gender needs."""
+    probe_seeds: int = 1
+    """Probes that a figure is the mean of."""
+    num_bootstraps: int = 100
+    """Resamples of `MetricFrame`; ours are 1,000."""
+    adversary_epochs: int = 20
+    """Epochs of fairlearn's adversary; 0 leaves it out."""
+
+    def execute(self) -> None:
+        """Measures and prints the tables."""
+        from tp_keras.evaluation.fairness.settings import FairnessSettings
+
+        names = [task.name for task in tasks.HAIR_TASKS]
+        if self.task not in names:
+            raise UserError(
+                f"Expected a hair task out of {', '.join(names)}. "
+                f"Received: task={self.task}"
+            )
+        (task,) = tasks.get_tasks([self.task])
+        settings = FairnessSettings(
+            min_count=self.min_count, probe_seeds=self.probe_seeds
+        )
+        start_tensorflow()
+        *fit, test = embed_splits(
+            self.run_dir, task, self.data_dir, (*FIT_SPLITS, self.split)
+        )
+        fit = EmbeddedRows(
+            *(
+                np.concatenate([getattr(part, field.name) for part in fit])
+                for field in dataclasses.fields(EmbeddedRows)
+            )
+        )
+        print(
+            f"\n{self.run_dir}, {task.name}: {len(fit.labels):,} portraits "
+            f"({fit.labelled.sum():,} with a label) to fit on, "
+            f"{len(test.labels):,} ({test.labelled.sum():,}) to measure on.\n",
+            flush=True,
+        )
+        peers = _Peers(task, fit, test, settings)
+        # Many small fits: more threads only wait for each other.
+        with threadpoolctl.threadpool_limits(1):
+            peers.print_erasers()
+        peers.print_figures(self.num_bootstraps)
+        peers.print_attempts()
+        if self.adversary_epochs:
+            peers.print_adversary(self.adversary_epochs)
+
+
+class _Peers:
+    """The tables, on the same rows.
+
+    Args:
+        task: A hair task.
+        fit: Rows to fit on.
+        test: Rows to measure on.
+        settings: How it is measured.
+    """
+
+    def __init__(self, task, fit, test, settings):
+        self.task = task
+        self.fit = fit
+        self.test = test
+        self.settings = settings
+
+    # === Erasers ===
+
+    def print_erasers(self):
+        rows = []
+        erasers = fit_erasers(self.fit)
+        for name, (erase, asks_gender, seconds) in tqdm.tqdm(
+            erasers.items(), "erasers", leave=False
+        ):
+            fit = erase(self.fit.features, self.fit.genders)
+            test = erase(self.test.features, self.test.genders)
+            cells = [name, "yes" if asks_gender else "no"]
+            cells += [f"{1000 * seconds:.0f}", *self._probes(test)]
+            for balanced in (False, True):
+                kind = "balanced" if balanced else "plain"
+                rows.append([*cells, kind, *self._head(fit, test, balanced)])
+        header = ["eraser", "asks for gender", "fit ms"]
+        header += ["linear probe", "MLP probe"]
+        header += ["conditional linear", "conditional MLP"]
+        header += ["last layer", "accuracy", "worst group"]
+        print_markdown([*header, "equalised odds (null)"], rows)
+        mean = np.full(len(self.test.genders), self.fit.genders.mean())
+        unknown = erasers[_REMOVER][0](self.test.features, mean)
+        print(
+            "\nProbes: balanced accuracy of gender on held-out parts of the "
+            "portraits measured on; 0.5 is nothing. The last layer is fitted "
+            "anew, plain or on as many portraits of each group. Equalised "
+            "odds: the largest difference, and the 95 % quantile of it when "
+            "gender is permuted inside each class. CorrelationRemover "
+            "subtracts what a portrait's own gender predicts, so it must be "
+            "told it, for each query of a search as well; given the mean of "
+            "the genders instead it changes the embedding by at most "
+            f"{np.abs(unknown - self.test.features).max():.1g}.",
+            flush=True,
+        )
+
+    def _probes(self, features):
+        from tp_keras.evaluation.fairness.probes import probe_gender
+
+        test = self.test
+        cells = []
+        for arguments in (
+            {"train_only": test.labels == tasks.MISSING},
+            {"classes": test.labels},
+        ):
+            for kind in ("linear", "mlp"):
+                result = probe_gender(
+                    features,
+                    test.genders,
+                    kind=kind,
+                    settings=self.settings,
+                    seed=_SEED,
+                    **arguments,
+                )
+                cells.append(_cell(result.value, result.count))
+        return cells
+
+    def _head(self, fit, test, balanced):
+        """Returns the cells of a last layer fitted anew."""
+        from tp_keras.fairness.last_layer import refit_last_layer
+
+        layer = refit_last_layer(
+            fit,
+            self.fit.labels,
+            self.fit.genders,
+            self.task.num_classes,
+            balanced=balanced,
+            seed=_SEED,
+        )
+        return self._headline(layer(test).argmax(-1))
+
+    def _headline(self, predictions):
+        """Returns the cells of accuracy, worst group and equalised odds."""
+        found = self._measure(self.test, predictions)
+        accuracy, worst, odds = (
+            next(fields for (name, *_), fields in found.items() if name == key)
+            for key in ("accuracy", _WORST, _ODDS)
+        )
+        who = f" ({worst.get('class_name')} {worst['group']})"
+        return [
+            _cell(accuracy["value"], accuracy["count"]),
+            _cell(worst["value"], worst["count"])
+            + (who if worst["value"] is not None else ""),
+            _cell(odds["value"], odds["count"])
+            + (f" ({odds['null']:.3f})" if odds["value"] is not None else ""),
+        ]
+
+    def _measure(self, rows, predictions):
+        """Returns (metric, class, group) -> fields, the first of each.
+
+        The variants that take every group come last.
+        """
+        from tp_keras.evaluation.fairness.group_metrics import measure_groups
+
+        found = {}
+        for fields in measure_groups(
+            self.task,
+            rows.labels,
+            predictions,
+            rows.genders,
+            self.settings,
+            _SEED,
+        ):
+            key = fields["metric"], fields.get("class_name"), fields["group"]
+            found.setdefault(key, fields)
+        return found
+
+    # === Figures ===
+
+    def print_figures(self, num_bootstraps):
+        from benchmarks.fairlearn_peers import frame_figures
+
+        rows = self.test.chosen(self.test.labelled)
+        arguments = (self.task, rows.labels, rows.predictions, rows.genders)
+        theirs, seconds = _timed(lambda: frame_figures(*arguments))
+        _, resampled = _timed(lambda: frame_figures(*arguments, num_bootstraps))
+        ours, own_seconds = _timed(
+            lambda: self._measure(rows, rows.predictions)
+        )
+        agreeing, differing = collections.Counter(), []
+        for key, value in theirs.items():
+            own = ours[key]
+            if own["value"] is not None and abs(value - own["value"]) < 1e-9:
+                agreeing[key[0]] += 1
+            else:
+                what = " ".join(filter(None, key[1:]))
+                cells = [f"{value:.3f}", _cell(own["value"], own["count"])]
+                differing.append([key[0], what, *cells])
+        print(
+            "\nFigures of the run's own predictions. fairlearn's and ours "
+            "agree to 1e-9 in "
+            + ", ".join(f"{count} {name}" for name, count in agreeing.items())
+            + "."
+        )
+        if differing:
+            print("They differ in\n")
+            print_markdown(["figure", "of", "fairlearn", "ours"], differing)
+        print()
+        print_markdown(
+            ["", "figures", "intervals", "null", "s"],
+            [
+                ["MetricFrame", str(len(theirs)), "", "", f"{seconds:.2f}"],
+                [
+                    "MetricFrame",
+                    str(len(theirs)),
+                    f"{num_bootstraps:,} resamples, but none of equalised odds",
+                    "",
+                    f"{resampled:.2f}",
+                ],
+                [
+                    "measure_groups",
+                    str(len(ours)),
+                    f"{self.settings.num_bootstraps:,} resamples or Wilson's",
+                    f"{self.settings.num_permutations:,} permutations",
+                    f"{own_seconds:.2f}",
+                ],
+            ],
+        )
+
+    # === The others ===
+
+    def print_attempts(self):
+        from benchmarks import fairlearn_peers
+
+        known = self.fit.chosen(self.fit.labelled)
+        answers = fairlearn_peers.attempts(
+            self.task, known.features, known.labels, known.genders
+        )
+        print("\nOther peers on the same embedding, as they are:\n")
+        rows = [[f"fairlearn {name}", text] for name, text in answers.items()]
+        print_markdown(["peer", "answer"], [*rows, *map(list, NOT_INSTALLED)])
+
+    def print_adversary(self, epochs):
+        from benchmarks import fairlearn_peers
+
+        known = self.fit.chosen(self.fit.labelled)
+        rows = []
+        for alpha in _ALPHAS:
+            predictions, seconds = fairlearn_peers.adversary_predictions(
+                known, self.test.features, epochs, alpha, _SEED
+            )
+            cells = self._headline(predictions)
+            rows.append([f"{alpha:g}", f"{seconds:.1f}", *cells])
+        print(
+            "\nfairlearn's AdversarialFairnessClassifier takes an embedding, "
+            f"here for {epochs} epochs. Its adversary reads the predictions, "
+            "so the embedding stays as it is. The commonest class has "
+            f"{_commonest(self.test):.3f} of the portraits.\n"
+        )
+        header = ["alpha", "fit s", "accuracy", "worst group"]
+        print_markdown([*header, "equalised odds (null)"], rows)
+
+
+def fit_erasers(fit: EmbeddedRows) -> dict:
+    """Fits every eraser on the same rows.
+
+    Returns:
+        Dict: name -> (function of features and genders, whether it reads the
+        genders, seconds of the fit).
+    """
+    from benchmarks.fairlearn_peers import GenderCorrelationRemover
+    from tp_keras.fairness.leace import fit_conditional_leace
+    from tp_keras.fairness.leace import fit_leace
+
+    def without_genders(eraser):
+        return lambda features, genders: eraser(features)
+
+    makers = {
+        "none": lambda: without_genders(np.asarray),
+        _REMOVER: lambda: GenderCorrelationRemover(fit.features, fit.genders),
+        "LEACE": lambda: without_genders(fit_leace(fit.features, fit.genders)),
+        "conditional LEACE": lambda: without_genders(
+            fit_conditional_leace(fit.features, fit.genders, fit.labels)
+        ),
+    }
+    erasers = {}
+    for name, make in makers.items():
+        eraser, seconds = _timed(make)
+        erasers[name] = (eraser, name == _REMOVER, seconds)
+    return erasers
+
+
+def _timed(function):
+    begin = time.perf_counter()
+    result = function()
+    return result, time.perf_counter() - begin
+
+
+def _cell(value, count):
+    return f"not supported (n = {count})" if value is None else f"{value:.3f}"
+
+
+def _commonest(rows):
+    counts = np.bincount(rows.labels[rows.labelled])
+    return counts.max() / counts.sum()
+
+
+if __name__ == "__main__":
+    run(FairnessPeers)
