@@ -1,0 +1,163 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.export.networks import random_portraits
+from tp_keras import config as config_lib
+from tp_keras import models
+from tp_keras.data.source import load_portraits
+from tp_keras.evaluation import similar
+from tp_keras.export import export_bundle
+from tp_keras.run_folder import RunFolder
+from tp_keras.serving import Predictor
+from training import command
+from training.search_similar import SearchSimilar
+
+DATASET = "tiny_portraits/synthetic_tiny"
+
+
+def make_run(path, data_dir, tasks=("gender", "hair_color", "hair_type")):
+    """Leaves an untrained run, as training would, and returns its model."""
+    folder = RunFolder(path)
+    folder.claim(
+        config_lib.ExperimentConfig(
+            run_dir=str(path),
+            data=config_lib.DataConfig(str(data_dir), DATASET),
+        )
+    )
+    backbone = models.PortraitBackbone("separable", 4, ((8, 1, 4), (8, 1, 4)))
+    classifier = models.PortraitClassifier(backbone, tasks, embedding_size=8)
+    classifier.save(folder.model_path)
+    return classifier
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_data_dir, tmp_path_factory):
+    """A run, and the bundle that was exported of it."""
+    run_dir = tmp_path_factory.mktemp("runs") / "tiny"
+    classifier = make_run(run_dir, tiny_data_dir)
+    return run_dir, export_bundle(classifier, tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture
+def image(tmp_path):
+    pixels = np.random.default_rng(0).integers(
+        0, 256, size=(200, 100, 3), dtype=np.uint8
+    )
+    Image.fromarray(pixels).save(tmp_path / "photo.jpg")
+    return tmp_path / "photo.jpg"
+
+
+def search(*flags):
+    command.run(SearchSimilar, [str(flag) for flag in flags])
+
+
+def fails(capsys, *flags):
+    with pytest.raises(SystemExit) as error:
+        search(*flags)
+    assert error.value.code == command.EXIT_USER_ERROR
+    (line,) = [
+        line
+        for line in capsys.readouterr().err.splitlines()
+        if line.startswith("error: ")
+    ]
+    return line
+
+
+@pytest.mark.parametrize("by", ["hair_color", "hair_type", "both"])
+def test_run_and_bundle_find_the_same(
+    by, trained, image, tiny_data_dir, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    run_dir, bundle = trained
+    flags = ("--image", image, "--k", 7, "--by", by)
+    search("--run_dir", run_dir, *flags)
+    of_run = capsys.readouterr().out
+    search(
+        *("--bundle", bundle.parent, *flags),
+        *("--data_dir", tiny_data_dir, "--dataset", DATASET),
+    )
+    of_bundle = capsys.readouterr().out
+    table = of_run.index("rank"), of_run.index("Picture:")
+    assert of_run[slice(*table)] in of_bundle
+    assert len(of_run[slice(*table)].splitlines()) == 11
+    for folder, text in (
+        (run_dir / "similar", of_run),
+        ("runs/similar", of_bundle),
+    ):
+        path = f"{folder}/photo-{by}.png"
+        assert f"Picture: {path}" in text
+        assert "must not leave this machine" in text
+        with Image.open(path) as picture:
+            assert picture.format == "PNG"
+
+
+def test_the_bundle_embeds_as_the_run(trained):
+    run_dir, bundle = trained
+    images = random_portraits(5)
+    of_run = similar.model_embedder(RunFolder(run_dir).load_model())(images)
+    of_bundle = Predictor(bundle).embed(images)
+    np.testing.assert_allclose(of_bundle, of_run, atol=1e-4)
+
+
+def test_a_portrait_of_the_data_finds_itself(
+    trained, tiny_data_dir, tmp_path, capsys
+):
+    run_dir, _ = trained
+    validation = load_portraits(
+        tiny_data_dir, DATASET, "validation", progress=False
+    )
+    Image.fromarray(validation.images[3]).save(tmp_path / "own.png")
+    search(
+        *("--run_dir", run_dir, "--image", tmp_path / "own.png"),
+        *("--split", "validation", "--k", 1),
+        *("--output", tmp_path / "found.png"),
+    )
+    text = capsys.readouterr().out
+    index = validation.indices[3]
+    assert f"\n1     1.000       {index}" in text
+    assert (tmp_path / "found.png").is_file()
+
+
+def test_what_is_wrong_is_told_in_one_sentence(
+    trained, image, tmp_path, capsys
+):
+    run_dir, bundle = trained
+    own = ("--run_dir", run_dir)
+    output = tmp_path / "out.png"
+    rest = ("--image", image, "--output", output)
+    notes = tmp_path / "notes.txt"
+    notes.write_text("no image")
+    for flags, expected in (
+        (rest, "Expected either --run_dir or --bundle"),
+        ((*own, "--bundle", bundle, *rest), "Expected either --run_dir"),
+        ((*own, "--image", notes), "no image, or not a whole one"),
+        ((*own, "--image", tmp_path / "gone.png"), "No such file"),
+        (("--run_dir", tmp_path / "gone", *rest), "python -m training.train"),
+        (("--bundle", tmp_path / "gone", *rest), "python -m training.export"),
+        ((*own, *rest, "--k", 0), "Received: k=0"),
+        ((*own, *rest, "--k", 100_000), "Received: k=100000"),
+        ((*own, *rest, "--split", "tests"), "Received: split=tests"),
+        ((*own, *rest, "--data_dir", tmp_path), "training.build_dataset"),
+        ((*own, "--image", image, "--output", tmp_path), "a PNG file"),
+        ((*own, "--image", image, "--output", "a.jpg"), "Received: output="),
+    ):
+        assert expected in fails(capsys, *flags)
+    assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    "tasks, expected",
+    [
+        (["gender"], "trained without a hair task"),
+        (["hair_type"], "one of hair_type"),
+    ],
+)
+def test_a_model_without_the_task(
+    tasks, expected, image, tiny_data_dir, tmp_path, capsys
+):
+    classifier = make_run(tmp_path / "run", tiny_data_dir, tasks)
+    bundle = export_bundle(classifier, tmp_path / "models")
+    for flags in (("--run_dir", tmp_path / "run"), ("--bundle", bundle)):
+        assert expected in fails(capsys, *flags, "--image", image)
+    assert not (tmp_path / "run" / "similar").exists()
