@@ -203,8 +203,7 @@ class _Peers:
         """Returns the cells of accuracy, worst group and equalised odds."""
         found = self._measure(self.test, predictions)
         accuracy, worst, odds = (
-            next(fields for (name, *_), fields in found.items() if name == key)
-            for key in ("accuracy", _WORST, _ODDS)
+            _first(found, metric) for metric in ("accuracy", _WORST, _ODDS)
         )
         who = f" ({worst.get('class_name')} {worst['group']})"
         return [
@@ -249,11 +248,12 @@ class _Peers:
         )
         agreeing, differing = collections.Counter(), []
         for key, value in theirs.items():
-            own = ours[key]
+            # Where the largest is of another class, the classes differ too.
+            own = ours.get(key) or _first(ours, key[0])
             if own["value"] is not None and abs(value - own["value"]) < 1e-9:
                 agreeing[key[0]] += 1
             else:
-                what = " ".join(filter(None, key[1:]))
+                what = " ".join(w for w in key[1:] if w not in (None, "all"))
                 cells = [f"{value:.3f}", _cell(own["value"], own["count"])]
                 differing.append([key[0], what, *cells])
         print(
@@ -354,6 +354,12 @@ def _timed(function):
     begin = time.perf_counter()
     result = function()
     return result, time.perf_counter() - begin
+
+
+def _first(found, metric):
+    return next(
+        fields for (name, *_), fields in found.items() if name == metric
+    )
 
 
 def _cell(value, count):

@@ -466,6 +466,19 @@ def test_accuracy_gap_knows_that_the_mix_of_classes_is_chance():
     assert gap.high == pytest.approx(0.25 + spread, abs=0.03)
 
 
+def test_parity_knows_that_the_mix_of_classes_is_chance():
+    # All predictions are right: those of resampled labels are no others.
+    outcomes = np.zeros((2, 3, 3), int)
+    outcomes[:, 0, 0], outcomes[:, 1, 1] = [150, 100], [50, 100]
+    found = measure(*rows_of(outcomes))
+    spread = 1.96 * np.sqrt((0.75 * 0.25 + 0.5 * 0.5) / 200)
+    for metric in ("demographic_parity_difference", "label_parity_difference"):
+        record = find_one(found, metric=metric, class_name="straight")
+        assert record.value == pytest.approx(0.25)
+        assert record.low == pytest.approx(0.25 - spread, abs=0.03)
+        assert record.high == pytest.approx(0.25 + spread, abs=0.03)
+
+
 def test_one_class_only():
     outcomes = np.zeros((2, 3, 3), int)
     outcomes[:, 0] = [[60, 20, 0], [50, 30, 0]]
