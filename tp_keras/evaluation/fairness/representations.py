@@ -81,13 +81,16 @@ def represent(
     for start in tqdm.tqdm(
         starts, "run the classifier", delay=2, disable=not progress
     ):
-        # An array of its own: the images may be mapped from a file.
         batch = np.asarray(images[start : start + batch_size])
+        # Filled up: another size would be compiled anew.
+        missing = min(batch_size, len(images)) - len(batch)
+        batch = np.pad(batch, [(0, missing), (0, 0), (0, 0), (0, 0)])
         batches.append(model.predict_on_batch(batch))
     outputs = {
         name: np.concatenate([np.asarray(batch[name]) for batch in batches])
         for name in batches[0]
     }
+    outputs = {name: array[: len(images)] for name, array in outputs.items()}
     _check_finite(outputs)
     shared = [BACKBONE, HAIR_BLOCK]
     if len(hair_tasks) > 1:

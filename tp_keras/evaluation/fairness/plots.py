@@ -1,0 +1,101 @@
+"""The plots of a fairness report, and how to read them."""
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Sequence
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from tp_keras import tasks
+from tp_keras.evaluation.fairness import leakage_figures
+from tp_keras.evaluation.fairness.leakage_plot import draw_leakage
+from tp_keras.evaluation.fairness.neighbor_grid import NeighborGrid
+from tp_keras.evaluation.fairness.neighbor_plot import draw_neighbors
+from tp_keras.evaluation.fairness.recall_plot import draw_recalls
+from tp_keras.evaluation.records import Record
+from tp_keras.evaluation.table import evaluated_tasks
+
+
+@dataclasses.dataclass(frozen=True)
+class Plot:
+    """A plot of one task.
+
+    Attributes:
+        file_name: Name of the PNG file.
+        title: What it shows.
+        how_to_read: What to look at, and what would be good.
+    """
+
+    file_name: str
+    title: str
+    how_to_read: str
+
+
+def plots_of(task: tasks.Task) -> tuple[Plot, ...]:
+    """Returns the plots of a task, in the order to look at them."""
+    return (
+        Plot(
+            f"recall_{task.name}.png",
+            "Is each kind of hair recognised as often in women as in men?",
+            "Each row is a class. The two marks are the shares of women and of "
+            "men whose hair the model recognises, the lines through them 95 % "
+            "intervals. The longer the gray line between the marks, the more "
+            "gender matters; without regard to gender they stand above each "
+            "other. Hollow marks rest on too few portraits to count.",
+        ),
+        Plot(
+            f"leakage_{task.name}.png",
+            "How much of gender can be read from each layer?",
+            "From left to right: the layers from the image to the prediction. "
+            "A mark tells how well a probe, a small classifier trained on the "
+            "layer, tells women from men; 50 % is guessing. Left, among all "
+            "portraits: the shaded band is what hair itself gives away; above "
+            "it, more is known than needed, and below it the probe would be "
+            "broken. Right, among portraits of the same class, women and men "
+            "weighing the same: there 50 % is all that hair gives away.",
+        ),
+        Plot(
+            f"neighbors_{task.name}.png",
+            "Who are the neighbours?",
+            "Each row is a query, on the left, and the ten portraits whose "
+            "hair is closest to it in the embedding. The frames show the "
+            "gender, the words the labelled hair, faint where it is another "
+            "one than that of the query. Without regard to gender, the frames "
+            "of a row are mixed as they are among all portraits of that hair. "
+            "The queries are drawn by chance, from each class and gender in "
+            "turn.",
+        ),
+    )
+
+
+def write_plots(
+    folder: str | os.PathLike,
+    records: Sequence[Record],
+    grids: dict[tasks.Task, NeighborGrid | None],
+) -> list[pathlib.Path]:
+    """Draws all plots as PNG files into `folder`.
+
+    Args:
+        folder: Where to write.
+        records: What was measured.
+        grids: Hair task -> what to show of its neighbours, or None.
+
+    Returns:
+        The paths written.
+    """
+    folder = pathlib.Path(folder)
+    paths = []
+    for task in evaluated_tasks(records):
+        recalls, leakage, neighbors = (
+            folder / plot.file_name for plot in plots_of(task)
+        )
+        figures = {recalls: draw_recalls(records, task)}
+        if leakage_figures.layers(records, task):
+            figures[leakage] = draw_leakage(records, task)
+        if grids.get(task) is not None:
+            figures[neighbors] = draw_neighbors(grids[task], task)
+        for path, figure in figures.items():
+            FigureCanvasAgg(figure).print_png(path)
+            paths.append(path)
+    return paths

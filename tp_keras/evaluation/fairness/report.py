@@ -1,0 +1,293 @@
+"""Measures a run's hair attributes with regard to gender, and writes it all."""
+
+import functools
+import os
+import pathlib
+from collections.abc import Callable
+from collections.abc import Iterator
+
+import numpy as np
+import tqdm
+
+from tp_keras import run_folder as run_folder_lib
+from tp_keras import tasks
+from tp_keras.data import source
+from tp_keras.data.portraits import Portraits
+from tp_keras.errors import UserError
+from tp_keras.evaluation import records as records_lib
+from tp_keras.evaluation import replacement
+from tp_keras.evaluation import run_evaluation
+from tp_keras.evaluation.fairness import counterfactual
+from tp_keras.evaluation.fairness import group_metrics
+from tp_keras.evaluation.fairness import leakage
+from tp_keras.evaluation.fairness import neighbor_grid
+from tp_keras.evaluation.fairness import page
+from tp_keras.evaluation.fairness import plots
+from tp_keras.evaluation.fairness import representations
+from tp_keras.evaluation.fairness import retrieval
+from tp_keras.evaluation.fairness import table
+from tp_keras.evaluation.fairness.representations import Representations
+from tp_keras.evaluation.fairness.settings import FairnessSettings
+from tp_keras.evaluation.records import Record
+from tp_keras.evaluation.report import RECORDS_NAME
+from tp_keras.evaluation.report import TABLE_NAME
+
+# The split of portraits of `test` with the cues of the other gender.
+_TWINS = "counterfactual"
+_TWINS_OF = "test"
+
+
+def run_fairness_report(
+    run_dir: str | os.PathLike,
+    data_dir: str | os.PathLike | None = None,
+    dataset: str | None = None,
+    split: str = "test",
+    settings: FairnessSettings | None = None,
+) -> list[Record]:
+    """Measures a trained run and writes figures, plots and a page.
+
+    For each hair task: figures of the predictions by group, what can be read
+    of gender from each layer, who the neighbours are in the embedding, and,
+    where the data set has a split `counterfactual`, what the same portrait
+    with the cues of the other gender changes.
+
+    The embedding of a task is the part of the hair embedding that its head
+    reads, so that hair colour isn't blamed for what hair type knows.
+
+    Args:
+        run_dir: Folder of the run.
+        data_dir: Folder of the prepared data sets; None: the run's own.
+        dataset: Name of a prepared data set with the features of Tiny
+            Portraits; None: the one that the run was trained on.
+        split: Split to measure on, also a slice such as `"test[:100]"`.
+        settings: How it is measured; None: the defaults.
+
+    Returns:
+        The records, which also lie in `fairness_folder(...)`.
+
+    Raises:
+        UserError: If the run, its hair tasks, the data set, the split or the
+            labels of gender are not there.
+
+    Example:
+        >>> records = run_fairness_report("runs/demo")
+        >>> print(table.summary_text(records))
+    """
+    settings = settings or FairnessSettings()
+    run = run_folder_lib.RunFolder(run_dir).require()
+    hair_tasks = _hair_tasks(run)
+    where = (run_dir, data_dir, dataset, split)
+    folder, page_path = fairness_folder(*where), fairness_page(*where)
+    load = functools.partial(
+        source.load_portraits,
+        data_dir or run.config.data.data_dir,
+        dataset or run.config.data.dataset,
+        storage=run.config.data.storage,
+    )
+    portraits = load(split)
+    _check_labels(portraits, hair_tasks)
+    classifier = run.load_model()
+    found = representations.represent(classifier, portraits.images)
+    twins = None
+    if split.startswith(_TWINS_OF) and _has_twins(
+        data_dir or run.config.data.data_dir,
+        dataset or run.config.data.dataset,
+    ):
+        twins = _represent_twins(classifier, portraits, load(_TWINS))
+    seed = run.config.training.seed
+    records = [
+        Record(
+            task=task.name,
+            seed=seed,
+            split=split,
+            dataset=portraits.dataset,
+            **fields,
+        )
+        for task, fields in _measure(
+            hair_tasks, portraits.labels, found, twins, settings, seed
+        )
+    ]
+    grids = {
+        task: neighbor_grid.make_grid(
+            portraits.images,
+            portraits.labels[task.name],
+            portraits.labels[tasks.GENDER.name],
+            found.embedding(task),
+            seed,
+        )
+        for task in hair_tasks
+    }
+    write_fairness_report(folder, page_path, records, grids, settings)
+    return records
+
+
+def write_fairness_report(
+    folder: str | os.PathLike,
+    page_path: str | os.PathLike,
+    records: list[Record],
+    grids: dict[tasks.Task, neighbor_grid.NeighborGrid | None],
+    settings: FairnessSettings,
+) -> None:
+    """Writes records, table and plots into `folder`, and the page of them.
+
+    Folder and page appear whole or not at all. All but the pictures of
+    neighbours is made from the records as they stand in the file.
+
+    Args:
+        folder: Folder to write; an earlier one is replaced.
+        page_path: HTML file to write.
+        records: What was measured.
+        grids: Hair task -> what to show of its neighbours, or None.
+        settings: How it was measured.
+    """
+    with replacement.new_folder(folder) as aside:
+        records_lib.write_records(aside / RECORDS_NAME, records)
+        written = records_lib.read_records(aside / RECORDS_NAME)
+        (aside / TABLE_NAME).write_text(
+            table.full_report(written), encoding="utf-8"
+        )
+        plots.write_plots(aside, written, grids)
+        text = page.make_page(written, aside, settings)
+    replacement.write_text(page_path, text)
+
+
+def fairness_folder(
+    run_dir: str | os.PathLike,
+    data_dir: str | os.PathLike | None = None,
+    dataset: str | None = None,
+    split: str = "test",
+) -> pathlib.Path:
+    """Returns the folder that `run_fairness_report` writes for these data.
+
+    That is `<run_dir>/fairness/<split>` on the run's own data, and
+    `<run_dir>/fairness/<dataset>-<split>` on any other.
+    """
+    name = run_evaluation.name_of_data(run_dir, data_dir, dataset, split)
+    return pathlib.Path(run_dir) / "fairness" / name
+
+
+def fairness_page(
+    run_dir: str | os.PathLike,
+    data_dir: str | os.PathLike | None = None,
+    dataset: str | None = None,
+    split: str = "test",
+) -> pathlib.Path:
+    """Returns the page that `run_fairness_report` writes for these data.
+
+    That is `<run_dir>/fairness.html` for the run's own test split, and
+    `<run_dir>/fairness-<name of the folder>.html` for all else.
+    """
+    name = run_evaluation.name_of_data(run_dir, data_dir, dataset, split)
+    suffix = "" if name == "test" else f"-{name}"
+    return pathlib.Path(run_dir) / f"fairness{suffix}.html"
+
+
+def _hair_tasks(run) -> tuple[tasks.Task, ...]:
+    learned = run.config.model.tasks
+    found = tuple(task for task in tasks.HAIR_TASKS if task.name in learned)
+    if not found:
+        names = " ".join(task.name for task in tasks.HAIR_TASKS)
+        raise UserError(
+            f"The run in {run.path} learned nothing of hair. Expected one or "
+            f"more of the tasks {names}; `python -m training.train demo "
+            f"--run_dir FOLDER --tasks gender {names}` trains one. Received: "
+            f"tasks={list(learned)}"
+        )
+    return found
+
+
+def _check_labels(portraits, hair_tasks):
+    """Raises if there is nothing at all to compare."""
+    hair = ", ".join(task.name for task in hair_tasks)
+    for name, wanted in (
+        (tasks.GENDER.name, [tasks.GENDER]),
+        (hair, hair_tasks),
+    ):
+        labels = [portraits.labels[task.name] for task in wanted]
+        if not (np.stack(labels) != tasks.MISSING).any():
+            raise UserError(
+                f"None of the {len(portraits):,} portraits has a label of "
+                f"{name}. Expected some; name other portraits with --split or "
+                f"--dataset. Received: {portraits.dataset}, "
+                f"split={portraits.split}"
+            )
+
+
+def _has_twins(data_dir, dataset) -> bool:
+    return _TWINS in source.find_builder(data_dir, dataset).info.splits
+
+
+def _represent_twins(
+    classifier, portraits: Portraits, twins: Portraits
+) -> tuple[np.ndarray, Representations] | None:
+    """Returns the rows of `portraits` that have a twin, and their twins."""
+    _, rows, twin_rows = np.intersect1d(
+        portraits.indices,
+        twins.indices,
+        assume_unique=True,
+        return_indices=True,
+    )
+    if not len(rows):
+        return None
+    found = representations.represent(classifier, twins.images[twin_rows])
+    return rows, found
+
+
+def _measure(
+    hair_tasks, labels, found, twins, settings, seed
+) -> Iterator[tuple[tasks.Task, dict]]:
+    """Yields the fields of all records, stage by stage."""
+    stages = [
+        (task, name, stage)
+        for task in hair_tasks
+        for name, stage in _stages(
+            task, labels, found, twins, settings, seed
+        ).items()
+    ]
+    with tqdm.tqdm(stages, unit="stage", delay=2) as bar:
+        for task, name, stage in bar:
+            bar.set_description(f"{task.name}: {name}")
+            for fields in stage():
+                yield task, fields
+
+
+def _stages(
+    task, labels, found, twins, settings, seed
+) -> dict[str, Callable[[], Iterator[dict]]]:
+    """Returns what is measured of a task: name -> function of no arguments."""
+    own = labels[task.name]
+    genders = labels[tasks.GENDER.name]
+    predictions, embedding = found.predictions(task), found.embedding(task)
+    stages = {
+        "groups": lambda: group_metrics.measure_groups(
+            task, own, predictions, genders, settings, seed
+        ),
+        "leakage": lambda: leakage.measure_leakage(
+            task,
+            own,
+            found.probabilities[task.name],
+            found.layers[task.name],
+            genders,
+            settings,
+            seed,
+        ),
+        "neighbours": lambda: retrieval.measure_retrieval(
+            task, own, embedding, genders, settings, seed
+        ),
+    }
+    if twins is not None:
+        rows, twin = twins
+        stages["counterfactuals"] = lambda: (
+            counterfactual.measure_counterfactuals(
+                task,
+                own[rows],
+                predictions[rows],
+                twin.predictions(task),
+                embedding[rows],
+                twin.embedding(task),
+                settings,
+                seed,
+                genders[rows],
+            )
+        )
+    return stages
