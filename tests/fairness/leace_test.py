@@ -183,6 +183,20 @@ def test_rows_of_one_length_are_erased_as_such(rows, conditional):
     assert left(fit(normalized=True)) < 1e-6
 
 
+def test_rows_of_one_length_change_least(rows):
+    # A second road: the closed form with the offset as one more column, for
+    # rows that count by the inverse of their length.
+    features, genders, _ = rows
+    eraser = fit_leace(features, genders, normalized=True)
+    pull = 1 / np.linalg.norm(eraser(features), axis=1, keepdims=True)
+    padded = pull * np.concatenate([features, np.ones((3000, 1))], axis=1)
+    cross = padded.T @ (genders - genders.mean())[:, None]
+    along = np.linalg.solve(padded.T @ padded, cross)
+    expected = np.eye(13) - cross @ along.T / (cross.T @ along)
+    np.testing.assert_allclose(eraser.matrix, expected[:-1, :-1], atol=1e-6)
+    np.testing.assert_allclose(eraser.offset, expected[:-1, -1], atol=1e-6)
+
+
 def test_weights_count_as_repeated_rows(rows):
     features, genders, classes = (values[:300] for values in rows)
     counts = np.random.default_rng(0).integers(0, 4, size=300)

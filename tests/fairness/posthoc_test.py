@@ -7,6 +7,7 @@ import pytest
 from tests.portrait_factory import make_portraits
 from tp_keras.errors import UserError
 from tp_keras.export.folding import fold_batch_normalization
+from tp_keras.fairness.last_layer import refit_last_layer
 from tp_keras.fairness.posthoc import apply_posthoc
 from tp_keras.models import PortraitBackbone
 from tp_keras.models import PortraitClassifier
@@ -15,10 +16,12 @@ from tp_keras.models.layers import FusedBatchNormalization
 METHODS = ("dfr", "leace", "conditional_leace", "conditional_leace+dfr")
 
 
-def make_classifier(**kwargs):
+def make_classifier(embedding_size=64, **kwargs):
     keras.utils.set_random_seed(0)
     backbone = PortraitBackbone("separable", 8, ((32, 1, 4),))
-    classifier = PortraitClassifier(backbone, **kwargs)
+    classifier = PortraitClassifier(
+        backbone, embedding_size=embedding_size, **kwargs
+    )
     # Not the variance of 1 of a network without training.
     generator = np.random.default_rng(0)
     for layer in classifier.layers:
@@ -130,6 +133,27 @@ def test_nothing_is_nothing_and_leaves_the_classifier_alone(
         for a, b in zip(model.weights, pristine.weights, strict=True):
             np.testing.assert_array_equal(a, b)
     assert treated["none"] is not classifier
+
+
+def test_the_head_reads_what_is_left(treated, portraits):
+    model = treated["conditional_leace"]
+    images = np.concatenate([part.images for part in portraits])
+    labels, genders = (
+        np.concatenate([part.labels[name] for part in portraits])
+        for name in ("hair_type", "gender")
+    )
+    found = model.predict_probabilities(images, verbose=0)["hair_embedding"]
+    expected = refit_last_layer(
+        found[:, model.embedding_slices["hair_type"]],
+        labels,
+        genders,
+        num_classes=3,
+        balanced=False,
+    )
+    kernel = model.get_layer("hair_type").kernel.numpy()
+    # To the tolerance of the regression.
+    largest = np.abs(expected.kernel).max()
+    np.testing.assert_allclose(kernel, expected.kernel, atol=0.05 * largest)
 
 
 def test_dfr_makes_a_head_and_leaves_the_embedding(treated, portraits):
