@@ -53,10 +53,10 @@ class PartTrainer(Trainer):
             portraits, images=shrink(portraits.images, self._image_shape)
         )
 
-    def _optimizer(self, steps, model):
+    def _optimizer(self, steps):
         if self._half is None:
-            return super()._optimizer(steps, model)
-        optimizer = super()._optimizer(2 * steps, model)
+            return super()._optimizer(steps)
+        optimizer = super()._optimizer(2 * steps)
         if self._half == 2:
             optimizer.learning_rate = LaterSchedule(
                 optimizer._learning_rate, self.config.training.epochs * steps

@@ -29,6 +29,7 @@ DEBIAS_METHODS = (
     "conditional_mmd",
     "domain_independent",
 )
+DEBIAS_SCOPES = ("branch", "network")
 POSTHOC_METHODS = (
     "none",
     "dfr",
@@ -119,7 +120,7 @@ class ModelConfig:
     """A preset of tp_keras, or the name of a model of keras.applications."""
     tasks: tuple[str, ...] = TASK_NAMES
     """The tasks to learn."""
-    embedding_size: int = 64
+    embedding_size: int = 32
     """Length of the hair embedding; each hair task reads an equal part."""
     dropout_rate: float = 0.2
     """Dropout before the heads."""
@@ -141,16 +142,25 @@ class DebiasConfig:
     """Method of the training, one of DEBIAS_METHODS."""
     posthoc: str = "none"
     """What is done to the trained classifier, one of POSTHOC_METHODS."""
-    strength: float = 1.0
+    debias_scope: str = "branch"
+    """`branch` trains the hair layers anew with the method, on a trunk that
+    was trained plainly and stays; `network` trains all layers with it."""
+    strength: float = 0.5
     """Final strength (lambda) of a reversed gradient or of a penalty."""
     ramp: float = 0.5
     """Share of the training over which the strength grows from 0."""
+    branch_steps: int = 2000
+    """Steps of the training of a branch."""
+    branch_batch_size: int = 128
+    """Portraits in such a step."""
     adversaries: int = 1
     """Adversaries that read gender from a part of the hair embedding."""
     adversary_units: tuple[int, ...] = (128, 128)
     """Hidden layers of an adversary."""
-    adversary_speed: float = 8.0
-    """Learning rate of the adversaries, in those of the classifier."""
+    adversary_steps: int = 5
+    """Steps of the adversaries before each one of the classifier."""
+    adversary_learning_rate: float = 2e-3
+    """Learning rate of the adversaries."""
     largest_weight: float = 20.0
     """Limit of the weight of a portrait of a rare group."""
     group_step: float = 0.02
@@ -160,12 +170,16 @@ class DebiasConfig:
         """Refuses unknown methods and impossible settings."""
         _check_choice(self, "debias", DEBIAS_METHODS)
         _check_choice(self, "posthoc", POSTHOC_METHODS)
+        _check_choice(self, "debias_scope", DEBIAS_SCOPES)
         _check_range(
             self,
             strength=(0.0, 1000.0),
             ramp=(0.0, 1.0),
             adversaries=(1, 100),
-            adversary_speed=(0.01, 1000.0),
+            branch_steps=(1, 10_000_000),
+            branch_batch_size=(1, 100_000),
+            adversary_steps=(1, 1000),
+            adversary_learning_rate=(1e-9, 10.0),
             largest_weight=(1.0, 1e6),
             group_step=(0.0, 10.0),
         )

@@ -27,10 +27,12 @@ _README = """# A training run of tp_keras
 | `config.json` | every setting |
 | `run.json` | versions, fingerprints of the data, progress, status |
 | `history.csv` | losses and accuracies, a row for each epoch |
-| `model.keras` | the classifier of the epoch with the best validation score |
+| `model.keras` | the trained classifier |
+| `trained.keras` | the same before its hair layers were debiased, if they were |
 | `tensorboard/` | the history for `tensorboard --logdir {path}` |
 | `backup/` | the state after the last whole epoch, while training runs |
 | `evaluation/` | figures, tables and plots of `training.evaluate` |
+| `fairness.html` | the report of `training.fairness_report` |
 
 Evaluate it: `python -m training.evaluate --run_dir {path}`
 Export it: `python -m training.export --run_dir {path}`
@@ -58,6 +60,11 @@ class RunFolder:
         return self.path / "model.keras"
 
     @property
+    def trained_path(self) -> pathlib.Path:
+        """The classifier before what is done after the training, if any."""
+        return self.path / "trained.keras"
+
+    @property
     def history_path(self) -> pathlib.Path:
         """The CSV file with a row for each epoch."""
         return self.path / "history.csv"
@@ -82,6 +89,11 @@ class RunFolder:
     def is_finished(self) -> bool:
         """Whether the training came to its end."""
         return self.facts.get("status") == "finished"
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether all layers are trained, and only what follows is left."""
+        return self.facts.get("status") == "trained"
 
     def require(self) -> "RunFolder":
         """Returns itself, or raises if there is no trained model in it."""
@@ -177,15 +189,26 @@ class RunFolder:
             return 0
         return json.loads(path.read_text())["epoch"]
 
-    def load_model(self):
-        """Returns the trained `PortraitClassifier` of the best epoch."""
+    def load_model(self, path=None):
+        """Returns the trained `PortraitClassifier`.
+
+        Args:
+            path: File to load instead of `model_path`.
+        """
         # Imported here: a look at a run's settings needs no TensorFlow.
         import keras
 
         import tp_keras.models  # noqa: F401 (registers the classes)
 
-        self.require()
-        return keras.saving.load_model(self.model_path, compile=False)
+        if path is None:
+            path = self.require().model_path
+        return keras.saving.load_model(path, compile=False)
+
+    def save_model(self, classifier) -> None:
+        """Puts a classifier in the place of the model, whole or not at all."""
+        aside = self.path / f".incomplete-{self.model_path.name}"
+        classifier.save(aside)
+        os.replace(aside, self.model_path)
 
     def _read(self, name):
         path = self.path / name

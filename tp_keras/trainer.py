@@ -1,5 +1,6 @@
 """One training run: data, model, fit, and a folder that tells of it."""
 
+import dataclasses
 import functools
 import sys
 import time
@@ -17,18 +18,19 @@ from tp_keras.data.pipeline import TrainingBatches
 from tp_keras.data.pipeline import evaluation_batches
 from tp_keras.data.source import load_portraits
 from tp_keras.errors import UserError
+from tp_keras.fairness.after_training import debias_classifier
+from tp_keras.fairness.after_training import has_second_stage
+from tp_keras.fairness.after_training import trains_branch
 from tp_keras.fairness.debiased_classifier import DebiasedClassifier
-from tp_keras.fairness.groups import choose_level_rows
-from tp_keras.fairness.groups import count_groups
 from tp_keras.fairness.methods import GROWING_METHODS
+from tp_keras.fairness.refit import chosen_rows
+from tp_keras.fairness.refit import training_group_counts
 from tp_keras.models import PortraitClassifier
 from tp_keras.models import create_backbone
 from tp_keras.optimizers import FusedAdamW
 from tp_keras.precision import choose_precision
 from tp_keras.precision import layers_in
 from tp_keras.run_folder import RunFolder
-from tp_keras.tasks import GENDER
-from tp_keras.tasks import HAIR_TASKS
 from tp_keras.tasks import get_tasks
 
 _MOST_STEPS_PER_EXECUTION = 8
@@ -82,6 +84,9 @@ class Trainer:
         }
         self.run.check_fingerprints(fingerprints)
 
+        if self.run.is_trained:
+            return self._debias(train, validation)
+
         # === Model ===
         classifier = self.build_model()
         self._require_labels(train, classifier.label_names)
@@ -100,14 +105,16 @@ class Trainer:
             augment_config=self.config.augment,
             class_balance=training.class_balance,
             passes_per_epoch=training.passes_per_epoch,
-            row_weights=self._row_weights(train),
+            row_weights=chosen_rows(
+                train, classifier.tasks, self.debias, training.seed
+            ),
         )
         steps = batches.steps_per_epoch
         model.ramp_steps = int(
             self.config.debias.ramp * training.epochs * steps
         )
-        model.compile(
-            optimizer=self._optimizer(steps, model),
+        model.compile_for_training(
+            self._optimizer(steps),
             steps_per_execution=self.steps_per_execution(steps),
         )
 
@@ -133,7 +140,29 @@ class Trainer:
             callbacks=self._callbacks(model, steps, first_epoch),
             verbose=_verbosity(self.progress),
         )
-        self._finish(first_epoch + len(history.epoch), steps, begin)
+        self._record_training(first_epoch + len(history.epoch), steps, begin)
+        return self._debias(train, validation)
+
+    def _debias(self, train, validation):
+        """Does what is left to do when all layers are trained."""
+        settings = self.config.debias
+        if has_second_stage(settings):
+            begin = time.monotonic()
+            classifier = debias_classifier(
+                self.run.load_model(self.run.trained_path),
+                self.config,
+                train,
+                validation,
+                progress=self.progress,
+            )
+            self.run.save_model(classifier)
+            seconds = time.monotonic() - begin
+            self.run.record(debias_seconds=round(seconds, 1))
+            self._say(
+                f"Debiased by {settings.debias} and {settings.posthoc} in "
+                f"{seconds:.0f} s: {self.run.model_path}"
+            )
+        self.run.record(status="finished")
         return self.run
 
     def build_model(self) -> PortraitClassifier:
@@ -149,37 +178,27 @@ class Trainer:
 
     def _debiased(self, classifier, train):
         """Puts what the method of the configuration needs around it."""
-        tasks = [task for task in classifier.tasks if task in HAIR_TASKS]
         with layers_in(self.precision):
             return DebiasedClassifier(
                 classifier,
-                self.config.debias,
-                {
-                    task.name: count_groups(
-                        train.labels[task.name],
-                        train.labels[GENDER.name],
-                        task.num_classes,
-                    )
-                    for task in tasks
-                },
+                self.debias,
+                training_group_counts(train, classifier.tasks),
                 label_smoothing=self.config.training.label_smoothing,
             )
 
-    def _row_weights(self, train):
-        """Returns factors of the rows' weights by task, where rows are left."""
-        if self.config.debias.debias != "subsample":
-            return {}
-        generator = np.random.default_rng(self.config.training.seed)
-        return {
-            task.name: choose_level_rows(
-                train.labels[task.name],
-                train.labels[GENDER.name],
-                task.num_classes,
-                generator,
-            )
-            for task in get_tasks(self.config.model.tasks)
-            if task in HAIR_TASKS
-        }
+    @property
+    def debias(self):
+        """What of the debiasing concerns the training of all layers."""
+        settings = self.config.debias
+        if trains_branch(settings):
+            return dataclasses.replace(settings, debias="none")
+        return settings
+
+    @property
+    def _saved_path(self):
+        if has_second_stage(self.config.debias):
+            return self.run.trained_path
+        return self.run.model_path
 
     @functools.cached_property
     def precision(self) -> str:
@@ -217,7 +236,7 @@ class Trainer:
                     f"Received: tasks={self.config.model.tasks}"
                 )
 
-    def _optimizer(self, steps, model):
+    def _optimizer(self, steps):
         training = self.config.training
         warmup_steps = int(training.warmup_epochs * steps)
         # The warm-up counts as part of the epochs: the cosine has the rest.
@@ -233,15 +252,6 @@ class Trainer:
             use_ema=training.averaging > 0,
             ema_momentum=training.averaging or 0.99,
         )
-        adversaries = model.adversary_variables
-        # An adversary shall become as strong as a probe, and faster.
-        optimizer.exclude_from_weight_decay(
-            var_list=adversaries, var_names=["bias", "gamma", "beta"]
-        )
-        optimizer.build(model.trainable_variables)
-        optimizer.set_learning_rate_factor(
-            adversaries, self.config.debias.adversary_speed
-        )
         return optimizer
 
     def _callbacks(self, model, steps, first_epoch):
@@ -255,11 +265,11 @@ class Trainer:
         callbacks = [
             EpochSeeds(training.seed),
             BestModel(
-                self.run.model_path,
+                self._saved_path,
                 model.classifier,
                 examples_per_epoch=steps * training.batch_size,
                 best_score=max(scores, default=float("-inf")),
-                only_last=self.config.debias.debias in GROWING_METHODS,
+                only_last=self.debias.debias in GROWING_METHODS,
             ),
         ]
         if training.averaging:
@@ -304,13 +314,13 @@ class Trainer:
             f"{self.precision}; {steps} steps an epoch."
         )
 
-    def _finish(self, epochs, steps, begin):
+    def _record_training(self, epochs, steps, begin):
         history = self.run.read_history()
         best = max(history, key=lambda row: row[SCORE])
         examples = epochs * steps * self.config.training.batch_size
         seconds = time.monotonic() - begin
         self.run.record(
-            status="finished",
+            status="trained",
             epochs=epochs,
             examples_seen=examples,
             best_epoch=int(best["epoch"]) + 1,
@@ -321,7 +331,7 @@ class Trainer:
             f"Trained {epochs} epochs, {examples:,} examples seen, "
             f"{seconds:.0f} s in this session. Best validation score "
             f"{best[SCORE]:.4f} after epoch {int(best['epoch']) + 1}: "
-            f"{self.run.model_path}"
+            f"{self._saved_path}"
         )
 
     def _say(self, text):

@@ -50,6 +50,7 @@ class DebiasedClassifier(keras.Model):
             name="debiased_classifier",
         )
         self.classifier = classifier
+        self.settings = settings
         self.ramp_steps = 0
         self.methods = [
             METHODS[settings.debias](
@@ -60,6 +61,12 @@ class DebiasedClassifier(keras.Model):
         for method in self.methods:
             method.build(parts[method.task.name].shape)
         self.crossentropy = SmoothedCrossentropy(label_smoothing)
+        self.adversary_optimizer = keras.optimizers.Adam(
+            settings.adversary_learning_rate,
+            # Little momentum: what it is against moves.
+            beta_1=0.5,
+        )
+        self.adversary_optimizer.build(self.adversary_variables)
         # The optimizer's own count is out of reach of a loss under JAX.
         self.steps = self.add_weight(
             name="steps",
@@ -78,6 +85,32 @@ class DebiasedClassifier(keras.Model):
     def adversary_variables(self):
         """The variables that learn against the classifier."""
         return [v for method in self.methods for v in method.adversary_variables]
+
+    @property
+    def classifier_variables(self):
+        """The other trainable variables."""
+        adversaries = {id(variable) for variable in self.adversary_variables}
+        return [v for v in self.trainable_variables if id(v) not in adversaries]
+
+    def compile_for_training(self, optimizer, **kwargs):
+        """Compiles with an optimizer that lets the adversaries be ahead.
+
+        Args:
+            optimizer: `FusedAdamW`. Biases and norms are left out of its
+                decay, and so are the adversaries, which shall become as strong
+                as a probe.
+            **kwargs: As in `keras.Model.compile`.
+        """
+        adversaries = self.adversary_variables
+        optimizer.exclude_from_weight_decay(
+            var_list=adversaries, var_names=["bias", "gamma", "beta"]
+        )
+        optimizer.build(self.trainable_variables)
+        # Where no step of their own precedes that of the classifier.
+        optimizer.set_learning_rate_factor(
+            adversaries, self.settings.adversary_steps
+        )
+        self.compile(optimizer, **kwargs)
 
     def compile(self, optimizer="adamw", **kwargs):
         """Compiles, with the accuracy of each task over its labelled rows.
@@ -126,6 +159,36 @@ class DebiasedClassifier(keras.Model):
                 training,
             )
         return total
+
+    def adversary_loss(self, y, y_pred, sample_weight):
+        """Returns the sum of the losses of all adversaries, a scalar.
+
+        Args:
+            y: Dict of labels by name, as in `fit`.
+            y_pred: Dict of outputs, of which the parts count; no gradient
+                passes through them.
+            sample_weight: Dict of weights by name, as in `fit`.
+        """
+        return sum(
+            method.adversary_loss(
+                ops.stop_gradient(y_pred[_part_name(method.task.name)]),
+                y[method.task.name],
+                y[PROTECTED],
+                (sample_weight[method.task.name], sample_weight[PROTECTED]),
+            )
+            for method in self.methods
+        )
+
+    def train_step(self, *args, **kwargs):
+        """Trains on a batch; on TensorFlow, with the adversaries ahead."""
+        if keras.config.backend() != "tensorflow" or not (
+            self.adversary_variables
+        ):
+            return super().train_step(*args, **kwargs)
+        # Imported here: everything else runs on every backend.
+        from tp_keras.fairness.alternating_step import alternating_step
+
+        return alternating_step(self, *args, **kwargs)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """Returns the metrics, of the tasks alone."""

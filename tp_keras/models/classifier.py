@@ -3,8 +3,10 @@
 import keras
 import numpy as np
 
-from tp_keras.errors import UserError
-from tp_keras.models.layers import FusedBatchNormalization
+from tp_keras.models.hair_branch import HairBranch
+from tp_keras.models.hair_branch import hair_layers
+from tp_keras.models.hair_branch import head
+from tp_keras.models.hair_branch import pool
 from tp_keras.models.losses import SmoothedCrossentropy
 from tp_keras.registration import register
 from tp_keras.tasks import GENDER
@@ -12,11 +14,6 @@ from tp_keras.tasks import HAIR_EMBEDDING
 from tp_keras.tasks import HAIR_TASKS
 from tp_keras.tasks import TASK_NAMES
 from tp_keras.tasks import get_tasks
-
-# What follows the feature maps costs little and is compared with tolerances:
-# it stays in float32 also where the maps are bfloat16.
-_DTYPE = "float32"
-
 
 @register
 class PortraitClassifier(keras.Model):
@@ -56,38 +53,31 @@ class PortraitClassifier(keras.Model):
         >>> sorted(classifier.output)
         ['gender', 'hair_color', 'hair_type']
         >>> classifier.embedding_slices
-        {'hair_color': slice(0, 32, None), 'hair_type': slice(32, 64, None)}
+        {'hair_color': slice(0, 16, None), 'hair_type': slice(16, 32, None)}
     """
 
     def __init__(
         self,
         backbone,
         tasks=TASK_NAMES,
-        embedding_size=64,
+        embedding_size=32,
         dropout_rate=0.2,
         **kwargs,
     ):
         tasks = get_tasks(tasks)
         hair_tasks = [task for task in tasks if task in HAIR_TASKS]
-        if hair_tasks and embedding_size % len(hair_tasks):
-            raise UserError(
-                "Expected an embedding size that is a multiple of the number "
-                f"of hair tasks, {len(hair_tasks)}. "
-                f"Received: embedding_size={embedding_size}"
-            )
 
         # === Functional Model ===
         features = backbone(backbone.input)
         logits, parts = {}, {}
         if GENDER in tasks:
-            x = _pool(features, "gender_pooling")
-            logits[GENDER.name] = _head(x, GENDER, dropout_rate)
+            x = pool(features, "gender_pooling")
+            logits[GENDER.name] = head(x, GENDER, dropout_rate)
         if hair_tasks:
-            x = _hair_block(features)
-            for task in hair_tasks:
-                part = _part(x, task, embedding_size // len(hair_tasks))
-                logits[task.name] = _head(part, task, dropout_rate)
-                parts[task.name] = part
+            hair_logits, parts = hair_layers(
+                features, hair_tasks, embedding_size, dropout_rate
+            )
+            logits |= hair_logits
         kwargs.setdefault("name", "portrait_classifier")
         super().__init__(inputs=backbone.input, outputs=logits, **kwargs)
 
@@ -197,6 +187,31 @@ class PortraitClassifier(keras.Model):
             for name, value in outputs.items()
         }
 
+    def new_hair_branch(self, dropout_rate):
+        """Returns untrained hair layers of their own, as a model of features.
+
+        Args:
+            dropout_rate: Float. Dropout before the heads.
+
+        Returns:
+            `HairBranch`, for `set_hair_branch` when it is trained.
+
+        Raises:
+            UserError: If the classifier has no hair task.
+        """
+        return HairBranch(
+            self.backbone.output_shape[1:],
+            [task for task in self.tasks if task.name in self._parts],
+            self.embedding_size,
+            dropout_rate,
+        )
+
+    def set_hair_branch(self, branch):
+        """Takes over the weights of a `HairBranch`."""
+        for layer in branch.layers:
+            if layer.weights:
+                self.get_layer(layer.name).set_weights(layer.get_weights())
+
     # Not chained to super: the config of a functional model lists its layers,
     # which the constructor doesn't take.
     def get_config(self):
@@ -215,51 +230,12 @@ class PortraitClassifier(keras.Model):
         return cls(**{**config, "backbone": backbone})
 
 
-def _pool(features, name):
-    return keras.layers.GlobalAveragePooling2D(dtype=_DTYPE, name=name)(
-        features
-    )
-
-
-def _head(x, task, dropout_rate):
-    x = keras.layers.Dropout(
-        dropout_rate, dtype=_DTYPE, name=f"{task.name}_dropout"
-    )(x)
-    return keras.layers.Dense(task.num_classes, dtype=_DTYPE, name=task.name)(x)
-
-
-def _hair_block(features):
-    x = keras.layers.Conv2D(
-        features.shape[-1],
-        1,
-        use_bias=False,
-        kernel_initializer="he_normal",
-        name="hair_convolution",
-    )(features)
-    x = FusedBatchNormalization(name="hair_normalization")(x)
-    x = keras.layers.ReLU(name="hair_relu")(x)
-    return _pool(x, "hair_pooling")
-
-
-def _part(x, task, size):
-    x = keras.layers.Dense(size, dtype=_DTYPE, name=f"{task.name}_projection")(
-        x
-    )
-    return keras.layers.LayerNormalization(
-        epsilon=1e-8,
-        center=False,
-        scale=False,
-        dtype=_DTYPE,
-        name=f"{task.name}_embedding",
-    )(x)
-
-
 def _join(parts):
     if len(parts) == 1:
-        return keras.layers.Identity(dtype=_DTYPE, name=HAIR_EMBEDDING)(
+        return keras.layers.Identity(dtype="float32", name=HAIR_EMBEDDING)(
             parts[0]
         )
-    return keras.layers.Concatenate(dtype=_DTYPE, name=HAIR_EMBEDDING)(parts)
+    return keras.layers.Concatenate(dtype="float32", name=HAIR_EMBEDDING)(parts)
 
 
 def _softmax(logits):

@@ -1,0 +1,78 @@
+"""What a trained trunk makes of the training portraits, computed once."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import tqdm
+
+from tp_keras.data.augment import augment
+
+# So many changed portraits are as good as ever new ones for layers this small.
+_AUGMENTED_PORTRAITS = 80_000
+
+# Decides how many passes of a large data set are kept.
+_MOST_BYTES = 2_000_000_000
+
+_BATCH = 512
+
+
+@dataclasses.dataclass(frozen=True)
+class TrunkFeatures:
+    """Features of several augmented passes over the same portraits.
+
+    Attributes:
+        values: float16 `[passes, count, rows, columns, channels]`.
+    """
+
+    values: np.ndarray
+
+    @classmethod
+    def compute(cls, classifier, portraits, config, seed=0, progress=False):
+        """Computes the features of a classifier's backbone.
+
+        As many passes as make 80,000 portraits, as far as they fit into 2 GB;
+        at least one.
+
+        Args:
+            classifier: `PortraitClassifier`.
+            portraits: `Portraits`.
+            config: `AugmentConfig`.
+            seed: Int.
+            progress: Whether to show a bar.
+        """
+        backbone = classifier.backbone
+        trunk = keras.Model(backbone.input, backbone.output)
+        shape, count = trunk.output_shape[1:], len(portraits)
+        passes = count_passes(count, 2 * int(np.prod(shape)))
+        values = np.empty((passes, count, *shape), np.float16)
+        starts = [
+            (number, begin)
+            for number in range(passes)
+            for begin in range(0, count, _BATCH)
+        ]
+        bar = tqdm.tqdm(
+            total=passes * count,
+            desc="features of the trunk",
+            unit="img",
+            disable=not progress,
+        )
+        with bar:
+            for step, (number, begin) in enumerate(starts):
+                rows = np.arange(begin, min(begin + _BATCH, count))
+                images = augment(portraits.images, (seed, step), config, rows)
+                values[number, rows] = trunk.predict_on_batch(images)
+                bar.update(len(rows))
+        return cls(values)
+
+
+def count_passes(count, bytes_each) -> int:
+    """Returns how many passes over `count` portraits to keep.
+
+    Example:
+        >>> count_passes(4_600, 8_064), count_passes(107_818, 8_064)
+        (17, 2)
+    """
+    wanted = int(np.ceil(_AUGMENTED_PORTRAITS / count))
+    fitting = _MOST_BYTES // (count * bytes_each)
+    return max(1, min(wanted, fitting))
