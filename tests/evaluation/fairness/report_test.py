@@ -43,7 +43,7 @@ QUICK = FairnessSettings(
 )
 PLOT_NAMES = {
     f"{kind}_{task.name}.png"
-    for kind in ("recall", "leakage", "neighbors")
+    for kind in ("recall", "leakage", "neighbors", "counterfactual")
     for task in (HAIR_COLOR, HAIR_TYPE)
 }
 

@@ -15,14 +15,14 @@ KIND_NAMES = {"linear": "linear probe", "mlp": "MLP probe"}
 def layers(records: Sequence[Record], task: tasks.Task) -> list[str]:
     """Returns the layers that were probed, from image to prediction."""
     found = find(records, metric="gender_probe", task=task.name)
-    return list(dict.fromkeys(_layer(record) for record in found))
+    return list(dict.fromkeys(layer(record) for record in found))
 
 
 def probe(
     records: Sequence[Record],
     task: tasks.Task,
     kind: str,
-    layer: str,
+    layer_name: str,
     conditional: bool,
 ) -> Record | None:
     """Returns the record of one probe, or None if there is none.
@@ -31,7 +31,7 @@ def probe(
         records: What was measured.
         task: A hair task.
         kind: `"linear"` or `"mlp"`.
-        layer: Name of the layer.
+        layer_name: Name of the layer.
         conditional: Whether the class was told to the probe, and each class
             and gender weighed the same.
     """
@@ -39,7 +39,7 @@ def probe(
         records,
         metric="conditional_gender_probe" if conditional else "gender_probe",
         task=task.name,
-        variant=f"{kind} {layer}",
+        variant=f"{kind} {layer_name}",
     )
     return found[0] if found else None
 
@@ -84,5 +84,19 @@ def broken_probes(records: Sequence[Record], task: tasks.Task) -> list[Record]:
     return find(records, metric="broken_probe", task=task.name)
 
 
-def _layer(record):
+def negative_control(
+    records: Sequence[Record], task: tasks.Task, kind: str, conditional: bool
+) -> Record | None:
+    """Returns the record of a probe for shuffled genders, or None."""
+    metric = "negative_control"
+    if conditional:
+        metric = "conditional_negative_control"
+    for record in find(records, metric=metric, task=task.name):
+        if record.variant.startswith(f"{kind} "):
+            return record
+    return None
+
+
+def layer(record: Record) -> str:
+    """Returns the layer that the probe of a record read."""
     return record.variant.split(" ", 1)[1]

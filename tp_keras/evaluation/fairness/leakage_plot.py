@@ -50,7 +50,7 @@ def draw_leakage(records: Sequence[Record], task: tasks.Task) -> Figure:
     figure.legend(
         handles=_handles(band),
         loc="outside lower left",
-        ncols=4,
+        ncols=5,
         frameon=False,
     )
     return figure
@@ -83,6 +83,19 @@ def _draw_probes(panel, records, task, conditional):
             markersize=7,
             linewidth=0.8,
         )
+        control = leakage_figures.negative_control(
+            records, task, kind, conditional
+        )
+        if control is not None and control.value is not None:
+            layer = leakage_figures.layer(control)
+            panel.plot(
+                layers.index(layer) + offset,
+                control.value,
+                color=color,
+                marker=_MARKERS[kind],
+                markersize=7,
+                markerfacecolor="white",
+            )
         for x, record in points:
             panel.annotate(
                 f"{record.value:.0%}".removesuffix("%"),
@@ -121,6 +134,17 @@ def _handles(band):
                 label=f"what hair gives away ({low:.0%} to {high:.0%})",
             )
         )
+    handles.append(
+        Line2D(
+            [],
+            [],
+            color="0.4",
+            marker="o",
+            markerfacecolor="white",
+            linestyle="none",
+            label="control: genders shuffled",
+        )
+    )
     handles.append(
         Line2D([], [], color="0.5", linestyle="--", label="guessing")
     )

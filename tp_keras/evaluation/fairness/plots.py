@@ -9,11 +9,16 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from tp_keras import tasks
 from tp_keras.evaluation.fairness import leakage_figures
+from tp_keras.evaluation.fairness.counterfactual_plot import FLIPS
+from tp_keras.evaluation.fairness.counterfactual_plot import (
+    draw_counterfactuals,
+)
 from tp_keras.evaluation.fairness.leakage_plot import draw_leakage
 from tp_keras.evaluation.fairness.neighbor_grid import NeighborGrid
 from tp_keras.evaluation.fairness.neighbor_plot import draw_neighbors
 from tp_keras.evaluation.fairness.recall_plot import draw_recalls
 from tp_keras.evaluation.records import Record
+from tp_keras.evaluation.records import find
 from tp_keras.evaluation.table import evaluated_tasks
 
 
@@ -53,7 +58,9 @@ def plots_of(task: tasks.Task) -> tuple[Plot, ...]:
             "portraits: the shaded band is what hair itself gives away; above "
             "it, more is known than needed, and below it the probe would be "
             "broken. Right, among portraits of the same class, women and men "
-            "weighing the same: there 50 % is all that hair gives away.",
+            "weighing the same: there 50 % is all that hair gives away. Hollow "
+            "marks are a control, the same probes given shuffled genders: they "
+            "must be at 50 %.",
         ),
         Plot(
             f"neighbors_{task.name}.png",
@@ -65,6 +72,16 @@ def plots_of(task: tasks.Task) -> tuple[Plot, ...]:
             "of a row are mixed as they are among all portraits of that hair. "
             "The queries are drawn by chance, from each class and gender in "
             "turn.",
+        ),
+        Plot(
+            f"counterfactual_{task.name}.png",
+            "What changes if only the gender changes?",
+            "Each pair is one portrait drawn twice, with the same hair and the "
+            "cues of either gender. Left, how often the model gives the two "
+            "different answers. Right, how far the two are apart in the "
+            "embedding, beside another portrait of the same class. Without "
+            "regard to gender both answers are the same and the distance "
+            "is 0.",
         ),
     )
 
@@ -87,7 +104,7 @@ def write_plots(
     folder = pathlib.Path(folder)
     paths = []
     for task in evaluated_tasks(records):
-        recalls, leakage, neighbors = (
+        recalls, leakage, neighbors, counterfactuals = (
             folder / plot.file_name for plot in plots_of(task)
         )
         figures = {recalls: draw_recalls(records, task)}
@@ -95,6 +112,8 @@ def write_plots(
             figures[leakage] = draw_leakage(records, task)
         if grids.get(task) is not None:
             figures[neighbors] = draw_neighbors(grids[task], task)
+        if find(records, metric=FLIPS, task=task.name):
+            figures[counterfactuals] = draw_counterfactuals(records, task)
         for path, figure in figures.items():
             FigureCanvasAgg(figure).print_png(path)
             paths.append(path)
