@@ -5,6 +5,7 @@ import time
 import warnings
 
 import fairlearn.metrics
+import keras
 import numpy as np
 import sklearn.metrics
 from fairlearn.adversarial import AdversarialFairnessClassifier
@@ -188,7 +189,7 @@ def _answer(function):
     return "runs"
 
 
-def adversary_predictions(fit, test_features, epochs, alpha, seed=0):
+def adversary_predictions(fit, test_features, epochs, alpha, softmax, seed):
     """Fits fairlearn's adversary on an embedding, with equalised odds.
 
     Args:
@@ -196,15 +197,27 @@ def adversary_predictions(fit, test_features, epochs, alpha, seed=0):
         test_features: Float array [N, d].
         epochs: Int.
         alpha: Weight of the adversary.
+        softmax: Whether to give it a network that ends with a softmax, not a
+            list of layers.
         seed: Int.
 
     Returns:
         Predicted classes [N], and the seconds of the fit.
     """
     scaler = StandardScaler().fit(fit.features)
+    keras.utils.set_random_seed(seed)
+    network = [64, "relu"]
+    if softmax:
+        layers = keras.layers
+        network = keras.Sequential(
+            [
+                layers.Dense(64, activation="relu"),
+                layers.Dense(len(np.unique(fit.labels)), activation="softmax"),
+            ]
+        )
     adversary = AdversarialFairnessClassifier(
         backend="tensorflow",
-        predictor_model=[64, "relu"],
+        predictor_model=network,
         adversary_model=[64, "relu"],
         constraints="equalized_odds",
         alpha=alpha,

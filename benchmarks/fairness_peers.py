@@ -10,6 +10,7 @@ and what else of fairlearn could serve is tried as it is.
 
 import collections
 import dataclasses
+import itertools
 import pathlib
 import time
 
@@ -49,6 +50,7 @@ _WORST = "worst_group_recall"
 _ODDS = "equalized_odds_difference_max"
 _REMOVER = "fairlearn CorrelationRemover"
 _ALPHAS = (0.0, 1.0)
+_ADVERSARY_SEEDS = (0, 1)
 _SEED = 0
 
 
@@ -305,19 +307,26 @@ class _Peers:
 
         known = self.fit.chosen(self.fit.labelled)
         rows = []
-        for alpha in _ALPHAS:
+        for softmax, alpha, seed in itertools.product(
+            (False, True), _ALPHAS, _ADVERSARY_SEEDS
+        ):
             predictions, seconds = fairlearn_peers.adversary_predictions(
-                known, self.test.features, epochs, alpha, _SEED
+                known, self.test.features, epochs, alpha, softmax, seed
             )
-            cells = self._headline(predictions)
-            rows.append([f"{alpha:g}", f"{seconds:.1f}", *cells])
+            network = "with a softmax" if softmax else "as described"
+            cells = [network, f"{alpha:g}", str(seed), f"{seconds:.1f}"]
+            rows.append([*cells, *self._headline(predictions)])
         print(
             "\nfairlearn's AdversarialFairnessClassifier takes an embedding, "
             f"here for {epochs} epochs. Its adversary reads the predictions, "
-            "so the embedding stays as it is. The commonest class has "
-            f"{_commonest(self.test):.3f} of the portraits.\n"
+            "so the embedding stays as it is. Of several classes, the network "
+            "it makes of a list of layers ends without a softmax, while its "
+            "loss expects probabilities; so one that ends with it, too. "
+            f"The commonest class has {_commonest(self.test):.3f} of the "
+            "portraits.\n"
         )
-        header = ["alpha", "fit s", "accuracy", "worst group"]
+        header = ["network", "alpha", "seed", "fit s"]
+        header += ["accuracy", "worst group"]
         print_markdown([*header, "equalised odds (null)"], rows)
 
 

@@ -107,3 +107,16 @@ def test_unknown_task_is_refused():
 def test_missing_run_is_refused(tmp_path):
     with pytest.raises(UserError, match="nothing"):
         FairnessPeers(run_dir=tmp_path / "nothing").execute()
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("softmax", [False, True])
+def test_adversary_predicts_classes(softmax):
+    rows = embedded_rows()
+    known = rows.chosen(rows.labelled)
+    predictions, seconds = fairlearn_peers.adversary_predictions(
+        known, rows.features, epochs=5, alpha=1.0, softmax=softmax, seed=0
+    )
+    assert predictions.shape == rows.labels.shape
+    assert set(predictions) <= {0, 1, 2}
+    assert seconds > 0
