@@ -44,9 +44,12 @@ class ProbeResult:
         if not self.counts.size:
             return None, None
         hits = np.rint(self.hits).astype(int)
-        return intervals.mean_of_shares_interval(
+        low, high = intervals.mean_of_shares_interval(
             hits.ravel(), self.counts.ravel()
         )
+        # The mean of several probes is no whole number of rows.
+        shift = self.value - float((hits / self.counts).mean())
+        return max(low + shift, 0.0), min(high + shift, 1.0)
 
 
 def mean_result(results) -> ProbeResult:

@@ -1,6 +1,7 @@
 """How much of gender can be read from features, by probes on held-out rows."""
 
 import numpy as np
+import threadpoolctl
 from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 
@@ -105,10 +106,12 @@ def probe_gender(
         indices,
         train_only[present],
     )
-    hits = [
-        _count_hits(rows, kind, settings.probe_folds, probe_seed)
-        for probe_seed in _seeds(seed, settings.probe_seeds)
-    ]
+    # Matrices this small take many times as long where threads share them.
+    with threadpoolctl.threadpool_limits(1):
+        hits = [
+            _count_hits(rows, kind, settings.probe_folds, probe_seed)
+            for probe_seed in _seeds(seed, settings.probe_seeds)
+        ]
     shape = (len(supported), _NUM_GENDERS)
     return ProbeResult(
         np.mean(hits, axis=0).reshape(shape),
