@@ -6,7 +6,6 @@ import sys
 import time
 
 import keras
-import numpy as np
 
 from tp_keras.callbacks import SCORE
 from tp_keras.callbacks import BestModel

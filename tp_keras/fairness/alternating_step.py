@@ -41,4 +41,3 @@ def alternating_step(model, data):
     gradients = tape.gradient(loss, [v.value for v in others])
     model.optimizer.apply(gradients, others)
     return model.compute_metrics(x, y, y_pred, sample_weight)
-

@@ -84,7 +84,9 @@ class DebiasedClassifier(keras.Model):
     @property
     def adversary_variables(self):
         """The variables that learn against the classifier."""
-        return [v for method in self.methods for v in method.adversary_variables]
+        return [
+            v for method in self.methods for v in method.adversary_variables
+        ]
 
     @property
     def classifier_variables(self):

@@ -11,6 +11,8 @@ from tp_keras.data.augment import augment
 # So many changed portraits are as good as ever new ones for layers this small.
 _AUGMENTED_PORTRAITS = 80_000
 
+_MOST_PASSES = 20
+
 # Decides how many passes of a large data set are kept.
 _MOST_BYTES = 2_000_000_000
 
@@ -31,8 +33,8 @@ class TrunkFeatures:
     def compute(cls, classifier, portraits, config, seed=0, progress=False):
         """Computes the features of a classifier's backbone.
 
-        As many passes as make 80,000 portraits, as far as they fit into 2 GB;
-        at least one.
+        As many passes as make 80,000 portraits, at most 20, as far as they
+        fit into 2 GB; at least one.
 
         Args:
             classifier: `PortraitClassifier`.
@@ -71,8 +73,8 @@ def count_passes(count, bytes_each) -> int:
 
     Example:
         >>> count_passes(4_600, 8_064), count_passes(107_818, 8_064)
-        (17, 2)
+        (18, 2)
     """
-    wanted = int(np.ceil(_AUGMENTED_PORTRAITS / count))
+    wanted = min(int(np.ceil(_AUGMENTED_PORTRAITS / count)), _MOST_PASSES)
     fitting = _MOST_BYTES // (count * bytes_each)
     return max(1, min(wanted, fitting))

@@ -15,6 +15,7 @@ from tp_keras.tasks import HAIR_TASKS
 from tp_keras.tasks import TASK_NAMES
 from tp_keras.tasks import get_tasks
 
+
 @register
 class PortraitClassifier(keras.Model):
     """Predicts gender, hair colour and hair type of a portrait.

@@ -1,38 +1,47 @@
-"""From a finished run to a run of its own whose layers are made anew."""
+"""From a finished run to a debiased run of its own."""
 
 import dataclasses
 import os
 import pathlib
 import shutil
+import time
 
-from tp_keras.config import POSTHOC_METHODS
+from tp_keras.config import DebiasConfig
+from tp_keras.config import config_differences
 from tp_keras.data.source import load_portraits
 from tp_keras.errors import UserError
-from tp_keras.fairness.posthoc import apply_posthoc
+from tp_keras.fairness.after_training import debias_classifier
+from tp_keras.fairness.after_training import has_second_stage
 from tp_keras.run_folder import RunFolder
 
 # What is no longer true of the new run, or has no meaning there.
 _FACTS_LEFT_BEHIND = ("versions",)
 
 
-def posthoc_run(
+def debias_run(
     source_run_dir: str | os.PathLike,
     run_dir: str | os.PathLike,
-    method: str,
+    settings: DebiasConfig,
+    *,
+    features=None,
     progress: bool = True,
 ) -> RunFolder:
-    """Applies a method to the model of a run, and writes a new run.
+    """Debiases the model of a finished run, and writes a new run.
 
-    The heads and erasers are fitted on the training and the validation
-    portraits of the run; see `tp_keras.fairness.posthoc.apply_posthoc`. The
-    new folder appears complete or not at all, the old one stays as it is, and
-    whatever takes a run (evaluation, report, export) takes the new one.
+    Hair layers are trained anew on the run's trunk, erasers and heads are
+    fitted on its training and validation portraits; see
+    `tp_keras.fairness.after_training`. The new folder appears complete or not
+    at all, the old one stays as it is, and whatever takes a run (evaluation,
+    report, export) takes the new one.
 
     Args:
         source_run_dir: Folder of a finished run.
         run_dir: Folder to write. One that this function wrote from the same
-            run with the same method is returned as it is.
-        method: One of `tp_keras.config.POSTHOC_METHODS`.
+            run with the same settings is returned as it is.
+        settings: `DebiasConfig`. Of a run whose training was debiased, only
+            `posthoc` can be added.
+        features: `TrunkFeatures` of the run's training portraits, or None to
+            compute them where they are needed.
         progress: Whether to show bars.
 
     Returns:
@@ -40,26 +49,19 @@ def posthoc_run(
 
     Raises:
         UserError: If the run isn't there, isn't finished or has been through
-            a method already, its data is gone or another, or `run_dir` is
-            taken.
+            this already, its data is gone or another, or `run_dir` is taken.
 
     Example:
-        >>> run = posthoc_run("runs/demo", "runs/erased", "conditional_leace")
-        >>> run.config.debias.posthoc
-        'conditional_leace'
+        >>> settings = DebiasConfig(debias="conditional_grl")
+        >>> run = debias_run("runs/demo", "runs/debiased", settings)
+        >>> run.config.debias.debias
+        'conditional_grl'
     """
-    if method not in POSTHOC_METHODS or method == "none":
-        raise UserError(
-            "Expected a method out of "
-            f"{', '.join(POSTHOC_METHODS[1:])}. Received: method={method}"
-        )
     source = RunFolder(source_run_dir).require()
-    _check_source(source)
+    applied = _check_source(source, settings)
     run = RunFolder(run_dir)
     config = dataclasses.replace(
-        source.config,
-        run_dir=str(run_dir),
-        debias=dataclasses.replace(source.config.debias, posthoc=method),
+        source.config, run_dir=str(run_dir), debias=settings
     )
     facts = {
         **{
@@ -67,44 +69,63 @@ def posthoc_run(
             for key, value in source.facts.items()
             if key not in _FACTS_LEFT_BEHIND
         },
-        "posthoc": method,
         "source": source.path.resolve().name,
     }
     if run.path.exists() and any(run.path.iterdir()):
         _check_same(run, config, facts)
         return run
 
-    portraits = _load(source, progress)
-    classifier = apply_posthoc(
+    begin = time.monotonic()
+    classifier = debias_classifier(
         source.load_model(),
-        method,
-        *portraits,
-        seed=config.training.seed,
-        verbose="auto" if progress else 0,
+        dataclasses.replace(config, debias=applied),
+        *_load(source, progress),
+        features=features,
+        progress=progress,
     )
+    facts["debias_seconds"] = round(time.monotonic() - begin, 1)
     _write(run, source, config, classifier, facts)
     return run
 
 
-def _check_source(source):
+def _check_source(source, settings) -> DebiasConfig:
+    """Returns what of the settings is still to be done."""
     if not source.is_finished:
         raise UserError(
             "The run is not finished. Expected one that was trained to its "
             "end; the command that started it resumes it. "
             f"Received: run_dir={source.path}"
         )
-    if source.config.debias.posthoc != "none":
+    done = source.config.debias
+    if done.posthoc != "none":
         raise UserError(
             "Expected a run as training left it. Received: run_dir="
-            f"{source.path}, the outcome of {source.config.debias.posthoc} "
-            f"on the run {source.facts.get('source')}"
+            f"{source.path}, the outcome of {done.posthoc}"
         )
+    applied = settings
+    if done.debias != "none":
+        if dataclasses.replace(settings, posthoc="none") != done:
+            raise UserError(
+                f"The training of {source.path} was debiased already, so only "
+                "posthoc can be added, to the same settings. Received (there "
+                "against here): "
+                + "; ".join(config_differences(done, settings, ("posthoc",)))
+            )
+        applied = dataclasses.replace(settings, debias="none")
+    if not has_second_stage(applied):
+        raise UserError(
+            "There is nothing to do. Expected a debias with debias_scope="
+            "branch, or a posthoc, other than none. Received: "
+            f"debias={applied.debias}, debias_scope={applied.debias_scope}, "
+            f"posthoc={applied.posthoc}"
+        )
+    return applied
 
 
 def _check_same(run, config, facts):
     """Raises unless `run` is what would be written."""
     run.claim(config)
-    keys = ("source", "posthoc", "fingerprints", "seconds")
+    keys = ("source", "fingerprints", "seconds")
     if not run.is_finished or any(
         run.facts.get(key) != facts.get(key) for key in keys
     ):

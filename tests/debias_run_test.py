@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 
 from tests.portrait_factory import make_portraits
-from tp_keras import posthoc_run as posthoc_run_module
+from tp_keras import debias_run as debias_run_module
 from tp_keras.config import DebiasConfig
 from tp_keras.config import ExperimentConfig
+from tp_keras.debias_run import debias_run
 from tp_keras.errors import UserError
 from tp_keras.models import PortraitBackbone
 from tp_keras.models import PortraitClassifier
-from tp_keras.posthoc_run import posthoc_run
 from tp_keras.run_folder import RunFolder
 from training.command import run as run_command
-from training.posthoc import Posthoc
+from training.debias import Debias
 
 
 def load_made(data_dir, dataset, split, storage, progress):
@@ -24,7 +24,7 @@ def load_made(data_dir, dataset, split, storage, progress):
 
 @pytest.fixture(autouse=True)
 def made_portraits(monkeypatch):
-    monkeypatch.setattr(posthoc_run_module, "load_portraits", load_made)
+    monkeypatch.setattr(debias_run_module, "load_portraits", load_made)
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +56,10 @@ def test_the_new_run_is_a_run_and_the_old_one_stays(source, tmp_path, capsys):
     before = content(source.path)
     path = tmp_path / "runs" / "new"
     arguments = ["--run_dir", str(source.path), "--output_dir", str(path)]
-    run_command(Posthoc, [*arguments, "--posthoc", "leace"])
-    assert f"training.evaluate --run_dir {path}" in capsys.readouterr().out
+    run_command(Debias, [*arguments, "--debias", "none", "--posthoc", "leace"])
+    assert (
+        f"training.fairness_report --run_dir {path}" in capsys.readouterr().out
+    )
 
     run = RunFolder(path).require()
     assert run.is_finished
@@ -65,7 +67,7 @@ def test_the_new_run_is_a_run_and_the_old_one_stays(source, tmp_path, capsys):
         source.config, run_dir=str(path), debias=DebiasConfig(posthoc="leace")
     )
     assert run.facts["source"] == "source"
-    assert run.facts["posthoc"] == "leace"
+    assert run.facts["debias_seconds"] >= 0
     assert run.facts["fingerprints"] == source.facts["fingerprints"]
     assert run.read_history() == source.read_history()
     readme = (path / "README.md").read_text()
@@ -84,12 +86,24 @@ def test_the_new_run_is_a_run_and_the_old_one_stays(source, tmp_path, capsys):
 
     # The same command again finds everything done.
     before = content(path)
-    assert posthoc_run(source.path, path, "leace", progress=False).path == path
+    assert (
+        debias_run(
+            source.path, path, DebiasConfig(posthoc="leace"), progress=False
+        ).path
+        == path
+    )
     assert content(path) == before
     with pytest.raises(UserError, match="posthoc: leace against dfr"):
-        posthoc_run(source.path, path, "dfr", progress=False)
+        debias_run(
+            source.path, path, DebiasConfig(posthoc="dfr"), progress=False
+        )
     with pytest.raises(UserError, match="Expected a run as training left it"):
-        posthoc_run(path, tmp_path / "twice", "dfr", progress=False)
+        debias_run(
+            path,
+            tmp_path / "twice",
+            DebiasConfig(posthoc="dfr"),
+            progress=False,
+        )
 
 
 def test_on_failure_there_is_nothing(source, tmp_path, monkeypatch):
@@ -99,22 +113,34 @@ def test_on_failure_there_is_nothing(source, tmp_path, monkeypatch):
 
     monkeypatch.setattr(PortraitClassifier, "save", fail)
     with pytest.raises(OSError, match="broken"):
-        posthoc_run(source.path, tmp_path / "new", "leace", progress=False)
+        debias_run(
+            source.path,
+            tmp_path / "new",
+            DebiasConfig(posthoc="leace"),
+            progress=False,
+        )
     assert not list(tmp_path.iterdir())
 
 
 def test_what_does_not_fit_is_one_sentence(source, tmp_path, capsys):
     new = tmp_path / "new"
-    with pytest.raises(UserError, match="method out of dfr, .*method=none"):
-        posthoc_run(source.path, new, "none", progress=False)
+    with pytest.raises(UserError, match="nothing to do.*posthoc=none"):
+        debias_run(
+            source.path, new, DebiasConfig(posthoc="none"), progress=False
+        )
     with pytest.raises(UserError, match="There is no run"):
-        posthoc_run(tmp_path / "nowhere", new, "dfr", progress=False)
+        debias_run(
+            tmp_path / "nowhere",
+            new,
+            DebiasConfig(posthoc="dfr"),
+            progress=False,
+        )
     taken = tmp_path / "taken"
     taken.mkdir()
     (taken / "thesis.txt").write_text("mine")
     with pytest.raises(SystemExit):
         run_command(
-            Posthoc,
+            Debias,
             ["--run_dir", str(source.path), "--output_dir", str(taken)],
         )
     assert "Expected a new or empty folder" in capsys.readouterr().err
@@ -128,17 +154,63 @@ def test_unfinished_runs_and_other_data_are_refused(
     try:
         source.record(status="training")
         with pytest.raises(UserError, match="The run is not finished"):
-            posthoc_run(source.path, tmp_path / "new", "dfr", progress=False)
+            debias_run(
+                source.path,
+                tmp_path / "new",
+                DebiasConfig(posthoc="dfr"),
+                progress=False,
+            )
         source.record(status="finished", fingerprints={"train": "other"})
         with pytest.raises(UserError, match="other portraits"):
-            posthoc_run(source.path, tmp_path / "new", "dfr", progress=False)
+            debias_run(
+                source.path,
+                tmp_path / "new",
+                DebiasConfig(posthoc="dfr"),
+                progress=False,
+            )
     finally:
         source.record(**facts)
 
 
 def test_a_folder_of_another_source_is_refused(source, tmp_path):
     path = tmp_path / "new"
-    run = posthoc_run(source.path, path, "dfr", progress=False)
+    run = debias_run(
+        source.path, path, DebiasConfig(posthoc="dfr"), progress=False
+    )
     run.record(source="another")
     with pytest.raises(UserError, match="holds another run.*there another"):
-        posthoc_run(source.path, path, "dfr", progress=False)
+        debias_run(
+            source.path, path, DebiasConfig(posthoc="dfr"), progress=False
+        )
+
+
+def test_hair_layers_are_trained_anew_and_nothing_else(source, tmp_path):
+    settings = DebiasConfig(debias="conditional_grl", branch_steps=3)
+    run = debias_run(source.path, tmp_path / "new", settings, progress=False)
+    old, new = source.load_model(), run.load_model()
+    for layer in old.layers:
+        pairs = zip(
+            layer.get_weights(),
+            new.get_layer(layer.name).get_weights(),
+            strict=True,
+        )
+        same = all(np.array_equal(a, b) for a, b in pairs)
+        trained = layer.name.startswith("hair_") and layer.weights
+        assert same != bool(trained), layer.name
+    # The same settings and seed give the same layers.
+    again = debias_run(source.path, tmp_path / "two", settings, progress=False)
+    for a, b in zip(
+        new.get_weights(), again.load_model().get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_posthoc_follows_a_debiased_training_once(source, tmp_path):
+    settings = DebiasConfig(debias="reweigh", branch_steps=2)
+    first = debias_run(source.path, tmp_path / "a", settings, progress=False)
+    both = dataclasses.replace(settings, posthoc="leace")
+    second = debias_run(first.path, tmp_path / "b", both, progress=False)
+    assert second.config.debias == both
+    other = dataclasses.replace(both, branch_steps=3)
+    with pytest.raises(UserError, match="debiased already.*branch_steps: 2"):
+        debias_run(first.path, tmp_path / "c", other, progress=False)

@@ -1,0 +1,48 @@
+"""Debiases the hair layers of a trained run.
+
+python -m training.debias --run_dir runs/demo --output_dir runs/demo-debiased
+python -m training.debias --run_dir runs/demo --output_dir runs/demo-erased \
+    --debias none --posthoc conditional_leace
+"""
+
+import dataclasses
+
+from tp_keras.config import DebiasConfig
+from training.command import run
+from training.command import start_tensorflow
+
+# Chosen by `training.fairness_sweep`.
+DEFAULT = DebiasConfig(debias="conditional_grl")
+
+
+@dataclasses.dataclass(frozen=True)
+class Debias:
+    """Writes a run whose hair layers are made anew, on the same trunk.
+
+    The new run holds the same network with other weights in its hair layers,
+    so it costs the same; whatever takes a run takes it.
+    """
+
+    run_dir: str
+    """Folder of a finished run. It stays as it is."""
+
+    output_dir: str
+    """Folder of the new run. It appears whole or not at all."""
+
+    settings: DebiasConfig = DEFAULT
+
+    def execute(self) -> None:
+        """Writes the run, and prints the next commands."""
+        start_tensorflow()
+        from tp_keras.debias_run import debias_run
+
+        made = debias_run(self.run_dir, self.output_dir, self.settings)
+        print(
+            f"{self.settings.debias} and {self.settings.posthoc} on "
+            f"{self.run_dir}: {made.model_path}"
+        )
+        print(f"Next: python -m training.fairness_report --run_dir {made.path}")
+
+
+if __name__ == "__main__":
+    run(Debias)
