@@ -163,7 +163,7 @@ def _is_synthetic(dataset) -> bool:
 
 
 def _section(records, task, folder):
-    title = task.name.replace("_", " ").capitalize()
+    title = summary.plain_name(task).capitalize()
     figures = summary.summarize(records, task)
     parts = [
         f"<h2>{html.escape(title)}</h2>",

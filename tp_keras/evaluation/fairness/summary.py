@@ -43,13 +43,14 @@ def summarize(
         task: A hair task.
 
     Returns:
-        What there is of: accuracy, smallest recall, equalised odds,
-        conditional and unconditional probe of the embedding, same-gender
+        What there is of: accuracy and its gap, smallest recall, equalised
+        odds, conditional and unconditional probe of the embedding, same-gender
         excess among neighbours, counterfactual flips.
     """
     found = find(records, task=task.name)
     items = (
         _accuracy(found, task),
+        _accuracy_gap(found),
         _worst_group(found),
         _equalized_odds(found),
         _conditional_probe(found, task),
@@ -64,18 +65,33 @@ def _accuracy(records, task):
     record = _one(records, "accuracy", group=ALL)
     if record is None:
         return None
-    parts = [
-        f"{_PEOPLE[group]} {percent(part.value)}"
-        for group in tasks.GENDER.classes
-        for part in find(records, metric="accuracy", group=group)
-        if part.value is not None
-    ]
     return _item(
         "accuracy",
         record,
-        "the same for women and men",
-        f"Right is the {_plain(task)} of {percent(record.value)} of "
-        f"{record.count:,} portraits ({', '.join(parts)}).",
+        "",
+        f"Right is the {plain_name(task)} of {percent(record.value)} of "
+        f"{record.count:,} portraits.",
+    )
+
+
+def _accuracy_gap(records):
+    record = _one(records, "accuracy_gap")
+    if record is None:
+        return None
+    parts = [
+        f"{percent(part.value)} of {part.count:,} {_PEOPLE[group]}"
+        for group in tasks.GENDER.classes
+        for part in find(records, metric="accuracy", group=group)
+    ]
+    return _item(
+        "accuracy gap",
+        record,
+        _by_chance(record),
+        f"It is right for {' and '.join(parts)}, {points(record.value)} "
+        "apart."
+        + _if_chance(
+            record, " By chance alone it would hardly be more than {}.", points
+        ),
     )
 
 
@@ -122,8 +138,8 @@ def _conditional_probe(records, task):
         f"conditional {leakage_figures.kind_name(record)} of the embedding",
         record,
         "0.500",
-        f"Among portraits of the same {_plain(task)}, a probe of the embedding "
-        f"gets {percent(record.value)} of women and men right; guessing gets "
+        f"Among portraits of the same {plain_name(task)}, a probe of the "
+        f"embedding gets {percent(record.value)} of women and men right; guessing gets "
         "50 %.",
     )
 
@@ -139,7 +155,7 @@ def _unconditional_probe(records, task):
         low, high = band
         aim = f"the band {low:.3f} to {high:.3f}"
         where = (
-            f" Who knows the true {_plain(task)} and nothing else gets "
+            f" Who knows the true {plain_name(task)} and nothing else gets "
             f"{percent(high)}, and a model of this accuracy can't be below "
             f"{percent(low)}: "
             f"{_place(record, low, high)}"
@@ -155,12 +171,12 @@ def _unconditional_probe(records, task):
 
 def _place(record, low, high):
     if record.high < low:
-        return "it is below this band, so the probe is broken."
+        return "the probe is below this band, so it is broken."
     if record.value <= high:
-        return "it is inside this band."
+        return "the probe is inside this band."
     return (
-        f"it is {points(record.value - high)} above this band, which could be "
-        "removed."
+        f"the probe is {points(record.value - high)} above this band, and that "
+        "much could be removed."
     )
 
 
@@ -179,12 +195,16 @@ def _same_gender_excess(records, task):
         record,
         _by_chance(record),
         f"Among the {length} portraits with the most similar hair, the share "
-        "of the query's own gender differs by "
-        f"{points(record.value)} from what the {_plain(task)} implies."
-        + _if_chance(
-            record, " By chance alone it would hardly be more than {}.", points
-        ),
+        f"of the query's own gender is {_above(record.value)} what the "
+        f"{plain_name(task)} implies.",
     )
+
+
+def _above(value):
+    if value is None:
+        return ""
+    side = "above" if value >= 0 else "below"
+    return f"{points(abs(value))} {side}"
 
 
 def _length(record):
@@ -219,6 +239,11 @@ def _item(title, record, aim, sentence):
     if record.value is None:
         sentence = f"{title.capitalize()}: {not_supported(record)}."
     return SummaryFigure(title, record, aim, sentence)
+
+
+def plain_name(task: tasks.Task) -> str:
+    """Returns how a text calls a hair task."""
+    return task.name.replace("_", " ").replace("color", "colour")
 
 
 def not_supported(record: Record) -> str:
@@ -257,7 +282,3 @@ def _group(record):
 
 def _of_class(record):
     return f" ({record.class_name})" if record.class_name else ""
-
-
-def _plain(task):
-    return task.name.replace("_", " ")
