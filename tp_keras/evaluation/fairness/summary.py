@@ -139,8 +139,8 @@ def _conditional_probe(records, task):
         record,
         "0.500",
         f"Among portraits of the same {plain_name(task)}, a probe of the "
-        f"embedding gets {percent(record.value)} of women and men right; guessing gets "
-        "50 %.",
+        f"embedding gets {percent(record.value)} of women and men right; "
+        "guessing gets 50 %.",
     )
 
 
