@@ -9,14 +9,9 @@ from tp_keras.tasks import HAIR_COLOR
 
 
 def record(metric, value, count=200, group="all", **fields):
-    return Record(
-        metric,
-        "hair_color",
-        group,
-        value,
-        count,
-        **{"low": value - 0.02, "high": value + 0.02} | fields,
-    )
+    if value is not None:
+        fields = {"low": value - 0.02, "high": value + 0.02} | fields
+    return Record(metric, "hair_color", group, value, count, **fields)
 
 
 RECORDS = [
@@ -80,6 +75,32 @@ def test_the_figures_that_count_are_chosen():
         "same-gender excess at 20 neighbours": (0.274, "at most 0.010"),
         "counterfactual flips": (0.12, "0.000"),
     }
+
+
+def test_groups_too_small_to_count_are_named():
+    small = [
+        record(
+            "group_recall",
+            0.5,
+            count=8,
+            group="male",
+            class_name="gray",
+            variant="unsupported",
+        ),
+        record(
+            "group_recall",
+            None,
+            count=0,
+            group="female",
+            class_name="bald",
+            variant="unsupported",
+        ),
+    ]
+    items = summarize([*RECORDS, *small], HAIR_COLOR)
+    (item,) = [item for item in items if item.record.value == 0.9]
+    assert item.title == "the same with groups too small to count"
+    assert "Too few to count were gray men (8). With them it" in item.sentence
+    assert "90.0 points" in item.sentence
 
 
 def test_sentences_say_the_figures_in_plain_words():

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from tp_keras import tasks
 from tp_keras.evaluation.fairness import leakage_figures
+from tp_keras.evaluation.fairness.group_metrics import ALL_GROUPS
+from tp_keras.evaluation.fairness.group_sample import UNSUPPORTED
 from tp_keras.evaluation.records import ALL
 from tp_keras.evaluation.records import Record
 from tp_keras.evaluation.records import find
@@ -44,8 +46,9 @@ def summarize(
 
     Returns:
         What there is of: accuracy and its gap, smallest recall, equalised
-        odds, conditional and unconditional probe of the embedding, same-gender
-        excess among neighbours, counterfactual flips.
+        odds, also with the groups too small to count, conditional and
+        unconditional probe of the embedding, same-gender excess among
+        neighbours, counterfactual flips.
     """
     found = find(records, task=task.name)
     items = (
@@ -53,6 +56,7 @@ def summarize(
         _accuracy_gap(found),
         _worst_group(found),
         _equalized_odds(found),
+        _all_groups(found),
         _conditional_probe(found, task),
         _unconditional_probe(found, task),
         _same_gender_excess(found, task),
@@ -127,6 +131,30 @@ def _equalized_odds(records):
         + _if_chance(
             record, " By chance alone it would hardly be more than {}.", points
         ),
+    )
+
+
+def _all_groups(records):
+    """Returns what small groups would add, so that they are not forgotten."""
+    small = [
+        f"{_group(record)} ({record.count:,})"
+        for record in find(records, metric="group_recall", variant=UNSUPPORTED)
+        if record.count
+    ]
+    found = find(
+        records, metric="equalized_odds_difference_max", variant=ALL_GROUPS
+    )
+    if not small or not found:
+        return None
+    (record,) = found
+    return _item(
+        f"the same with groups too small to count{_of_class(record)}",
+        record,
+        _by_chance(record),
+        f"Too few to count were {', '.join(small)}. With them it would be "
+        f"{points(record.value)}"
+        + _if_chance(record, ", by chance hardly more than {}", points)
+        + ".",
     )
 
 
