@@ -124,6 +124,7 @@ class ModelConfig:
     """Length of the hair embedding; each hair task reads an equal part."""
     dropout_rate: float = 0.2
     """Dropout before the heads."""
+
     def __post_init__(self):
         """Refuses unknown tasks and impossible sizes."""
         get_tasks(self.tasks)
@@ -149,7 +150,7 @@ class DebiasConfig:
     """Final strength (lambda) of a reversed gradient or of a penalty."""
     ramp: float = 0.5
     """Share of the training over which the strength grows from 0."""
-    branch_steps: int = 2000
+    branch_steps: int = 4000
     """Steps of the training of a branch."""
     branch_batch_size: int = 128
     """Portraits in such a step."""
