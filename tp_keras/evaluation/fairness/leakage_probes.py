@@ -137,12 +137,18 @@ class LeakageProbes:
         generator = np.random.default_rng([self.seed, *b"shuffled"])
         results = []
         for seed in generator.integers(2**31, size=self.settings.probe_seeds):
-            genders = self.genders.copy()
-            for stratum in np.unique(strata):
-                rows = strata == stratum
-                genders[rows] = generator.permutation(genders[rows])
+            genders = _shuffle(self.genders, strata, generator)
             results.append(probe(kind, features, genders, once, int(seed)))
         return probe_result.mean_result(results)
+
+
+def _shuffle(genders, strata, generator):
+    """Returns the genders, shuffled inside the strata."""
+    shuffled = genders.copy()
+    for stratum in np.unique(strata):
+        rows = strata == stratum
+        shuffled[rows] = generator.permutation(genders[rows])
+    return shuffled
 
 
 def _faults(metric, kind, layer, result, band_low):
