@@ -1,0 +1,131 @@
+"""What a sweep compares: a method, its strength, what follows the training."""
+
+import dataclasses
+
+from tp_keras.config import DEBIAS_METHODS
+from tp_keras.config import POSTHOC_METHODS
+from tp_keras.config import DebiasConfig
+from tp_keras.errors import UserError
+
+NONE = "none"
+
+# The methods that DebiasConfig.strength has a meaning for.
+METHODS_WITH_STRENGTH = ("grl", "conditional_grl", "conditional_mmd")
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """A method of the training, its strength, and a method after it.
+
+    Attributes:
+        debias: One of `DEBIAS_METHODS`.
+        strength: Strength of the method, None for that of the base settings.
+        posthoc: One of `POSTHOC_METHODS`.
+    """
+
+    debias: str = NONE
+    strength: float | None = None
+    posthoc: str = NONE
+
+    @property
+    def name(self) -> str:
+        """The name, as `parse_variant` reads it."""
+        strength = "" if self.strength is None else f":{self.strength:g}"
+        posthoc = "" if self.posthoc == NONE else f"+{self.posthoc}"
+        return f"{self.debias}{strength}{posthoc}"
+
+    @property
+    def folder_name(self) -> str:
+        """The name, without what a file system may refuse."""
+        return self.name.replace(":", "-")
+
+    @property
+    def is_none(self) -> bool:
+        """Whether this is the run as it was trained."""
+        return self.debias == NONE and self.posthoc == NONE
+
+    def settings(self, base: DebiasConfig) -> DebiasConfig:
+        """Returns the settings of this variant.
+
+        Args:
+            base: Where all else comes from.
+        """
+        strength = base.strength if self.strength is None else self.strength
+        return dataclasses.replace(
+            base, debias=self.debias, strength=strength, posthoc=self.posthoc
+        )
+
+
+def parse_variant(name: str) -> Variant:
+    """Reads `method[:strength][+posthoc]`.
+
+    Args:
+        name: Such as `"none"`, `"none+leace"` or `"conditional_grl:0.5+dfr"`.
+
+    Raises:
+        UserError: If a method is unknown, or a strength is no number of at
+            least 0 or belongs to a method that has none.
+
+    Example:
+        >>> parse_variant("conditional_grl:0.5+conditional_leace")
+        Variant(debias='conditional_grl', strength=0.5, \
+posthoc='conditional_leace')
+    """
+    training, plus, posthoc = name.partition("+")
+    debias, colon, strength = training.partition(":")
+    if debias not in DEBIAS_METHODS:
+        raise _unreadable(name, f"a method out of {', '.join(DEBIAS_METHODS)}")
+    if plus and posthoc not in POSTHOC_METHODS[1:]:
+        raise _unreadable(
+            name, f"after the + one of {', '.join(POSTHOC_METHODS[1:])}"
+        )
+    if not colon:
+        return Variant(debias, None, posthoc or NONE)
+    if debias not in METHODS_WITH_STRENGTH:
+        raise _unreadable(
+            name, f"a strength with {', '.join(METHODS_WITH_STRENGTH)} only"
+        )
+    variant = Variant(debias, _number(name, strength), posthoc or NONE)
+    variant.settings(DebiasConfig())  # Refuses what is out of range.
+    return variant
+
+
+def parse_variants(names, base: DebiasConfig) -> list[Variant]:
+    """Reads variants, and puts `none` first: all others are compared with it.
+
+    Args:
+        names: Sequence of names.
+        base: The settings that the variants change.
+
+    Raises:
+        UserError: If a name can't be read, or two mean the same.
+    """
+    variants = [Variant()]
+    known = {}
+    for name in names:
+        variant = parse_variant(name)
+        settings = variant.settings(base)
+        if settings in known:
+            raise UserError(
+                "Expected each variant once. Received: "
+                f"{known[settings]} and {name}, which are the same"
+            )
+        known[settings] = name
+        if not variant.is_none:
+            variants.append(variant)
+    return variants
+
+
+def _number(name, text):
+    try:
+        return float(text)
+    except ValueError:
+        raise _unreadable(name, "a number after the colon") from None
+
+
+def _unreadable(name, expected):
+    return UserError(
+        "A variant is named method[:strength][+posthoc], such as "
+        f"conditional_grl:0.5+conditional_leace. Expected {expected}. "
+        f"Received: {name!r}"
+    )

@@ -1,0 +1,108 @@
+"""Compares methods against gender in hair, and chooses one.
+
+python -m training.fairness_sweep --experiment demo --seeds 0
+python -m training.fairness_sweep --experiment real \
+    --base_runs runs/real-seed0 runs/real-seed1 runs/real-seed2
+
+The same command goes on after a stop, and reports a finished sweep again.
+"""
+
+import dataclasses
+import pathlib
+
+from tp_keras.config import DebiasConfig
+from tp_keras.errors import UserError
+from tp_keras.fairness_sweep.settings import DEFAULT_VARIANTS
+from tp_keras.fairness_sweep.settings import ChoiceSettings
+from tp_keras.fairness_sweep.settings import MeasureSettings
+from tp_keras.fairness_sweep.settings import SweepSettings
+from tp_keras.fairness_sweep.variant import parse_variants
+from training.command import run
+from training.command import start_tensorflow
+from training.configs import EXPERIMENTS
+
+
+@dataclasses.dataclass(frozen=True)
+class FairnessSweep:
+    """Debiases runs with one method after the other and measures them all.
+
+    Each variant is a run of its own on the trunk of a plain run, which takes
+    seconds. Writes a table of all, a plot of the front, and the variant that
+    a stated rule chooses on validation, with its figures on test.
+    """
+
+    experiment: str = "demo"
+    """Experiment of training/configs/ to train, and to name the folder."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """Seeds to train."""
+    base_runs: tuple[pathlib.Path, ...] = ()
+    """Finished runs without debiasing, one for each seed, to compare with
+    instead of training some. They stay as they are."""
+    variants: tuple[str, ...] = DEFAULT_VARIANTS
+    """What to compare: method[:strength][+posthoc]."""
+    sweep_dir: pathlib.Path | None = None
+    """Folder to write. Default: runs/fairness_sweep/EXPERIMENT."""
+    data_dir: str | None = None
+    """Folder of the prepared data sets. Default: that of the experiment."""
+    dataset: str | None = None
+    """Name of the data set. Default: that of the experiment."""
+    debias: DebiasConfig = dataclasses.field(default_factory=DebiasConfig)
+    measure: MeasureSettings = dataclasses.field(
+        default_factory=MeasureSettings
+    )
+    choice: ChoiceSettings = dataclasses.field(default_factory=ChoiceSettings)
+
+    def execute(self) -> None:
+        """Sweeps, and prints table, choice and where all lies."""
+        settings = SweepSettings(self.debias, self.measure)
+        variants = parse_variants(self.variants, settings.debias)
+        config = self._experiment()
+        folder = self.sweep_dir or (
+            pathlib.Path("runs/fairness_sweep") / self.experiment
+        )
+        start_tensorflow()
+        from tp_keras.fairness_sweep import sweep
+        from tp_keras.fairness_sweep.report import write_report
+
+        if self.base_runs:
+            bases = sweep.find_bases(self.base_runs)
+        else:
+            bases = sweep.train_bases(folder, config, self.seeds, settings)
+        outcomes = sweep.run_sweep(folder, variants, bases, settings)
+        choice, text = write_report(folder, outcomes, self.choice)
+        print(f"\n{text}")
+        print(f"Table, plot and runs: {folder}")
+        if choice.chosen is not None:
+            seed = min(bases)
+            chosen = sweep.SweepFolder(folder).run(choice.chosen.variant, seed)
+            print(
+                "Next: python -m training.fairness_report --run_dir "
+                f"{chosen.path}"
+            )
+
+    def _experiment(self):
+        if self.experiment not in EXPERIMENTS:
+            raise UserError(
+                f"Expected an experiment out of {', '.join(EXPERIMENTS)}. "
+                f"Received: experiment={self.experiment}"
+            )
+        changes = {
+            name: getattr(self, name)
+            for name in ("data_dir", "dataset")
+            if getattr(self, name) is not None
+        }
+        if self.base_runs and changes:
+            raise UserError(
+                "The runs of --base_runs have their own data. "
+                f"Received: {changes}"
+            )
+        if not self.base_runs and not self.seeds:
+            raise UserError("Expected at least one seed. Received: seeds=()")
+        _, config = EXPERIMENTS[self.experiment]
+        return dataclasses.replace(
+            config, data=dataclasses.replace(config.data, **changes)
+        )
+
+
+if __name__ == "__main__":
+    run(FairnessSweep)
