@@ -126,6 +126,18 @@ def test_strength_is_chosen(monkeypatch):
     assert chosen > _probe(features, genders).value + 0.02
 
 
+def test_strength_is_chosen_weak_where_it_has_to_be(monkeypatch):
+    genders = _genders(300, share=0.5)
+    features = _noise(300, 2)
+    # Only the small difference of two columns tells: it takes large weights.
+    features[:, 1] = features[:, 0] + 0.02 * features[:, 1] + 0.08 * genders
+    chosen = _probe(features, genders).value
+    assert chosen > 0.9
+    strongest = max(1 / c for c in probe_models.strengths("linear"))
+    monkeypatch.setattr(probe_models, "_INVERSE_STRENGTHS", (1 / strongest,))
+    assert _probe(features, genders).value < chosen - 0.1
+
+
 def test_tested_rows_do_not_enter_the_choice_of_strength(monkeypatch):
     choose = probes._choose_strength
     sizes = []
