@@ -113,6 +113,26 @@ def test_an_epoch_of_two_passes_is_two_epochs_of_one():
         np.testing.assert_array_equal(a[0], b[0])
 
 
+def test_weights_of_rows_multiply_those_of_their_labels():
+    portraits = make_portraits(40)
+    chosen = np.arange(40) % 4 > 0
+    factors = {"hair_color": chosen, "adversary": np.full(40, 0.5)}
+    plain = make_batches(portraits, class_balance=1.0)
+    weighted = dataclasses.replace(plain, row_weights=factors)
+    for (images, _, before), (_, _, after) in zip(
+        take(plain, 5), take(weighted, 5), strict=True
+    ):
+        rows = rows_of(portraits, images)
+        np.testing.assert_array_equal(after["gender"], before["gender"])
+        np.testing.assert_array_equal(
+            after["hair_color"], before["hair_color"] * chosen[rows]
+        )
+        np.testing.assert_allclose(
+            after["adversary"], before["adversary"] * 0.5
+        )
+        assert after["hair_color"].dtype == np.float32
+
+
 def test_augmentation_leaves_the_cache_alone():
     portraits = make_portraits(16)
     before = portraits.images.copy()

@@ -1,7 +1,6 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from tests.portrait_factory import make_portraits
 from tp_keras.data.pipeline import label_weights
@@ -47,10 +46,10 @@ def test_embedding_is_normalised(classifier):
     images, *_ = make_batch(classifier)
     prediction = classifier.predict_probabilities(images, verbose=0)
     embedding = prediction["hair_embedding"]
-    assert embedding.shape == (16, 64)
+    assert embedding.shape == (16, 32)
     assert classifier.embedding_slices == {
-        "hair_color": slice(0, 32),
-        "hair_type": slice(32, 64),
+        "hair_color": slice(0, 16),
+        "hair_type": slice(16, 32),
     }
     for columns in classifier.embedding_slices.values():
         part = embedding[:, columns]

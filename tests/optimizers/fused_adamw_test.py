@@ -85,6 +85,25 @@ def test_in_a_strategy_it_is_the_base_class():
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("in_strategy", [False, True])
+def test_a_factor_is_one_of_the_learning_rate_alone(in_strategy):
+    strategy = (
+        tf.distribute.MirroredStrategy(["CPU:0"])
+        if in_strategy
+        else tf.distribute.get_strategy()
+    )
+    with strategy.scope():
+        plain, fast = keras.Variable([1.0]), keras.Variable([1.0, -1.0])
+        optimizer = FusedAdamW(0.01, weight_decay=0.5, epsilon=0.0)
+        optimizer.build([plain, fast])
+        optimizer.set_learning_rate_factor([fast], 3)
+        gradients = [tf.constant([2.0]), tf.constant([0.5, -4.0])]
+        strategy.run(optimizer.apply, args=(gradients,))
+    # The decay is .01 * .5 for both; Adam's first step is the learning rate.
+    np.testing.assert_allclose(plain, [0.995 - 0.01], rtol=1e-6)
+    np.testing.assert_allclose(fast, [0.995 - 0.03, -0.995 + 0.03], rtol=1e-6)
+
+
 def test_it_comes_back_from_its_config():
     optimizer = FusedAdamW(1e-3, weight_decay=0.1, use_ema=True)
     told = keras.saving.serialize_keras_object(optimizer)

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tp_keras.errors import UserError
 from tp_keras.fairness.methods import METHODS
 from tp_keras.models.losses import SmoothedCrossentropy
 from tp_keras.tasks import GENDER
@@ -27,6 +28,9 @@ class DebiasedClassifier(keras.Model):
         ramp_steps: Int. Steps over which the strength of the method grows; 0
             starts with the whole.
 
+    Raises:
+        UserError: If a method lacks labelled rows of one of the genders.
+
     Example:
         >>> model = DebiasedClassifier(classifier, settings, counts)
         >>> model.compile("adamw")
@@ -41,6 +45,8 @@ class DebiasedClassifier(keras.Model):
         label_smoothing=0.0,
     ):
         parts = classifier.embedding_parts
+        if settings.debias != "none":
+            _require_both_genders(parts, group_counts)
         super().__init__(
             classifier.input,
             {
@@ -201,6 +207,18 @@ class DebiasedClassifier(keras.Model):
         return super().compute_metrics(
             x, of_tasks(y), of_tasks(y_pred), of_tasks(sample_weight)
         )
+
+
+def _require_both_genders(names, group_counts):
+    for name in names:
+        counts = group_counts[name].sum(axis=0)
+        if not (counts > 0).all():
+            raise UserError(
+                "Expected training portraits of both genders among those with "
+                f"a label of {name}; without them there is nothing to debias, "
+                "so train with debias=none, or leave the task out. Received: "
+                f"{name} with genders " + " and ".join(map(str, counts))
+            )
 
 
 def _part_name(task_name):

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from tp_keras.errors import UserError
 from tp_keras.fairness.debiased_classifier import DebiasedClassifier
 from tp_keras.fairness.groups import choose_level_rows
 from tp_keras.fairness.groups import count_groups
@@ -51,7 +52,8 @@ def refit_hair_branch(
         `PortraitClassifier`.
 
     Raises:
-        UserError: If the classifier has no hair task.
+        UserError: If the classifier has no hair task, the method lacks rows
+            of a gender, or the features are those of other portraits.
 
     Example:
         >>> settings = DebiasConfig(debias="conditional_grl")
@@ -64,6 +66,11 @@ def refit_hair_branch(
     if features is None:
         features = TrunkFeatures.compute(
             classifier, train, augment_config, seed, progress
+        )
+    elif features.values.shape[1] != len(train):
+        raise UserError(
+            f"Expected the features of these {len(train)} portraits. "
+            f"Received: those of {features.values.shape[1]}"
         )
     model = DebiasedClassifier(
         branch,

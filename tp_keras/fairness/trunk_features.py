@@ -73,7 +73,7 @@ def count_passes(count, bytes_each) -> int:
 
     Example:
         >>> count_passes(4_600, 8_064), count_passes(107_818, 8_064)
-        (18, 2)
+        (18, 1)
     """
     wanted = min(int(np.ceil(_AUGMENTED_PORTRAITS / count)), _MOST_PASSES)
     fitting = _MOST_BYTES // (count * bytes_each)
