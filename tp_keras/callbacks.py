@@ -45,7 +45,9 @@ class BestModel(keras.callbacks.Callback):
 
     def on_test_end(self, logs=None):
         """Scores the validation and saves the model if it is the best."""
-        accuracies = [logs[f"{task.name}_accuracy"] for task in self.classifier.tasks]
+        accuracies = [
+            logs[f"{task.name}_accuracy"] for task in self.classifier.tasks
+        ]
         self._score = float(sum(accuracies)) / len(accuracies)
         if self.only_last or self._score > self.best_score:
             self.best_score = max(self._score, self.best_score)

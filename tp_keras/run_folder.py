@@ -28,7 +28,7 @@ _README = """# A training run of tp_keras
 | `run.json` | versions, fingerprints of the data, progress, status |
 | `history.csv` | losses and accuracies, a row for each epoch |
 | `model.keras` | the trained classifier |
-| `trained.keras` | the same before its hair layers were debiased, if they were |
+| `trained.keras` | the same before its hair layers were debiased, if so |
 | `tensorboard/` | the history for `tensorboard --logdir {path}` |
 | `backup/` | the state after the last whole epoch, while training runs |
 | `evaluation/` | figures, tables and plots of `training.evaluate` |

@@ -207,7 +207,9 @@ class _Measure:
             yield figures.share(
                 "precision", hits[index], predicted[index], class_name=name
             )
-            yield figures.share("recall", hits[index], support[index], class_name=name)
+            yield figures.share(
+                "recall", hits[index], support[index], class_name=name
+            )
             yield figures.figure(
                 "f1",
                 values[index],

@@ -39,9 +39,7 @@ def loss_of(method, progress=1.0, training=True, **changes):
         "weights": WEIGHTS,
         **changes,
     }
-    return float(
-        method.loss(**arguments, progress=progress, training=training)
-    )
+    return float(method.loss(**arguments, progress=progress, training=training))
 
 
 def row_losses(logits=LOGITS):
