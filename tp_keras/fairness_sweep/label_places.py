@@ -5,7 +5,7 @@ from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
 # Places that are tried: distances in points of type, and directions.
-_DISTANCES = (7, 14, 24, 36, 50, 66, 84)
+_DISTANCES = (7, 14, 24, 36, 50, 66, 84, 104, 126, 150)
 _DIRECTIONS = np.linspace(0, 2 * np.pi, 16, endpoint=False)
 
 # Room around a name and a point, in pixels.
@@ -16,36 +16,39 @@ _POINT = 5
 def place(panel) -> None:
     """Moves the annotations of a panel to where they can be read.
 
-    Each takes the nearest place around its point where it covers no point and
-    no other name, and that lies in the panel; a thin line leads to it if it
-    isn't next to its point. If there is none it stays beside its point.
+    Each takes the nearest place around its point where it covers no point, no
+    line and no other name, and that lies in the panel; a thin line leads to it
+    if it isn't next to its point. If there is none it stays beside its point.
 
     Args:
-        panel: Axes of a figure that was drawn, so that sizes are known.
+        panel: Axes of a figure that was drawn, so that sizes are known. Its
+            annotations are centred, and placed in offset points.
     """
     names = [
         item for item in panel.get_children() if isinstance(item, Annotation)
     ]
-    renderer = panel.figure.canvas.get_renderer()
+    if not names:
+        return
     scale = panel.figure.dpi / 72
     points = panel.transData.transform([name.xy for name in names])
+    marks, lines = [points], []
+    for line in panel.lines:
+        path = panel.transData.transform_path(line.get_path())
+        marks.append(path.vertices)
+        if line.get_linestyle() != "None":
+            lines.append(path)
     taken = [
-        Bbox([point - _POINT, point + _POINT]) for point in np.array(points)
+        Bbox([mark - _POINT, mark + _POINT]) for mark in np.concatenate(marks)
     ]
     # From the outside in: those in the middle have most room to choose.
     order = np.argsort(-np.linalg.norm(points - points.mean(0), axis=1))
     for index in order:
         name, point = names[index], points[index]
-        extent = name.get_window_extent(renderer)
+        extent = name.get_window_extent()
         half = np.array([extent.width, extent.height]) / 2 + _MARGIN
-        center, distance = _find(point, half, taken, panel.bbox, scale)
+        center, distance = _find(point, half, taken, lines, panel.bbox, scale)
         taken.append(Bbox([center - half, center + half]))
         name.set_position((center - point) / scale)
-        name.set(
-            textcoords="offset points",
-            horizontalalignment="center",
-            verticalalignment="center",
-        )
         if distance > _DISTANCES[1]:
             panel.annotate(
                 "",
@@ -56,14 +59,14 @@ def place(panel) -> None:
                     "arrowstyle": "-",
                     "color": "0.6",
                     "linewidth": 0.6,
-                    "shrinkA": extent.height / scale / 2,
+                    "shrinkA": 0,
                     "shrinkB": 3,
                 },
                 zorder=0,
             )
 
 
-def _find(point, half, taken, panel, scale):
+def _find(point, half, taken, lines, panel, scale):
     """Returns the center of the nearest free place, and its distance."""
     beside = point + [half[0] + _POINT, 0]
     for distance in _DISTANCES:
@@ -74,6 +77,10 @@ def _find(point, half, taken, panel, scale):
             box = Bbox([center - half, center + half])
             inside = panel.containsx(box.x0) and panel.containsx(box.x1)
             inside &= panel.containsy(box.y0) and panel.containsy(box.y1)
-            if inside and not box.count_overlaps(taken):
+            if not inside or box.count_overlaps(taken):
+                continue
+            if not any(
+                line.intersects_bbox(box, filled=False) for line in lines
+            ):
                 return center, distance
     return beside, 0

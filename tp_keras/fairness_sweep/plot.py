@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -29,10 +30,6 @@ _PANELS = (
         ("excess", "same-gender excess at 20 neighbours"),
         ("worst_group", "recall of the worst group"),
     ),
-    (
-        ("equalized_odds", "equalised-odds difference"),
-        ("worst_group", "recall of the worst group"),
-    ),
 )
 
 
@@ -43,7 +40,7 @@ def front_plot(outcomes: Sequence[Outcome], choice: Choice) -> Figure:
         outcomes: What was measured.
         choice: What was chosen of it.
     """
-    figure = plots.new_figure(7.2 * len(_PANELS), 6.6)
+    figure = plots.new_figure(7.5 * len(_PANELS), 7.0)
     panels = figure.subplots(1, len(_PANELS))
     for panel, (x, y) in zip(panels, _PANELS, strict=True):
         _draw(panel, outcomes, choice, x, y)
@@ -60,8 +57,9 @@ def front_plot(outcomes: Sequence[Outcome], choice: Choice) -> Figure:
         x=0.01,
         ha="left",
     )
-    # Their places depend on the axes, which are fixed from here on.
+    # The places of the names depend on the axes, which stay from here on.
     figure.draw_without_rendering()
+    figure.set_layout_engine("none")
     for panel in panels:
         label_places.place(panel)
     return figure
@@ -120,22 +118,38 @@ def _draw(panel, outcomes, choice, x, y):
                 label="chosen on validation",
             )
         panel.annotate(
-            item.name, middle, fontsize=8, color=color, annotation_clip=False
+            item.name,
+            middle,
+            xytext=(0, 0),
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            fontsize=8,
+            color=color,
+            in_layout=False,
+            # Hides the end of the line that leads from here to the point.
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         )
     panel.plot(
-        *zip(*(middles[place] for place in front), strict=True),
+        *_steps([middles[place] for place in front]),
         color=_FRONT_COLOR,
         linewidth=1,
         zorder=1,
-        drawstyle="steps-post",
         label="no variant is better in both",
     )
-    panel.margins(0.12)
+    panel.margins(0.15)
     panel.set_xlabel(x[1])
     panel.set_ylabel(y[1])
     panel.grid(color="0.93")
     panel.set_axisbelow(True)
     panel.spines[["top", "right"]].set_visible(False)
+
+
+def _steps(points):
+    """Returns x and y of a line that is level up to the next point."""
+    ends = np.array(points).reshape(-1, 2)
+    x, y = ends.T
+    return np.repeat(x, 2)[1:], np.repeat(y, 2)[:-1]
 
 
 def _once(panel, name):
