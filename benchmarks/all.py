@@ -27,6 +27,7 @@ REAL_DATA = "tiny_portraits/archives"
 SYNTHETIC = (
     ("accuracy", "--experiment demo"),
     ("synthetic_difficulty", f"--run_dir {DEMO_RUN}"),
+    ("fairness_peers", f"--run_dir {DEMO_RUN}"),
     ("train_step", ""),
     ("training_options", ""),
     ("bundle", ""),
