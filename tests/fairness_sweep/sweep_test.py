@@ -1,23 +1,28 @@
 import dataclasses
 import json
+import pathlib
 
 import keras
 import numpy as np
 import pytest
 
+from tests.fairness_sweep.made_outcomes import make_records
 from tests.portrait_factory import make_portraits
 from tp_keras import debias_run as debias_run_module
 from tp_keras.config import DebiasConfig
 from tp_keras.config import ExperimentConfig
+from tp_keras.config import TrainingConfig
 from tp_keras.errors import UserError
+from tp_keras.evaluation import records as records_lib
+from tp_keras.evaluation.fairness import probe_models
 from tp_keras.evaluation.records import find
 from tp_keras.evaluation.records import read_records
-from tp_keras.fairness.trunk_features import TrunkFeatures
 from tp_keras.fairness_sweep import measurement
 from tp_keras.fairness_sweep import sweep
 from tp_keras.fairness_sweep.settings import MeasureSettings
 from tp_keras.fairness_sweep.settings import SweepSettings
 from tp_keras.fairness_sweep.variant import Variant
+from tp_keras.fairness_sweep.variant import parse_variant
 from tp_keras.fairness_sweep.variant import parse_variants
 from tp_keras.models import PortraitBackbone
 from tp_keras.models import PortraitClassifier
@@ -31,7 +36,7 @@ SETTINGS = SweepSettings(
         min_count=8, validation_min_count=6, probe_seeds=1, num_permutations=10
     ),
 )
-VARIANTS = parse_variants(["reweigh", "grl:1", "none+leace"], SETTINGS.debias)
+VARIANTS = parse_variants(["grl:1", "grl:1+leace"], SETTINGS.debias)
 SPLITS = ("train", "validation", "test", "counterfactual")
 
 
@@ -54,12 +59,33 @@ def made_portraits(monkeypatch):
     monkeypatch.setattr(passes, 160)
 
 
+@pytest.fixture
+def light(monkeypatch):
+    """Neither trains nor measures: what was measured tells the run."""
+    monkeypatch.setattr(
+        debias_run_module, "debias_classifier", lambda model, *_, **__: model
+    )
+    monkeypatch.setattr(
+        sweep.TrunkFeatures, "compute", classmethod(lambda *_: "features")
+    )
+    monkeypatch.setattr(
+        measurement,
+        "measure",
+        lambda classifier, portraits, twins, settings, seed: make_records(
+            portraits.split,
+            seed,
+            flips=0.5 if twins else None,
+            recalls={("blond", "male"): (0.5, settings.min_count)},
+        ),
+    )
+
+
 def make_base(path, seed, **facts):
     keras.utils.set_random_seed(seed)
     run = RunFolder(path)
-    config = ExperimentConfig(run_dir=str(path))
-    training = type(config.training)(seed=seed)
-    run.claim(ExperimentConfig(run_dir=str(path), training=training))
+    run.claim(
+        ExperimentConfig(run_dir=str(path), training=TrainingConfig(seed=seed))
+    )
     backbone = PortraitBackbone("separable", 8, ((8, 1, 4),))
     PortraitClassifier(backbone, embedding_size=16).save(run.model_path)
     fingerprints = {
@@ -92,115 +118,175 @@ def content(folder):
     }
 
 
-def run_sweep(folder, bases, **options):
-    return sweep.run_sweep(
-        folder, VARIANTS, bases, SETTINGS, progress=False, **options
+def run_sweep(folder, bases, variants=VARIANTS):
+    return sweep.run_sweep(folder, variants, bases, SETTINGS, progress=False)
+
+
+def test_a_sweep_makes_measures_and_reports(
+    bases, tmp_path, capsys, monkeypatch
+):
+    # What the probes find does not matter here.
+    monkeypatch.setattr(probe_models, "_MLP_ITERATIONS", 2)
+    base = bases[3]
+    before = content(base.path)
+    folder = tmp_path / "sweep"
+    arguments = ["--sweep_dir", str(folder), "--base_runs", str(base.path)]
+    arguments += ["--variants", "grl:1", "--branch_steps", "2"]
+    arguments += ["--min_count", "8", "--validation_min_count", "6"]
+    arguments += ["--num_permutations", "10"]
+    run_command(FairnessSweep, arguments)
+    printed = capsys.readouterr().out
+    # A line for each variant and seed.
+    lines = printed.splitlines()
+    for name in ("none", "grl:1"):
+        (line,) = (
+            line for line in lines if line.startswith(f"{name}, seed 3: acc")
+        )
+        assert "conditional probe 0." in line and line.endswith(" s")
+    assert (folder / "table.md").read_text() in printed
+    assert {path.name for path in folder.iterdir()} == {
+        "sweep.json",
+        "features-seed3.json",
+        "none-seed3",
+        "grl-1-seed3",
+        "table.md",
+        "front.png",
+    }
+    # The base stays, and what was made of it is a run.
+    assert content(base.path) == before
+    run = RunFolder(folder / "grl-1-seed3").require()
+    assert run.config.training.seed == 3
+    assert run.config.debias == DebiasConfig(
+        debias="grl", strength=1.0, branch_steps=2
     )
 
-
-def test_a_sweep_makes_measures_and_reports(bases, tmp_path, capsys):
-    before = {seed: content(base.path) for seed, base in bases.items()}
-    folder = tmp_path / "sweep"
-    arguments = ["--sweep_dir", str(folder), "--base_runs"]
-    arguments += [str(base.path) for base in bases.values()]
-    arguments += ["--variants", *(variant.name for variant in VARIANTS)]
-    arguments += ["--branch_steps", "2", "--min_count", "8"]
-    arguments += ["--validation_min_count", "6", "--num_permutations", "10"]
-    run_command(FairnessSweep, arguments)
-    printed = capsys.readouterr()
-    # A line for each variant and seed.
-    lines = printed.out.splitlines()
-    assert sum("seed 3: accuracy 0." in line for line in lines) == 4
-    assert (folder / "table.md").read_text() in printed.out
-    assert (folder / "front.png").stat().st_size > 10_000
-    assert {path.name for path in folder.iterdir() if path.is_dir()} == {
-        f"{name}-seed{seed}"
-        for name in ("none", "reweigh", "grl-1", "none+leace")
-        for seed in (3, 4)
-    }
-    # The bases stay, and what was made of them is a run.
-    assert before == {seed: content(base.path) for seed, base in bases.items()}
-    run = RunFolder(folder / "grl-1-seed4").require()
-    assert run.config.training.seed == 4
-    assert run.config.debias.debias == "grl"
-    assert run.config.debias.strength == 1.0
-    assert run.config.debias.branch_steps == 2
-
     records = read_records(run.path / "sweep" / "test.jsonl")
-    assert {record.seed for record in records} == {4}
+    assert {record.seed for record in records} == {3}
     probes = find(records, metric="conditional_gender_probe", task="hair_color")
     assert {record.variant for record in probes} == {
         "linear hair_color_embedding",
         "mlp hair_color_embedding",
     }
-    assert len(find(records, metric="counterfactual_flips")) == 2
-    assert len(find(records, metric="same_gender_excess")) == 2
+    assert all(record.value is not None for record in probes)
+    for metric, count in (
+        ("counterfactual_flips", 2),
+        ("same_gender_excess", 2),
+        ("neighbor_precision", 2),
+        ("worst_group_recall", 2),
+        ("leakage_band_high", 2),
+    ):
+        assert len(find(records, metric=metric)) == count
     assert len(find(records, metric="accuracy", group="all")) == 3
     groups = find(records, metric="group_recall", task="hair_color")
     assert len(groups) == 10
 
-    # The same command finds everything done, and more seeds resume it.
+    # The same command finds everything done; other settings are refused.
     known = content(folder)
     run_command(FairnessSweep, arguments)
-    again = content(folder)
-    for name in ("table.md", "front.png", "sweep.json"):
-        known.pop(next(path for path in known if path.name == name))
-        again.pop(next(path for path in again if path.name == name))
-    assert known == again
-
+    rewritten = {"table.md", "front.png", "sweep.json"}
+    assert {
+        path for path, when in content(folder).items() if known[path] != when
+    } == {pathlib.Path(x) for x in rewritten}
     with pytest.raises(SystemExit):
-        run_command(FairnessSweep, [*arguments, "--branch_steps", "3"])
+        run_command(FairnessSweep, [*arguments, "--probe_seeds", "3"])
     error = capsys.readouterr().err
-    assert "other settings" in error and "branch_steps: 2 against 3" in error
+    assert "other settings" in error and "probe_seeds: 1 against 3" in error
 
 
-def test_it_resumes_wherever_it_is_stopped(bases, tmp_path, monkeypatch):
+def test_it_resumes_wherever_it_is_stopped(bases, tmp_path, monkeypatch, light):
     one = {3: bases[3]}
     expected = run_sweep(tmp_path / "whole", one)
-    calls, limit = [], [0]
+    calls, done, limit = [], [], [0]
 
-    def stopping(name, function):
+    def stopping(module, name):
+        function = getattr(module, name)
+
         def stop_or_go(*args, **kwargs):
-            calls.append(name)
-            if len(calls) > limit[0]:
+            if len(calls) == limit[0]:
                 raise KeyboardInterrupt
-            return function(*args, **kwargs)
+            calls.append(name)
+            result = function(*args, **kwargs)
+            done.append(name)
+            return result
 
-        return stop_or_go
+        monkeypatch.setattr(module, name, stop_or_go)
 
-    monkeypatch.setattr(sweep, "debias_run", stopping("make", sweep.debias_run))
-    monkeypatch.setattr(
-        measurement, "measure", stopping("measure", measurement.measure)
-    )
-    computed = []
-    compute = TrunkFeatures.compute.__func__
-    monkeypatch.setattr(
-        TrunkFeatures,
-        "compute",
-        classmethod(lambda *a: computed.append(1) or compute(*a)),
-    )
+    stopping(sweep, "debias_run")
+    stopping(measurement, "measure")
+    stopping(records_lib, "write_records")
     folder = tmp_path / "stopped"
-    made = []
-    while True:
+    for last, number in (
+        ("measure", 1),
+        # The features are there, and the run is not.
+        ("write_records", 4),
+        ("measure", 2),
+        ("measure", 4),
+        ("write_records", 3),
+        # A run was made, and nothing measured.
+        ("debias_run", 2),
+        ("write_records", 4),
+    ):
         calls.clear()
-        # Never the same place twice: each attempt gets two steps further.
-        limit[0] = 2
-        try:
-            outcomes = run_sweep(folder, one)
-            break
-        except KeyboardInterrupt:
-            made += calls[:-1]
-    made += calls
-    # 4 variants, 2 splits: nothing is measured twice.
-    assert made.count("measure") == 8
-    # `none+leace` needs no features, nor does a run that is there.
-    assert len(computed) == 2
+        limit[0] = number
+        with pytest.raises(KeyboardInterrupt):
+            run_sweep(folder, one)
+        assert calls[-1] == last
+    limit[0] = None
+    outcomes = run_sweep(folder, one)
+    # Three variants, two splits: what is written is not measured again.
+    assert done.count("write_records") == 6
     for first, second in zip(expected, outcomes, strict=True):
         assert first.variant == second.variant
         assert first.records == second.records
+    assert sorted(content(tmp_path / "whole")) == sorted(content(folder))
 
 
-def test_seeds_may_be_added_but_not_exchanged(bases, tmp_path):
+def test_what_was_lost_is_measured_without_new_training(
+    bases, tmp_path, monkeypatch, light
+):
+    folder = sweep.SweepFolder(tmp_path / "s")
+    first = run_sweep(folder.path, {3: bases[3]})
+    path = folder.records_path(VARIANTS[2], 3, "test")
+    path.unlink()
+    monkeypatch.setattr(sweep, "TrunkFeatures", None)
+    assert run_sweep(folder.path, {3: bases[3]}) == first
+    assert path.exists()
+
+
+def test_what_is_trained_alike_is_trained_once(bases, tmp_path, light):
+    variants = parse_variants(["none+leace", "grl:1+leace"], SETTINGS.debias)
+    folder = sweep.SweepFolder(tmp_path / "s")
+    (_, *outcomes) = run_sweep(folder.path, {3: bases[3]}, variants)
+    # Validation needs fewer portraits, and has no twins.
+    for outcome in outcomes:
+        groups = [
+            outcome.group_recalls(name) for name in ("validation", "test")
+        ]
+        assert [found["blond", "male"][1] for found in groups] == [6, 8]
+        assert outcome.values("validation", "flips") == [None]
+        assert outcome.values("test", "flips") == [0.5]
+    trained, both = (
+        folder.run(parse_variant(name), 3) for name in ("grl:1", "grl:1+leace")
+    )
+    assert both.facts["source"] == trained.path.name
+    assert not (trained.path / "sweep").exists()
+
+    for run in (trained, both, folder.run(variants[1], 3)):
+        run.record(debias_seconds=1.0)
+    folder.note_feature_seconds(3, 2.0)
+    outcomes = run_sweep(folder.path, {3: bases[3]}, variants)
+    # The base took 10 seconds.
+    assert {item.name: item.costs for item in outcomes} == {
+        "none": (1.0,),
+        "none+leace": (1.1,),
+        "grl:1+leace": (1.4,),
+    }
+    (trained.path / "run.json").unlink()
+    outcomes = run_sweep(folder.path, {3: bases[3]}, variants)
+    assert outcomes[2].costs == (None,)
+
+
+def test_seeds_may_be_added_but_not_exchanged(bases, tmp_path, light):
     variants = [Variant()]
     for seeds in ((3,), (3, 4), (4,)):
         chosen = {seed: bases[seed] for seed in seeds}
@@ -218,24 +304,6 @@ def test_seeds_may_be_added_but_not_exchanged(bases, tmp_path):
         sweep.run_sweep(
             tmp_path / "s", variants, {5: other}, SETTINGS, progress=False
         )
-
-
-def test_costs_count_features_where_they_are_needed(bases, tmp_path):
-    folder = sweep.SweepFolder(tmp_path / "s")
-    outcomes = run_sweep(folder.path, {3: bases[3]})
-    folder.note_feature_seconds(3, 2.0)
-    costs = {}
-    for variant in VARIANTS[1:]:
-        folder.run(variant, 3).record(debias_seconds=1.0)
-    for outcome in run_sweep(folder.path, {3: bases[3]}):
-        costs[outcome.name] = outcome.costs
-    assert costs == {
-        "none": (1.0,),
-        "reweigh": (1.3,),
-        "grl:1": (1.3,),
-        "none+leace": (1.1,),
-    }
-    assert len(outcomes) == 4
 
 
 def test_bad_bases_are_one_sentence(bases, tmp_path, capsys):
@@ -263,12 +331,12 @@ def test_bad_bases_are_one_sentence(bases, tmp_path, capsys):
     assert not (tmp_path / "s").exists()
 
 
-def test_what_goes_wrong_names_the_variant(bases, tmp_path, monkeypatch):
+def test_what_goes_wrong_names_the_variant(bases, tmp_path, monkeypatch, light):
     def fail(*args, **kwargs):
         raise UserError("No hair. Received: none")
 
     monkeypatch.setattr(sweep, "debias_run", fail)
-    with pytest.raises(UserError, match="reweigh, seed 3: No hair"):
+    with pytest.raises(UserError, match="grl:1, seed 3: No hair"):
         run_sweep(tmp_path / "s", {3: bases[3]})
 
 
@@ -302,7 +370,7 @@ def test_without_twins_there_are_no_flips(bases):
     classifier = bases[3].load_model()
     portraits = load_made(None, None, "test", None, None)
     settings = sweep.FairnessSettings(
-        min_count=8, num_permutations=5, num_bootstraps=5, neighbors=(20,)
+        min_count=500, num_permutations=5, num_bootstraps=5, neighbors=(20,)
     )
     for twins in (None, _other_portraits(portraits)):
         records = measurement.measure(

@@ -10,9 +10,9 @@ from tp_keras.evaluation.fairness.group_sample import UNSUPPORTED
 from tp_keras.evaluation.records import Record
 from tp_keras.evaluation.records import find
 from tp_keras.evaluation.records import read_records
-from tp_keras.fairness.after_training import trains_branch
 from tp_keras.fairness_sweep.headline import Headline
 from tp_keras.fairness_sweep.sweep_folder import SPLITS
+from tp_keras.fairness_sweep.variant import NONE
 from tp_keras.fairness_sweep.variant import Variant
 
 
@@ -119,12 +119,15 @@ def mean(values: Sequence[float | None]) -> float | None:
 
 
 def _cost(folder, variant, seed, seconds):
+    """Returns what a variant costs by itself, shared parts included."""
     if variant.is_none:
         return 1.0
-    run = folder.run(variant, seed)
-    parts = [run.facts.get("debias_seconds")]
-    if trains_branch(run.config.debias):
-        # Shared by the variants here; who wants one of them pays all.
+    facts = folder.run(variant, seed).facts
+    parts = [facts.get("debias_seconds")]
+    method = folder.run(variant.without_posthoc(), seed)
+    if facts.get("source") == method.path.name:
+        parts.append(method.facts.get("debias_seconds"))
+    if variant.debias != NONE:
         parts.append(folder.feature_seconds(seed))
     if not seconds or None in parts:
         return None

@@ -15,7 +15,6 @@ from tp_keras.debias_run import debias_run
 from tp_keras.errors import UserError
 from tp_keras.evaluation import records as records_lib
 from tp_keras.evaluation.fairness.settings import FairnessSettings
-from tp_keras.fairness.after_training import trains_branch
 from tp_keras.fairness.trunk_features import TrunkFeatures
 from tp_keras.fairness_sweep import measurement
 from tp_keras.fairness_sweep.headline import Headline
@@ -25,6 +24,7 @@ from tp_keras.fairness_sweep.sweep_folder import SPLITS
 from tp_keras.fairness_sweep.sweep_folder import TEST
 from tp_keras.fairness_sweep.sweep_folder import VALIDATION
 from tp_keras.fairness_sweep.sweep_folder import SweepFolder
+from tp_keras.fairness_sweep.variant import NONE
 from tp_keras.fairness_sweep.variant import Variant
 from tp_keras.run_folder import RunFolder
 from tp_keras.tasks import HAIR_COLOR
@@ -207,23 +207,24 @@ class _Seed:
             records_lib.write_records(path, records)
 
     def _make(self, variant, progress):
+        """Returns the run of a variant, which is there afterwards."""
         if variant.is_none:
             return self.base
+        source, features = self.base, None
         settings = variant.settings(self.settings.debias)
         run = self.folder.run(variant, self.seed)
-        if trains_branch(settings) and not run.model_path.exists():
-            self._compute_features(progress)
+        if variant.posthoc != NONE:
+            # What is trained alike is trained once.
+            source = self._make(variant.without_posthoc(), progress)
+        elif not run.model_path.exists():
+            features = self._compute_features(progress)
         return debias_run(
-            self.base.path,
-            run.path,
-            settings,
-            features=self.features,
-            progress=False,
+            source.path, run.path, settings, features=features, progress=False
         )
 
     def _compute_features(self, progress):
         if self.features is not None:
-            return
+            return self.features
         config = self.base.config
         train = self._load("train", keep=False)
         begin = time.monotonic()
@@ -235,6 +236,7 @@ class _Seed:
             progress,
         )
         self.folder.note_feature_seconds(self.seed, time.monotonic() - begin)
+        return self.features
 
     def _measure_settings(self, split):
         measure = self.settings.measure

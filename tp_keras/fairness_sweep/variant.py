@@ -44,6 +44,10 @@ class Variant:
         """Whether this is the run as it was trained."""
         return self.debias == NONE and self.posthoc == NONE
 
+    def without_posthoc(self) -> "Variant":
+        """Returns the method of the training alone."""
+        return dataclasses.replace(self, posthoc=NONE)
+
     def settings(self, base: DebiasConfig) -> DebiasConfig:
         """Returns the settings of this variant.
 
