@@ -21,10 +21,38 @@ if keras.config.backend() != "jax":
     raise SystemExit("This is not JAX.")
 t.BACKBONE_PRESETS["tiny"] = t.TINY
 t.trainer_module.load_portraits = t.load_made
-run = t.Trainer(t.make_config(sys.argv[1], epochs=3), progress=False).fit()
+config = t.make_config(sys.argv[1], epochs=3)
+run = t.Trainer(config, progress=False).fit()
 images = t.make_portraits(8, seed=9).images
 found = run.load_model().predict_probabilities(images, verbose=0)
 np.savez(sys.argv[2], **found)
+
+# One step of Adam: everything moves by its learning rate, the adversaries
+# by theirs, and they don't decay.
+from tp_keras.fairness.debiased_classifier import DebiasedClassifier
+from tp_keras.models.hair_branch import HairBranch
+from tp_keras.optimizers import FusedAdamW
+from tp_keras.tasks import HAIR_TYPE
+
+branch = HairBranch((1, 1, 4), [HAIR_TYPE], 4, 0.0)
+counts = {"hair_type": np.full((3, 2), 20)}
+model = DebiasedClassifier(branch, config.debias, counts)
+model.compile_for_training(FusedAdamW(1e-3, weight_decay=0.2))
+values = lambda variables: [np.array(v) for v in variables]
+groups = model.classifier_variables, model.adversary_variables
+before = [values(group) for group in groups]
+labels = {"hair_type": np.arange(24) % 3, "protected_gender": np.arange(24) % 2}
+model.train_on_batch(
+    np.random.default_rng(0).normal(size=(24, 1, 1, 4)).astype("float32"),
+    labels,
+    {name: np.ones(24, "float32") for name in labels},
+)
+moved, ahead = (
+    max(np.abs(a - b).max() for a, b in zip(old, values(group), strict=True))
+    for old, group in zip(before, groups, strict=True)
+)
+assert 0.9e-3 < moved < 1.5e-3, moved
+np.testing.assert_allclose(ahead, 2e-3, rtol=1e-2)
 """
 
 
