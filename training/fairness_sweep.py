@@ -20,6 +20,7 @@ from tp_keras.fairness_sweep.variant import parse_variants
 from training.command import run
 from training.command import start_tensorflow
 from training.configs import EXPERIMENTS
+from training.fairness_report import FairnessReport
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +43,9 @@ class FairnessSweep:
     """What to compare: method[:strength][+posthoc]."""
     sweep_dir: pathlib.Path | None = None
     """Folder to write. Default: runs/fairness_sweep/EXPERIMENT."""
+    report: bool = False
+    """Whether to write the fairness report of the chosen run too, that of the
+    first seed; if nothing passes, of the best that fails."""
     data_dir: str | None = None
     """Folder of the prepared data sets. Default: that of the experiment."""
     dataset: str | None = None
@@ -72,12 +76,16 @@ class FairnessSweep:
         choice, text = write_report(folder, outcomes, self.choice)
         print(f"\n{text}")
         print(f"Table, plot and runs: {folder}")
-        if choice.chosen is not None:
-            seed = min(bases)
-            chosen = sweep.SweepFolder(folder).run(choice.chosen.variant, seed)
+        if choice.shown is None:
+            return
+        shown = sweep.SweepFolder(folder).run(choice.shown.variant, min(bases))
+        report = FairnessReport(str(shown.path))
+        if self.report:
+            report.execute()
+        else:
             print(
                 "Next: python -m training.fairness_report --run_dir "
-                f"{chosen.path}"
+                f"{report.run_dir}"
             )
 
     def _experiment(self):

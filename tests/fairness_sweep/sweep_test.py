@@ -28,6 +28,7 @@ from tp_keras.models import PortraitBackbone
 from tp_keras.models import PortraitClassifier
 from tp_keras.run_folder import RunFolder
 from training.command import run as run_command
+from training.fairness_report import FairnessReport
 from training.fairness_sweep import FairnessSweep
 
 SETTINGS = SweepSettings(
@@ -180,9 +181,16 @@ def test_a_sweep_makes_measures_and_reports(
     groups = find(records, metric="group_recall", task="hair_color")
     assert len(groups) == 10
 
+    assert f"training.fairness_report --run_dir {run.path}\n" in printed
+
     # The same command finds everything done; other settings are refused.
     known = content(folder)
-    run_command(FairnessSweep, arguments)
+    reported = []
+    monkeypatch.setattr(
+        FairnessReport, "execute", lambda self: reported.append(self)
+    )
+    run_command(FairnessSweep, [*arguments, "--report", "True"])
+    assert reported == [FairnessReport(str(run.path))]
     rewritten = {"table.md", "front.png", "sweep.json"}
     assert {
         path for path, when in content(folder).items() if known[path] != when

@@ -157,7 +157,7 @@ def run_sweep(
         if not folder.is_measured(variant, seed)
     ]
     portraits: dict = {}
-    with tqdm.tqdm(jobs, unit="run", disable=not progress) as bar:
+    with tqdm.tqdm(jobs, unit="run", disable=not (progress and jobs)) as bar:
         one_seed = None
         for seed, variant in bar:
             if one_seed is None or one_seed.seed != seed:
