@@ -1,15 +1,15 @@
 import pytest
 
-from tests.fairness_sweep.made_outcomes import RECALLS
 from tests.fairness_sweep.made_outcomes import make_outcome
 from tp_keras.fairness_sweep.choice import choose
 from tp_keras.fairness_sweep.settings import ChoiceSettings
 
-NONE = make_outcome("none")
-
 
 def recalls(female, male):
-    return {("blond", "female"): (female, 40), ("blond", "male"): (male, 20)}
+    return {("blond", "female"): (female, 200), ("blond", "male"): (male, 20)}
+
+
+NONE = make_outcome("none", recalls=recalls(0.9, 0.5))
 
 
 def failures(choice):
@@ -45,13 +45,13 @@ def test_no_group_may_be_levelled_down():
     choice = choose([NONE, level, kept])
     assert choice.chosen is kept
     assert failures(choice)["grl:1"] == (
-        "recall lost: blond female 2.5 points (n = 40)",
+        "recall lost: blond female 2.5 points (n = 200)",
     )
     # A group of fewer portraits than are needed does not decide.
     small = {"unsupported": [("blond", "female")]}
     choice = choose(
         [
-            make_outcome("none", **small),
+            make_outcome("none", recalls=recalls(0.9, 0.5), **small),
             make_outcome(
                 "grl:1", probe=0.5, recalls=recalls(0.5, 0.5), **small
             ),
@@ -63,13 +63,28 @@ def test_no_group_may_be_levelled_down():
 def test_recalls_are_pooled_over_the_seeds():
     seeds = [{"recalls": recalls(recall, 0.5)} for recall in (0.85, 0.92)]
     pooled = make_outcome("grl:1", *seeds, probe=0.5)
-    assert choose([make_outcome("none", {}, {}), pooled]).chosen is pooled
+    none = make_outcome("none", {}, {}, recalls=recalls(0.9, 0.5))
+    assert choose([none, pooled]).chosen is pooled
     # Not the mean of recalls: each portrait of each seed counts once.
     group = "blond", "female"
     uneven = make_outcome(
         "grl:1", {"recalls": {group: (1.0, 10)}}, {"recalls": {group: (0, 30)}}
     )
     assert uneven.group_recalls("test")[group] == (0.25, 40)
+
+
+def test_one_portrait_of_a_small_group_is_not_levelling_down():
+    for lost, passes in ((1, True), (2, False)):
+        # One of 20 is 5 points; in each of two seeds, as many.
+        for seeds in (({},), ({}, {})):
+            none = make_outcome("none", *seeds, recalls=recalls(0.9, 0.5))
+            item = make_outcome(
+                "grl:1",
+                *seeds,
+                probe=0.5,
+                recalls=recalls(0.9, 0.5 - lost / 20),
+            )
+            assert (choose([none, item]).chosen is item) == passes
 
 
 def test_within_half_a_point_the_worst_group_decides():
@@ -101,7 +116,7 @@ def test_if_nothing_passes_the_best_and_their_failures_are_named():
         "reweigh": ("conditional probe 0.900 after 0.900",),
         "grl:2": (
             "recall lost: blond male 25.0 points (n = 20), "
-            "blond female 20.0 points (n = 40)",
+            "blond female 20.0 points (n = 200)",
             "accuracy 80.0 % after 90.0 %",
         ),
     }
@@ -129,4 +144,4 @@ def test_alone_none_has_no_rival():
 def test_made_outcomes_are_what_they_say():
     assert NONE.mean("test", "conditional_probe") == pytest.approx(0.9)
     assert NONE.mean("test", "equalized_odds") == pytest.approx(0.4)
-    assert NONE.group_recalls("test") == RECALLS
+    assert NONE.group_recalls("test") == recalls(0.9, 0.5)

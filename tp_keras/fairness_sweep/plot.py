@@ -27,7 +27,7 @@ _PANELS = (
         ("accuracy", "accuracy"),
     ),
     (
-        ("excess", "same-gender excess at 20 neighbours"),
+        ("excess", "same-gender excess at 20 neighbours, above or below 0"),
         ("worst_group", "recall of the worst group"),
     ),
 )
@@ -75,17 +75,21 @@ def write_front(
 def _draw(panel, outcomes, choice, x, y):
     front = front_of(outcomes, TEST, _TASK, score=y[0], cost=x[0])
     middles = [
-        (item.mean(TEST, x[0]), item.mean(TEST, y[0])) for item in outcomes
+        _place(item.mean(TEST, x[0]), item.mean(TEST, y[0]))
+        for item in outcomes
     ]
     for place, (item, middle) in enumerate(zip(outcomes, middles, strict=True)):
-        if None in middle:
+        if middle is None:
             continue
         color = _FRONT_COLOR if place in front else _OTHER_COLOR
         if item.variant.is_none:
             color = _NONE_COLOR
-        seeds = list(
-            zip(item.values(TEST, x[0]), item.values(TEST, y[0]), strict=True)
-        )
+        seeds = [
+            _place(*values)
+            for values in zip(
+                item.values(TEST, x[0]), item.values(TEST, y[0]), strict=True
+            )
+        ]
         if len(seeds) > 1:
             panel.plot(
                 *zip(*seeds, strict=True),
@@ -143,6 +147,12 @@ def _draw(panel, outcomes, choice, x, y):
     panel.grid(color="0.93")
     panel.set_axisbelow(True)
     panel.spines[["top", "right"]].set_visible(False)
+
+
+def _place(x, y):
+    """Returns where a point lies, None if a figure is not supported."""
+    # What is below 0 is over-corrected, or chance.
+    return None if x is None or y is None else (abs(x), y)
 
 
 def _steps(points):
