@@ -119,6 +119,7 @@ def test_the_report_names_choice_rule_means_and_spread(outcomes, tmp_path):
     assert "2 seeds (0, 1), 3 variants" in plain
     assert "Chosen: **grl:1**." in plain
     assert "lose more than 2.0 points of recall" in plain
+    assert "With a smaller probe, but failing" not in plain
     assert (
         "| conditional probe of the embedding | 0.900 (0.900 to 0.900) | "
         "0.600 (0.550 to 0.650) | at most 0.60 | yes |" in plain
@@ -132,6 +133,16 @@ def test_the_report_names_choice_rule_means_and_spread(outcomes, tmp_path):
     assert "| grl:2 | 0.890 |" in plain
     assert "hair_type, " not in plain
     assert "flips" not in plain
+
+
+def test_the_report_says_what_was_passed_over(outcomes, tmp_path):
+    outcomes.append(make_outcome("grl:3", {}, {}, accuracy=0.5, probe=0.55))
+    outcomes.append(make_outcome("grl:4", {}, {}, accuracy=0.5, probe=0.65))
+    _, text = write_report(tmp_path, outcomes)
+    assert (
+        "Chosen: **grl:1**. With a smaller probe, but failing:\n\n"
+        "- grl:3: accuracy 50.0 % after 90.0 %\n\n| hair_color, test" in text
+    )
 
 
 def test_the_report_says_what_fails(tmp_path):

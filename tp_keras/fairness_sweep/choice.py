@@ -44,6 +44,16 @@ class Choice:
     verdicts: tuple[Verdict, ...]
 
     @property
+    def passed_over(self) -> tuple[Verdict, ...]:
+        """What fails though its probe is below that of the chosen."""
+        limit = float("inf") if self.chosen is None else _probe(self.chosen)
+        return tuple(
+            item
+            for item in self.verdicts
+            if item.failures and _probe(item.outcome) < limit
+        )
+
+    @property
     def shown(self) -> Outcome | None:
         """The chosen variant, or the best of those that fail."""
         if self.chosen is not None or not self.verdicts:

@@ -26,7 +26,7 @@ _COLUMNS = (
     ("flips", "flips"),
     ("gender accuracy", "gender_accuracy"),
 )
-_MOST_FAILING_SHOWN = 3
+_MOST_FAILING_SHOWN = 5
 _ANSWERS = {True: "yes", False: "no", None: "-"}
 
 
@@ -77,14 +77,20 @@ def full_report(
 
 def choice_text(choice: Choice) -> str:
     """Returns what was chosen, or why nothing was."""
-    if choice.chosen is not None:
-        return f"Chosen: **{choice.chosen.name}**."
     if not choice.verdicts:
         return "Nothing was compared with none."
-    lines = ["No variant passes. The best of those that fail:", ""]
+    failing = choice.passed_over
+    if choice.chosen is None:
+        lines = ["No variant passes. The best of those that fail:"]
+    else:
+        lines = [f"Chosen: **{choice.chosen.name}**."]
+        if failing:
+            lines[0] += " With a smaller probe, but failing:"
+    if failing:
+        lines.append("")
     lines += [
         f"- {verdict.outcome.name}: {'; '.join(verdict.failures)}"
-        for verdict in choice.verdicts[:_MOST_FAILING_SHOWN]
+        for verdict in failing[:_MOST_FAILING_SHOWN]
     ]
     return "\n".join(lines)
 
