@@ -128,6 +128,9 @@ def test_the_report_names_choice_rule_means_and_spread(outcomes, tmp_path):
         "| cost of training and debiasing | 1.000 (1.000 to 1.000) | "
         "1.500 (1.250 to 1.750) | at most 1.6 | yes |" in plain
     )
+    assert (
+        "| blond female | validation | 40 | 0.900 | 0.900 | +0.000 |" in plain
+    )
     # The front is marked, and what another one beats is not.
     assert "| grl:1 * | 0.895 |" in plain
     assert "| grl:2 | 0.890 |" in plain

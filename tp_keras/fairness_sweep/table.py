@@ -56,7 +56,10 @@ def full_report(
         choice_text(choice),
     ]
     if choice.shown is not None:
-        parts += [target_table(choice, targets_lib.targets_for(dataset))]
+        parts += [
+            target_table(choice, targets_lib.targets_for(dataset)),
+            group_table(choice),
+        ]
     for task in tasks.HAIR_TASKS:
         for split in (VALIDATION, TEST):
             if any(outcomes[0].values(split, "accuracy", task)):
@@ -113,6 +116,28 @@ def target_table(choice: Choice, targets: targets_lib.Targets) -> str:
             for row in rows
         ],
     )
+
+
+def group_table(choice: Choice) -> str:
+    """Returns the recall of each supported group before and after."""
+    shown = choice.shown
+    rows = []
+    for split in (VALIDATION, TEST):
+        after = shown.group_recalls(split)
+        for group, (before, count) in choice.none.group_recalls(split).items():
+            value = after[group][0]
+            rows.append(
+                (
+                    " ".join(group),
+                    split,
+                    f"{count // len(choice.none.records[split]):,}",
+                    _number(before),
+                    _number(value),
+                    f"{value - before:+.3f}",
+                )
+            )
+    header = ("recall of hair_color", "split", "portraits", "none")
+    return _markdown((*header, shown.name, "difference"), sorted(rows))
 
 
 def variant_table(
