@@ -175,6 +175,25 @@ def test_each_optimizer_moves_its_own(who_rests):
         assert distance < 1e-6 if name == who_rests else distance > 0.04
 
 
+def test_a_backup_holds_the_state_of_both_optimizers(tmp_path):
+    first, second = (make_model("conditional_grl") for _ in range(2))
+    for model in (first, second):
+        model.compile_for_training(FusedAdamW(1e-2))
+    first.train_step(make_batch(seed=0))
+    first.save_weights(tmp_path / "x.weights.h5")
+    second.load_weights(tmp_path / "x.weights.h5")
+    for model in (first, second):
+        model.train_step(make_batch(seed=1))
+    state = [
+        [*model.weights, *model.optimizer.variables]
+        + model.adversary_optimizer.variables
+        for model in (first, second)
+    ]
+    for a, b in zip(*state, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-7)
+    assert int(second.adversary_optimizer.iterations) == 10
+
+
 def separable_case(count, seed):
     """One direction tells the class, another the gender; here most of the
     first class are men, and most of the second women."""
