@@ -302,6 +302,15 @@ def test_seeds_may_be_added_but_not_exchanged(bases, tmp_path, light):
             tmp_path / "s", variants, chosen, SETTINGS, progress=False
         )
         assert len(outcome.records["test"]) == len(seeds)
+    content = (tmp_path / "s" / "sweep.json").read_text()
+    (tmp_path / "s" / "sweep.json").write_text(
+        content.replace('"ramp"', '"slope"')
+    )
+    with pytest.raises(UserError, match="other settings.*ramp.*slope"):
+        sweep.run_sweep(
+            tmp_path / "s", variants, bases, SETTINGS, progress=False
+        )
+    (tmp_path / "s" / "sweep.json").write_text(content)
     other = make_base(tmp_path / "other", 3, seconds=11.0)
     with pytest.raises(UserError, match="run of seed 3: .*base3.* against"):
         sweep.run_sweep(

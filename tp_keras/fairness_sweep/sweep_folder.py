@@ -70,9 +70,7 @@ class SweepFolder:
         if path.exists():
             content = self._read(path)
             known = content["bases"]
-            differences = config_differences(
-                config_from_dict(SweepSettings, content["settings"]), settings
-            )
+            differences = _differences(content["settings"], settings)
             differences += [
                 f"run of seed {seed}: {known[str(seed)]} against "
                 f"{_identity(base)}"
@@ -121,6 +119,17 @@ class SweepFolder:
                 f"Expected JSON in {path}; remove the folder of the sweep to "
                 f"begin anew. Received: {error}"
             ) from error
+
+
+def _differences(known, settings):
+    """Returns what differs from the settings that a file holds, in words."""
+    try:
+        return config_differences(
+            config_from_dict(SweepSettings, known), settings
+        )
+    except UserError as error:
+        # Written when there were other settings to make.
+        return [str(error)]
 
 
 def _identity(base: RunFolder) -> dict:
