@@ -146,10 +146,13 @@ class DebiasConfig:
     debias_scope: str = "branch"
     """`branch` trains the hair layers anew with the method, on a trunk that
     was trained plainly and stays; `network` trains all layers with it."""
-    strength: float = 0.5
+    strength: float = 0.25
     """Final strength (lambda) of a reversed gradient or of a penalty."""
     ramp: float = 0.5
     """Share of the training over which the strength grows from 0."""
+    branch_embedding_size: int = 16
+    """Length of the hair embedding of such layers, an equal part for each
+    task: a short part holds what its task needs and little else."""
     branch_steps: int = 4000
     """Steps of the training of a branch."""
     branch_batch_size: int = 128
@@ -177,6 +180,7 @@ class DebiasConfig:
             strength=(0.0, 1000.0),
             ramp=(0.0, 1.0),
             adversaries=(1, 100),
+            branch_embedding_size=(1, 4096),
             branch_steps=(1, 10_000_000),
             branch_batch_size=(1, 100_000),
             adversary_steps=(1, 1000),

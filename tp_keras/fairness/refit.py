@@ -16,7 +16,7 @@ from tp_keras.tasks import MISSING
 _LEARNING_RATE = 2e-3
 _WEIGHT_DECAY = 0.05
 _AVERAGING = 0.99
-# A part of 16 numbers is a bottleneck by itself.
+# A short part is a bottleneck by itself.
 _DROPOUT_RATE = 0.1
 
 
@@ -62,7 +62,9 @@ def refit_hair_branch(
         ... )
     """
     keras.utils.set_random_seed(seed)
-    branch = classifier.new_hair_branch(_DROPOUT_RATE)
+    branch = classifier.new_hair_branch(
+        settings.branch_embedding_size, _DROPOUT_RATE
+    )
     if features is None:
         features = TrunkFeatures.compute(
             classifier, train, augment_config, seed, progress
@@ -92,10 +94,7 @@ def refit_hair_branch(
         shuffle=False,
         verbose="auto" if progress else 0,
     )
-    copy = type(classifier).from_config(classifier.get_config())
-    copy.set_weights(classifier.get_weights())
-    copy.set_hair_branch(branch)
-    return copy
+    return classifier.with_hair_branch(branch)
 
 
 def training_group_counts(train, tasks) -> dict:

@@ -13,15 +13,15 @@ DEFAULT_VARIANTS = (
     "subsample",
     "group_dro",
     "domain_independent",
-    "grl:0.5",
+    "grl:0.25",
     "conditional_mmd:2",
+    "conditional_grl:0.1",
     "conditional_grl:0.25",
     "conditional_grl:0.5",
-    "conditional_grl:1",
     "none+dfr",
     "none+leace",
     "none+conditional_leace",
-    "conditional_grl:0.5+conditional_leace",
+    "conditional_grl:0.25+conditional_leace",
 )
 
 

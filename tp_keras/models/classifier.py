@@ -188,14 +188,15 @@ class PortraitClassifier(keras.Model):
             for name, value in outputs.items()
         }
 
-    def new_hair_branch(self, dropout_rate):
+    def new_hair_branch(self, embedding_size, dropout_rate):
         """Returns untrained hair layers of their own, as a model of features.
 
         Args:
+            embedding_size: Int. Length of their hair embedding.
             dropout_rate: Float. Dropout before the heads.
 
         Returns:
-            `HairBranch`, for `set_hair_branch` when it is trained.
+            `HairBranch`, for `with_hair_branch` when it is trained.
 
         Raises:
             UserError: If the classifier has no hair task.
@@ -203,15 +204,19 @@ class PortraitClassifier(keras.Model):
         return HairBranch(
             self.backbone.output_shape[1:],
             [task for task in self.tasks if task.name in self._parts],
-            self.embedding_size,
+            embedding_size,
             dropout_rate,
         )
 
-    def set_hair_branch(self, branch):
-        """Takes over the weights of a `HairBranch`."""
-        for layer in branch.layers:
-            if layer.weights:
-                self.get_layer(layer.name).set_weights(layer.get_weights())
+    def with_hair_branch(self, branch):
+        """Returns a copy with the weights of a `HairBranch` for hair."""
+        config = {**self.get_config(), "embedding_size": branch.embedding_size}
+        copy = type(self).from_config(config)
+        trained = {layer.name: layer for layer in branch.layers}
+        for layer in self.layers:
+            source = trained.get(layer.name, layer)
+            copy.get_layer(layer.name).set_weights(source.get_weights())
+        return copy
 
     # Not chained to super: the config of a functional model lists its layers,
     # which the constructor doesn't take.

@@ -33,6 +33,7 @@ class HairBranch(keras.Model):
         )
         super().__init__(features, logits, name="hair_branch")
         self.tasks = tuple(tasks)
+        self.embedding_size = embedding_size
         self._parts = parts
 
     @property
