@@ -4,7 +4,7 @@ VENV ?= .venv
 RUN := $(VENV)/bin/python
 RUN_DIR ?= runs/real
 
-.PHONY: help demo train test test-all lint format benchmarks clean
+.PHONY: help demo train fairness test test-all lint format benchmarks clean
 
 help:  ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' \
@@ -34,6 +34,15 @@ train: $(VENV)/.runtime  ## The same with the real archives: MANUAL_DIR=...
 		"Name the folder of the archives: make train MANUAL_DIR=..."; exit 2; }
 	$(RUN) -m training.run_all --manual_dir "$(MANUAL_DIR)" \
 		--run_dir "$(RUN_DIR)"
+
+fairness: $(VENV)/.runtime  ## Gender in hair: measured, removed, measured.
+	$(RUN) -m training.build_dataset
+	$(RUN) -m training.train demo --run_dir runs/demo
+	$(RUN) -m training.fairness_report --run_dir runs/demo
+	$(RUN) -m training.fairness_sweep --experiment demo \
+		--base_runs runs/demo --sweep_dir runs/fairness_sweep/quick \
+		--variants none reweigh conditional_grl:0.25 conditional_mmd:2 \
+		none+conditional_leace --report True
 
 test: $(VENV)/.development  ## All tests but the large ones.
 	$(RUN) -m pytest

@@ -28,6 +28,7 @@ ROOMS = (
     "evaluation",
     "export",
     "tuning",
+    "fairness_sweep",
 )
 # Serves exported bundles, so it knows the vocabulary and nothing of models.
 SERVING = ("errors", "tasks", "serving")
