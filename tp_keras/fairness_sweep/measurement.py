@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from tp_keras import tasks
 from tp_keras.data.portraits import Portraits
 from tp_keras.evaluation import figures
@@ -67,7 +65,11 @@ def measure(
     found = representations.represent(
         classifier, portraits.images, progress=False
     )
-    pairs = _pairs(classifier, portraits, twins)
+    pairs = None
+    if twins is not None:
+        pairs = representations.represent_twins(
+            classifier, portraits, twins, progress=False
+        )
     return [
         Record(
             task=task.name,
@@ -81,22 +83,6 @@ def measure(
             task, portraits.labels, found, pairs, settings, seed
         )
     ]
-
-
-def _pairs(classifier, portraits, twins):
-    """Returns the rows that have a twin, and what the twins are made of."""
-    if twins is None:
-        return None
-    _, rows, twin_rows = np.intersect1d(
-        portraits.indices,
-        twins.indices,
-        assume_unique=True,
-        return_indices=True,
-    )
-    if not len(rows):
-        return None
-    images = twins.images[twin_rows]
-    return rows, representations.represent(classifier, images, progress=False)
 
 
 def _figures(task, labels, found, pairs, settings, seed) -> Iterator[dict]:

@@ -373,8 +373,10 @@ def test_twins_are_paired_by_image_index(monkeypatch):
         portraits, indices=np.array([2, 5, 9, 10, 20, 21])
     )
     monkeypatch.setattr(
-        representations, "represent", lambda classifier, images: images
+        representations,
+        "represent",
+        lambda classifier, images, progress: images,
     )
-    rows, images = report._represent_twins(None, portraits, twins)
+    rows, images = representations.represent_twins(None, portraits, twins)
     assert rows.tolist() == [1, 3, 5]
     np.testing.assert_array_equal(images, twins.images[[1, 2, 4]])

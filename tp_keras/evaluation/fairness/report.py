@@ -12,7 +12,6 @@ import tqdm
 from tp_keras import run_folder as run_folder_lib
 from tp_keras import tasks
 from tp_keras.data import source
-from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
 from tp_keras.evaluation import records as records_lib
 from tp_keras.evaluation import replacement
@@ -26,7 +25,6 @@ from tp_keras.evaluation.fairness import plots
 from tp_keras.evaluation.fairness import representations
 from tp_keras.evaluation.fairness import retrieval
 from tp_keras.evaluation.fairness import table
-from tp_keras.evaluation.fairness.representations import Representations
 from tp_keras.evaluation.fairness.settings import FairnessSettings
 from tp_keras.evaluation.records import Record
 from tp_keras.evaluation.report import RECORDS_NAME
@@ -93,7 +91,9 @@ def run_fairness_report(
         data_dir or run.config.data.data_dir,
         dataset or run.config.data.dataset,
     ):
-        twins = _represent_twins(classifier, portraits, load(_TWINS))
+        twins = representations.represent_twins(
+            classifier, portraits, load(_TWINS)
+        )
     seed = run.config.training.seed
     records = [
         Record(
@@ -215,22 +215,6 @@ def _check_labels(portraits, hair_tasks):
 
 def _has_twins(data_dir, dataset) -> bool:
     return _TWINS in source.find_builder(data_dir, dataset).info.splits
-
-
-def _represent_twins(
-    classifier, portraits: Portraits, twins: Portraits
-) -> tuple[np.ndarray, Representations] | None:
-    """Returns the rows of `portraits` that have a twin, and their twins."""
-    _, rows, twin_rows = np.intersect1d(
-        portraits.indices,
-        twins.indices,
-        assume_unique=True,
-        return_indices=True,
-    )
-    if not len(rows):
-        return None
-    found = representations.represent(classifier, twins.images[twin_rows])
-    return rows, found
 
 
 def _measure(

@@ -67,7 +67,7 @@ def represent(
         >>> classifier = RunFolder("runs/demo").load_model()
         >>> found = represent(classifier, portraits.images)
         >>> found.embedding(HAIR_COLOR).shape
-        (1195, 32)
+        (1192, 16)
     """
     hair_tasks = [task for task in classifier.tasks if task is not GENDER]
     if not hair_tasks:
@@ -108,6 +108,33 @@ def represent(
         },
         layers=layers,
     )
+
+
+def represent_twins(
+    classifier, portraits, twins, progress=True
+) -> tuple[np.ndarray, Representations] | None:
+    """Returns the rows of portraits that have a twin, and their twins.
+
+    Args:
+        classifier: `PortraitClassifier` with one or more hair tasks.
+        portraits: `Portraits`.
+        twins: `Portraits` of the same indices, or of some of them.
+        progress: Whether to show a progress bar after two seconds.
+
+    Returns:
+        Rows of `portraits`, and `Representations` of as many twins; None if
+        there is no pair.
+    """
+    _, rows, twin_rows = np.intersect1d(
+        portraits.indices,
+        twins.indices,
+        assume_unique=True,
+        return_indices=True,
+    )
+    if not len(rows):
+        return None
+    images = twins.images[twin_rows]
+    return rows, represent(classifier, images, progress=progress)
 
 
 def _layers_model(classifier, hair_tasks):
