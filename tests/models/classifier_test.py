@@ -176,3 +176,20 @@ def test_an_application_as_backbone_saves_and_loads(tmp_path):
     np.testing.assert_array_equal(
         loaded(images)["hair_color"], classifier(images)["hair_color"]
     )
+
+
+def test_hair_layers_can_be_replaced_by_shorter_ones(classifier):
+    branch = classifier.new_hair_branch(8, 0.1)
+    copy = classifier.with_hair_branch(branch)
+    assert copy.embedding_slices["hair_type"] == slice(4, 8)
+    images, *_ = make_batch(classifier)
+    found = copy.predict_probabilities(images, verbose=0)
+    expected = classifier.predict_probabilities(images, verbose=0)
+    np.testing.assert_array_equal(found["gender"], expected["gender"])
+    features = classifier.backbone.predict(images, verbose=0)
+    logits = branch.predict(features, verbose=0)["hair_color"]
+    shares = keras.ops.softmax(logits)
+    np.testing.assert_allclose(found["hair_color"], shares, atol=1e-5)
+    # The original keeps its own.
+    again = classifier.predict_probabilities(images, verbose=0)
+    np.testing.assert_array_equal(again["hair_color"], expected["hair_color"])

@@ -1,9 +1,8 @@
 """A training step in which the adversaries are ahead; TensorFlow only.
 
-One optimizer with two learning rates would do without an override, and does on
-other backends. But at the price of five steps of the adversaries' it hides
-less: what counts is that they have caught up with the embedding of this very
-batch (`benchmarks.adversary_lead` prints both).
+One optimizer with two learning rates needs no step of its own, and is what
+other backends use. Here the adversaries have caught up with the embedding of
+this very batch before it moves away from them.
 """
 
 import keras
