@@ -2,8 +2,8 @@
 
     python -m training.train demo --run_dir runs/demo
 
-On 2 cores about 125 s; test accuracy gender .951, hair_color .918, hair_type
-.916 (mean of three seeds, 1,192 test portraits;
+On 2 cores about 125 s; test accuracy gender .950, hair_color .920, hair_type
+.912 (mean of three seeds, 1,192 test portraits;
 `python -m benchmarks.accuracy --experiment demo`).
 """
 
