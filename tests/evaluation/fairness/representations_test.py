@@ -91,7 +91,7 @@ def test_a_single_hair_task_has_one_embedding(images):
         "hair_type_embedding",
         "logits",
     ]
-    assert found.embedding(HAIR_TYPE).shape == (3, 64)
+    assert found.embedding(HAIR_TYPE).shape == (3, classifier.embedding_size)
 
 
 def test_classifier_without_hair_is_refused(images):
