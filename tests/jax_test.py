@@ -21,7 +21,7 @@ if keras.config.backend() != "jax":
     raise SystemExit("This is not JAX.")
 t.BACKBONE_PRESETS["tiny"] = t.TINY
 t.trainer_module.load_portraits = t.load_made
-config = t.make_config(sys.argv[1], epochs=3)
+config = t.make_config(sys.argv[1], strength=0.1, epochs=3)
 run = t.Trainer(config, progress=False).fit()
 images = t.make_portraits(8, seed=9).images
 found = run.load_model().predict_probabilities(images, verbose=0)
@@ -38,7 +38,7 @@ branch = HairBranch((1, 1, 4), [HAIR_TYPE], 4, 0.0)
 counts = {"hair_type": np.full((3, 2), 20)}
 model = DebiasedClassifier(branch, config.debias, counts)
 model.compile_for_training(FusedAdamW(1e-3, weight_decay=0.2))
-values = lambda variables: [np.array(v) for v in variables]
+values = lambda variables: [keras.ops.convert_to_numpy(v) for v in variables]
 groups = model.classifier_variables, model.adversary_variables
 before = [values(group) for group in groups]
 labels = {"hair_type": np.arange(24) % 3, "protected_gender": np.arange(24) % 2}
