@@ -93,7 +93,8 @@ minima and differences if it has $min_count portraits or more; smaller groups
 are listed, and hollow in plots. &ldquo;By chance&rdquo; is what the figure
 stays below (for a smallest recall: above) 19 times out of 20 when women and men
 of the same class are exchanged at random: beyond it, gender plays a role.
-Intervals: $num_bootstraps resamples; chance: $num_permutations permutations;
+Intervals: $num_bootstraps resamples, of
+neighbours a jackknife; chance: $num_permutations permutations;
 probes: the mean of $probe_seeds, each tested on portraits it was not trained
 on, in $probe_folds parts.</p>
 <h2>What these figures can't tell</h2>
