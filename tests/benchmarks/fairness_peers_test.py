@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from benchmarks import fairlearn_peers
-from benchmarks import fairness_peers
+from benchmarks import peer_tables
 from benchmarks.embedded_rows import EmbeddedRows
 from benchmarks.fairness_peers import FairnessPeers
 from tp_keras import tasks
@@ -44,7 +44,7 @@ def test_correlation_remover_needs_the_gender_it_removes():
 
 def test_frame_and_ours_agree_but_for_groups_without_rows(capsys):
     rows = embedded_rows()
-    peers = fairness_peers._Peers(TASK, rows, rows, FairnessSettings())
+    peers = peer_tables.PeerTables(TASK, rows, rows, FairnessSettings())
     peers.print_figures(num_bootstraps=2)
     printed = capsys.readouterr().out
     # There is no bald woman, and fairlearn says that none of them is found.
@@ -72,7 +72,7 @@ def test_peers_refuse_what_is_said_of_them():
 
 def test_erasers_are_told_of_gender_only_where_they_say_so():
     rows = embedded_rows()
-    for name, (erase, asks, _) in fairness_peers.fit_erasers(rows).items():
+    for name, (erase, asks, _) in peer_tables.fit_erasers(rows).items():
         erased = erase(rows.features, rows.genders)
         other = erase(rows.features, 1 - rows.genders)
         assert (np.abs(erased - other).max() > 1e-6) == asks, name
@@ -85,7 +85,7 @@ def test_erasers_are_told_of_gender_only_where_they_say_so():
 def test_prints_what_erasers_leave(capsys):
     rows = embedded_rows()
     settings = FairnessSettings(min_count=30, probe_seeds=1, probe_folds=2)
-    peers = fairness_peers._Peers(TASK, rows, rows, settings)
+    peers = peer_tables.PeerTables(TASK, rows, rows, settings)
     peers.print_erasers()
     printed = capsys.readouterr().out
     for name in ("none", "fairlearn CorrelationRemover", "conditional LEACE"):

@@ -5,15 +5,9 @@ from collections.abc import Iterator
 from tp_keras import tasks
 from tp_keras.data.portraits import Portraits
 from tp_keras.evaluation import figures
-from tp_keras.evaluation.fairness import counterfactual
-from tp_keras.evaluation.fairness import group_counts
-from tp_keras.evaluation.fairness import group_metrics
-from tp_keras.evaluation.fairness import leakage_counts
-from tp_keras.evaluation.fairness import probe_models
-from tp_keras.evaluation.fairness import probes
 from tp_keras.evaluation.fairness import representations
-from tp_keras.evaluation.fairness import retrieval
 from tp_keras.evaluation.fairness.settings import FairnessSettings
+from tp_keras.evaluation.fairness.stages import stages_of
 from tp_keras.evaluation.records import ALL
 from tp_keras.evaluation.records import Record
 
@@ -25,6 +19,12 @@ _GROUP_METRICS = (
     "group_recall",
     "worst_group_recall",
     "equalized_odds_difference_max",
+)
+_LEAKAGE_METRICS = (
+    "leakage_band_low",
+    "leakage_band_high",
+    "gender_probe",
+    "conditional_gender_probe",
 )
 _RETRIEVAL_METRICS = {
     "neighbor_precision": f"k={NEIGHBORS}",
@@ -86,76 +86,29 @@ def measure(
 
 
 def _figures(task, labels, found, pairs, settings, seed) -> Iterator[dict]:
-    own, genders = labels[task.name], labels[tasks.GENDER.name]
     if task is tasks.GENDER:
+        own = labels[task.name]
         known = own != tasks.MISSING
         hits = (found.predictions(task) == own)[known].sum()
         yield figures.share("accuracy", hits, known.sum(), group=ALL)
         return
-    predictions, embedding = found.predictions(task), found.embedding(task)
-    for fields in group_metrics.measure_groups(
-        task, own, predictions, genders, settings, seed
-    ):
-        if fields["metric"] in _GROUP_METRICS:
-            yield fields
-    yield from _leakage(
-        task, own, predictions, embedding, genders, settings, seed
+    stages = stages_of(
+        task, labels, found, pairs, settings, seed, embedding_only=True
     )
-    for fields in retrieval.measure_retrieval(
-        task, own, embedding, genders, settings, seed
-    ):
-        wanted = _RETRIEVAL_METRICS.get(fields["metric"])
-        if fields["group"] == ALL and fields["variant"] == wanted:
-            yield fields
-    if pairs is None:
-        return
-    rows, twin = pairs
-    for fields in counterfactual.measure_counterfactuals(
-        task,
-        own[rows],
-        predictions[rows],
-        twin.predictions(task),
-        embedding[rows],
-        twin.embedding(task),
-        settings,
-        seed,
-    ):
-        if fields["metric"] == "counterfactual_flips":
-            yield fields
+    for stage in stages.values():
+        for fields in stage():
+            if _is_compared(fields):
+                yield fields
 
 
-def _leakage(task, labels, predictions, embedding, genders, settings, seed):
-    """Yields the band, and what probes read from the embedding."""
-    outcomes = group_counts.count_outcomes(
-        labels, predictions, genders, task.num_classes
+def _is_compared(fields):
+    metric, variant = fields["metric"], fields.get("variant")
+    if metric in _GROUP_METRICS:
+        return True
+    if metric in _RETRIEVAL_METRICS and variant != _RETRIEVAL_METRICS[metric]:
+        return False
+    return fields["group"] == ALL and metric in (
+        *_LEAKAGE_METRICS,
+        *_RETRIEVAL_METRICS,
+        "counterfactual_flips",
     )
-    supported = (outcomes.sum((1, 2)) >= settings.min_count).all()
-    for metric, value_of in (
-        ("leakage_band_low", leakage_counts.lower_band),
-        ("leakage_band_high", leakage_counts.label_leakage),
-    ):
-        value = value_of(outcomes) if supported else None
-        yield figures.figure(metric, value, outcomes.sum(), group=ALL)
-    known = genders != tasks.MISSING
-    for metric, classes, train_only in (
-        ("gender_probe", None, (labels == tasks.MISSING)[known]),
-        ("conditional_gender_probe", labels[known], None),
-    ):
-        for kind in probe_models.KINDS:
-            result = probes.probe_gender(
-                embedding[known],
-                genders[known],
-                classes,
-                kind=kind,
-                settings=settings,
-                seed=seed,
-                train_only=train_only,
-            )
-            yield figures.figure(
-                metric,
-                result.value,
-                result.count,
-                result.interval,
-                group=ALL,
-                variant=f"{kind} {representations.embedding_name(task)}",
-            )

@@ -240,7 +240,7 @@ def test_failed_report_leaves_the_first_one(written, loaded, monkeypatch):
 
     before = (path / "fairness.html").read_bytes()
     monkeypatch.setattr(page, "make_page", fail)
-    monkeypatch.setattr(leakage, "measure_leakage", lambda *args: iter(()))
+    monkeypatch.setattr(leakage, "measure_leakage", lambda *_, **__: iter(()))
     monkeypatch.setattr(plots, "write_plots", lambda *args: [])
     with pytest.raises(OSError, match="no space left"):
         report.run_fairness_report(path, settings=QUICK)
@@ -267,7 +267,7 @@ def test_other_data_have_a_place_of_their_own_and_no_twins(
     written, loaded, monkeypatch, arguments, name, page_name, warned
 ):
     path, _, _ = written
-    monkeypatch.setattr(leakage, "measure_leakage", lambda *args: iter(()))
+    monkeypatch.setattr(leakage, "measure_leakage", lambda *_, **__: iter(()))
     records = report.run_fairness_report(path, **arguments, settings=QUICK)
     assert "counterfactual" not in [split for *_, split in loaded]
     assert not find(records, metric="counterfactual_flips")
@@ -308,7 +308,7 @@ def test_what_comes_from_outside_is_escaped(written, tmp_path):
 
 
 def test_a_run_of_one_hair_task(loaded, tmp_path, monkeypatch):
-    monkeypatch.setattr(leakage, "measure_leakage", lambda *args: iter(()))
+    monkeypatch.setattr(leakage, "measure_leakage", lambda *_, **__: iter(()))
     path = make_run(tmp_path / "run", ("hair_type",))
     records = report.run_fairness_report(path, settings=QUICK)
     assert {record.task for record in records} == {"hair_type"}

@@ -21,6 +21,7 @@ def measure_leakage(
     genders,
     settings: FairnessSettings,
     seed: int,
+    controls: bool = True,
 ) -> Iterator[dict]:
     """Measures what tells the gender of a portrait, and how well.
 
@@ -79,6 +80,7 @@ def measure_leakage(
         genders: Integer array [N], `tasks.MISSING` where unknown.
         settings: How much data a figure needs; how often to draw and to probe.
         seed: Where chance starts.
+        controls: Whether to probe for shuffled genders too.
 
     Yields:
         The fields of a record, but for task, seed, split and data set. Where
@@ -133,7 +135,7 @@ def measure_leakage(
         genders,
         settings,
         seed,
-    ).figures(band_low)
+    ).figures(band_low, controls)
 
 
 def _count_figures(sample):

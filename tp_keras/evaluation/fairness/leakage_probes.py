@@ -51,23 +51,27 @@ class LeakageProbes:
         self.settings = settings
         self.seed = seed
 
-    def figures(self, band_low: float | None) -> Iterator[dict]:
+    def figures(
+        self, band_low: float | None, controls: bool = True
+    ) -> Iterator[dict]:
         """Yields the fields of the records of all probes.
 
         Args:
             band_low: The least that a layer gives away which the head reads,
                 or None if unknown.
+            controls: Whether to probe for shuffled genders too.
         """
+        controlled = self._controlled() if controls else []
         jobs = [
             (metric, kind, layer, measure)
             for metric, measure, names in (
                 ("gender_probe", self._probe, self.layers),
                 ("conditional_gender_probe", self._probe_given, self.layers),
-                ("negative_control", self._shuffled, self._controlled()),
+                ("negative_control", self._shuffled, controlled),
                 (
                     "conditional_negative_control",
                     self._shuffled_given,
-                    self._controlled(),
+                    controlled,
                 ),
             )
             for layer in names

@@ -3,7 +3,6 @@
 import functools
 import os
 import pathlib
-from collections.abc import Callable
 from collections.abc import Iterator
 
 import numpy as np
@@ -16,16 +15,13 @@ from tp_keras.errors import UserError
 from tp_keras.evaluation import records as records_lib
 from tp_keras.evaluation import replacement
 from tp_keras.evaluation import run_evaluation
-from tp_keras.evaluation.fairness import counterfactual
-from tp_keras.evaluation.fairness import group_metrics
-from tp_keras.evaluation.fairness import leakage
 from tp_keras.evaluation.fairness import neighbor_grid
 from tp_keras.evaluation.fairness import page
 from tp_keras.evaluation.fairness import plots
 from tp_keras.evaluation.fairness import representations
-from tp_keras.evaluation.fairness import retrieval
 from tp_keras.evaluation.fairness import table
 from tp_keras.evaluation.fairness.settings import FairnessSettings
+from tp_keras.evaluation.fairness.stages import stages_of
 from tp_keras.evaluation.records import Record
 from tp_keras.evaluation.report import RECORDS_NAME
 from tp_keras.evaluation.report import TABLE_NAME
@@ -224,7 +220,7 @@ def _measure(
     stages = [
         (task, name, stage)
         for task in hair_tasks
-        for name, stage in _stages(
+        for name, stage in stages_of(
             task, labels, found, twins, settings, seed
         ).items()
     ]
@@ -233,45 +229,3 @@ def _measure(
             bar.set_description(f"{task.name}: {name}")
             for fields in stage():
                 yield task, fields
-
-
-def _stages(
-    task, labels, found, twins, settings, seed
-) -> dict[str, Callable[[], Iterator[dict]]]:
-    """Returns what is measured of a task: name -> function of no arguments."""
-    own = labels[task.name]
-    genders = labels[tasks.GENDER.name]
-    predictions, embedding = found.predictions(task), found.embedding(task)
-    stages = {
-        "groups": lambda: group_metrics.measure_groups(
-            task, own, predictions, genders, settings, seed
-        ),
-        "leakage": lambda: leakage.measure_leakage(
-            task,
-            own,
-            found.probabilities[task.name],
-            found.layers[task.name],
-            genders,
-            settings,
-            seed,
-        ),
-        "neighbours": lambda: retrieval.measure_retrieval(
-            task, own, embedding, genders, settings, seed
-        ),
-    }
-    if twins is not None:
-        rows, twin = twins
-        stages["counterfactuals"] = lambda: (
-            counterfactual.measure_counterfactuals(
-                task,
-                own[rows],
-                predictions[rows],
-                twin.predictions(task),
-                embedding[rows],
-                twin.embedding(task),
-                settings,
-                seed,
-                genders[rows],
-            )
-        )
-    return stages

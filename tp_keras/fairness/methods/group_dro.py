@@ -1,10 +1,10 @@
 """The loss of the worst group, approached step by step."""
 
-import keras
 import numpy as np
 from keras import ops
 
 from tp_keras.fairness.methods.plain import Plain
+from tp_keras.models.losses import SmoothedCrossentropy
 from tp_keras.tasks import GENDER
 
 
@@ -29,10 +29,9 @@ class GroupDro(Plain):
             ),
             trainable=False,
         )
-        self.row_loss = keras.losses.deserialize(
-            keras.losses.serialize(self.crossentropy)
+        self.row_loss = SmoothedCrossentropy(
+            self.crossentropy.label_smoothing, reduction="none"
         )
-        self.row_loss.reduction = "none"
         self.built = True
 
     def loss(self, part, logits, labels, genders, weights, progress, training):
