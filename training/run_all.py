@@ -87,6 +87,8 @@ class RunAll:
             "What next:\n"
             "  your own photo   python -m training.predict "
             f"--bundle {bundles} --images PHOTO.jpg\n"
+            "  gender in hair   python -m training.fairness_report "
+            f"--run_dir {run_dir}\n"
             "  other settings   python -m training.train "
             f"{experiment} --help\n"
             "  the real thing   make train MANUAL_DIR=FOLDER_OF_THE_ARCHIVES"
