@@ -101,7 +101,11 @@ def train(config: ExperimentConfig, turns=None) -> RunFolder:
     # === Data ===
     splits = {
         split: load_portraits(
-            data.data_dir, data.dataset, split, data.storage, turns is None
+            data.data_dir,
+            data.dataset,
+            data.part(split),
+            data.storage,
+            turns is None,
         )
         for split in ("train", "validation")
     }

@@ -47,6 +47,12 @@ def test_unknown_settings_are_refused():
         config_from_dict(ExperimentConfig, told)
 
 
+def test_a_setting_added_since_has_its_default():
+    told = config_to_dict(ExperimentConfig())
+    del told["data"]["train_split"]
+    assert config_from_dict(ExperimentConfig, told) == ExperimentConfig()
+
+
 def test_differences_name_the_fields():
     first = ExperimentConfig()
     second = dataclasses.replace(

@@ -68,6 +68,8 @@ class DataConfig:
     """Folder of prepared TFDS data sets, or the folder of one version."""
     dataset: str = "tiny_portraits/synthetic"
     """Name of the data set and its configuration."""
+    train_split: str = "train"
+    """What is trained on: a split, or a part of one such as `train[:50%]`."""
     storage: str = "auto"
     """Decoded pixels in `memory`, or on `disk` as a mapped file that later runs
     reuse; `auto` takes memory up to 512 MB and half of what is free."""
@@ -75,6 +77,10 @@ class DataConfig:
     def __post_init__(self):
         """Refuses an unknown storage."""
         _check_choice(self, "storage", STORAGES)
+
+    def part(self, split: str) -> str:
+        """Returns what is used of a split: the whole, or part of `train`."""
+        return self.train_split if split == "train" else split
 
 
 @dataclasses.dataclass(frozen=True)
@@ -265,11 +271,14 @@ def config_to_dict(config) -> dict:
 def config_from_dict(cls, values: typing.Mapping):
     """Returns the config of class `cls` that `config_to_dict` told.
 
+    A field that is missing was added since, and has its default: what the
+    program did before there was a choice.
+
     Raises:
-        UserError: If a field is missing or unknown.
+        UserError: If a field is unknown.
     """
     hints = typing.get_type_hints(cls)
-    if set(values) != set(hints):
+    if not set(values) <= set(hints):
         raise UserError(
             f"Expected the settings {sorted(hints)}. Received: {sorted(values)}"
         )

@@ -139,16 +139,20 @@ def _check_same(run, config, facts):
 def _load(source, progress):
     """Returns training and validation portraits, as they were in training."""
     data = source.config.data
-    portraits = [
-        load_portraits(
-            data.data_dir, data.dataset, split, data.storage, progress
+    portraits = {
+        split: load_portraits(
+            data.data_dir,
+            data.dataset,
+            data.part(split),
+            data.storage,
+            progress,
         )
         for split in ("train", "validation")
-    ]
+    }
     source.check_fingerprints(
-        {split.split: split.fingerprint for split in portraits}
+        {split: rows.fingerprint for split, rows in portraits.items()}
     )
-    return portraits
+    return portraits["train"], portraits["validation"]
 
 
 def _write(run, source, config, classifier, facts):

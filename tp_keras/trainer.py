@@ -78,8 +78,8 @@ class Trainer:
         # === Data ===
         train, validation = self._load("train"), self._load("validation")
         fingerprints = {
-            portraits.split: portraits.fingerprint
-            for portraits in (train, validation)
+            "train": train.fingerprint,
+            "validation": validation.fingerprint,
         }
         self.run.check_fingerprints(fingerprints)
 
@@ -223,7 +223,11 @@ class Trainer:
     def _load(self, split):
         data = self.config.data
         return load_portraits(
-            data.data_dir, data.dataset, split, data.storage, self.progress
+            data.data_dir,
+            data.dataset,
+            data.part(split),
+            data.storage,
+            self.progress,
         )
 
     def _require_labels(self, train, names):

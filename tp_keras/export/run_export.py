@@ -184,9 +184,10 @@ def _load(config, split, limit=None, **kwargs):
         splits = source.find_builder(data_dir, dataset).info.splits
     except UserError:
         return None
-    if limit is not None:
-        split = f"{split}[:{min(limit, splits[split].num_examples)}]"
-    return source.load_portraits(data_dir, dataset, split, **kwargs)
+    part = config.data.part(split)
+    if limit is not None and part == split:
+        part = f"{split}[:{min(limit, splits[split].num_examples)}]"
+    return source.load_portraits(data_dir, dataset, part, **kwargs)
 
 
 def _noise() -> np.ndarray:

@@ -262,7 +262,11 @@ class _Seed:
             return self.portraits[split]
         data = self.base.config.data
         found = load_portraits(
-            data.data_dir, data.dataset, split, data.storage, progress=False
+            data.data_dir,
+            data.dataset,
+            data.part(split),
+            data.storage,
+            progress=False,
         )
         if keep:
             self.portraits[split] = found

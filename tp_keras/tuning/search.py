@@ -66,7 +66,7 @@ def search_alone(folder: SearchFolder, on_result=None) -> None:
         data = settings.base.data
         portraits = {
             split: load_portraits(
-                data.data_dir, data.dataset, split, data.storage
+                data.data_dir, data.dataset, data.part(split), data.storage
             )
             for split in ("train", "validation")
         }
