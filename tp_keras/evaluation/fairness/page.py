@@ -1,11 +1,11 @@
 """All of a fairness report as one page that needs nothing else."""
 
-import base64
 import html
 import pathlib
 import string
 from collections.abc import Sequence
 
+from tp_keras.evaluation import page_parts
 from tp_keras.evaluation.fairness import leakage_figures
 from tp_keras.evaluation.fairness import plots
 from tp_keras.evaluation.fairness import summary
@@ -22,46 +22,7 @@ _PAGE = string.Template("""\
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Hair without regard to gender</title>
 <style>
-:root {
-  color-scheme: light dark;
-  --text: #1b1b1b; --paper: #ffffff; --faint: #66686c; --line: #d9dadd;
-  --shade: #f4f4f2;
-}
-@media (prefers-color-scheme: dark) {
-  :root {
-    --text: #e7e7e4; --paper: #17181a; --faint: #a2a5aa; --line: #3a3c40;
-    --shade: #222326;
-  }
-}
-body {
-  font: 16px/1.55 system-ui, sans-serif; color: var(--text);
-  background: var(--paper); max-width: 62rem; margin: 0 auto;
-  padding: 1.5rem 1rem 4rem;
-}
-h1 { line-height: 1.2; }
-h2 { margin-top: 3rem; border-bottom: 1px solid var(--line); }
-p, li { max-width: 46rem; }
-figure { margin: 1.5rem 0 2.5rem; }
-figcaption { color: var(--faint); max-width: 46rem; }
-img {
-  max-width: 100%; height: auto; background: #ffffff; padding: 0.5rem;
-  border-radius: 6px; box-sizing: border-box;
-}
-.table { overflow-x: auto; }
-table { border-collapse: collapse; font-size: 0.9rem; }
-th, td {
-  text-align: left; padding: 0.3rem 0.9rem 0.3rem 0; vertical-align: top;
-  border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums;
-}
-th { color: var(--faint); font-weight: 600; }
-.note { color: var(--faint); font-size: 0.95rem; }
-.warning {
-  border-left: 4px solid #D55E00; background: var(--shade);
-  padding: 0.6rem 1rem;
-}
-details { margin: 0.8rem 0; }
-summary { cursor: pointer; }
-</style>
+$style</style>
 </head>
 <body>
 <h1>Hair without regard to gender: how far does this model keep to it?</h1>
@@ -115,13 +76,6 @@ portraits than these.</li>
 </html>
 """)
 
-_WARNING = """\
-<p class="warning">This page shows real portraits. They must not be copied or
-published: it must not leave this machine.</p>
-"""
-
-_SYNTHETIC = "synthetic"
-
 
 def make_page(
     records: Sequence[Record],
@@ -145,7 +99,8 @@ def make_page(
     )
     return _PAGE.substitute(
         data=html.escape(data),
-        warning="" if _is_synthetic(first.dataset) else _WARNING,
+        style=page_parts.STYLE,
+        warning=page_parts.warning_html(first.dataset),
         sections="\n".join(
             _section(records, task, pathlib.Path(folder))
             for task in evaluated_tasks(records)
@@ -156,11 +111,6 @@ def make_page(
         probe_seeds=settings.probe_seeds,
         probe_folds=settings.probe_folds,
     )
-
-
-def _is_synthetic(dataset) -> bool:
-    """Whether a data set shows nobody; one of another name may show people."""
-    return f"/{_SYNTHETIC}" in (dataset or "")
 
 
 def _section(records, task, folder):
@@ -177,42 +127,16 @@ def _section(records, task, folder):
             '<li class="warning">A probe can\'t be trusted: '
             f"{html.escape(record.variant)}.</li>"
         )
-    parts += ["</ul>", _table(table.summary_table(records, task))]
+    parts += [
+        "</ul>",
+        page_parts.table_html(table.summary_table(records, task)),
+    ]
     for plot in plots.plots_of(task):
         path = folder / plot.file_name
         if path.is_file():
-            parts.append(_figure(path, plot))
-    parts += [_details(item) for item in table.detail_tables(records, task)]
+            parts.append(page_parts.figure_html(path, plot))
+    parts += [
+        page_parts.details_html(item)
+        for item in table.detail_tables(records, task)
+    ]
     return "\n".join(parts)
-
-
-def _figure(path, plot):
-    data = base64.b64encode(path.read_bytes()).decode("ascii")
-    return (
-        f"<h3>{html.escape(plot.title)}</h3>\n<figure>\n"
-        f'<img alt="{html.escape(plot.title)}" '
-        f'src="data:image/png;base64,{data}">\n'
-        f"<figcaption>{html.escape(plot.how_to_read)}</figcaption>\n</figure>"
-    )
-
-
-def _details(item):
-    return (
-        f"<details>\n<summary>{html.escape(item.title)}</summary>\n"
-        f'<p class="note">{html.escape(item.note)}</p>\n'
-        f"{_table(item)}\n</details>"
-    )
-
-
-def _table(item):
-    header = "".join(f"<th>{html.escape(cell)}</th>" for cell in item.header)
-    rows = "\n".join(
-        "<tr>"
-        + "".join(f"<td>{html.escape(cell)}</td>" for cell in row)
-        + "</tr>"
-        for row in item.rows
-    )
-    return (
-        f'<div class="table"><table>\n<thead><tr>{header}</tr></thead>\n'
-        f"<tbody>\n{rows}\n</tbody>\n</table></div>"
-    )

@@ -1,6 +1,5 @@
 """The plots of a fairness report, and how to read them."""
 
-import dataclasses
 import os
 import pathlib
 from collections.abc import Sequence
@@ -17,24 +16,10 @@ from tp_keras.evaluation.fairness.leakage_plot import draw_leakage
 from tp_keras.evaluation.fairness.neighbor_grid import NeighborGrid
 from tp_keras.evaluation.fairness.neighbor_plot import draw_neighbors
 from tp_keras.evaluation.fairness.recall_plot import draw_recalls
+from tp_keras.evaluation.page_parts import Plot
 from tp_keras.evaluation.records import Record
 from tp_keras.evaluation.records import find
 from tp_keras.evaluation.table import evaluated_tasks
-
-
-@dataclasses.dataclass(frozen=True)
-class Plot:
-    """A plot of one task.
-
-    Attributes:
-        file_name: Name of the PNG file.
-        title: What it shows.
-        how_to_read: What to look at, and what would be good.
-    """
-
-    file_name: str
-    title: str
-    how_to_read: str
 
 
 def plots_of(task: tasks.Task) -> tuple[Plot, ...]:

@@ -1,6 +1,5 @@
 """The records of a fairness report as tables, for Markdown and for the page."""
 
-import dataclasses
 from collections.abc import Sequence
 
 from tp_keras import tasks
@@ -8,6 +7,7 @@ from tp_keras.evaluation.evaluator import GROUPS
 from tp_keras.evaluation.fairness import leakage_figures
 from tp_keras.evaluation.fairness import summary
 from tp_keras.evaluation.fairness.group_sample import UNSUPPORTED
+from tp_keras.evaluation.page_parts import Table
 from tp_keras.evaluation.records import Record
 from tp_keras.evaluation.records import find
 from tp_keras.evaluation.table import describe
@@ -107,27 +107,6 @@ _KINDS = (
         },
     ),
 )
-
-
-@dataclasses.dataclass(frozen=True)
-class Table:
-    """A table that is yet neither Markdown nor HTML.
-
-    Attributes:
-        title: What it holds.
-        note: How to read it, in a sentence or a few.
-        header: Names of the columns.
-        rows: Cells of each row.
-    """
-
-    title: str
-    note: str
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
-
-    def markdown(self) -> str:
-        """Returns the table alone, without title and note."""
-        return markdown_table(self.header, self.rows)
 
 
 def full_report(records: Sequence[Record]) -> str:
