@@ -4,7 +4,6 @@ import dataclasses
 
 import numpy as np
 
-from tp_keras.errors import UserError
 from tp_keras.evaluation.intervals import percentile_interval
 
 
@@ -23,7 +22,7 @@ class Estimate:
     draws: np.ndarray
 
     @classmethod
-    def from_halves(cls, value, halves):
+    def from_halves(cls, value, halves, least=-np.inf, most=np.inf):
         """Makes an estimate of the figures of random halves of the rows.
 
         A figure of half of the rows, drawn without replacement, is spread
@@ -35,13 +34,16 @@ class Estimate:
             value: Float, the figure of all rows.
             halves: Float array `[draws]`. Only their spread is used: fewer
                 rows may also shift a figure.
+            least: Float. The least that the figure can be.
+            most: Float. The most that it can be.
 
         Source:
             Shao and Wu, A general theory for jackknife variance estimation,
             1989 (the delete-d jackknife, here with half of the rows).
         """
         halves = np.asarray(halves, np.float64)
-        return cls(float(value), value + halves - halves.mean())
+        draws = value + halves - halves.mean()
+        return cls(float(value), draws.clip(least, most))
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -64,31 +66,27 @@ def draw_halves(count, number, seed) -> np.ndarray:
     return ranks < count // 2
 
 
-def normalized_score(candidate, real, eigenfaces) -> Estimate:
+def normalized_score(candidate, real, eigenfaces) -> Estimate | None:
     """Places a candidate between real portraits and eigenfaces.
 
-    `(m(candidate) - m(real)) / (m(eigenfaces) - m(real))` for a figure m: 0
+    `(m(candidate) - m(real)) / (m(eigenfaces) - m(real))` for a distance m: 0
     is as real portraits, 1 as eigenfaces. So it keeps its meaning from one
-    judge and one data set to another, which the figure itself does not.
+    judge and one data set to another, which the distance itself does not.
 
     Args:
         candidate: `Estimate` of the candidate.
         real: `Estimate` of other real portraits.
         eigenfaces: `Estimate` of an `EigenfaceSampler`.
 
-    Raises:
-        UserError: If eigenfaces are as good as real portraits: then the scale
-            has no length.
+    Returns:
+        `Estimate`, or None where eigenfaces are not surely farther than real
+        portraits: the scale then has no length.
     """
-    length = eigenfaces.value - real.value
-    if length == 0:
-        raise UserError(
-            "A normalised score needs eigenfaces that differ from real "
-            f"portraits. Received: {real.value:.4g} for both."
-        )
     lengths = eigenfaces.draws - real.draws
+    if percentile_interval(lengths)[0] <= 0:
+        return None
     return Estimate(
-        (candidate.value - real.value) / length,
-        (candidate.draws - real.draws)
-        / np.where(lengths == 0, length, lengths),
+        (candidate.value - real.value) / (eigenfaces.value - real.value),
+        # A draw without length, rare by now, would make it infinite.
+        (candidate.draws - real.draws)[lengths > 0] / lengths[lengths > 0],
     )

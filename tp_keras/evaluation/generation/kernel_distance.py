@@ -42,6 +42,33 @@ def kernel_distance(candidate, reference, num_draws=200, seed=0) -> Estimate:
     return Estimate.from_halves(kernels.estimate_all(), halves)
 
 
+def kernel_distance_of_subsets(
+    candidate, reference, subset_size=400, num_subsets=10, seed=0
+) -> tuple[float, float]:
+    """Returns mean and standard deviation of the distance between subsets.
+
+    As it is often reported. The deviation tells of subsets, not of the mean,
+    whose interval is that of `kernel_distance`.
+
+    Args:
+        candidate: Float array `[n, size]`.
+        reference: Float array `[m, size]`.
+        subset_size: Int, of rows drawn without replacement on each side; all
+            rows where there are fewer.
+        num_subsets: Int.
+        seed: Int.
+    """
+    kernels = _Kernels(candidate, reference)
+    generator = np.random.default_rng(seed)
+    subsets = [
+        generator.random((num_subsets, count)).argsort(1).argsort(1)
+        < subset_size
+        for count in kernels.across.shape
+    ]
+    distances = kernels.estimate(*subsets)
+    return float(distances.mean()), float(distances.std())
+
+
 class _Kernels:
     """The kernels between all rows, float64."""
 

@@ -9,7 +9,6 @@ from sklearn.decomposition import PCA
 from tp_keras.errors import UserError
 from tp_keras.tasks import TASK_NAMES
 
-
 # The directions of more portraits than this are the same.
 _MOST_ROWS = 6000
 
