@@ -14,6 +14,9 @@ IMAGE_SHAPE = (108, 84, 3)
 # What a label holds where the attribute file says `n/a`.
 MISSING = -1
 
+# How a request says that a label is not given.
+UNKNOWN = "unknown"
+
 
 @dataclasses.dataclass(frozen=True)
 class Task:
@@ -69,3 +72,29 @@ def get_tasks(names) -> tuple[Task, ...]:
             f"Received: tasks={names}"
         )
     return tuple(task for task in TASKS if task.name in names)
+
+
+def complete_labels(names: dict[str, str | None]) -> dict[str, str]:
+    """Returns a class name for every task, `"unknown"` where none is given.
+
+    Args:
+        names: Dict of task name to class name, `"unknown"` or None; tasks may
+            be left out.
+
+    Raises:
+        UserError: If a task or a class is unknown.
+
+    Example:
+        >>> complete_labels({"gender": "female"})
+        {'gender': 'female', 'hair_color': 'unknown', 'hair_type': 'unknown'}
+    """
+    if names:
+        get_tasks(names)
+    labels = {task.name: names.get(task.name) or UNKNOWN for task in TASKS}
+    for task in TASKS:
+        if labels[task.name] not in (*task.classes, UNKNOWN):
+            raise UserError(
+                f"Expected a {task.name} out of {', '.join(task.classes)}, or "
+                f"{UNKNOWN}. Received: {task.name}={labels[task.name]}"
+            )
+    return labels

@@ -1,28 +1,19 @@
-"""Writes a bundle and publishes it under its version by one rename."""
+"""Writes the bundle of a classifier."""
 
-import datetime
-import importlib.metadata
-import json
-import os
 import pathlib
-import platform
-import shutil
-import tempfile
 
 import tensorflow as tf
 
-import tp_keras
-from tp_keras.errors import UserError
 from tp_keras.export.folding import fold_batch_normalization
+from tp_keras.export.publishing import describe_export
+from tp_keras.export.publishing import describe_tasks
+from tp_keras.export.publishing import publish_bundle
+from tp_keras.export.publishing import write_metadata
 from tp_keras.export.signatures import constant_function
 from tp_keras.export.signatures import make_signatures
 from tp_keras.tasks import IMAGE_SHAPE
 
 BUNDLE_NAME = "portrait_attributes"
-METADATA_FILE = "metadata.json"
-
-# TensorFlow Serving takes every integer for a version, and nothing else.
-_UNPUBLISHED_PREFIX = ".unpublished-"
 
 
 def export_bundle(
@@ -65,34 +56,13 @@ def export_bundle(
         >>> export_bundle(classifier, "exported_models")
         PosixPath('exported_models/portrait_attributes/1')
     """
-    base = pathlib.Path(output_dir) / name
-    _check_free(base, version)
-    base.mkdir(parents=True, exist_ok=True)
-    unpublished = pathlib.Path(
-        tempfile.mkdtemp(prefix=_UNPUBLISHED_PREFIX, dir=base)
+    return publish_bundle(
+        output_dir,
+        name,
+        lambda folder: _write(classifier, folder, metadata or {}, add),
+        version=version,
+        check=check,
     )
-    try:
-        _write(classifier, unpublished, metadata or {}, add)
-        if check is not None:
-            check(unpublished)
-        return _publish(unpublished, base, version)
-    except BaseException:
-        shutil.rmtree(unpublished, ignore_errors=True)
-        raise
-
-
-def bundle_size(bundle_dir) -> int:
-    """Returns the bytes of all files of a bundle."""
-    return sum(
-        path.stat().st_size
-        for path in pathlib.Path(bundle_dir).rglob("*")
-        if path.is_file()
-    )
-
-
-def read_metadata(bundle_dir) -> dict:
-    """Returns the content of a bundle's `metadata.json`."""
-    return json.loads((pathlib.Path(bundle_dir) / METADATA_FILE).read_text())
 
 
 def _write(classifier, folder, metadata, add):
@@ -103,58 +73,15 @@ def _write(classifier, folder, metadata, add):
     signatures = make_signatures(infer, classifier.tasks)
     tf.saved_model.save(module, str(folder), signatures=signatures)
     added = {} if add is None else add(folder, model)
-    content = {
-        "tasks": [
-            {"name": task.name, "classes": list(task.classes)}
-            for task in classifier.tasks
-        ],
-        "input": {"image": ["batch", *IMAGE_SHAPE], "dtype": "uint8"},
-        "signatures": sorted(signatures),
-        "parameters": model.count_params(),
-        "created": datetime.datetime.now(datetime.UTC).isoformat(
-            timespec="seconds"
-        ),
-        "versions": {
-            "tp_keras": tp_keras.__version__,
-            "python": platform.python_version(),
-            **{
-                package: importlib.metadata.version(package)
-                for package in ("keras", "tensorflow", "numpy")
-            },
+    write_metadata(
+        folder,
+        {
+            "tasks": describe_tasks(classifier.tasks),
+            "input": {"image": ["batch", *IMAGE_SHAPE], "dtype": "uint8"},
+            "signatures": sorted(signatures),
+            "parameters": model.count_params(),
+            **describe_export(),
+            **metadata,
+            **added,
         },
-        **metadata,
-        **added,
-    }
-    text = json.dumps(content, indent=2) + "\n"
-    (folder / METADATA_FILE).write_text(text)
-
-
-def _publish(unpublished, base, version):
-    # `mkdtemp` made it for this user alone; a server runs as another.
-    umask = os.umask(0)
-    os.umask(umask)
-    unpublished.chmod(0o777 & ~umask)
-    while True:
-        target = base / str(_next_version(base) if version is None else version)
-        try:
-            # Onto a folder that is not empty, `rename` fails.
-            return unpublished.rename(target)
-        except OSError:
-            _check_free(base, version)
-            if not target.exists():
-                raise
-
-
-def _next_version(base) -> int:
-    taken = [int(p.name) for p in base.iterdir() if p.name.isdecimal()]
-    return max(taken, default=0) + 1
-
-
-def _check_free(base, version):
-    if version is None:
-        return
-    if version < 0 or (base / str(version)).exists():
-        raise UserError(
-            "Expected a version number that is free: a served version is never "
-            f"overwritten. Received: version={version}, in {str(base)!r}"
-        )
+    )

@@ -8,6 +8,7 @@ which both the row format of the REST interface and server-side batching need.
 import keras
 import tensorflow as tf
 
+from tp_keras.export.constants import with_constants
 from tp_keras.tasks import HAIR_EMBEDDING
 from tp_keras.tasks import IMAGE_SHAPE
 from tp_keras.tasks import Task
@@ -23,33 +24,18 @@ _JPEG_END = b"\xff\xd9"
 def constant_function(model: keras.Model):
     """Returns the forward pass of a model with its weights as constants.
 
-    Constants need no checkpoint, are folded by the graph optimiser at load,
-    and leave no variable operations that older servers do not know.
-
     Args:
         model: A model of one input.
 
     Returns:
         A `tf.function` from an image batch to the model's outputs in float32.
     """
-    weights = [(v, keras.ops.convert_to_numpy(v)) for v in model.variables]
     (image,) = model.inputs
-
-    # No `jit_compile`: a server refuses compiled functions on a CPU.
-    @tf.function(
-        input_signature=[tf.TensorSpec(image.shape, image.dtype, "image")],
-        autograph=False,
+    return with_constants(
+        lambda image: model(image, training=False),
+        model.variables,
+        [tf.TensorSpec(image.shape, image.dtype, "image")],
     )
-    def infer(image):
-        # A server feeds what it is sent: other sizes would get an answer too.
-        image = tf.ensure_shape(image, model.inputs[0].shape)
-        constants = [(v, tf.constant(value)) for v, value in weights]
-        with keras.StatelessScope(state_mapping=constants):
-            outputs = model(image, training=False)
-        # Servers write neither float16 nor bfloat16 as JSON.
-        return {k: tf.cast(v, tf.float32) for k, v in outputs.items()}
-
-    return infer
 
 
 def make_signatures(infer, tasks: tuple[Task, ...]) -> dict:

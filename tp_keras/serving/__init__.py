@@ -3,19 +3,23 @@
 Nothing here imports Keras, and TensorFlow only where a bundle is loaded.
 """
 
+from tp_keras.serving.answers import check_answers
 from tp_keras.serving.c_session import CSession
 from tp_keras.serving.check import check_bundle
 from tp_keras.serving.check import check_graph
 from tp_keras.serving.check import check_parity
 from tp_keras.serving.locate import find_bundle
+from tp_keras.serving.portrait_generator import PortraitGenerator
 from tp_keras.serving.prediction import Prediction
 from tp_keras.serving.prediction import format_table
 from tp_keras.serving.predictor import Predictor
 
 __all__ = [
     "CSession",
+    "PortraitGenerator",
     "Prediction",
     "Predictor",
+    "check_answers",
     "check_bundle",
     "check_graph",
     "check_parity",

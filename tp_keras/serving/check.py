@@ -6,33 +6,27 @@ import numpy as np
 
 from tp_keras.errors import UserError
 from tp_keras.serving.c_session import CSession
+from tp_keras.serving.contract import find_contract
 from tp_keras.tasks import HAIR_EMBEDDING
-
-# Inputs and outputs that every bundle has, and their TF_DataType.
-_UINT8, _STRING, _FLOAT, _BOOL = 4, 7, 1, 10
-_INPUTS = {
-    "serving_default": {"image": _UINT8},
-    "serve_bytes": {"image_bytes": _STRING},
-    "embed": {"image": _UINT8},
-}
-_OUTPUT_DTYPES = (_STRING, _FLOAT, _BOOL)
 
 # Operations that servers of many versions know and that hold no state. One
 # that is missing here is not wrong, but new: look at it, then add it.
 _ALLOWED_NAMES = """
-    Add AddN AddV2 All Any ArgMax AvgPool BiasAdd BroadcastTo Cast ConcatV2
-    Const Conv2D DecodeImage DecodeRaw DepthwiseConv2dNative Elu Equal
-    EnsureShape Exp ExpandDims Fill FloorDiv FloorMod GatherV2 Greater
-    GreaterEqual HardSwish Identity IdentityN If LeakyRelu Less LessEqual
-    LogicalAnd LogicalNot LogicalOr MatMul Max MaxPool Maximum Mean Min
-    Minimum Mul Neg NoOp NotEqual OnesLike Pack Pad PadV2 PartitionedCall
-    Placeholder Prod Range RealDiv Relu Relu6 Reshape Rint Round Rsqrt
+    Abs Add AddN AddV2 All Any ArgMax AvgPool BatchMatMulV2 BiasAdd BitwiseOr
+    BroadcastTo Cast ConcatV2 Const Conv2D Conv2DBackpropInput DecodeImage
+    DecodeRaw DepthToSpace DepthwiseConv2dNative Elu EncodePng EnsureShape Equal
+    Erfc Exp ExpandDims Fill FloorDiv FloorMod GatherV2 Greater GreaterEqual
+    HardSwish Identity IdentityN If LeakyRelu LeftShift Less LessEqual Log
+    LogicalAnd LogicalNot LogicalOr MatMul Max MaxPool Maximum Mean Min Minimum
+    Mul Neg NoOp NotEqual OnesLike Pack Pad PadV2 PartitionedCall Placeholder
+    Prod Range RealDiv Relu Relu6 Reshape ResizeNearestNeighbor Rint Round Rsqrt
     ScaleAndTranslate Select SelectV2 Selu Shape Sigmoid Size Slice Softmax
     Softplus Split SplitV Sqrt Square SquaredDifference Squeeze
-    StatefulPartitionedCall StatelessIf StatelessWhile StopGradient
-    StridedSlice StringLength Sub Substr Sum Tanh TensorListFromTensor
-    TensorListGetItem TensorListReserve TensorListSetItem TensorListStack
-    Tile Transpose Unpack While ZerosLike
+    StatefulPartitionedCall StatelessIf StatelessRandomNormalV2
+    StatelessRandomUniformFullIntV2 StatelessRandomUniformV2 StatelessWhile
+    StopGradient StridedSlice StringLength Sub Substr Sum Tanh
+    TensorListFromTensor TensorListGetItem TensorListReserve TensorListSetItem
+    TensorListStack Tile Transpose Unpack While ZerosLike
 """
 ALLOWED_OPERATIONS = frozenset(_ALLOWED_NAMES.split())
 
@@ -141,20 +135,24 @@ def check_parity(
 
 def _signature_faults(signatures):
     found = {name for name in signatures if not name.startswith("__")}
-    for name in ("serving_default", "serve_bytes"):
+    contract = find_contract(found)
+    for name in contract.required:
         if name not in found:
             yield f"the signature {name!r} is missing"
     for name in sorted(found):
-        if name not in _INPUTS:
+        if name not in contract.inputs:
             yield f"the signature {name!r} is unknown"
             continue
         signature = signatures[name]
         inputs = {key: info.dtype for key, info in signature.inputs.items()}
-        if inputs != _INPUTS[name]:
+        if inputs != contract.inputs[name]:
             yield f"the inputs of {name!r} are {sorted(inputs.items())}"
-        for key, info in signature.outputs.items():
-            if info.dtype not in _OUTPUT_DTYPES:
-                yield f"the output {key!r} of {name!r} has dtype {info.dtype}"
+        outputs = {key: info.dtype for key, info in signature.outputs.items()}
+        for key, dtype in outputs.items():
+            if dtype not in contract.output_dtypes:
+                yield f"the output {key!r} of {name!r} has dtype {dtype}"
+        if contract.outputs and outputs != contract.outputs[name]:
+            yield f"the outputs of {name!r} are {sorted(outputs.items())}"
         for key, info in (
             *signature.inputs.items(),
             *signature.outputs.items(),

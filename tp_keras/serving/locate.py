@@ -33,7 +33,8 @@ def find_bundle(path) -> pathlib.Path:
         raise UserError(
             "Expected the folder of a bundle or of its versions, such as "
             "exported_models/portrait_attributes. `python -m training.export "
-            "--run_dir RUN` writes one. "
+            "--run_dir RUN` writes one, `training.export_vae` one that makes "
+            "portraits. "
             f"Received: bundle={str(path)!r}"
         )
     return max(versions, key=lambda folder: int(folder.name))

@@ -1,12 +1,12 @@
 """Predicts with an exported bundle in this process, without Keras."""
 
-import json
 import pathlib
 
 import numpy as np
 
 from tp_keras.errors import UserError
-from tp_keras.serving.locate import find_bundle
+from tp_keras.serving.loaded_bundle import LoadedBundle
+from tp_keras.serving.loaded_bundle import call_signature
 from tp_keras.serving.prediction import Prediction
 from tp_keras.tasks import HAIR_EMBEDDING
 from tp_keras.tasks import IMAGE_SHAPE
@@ -38,23 +38,11 @@ class Predictor:
         # Imported late: it takes a second, and wrong arguments none.
         import tensorflow as tf
 
-        self.bundle_dir = find_bundle(bundle)
-        try:
-            text = (self.bundle_dir / "metadata.json").read_text()
-            self.metadata = json.loads(text)
-            self.classes = {
-                task["name"]: tuple(task["classes"])
-                for task in self.metadata["tasks"]
-            }
-            self._module = tf.saved_model.load(str(self.bundle_dir))
-            self._signatures = dict(self._module.signatures)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(
-                f"The bundle cannot be read: {error}. Export it again with "
-                "`python -m training.export --run_dir RUN`. "
-                f"Received: bundle={str(self.bundle_dir)!r}"
-            ) from error
-        self._constant = tf.constant
+        loaded = LoadedBundle(bundle, "serve_bytes", "export")
+        self.bundle_dir = loaded.bundle_dir
+        self.metadata = loaded.metadata
+        self.classes = loaded.classes
+        self._loaded = loaded
         self._refusal = tf.errors.InvalidArgumentError
 
     def predict(self, images) -> dict[str, np.ndarray]:
@@ -138,7 +126,7 @@ class Predictor:
             UserError: If the bundle has no embedding, or dtype or shape of the
                 images are others.
         """
-        if "embed" not in self._signatures:
+        if "embed" not in self._loaded.signatures:
             raise UserError(
                 "The bundle was trained without a hair task and has no "
                 f"embedding. Received: bundle={str(self.bundle_dir)!r}"
@@ -146,14 +134,7 @@ class Predictor:
         return self._run("embed", image=_checked(images))[HAIR_EMBEDDING]
 
     def _run(self, signature, **inputs):
-        ((name, value),) = inputs.items()
-        count = len(value)
-        if not count:
-            # TensorFlow's convolutions refuse an empty batch: send one row.
-            fill = np.zeros((1, *value.shape[1:]), value.dtype)
-            value = np.array([b""], object) if value.dtype == object else fill
-        outputs = self._signatures[signature](**{name: self._constant(value)})
-        arrays = {k: v.numpy()[:count] for k, v in outputs.items()}
+        arrays = call_signature(self._loaded.signatures[signature], inputs)
         return {
             k: np.array([text.decode() for text in v], dtype=str)
             if v.dtype == object

@@ -3,9 +3,9 @@
 import pathlib
 
 from tp_keras import serving
-from tp_keras.export.bundle import METADATA_FILE
 from tp_keras.export.formats.format import FOLDER
 from tp_keras.export.formats.format import Format
+from tp_keras.export.publishing import METADATA_FILE
 
 
 class SavedModel(Format):

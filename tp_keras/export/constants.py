@@ -1,0 +1,42 @@
+"""Functions with the weights of a model as constants of their graph.
+
+Constants need no checkpoint, are folded by the graph optimiser at load, and
+leave no variable operations that older servers do not know.
+"""
+
+import keras
+import tensorflow as tf
+
+
+def with_constants(function, variables, input_signature):
+    """Returns a function of TensorFlow that holds variables as constants.
+
+    Args:
+        function: Function of tensors, in the order of `input_signature`, that
+            reads Keras variables and returns a tensor or a dict of tensors.
+        variables: The Keras variables that it reads.
+        input_signature: Sequence of `tf.TensorSpec`, each with the name of its
+            input.
+
+    Returns:
+        A `tf.function` with this signature. What it returns is float32.
+    """
+    weights = [(v, keras.ops.convert_to_numpy(v)) for v in variables]
+
+    # No `jit_compile`: a server refuses compiled functions on a CPU.
+    @tf.function(input_signature=input_signature, autograph=False)
+    def constant_function(*inputs):
+        # A server feeds what it is sent: other sizes would get an answer too.
+        inputs = [
+            tf.ensure_shape(value, spec.shape)
+            for value, spec in zip(inputs, input_signature, strict=True)
+        ]
+        constants = [(v, tf.constant(value)) for v, value in weights]
+        with keras.StatelessScope(state_mapping=constants):
+            outputs = function(*inputs)
+        # Servers write neither float16 nor bfloat16 as JSON.
+        return tf.nest.map_structure(
+            lambda value: tf.cast(value, tf.float32), outputs
+        )
+
+    return constant_function

@@ -1,0 +1,1 @@
+"""What generated portraits are asked for and written into: arrays to files."""

@@ -1,0 +1,84 @@
+"""Files and folders that appear whole or not at all."""
+
+import contextlib
+import os
+import pathlib
+import shutil
+
+from tp_keras.errors import UserError
+
+
+@contextlib.contextmanager
+def written_aside(path, folder: bool = False):
+    """Yields a path to write to, which takes its place when all went well.
+
+    Entering proves that the place can be written, so that a long work begins
+    only then. Whatever ends it early leaves nothing behind.
+
+    Args:
+        path: File to write, or folder; a folder may be there if it is empty.
+        folder: Whether it is a folder. It is there when the block begins.
+
+    Yields:
+        The path to write to: a name beside `path`.
+
+    Raises:
+        UserError: If the place can't be written, or is taken by something
+            that would not simply be replaced.
+
+    Example:
+        >>> with written_aside("out.png") as aside:
+        ...     image.save(aside, "PNG")
+    """
+    path = pathlib.Path(path).expanduser()
+    _check_place(path, folder)
+    made = _missing_parents(path)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    done = False
+    try:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            aside.mkdir() if folder else aside.touch()
+        except OSError as error:
+            raise UserError(
+                f"The output can't be written: {error.strerror}. Give another "
+                f"place. Received: {str(path)!r}"
+            ) from error
+        yield aside
+        os.replace(aside, path)
+        done = True
+    finally:
+        if not done:
+            shutil.rmtree(aside, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                aside.unlink(missing_ok=True)
+            for parent in made:
+                # Another program may have put something there meanwhile.
+                with contextlib.suppress(OSError):
+                    parent.rmdir()
+
+
+def _check_place(path, folder):
+    if folder and (path.is_file() or (path.is_dir() and any(path.iterdir()))):
+        raise UserError(
+            "The output folder is there and not empty, and nothing is "
+            "overwritten. Give another one, or delete it. "
+            f"Received: {str(path)!r}"
+        )
+    if not folder and path.is_dir():
+        raise UserError(
+            f"Expected a file, and there is a folder. Received: {str(path)!r}"
+        )
+
+
+def _missing_parents(path) -> list[pathlib.Path]:
+    """Returns the folders above that are not there, the innermost first."""
+    missing = []
+    for parent in path.parents:
+        try:
+            if parent.exists():
+                break
+        except OSError:
+            break
+        missing.append(parent)
+    return missing

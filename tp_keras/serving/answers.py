@@ -1,0 +1,74 @@
+"""Compares what a bundle answers with what its model does."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from tp_keras.errors import UserError
+from tp_keras.serving.c_session import CSession
+
+# A value that lies between two levels may be rounded to either.
+_PIXEL_TOLERANCE = 1
+
+
+def check_answers(
+    bundle_dir, expected, tolerance: float = 1e-3
+) -> dict[str, float]:
+    """Compares signatures, run through TensorFlow's C API, with their model.
+
+    Args:
+        bundle_dir: Folder with `saved_model.pb`.
+        expected: Dict of signature to its inputs and the expected outputs,
+            each a dict of arrays. Expected `image_bytes` are given as the
+            pixels that are in the files.
+        tolerance: Float. Greatest difference of a float that passes; pixels
+            may differ by one level, everything else not at all.
+
+    Returns:
+        The greatest difference of each signature, in levels where it answers
+        with images.
+
+    Raises:
+        UserError: If outputs are missing or differ by more.
+    """
+    differences = {}
+    with CSession(bundle_dir) as session:
+        for signature, (inputs, outputs) in expected.items():
+            answer = session.run(signature, inputs)
+            differences[signature] = max(
+                _difference(signature, name, answer, values, tolerance)
+                for name, values in outputs.items()
+            )
+    return differences
+
+
+def _difference(signature, name, answer, expected, tolerance) -> float:
+    if name not in answer:
+        raise UserError(f"{signature!r} lacks the output {name!r}.")
+    found = answer[name]
+    if found.dtype == object:
+        found = np.stack([_read_png(data) for data in found])
+    if found.shape != expected.shape:
+        raise UserError(
+            f"{name!r} of {signature!r} has the shape {found.shape}. "
+            f"Expected {expected.shape}."
+        )
+    gap = np.abs(found.astype(np.float64) - expected.astype(np.float64))
+    difference = float(gap.max())
+    if found.dtype == np.uint8:
+        tolerance = _PIXEL_TOLERANCE
+    elif found.dtype == bool:
+        tolerance = 0
+    # So that a NaN, which exceeds nothing, does not pass.
+    if not difference <= tolerance:
+        raise UserError(
+            f"The bundle differs from its model by {difference:.2g} in "
+            f"{name!r} of {signature!r}. Expected at most {tolerance:g}."
+        )
+    return difference
+
+
+def _read_png(data: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(data)) as image:
+        return np.asarray(image)

@@ -1,0 +1,84 @@
+"""A bundle in this process, loaded without Keras."""
+
+import json
+
+import numpy as np
+
+from tp_keras.errors import UserError
+from tp_keras.serving.locate import find_bundle
+
+
+class LoadedBundle:
+    """A bundle with its signatures, ready to be called.
+
+    Args:
+        bundle: Folder of a bundle or of its versions; see `find_bundle`.
+        signature: Name of a signature that only the wanted kind of bundle has.
+        command: The command that exports a bundle of this kind.
+
+    Attributes:
+        bundle_dir: Folder of the version that was loaded.
+        metadata: Content of its `metadata.json`.
+        classes: Dict of task name to the class names in order.
+        signatures: Dict of name to function of tensors by name.
+
+    Raises:
+        UserError: If there is no bundle, it cannot be read, or it is one of
+            another kind.
+    """
+
+    def __init__(self, bundle, signature: str, command: str):
+        # Imported late: it takes a second, and wrong arguments none.
+        import tensorflow as tf
+
+        self.bundle_dir = find_bundle(bundle)
+        try:
+            text = (self.bundle_dir / "metadata.json").read_text()
+            self.metadata = json.loads(text)
+            self.classes = {
+                task["name"]: tuple(task["classes"])
+                for task in self.metadata["tasks"]
+            }
+            # What is loaded lives as long as this reference to it.
+            self._module = tf.saved_model.load(str(self.bundle_dir))
+            self.signatures = dict(self._module.signatures)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"The bundle cannot be read: {error}. Export it again with "
+                f"`python -m training.{command} --run_dir RUN`. "
+                f"Received: bundle={str(self.bundle_dir)!r}"
+            ) from error
+        if signature not in self.signatures:
+            raise UserError(
+                f"Expected a bundle with the signature {signature!r}, as "
+                f"`python -m training.{command} --run_dir RUN` writes it; this "
+                f"one has {', '.join(sorted(self.signatures))}. "
+                f"Received: bundle={str(self.bundle_dir)!r}"
+            )
+
+
+def call_signature(function, inputs: dict) -> dict[str, np.ndarray]:
+    """Calls a signature with arrays.
+
+    Args:
+        function: Function of tensors by name, as a loaded bundle has them.
+        inputs: Dict of name to array `[batch, ...]`; strings as arrays of
+            `bytes` objects.
+
+    Returns:
+        Dict of output name to array `[batch, ...]`; strings as `bytes`.
+    """
+    import tensorflow as tf
+
+    count = len(next(iter(inputs.values())))
+    if not count:
+        # TensorFlow's convolutions refuse an empty batch: send one row.
+        inputs = {name: _one_row(value) for name, value in inputs.items()}
+    outputs = function(**{k: tf.constant(v) for k, v in inputs.items()})
+    return {name: value.numpy()[:count] for name, value in outputs.items()}
+
+
+def _one_row(value):
+    if value.dtype == object:
+        return np.array([b""], object)
+    return np.zeros((1, *value.shape[1:]), value.dtype)

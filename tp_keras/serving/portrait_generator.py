@@ -1,0 +1,230 @@
+"""Makes and changes portraits with an exported `PortraitVAE`, without Keras."""
+
+import numpy as np
+
+from tp_keras.errors import UserError
+from tp_keras.serving.loaded_bundle import LoadedBundle
+from tp_keras.serving.loaded_bundle import call_signature
+from tp_keras.tasks import IMAGE_SHAPE
+from tp_keras.tasks import TASK_NAMES
+from tp_keras.tasks import complete_labels
+
+# Rows sent to a signature at once: more would be no faster, and need memory.
+_BATCH = 64
+
+
+class PortraitGenerator:
+    """The signatures of a `PortraitVAE` as methods that take arrays.
+
+    Labels are a dict of task name to a class name for all rows, or to a
+    sequence of one for each; `"unknown"`, None or a task left out say that the
+    label is not given. Images are uint8 `[batch, 108, 84, 3]`, latents float32
+    `[batch, latent_size]`.
+
+    Args:
+        signatures: Dict of name to function of tensors by name. They may be
+            those of a model in memory; `load` takes them from a bundle.
+        metadata: Dict. What is known of the model.
+
+    Attributes:
+        metadata: As given; of a bundle, the content of `metadata.json`.
+
+    Example:
+        >>> generator = PortraitGenerator.load("exported_models/portrait_vae")
+        >>> labels = {"gender": "female", "hair_color": "blond"}
+        >>> generator.generate(labels, seeds=[1, 2, 3], temperature=0.8).shape
+        (3, 108, 84, 3)
+    """
+
+    def __init__(self, signatures: dict, metadata: dict | None = None):
+        self._signatures = signatures
+        self.metadata = metadata or {}
+
+    @classmethod
+    def load(cls, bundle) -> "PortraitGenerator":
+        """Loads a bundle.
+
+        Args:
+            bundle: Folder of a bundle or of its versions; see `find_bundle`.
+
+        Raises:
+            UserError: If there is no bundle of a `PortraitVAE`, or it cannot
+                be read.
+        """
+        loaded = LoadedBundle(bundle, "generate", "export_vae")
+        generator = cls(loaded.signatures, loaded.metadata)
+        # A bundle's functions live as long as it does.
+        generator._loaded = loaded
+        return generator
+
+    def generate(self, labels, seeds, temperature=1.0) -> np.ndarray:
+        """Makes new portraits.
+
+        Args:
+            labels: What they shall show.
+            seeds: Ints of 64 bits `[batch]`. A seed and its labels settle a
+                portrait, whatever else is asked for with it.
+            temperature: Float above 0, or one for each row: how far from the
+                middle of what the model knows it may go. 1 is as various as
+                the portraits it learned from; less is plainer and safer.
+
+        Returns:
+            Images, one a seed.
+
+        Raises:
+            UserError: If a class is unknown, there are not as many labels as
+                seeds, a seed is no integer of 64 bits, or a temperature is
+                not above 0.
+        """
+        return self._sample(labels, seeds, temperature)["image"]
+
+    def sample(self, labels, seeds, temperature=1.0) -> np.ndarray:
+        """Returns the latents of the portraits that `generate` makes."""
+        return self._sample(labels, seeds, temperature)["latent"]
+
+    def encode(self, images, labels) -> tuple[np.ndarray, np.ndarray]:
+        """Returns mean and log-variance of the latents of images.
+
+        Args:
+            images: uint8 `[batch, 108, 84, 3]`.
+            labels: What they show.
+
+        Raises:
+            UserError: If the images have another dtype or shape, or a class is
+                unknown.
+        """
+        images = _checked_images(images)
+        outputs = self._run(
+            "encode", {"image": images, **_label_inputs(labels, len(images))}
+        )
+        return outputs["mean"], outputs["log_variance"]
+
+    def decode(self, latents, labels) -> np.ndarray:
+        """Returns the images of latents, shown with `labels`.
+
+        Raises:
+            UserError: If a latent is not finite, or a class is unknown.
+        """
+        latents = np.asarray(latents, np.float32)
+        if latents.ndim != 2 or not np.isfinite(latents).all():
+            raise UserError(
+                "Expected finite latents [batch, latent_size]. "
+                f"Received: latents of shape {latents.shape}"
+            )
+        return self._run(
+            "decode",
+            {"latent": latents, **_label_inputs(labels, len(latents))},
+        )["image"]
+
+    def reconstruct(self, images, labels) -> np.ndarray:
+        """Returns images as the model sees them; arguments as of `encode`."""
+        images = _checked_images(images)
+        return self._run(
+            "reconstruct",
+            {"image": images, **_label_inputs(labels, len(images))},
+        )["image"]
+
+    def edit(self, images, labels, new_labels) -> np.ndarray:
+        """Returns images with other attributes.
+
+        Args:
+            images: uint8 `[batch, 108, 84, 3]`.
+            labels: What they show.
+            new_labels: What they shall show. A task that is left out here is
+                not kept but unknown: give what shall stay.
+
+        Raises:
+            UserError: If the images have another dtype or shape, or a class is
+                unknown.
+        """
+        images = _checked_images(images)
+        return self._run(
+            "edit",
+            {
+                "image": images,
+                **_label_inputs(labels, len(images)),
+                **_label_inputs(new_labels, len(images), "new_"),
+            },
+        )["image"]
+
+    def _sample(self, labels, seeds, temperature):
+        seeds = _checked_seeds(seeds)
+        temperature = np.asarray(temperature, np.float32)
+        if not ((temperature > 0) & (temperature < np.inf)).all():
+            raise UserError(
+                "Expected a temperature above 0, such as 0.8. "
+                f"Received: temperature={temperature.tolist()}"
+            )
+        if temperature.shape not in ((), seeds.shape):
+            raise UserError(
+                "Expected one temperature, or one for each seed. "
+                f"Received: {temperature.shape} for {seeds.shape} seeds"
+            )
+        return self._run(
+            "generate",
+            {
+                "seed": seeds,
+                "temperature": np.array(
+                    np.broadcast_to(temperature, seeds.shape)
+                ),
+                **_label_inputs(labels, len(seeds)),
+            },
+        )
+
+    def _run(self, signature, inputs):
+        function = self._signatures[signature]
+        count = len(next(iter(inputs.values())))
+        parts = [
+            call_signature(
+                function,
+                {k: v[start : start + _BATCH] for k, v in inputs.items()},
+            )
+            for start in range(0, max(count, 1), _BATCH)
+        ]
+        return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
+
+
+def _label_inputs(labels, count, prefix="") -> dict[str, np.ndarray]:
+    """Returns labels as inputs of a signature, after checking them."""
+    inputs = {}
+    # The names alone first, so that an unknown task is told.
+    complete_labels(dict.fromkeys(labels))
+    for task in TASK_NAMES:
+        names = labels.get(task)
+        if names is None or isinstance(names, str):
+            names = [names] * count
+        if len(names) != count:
+            raise UserError(
+                f"Expected one {task}, or one for each of {count} rows. "
+                f"Received: {len(names)} of {task}"
+            )
+        known = {
+            name: complete_labels({task: name})[task].encode()
+            for name in set(names)
+        }
+        inputs[prefix + task] = np.array([known[n] for n in names], object)
+    return inputs
+
+
+def _checked_seeds(seeds) -> np.ndarray:
+    array = np.asarray(seeds)
+    # An empty list has no type of its own.
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        raise UserError(
+            "Expected integers [batch] as seeds. "
+            f"Received: dtype={array.dtype}, shape={array.shape}"
+        )
+    if array.dtype.kind == "u" and array.size and array.max() >= 2**63:
+        raise UserError(f"Expected seeds below 2**63. Received: {array.max()}")
+    return array.astype(np.int64)
+
+
+def _checked_images(images) -> np.ndarray:
+    images = np.asarray(images)
+    if images.dtype != np.uint8 or images.shape[1:] != IMAGE_SHAPE:
+        shape = ", ".join(str(size) for size in IMAGE_SHAPE)
+        raise UserError(
+            f"Expected images of uint8 [batch, {shape}]. "
+            f"Received: dtype={images.dtype}, shape={images.shape}"
+        )
+    return images

@@ -1,0 +1,65 @@
+"""Exports the model of a run as a bundle that makes portraits.
+
+python -m training.export_vae --run_dir runs/vae --output_dir exported_models
+"""
+
+import dataclasses
+
+from training.command import run
+from training.command import start_tensorflow
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportVae:
+    """Writes OUTPUT_DIR/portrait_vae/<next version>.
+
+    The weights are constants of the graph, and noise comes from the seed of
+    each row. The version appears whole or not at all.
+    """
+
+    run_dir: str
+    """Folder of the run, as training wrote it."""
+
+    output_dir: str = "exported_models"
+    """Folder of all exported models."""
+
+    check: bool = True
+    """Before publishing, load the bundle as TensorFlow Serving does and
+    compare the answers of every signature with the model's."""
+
+    def execute(self) -> None:
+        """Exports, and prints size, versions and the next command."""
+        start_tensorflow()
+        from tp_keras import export
+        from tp_keras import serving
+        from tp_keras.export import run_vae_export
+
+        def check(folder, expected):
+            serving.check_graph(folder)
+            differences = serving.check_answers(folder, expected)
+            print(
+                "Through TensorFlow's C API, greatest differences from the "
+                "model (images in levels of 255): "
+                + ", ".join(f"{k} {v:.1g}" for k, v in differences.items())
+                + "."
+            )
+
+        bundle = run_vae_export.export_vae_run(
+            self.run_dir, self.output_dir, check=check if self.check else None
+        )
+        metadata = export.read_metadata(bundle)
+        versions = metadata["versions"].items()
+        print(f"Bundle: {bundle}")
+        print(f"Size: {export.bundle_size(bundle) / 1e6:.2f} MB")
+        print(f"Parameters: {metadata['parameters']:,}")
+        print(f"Prior: {metadata['prior']}")
+        print(f"Signatures: {', '.join(metadata['signatures'])}")
+        print(f"Versions: {', '.join(f'{k} {v}' for k, v in versions)}")
+        print(
+            f"Next: python -m training.generate --bundle {bundle.parent} "
+            "--gender female --count 64 --output portraits.png"
+        )
+
+
+if __name__ == "__main__":
+    run(ExportVae)
