@@ -1,0 +1,29 @@
+"""Densities of latents given labels; importing registers them with Keras."""
+
+from tp_keras.models.vae.priors.fitting import PRIOR_KINDS
+from tp_keras.models.vae.priors.fitting import FittedPrior
+from tp_keras.models.vae.priors.fitting import choose_prior
+from tp_keras.models.vae.priors.fitting import fit_priors
+from tp_keras.models.vae.priors.fitting import held_out_log_density
+from tp_keras.models.vae.priors.flow_prior import FlowPrior
+from tp_keras.models.vae.priors.gaussian_mixture_prior import (
+    GaussianMixturePrior,
+)
+from tp_keras.models.vae.priors.latents import Latents
+from tp_keras.models.vae.priors.latents import encode_latents
+from tp_keras.models.vae.priors.prior import Prior
+from tp_keras.models.vae.priors.standard_normal_prior import StandardNormalPrior
+
+__all__ = [
+    "PRIOR_KINDS",
+    "FittedPrior",
+    "FlowPrior",
+    "GaussianMixturePrior",
+    "Latents",
+    "Prior",
+    "StandardNormalPrior",
+    "choose_prior",
+    "encode_latents",
+    "fit_priors",
+    "held_out_log_density",
+]
