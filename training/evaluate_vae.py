@@ -1,0 +1,69 @@
+"""Measures how good the portraits of a generator are.
+
+python -m training.evaluate_vae --run_dir runs/vae
+"""
+
+import dataclasses
+
+from tp_keras.evaluation.generation.settings import GenerationSettings
+from training.command import run
+from training.command import start_tensorflow
+from training.configs import EXPERIMENTS
+
+# The experiment whose classifier is the judge of a data set.
+_JUDGES = {"tiny_portraits/synthetic": "demo"}
+_USUAL_JUDGE = "real"
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluateVae:
+    """Measures the portraits of a generator beside real ones.
+
+    A judge, a classifier of portraits that the generator has not seen, is
+    trained first if there is none. Writes records, tables and pictures into
+    RUN_DIR/evaluation/generation, and a page of them all,
+    RUN_DIR/generation.html.
+    """
+
+    run_dir: str
+    """Folder of the run, as training.train_vae wrote it."""
+
+    judge_run: str | None = None
+    """Folder of a classifier's run to judge with, trained on portraits that
+    the generator has not seen. Default: RUN_DIR/judge, trained if need be."""
+
+    split: str = "test"
+    """Split that all is held against."""
+
+    settings: GenerationSettings = dataclasses.field(
+        default_factory=GenerationSettings
+    )
+
+    def execute(self) -> None:
+        """Measures, and prints the summary and where all lies."""
+        start_tensorflow()
+        from tp_keras.evaluation.generation import report
+        from tp_keras.evaluation.generation import run_generation
+        from tp_keras.evaluation.generation import table
+        from tp_keras.evaluation.table import describe
+        from tp_keras.vae_run.folder import VaeRunFolder
+
+        dataset = VaeRunFolder(self.run_dir).require().config.data.dataset
+        _, kind = EXPERIMENTS[_JUDGES.get(dataset, _USUAL_JUDGE)]
+        records = run_generation.evaluate_vae_run(
+            self.run_dir, kind, self.judge_run, self.split, self.settings
+        )
+        summary = table.summary_table(records)
+        print(f"\n{describe(records)} {self.settings.caption}.\n")
+        print(f"{summary.markdown()}\n{summary.note}\n")
+        folder = report.generation_folder(self.run_dir)
+        print(f"Tables, plots and records: {folder}")
+        print(f"The page: {report.generation_page(self.run_dir)}")
+        print(
+            "Next: python -m training.generate "
+            f"--run_dir {self.run_dir} --count 64 --output portraits.png"
+        )
+
+
+if __name__ == "__main__":
+    run(EvaluateVae)
