@@ -9,6 +9,7 @@ from tp_keras.gallery.sheet import draw_sheet
 from tp_keras.tasks import HAIR_COLOR
 from tp_keras.tasks import HAIR_TYPE
 from tp_keras.tasks import TASKS
+from tp_keras.tasks import UNKNOWN
 
 _BALD = "bald"
 
@@ -57,7 +58,10 @@ def make_edits(generator, image, labels, new_labels) -> Edits:
         labels,
         {task.name: [t[task.name] for t in targets] for task in TASKS},
     )
-    captions = [", ".join(dict.fromkeys(c.values())) for c in changes]
+    captions = [
+        ", ".join(dict.fromkeys(n for n in c.values() if n != UNKNOWN))
+        for c in changes
+    ]
     return Edits(
         np.concatenate([image[np.newaxis], edited]),
         ["photo", "reconstruction", *captions],
@@ -87,5 +91,5 @@ def _with_bald(labels, change) -> dict[str, str]:
     if change[name] == _BALD:
         return {**change, other: _BALD}
     if labels[other] == _BALD:
-        return {**change, other: "unknown"}
+        return {**change, other: UNKNOWN}
     return change

@@ -41,7 +41,7 @@ _IMAGE = {"image": UINT8}
 _BYTES = {"image_bytes": STRING}
 _LATENT = {"latent": FLOAT}
 _VALID = {"valid": BOOL}
-_LABELS = {name: STRING for name in TASK_NAMES}
+_LABELS = dict.fromkeys(TASK_NAMES, STRING)
 _NEW_LABELS = {f"new_{name}": STRING for name in TASK_NAMES}
 _NOISE = {"seed": INT64, "temperature": FLOAT}
 
