@@ -5,6 +5,7 @@ import scipy.ndimage
 import tqdm
 from sklearn.covariance import LedoitWolf
 from sklearn.decomposition import PCA
+from threadpoolctl import threadpool_limits
 
 from tp_keras.errors import UserError
 from tp_keras.tasks import TASK_NAMES
@@ -112,15 +113,9 @@ class EigenfaceSampler:
             ]
         )
         keys = _keys(labels, len(images))
-        self._gaussians = {}
-        for depth in range(len(TASK_NAMES) + 1):
-            cells, members = np.unique(
-                keys[:, :depth], axis=0, return_inverse=True
-            )
-            for index, cell in enumerate(cells):
-                inside = scores[members.ravel() == index]
-                if len(inside) >= min_rows or not depth:
-                    self._gaussians[tuple(cell)] = _fit_gaussian(inside)
+        # For matrices this small threads only wait for each other.
+        with threadpool_limits(1):
+            self._gaussians = _fit_gaussians(scores, keys, min_rows)
 
     def cell_of(self, labels) -> tuple[int, ...]:
         """Returns the cell that portraits of `labels` are drawn from.
@@ -179,6 +174,18 @@ def _keys(labels, count):
             f"{len(keys)} labels, {count} portraits"
         )
     return keys
+
+
+def _fit_gaussians(scores, keys, min_rows):
+    """Returns dict: cell -> its Gaussian, for cells of any number of tasks."""
+    gaussians = {}
+    for depth in range(keys.shape[1] + 1):
+        cells, members = np.unique(keys[:, :depth], axis=0, return_inverse=True)
+        for index, cell in enumerate(cells):
+            inside = scores[members.ravel() == index]
+            if len(inside) >= min_rows or not depth:
+                gaussians[tuple(cell.tolist())] = _fit_gaussian(inside)
+    return gaussians
 
 
 def _fit_gaussian(scores):
