@@ -14,6 +14,7 @@ from sklearn.cluster import KMeans
 from sklearn.neighbors import NearestNeighbors
 
 from tp_keras.evaluation import figures
+from tp_keras.evaluation import intervals
 from tp_keras.evaluation.records import ALL
 
 # The middle of a portrait, free of background: height and width.
@@ -142,16 +143,32 @@ def measure_memorization(
             **fields,
         )
         if unseen is not None and len(unseen):
-            size = min(len(training), len(unseen))
-            yield figures.share(
-                "nearer_to_training",
-                (
-                    nearest(training[:size], queries).distances
-                    < nearest(unseen[:size], queries).distances
-                ).sum(),
-                len(queries),
-                **fields,
-            )
+            yield _nearer_to_training(training, unseen, queries, fields)
+
+
+def _nearer_to_training(training, unseen, queries, fields):
+    """Makes the fields of the share nearer to training than to unseen rows.
+
+    Many queries may have the same neighbour, and then tell no more than one:
+    the interval is Wilson's for as many as there effectively are (Kish, 1965).
+    """
+    size = min(len(training), len(unseen))
+    seen = nearest(training[:size], queries)
+    other = nearest(unseen[:size], queries)
+    hits = seen.distances < other.distances
+    # A neighbour is the same one for all who have it, so are their hits.
+    neighbors = np.where(hits, seen.rows, size + other.rows)
+    shared = np.bincount(neighbors)
+    effective = max(round(shared.sum() ** 2 / (shared**2).sum()), 1)
+    share = hits.mean()
+    low, high = intervals.wilson_interval(round(share * effective), effective)
+    return figures.figure(
+        "nearer_to_training",
+        share,
+        len(queries),
+        (float(min(low, share)), float(max(high, share))),
+        **fields,
+    )
 
 
 def copying_score(

@@ -124,6 +124,11 @@ def draw_scores(
         for row, name in enumerate(CANDIDATES):
             for record in find_distance(records, metric, space, name):
                 _draw_mark(panel, record, row, name == GENERATED)
+        if not panel.lines:
+            panel.text(
+                0.5, 3, "not defined", ha="center", va="center", color="0.4"
+            )
+            panel.set_xlim(0, 1)
         panel.set_title(title, loc="left", fontsize=10)
         panel.set_yticks(range(len(CANDIDATES)), list(CANDIDATES))
         panel.set_ylim(len(CANDIDATES) - 0.5, -0.5)
