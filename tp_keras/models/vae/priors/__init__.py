@@ -1,5 +1,6 @@
 """Densities of latents given labels; importing registers them with Keras."""
 
+from tp_keras.models.vae.priors.draw import draw_latents
 from tp_keras.models.vae.priors.fitting import PRIOR_KINDS
 from tp_keras.models.vae.priors.fitting import FittedPrior
 from tp_keras.models.vae.priors.fitting import choose_prior
@@ -23,6 +24,7 @@ __all__ = [
     "Prior",
     "StandardNormalPrior",
     "choose_prior",
+    "draw_latents",
     "encode_latents",
     "fit_priors",
     "held_out_log_density",

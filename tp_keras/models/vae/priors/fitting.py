@@ -36,6 +36,9 @@ _HELD_OUT_SHARE = 0.1
 _HELD_OUT_DRAWS = 4
 _BATCH_SIZE = 1024
 
+# Rows that are enough to choose settings by.
+_MOST_ROWS = 24_000
+
 
 @dataclasses.dataclass(frozen=True)
 class FittedPrior:
@@ -203,10 +206,10 @@ def _fit_gaussian_mixture(
     best = MixtureSettings(1, 0.0, ridge())
     most = _mixture_level(best, fitted_on, chosen_by, seed)
     step()
-    shrinkages = SHRINKAGES
+    without_gain = 0
     for components in COMPONENTS:
         levels = {}
-        for shrinkage in shrinkages:
+        for shrinkage in SHRINKAGES:
             settings = MixtureSettings(
                 components, shrinkage * latents.size, best.ridge
             )
@@ -215,10 +218,14 @@ def _fit_gaussian_mixture(
             )
             step()
         settings = max(levels, key=levels.get)
-        # More components than help won't help by being still more.
-        if levels[settings] <= most:
+        if levels[settings] > most:
+            best, most, without_gain = settings, levels[settings], 0
+            continue
+        # Two may be too few to help; where four don't either, or more than
+        # the best don't twice, still more won't.
+        without_gain += 1
+        if without_gain == 2:
             break
-        best, most = settings, levels[settings]
     judged = fit_mixture(rest, best, seed).prior()
     prior = fit_mixture(latents, best, seed).prior()
     step(2)
@@ -246,6 +253,9 @@ def _choose_ridge(fitted_on, chosen_by, seed):
 
 
 def _mixture_level(settings, fitted_on, chosen_by, seed):
+    if len(fitted_on) > _MOST_ROWS:
+        share = _MOST_ROWS / len(fitted_on)
+        _, fitted_on = fitted_on.split(share, seed)
     mixture = fit_mixture(fitted_on, settings, seed)
     rng = np.random.default_rng((seed, 3))
     values = mixture.log_density(chosen_by.draw(rng), chosen_by.patterns)

@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import threadpoolctl
 from scipy.linalg import solve_triangular
 from scipy.special import logsumexp
 from sklearn.cluster import KMeans
@@ -102,6 +103,12 @@ def fit_mixture(latents, settings, seed=0) -> Mixture:
         settings: `MixtureSettings`.
         seed: Int. Of the draws and the first clusters.
     """
+    # Threads of many small products wait for each other more than they work.
+    with threadpoolctl.threadpool_limits(1):
+        return _fit(latents, settings, seed)
+
+
+def _fit(latents, settings, seed):
     rng = np.random.default_rng(seed)
     base = ConditionalGaussian.fit(latents, settings.ridge)
     draws = int(np.clip(_MOST_ROWS // len(latents), 1, _MOST_DRAWS))
@@ -138,16 +145,15 @@ def fit_mixture(latents, settings, seed=0) -> Mixture:
 
 
 def _maximize(base, x, patterns, weights, responsibilities, shrinkage):
-    shares = weights[:, None] * responsibilities
-    totals = shares.sum(axis=0)
+    shares = (weights[:, None] * responsibilities).astype(np.float32)
+    totals = shares.sum(axis=0, dtype=np.float64)
     means = shares.T @ x / (totals + 1.0)[:, None]
     scatters = []
     for share, total, mean in zip(shares.T, totals, means, strict=True):
-        rows = (np.sqrt(share)[:, None] * x).astype(np.float32)
         # Sum of w (x - m)(x - m)^T, where m is the shrunk mean.
         moment = (share @ x)[:, None] * mean
         scatters.append(
-            rows.T @ rows - moment - moment.T + total * np.outer(mean, mean)
+            (x.T * share) @ x - moment - moment.T + total * np.outer(mean, mean)
         )
     scatters = np.stack(scatters)
     identity = np.eye(x.shape[1])
