@@ -16,3 +16,28 @@ def tiny_data_dir(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
     prepare(data_dir=folder, count=400)
     return folder
+
+
+@pytest.fixture(scope="session")
+def vae():
+    """A small stand-in for a trained `PortraitVAE`."""
+    from tests.export.vae_networks import TinyVAE
+
+    return TinyVAE()
+
+
+@pytest.fixture(scope="session")
+def vae_bundle(vae, tmp_path_factory):
+    """A bundle of the stand-in; tests that change it take a copy."""
+    from tests.export.vae_networks import LABEL_COUNTS
+    from tp_keras.export import export_vae_bundle
+
+    return export_vae_bundle(
+        vae,
+        tmp_path_factory.mktemp("exported_models"),
+        metadata={
+            "figures": [1],
+            "label_counts": LABEL_COUNTS,
+            "settings": {"data": {"dataset": "tiny_portraits/synthetic"}},
+        },
+    )

@@ -13,6 +13,7 @@ from training.command import run
 from training.command import start_tensorflow
 from training.generate import check_picture
 from training.generate import learned_from
+from training.generate import open_generator
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +70,6 @@ class Edit:
         with written_aside(self.output) as aside:
             start_tensorflow()
             from tp_keras.export.image_file import read_portrait
-            from tp_keras.export.run_vae_export import open_generator
 
             image = read_portrait(self.image)
             generator = open_generator(self.run_dir, self.bundle)

@@ -77,7 +77,6 @@ class Generate:
         with written_aside(output, folder=not is_sheet) as aside:
             start_tensorflow()
             from tp_keras.export.keyed_noise import row_seeds
-            from tp_keras.export.run_vae_export import open_generator
 
             seeds = row_seeds(self.seed, self.count)
             generator = open_generator(self.run_dir, self.bundle)
@@ -101,11 +100,7 @@ class Generate:
         from tp_keras.gallery.pack import check_capacity
         from tp_keras.gallery.sheet import check_sheet
 
-        if (self.run_dir is None) == (self.bundle is None):
-            raise UserError(
-                "Expected either --run_dir or --bundle. "
-                f"Received: run_dir={self.run_dir}, bundle={self.bundle}"
-            )
+        check_model(self.run_dir, self.bundle)
         if (self.output is None) == (self.output_pack is None):
             raise UserError(
                 "Expected either --output or --output_pack. Received: "
@@ -202,13 +197,29 @@ class Generate:
                 pack.add(images, part)
 
 
-def check_picture(run_dir, bundle, output, suffixes) -> None:
-    """Raises unless one model and the name of a picture are given."""
+def open_generator(run_dir: str | None, bundle: str | None):
+    """Returns the `PortraitGenerator` of a run or of a bundle."""
+    if bundle is not None:
+        from tp_keras.serving import PortraitGenerator
+
+        return PortraitGenerator.load(bundle)
+    from tp_keras.export.run_vae_export import run_generator
+
+    return run_generator(run_dir)
+
+
+def check_model(run_dir, bundle) -> None:
+    """Raises unless one of the two is given."""
     if (run_dir is None) == (bundle is None):
         raise UserError(
             "Expected either --run_dir or --bundle. "
             f"Received: run_dir={run_dir}, bundle={bundle}"
         )
+
+
+def check_picture(run_dir, bundle, output, suffixes) -> None:
+    """Raises unless one model and the name of a picture are given."""
+    check_model(run_dir, bundle)
     if pathlib.Path(output).suffix.lower() not in suffixes:
         raise UserError(
             f"Expected the name of a file that ends with "

@@ -16,6 +16,7 @@ from training.command import start_tensorflow
 from training.generate import check_picture
 from training.generate import check_temperature
 from training.generate import learned_from
+from training.generate import open_generator
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +90,6 @@ class Interpolate:
         import numpy as np
 
         from tp_keras.export.image_file import read_portrait
-        from tp_keras.export.run_vae_export import open_generator
 
         images = [read_portrait(path) for path in self.images or ()]
         generator = open_generator(self.run_dir, self.bundle)

@@ -9,6 +9,23 @@ from tp_keras.tasks import TASKS
 
 LATENT_SIZE = 16
 
+# What it would have learned from.
+LABEL_COUNTS = [
+    {
+        "gender": "female",
+        "hair_color": "brown",
+        "hair_type": "wavy",
+        "count": 6,
+    },
+    {
+        "gender": "male",
+        "hair_color": "unknown",
+        "hair_type": "straight",
+        "count": 3,
+    },
+    {"gender": "male", "hair_color": "bald", "hair_type": "bald", "count": 1},
+]
+
 
 class ShiftedNormal(keras.layers.Layer):
     """A prior with a mean for each gender, and a scale."""

@@ -57,7 +57,9 @@ def test_level_is_as_even_as_can_be(count):
     start = dict(present)
     for _ in range(count):
         present[min(present, key=present.get)] += 1
-    found = dict(zip([row[:3] for row in TABLE], shares(count, "level")))
+    found = dict(
+        zip([row[:3] for row in TABLE], shares(count, "level"), strict=True)
+    )
     heights = [start[cell] + found[cell] for cell in start]
     assert sorted(heights) == sorted(present.values())
     assert sum(found.values()) == count
@@ -105,5 +107,8 @@ def test_a_pack_needs_a_gender():
 
 def test_counts_may_be_large():
     found = shares(100_000, "natural")
-    np.testing.assert_allclose(np.array(found) / 100_000, np.array(
-        [row[3] for row in TABLE]) / 125, atol=1e-5)
+    np.testing.assert_allclose(
+        np.array(found) / 100_000,
+        np.array([row[3] for row in TABLE]) / 125,
+        atol=1e-5,
+    )

@@ -44,10 +44,10 @@ def test_an_empty_folder_is_used(tmp_path):
     ],
 )
 def test_a_failure_leaves_nothing(tmp_path, folder, error):
-    with pytest.raises(type(error)):
-        with written_aside(tmp_path / "a" / "b" / "out", folder) as aside:
-            (aside / "half" if folder else aside).write_text("half")
-            raise error
+    place = tmp_path / "a" / "b" / "out"
+    with pytest.raises(type(error)), written_aside(place, folder) as aside:
+        (aside / "half" if folder else aside).write_text("half")
+        raise error
     assert list(tmp_path.iterdir()) == []
 
 
@@ -62,9 +62,8 @@ def test_a_failure_leaves_what_was_there(tmp_path):
 
 
 def fails(path, folder, message):
-    with pytest.raises(UserError, match=message):
-        with written_aside(path, folder):
-            raise RuntimeError("The block must not begin.")
+    with pytest.raises(UserError, match=message), written_aside(path, folder):
+        raise RuntimeError("The block must not begin.")
 
 
 def test_places_that_are_taken(tmp_path):

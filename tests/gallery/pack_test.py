@@ -166,5 +166,3 @@ def test_single_files_say_what_they_are(tmp_path):
     for row, pixels in zip(rows, images, strict=True):
         with Image.open(tmp_path / row["file"]) as image:
             np.testing.assert_array_equal(image, pixels)
-
-

@@ -1,4 +1,4 @@
-"""Exports the `PortraitVAE` of a run, and opens runs and bundles alike."""
+"""Exports the `PortraitVAE` of a run, with all that is known of it."""
 
 import collections
 import dataclasses
@@ -58,28 +58,22 @@ def export_vae_run(run_dir, output_dir, *, name=VAE_BUNDLE_NAME, check=None):
     )
 
 
-def open_generator(run_dir=None, bundle=None) -> serving.PortraitGenerator:
-    """Returns the generator of a run or of a bundle.
+def run_generator(run_dir) -> serving.PortraitGenerator:
+    """Returns the generator of a run, without exporting it.
 
-    Both go through the same graph: a seed means the same portrait in either.
+    It goes through the graph that would be exported: a seed means the same
+    portrait as in a bundle.
 
     Args:
-        run_dir: Folder of a run, or None.
-        bundle: Folder of a bundle or of its versions, or None.
+        run_dir: Folder of the run.
 
     Raises:
-        UserError: If not one of the two is given, or it holds no generator.
+        UserError: As `export_vae_run`.
 
     Example:
-        >>> generator = open_generator(run_dir="runs/vae")
+        >>> run_generator("runs/vae").generate({}, seeds=[7]).shape
+        (1, 108, 84, 3)
     """
-    if (run_dir is None) == (bundle is None):
-        raise UserError(
-            "Expected either --run_dir or --bundle. "
-            f"Received: run_dir={run_dir}, bundle={bundle}"
-        )
-    if bundle is not None:
-        return serving.PortraitGenerator.load(bundle)
     run = VaeRunFolder(run_dir).require()
     signatures = make_vae_signatures(run.load_model())
     return serving.PortraitGenerator(

@@ -13,13 +13,14 @@ from tp_keras.tasks import HAIR_EMBEDDING
 # that is missing here is not wrong, but new: look at it, then add it.
 _ALLOWED_NAMES = """
     Abs Add AddN AddV2 All Any ArgMax AvgPool BatchMatMulV2 BiasAdd BitwiseOr
-    BroadcastTo Cast ConcatV2 Const Conv2D Conv2DBackpropInput DecodeImage
-    DecodeRaw DepthToSpace DepthwiseConv2dNative Elu EncodePng EnsureShape Equal
-    Erfc Exp ExpandDims Fill FloorDiv FloorMod GatherV2 Greater GreaterEqual
-    HardSwish Identity IdentityN If LeakyRelu LeftShift Less LessEqual Log
-    LogicalAnd LogicalNot LogicalOr MatMul Max MaxPool Maximum Mean Min Minimum
-    Mul Neg NoOp NotEqual OnesLike Pack Pad PadV2 PartitionedCall Placeholder
-    Prod Range RealDiv Relu Relu6 Reshape ResizeNearestNeighbor Rint Round Rsqrt
+    BroadcastTo Cast ConcatV2 Const Conv2D Conv2DBackpropInput Cumsum
+    DecodeImage DecodeRaw DepthToSpace DepthwiseConv2dNative Einsum Elu
+    EncodePng EnsureShape Equal Erfc Exp ExpandDims Fill FloorDiv FloorMod
+    GatherV2 Greater GreaterEqual HardSwish Identity IdentityN If LeakyRelu
+    LeftShift Less LessEqual Log LogSoftmax LogicalAnd LogicalNot LogicalOr
+    MatMul Max MaxPool Maximum Mean Min Minimum Mul Neg NoOp NotEqual OneHot
+    OnesLike Pack Pad PadV2 PartitionedCall Placeholder Prod Range RealDiv Relu
+    Relu6 Reshape ResizeBilinear ResizeNearestNeighbor Rint Round Rsqrt
     ScaleAndTranslate Select SelectV2 Selu Shape Sigmoid Size Slice Softmax
     Softplus Split SplitV Sqrt Square SquaredDifference Squeeze
     StatefulPartitionedCall StatelessIf StatelessRandomNormalV2

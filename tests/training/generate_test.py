@@ -1,0 +1,297 @@
+import pathlib
+import types
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from datasets.tiny_portraits import testing
+from datasets.tiny_portraits.bad_items import BadItems
+from datasets.tiny_portraits.portrait_pack import PortraitPack
+from tp_keras.export.keyed_noise import row_seeds
+from tp_keras.serving import PortraitGenerator
+from training import command
+from training.edit import Edit
+from training.generate import Generate
+from training.interpolate import Interpolate
+
+
+@pytest.fixture(scope="module")
+def generator(vae_bundle):
+    return PortraitGenerator.load(vae_bundle)
+
+
+@pytest.fixture
+def photo(tmp_path):
+    pixels = np.random.default_rng(0).integers(
+        0, 256, size=(200, 100, 3), dtype=np.uint8
+    )
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    Image.fromarray(pixels).save(folder / "photo.jpg")
+    return folder / "photo.jpg"
+
+
+def execute(command_class, *flags):
+    command.run(command_class, [str(flag) for flag in flags])
+
+
+def fails(capsys, command_class, *flags):
+    with pytest.raises(SystemExit) as error:
+        execute(command_class, *flags)
+    assert error.value.code == command.EXIT_USER_ERROR
+    (line,) = [
+        line
+        for line in capsys.readouterr().err.splitlines()
+        if line.startswith("error: ")
+    ]
+    return line
+
+
+def stands_in(picture, pixels):
+    """Says whether a portrait stands in a picture, pixel by pixel."""
+    with Image.open(picture) as image:
+        sheet = np.asarray(image.convert("RGB"))
+    height, width, _ = pixels.shape
+    rows, columns = np.nonzero((sheet == pixels[0, 0]).all(axis=-1))
+    return any(
+        np.array_equal(sheet[r : r + height, c : c + width], pixels)
+        for r, c in zip(rows, columns, strict=True)
+    )
+
+
+def test_a_sheet(vae_bundle, generator, tmp_path, capsys):
+    output = tmp_path / "new" / "out.png"
+    flags = ("--bundle", vae_bundle.parent, "--output", output)
+    asked = ("--gender", "female", "--hair_color", "blond", "--count", 5)
+    execute(Generate, *flags, *asked, "--temperature", 0.8, "--seed", 7)
+    images = generator.generate(
+        {"gender": "female", "hair_color": "blond"}, row_seeds(7, 5), 0.8
+    )
+    assert all(stands_in(output, pixels) for pixels in images)
+    text = capsys.readouterr().out
+    assert f"5 portraits: {output}" in text
+    assert "learned from tiny_portraits/synthetic" in text
+    first = output.read_bytes()
+    execute(Generate, *flags, *asked, "--temperature", 0.8, "--seed", 7)
+    assert output.read_bytes() == first
+
+
+def test_single_files(vae_bundle, generator, tmp_path):
+    output = tmp_path / "portraits"
+    execute(
+        *(Generate, "--bundle", vae_bundle, "--output", output),
+        *("--count", 3, "--cells", "balanced"),
+    )
+    names = sorted(path.name for path in output.iterdir())
+    assert names == [
+        *(f"portrait_00000{n}.png" for n in range(3)),
+        "portraits.csv",
+    ]
+    rows = (output / "portraits.csv").read_text().splitlines()[1:]
+    assert {row.split(",")[1] for row in rows} == {"female", "male"}
+    name, gender, color, kind, seed, temperature = rows[1].split(",")
+    # What the table says makes the portrait again.
+    labels = {"gender": gender, "hair_color": color, "hair_type": kind}
+    (pixels,) = generator.generate(labels, [int(seed)], float(temperature))
+    with Image.open(output / name) as image:
+        np.testing.assert_array_equal(image, pixels)
+
+
+def read_pack(folder):
+    pack = PortraitPack(folder, BadItems())
+    assert len(list(pack.portraits(list(pack.attributes)))) == len(
+        pack.attributes
+    )
+    return [row.labels() for row in pack.attributes.values()]
+
+
+def test_a_pack(vae_bundle, tmp_path, capsys):
+    output = tmp_path / "pack"
+    flags = ("--bundle", vae_bundle, "--output_pack", output)
+    execute(Generate, *flags, "--count", 10)
+    labels = read_pack(output)
+    # As frequent as in what the model learned from.
+    assert [row["gender"] for row in labels].count("female") == 6
+    assert [row["hair_color"] for row in labels].count(-1) == 3
+    assert [row["hair_type"] for row in labels].count("bald") == 1
+    assert f"--manual_dir {output}" in capsys.readouterr().out
+
+
+def test_a_pack_that_extends_another(vae_bundle, tmp_path):
+    old = testing.write_pack(tmp_path / "old")
+    output = tmp_path / "new"
+    execute(
+        *(Generate, "--bundle", vae_bundle, "--output_pack", output),
+        *("--count", 4, "--gender", "male", "--hair_type", "wavy"),
+        *("--extends", old),
+    )
+    labels = read_pack(output)
+    wanted = {"gender": "male", "hair_color": -1, "hair_type": "wavy"}
+    assert labels.count(wanted) == 4
+    assert len(labels) == len(testing.ROWS) + 4
+
+
+def test_what_cannot_be_generated_is_told_in_one_sentence(
+    vae_bundle, bundle_of_attributes, tmp_path, capsys
+):
+    place = tmp_path / "here"
+    place.mkdir()
+    (place / "full").mkdir()
+    (place / "full" / "file").touch()
+    before = sorted(place.rglob("*"))
+    own = ("--bundle", vae_bundle)
+    png = ("--output", place / "out.png")
+    pack = ("--output_pack", place / "pack")
+    for flags, expected in (
+        (png, "Expected either --run_dir or --bundle"),
+        ((*own, "--run_dir", "r", *png), "either --run_dir or --bundle"),
+        (own, "Expected either --output or --output_pack"),
+        ((*own, *png, *pack), "Expected either --output or --output_pack"),
+        ((*own, *png, "--extends", place), "Only a pack extends"),
+        ((*own, "--output", place / "out.jpg"), "Expected the name of a PNG"),
+        ((*own, "--output", place / "full"), "not empty"),
+        ((*own, "--output_pack", place / "full"), "not empty"),
+        ((*own, "--output", "/proc/1/no/out.png"), "can't be written"),
+        ((*own, *png, "--count", 0), "count=0"),
+        ((*own, *png, "--count", -2), "count=-2"),
+        ((*own, *png, "--count", 5000), "count=5,000"),
+        ((*own, *pack, "--count", 200000), "count=200,000"),
+        ((*own, *png, "--temperature", 0), "temperature=0.0"),
+        ((*own, *png, "--temperature", -1), "temperature=-1.0"),
+        ((*own, *png, "--temperature", "nan"), "temperature=nan"),
+        ((*own, *png, "--gender", "man"), "Received: gender=man"),
+        ((*own, *png, "--hair_color", "red"), "black, brown, blond, gray,"),
+        ((*own, *png, "--seed", -1), "seed=-1"),
+        ((*own, *pack, "--hair_color", "gray"), "Expected --gender"),
+        (
+            (*own, *pack, "--cells", "level", "--hair_color", "gray"),
+            "None of the portraits",
+        ),
+        ((*own, *pack, "--extends", place), "Expected a pack of Tiny"),
+        (("--bundle", place, *png), "Expected the folder of a bundle"),
+        (("--bundle", bundle_of_attributes, *png), "training.export_vae"),
+    ):
+        assert expected in fails(capsys, Generate, *flags), flags
+    assert sorted(place.rglob("*")) == before
+
+
+@pytest.fixture
+def bundle_of_attributes(tmp_path, monkeypatch):
+    """What looks like a bundle of a classifier when it is loaded."""
+    import tensorflow as tf
+
+    folder = tmp_path / "portrait_attributes" / "1"
+    folder.mkdir(parents=True)
+    (folder / "saved_model.pb").touch()
+    (folder / "metadata.json").write_text('{"tasks": []}')
+    load = tf.saved_model.load
+
+    def load_or_pretend(path):
+        if pathlib.Path(path) == folder:
+            return types.SimpleNamespace(signatures={"serve_bytes": None})
+        return load(path)
+
+    monkeypatch.setattr(tf.saved_model, "load", load_or_pretend)
+    return folder
+
+
+def test_a_photo_is_edited(vae_bundle, generator, photo, tmp_path, capsys):
+    from tp_keras.export.image_file import read_portrait
+
+    output = tmp_path / "edited.png"
+    own = ("--bundle", vae_bundle, "--image", photo, "--output", output)
+    execute(Edit, *own, "--gender", "male", "--new_hair_color", "gray")
+    image = read_portrait(photo)
+    expected = generator.edit(
+        image[np.newaxis].repeat(2, axis=0),
+        {"gender": "male"},
+        {"gender": "male", "hair_color": [None, "gray"]},
+    )
+    for pixels in (image, *expected):
+        assert stands_in(output, pixels)
+    assert f"Picture: {output}" in capsys.readouterr().out
+    with Image.open(output) as narrow:
+        width = narrow.width
+    execute(Edit, *own)
+    with Image.open(output) as wide:
+        # The photo, its reconstruction, and nine other classes.
+        assert wide.width > 3 * width
+
+
+def test_what_cannot_be_edited(vae_bundle, photo, tmp_path, capsys):
+    notes = tmp_path / "photos" / "notes.txt"
+    notes.write_text("no image")
+    output = tmp_path / "new" / "out.png"
+    rest = ("--output", output, "--bundle", vae_bundle)
+    for flags, expected in (
+        (("--image", notes, *rest), "no image"),
+        (("--image", tmp_path / "gone.png", *rest), "can't be read"),
+        (("--image", photo, *rest, "--new_gender", "x"), "gender=x"),
+        (("--image", photo, *rest, "--hair_type", "x"), "hair_type=x"),
+        (("--image", photo, *rest[:2]), "either --run_dir or --bundle"),
+        (
+            ("--image", photo, "--output", "a.gif", *rest[2:]),
+            "ends with .png",
+        ),
+    ):
+        assert expected in fails(capsys, Edit, *flags)
+    assert not output.parent.exists()
+
+
+def test_the_way_between_two_photos(vae_bundle, generator, photo, tmp_path):
+    from tp_keras.export.image_file import read_portrait
+
+    other = photo.with_name("other.png")
+    Image.fromarray(read_portrait(photo)[::-1].copy()).save(other)
+    output = tmp_path / "way.png"
+    execute(
+        *(Interpolate, "--bundle", vae_bundle, "--output", output),
+        *("--images", photo, other, "--count", 4, "--gender", "female"),
+    )
+    ends = np.stack([read_portrait(photo), read_portrait(other)])
+    for pixels in generator.reconstruct(ends, {"gender": "female"}):
+        assert stands_in(output, pixels)
+
+
+@pytest.mark.parametrize("path", ["spherical", "linear"])
+def test_the_way_between_two_seeds(vae_bundle, generator, tmp_path, path):
+    output = tmp_path / "way.gif"
+    execute(
+        *(Interpolate, "--bundle", vae_bundle, "--output", output),
+        *("--seeds", 3, 8, "--count", 5, "--path", path),
+        *("--temperature", 0.5),
+    )
+    with Image.open(output) as animation:
+        assert animation.n_frames == 8
+    strip = output.with_suffix(".png")
+    execute(
+        *(Interpolate, "--bundle", vae_bundle, "--output", strip),
+        *("--seeds", 3, 8, "--count", 5, "--path", path),
+        *("--temperature", 0.5),
+    )
+    for pixels in generator.generate({}, [3, 8], 0.5):
+        assert stands_in(strip, pixels)
+
+
+def test_what_is_no_way(vae_bundle, photo, tmp_path, capsys):
+    output = tmp_path / "new" / "way.gif"
+    own = ("--bundle", vae_bundle, "--output", output)
+    seeds = ("--seeds", 1, 2)
+    notes = photo.with_name("notes.txt")
+    notes.write_text("no image")
+    for flags, expected in (
+        (own, "Expected either --images or --seeds"),
+        ((*own, *seeds, "--images", photo, photo), "--images or --seeds"),
+        ((*own, *seeds, "--count", 1), "count=1"),
+        ((*own, *seeds, "--count", 1000), "count=1000"),
+        ((*own, *seeds, "--temperature", 0), "temperature=0.0"),
+        ((*own, *seeds, "--gender", "x"), "gender=x"),
+        ((*own, "--images", photo, notes), "no image"),
+        (
+            ("--bundle", vae_bundle, "--output", "way.mp4", *seeds),
+            "ends with .gif or .png",
+        ),
+    ):
+        assert expected in fails(capsys, Interpolate, *flags)
+    assert not output.parent.exists()
