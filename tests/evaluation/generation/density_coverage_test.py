@@ -69,6 +69,12 @@ def test_crowding_in_the_middle_is_dense():
     assert coverage.interval[1] < 0.9
 
 
+def test_no_draw_of_coverage_is_above_one():
+    _, coverage = density_coverage(normal(60), normal(60, seed=1), 6)
+    assert coverage.value > 0.9
+    assert coverage.draws.max() == 1
+
+
 def test_needs_rows_for_the_neighbors_of_halves():
     with pytest.raises(UserError, match="Received: 11 portraits"):
         density_coverage(normal(50), normal(11), neighbors=5)

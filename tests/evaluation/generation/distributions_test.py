@@ -2,10 +2,13 @@ import numpy as np
 import pytest
 
 from tp_keras.errors import UserError
+from tp_keras.evaluation.generation.density_coverage import density_coverage
 from tp_keras.evaluation.generation.distributions import DistributionSettings
+from tp_keras.evaluation.generation.distributions import _choose
 from tp_keras.evaluation.generation.distributions import measure_distributions
 from tp_keras.evaluation.generation.frechet_distance import frechet_distance
 from tp_keras.evaluation.generation.kernel_distance import kernel_distance
+from tp_keras.evaluation.generation.sliced_wasserstein import SlicedWasserstein
 from tp_keras.evaluation.records import Record
 from tp_keras.evaluation.records import find
 from tp_keras.evaluation.records import find_one
@@ -99,6 +102,22 @@ def test_figures_are_those_of_the_functions(records):
 def test_what_depends_on_the_number_of_rows_uses_as_many(records):
     for metric in ("density", "coverage", "sliced_wasserstein"):
         assert {one.count for one in find(records, metric=metric)} == {80}
+    reference = noise(90, 0)
+    chosen = make_candidates()["generated"][_choose(120, 80, 0)]
+    assert len(np.unique(_choose(120, 80, 0))) == 80
+    space = Corners()
+    density, _ = density_coverage(
+        space.features(chosen), space.features(reference), num_draws=20
+    )
+    level = SlicedWasserstein(reference, num_draws=20)(chosen)[0]
+    for metric, space_name, expected in (
+        ("density", "corners", density),
+        ("sliced_wasserstein", "40x32", level),
+    ):
+        record = find_one(
+            records, metric=metric, variant=f"generated {space_name}"
+        )
+        assert record.value == pytest.approx(expected.value)
 
 
 def test_the_ends_of_the_scale(records):

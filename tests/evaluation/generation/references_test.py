@@ -60,7 +60,10 @@ def test_samples_have_the_moments_of_their_cell():
 
 
 def test_a_seed_decides_the_samples():
-    images, labels = make_cells(300)
+    _, labels = make_cells(300)
+    # Noise has no first components: the approximation finds what it will.
+    images = np.random.default_rng(0).integers(0, 256, (300, *SHAPE))
+    images = images.astype(np.uint8)
     sampler = EigenfaceSampler(images, labels, components=7)
     first = sampler.sample(labels, seed=1)
     np.testing.assert_array_equal(first, sampler.sample(labels, seed=1))

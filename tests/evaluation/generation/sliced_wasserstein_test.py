@@ -40,6 +40,13 @@ def test_a_plain_image_has_no_details():
     np.testing.assert_allclose(rest, 99, atol=1e-4)
 
 
+def test_a_ramp_has_no_details_but_at_its_ends():
+    ramp = np.broadcast_to(np.arange(32.0)[:, None, None], (1, 32, 16, 3))
+    fine = laplacian_pyramid(ramp.astype(np.float32))[0]
+    np.testing.assert_allclose(fine[:, 4:-4], 0, atol=1e-4)
+    assert np.abs(fine).max() > 0.1
+
+
 def test_equals_the_distances_of_sorted_projections():
     a, b = noise(seed=0), blurred(noise(seed=1), 0.7)
     distance = SlicedWasserstein(a)
