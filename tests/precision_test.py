@@ -19,7 +19,7 @@ DENSE = (
 def able(request, monkeypatch):
     """A processor with and without bfloat16 instructions."""
     monkeypatch.setattr(
-        precision_module, "_has_bfloat16_instructions", lambda: request.param
+        precision_module, "has_bfloat16_instructions", lambda: request.param
     )
     return request.param
 
@@ -56,7 +56,7 @@ def test_the_processor_is_asked(monkeypatch, tmp_path):
     for flags, expected in (("fpu avx2", False), ("fpu avx512_bf16", True)):
         (tmp_path / "cpuinfo").write_text(f"flags : {flags}\n")
         monkeypatch.setattr(precision_module, "_CPU_INFO", tmp_path / "cpuinfo")
-        assert precision_module._has_bfloat16_instructions() is expected
+        assert precision_module.has_bfloat16_instructions() is expected
 
 
 def test_a_model_in_bfloat16_answers_in_float32_and_loads_as_float32(tmp_path):

@@ -39,7 +39,7 @@ POSTHOC_METHODS = (
 )
 
 
-def _check_choice(settings, name, choices):
+def check_choice(settings, name, choices):
     """Raises unless a named field is one of `choices`."""
     value = getattr(settings, name)
     if value not in choices:
@@ -49,7 +49,7 @@ def _check_choice(settings, name, choices):
         )
 
 
-def _check_range(settings, **limits):
+def check_range(settings, **limits):
     """Raises unless each named field lies within `(low, high)`."""
     for name, (low, high) in limits.items():
         value = getattr(settings, name)
@@ -76,7 +76,7 @@ class DataConfig:
 
     def __post_init__(self):
         """Refuses an unknown storage."""
-        _check_choice(self, "storage", STORAGES)
+        check_choice(self, "storage", STORAGES)
 
     def part(self, split: str) -> str:
         """Returns what is used of a split: the whole, or part of `train`."""
@@ -107,7 +107,7 @@ class AugmentConfig:
 
     def __post_init__(self):
         """Refuses what can't be drawn."""
-        _check_range(
+        check_range(
             self,
             shift=(0.0, 0.5),
             zoom=(0.0, 0.5),
@@ -134,7 +134,7 @@ class ModelConfig:
     def __post_init__(self):
         """Refuses unknown tasks and impossible sizes."""
         get_tasks(self.tasks)
-        _check_range(
+        check_range(
             self,
             embedding_size=(1, 4096),
             dropout_rate=(0.0, 0.9),
@@ -178,10 +178,10 @@ class DebiasConfig:
 
     def __post_init__(self):
         """Refuses unknown methods and impossible settings."""
-        _check_choice(self, "debias", DEBIAS_METHODS)
-        _check_choice(self, "posthoc", POSTHOC_METHODS)
-        _check_choice(self, "debias_scope", DEBIAS_SCOPES)
-        _check_range(
+        check_choice(self, "debias", DEBIAS_METHODS)
+        check_choice(self, "posthoc", POSTHOC_METHODS)
+        check_choice(self, "debias_scope", DEBIAS_SCOPES)
+        check_range(
             self,
             strength=(0.0, 1000.0),
             ramp=(0.0, 1.0),
@@ -232,8 +232,8 @@ class TrainingConfig:
 
     def __post_init__(self):
         """Refuses what can't be trained."""
-        _check_choice(self, "precision", PRECISIONS)
-        _check_range(
+        check_choice(self, "precision", PRECISIONS)
+        check_range(
             self,
             epochs=(1, 100_000),
             passes_per_epoch=(1, 100_000),

@@ -81,12 +81,13 @@ def _bfloat16_obstacle(backbone):
         for layer in backbone.layers
     ):
         return "the backbone has depthwise convolutions with a stride"
-    if not _has_bfloat16_instructions():
+    if not has_bfloat16_instructions():
         return "the processor has no instructions for it"
     return None
 
 
-def _has_bfloat16_instructions():
+def has_bfloat16_instructions() -> bool:
+    """Says whether this machine multiplies bfloat16 itself."""
     import tensorflow as tf
 
     if tf.config.list_physical_devices("GPU"):

@@ -45,11 +45,20 @@ class RunFolder:
     Args:
         path: The folder.
 
+    Attributes:
+        config_class: Class of the settings.
+        command: The command that makes such a folder.
+        readme: Text of its README, to be filled with `status` and `path`.
+
     Example:
         >>> run = RunFolder("runs/demo").require()
         >>> run.load_model().tasks[0].name
         'gender'
     """
+
+    config_class = ExperimentConfig
+    command = "python -m training.train demo"
+    readme = _README
 
     def __init__(self, path):
         self.path = pathlib.Path(path)
@@ -75,9 +84,16 @@ class RunFolder:
         return self.path / "backup"
 
     @property
-    def config(self) -> ExperimentConfig:
-        """The settings of the run."""
-        return config_from_dict(ExperimentConfig, self._read("config.json"))
+    def config(self):
+        """The settings of the run, a `config_class`."""
+        values = self._read("config.json")
+        try:
+            return config_from_dict(self.config_class, values)
+        except UserError as error:
+            raise UserError(
+                f"{self.path} holds no such run as `{self.command}` makes: "
+                f"{error}"
+            ) from error
 
     @property
     def facts(self) -> dict:
@@ -100,7 +116,7 @@ class RunFolder:
         if not (self.path / "config.json").exists():
             raise UserError(
                 "There is no run. Expected the folder of a training, as "
-                "`python -m training.train demo --run_dir FOLDER` makes it. "
+                f"`{self.command} --run_dir FOLDER` makes it. "
                 f"Received: run_dir={self.path}"
             )
         if not self.model_path.exists():
@@ -111,7 +127,7 @@ class RunFolder:
             )
         return self
 
-    def claim(self, config: ExperimentConfig) -> None:
+    def claim(self, config) -> None:
         """Makes the folder that of `config`.
 
         Raises:
@@ -147,7 +163,7 @@ class RunFolder:
             f"{facts.get('epochs', 0)} epochs, "
             f"{facts.get('examples_seen', 0):,} examples seen."
         )
-        readme = _README.format(status=status, path=self.path)
+        readme = self.readme.format(status=status, path=self.path)
         (self.path / "README.md").write_text(readme)
 
     def check_fingerprints(self, fingerprints: dict[str, str]) -> None:
@@ -182,15 +198,15 @@ class RunFolder:
             }
         return [rows[epoch] for epoch in sorted(rows)]
 
-    def epochs_to_resume_from(self) -> int:
+    def epochs_to_resume_from(self, backup_path=None) -> int:
         """Returns the number of epochs that the backup holds."""
-        path = self.backup_path / "training_metadata.json"
+        path = (backup_path or self.backup_path) / "training_metadata.json"
         if not path.exists():
             return 0
         return json.loads(path.read_text())["epoch"]
 
     def load_model(self, path=None):
-        """Returns the trained `PortraitClassifier`.
+        """Returns the trained model.
 
         Args:
             path: File to load instead of `model_path`.
@@ -204,10 +220,10 @@ class RunFolder:
             path = self.require().model_path
         return keras.saving.load_model(path, compile=False)
 
-    def save_model(self, classifier) -> None:
-        """Puts a classifier in the place of the model, whole or not at all."""
+    def save_model(self, model) -> None:
+        """Puts a model in its place, whole or not at all."""
         aside = self.path / f".incomplete-{self.model_path.name}"
-        classifier.save(aside)
+        model.save(aside, include_optimizer=False)
         os.replace(aside, self.model_path)
 
     def _read(self, name):

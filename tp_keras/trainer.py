@@ -137,7 +137,7 @@ class Trainer:
             epochs=training.epochs,
             shuffle=False,  # The batches come shuffled.
             callbacks=self._callbacks(model, steps, first_epoch),
-            verbose=_verbosity(self.progress),
+            verbose=verbosity(self.progress),
         )
         self._record_training(first_epoch + len(history.epoch), steps, begin)
         return self._debias(train, validation)
@@ -242,20 +242,15 @@ class Trainer:
     def _optimizer(self, steps):
         training = self.config.training
         warmup_steps = int(training.warmup_epochs * steps)
-        # The warm-up counts as part of the epochs: the cosine has the rest.
-        schedule = keras.optimizers.schedules.CosineDecay(
-            0.0 if warmup_steps else training.learning_rate,
-            decay_steps=max(training.epochs * steps - warmup_steps, 1),
-            warmup_target=training.learning_rate if warmup_steps else None,
-            warmup_steps=warmup_steps,
+        schedule = cosine_schedule(
+            training.learning_rate, warmup_steps, training.epochs * steps
         )
-        optimizer = FusedAdamW(
+        return FusedAdamW(
             schedule,
             weight_decay=training.weight_decay,
             use_ema=training.averaging > 0,
             ema_momentum=training.averaging or 0.99,
         )
-        return optimizer
 
     def _callbacks(self, model, steps, first_epoch):
         training = self.config.training
@@ -342,7 +337,24 @@ class Trainer:
             print(text, flush=True)
 
 
-def _verbosity(progress):
+def cosine_schedule(learning_rate, warmup_steps, steps):
+    """Returns the schedule: a linear warm-up, then a cosine to 0.
+
+    Args:
+        learning_rate: Float. The peak.
+        warmup_steps: Int. Steps from 0 to the peak; they count as part of
+            `steps`.
+        steps: Int. Steps in all.
+    """
+    return keras.optimizers.schedules.CosineDecay(
+        0.0 if warmup_steps else learning_rate,
+        decay_steps=max(steps - warmup_steps, 1),
+        warmup_target=learning_rate if warmup_steps else None,
+        warmup_steps=warmup_steps,
+    )
+
+
+def verbosity(progress) -> int:
     """Returns Keras' bar on a terminal, a line for each epoch elsewhere."""
     if not progress:
         return 0

@@ -1,0 +1,160 @@
+"""From a portrait and its labels to a distribution of latents."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from tp_keras.models.vae.conditions import OneHotLabels
+from tp_keras.models.vae.conditions import embed_labels
+from tp_keras.models.vae.conditions import label_inputs
+from tp_keras.models.vae.geometry import halve
+from tp_keras.models.vae.geometry import scale_pixels
+from tp_keras.registration import register
+from tp_keras.tasks import IMAGE_SHAPE
+
+# A posterior narrower than e^-5 standard deviations or wider than e^5 is a
+# number on its way to infinity.
+_LOG_VARIANCE_BOUND = 10.0
+
+_OUTER_CHANNELS = 16
+
+# What reads details that a picture of 54x42 doesn't have.
+OUTER_LAYERS = ("outer_convolution", "outer_projection")
+
+
+@register
+class ScaledPixels(keras.layers.Layer):
+    """Pixels 0..255 as float32 from -1 to 1, at half the size if asked.
+
+    Args:
+        halved: Whether to return the means of 2x2 pixels.
+        **kwargs: Those of `keras.layers.Layer`.
+    """
+
+    def __init__(self, halved=False, **kwargs):
+        super().__init__(dtype="float32", **kwargs)
+        self.halved = halved
+
+    def call(self, images):
+        images = scale_pixels(images)
+        return halve(images) if self.halved else images
+
+    def get_config(self):
+        return {"halved": self.halved, "name": self.name}
+
+
+@register
+class BoundedLogVariance(keras.layers.Layer):
+    """`b tanh(x / b)`: a log variance that can't run away to NaN."""
+
+    def call(self, x):
+        return _LOG_VARIANCE_BOUND * ops.tanh(x / _LOG_VARIANCE_BOUND)
+
+
+def unbounded_log_variance(log_variance) -> np.ndarray:
+    """Returns what `BoundedLogVariance` makes a log variance of."""
+    share = np.clip(log_variance / _LOG_VARIANCE_BOUND, -0.99, 0.99)
+    return (_LOG_VARIANCE_BOUND * np.arctanh(share)).astype(np.float32)
+
+
+def build_encoder(latent_size, channels):
+    """Returns the encoder as a functional model.
+
+    The mean is that of the linear path, which sees the portrait less the mean
+    of its labels, plus what the convolutions add to it (nothing, untrained).
+    What these read at 108x84 is added to what they read at 54x42, and is zero
+    before the model has grown.
+
+    Args:
+        latent_size: Int.
+        channels: Ints: channels at 27x21 and at 9x7.
+
+    Returns:
+        `keras.Model` from a dict of `image` uint8 `[batch, 108, 84, 3]` and
+        the labels int32 `[batch]` to `mean` and `log_variance`, float32
+        `[batch, latent_size]`.
+    """
+    image = keras.Input(IMAGE_SHAPE, dtype="uint8", name="image")
+    labels = label_inputs()
+    full = ScaledPixels(name="full_pixels")(image)
+    half = ScaledPixels(halved=True, name="half_pixels")(image)
+
+    # === Linear path ===
+    pixels = keras.layers.Flatten(dtype="float32")(half)
+    label_mean = keras.layers.Dense(
+        pixels.shape[-1], use_bias=False, dtype="float32", name="label_mean"
+    )(OneHotLabels(name="one_hot_labels")(labels))
+    linear = keras.layers.Dense(
+        latent_size,
+        use_bias=False,
+        dtype="float32",
+        name="linear_mean",
+    )(keras.layers.Subtract(dtype="float32")([pixels, label_mean]))
+
+    # === Convolutions ===
+    x = keras.layers.Conv2D(
+        channels[0], 4, 2, padding="same", name="half_convolution"
+    )(half)
+    outer = keras.layers.Conv2D(
+        _OUTER_CHANNELS,
+        4,
+        2,
+        padding="same",
+        activation="relu",
+        name="outer_convolution",
+    )(full)
+    outer = keras.layers.Conv2D(
+        channels[0],
+        4,
+        2,
+        padding="same",
+        use_bias=False,
+        kernel_initializer="zeros",
+        name="outer_projection",
+    )(outer)
+    x = keras.layers.Add()([x, outer])
+    x = keras.layers.ReLU()(x)
+    x = keras.layers.Conv2D(
+        channels[1],
+        3,
+        3,
+        padding="same",
+        activation="relu",
+        name="quarter_convolution",
+    )(x)
+    x = keras.layers.Conv2D(
+        channels[1],
+        3,
+        padding="same",
+        activation="relu",
+        name="inner_convolution",
+    )(x)
+    x = keras.layers.Conv2D(
+        channels[1] // 4, 1, activation="relu", name="inner_projection"
+    )(x)
+    x = keras.layers.Concatenate()(
+        [keras.layers.Flatten()(x), embed_labels(labels)]
+    )
+    x = keras.layers.Dense(256, activation="relu", name="hidden")(x)
+    x = keras.layers.Concatenate(dtype="float32")([x, linear])
+    change = keras.layers.Dense(
+        latent_size,
+        kernel_initializer="zeros",
+        dtype="float32",
+        name="mean_change",
+    )(x)
+    mean = keras.layers.Add(dtype="float32", name="mean")([linear, change])
+    log_variance = keras.layers.Dense(
+        latent_size,
+        kernel_initializer="zeros",
+        dtype="float32",
+        name="raw_log_variance",
+    )(x)
+    log_variance = BoundedLogVariance(dtype="float32", name="log_variance")(
+        log_variance
+    )
+    return keras.Model(
+        {"image": image, **labels},
+        {"mean": mean, "log_variance": log_variance},
+        name="encoder",
+    )

@@ -1,0 +1,98 @@
+"""A trained classifier as a pair of eyes for pictures being made."""
+
+import keras
+from keras import ops
+
+
+class FeatureNetwork:
+    """Feature maps and logits of pictures with real-valued pixels.
+
+    Not a layer on purpose: a model that is trained with it shall not save it.
+
+    Args:
+        classifier: A trained `PortraitClassifier` over a `PortraitBackbone`.
+            Its weights stay as they are.
+
+    Attributes:
+        tasks: Names of the tasks it answers.
+
+    Example:
+        >>> network = FeatureNetwork(classifier)
+        >>> maps, logits = network(np.zeros((2, 108, 84, 3), "float32"))
+    """
+
+    def __init__(self, classifier):
+        self._classifier = classifier
+        self._classifier.trainable = False
+        self.tasks = tuple(task.name for task in classifier.tasks)
+        self._map_names = _last_of_each_size(classifier.backbone)
+
+    def __call__(self, images):
+        """Returns what the classifier sees.
+
+        Args:
+            images: Float `[batch, 108, 84, 3]`, scale 0..255.
+
+        Returns:
+            A list of feature maps, float32 `[batch, rows, columns, channels]`,
+            and a dict of logits `[batch, classes]` by task.
+        """
+        backbone = self._classifier.backbone
+        maps = {}
+
+        def call(operation, *args, **kwargs):
+            if operation is backbone:
+                # By its layers: its input is of whole numbers, which would
+                # round the pictures and leave no gradient.
+                return operation._run_through_graph(args[0], call_fn=call)
+            if isinstance(operation, keras.layers.Layer):
+                kwargs["training"] = False
+            outputs = operation(*args, **kwargs)
+            if operation.name in self._map_names:
+                maps[operation.name] = ops.cast(outputs, "float32")
+            return outputs
+
+        logits = self._classifier._run_through_graph(images, call_fn=call)
+        return [maps[name] for name in self._map_names], logits
+
+
+def _last_of_each_size(backbone):
+    """Returns the names of the layers that end a stage, the last first."""
+    names = {}
+    for layer in backbone.layers[::-1]:
+        if isinstance(layer, keras.layers.ReLU):
+            names.setdefault(layer.output.shape[1:3], layer.name)
+    return tuple(names.values())
+
+
+def feature_error(maps, target_maps):
+    """Returns the squared error of feature maps over their mean square.
+
+    The mean over the maps; 1 if nothing but zeros is seen. Deep feature
+    consistency: Hou et al., arXiv:1610.00291.
+
+    Args:
+        maps: List of feature maps, as `FeatureNetwork` gives.
+        target_maps: List of the same shapes.
+    """
+    errors = [
+        ops.mean(ops.square(x - target)) / (ops.mean(ops.square(target)) + 1e-6)
+        for x, target in zip(maps, target_maps, strict=True)
+    ]
+    return sum(errors) / len(errors)
+
+
+def channel_statistics(maps):
+    """Returns mean and deviation of every channel over each picture.
+
+    Args:
+        maps: List of feature maps `[batch, rows, columns, channels]`.
+
+    Returns:
+        Float `[batch, 2 * sum of channels]`.
+    """
+    columns = []
+    for x in maps:
+        columns.append(ops.mean(x, axis=(1, 2)))
+        columns.append(ops.sqrt(ops.var(x, axis=(1, 2)) + 1e-4))
+    return ops.concatenate(columns, axis=-1)

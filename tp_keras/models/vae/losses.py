@@ -1,0 +1,141 @@
+"""The terms that a VAE is trained with, in nats where they are likelihoods."""
+
+import math
+
+import keras
+from keras import ops
+
+from tp_keras.tasks import MISSING
+
+# Whole numbers stand for intervals of length 1: uniform noise of variance 1/12
+# makes them a density (Theis et al., arXiv:1511.01844).
+DEQUANTIZATION_VARIANCE = 1.0 / 12.0
+
+
+def gaussian_kl(mean, log_variance):
+    """Returns KL(N(mean, variance) || N(0, 1)) of each latent in nats.
+
+    `(mean^2 + variance - log variance - 1) / 2`; Kingma and Welling,
+    arXiv:1312.6114, appendix B.
+
+    Args:
+        mean: Float `[batch, latents]`.
+        log_variance: Float `[batch, latents]`.
+
+    Returns:
+        Float `[batch, latents]`.
+
+    Example:
+        >>> gaussian_kl(np.array([[1.0]]), np.array([[0.0]]))
+        [[0.5]]
+    """
+    return 0.5 * (ops.square(mean) + ops.exp(log_variance) - log_variance - 1.0)
+
+
+def log_likelihood(squared_error, variance=None):
+    """Returns the log density of a dequantised pixel value, in nats.
+
+    All values share one variance. Without one it is the best for the batch,
+    which is its mean squared error: the optimal sigma-VAE of Rybkin et al.,
+    arXiv:2006.13202. So there is no weight between pixels and KL to tune.
+
+    Args:
+        squared_error: Mean squared error, scalar, on the scale 0..255.
+        variance: Variance on that scale, scalar, or None for the best.
+
+    Returns:
+        `-(log(2 pi v) + error / v) / 2`, scalar.
+    """
+    squared_error = squared_error + DEQUANTIZATION_VARIANCE
+    if variance is None:
+        variance = squared_error
+    return -0.5 * (
+        math.log(2 * math.pi) + ops.log(variance) + squared_error / variance
+    )
+
+
+def bits_per_dimension(negative_log_likelihood, kl, dimensions):
+    """Returns the negative ELBO in bits for each pixel value.
+
+    Args:
+        negative_log_likelihood: Mean over the pixel values, in nats.
+        kl: KL of a portrait, in nats.
+        dimensions: Int. Number of pixel values of a portrait.
+    """
+    return (negative_log_likelihood + kl / dimensions) / math.log(2.0)
+
+
+def energy_distance(first, second):
+    """Returns the energy distance between two samples of vectors.
+
+    `2 E|x - y| - E|x - x'| - E|y - y'|` over the root of their length: 0 if
+    and only if the distributions are equal. The estimate is unbiased, so it
+    may be negative. Szekely and Rizzo, "Energy statistics: a class of
+    statistics based on distances", 2013.
+
+    Args:
+        first: Float `[n, size]`.
+        second: Float `[m, size]`.
+
+    Returns:
+        Scalar.
+    """
+    between = ops.mean(_distances(first, second))
+    within = _mean_of_others(first) + _mean_of_others(second)
+    return (2 * between - within) / math.sqrt(first.shape[-1])
+
+
+def _distances(first, second):
+    squares = (
+        ops.sum(ops.square(first), axis=1)[:, None]
+        + ops.sum(ops.square(second), axis=1)[None]
+        - 2 * ops.matmul(first, ops.transpose(second))
+    )
+    # The root has no slope at 0, where a vector meets itself.
+    return ops.sqrt(ops.maximum(squares, 1e-6))
+
+
+def _mean_of_others(sample):
+    """Returns the mean distance of a vector to the others of its sample."""
+    count = ops.shape(sample)[0]
+    distances = _distances(sample, sample) * (1 - ops.eye(count))
+    count = ops.cast(count, distances.dtype)
+    return ops.sum(distances) / (count * (count - 1))
+
+
+def labelled_crossentropy(labels, logits):
+    """Returns the mean cross-entropy over all labels that are known.
+
+    Args:
+        labels: Dict: task name -> int32 `[batch]`, -1 where unknown.
+        logits: Dict: task name -> float `[batch, classes]`.
+
+    Returns:
+        Scalar; 0 where no label is known.
+    """
+    total, count = 0.0, 0.0
+    for name, values in logits.items():
+        known = ops.cast(ops.not_equal(labels[name], MISSING), "float32")
+        losses = keras.losses.sparse_categorical_crossentropy(
+            ops.maximum(labels[name], 0),
+            ops.cast(values, "float32"),
+            from_logits=True,
+        )
+        total += ops.sum(losses * known)
+        count += ops.sum(known)
+    return total / ops.maximum(count, 1.0)
+
+
+def soft_crossentropy(target_logits, logits, rows):
+    """Returns the mean cross-entropy to another answer, over some rows.
+
+    Args:
+        target_logits: Float `[batch, classes]`, taken as they are.
+        logits: Float `[batch, classes]`.
+        rows: Bool `[batch]`: which rows count.
+    """
+    target = ops.softmax(ops.cast(ops.stop_gradient(target_logits), "float32"))
+    log_probabilities = ops.log_softmax(ops.cast(logits, "float32"))
+    losses = -ops.sum(target * log_probabilities, axis=-1)
+    rows = ops.cast(rows, "float32")
+    return ops.sum(losses * rows) / ops.maximum(ops.sum(rows), 1.0)

@@ -1,0 +1,153 @@
+"""The settings of a generator's training, as frozen dataclasses.
+
+Every field is a flag of `python -m training.train_vae`, and the text below it
+the flag's help.
+"""
+
+import dataclasses
+
+from tp_keras.config import PRECISIONS
+from tp_keras.config import AugmentConfig
+from tp_keras.config import DataConfig
+from tp_keras.config import check_choice
+from tp_keras.config import check_range
+from tp_keras.errors import UserError
+
+PRESETS = ("sharp", "likelihood")
+PRIORS = ("auto", "standard_normal", "gaussian_mixture", "flow")
+
+# One half for the generator and the classifier in its loss, the other for the
+# judge of its portraits.
+GENERATOR_SPLIT = "train[:50%]"
+JUDGE_SPLIT = "train[50%:]"
+
+
+@dataclasses.dataclass(frozen=True)
+class VaeModelConfig:
+    """What the generator is built of, and what it is trained for."""
+
+    preset: str = "sharp"
+    """`likelihood` for the evidence lower bound alone, `sharp` to look at the
+    portraits with a classifier as well."""
+    classifier_run: str = ""
+    """Folder of that classifier's run, for `sharp`."""
+    latent_size: int = 128
+    """Length of the latent vectors."""
+    encoder_channels: tuple[int, ...] = (48, 96)
+    """Channels of the encoder at 27x21 and 9x7."""
+    decoder_channels: tuple[int, ...] = (96, 48, 24)
+    """Channels of the decoder at 9x7, 27x21 and 54x42."""
+    modulation: bool = True
+    """Whether the labels modulate every stage of the decoder (FiLM)."""
+    label_dropout: float = 0.15
+    """Probability that a known label is left out in training."""
+    linear_start: bool = True
+    """Whether to begin as the closed-form linear VAE (eigenfaces)."""
+    feature_weight: float = 2.0
+    """Weight of the feature maps of reconstructions, in `sharp`."""
+    attribute_weight: float = 1.0
+    """Weight of the labels that the classifier reads, in `sharp`."""
+    moment_weight: float = 5.0
+    """Weight of the distribution of features, in `sharp`."""
+    beta: float = 1.0
+    """Weight of the KL after its warm-up; 1 for a bound of the likelihood."""
+    prior: str = "auto"
+    """The prior that is fitted afterwards; `auto` keeps the better one on
+    held-out portraits."""
+
+    def __post_init__(self):
+        """Refuses what can't be built."""
+        check_choice(self, "preset", PRESETS)
+        check_choice(self, "prior", PRIORS)
+        check_range(
+            self,
+            latent_size=(1, 4096),
+            label_dropout=(0.0, 0.99),
+            feature_weight=(0.0, 1e6),
+            attribute_weight=(0.0, 1e6),
+            moment_weight=(0.0, 1e6),
+            beta=(0.0, 1e6),
+        )
+        for name, count in (("encoder_channels", 2), ("decoder_channels", 3)):
+            channels = getattr(self, name)
+            if len(channels) != count or min(channels) < 4:
+                raise UserError(
+                    f"Expected {count} numbers of channels, at least 4 each. "
+                    f"Received: {name}={channels}"
+                )
+
+
+@dataclasses.dataclass(frozen=True)
+class VaeTrainingConfig:
+    """How it is trained."""
+
+    half_epochs: int = 12
+    """Epochs at 54x42."""
+    full_epochs: int = 3
+    """Epochs at 108x84, after the model has grown."""
+    passes_per_epoch: int = 1
+    """Passes over the training portraits in an epoch."""
+    batch_size: int = 64
+    """Portraits in a step."""
+    learning_rate: float = 1.5e-3
+    """Peak of the learning rate at 54x42, half of that at 108x84; a cosine
+    leads to 0 in either."""
+    linear_rate: float = 0.05
+    """What the learning rate of the linear path is multiplied by."""
+    warmup_epochs: float = 1.0
+    """Epochs in which the learning rate, and the weight of the KL, grow from
+    0."""
+    averaging: float = 0.05
+    """Over which share of its steps the weights of a stage are averaged, by a
+    moving average, which is what is kept; 0 switches it off."""
+    precision: str = "auto"
+    """Arithmetic of the convolutions: `float32` or `bfloat16`; `auto` takes the
+    faster."""
+    seed: int = 0
+    """Seed of weights, order, augmentation and noise."""
+
+    def __post_init__(self):
+        """Refuses what can't be trained."""
+        check_choice(self, "precision", PRECISIONS)
+        check_range(
+            self,
+            half_epochs=(1, 100_000),
+            full_epochs=(0, 100_000),
+            passes_per_epoch=(1, 100_000),
+            batch_size=(4, 100_000),
+            learning_rate=(1e-9, 10.0),
+            linear_rate=(0.0, 10.0),
+            warmup_epochs=(0.0, self.half_epochs),
+            averaging=(0.0, 0.5),
+            seed=(0, 2**31 - 1),
+        )
+
+    @property
+    def epochs(self) -> int:
+        """Epochs at both sizes."""
+        return self.half_epochs + self.full_epochs
+
+
+@dataclasses.dataclass(frozen=True)
+class VaeExperimentConfig:
+    """Everything that a generator's run depends on."""
+
+    run_dir: str = "runs/vae/default"
+    """Folder of the run: settings, history, model and pictures. The same
+    command resumes what lies there."""
+    data: DataConfig = dataclasses.field(
+        default_factory=lambda: DataConfig(train_split=GENERATOR_SPLIT)
+    )
+    augment: AugmentConfig = dataclasses.field(
+        default_factory=lambda: AugmentConfig(
+            # Where a portrait lies in its frame is part of what is learned.
+            shift=0.02,
+            zoom=0.03,
+            rotation=2.0,
+            brightness=0.0,
+        )
+    )
+    model: VaeModelConfig = dataclasses.field(default_factory=VaeModelConfig)
+    training: VaeTrainingConfig = dataclasses.field(
+        default_factory=VaeTrainingConfig
+    )

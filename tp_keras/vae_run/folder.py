@@ -1,0 +1,70 @@
+"""The folder of a generator's run."""
+
+import pathlib
+
+from tp_keras.errors import UserError
+from tp_keras.run_folder import RunFolder
+from tp_keras.tasks import IMAGE_SHAPE
+from tp_keras.vae_config import VaeExperimentConfig
+
+_README = """# A training run of a portrait generator of tp_keras
+
+{status}
+
+| file | what it holds |
+|---|---|
+| `config.json` | every setting |
+| `run.json` | versions, fingerprints of the data, progress, priors, status |
+| `history.csv` | losses and their parts, a row for each epoch |
+| `model.keras` | the trained generator, with its prior |
+| `pictures/` | samples and reconstructions after every epoch |
+| `tensorboard/` | the same for `tensorboard --logdir {path}` |
+| `backup-54x42/`, `backup-108x84/` | the state after the last whole epoch |
+| `evaluation/generation/` | figures and pictures of `training.evaluate_vae` |
+| `generation.html` | the page of them |
+
+Evaluate it: `python -m training.evaluate_vae --run_dir {path}`
+Export it: `python -m training.export_vae --run_dir {path}`
+Draw: `python -m training.generate --run_dir {path} --output portraits.png`
+"""
+
+
+class VaeRunFolder(RunFolder):
+    """Reads and writes the folder of one training of a `PortraitVAE`.
+
+    Args:
+        path: The folder.
+
+    Example:
+        >>> vae = VaeRunFolder("runs/portraits").require().load_model()
+        >>> vae.latent_size
+        128
+    """
+
+    config_class = VaeExperimentConfig
+    command = "python -m training.train_vae smoke"
+    readme = _README
+
+    @property
+    def pictures_path(self) -> pathlib.Path:
+        """The folder of what the model drew after each epoch."""
+        return self.path / "pictures"
+
+    def stage_backup_path(self, grown) -> pathlib.Path:
+        """The folder of the state to resume a stage from."""
+        return self.path / ("backup-108x84" if grown else "backup-54x42")
+
+    def load_model(self, path=None):
+        """Returns the trained `PortraitVAE`.
+
+        Raises:
+            UserError: If it draws pictures of another size than a portrait's.
+        """
+        vae = super().load_model(path)
+        drawn = tuple(vae.decoder.output.shape[1:])
+        if drawn != IMAGE_SHAPE:
+            raise UserError(
+                f"Expected a model that draws {IMAGE_SHAPE}. Train "
+                f"one with `{self.command}`. Received: {drawn} of {self.path}"
+            )
+        return vae

@@ -1,0 +1,321 @@
+"""The training of a generator: two sizes, then the prior."""
+
+import functools
+import time
+
+import keras
+import numpy as np
+
+from tp_keras.callbacks import EpochCurves
+from tp_keras.callbacks import EpochSeeds
+from tp_keras.config import BFLOAT16
+from tp_keras.config import FLOAT32
+from tp_keras.data.source import load_portraits
+from tp_keras.errors import UserError
+from tp_keras.models.vae import Eigenfaces
+from tp_keras.models.vae import LikelihoodObjective
+from tp_keras.models.vae import PortraitVAE
+from tp_keras.models.vae import SharpObjective
+from tp_keras.models.vae.conditions import OneHotLabels
+from tp_keras.models.vae.geometry import halve
+from tp_keras.models.vae.geometry import scale_pixels
+from tp_keras.optimizers import FusedAdamW
+from tp_keras.precision import has_bfloat16_instructions
+from tp_keras.precision import layers_in
+from tp_keras.run_folder import RunFolder
+from tp_keras.trainer import cosine_schedule
+from tp_keras.trainer import verbosity
+from tp_keras.vae_config import VaeExperimentConfig
+from tp_keras.vae_run.batches import as_inputs
+from tp_keras.vae_run.batches import training_batches
+from tp_keras.vae_run.batches import validation_batches
+from tp_keras.vae_run.callbacks import CollapseGuard
+from tp_keras.vae_run.callbacks import KLWarmup
+from tp_keras.vae_run.callbacks import SavedEveryEpoch
+from tp_keras.vae_run.folder import VaeRunFolder
+from tp_keras.vae_run.pictures import EpochPictures
+from tp_keras.vae_run.prior_fit import fit_prior
+
+# Of the portraits that the linear path is fitted to: more change nothing.
+_MOST_FOR_EIGENFACES = 10_000
+_LINEAR_LAYERS = ("linear_mean", "linear_image", "label_mean")
+
+
+class VaeTrainer:
+    """Trains the generator of an experiment.
+
+    First at 54x42, where a step is cheap, then at 108x84 with a new optimizer
+    and the weights that were learned; then the prior is fitted to the latents
+    of the training portraits. The same call resumes what was interrupted, with
+    the result of a training without interruption.
+
+    Args:
+        config: `VaeExperimentConfig`.
+        progress: Whether to show bars and tell what happens.
+
+    Example:
+        >>> run = VaeTrainer(VaeExperimentConfig(run_dir="runs/first")).fit()
+        >>> run.load_model().prior
+        <GaussianMixturePrior ...>
+    """
+
+    def __init__(self, config: VaeExperimentConfig, progress: bool = True):
+        self.config = config
+        self.progress = progress
+        self.run = VaeRunFolder(config.run_dir)
+
+    def fit(self) -> VaeRunFolder:
+        """Trains to the end, from the beginning or from the last backup.
+
+        Raises:
+            UserError: If data or classifier are missing, the folder belongs to
+                another configuration or other data, or the training fails.
+        """
+        objective = self._objective()
+        self.run.claim(self.config)
+        if self.run.is_finished:
+            self._say(f"{self.run.path} is finished; nothing to train.")
+            return self.run
+        keras.utils.set_random_seed(self.config.training.seed)
+        train, validation = self._load("train"), self._load("validation")
+        self.run.check_fingerprints(
+            fingerprints := {
+                "train": train.fingerprint,
+                "validation": validation.fingerprint,
+            }
+        )
+        self.run.record(
+            fingerprints=fingerprints,
+            dataset=train.dataset,
+            precision=self.precision,
+        )
+        if not self.run.is_trained:
+            vae = self._build(train)
+            for grown in (False, True):
+                self._fit_stage(vae, grown, objective, train, validation)
+            self.run.record(status="trained")
+        self._fit_prior(train, validation, objective)
+        self.run.record(status="finished")
+        return self.run
+
+    @functools.cached_property
+    def precision(self) -> str:
+        """The arithmetic of the convolutions."""
+        setting = self.config.training.precision
+        if setting != "auto":
+            return setting
+        return BFLOAT16 if has_bfloat16_instructions() else FLOAT32
+
+    # === Parts ===
+
+    def _load(self, split):
+        data = self.config.data
+        return load_portraits(
+            data.data_dir,
+            data.dataset,
+            data.part(split),
+            data.storage,
+            self.progress,
+        )
+
+    def _objective(self):
+        model = self.config.model
+        if model.preset == "likelihood":
+            return LikelihoodObjective()
+        if not model.classifier_run:
+            raise UserError(
+                "The preset `sharp` looks at portraits with a classifier that "
+                "has seen the same ones as the generator. Train one "
+                "with `python -m training.train demo --train_split "
+                f"'{self.config.data.train_split}' --run_dir runs/eyes`, then "
+                "give --classifier_run runs/eyes; or take --preset likelihood. "
+                "Received: classifier_run=''"
+            )
+        run = RunFolder(model.classifier_run).require()
+        data = run.config.data
+        expected = self.config.data.dataset, self.config.data.train_split
+        if (data.dataset, data.train_split) != expected:
+            raise UserError(
+                "Expected a classifier that was trained on the portraits of "
+                f"the generator, {expected}. "
+                f"Received: {(data.dataset, data.train_split)} in {run.path}"
+            )
+        return SharpObjective(
+            run.load_model(),
+            model.feature_weight,
+            model.attribute_weight,
+            model.moment_weight,
+        )
+
+    def _build(self, train):
+        settings = self.config.model
+        with layers_in(self.precision):
+            vae = PortraitVAE(
+                settings.latent_size,
+                settings.encoder_channels,
+                settings.decoder_channels,
+                settings.modulation,
+                settings.label_dropout,
+            )
+        if settings.linear_start:
+            vae.initialize(
+                fit_eigenfaces(
+                    train, settings.latent_size, self.config.training.seed
+                )
+            )
+        return vae
+
+    # === Stages ===
+
+    def _fit_stage(self, vae, grown, objective, train, validation):
+        training = self.config.training
+        begin = training.half_epochs if grown else 0
+        end = training.epochs if grown else training.half_epochs
+        batches = training_batches(train, self.config)
+        steps = batches.steps_per_epoch
+        vae.set_stage(grown)
+        optimizer = self._optimizer(
+            training.learning_rate * (0.5 if grown else 1.0),
+            0 if grown else int(training.warmup_epochs * steps),
+            (end - begin) * steps,
+        )
+        vae.compile(optimizer, objective)
+        optimizer.build(vae.trainable_variables)
+        optimizer.set_learning_rate_factor(
+            _linear_variables(vae), training.linear_rate
+        )
+        backup = self.run.stage_backup_path(grown)
+        first = max(begin, self.run.epochs_to_resume_from(backup))
+        self._announce(vae, train, grown, first, end, steps)
+        if first == end and not (backup / "training_metadata.json").exists():
+            return
+        start = time.monotonic()
+        vae.fit(
+            batches.dataset(first).map(as_inputs),
+            validation_data=validation_batches(validation),
+            steps_per_epoch=steps,
+            initial_epoch=begin,
+            epochs=end,
+            shuffle=False,  # The batches come shuffled.
+            callbacks=self._callbacks(
+                vae, grown, first, begin, steps, validation
+            ),
+            verbose=verbosity(self.progress),
+        )
+        seconds = self.run.facts.get("seconds", 0) + time.monotonic() - start
+        self.run.record(
+            status="training",
+            epochs=end,
+            examples_seen=end * steps * training.batch_size,
+            parameters=vae.count_params(),
+            seconds=round(seconds, 1),
+        )
+
+    def _optimizer(self, learning_rate, warmup_steps, steps):
+        # A moving average of momentum m looks back 1 / (1 - m) steps.
+        averaged_steps = self.config.training.averaging * steps
+        return FusedAdamW(
+            cosine_schedule(learning_rate, warmup_steps, steps),
+            weight_decay=0.0,
+            global_clipnorm=1.0,
+            use_ema=averaged_steps > 0,
+            ema_momentum=1 - 1 / max(averaged_steps, 1.0),
+        )
+
+    def _callbacks(self, vae, grown, first, begin, steps, validation):
+        training = self.config.training
+        pictures = EpochPictures(self.run, validation, training.seed)
+        # Of the epoch that is going on: the first is 1.
+        numbers = iter(range(first + 1, training.epochs + 1))
+        warmup = 0 if grown else int(training.warmup_epochs * steps)
+        callbacks = [
+            EpochSeeds(training.seed),
+            KLWarmup(warmup, self.config.model.beta, first * steps),
+            SavedEveryEpoch(
+                self.run, lambda model: pictures.write(model, next(numbers))
+            ),
+        ]
+        if training.averaging:
+            callbacks.append(keras.callbacks.SwapEMAWeights())
+        return [
+            *callbacks,
+            CollapseGuard(),
+            keras.callbacks.CSVLogger(
+                self.run.history_path, append=grown or first > begin
+            ),
+            EpochCurves(self.run.path / "tensorboard", write_graph=False),
+            # Last: when it has written, everything before it has.
+            keras.callbacks.BackupAndRestore(
+                self.run.stage_backup_path(grown),
+                double_checkpoint=True,
+                delete_checkpoint=False,
+            ),
+        ]
+
+    def _fit_prior(self, train, validation, objective):
+        vae = self.run.load_model()
+        begin = time.monotonic()
+        vae.prior, facts = fit_prior(
+            vae, train, validation, self.config, objective, self.progress
+        )
+        self.run.save_model(vae)
+        seconds = time.monotonic() - begin
+        self.run.record(prior=facts, prior_seconds=round(seconds, 1))
+        self._say(
+            f"Prior: {facts['kind']}, fitted in {seconds:.0f} s: "
+            f"{self.run.model_path}"
+        )
+
+    def _announce(self, vae, train, grown, first, end, steps):
+        size = "108x84" if grown else "54x42"
+        if first >= end:
+            return
+        self._say(
+            f"{len(train):,} portraits of {train.dataset} {train.split}, drawn "
+            f"at {size}; {vae.count_params():,} parameters in "
+            f"{self.precision}; epochs {first + 1} to {end} of {steps} steps; "
+            f"pictures after each in {self.run.pictures_path}."
+        )
+
+    def _say(self, text):
+        if self.progress:
+            print(text, flush=True)
+
+
+def fit_eigenfaces(portraits, latent_size, seed) -> Eigenfaces:
+    """Returns the linear VAE of training portraits and their mirror images.
+
+    Args:
+        portraits: `Portraits`.
+        latent_size: Int.
+        seed: Int.
+    """
+    rows = np.random.default_rng(seed).permutation(len(portraits))
+    rows = np.sort(rows[:_MOST_FOR_EIGENFACES])
+    half = np.concatenate(
+        [
+            keras.ops.convert_to_numpy(
+                halve(scale_pixels(portraits.images[part]))
+            )
+            for part in np.array_split(rows, len(rows) // 256 + 1)
+        ]
+    )
+    labels = {name: v[rows] for name, v in portraits.labels.items()}
+    one_hot = keras.ops.convert_to_numpy(OneHotLabels()(labels))
+    both = np.concatenate([half, half[:, :, ::-1]]).reshape(2 * len(rows), -1)
+    return Eigenfaces.fit(both, np.tile(one_hot, (2, 1)), latent_size, seed)
+
+
+def _linear_variables(vae):
+    """Returns the large kernels of the linear path.
+
+    Adam moves each of their small numbers by as much as any other weight, and
+    would soon have undone what they begin with.
+    """
+    return [
+        variable
+        for part in (vae.encoder, vae.half_decoder)
+        for layer in part.layers
+        if layer.name in _LINEAR_LAYERS
+        for variable in layer.trainable_variables
+    ]

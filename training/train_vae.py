@@ -1,0 +1,46 @@
+"""Trains a portrait generator: `python -m training.train_vae smoke`.
+
+The first word names an experiment of `training/vae_configs/`; every setting of
+it can be changed by a flag (`python -m training.train_vae smoke --help`). The
+same command resumes a training that was stopped.
+"""
+
+import dataclasses
+
+import tyro
+
+from tp_keras.vae_config import VaeExperimentConfig
+from training.command import FLAG_STYLE
+from training.command import execute
+from training.command import start_tensorflow
+from training.vae_configs import VAE_EXPERIMENTS
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainVae:
+    """Trains the generator of an experiment."""
+
+    config: VaeExperimentConfig
+
+    def execute(self) -> None:
+        """Trains and says what to do next."""
+        start_tensorflow()
+        from tp_keras.vae_run.trainer import VaeTrainer
+
+        run = VaeTrainer(self.config).fit()
+        print(f"Next: python -m training.evaluate_vae --run_dir {run.path}")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Reads the command line and trains."""
+    config = tyro.extras.overridable_config_cli(
+        VAE_EXPERIMENTS,
+        args=arguments,
+        use_underscores=True,
+        config=FLAG_STYLE,
+    )
+    execute(TrainVae(config))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,21 @@
+"""The real archives, a pack of some thousand portraits, in 45 minutes.
+
+python -m training.train real --train_split 'train[:50%]' \
+    --run_dir runs/real_eyes
+python -m training.train_vae real --classifier_run runs/real_eyes
+"""
+
+from tp_keras.config import DataConfig
+from tp_keras.vae_config import GENERATOR_SPLIT
+from tp_keras.vae_config import VaeExperimentConfig
+from tp_keras.vae_config import VaeTrainingConfig
+
+CONFIG = VaeExperimentConfig(
+    run_dir="runs/real_portraits",
+    data=DataConfig(
+        dataset="tiny_portraits/archives", train_split=GENERATOR_SPLIT
+    ),
+    training=VaeTrainingConfig(
+        half_epochs=24, full_epochs=8, passes_per_epoch=4
+    ),
+)
