@@ -10,9 +10,9 @@ from training.command import run
 from training.command import start_tensorflow
 from training.configs import EXPERIMENTS
 
-# The experiment whose classifier is the judge of a data set.
-_JUDGES = {"tiny_portraits/synthetic": "demo"}
-_USUAL_JUDGE = "real"
+# The experiments whose classifiers judge synthetic and other portraits.
+_SYNTHETIC_JUDGE = "demo"
+_JUDGE = "real"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +49,8 @@ class EvaluateVae:
         from tp_keras.vae_run.folder import VaeRunFolder
 
         dataset = VaeRunFolder(self.run_dir).require().config.data.dataset
-        _, kind = EXPERIMENTS[_JUDGES.get(dataset, _USUAL_JUDGE)]
+        synthetic = "/synthetic" in dataset
+        _, kind = EXPERIMENTS[_SYNTHETIC_JUDGE if synthetic else _JUDGE]
         records = run_generation.evaluate_vae_run(
             self.run_dir, kind, self.judge_run, self.split, self.settings
         )

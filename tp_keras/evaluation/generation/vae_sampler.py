@@ -5,6 +5,7 @@ import numpy as np
 import tqdm
 
 from tp_keras.errors import UserError
+from tp_keras.models.vae import to_uint8
 from tp_keras.tasks import TASK_NAMES
 
 _BATCH_SIZE = 128
@@ -95,7 +96,7 @@ class VaeSampler:
         return normal.astype(np.float32), uniform.astype(np.float32)
 
     def _images(self, verb, function, count):
-        return self._batches(verb, function, count, _to_uint8)
+        return self._batches(verb, function, count, to_uint8)
 
     def _batches(self, verb, function, count, finish=np.asarray):
         results = []
@@ -123,7 +124,3 @@ def _take(labels, rows):
     return {
         name: np.asarray(labels[name][rows], np.int32) for name in TASK_NAMES
     }
-
-
-def _to_uint8(images):
-    return np.rint(np.clip(images, 0, 255)).astype(np.uint8)
