@@ -115,16 +115,17 @@ def build_decoder(latent_size, channels, modulation=True):
     x = keras.layers.Reshape((*INNER_SIZE, channels[0]))(x)
     x = modulated(x, "inner")
     x = block(x, "inner_block")
-    x = keras.layers.UpSampling2D(3, name="to_quarter")(x)
+    # Fewer channels first, then more pixels: a fifth of the work.
     x = keras.layers.Conv2D(
         channels[1], 3, padding="same", name="quarter_convolution"
     )(x)
+    x = keras.layers.UpSampling2D(3, name="to_quarter")(x)
     x = modulated(x, "quarter")
     x = block(x, "quarter_block")
-    x = keras.layers.UpSampling2D(2, name="to_half")(x)
     x = keras.layers.Conv2D(
         channels[2], 3, padding="same", name="half_convolution"
     )(x)
+    x = keras.layers.UpSampling2D(2, name="to_half")(x)
     x = modulated(x, "half")
     x = keras.layers.Conv2D(channels[2], 3, padding="same", name="half_second")(
         x
