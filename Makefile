@@ -4,7 +4,7 @@ VENV ?= .venv
 RUN := $(VENV)/bin/python
 RUN_DIR ?= runs/real
 
-.PHONY: help demo train fairness test test-all lint format benchmarks clean
+.PHONY: help demo train fairness portraits test test-all lint format benchmarks clean
 
 help:  ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' \
@@ -44,6 +44,18 @@ fairness: $(VENV)/.runtime  ## Gender in hair: measured, removed, measured.
 		--variants none reweigh conditional_grl:0.25 conditional_mmd:2 \
 		none+conditional_leace --report True
 
+portraits: $(VENV)/.runtime  ## A generator: trained, judged, exported, drawn.
+	$(RUN) -m training.build_dataset
+	$(RUN) -m training.train demo --train_split "train[:50%]" \
+		--run_dir runs/eyes
+	$(RUN) -m training.train_vae smoke --classifier_run runs/eyes \
+		--run_dir runs/portraits
+	$(RUN) -m training.evaluate_vae --run_dir runs/portraits
+	$(RUN) -m training.export_vae --run_dir runs/portraits
+	$(RUN) -m training.generate --bundle exported_models/portrait_vae \
+		--count 60 --temperature 0.8 --seed 7 \
+		--output runs/portraits/portraits.png
+
 test: $(VENV)/.development  ## All tests but the large ones.
 	$(RUN) -m pytest
 
@@ -62,4 +74,4 @@ benchmarks: $(VENV)/.benchmarks  ## Every table of the README.
 	$(RUN) -m benchmarks.all
 
 clean:  ## Remove what was generated; the environment stays.
-	rm -rf data runs exported_models/portrait_attributes
+	rm -rf data runs exported_models/portrait_*
