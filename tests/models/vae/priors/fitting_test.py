@@ -21,7 +21,12 @@ from tp_keras.models.vae.priors.mixture_fit import MixtureSettings
 from tp_keras.models.vae.priors.mixture_fit import fit_mixture
 
 QUICK_FLOW = FlowSettings(
-    ridge=10.0, couplings=4, width=32, dropout_rate=0.0, learning_rate=5e-3
+    ridge=10.0,
+    couplings=4,
+    width=32,
+    dropout_rate=0.0,
+    learning_rate=1e-2,
+    epochs=15,
 )
 
 # Women and men: other means, and covariances that are turned.
@@ -69,14 +74,14 @@ def told(rows, gender):
 
 def fit_of_kind(kind, latents):
     if kind == "mixture":
-        return fit_mixture(latents, MixtureSettings(4, 2.0, 10.0)).prior()
+        return fit_mixture(latents, MixtureSettings(8, 2.0, 10.0)).prior()
     rest, held_out = latents.split(0.2, 0)
     return fit_flow(rest, QUICK_FLOW, held_out)[0]
 
 
 @pytest.mark.parametrize("kind", ["mixture", "flow"])
 def test_two_classes_and_their_union_are_recovered(kind):
-    prior = fit_of_kind(kind, two_classes(3000))
+    prior = fit_of_kind(kind, two_classes(2000))
     unseen = two_classes(2000, seed=1)
     for gender in (0, 1, -1):
         rows = unseen.labels["gender"] == gender
@@ -84,11 +89,11 @@ def test_two_classes_and_their_union_are_recovered(kind):
         expected = true_log_density(drawn)[gender]
         found = prior.log_density(drawn, told(len(drawn), gender))
         # What is lost is the divergence from truth: none but an error of fit.
-        assert np.mean(expected - found) == pytest.approx(0.0, abs=0.08)
+        assert np.mean(expected - found) == pytest.approx(0.0, abs=0.12)
         # The other way round: draws of the prior are likely in truth.
         again = draw_latents(prior, told(4000, gender))
         level = true_log_density(again)[gender].mean()
-        assert level == pytest.approx(expected.mean(), abs=0.15)
+        assert level == pytest.approx(expected.mean(), abs=0.2)
 
 
 def test_attributes_that_go_together_move_the_centre_of_either():
@@ -212,8 +217,10 @@ def test_few_rows_of_many_latents_choose_no_more_than_a_gaussian():
 
 def test_all_kinds_are_fitted_twice_alike_and_the_best_is_kept():
     latents = two_classes(400)
+    brief = dataclasses.replace(QUICK_FLOW, epochs=2)
     fitted, again = (
-        fit_priors(latents, seed=5, progress=False) for _ in range(2)
+        fit_priors(latents, flow=brief, seed=5, progress=False)
+        for _ in range(2)
     )
     assert list(fitted) == ["standard_normal", "gaussian_mixture", "flow"]
     for kind, each in fitted.items():

@@ -75,13 +75,15 @@ class FittedPrior:
 
 
 def fit_priors(
-    latents, *, kinds=PRIOR_KINDS, seed=0, progress=True
+    latents, *, kinds=PRIOR_KINDS, flow=None, seed=0, progress=True
 ) -> dict[str, FittedPrior]:
     """Fits each kind of prior.
 
     Args:
         latents: `Latents` of the training portraits.
         kinds: Iterable out of `PRIOR_KINDS`.
+        flow: `FlowSettings`, or None for the usual ones. The ridge is
+            chosen, and how many of the epochs are run.
         seed: Int. Of parts, draws, clusters and weights.
         progress: Bool. Whether a bar is shown.
 
@@ -113,7 +115,7 @@ def fit_priors(
     fits = {
         STANDARD_NORMAL: _fit_standard_normal,
         GAUSSIAN_MIXTURE: _fit_gaussian_mixture,
-        FLOW: _fit_flow,
+        FLOW: functools.partial(_fit_flow, flow or FlowSettings()),
     }
     result = {}
     with tqdm.tqdm(unit="fit", delay=2, leave=False, disable=not progress) as (
@@ -232,8 +234,8 @@ def _fit_gaussian_mixture(
     return judged, prior, dataclasses.asdict(best)
 
 
-def _fit_flow(latents, rest, fitted_on, chosen_by, ridge, seed, step):
-    settings = FlowSettings(ridge=ridge())
+def _fit_flow(settings, latents, rest, fitted_on, chosen_by, ridge, seed, step):
+    settings = dataclasses.replace(settings, ridge=ridge())
     judged, epochs = fit_flow(fitted_on, settings, chosen_by, seed)
     step()
     settings = dataclasses.replace(settings, epochs=epochs)

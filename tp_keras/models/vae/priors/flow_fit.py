@@ -30,9 +30,9 @@ class FlowSettings:
     ridge: float = 30.0
     couplings: int = 6
     width: int = 128
-    dropout_rate: float = 0.2
-    learning_rate: float = 1e-3
-    weight_decay: float = 1e-3
+    dropout_rate: float = 0.3
+    learning_rate: float = 3e-4
+    weight_decay: float = 1e-2
     epochs: int = 60
     patience: int = 6
 
@@ -81,6 +81,8 @@ def fit_flow(latents, settings, held_out=None, seed=0) -> tuple[FlowPrior, int]:
             validation_data=validation,
             epochs=settings.epochs,
             callbacks=[best] if validation else [],
+            # The order is that of the draws, by their own seed.
+            shuffle=False,
             verbose=0,
         )
     if validation is None:

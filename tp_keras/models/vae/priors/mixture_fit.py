@@ -23,7 +23,7 @@ _MOST_ITERATIONS = 40
 _LEAST_GAIN = 0.01
 
 # Portraits with which a pattern believes its own weights by half.
-_WEIGHT_PRIOR = 10.0
+_WEIGHT_PRIOR = 4.0
 
 _LOG_TWO_PI = np.log(2.0 * np.pi)
 
