@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -147,23 +144,3 @@ def test_bundles_of_another_kind_are_told(bundle, vae_bundle):
 def test_no_bundle(tmp_path):
     with pytest.raises(UserError, match="`training.export_vae` one that"):
         PortraitGenerator.load(tmp_path)
-
-
-def test_a_process_without_keras(vae_bundle):
-    code = (
-        "import sys; sys.modules['keras'] = None\n"
-        "from tp_keras import serving\n"
-        "assert 'tensorflow' not in sys.modules\n"
-        "generator = serving.PortraitGenerator.load(sys.argv[1])\n"
-        "print(generator.generate({'gender': 'male'}, [7]).shape)\n"
-        "assert not [m for m in sys.modules if m.startswith('keras.')]\n"
-        "assert not [m for m in sys.modules if m.startswith('tp_keras.models')]"
-    )
-    process = subprocess.run(
-        [sys.executable, "-c", code, str(vae_bundle)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert process.returncode == 0, process.stderr
-    assert process.stdout.strip() == "(1, 108, 84, 3)"

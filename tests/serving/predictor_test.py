@@ -161,22 +161,26 @@ def test_table():
     assert format_table(predictions[1:2]) == ""
 
 
-def test_a_process_without_keras(bundle, files):
+def test_a_process_without_keras(bundle, vae_bundle, files):
     # TensorFlow imports Keras wherever it is; None stands for "not installed".
     code = (
         "import sys; sys.modules['keras'] = None\n"
         "from tp_keras import serving\n"
         "assert 'tensorflow' not in sys.modules\n"
         "predictor = serving.Predictor(sys.argv[1])\n"
-        "print(predictor.predict_files(sys.argv[2:])[0].labels['gender'])\n"
+        "print(predictor.predict_files(sys.argv[3:])[0].labels['gender'])\n"
+        "generator = serving.PortraitGenerator.load(sys.argv[2])\n"
+        "print(generator.generate({'gender': 'male'}, [7]).shape)\n"
         "assert not [m for m in sys.modules if m.startswith('keras.')]\n"
         "assert not [m for m in sys.modules if m.startswith('tp_keras.models')]"
     )
     process = subprocess.run(
-        [sys.executable, "-c", code, str(bundle), *map(str, files)],
+        [sys.executable, "-c", code, *map(str, (bundle, vae_bundle, *files))],
         capture_output=True,
         text=True,
         check=False,
     )
     assert process.returncode == 0, process.stderr
-    assert process.stdout.strip() in ("female", "male")
+    gender, shape = process.stdout.splitlines()
+    assert gender in ("female", "male")
+    assert shape == "(1, 108, 84, 3)"

@@ -184,29 +184,32 @@ def _constant_functions(vae):
     temperature = tf.TensorSpec((None,), tf.float32, "temperature")
     labels = [tf.TensorSpec((None,), tf.int32, name) for name in TASK_NAMES]
 
+    # Taken once: a model may put its parts together whenever it is asked.
+    encoder, prior, decoder = vae.encoder, vae.prior, vae.decoder
+
     def as_dict(numbers):
         return dict(zip(TASK_NAMES, numbers, strict=True))
 
     def encode(image, *numbers):
         inputs = {"image": image, **as_dict(numbers)}
-        return vae.encoder(inputs, training=False)
+        return encoder(inputs, training=False)
 
     def sample(normal, uniform, *rest):
         *numbers, temperature = rest
-        return vae.prior.sample(normal, uniform, as_dict(numbers), temperature)
+        return prior.sample(normal, uniform, as_dict(numbers), temperature)
 
     def decode(latent, *numbers):
         inputs = {"latent": latent, **as_dict(numbers)}
-        return vae.decoder(inputs, training=False)
+        return decoder(inputs, training=False)
 
     return (
-        with_constants(encode, vae.encoder.variables, [image, *labels]),
+        with_constants(encode, encoder.variables, [image, *labels]),
         with_constants(
             sample,
-            vae.prior.variables,
+            prior.variables,
             [latent, uniform, *labels, temperature],
         ),
-        with_constants(decode, vae.decoder.variables, [latent, *labels]),
+        with_constants(decode, decoder.variables, [latent, *labels]),
     )
 
 
