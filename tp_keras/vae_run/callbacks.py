@@ -23,12 +23,14 @@ class KLWarmup(keras.callbacks.Callback):
         self.steps = steps
         self.weight = weight
         self.step = first_step
+        self._assigned = None
 
     def on_train_batch_begin(self, batch, logs=None):
         """Sets the weight of this step."""
-        if self.step <= self.steps:
-            share = min(self.step / max(self.steps, 1), 1.0)
+        share = min(self.step / self.steps, 1.0) if self.steps else 1.0
+        if share != self._assigned:
             self.model.kl_weight.assign(share * self.weight)
+            self._assigned = share
         self.step += 1
 
 

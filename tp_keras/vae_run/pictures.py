@@ -16,7 +16,7 @@ _COLUMNS = 12
 class EpochPictures:
     """Draws the same portraits after every epoch, to see them improve.
 
-    Three pairs of rows: portraits of the validation split and their
+    Two pairs of rows: portraits of the validation split and their
     reconstructions below; then new portraits of every gender and hair colour
     from the running Gaussian of the latents, at temperature 1.
 
@@ -30,11 +30,11 @@ class EpochPictures:
     def __init__(self, run, portraits, seed=0):
         self.run = run
         rng = np.random.default_rng(seed)
-        rows = rng.permutation(len(portraits))[:_COLUMNS]
-        self.images = np.asarray(portraits.images[np.sort(rows)])
+        # Again from the first where there are fewer portraits than columns.
+        rows = np.sort(np.resize(rng.permutation(len(portraits)), _COLUMNS))
+        self.images = np.asarray(portraits.images[rows])
         self.labels = {
-            name: values[np.sort(rows)]
-            for name, values in portraits.labels.items()
+            name: values[rows] for name, values in portraits.labels.items()
         }
         self.noise = rng.normal(size=(2 * _COLUMNS, 1 << 12))
         classes = HAIR_COLOR.num_classes

@@ -71,7 +71,8 @@ class VaeTrainer:
             UserError: If data or classifier are missing, the folder belongs to
                 another configuration or other data, or the training fails.
         """
-        objective = self._objective()
+        # A finished run needs its classifier no more.
+        objective = None if self.run.is_finished else self._objective()
         self.run.claim(self.config)
         if self.run.is_finished:
             self._say(f"{self.run.path} is finished; nothing to train.")

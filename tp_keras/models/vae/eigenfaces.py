@@ -10,6 +10,9 @@ from tp_keras.errors import UserError
 # Keeps the regression solvable where a class has no portrait at all.
 _RIDGE = 0.1
 
+# Few portraits lie on a plane of as many latents, and leave no noise at all.
+_LEAST_NOISE = 1e-6
+
 
 @dataclasses.dataclass(frozen=True)
 class Eigenfaces:
@@ -62,11 +65,12 @@ class Eigenfaces:
         rest = pixels - one_hot.astype(np.float32) @ label_means
         # The ridge leaves a hair's breadth of a mean.
         pca = PCA(count, svd_solver="randomized", random_state=seed).fit(rest)
+        noise = max(float(pca.noise_variance_), _LEAST_NOISE)
         return cls(
             label_means,
             pca.components_.astype(np.float32),
-            pca.explained_variance_.astype(np.float32),
-            float(pca.noise_variance_),
+            np.maximum(pca.explained_variance_, noise).astype(np.float32),
+            noise,
         )
 
     @property

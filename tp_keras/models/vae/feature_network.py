@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from tp_keras.errors import UserError
+
 
 class FeatureNetwork:
     """Feature maps and logits of pictures with real-valued pixels.
@@ -15,6 +17,9 @@ class FeatureNetwork:
 
     Attributes:
         tasks: Names of the tasks it answers.
+
+    Raises:
+        UserError: If the backbone has no ReLU layers to look at.
 
     Example:
         >>> network = FeatureNetwork(classifier)
@@ -62,6 +67,12 @@ def _last_of_each_size(backbone):
     for layer in backbone.layers[::-1]:
         if isinstance(layer, keras.layers.ReLU):
             names.setdefault(layer.output.shape[1:3], layer.name)
+    if not names:
+        raise UserError(
+            "Expected a classifier whose backbone has ReLU layers to look at. "
+            "Train one with --backbone portrait_s. "
+            f"Received: backbone={backbone.name}"
+        )
     return tuple(names.values())
 
 

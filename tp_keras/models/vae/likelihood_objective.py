@@ -5,6 +5,7 @@ from keras import ops
 from tp_keras.models.vae.geometry import PIXEL_CENTRE
 from tp_keras.models.vae.geometry import halve
 from tp_keras.models.vae.geometry import scale_pixels
+from tp_keras.models.vae.losses import DEQUANTIZATION_VARIANCE
 from tp_keras.models.vae.losses import gaussian_kl
 from tp_keras.models.vae.losses import log_likelihood
 
@@ -45,7 +46,7 @@ class LikelihoodObjective:
         target, drawn = targets(vae, images, outputs)
         squared_error = ops.mean(ops.square(target - drawn))
         if training:
-            vae.update_pixel_variance(squared_error)
+            vae.update_pixel_variance(squared_error + DEQUANTIZATION_VARIANCE)
             vae.update_latent_statistics(outputs["latent"])
             nll = -log_likelihood(squared_error)
         else:

@@ -96,11 +96,11 @@ def _distances(first, second):
 
 
 def _mean_of_others(sample):
-    """Returns the mean distance of a vector to the others of its sample."""
+    """Returns the mean distance of a vector to the others, 0 without any."""
     count = ops.shape(sample)[0]
     distances = _distances(sample, sample) * (1 - ops.eye(count))
     count = ops.cast(count, distances.dtype)
-    return ops.sum(distances) / (count * (count - 1))
+    return ops.sum(distances) / ops.maximum(count * (count - 1), 1)
 
 
 def labelled_crossentropy(labels, logits):

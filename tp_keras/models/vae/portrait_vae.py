@@ -186,10 +186,13 @@ class PortraitVAE(keras.Model):
         grown. Call before `compile`.
         """
         self.grown = grown
-        for name in ENCODER_OUTER_LAYERS:
-            self.encoder.get_layer(name).trainable = grown
-        for name in DECODER_OUTER_LAYERS:
-            self._decoder.get_layer(name).trainable = grown
+        for part, outer_layers in (
+            (self.encoder, ENCODER_OUTER_LAYERS),
+            (self._decoder, DECODER_OUTER_LAYERS),
+        ):
+            for layer in part.layers:
+                if layer.name in outer_layers:
+                    layer.trainable = grown
         self.prior.trainable = False
 
     def compile(self, optimizer="adamw", objective=None, **kwargs):
@@ -295,6 +298,11 @@ class PortraitVAE(keras.Model):
         return self.latent_mean + ops.matmul(noise, root)
 
     # === Saving ===
+
+    # The classifier of an objective is not saved, nor which layers learn in
+    # a stage: whoever wants to train a loaded model compiles it.
+    def get_compile_config(self):
+        return None
 
     def get_config(self):
         return {
