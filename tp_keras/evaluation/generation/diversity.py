@@ -48,24 +48,31 @@ def measure_diversity(
         classifier GANs, 2017 (MS-SSIM within a class).
     """
     generator = np.random.default_rng(seed)
+    pairs = []
     for cell, images in made.items():
+        others = real.get(cell, images[:0])
+        if len(others) < max(min_count, 2):
+            others = images[:0]
+        for kind in (images, others):
+            pairs.append(_draw_pairs(kind, num_pairs, generator))
+    lengths = _lengths(features, pairs)
+    for number, cell in enumerate(made):
+        ours, theirs = pairs[2 * number : 2 * number + 2]
         fields = {
             "task": cell.task.name,
             "group": cell.group,
             "class_name": cell.class_name,
         }
-        others = real.get(cell, images[:0])
-        enough = len(others) >= max(min_count, 2)
-        ours = _draw_pairs(images, num_pairs, generator)
-        theirs = _draw_pairs(others, num_pairs, generator) if enough else None
-        for metric, distance in (
-            ("ms_ssim_diversity", ms_ssim_distances),
-            ("feature_diversity", lambda a, b: _lengths(features, a, b)),
-        ):
-            if not enough:
+        for metric in ("ms_ssim_diversity", "feature_diversity"):
+            if not (len(ours[0]) and len(theirs[0])):
                 yield figures.figure(metric, None, len(ours[0]), **fields)
                 continue
-            found, base = distance(*ours), distance(*theirs)
+            if metric == "feature_diversity":
+                found, base = lengths[2 * number : 2 * number + 2]
+            else:
+                found, base = (
+                    ms_ssim_distances(*pair) for pair in (ours, theirs)
+                )
             yield figures.figure(
                 metric,
                 found.mean() / base.mean(),
@@ -103,9 +110,15 @@ def _draw_pairs(images, num_pairs, generator):
     return images[order[:count]], images[order[count : 2 * count]]
 
 
-def _lengths(features, first, second):
+def _lengths(features, pairs):
+    """Returns the distances of all pairs, their features made in one pass."""
+    first, second = (
+        np.concatenate([pair[side] for pair in pairs]) for side in (0, 1)
+    )
     found = features(np.concatenate([first, second]))
-    return np.linalg.norm(found[: len(first)] - found[len(first) :], axis=1)
+    lengths = np.linalg.norm(found[: len(first)] - found[len(first) :], axis=1)
+    ends = np.cumsum([len(pair[0]) for pair in pairs])
+    return np.split(lengths, ends[:-1])
 
 
 def _interval(found, base, generator):
