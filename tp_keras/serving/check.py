@@ -19,8 +19,8 @@ _ALLOWED_NAMES = """
     GatherV2 Greater GreaterEqual HardSwish Identity IdentityN If LeakyRelu
     LeftShift Less LessEqual Log LogSoftmax LogicalAnd LogicalNot LogicalOr
     MatMul Max MaxPool Maximum Mean Min Minimum Mul Neg NoOp NotEqual OneHot
-    OnesLike Pack Pad PadV2 PartitionedCall Placeholder Prod Range RealDiv Relu
-    Relu6 Reshape ResizeBilinear ResizeNearestNeighbor Rint Round Rsqrt
+    OnesLike Pack Pad PadV2 PartitionedCall Placeholder Pow Prod Range RealDiv
+    Relu Relu6 Reshape ResizeBilinear ResizeNearestNeighbor Rint Round Rsqrt
     ScaleAndTranslate Select SelectV2 Selu Shape Sigmoid Size Slice Softmax
     Softplus Split SplitV Sqrt Square SquaredDifference Squeeze
     StatefulPartitionedCall StatelessIf StatelessRandomNormalV2
