@@ -74,14 +74,14 @@ def told(rows, gender):
 
 def fit_of_kind(kind, latents):
     if kind == "mixture":
-        return fit_mixture(latents, MixtureSettings(8, 2.0, 10.0)).prior()
+        return fit_mixture(latents, MixtureSettings(4, 2.0, 10.0)).prior()
     rest, held_out = latents.split(0.2, 0)
     return fit_flow(rest, QUICK_FLOW, held_out)[0]
 
 
 @pytest.mark.parametrize("kind", ["mixture", "flow"])
 def test_two_classes_and_their_union_are_recovered(kind):
-    prior = fit_of_kind(kind, two_classes(2000))
+    prior = fit_of_kind(kind, two_classes(1200))
     unseen = two_classes(2000, seed=1)
     for gender in (0, 1, -1):
         rows = unseen.labels["gender"] == gender
@@ -93,7 +93,7 @@ def test_two_classes_and_their_union_are_recovered(kind):
         # The other way round: draws of the prior are likely in truth.
         again = draw_latents(prior, told(4000, gender))
         level = true_log_density(again)[gender].mean()
-        assert level == pytest.approx(expected.mean(), abs=0.2)
+        assert level == pytest.approx(expected.mean(), abs=0.35)
 
 
 def test_attributes_that_go_together_move_the_centre_of_either():
@@ -162,11 +162,11 @@ def test_components_are_those_of_scikit_learn():
 def test_a_flow_learns_what_a_gaussian_cannot():
     # z2 = z1^2 + noise: the entropy is that of z1 and of the noise.
     rng = np.random.default_rng(0)
-    first = rng.normal(size=(4000, 1))
+    first = rng.normal(size=(2500, 1))
     means = np.concatenate(
-        [first, first**2 + 0.3 * rng.normal(size=(4000, 1))], axis=1
+        [first, first**2 + 0.3 * rng.normal(size=(2500, 1))], axis=1
     )
-    latents = Latents(means, np.full((4000, 2), -12.0), told(4000, -1))
+    latents = Latents(means, np.full((2500, 2), -12.0), told(2500, -1))
     rest, held_out = latents.split(0.2, 0)
     start, _ = fit_flow(rest, dataclasses.replace(QUICK_FLOW, epochs=0))
     prior, epochs = fit_flow(rest, QUICK_FLOW, held_out)
@@ -185,7 +185,7 @@ def test_a_flow_that_gains_nothing_stays_the_gaussian():
         rng.normal(size=(150, 8)), np.full((150, 8), -9.0), told(150, 0)
     )
     settings = dataclasses.replace(
-        QUICK_FLOW, learning_rate=0.3, patience=2, epochs=5
+        QUICK_FLOW, couplings=1, learning_rate=0.3, patience=2, epochs=5
     )
     rest, held_out = latents.split(0.3, 0)
     start, _ = fit_flow(rest, dataclasses.replace(settings, epochs=0))
@@ -217,7 +217,7 @@ def test_few_rows_of_many_latents_choose_no_more_than_a_gaussian():
 
 def test_all_kinds_are_fitted_twice_alike_and_the_best_is_kept():
     latents = two_classes(400)
-    brief = dataclasses.replace(QUICK_FLOW, epochs=2)
+    brief = dataclasses.replace(QUICK_FLOW, couplings=1, epochs=2)
     fitted, again = (
         fit_priors(latents, flow=brief, seed=5, progress=False)
         for _ in range(2)

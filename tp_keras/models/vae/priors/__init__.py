@@ -5,11 +5,11 @@ from tp_keras.models.vae.priors.fitting import PRIOR_KINDS
 from tp_keras.models.vae.priors.fitting import FittedPrior
 from tp_keras.models.vae.priors.fitting import choose_prior
 from tp_keras.models.vae.priors.fitting import fit_priors
-from tp_keras.models.vae.priors.fitting import held_out_log_density
 from tp_keras.models.vae.priors.flow_prior import FlowPrior
 from tp_keras.models.vae.priors.gaussian_mixture_prior import (
     GaussianMixturePrior,
 )
+from tp_keras.models.vae.priors.held_out import held_out_log_density
 from tp_keras.models.vae.priors.latents import Latents
 from tp_keras.models.vae.priors.latents import encode_latents
 from tp_keras.models.vae.priors.prior import Prior

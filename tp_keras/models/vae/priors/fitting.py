@@ -14,6 +14,7 @@ import tqdm
 from tp_keras.errors import UserError
 from tp_keras.models.vae.priors.flow_fit import FlowSettings
 from tp_keras.models.vae.priors.flow_fit import fit_flow
+from tp_keras.models.vae.priors.held_out import held_out_log_density
 from tp_keras.models.vae.priors.mixture_fit import MixtureSettings
 from tp_keras.models.vae.priors.mixture_fit import fit_mixture
 from tp_keras.models.vae.priors.prior import Prior
@@ -33,8 +34,6 @@ COMPONENTS = (2, 4, 8, 16)
 SHRINKAGES = (1.0, 4.0, 16.0)
 
 _HELD_OUT_SHARE = 0.1
-_HELD_OUT_DRAWS = 4
-_BATCH_SIZE = 1024
 
 # Rows that are enough to choose settings by.
 _MOST_ROWS = 24_000
@@ -161,37 +160,6 @@ def choose_prior(fitted, score=None) -> FittedPrior:
             f"Expected finite scores of the priors. Received: {scores}"
         )
     return fitted[min(scores, key=scores.get)]
-
-
-def held_out_log_density(
-    prior, latents, *, draws=_HELD_OUT_DRAWS, seed=0
-) -> np.ndarray:
-    """Returns E_q(z|x) log p(z | labels) of every portrait in nats.
-
-    Args:
-        prior: `Prior`.
-        latents: `Latents` of portraits that the prior wasn't fitted to.
-        draws: Int. Draws of each posterior that the mean is over.
-        seed: Int. Of the draws: the same for every prior to compare.
-
-    Returns:
-        float64 `[portraits]`, the mean over draws and rows of each.
-    """
-    rng = np.random.default_rng((seed, 2))
-    values = np.zeros(len(latents))
-    for _ in range(draws):
-        drawn = latents.draw(rng)
-        for start in range(0, len(latents), _BATCH_SIZE):
-            rows = slice(start, start + _BATCH_SIZE)
-            labels = {
-                name: label[rows] for name, label in latents.labels.items()
-            }
-            values[rows] += np.asarray(
-                prior.log_density(drawn[rows], labels), np.float64
-            )
-    names, inverse = np.unique(latents.portraits, return_inverse=True)
-    weights = latents.weights / draws
-    return np.bincount(inverse, weights * values, minlength=len(names))
 
 
 def _fit_standard_normal(

@@ -7,6 +7,7 @@ import numpy as np
 
 from tp_keras.models.vae.priors.conditional_gaussian import ConditionalGaussian
 from tp_keras.models.vae.priors.flow_prior import FlowPrior
+from tp_keras.models.vae.priors.held_out import held_out_log_density
 
 _BATCH_SIZE = 256
 _CLIP_NORM = 10.0
@@ -70,24 +71,19 @@ def fit_flow(latents, settings, held_out=None, seed=0) -> tuple[FlowPrior, int]:
         ),
         jit_compile=False,
     )
-    validation = None
-    best = _BestWeights(settings.patience)
+    best = None
     if held_out is not None:
-        validation = _Draws(held_out, 2048, seed + 1, fresh=False)
-        best.begin(model, validation)
+        best = _BestWeights(prior, held_out, settings.patience, seed + 1)
     if settings.epochs:
         model.fit(
-            _Draws(latents, _BATCH_SIZE, seed),
-            validation_data=validation,
+            _Draws(latents, seed),
             epochs=settings.epochs,
-            callbacks=[best] if validation else [],
+            callbacks=[best] if best else [],
             # The order is that of the draws, by their own seed.
             shuffle=False,
             verbose=0,
         )
-    if validation is None:
-        return prior, settings.epochs
-    return prior, best.epochs
+    return prior, best.epochs if best else settings.epochs
 
 
 class _Likelihood(keras.Model):
@@ -113,20 +109,18 @@ class _Likelihood(keras.Model):
 class _Draws(keras.utils.PyDataset):
     """Batches of draws of posteriors, shuffled and drawn anew each epoch."""
 
-    def __init__(self, latents, batch_size, seed, fresh=True):
+    def __init__(self, latents, seed):
         super().__init__()
         self._latents = latents
         self._weights = latents.weights.astype(np.float32)
-        self._batch_size = min(batch_size, len(latents))
-        self._fresh = fresh
+        self._batch_size = min(_BATCH_SIZE, len(latents))
         self._seed = seed
         self._epoch = 0
         self._prepare()
 
     def __len__(self):
-        rows, size = len(self._latents), self._batch_size
-        # A training batch that is not full would weigh too much.
-        return rows // size if self._fresh else -(-rows // size)
+        # A batch that is not full would weigh too much.
+        return len(self._latents) // self._batch_size
 
     def __getitem__(self, index):
         rows = self._order[
@@ -139,39 +133,42 @@ class _Draws(keras.utils.PyDataset):
         return inputs, self._weights[rows], self._weights[rows]
 
     def on_epoch_end(self):
-        if self._fresh:
-            self._epoch += 1
-            self._prepare()
+        self._epoch += 1
+        self._prepare()
 
     def _prepare(self):
         rng = np.random.default_rng((self._seed, self._epoch))
         self._drawn = self._latents.draw(rng)
-        self._order = (
-            rng.permutation(len(self._latents))
-            if self._fresh
-            else np.arange(len(self._latents))
-        )
+        self._order = rng.permutation(len(self._latents))
 
 
 class _BestWeights(keras.callbacks.Callback):
     """Stops without a gain, and keeps the best weights, the first included."""
 
-    def __init__(self, patience):
+    def __init__(self, prior, held_out, patience, seed):
         super().__init__()
+        self._prior = prior
+        self._held_out = held_out
         self._patience = patience
+        self._seed = seed
+        self._most = self._level()
+        self._weights = prior.get_weights()
         self.epochs = 0
 
-    def begin(self, model, validation):
-        self._least = model.evaluate(validation, verbose=0)
-        self._weights = model.get_weights()
-
     def on_epoch_end(self, epoch, logs=None):
-        if logs["val_loss"] < self._least:
-            self._least = logs["val_loss"]
-            self._weights = self.model.get_weights()
+        level = self._level()
+        # Not a number is no gain either.
+        if level > self._most:
+            self._most = level
+            self._weights = self._prior.get_weights()
             self.epochs = epoch + 1
         elif epoch + 1 >= self.epochs + self._patience:
             self.model.stop_training = True
 
     def on_train_end(self, logs=None):
-        self.model.set_weights(self._weights)
+        self._prior.set_weights(self._weights)
+
+    def _level(self):
+        return held_out_log_density(
+            self._prior, self._held_out, seed=self._seed
+        ).mean()
