@@ -109,13 +109,17 @@ class Subject:
         return predict
 
     def _rate(self, step, count):
-        # Caches and threads are cold after the turns of the others.
+        return steps_per_second(step, count) * self.settings.batch_size
+
+
+def steps_per_second(step, count) -> float:
+    """Returns how often a function without arguments runs in a second."""
+    # Caches and threads are cold after the turns of the others.
+    step()
+    begin = time.perf_counter()
+    for _ in range(count):
         step()
-        begin = time.perf_counter()
-        for _ in range(count):
-            step()
-        seconds = time.perf_counter() - begin
-        return count * self.settings.batch_size / seconds
+    return count / (time.perf_counter() - begin)
 
 
 def replace_layers(backbone, replace_layer):

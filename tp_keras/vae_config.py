@@ -49,6 +49,9 @@ class VaeModelConfig:
     """Weight of the labels that the classifier reads, in `sharp`."""
     moment_weight: float = 5.0
     """Weight of the distribution of features, in `sharp`."""
+    pixel_variance: float = 0.0
+    """Variance of a pixel given its latents, on the scale 0..1; 0 takes the
+    best at every step, so that there is no such weight to tune."""
     beta: float = 1.0
     """Weight of the KL after its warm-up; 1 for a bound of the likelihood."""
     prior: str = "auto"
@@ -66,6 +69,7 @@ class VaeModelConfig:
             feature_weight=(0.0, 1e6),
             attribute_weight=(0.0, 1e6),
             moment_weight=(0.0, 1e6),
+            pixel_variance=(0.0, 100.0),
             beta=(0.0, 1e6),
         )
         for name, count in (("encoder_channels", 2), ("decoder_channels", 3)):

@@ -22,6 +22,11 @@ class LikelihoodObjective:
     grown. In training the variance is the best for the batch, in validation
     the running mean of those; see `losses.log_likelihood`.
 
+    Args:
+        pixel_variance: Float. A variance on the scale 0..1 to take instead of
+            the best one, as most implementations do: it is a weight between
+            pixels and KL by another name. 0 for the best.
+
     What it returns beside the loss: `nll` in nats for each pixel value, `kl`
     in nats for each portrait, `rmse` of the reconstructions on the scale
     0..255, `active_latents`.
@@ -30,6 +35,10 @@ class LikelihoodObjective:
     # Whether the loss bounds the likelihood, so that bits tell something.
     is_elbo = True
     names = ("nll", "kl", "rmse", "active_latents")
+
+    def __init__(self, pixel_variance=0.0):
+        # (None is the best.)
+        self._fixed_variance = pixel_variance * 255.0**2 or None
 
     def __call__(self, vae, images, outputs, training):
         """Returns the loss and what it is made of.
@@ -48,9 +57,11 @@ class LikelihoodObjective:
         if training:
             vae.update_pixel_variance(squared_error + DEQUANTIZATION_VARIANCE)
             vae.update_latent_statistics(outputs["latent"])
-            nll = -log_likelihood(squared_error)
+            nll = -log_likelihood(squared_error, self._fixed_variance)
         else:
-            nll = -log_likelihood(squared_error, vae.pixel_variance)
+            nll = -log_likelihood(
+                squared_error, self._fixed_variance or vae.pixel_variance
+            )
         kl = gaussian_kl(outputs["mean"], outputs["log_variance"])
         kl = ops.mean(ops.sum(kl, axis=-1))
         spread = ops.var(outputs["mean"], axis=0)

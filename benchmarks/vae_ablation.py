@@ -1,0 +1,196 @@
+"""What each ingredient of the generator is worth: one is taken away at a time.
+
+python -m benchmarks.vae_ablation
+
+Each variant is trained, in a process of its own, by `training.train_vae` with
+the same number of epochs; a finished run is read, not repeated. One judge, a
+classifier of portraits that no generator has seen, then looks at all of them.
+"""
+
+import dataclasses
+import pathlib
+import re
+import subprocess
+
+from benchmarks.accuracy import run_module
+from benchmarks.tables import print_markdown
+from tp_keras.errors import UserError
+from tp_keras.run_folder import RunFolder
+from tp_keras.tasks import TASK_NAMES
+from tp_keras.vae_config import GENERATOR_SPLIT
+from tp_keras.vae_config import JUDGE_SPLIT
+from training.command import run
+from training.command import start_tensorflow
+from training.vae_configs import VAE_EXPERIMENTS
+
+ROOT = pathlib.Path("runs/vae_ablation")
+
+FULL = "full recipe"
+
+# Name -> flags of training.train_vae.
+VARIANTS = {
+    FULL: "",
+    "pixel variance of 1": "--pixel_variance 1",
+    "no feature term": "--feature_weight 0",
+    "no attribute term": "--attribute_weight 0",
+    "no moment term": "--moment_weight 0",
+    "none of the three": "--preset likelihood",
+    "no modulation by labels": "--modulation False",
+    "no linear start": "--linear_start False",
+}
+
+# The full recipe without its prior: nothing to train.
+STANDARD_NORMAL = "prior N(0, I)"
+
+# Far from the seed of the classifier that the loss looks through.
+_JUDGE_SEED = 7919
+
+
+@dataclasses.dataclass(frozen=True)
+class VaeAblation:
+    """Trains the variants and prints what the judge says of them."""
+
+    half_epochs: int = 5
+    """Epochs at 54x42."""
+    full_epochs: int = 2
+    """Epochs at 108x84."""
+    experiment: str = "smoke"
+    """Name of an experiment of training/vae_configs."""
+    variants: tuple[str, ...] = tuple(VARIANTS)
+    """Which to train; the prior N(0, I) comes with the full recipe."""
+    flags: str = ""
+    """More flags of training.train_vae for all, in one string."""
+    seed: int = 0
+    """Seed of the trainings, and of what is drawn."""
+    classifier_run: pathlib.Path | None = None
+    """Folder of the classifier in the loss, trained if there is none."""
+    judge_run: pathlib.Path | None = None
+    """Folder of the judge, trained if there is none."""
+    judge_flags: str = ""
+    """More flags of training.train for both classifiers, in one string."""
+    data_dir: pathlib.Path = pathlib.Path("data/tfds")
+    """Folder of the prepared data sets."""
+
+    def execute(self) -> None:
+        """Trains what isn't trained, judges, prints the table."""
+        unknown = set(self.variants) - set(VARIANTS)
+        if unknown or not self.variants:
+            raise UserError(
+                f"Expected variants out of {', '.join(map(repr, VARIANTS))}. "
+                f"Received: variants={self.variants}"
+            )
+        if self.experiment not in VAE_EXPERIMENTS:
+            raise UserError(
+                f"Expected an experiment out of {', '.join(VAE_EXPERIMENTS)}. "
+                f"Received: experiment={self.experiment}"
+            )
+        judge = self._classifier(self.judge_run, JUDGE_SPLIT, _JUDGE_SEED)
+        eyes = self._classifier(self.classifier_run, GENERATOR_SPLIT, self.seed)
+        failed, runs = {}, {}
+        for name in self.variants:
+            try:
+                runs[name] = self._train(name, eyes.path)
+            except subprocess.CalledProcessError as error:
+                # A latent space that collapses is a result too.
+                failed[name] = error.returncode
+        self._print(judge, runs, failed)
+
+    def _classifier(self, folder, split, seed):
+        """Returns the finished run of a classifier, trained if need be."""
+        if folder is not None:
+            return RunFolder(folder).require()
+        dataset = VAE_EXPERIMENTS[self.experiment][1].data.dataset
+        kind = "demo" if "/synthetic" in dataset else "real"
+        finished = RunFolder(ROOT / f"{kind}-{_file_name(split)}-seed{seed}")
+        if not finished.is_finished:
+            run_module(
+                "training.train",
+                *(kind, "--dataset", dataset, "--train_split", split),
+                *("--seed", seed, "--run_dir", finished.path),
+                *("--data_dir", self.data_dir),
+                *self.judge_flags.split(),
+            )
+        return finished
+
+    def _train(self, name, classifier_run):
+        """Returns the finished run of a variant, trained if need be."""
+        from tp_keras.vae_run.folder import VaeRunFolder
+
+        finished = VaeRunFolder(
+            ROOT
+            / f"{self.experiment}-{self.half_epochs}-{self.full_epochs}"
+            / _file_name(f"{name} {self.flags} seed{self.seed}")
+        )
+        if not finished.is_finished:
+            run_module(
+                "training.train_vae",
+                self.experiment,
+                *("--half_epochs", self.half_epochs),
+                *("--full_epochs", self.full_epochs),
+                *("--classifier_run", classifier_run),
+                *("--seed", self.seed, "--data_dir", self.data_dir),
+                *("--run_dir", finished.path),
+                *self.flags.split(),
+                # Last: what a variant is about.
+                *VARIANTS[name].split(),
+            )
+        return finished
+
+    def _print(self, judge, runs, failed):
+        start_tensorflow()
+        import tqdm
+
+        from benchmarks.generator_scores import GeneratorScores
+        from tp_keras.evaluation.generation.vae_sampler import VaeSampler
+
+        dataset = VAE_EXPERIMENTS[self.experiment][1].data.dataset
+        scores = GeneratorScores(
+            judge, self.data_dir, dataset, GENERATOR_SPLIT, self.seed
+        )
+        rows = []
+        for name in tqdm.tqdm(self.variants, desc="judge"):
+            if name in failed:
+                rows.append([name, f"failed (exit code {failed[name]})"])
+                continue
+            sampler = VaeSampler(runs[name].load_model(), progress=False)
+            reconstructions = scores.of_reconstructions(sampler)
+            facts = runs[name].facts
+            seconds = f"{facts['seconds']:.0f}"
+            for title, images in scores.drawn(sampler).items():
+                if title == "prior":
+                    title = name
+                elif name == FULL:
+                    title = STANDARD_NORMAL
+                else:
+                    continue
+                rows.append(
+                    [
+                        title,
+                        *scores.of_images(images).cells,
+                        reconstructions,
+                        seconds,
+                    ]
+                )
+        print(
+            f"\n{self.experiment} of {dataset}, {self.half_epochs} epochs at "
+            f"54x42 and {self.full_epochs} at 108x84, seed {self.seed}; held "
+            f"against {scores.count} test portraits, judged by {judge.path}. "
+            "Scores: 0 as other real portraits, 1 as eigenfaces, with 95 % "
+            "intervals over the portraits, which leave out what another seed "
+            "would change. Fidelity: the judge's accuracy by that on real "
+            "portraits.\n"
+        )
+        header = ["variant", "kernel score"]
+        header += [f"fidelity {name}" for name in TASK_NAMES]
+        header += ["score of reconstructions", "training s"]
+        print_markdown(
+            header, [row + [""] * (len(header) - len(row)) for row in rows]
+        )
+
+
+def _file_name(text):
+    return re.sub(r"[^\w.=]+", "-", text).strip("-")
+
+
+if __name__ == "__main__":
+    run(VaeAblation)

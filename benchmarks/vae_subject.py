@@ -1,0 +1,172 @@
+"""A generator whose training step and whose drawing are timed."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.plain_vae import PlainVAE
+from benchmarks.train_subject import steps_per_second
+from tp_keras.config import BFLOAT16
+from tp_keras.models import PortraitClassifier
+from tp_keras.models import create_backbone
+from tp_keras.models.vae import LikelihoodObjective
+from tp_keras.models.vae import PortraitVAE
+from tp_keras.models.vae import SharpObjective
+from tp_keras.models.vae.priors import GaussianMixturePrior
+from tp_keras.optimizers import FusedAdamW
+from tp_keras.precision import layers_in
+from tp_keras.tasks import IMAGE_SHAPE
+from tp_keras.tasks import TASKS
+
+# Of the prior: a fitted one has as many, within a factor of two, and as much
+# to compute.
+_COMPONENTS = 8
+
+
+class VaeSubject:
+    """A compiled model, its batch, and what was measured of it.
+
+    Args:
+        model: Compiled `keras.Model`.
+        inputs: What it is trained on: a batch, in arrays.
+        draw: Function without arguments that draws a batch of portraits, of
+            noise that is drawn too.
+        batch_size: Int. Portraits in either batch.
+
+    Attributes:
+        parameters: Of the model, as far as they are trained at this size.
+        training: Images per second of each measurement.
+        drawing: Portraits per second of each.
+    """
+
+    def __init__(self, model, inputs, draw, batch_size):
+        self.model = model
+        self.batch_size = batch_size
+        self.parameters = parameters_of(model)
+        batch = tf.data.Dataset.from_tensors((inputs,))
+        # The function that `fit` calls for a step, without its bookkeeping.
+        self._batches = iter(batch.cache().repeat())
+        model.make_train_function()
+        self._draw = tf.function(draw)
+        self.training, self.drawing = [], []
+        self._train()
+        self._draw()
+
+    def measure_training(self, steps: int) -> None:
+        """Adds the images per second of a few steps."""
+        rate = steps_per_second(self._train, steps)
+        self.training.append(rate * self.batch_size)
+
+    def measure_drawing(self, batches: int) -> None:
+        """Adds the portraits per second of a few batches."""
+        rate = steps_per_second(lambda: self._draw().numpy(), batches)
+        self.drawing.append(rate * self.batch_size)
+
+    def _train(self):
+        self.model.train_function(self._batches)
+
+
+def portrait_vae(settings, precision) -> PortraitVAE:
+    """Returns an untrained `PortraitVAE`, with a mixture as its prior.
+
+    Args:
+        settings: `VaeModelConfig`.
+        precision: `"float32"` or `"bfloat16"`.
+    """
+    with layers_in(precision):
+        vae = PortraitVAE(
+            settings.latent_size,
+            settings.encoder_channels,
+            settings.decoder_channels,
+            settings.modulation,
+            settings.label_dropout,
+        )
+    vae.prior = GaussianMixturePrior(
+        settings.latent_size, _COMPONENTS, name="prior"
+    )
+    return vae
+
+
+def portrait_subject(
+    vae: PortraitVAE, preset: str, grown: bool, batch_size: int
+) -> VaeSubject:
+    """Returns a `PortraitVAE` as it is trained.
+
+    Args:
+        vae: The model; it is this subject's from then on.
+        preset: `"likelihood"` or `"sharp"`, then with an untrained classifier
+            of the usual size.
+        grown: Whether it draws at 108x84, or at 54x42.
+        batch_size: Int.
+    """
+    objective = LikelihoodObjective()
+    if preset == "sharp":
+        with layers_in(BFLOAT16):
+            classifier = PortraitClassifier(create_backbone("portrait_s"))
+        objective = SharpObjective(classifier)
+    vae.set_stage(grown)
+    # As `VaeTrainer` has it.
+    optimizer = FusedAdamW(
+        _schedule(),
+        weight_decay=0.0,
+        global_clipnorm=1.0,
+        use_ema=True,
+        ema_momentum=0.99,
+    )
+    vae.compile(optimizer, objective)
+    rng = np.random.default_rng(0)
+    labels = {
+        task.name: rng.integers(0, task.num_classes, batch_size, np.int32)
+        for task in TASKS
+    }
+    images = rng.integers(0, 256, (batch_size, *IMAGE_SHAPE), np.uint8)
+    conditions = {name: tf.constant(each) for name, each in labels.items()}
+    latent_size = vae.latent_size
+
+    def draw():
+        latents = vae.prior.sample(
+            tf.random.normal((batch_size, latent_size)),
+            tf.random.uniform((batch_size,)),
+            conditions,
+            tf.ones(batch_size),
+        )
+        drawn = vae.draw(latents, conditions, False)
+        return drawn["image" if grown else "half"]
+
+    return VaeSubject(vae, {"image": images, **labels}, draw, batch_size)
+
+
+def plain_subject(settings, precision, batch_size) -> VaeSubject:
+    """Returns the peer as its example trains it.
+
+    Args:
+        settings: Dict of arguments of `PlainVAE`.
+        precision: `"float32"` or `"bfloat16"`.
+        batch_size: Int.
+    """
+    with layers_in(precision):
+        model = PlainVAE(**settings)
+    # XLA would compile it on a CPU as well, and be slower.
+    model.compile(keras.optimizers.Adam(), jit_compile=False)
+    images = np.random.default_rng(0).integers(
+        0, 256, (batch_size, *settings["image_shape"]), np.uint8
+    )
+
+    def draw():
+        noise = tf.random.normal((batch_size, model.latent_size))
+        return model.decoder(noise, training=False)
+
+    return VaeSubject(model, images, draw, batch_size)
+
+
+def parameters_of(model) -> int:
+    """Returns how many parameters of a model are trained."""
+    return sum(
+        int(np.prod(variable.shape)) for variable in model.trainable_variables
+    )
+
+
+def _schedule():
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, decay_steps=10_000, warmup_target=1e-3, warmup_steps=100
+    )
