@@ -95,7 +95,7 @@ class PortraitVAE(keras.Model):
         self.decoder_channels = tuple(decoder_channels)
         self.modulation = modulation
         self.label_dropout = label_dropout
-        self.grown = grown
+        self.set_stage(grown)
         self.built = True
         self._set_objective(LikelihoodObjective())
 
