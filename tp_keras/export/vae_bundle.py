@@ -5,6 +5,7 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
+from tp_keras.errors import UserError
 from tp_keras.export.keyed_noise import keyed_noise
 from tp_keras.export.keyed_noise import row_seeds
 from tp_keras.export.publishing import describe_export
@@ -99,6 +100,9 @@ def expected_answers(vae, images, seed: int = 0) -> dict:
         Dict of signature to its inputs and outputs, as
         `tp_keras.serving.check_answers` takes it. Expected files are given by
         their pixels.
+
+    Raises:
+        UserError: If an answer is no number.
     """
     count = len(images)
     generator = np.random.default_rng(seed)
@@ -169,7 +173,14 @@ def _draw_labels(generator, count):
 
 def _array(tensor) -> np.ndarray:
     # A copy: what a tensor shows is read-only.
-    return np.array(tensor, np.float32)
+    array = np.array(tensor, np.float32)
+    if not np.isfinite(array).all():
+        raise UserError(
+            "The model answers with what is no number: its training failed. "
+            "Train it again with `python -m training.train_vae`. "
+            f"Received: {np.isnan(array).sum():,} NaN of {array.size:,}"
+        )
+    return array
 
 
 def _to_uint8(images) -> np.ndarray:
