@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from tp_keras.evaluation.generation import pictures
 from tp_keras.evaluation.generation.candidates import CANDIDATES
 from tp_keras.evaluation.generation.candidates import GENERATED
+from tp_keras.evaluation.generation.distance_table import DISTANCES
+from tp_keras.evaluation.generation.distance_table import find_distance
 from tp_keras.evaluation.generation.picture_grid import PictureGrid
 from tp_keras.evaluation.generation.picture_grid import draw_grid
 from tp_keras.evaluation.generation.settings import GenerationSettings
-from tp_keras.evaluation.generation.table import DISTANCES
-from tp_keras.evaluation.generation.table import find_distance
 from tp_keras.evaluation.page_parts import Plot
 from tp_keras.evaluation.plots import new_figure
 from tp_keras.evaluation.records import ALL
