@@ -16,6 +16,6 @@ CONFIG = VaeExperimentConfig(
         dataset="tiny_portraits/archives", train_split=GENERATOR_SPLIT
     ),
     training=VaeTrainingConfig(
-        half_epochs=24, full_epochs=8, passes_per_epoch=4
+        half_epochs=24, full_epochs=5, passes_per_epoch=4
     ),
 )

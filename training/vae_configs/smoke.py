@@ -9,5 +9,5 @@ from tp_keras.vae_config import VaeTrainingConfig
 
 CONFIG = VaeExperimentConfig(
     run_dir="runs/portraits",
-    training=VaeTrainingConfig(half_epochs=12, full_epochs=3),
+    training=VaeTrainingConfig(half_epochs=8, full_epochs=3),
 )
