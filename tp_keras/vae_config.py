@@ -47,6 +47,9 @@ class VaeModelConfig:
     """Weight of the feature maps of reconstructions, in `sharp`."""
     attribute_weight: float = 1.0
     """Weight of the labels that the classifier reads, in `sharp`."""
+    attribute_smoothing: float = 0.1
+    """Share of the label that is spread over all classes there: more certainty
+    than that doesn't pay."""
     moment_weight: float = 5.0
     """Weight of the distribution of features, in `sharp`."""
     pixel_variance: float = 0.0
@@ -68,6 +71,7 @@ class VaeModelConfig:
             label_dropout=(0.0, 0.99),
             feature_weight=(0.0, 1e6),
             attribute_weight=(0.0, 1e6),
+            attribute_smoothing=(0.0, 0.9),
             moment_weight=(0.0, 1e6),
             pixel_variance=(0.0, 100.0),
             beta=(0.0, 1e6),

@@ -146,6 +146,7 @@ class VaeTrainer:
             model.feature_weight,
             model.attribute_weight,
             model.moment_weight,
+            model.attribute_smoothing,
         )
 
     def _build(self, train):

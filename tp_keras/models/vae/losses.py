@@ -103,12 +103,14 @@ def _mean_of_others(sample):
     return ops.sum(distances) / ops.maximum(count * (count - 1), 1)
 
 
-def labelled_crossentropy(labels, logits):
+def labelled_crossentropy(labels, logits, smoothing=0.0):
     """Returns the mean cross-entropy over all labels that are known.
 
     Args:
         labels: Dict: task name -> int32 `[batch]`, -1 where unknown.
         logits: Dict: task name -> float `[batch, classes]`.
+        smoothing: Float. Share of the target that is spread over all classes:
+            with some, more certainty than that doesn't pay.
 
     Returns:
         Scalar; 0 where no label is known.
@@ -116,10 +118,12 @@ def labelled_crossentropy(labels, logits):
     total, count = 0.0, 0.0
     for name, values in logits.items():
         known = ops.cast(ops.not_equal(labels[name], MISSING), "float32")
-        losses = keras.losses.sparse_categorical_crossentropy(
-            ops.maximum(labels[name], 0),
-            ops.cast(values, "float32"),
+        values = ops.cast(values, "float32")
+        losses = keras.losses.categorical_crossentropy(
+            ops.one_hot(ops.maximum(labels[name], 0), values.shape[-1]),
+            values,
             from_logits=True,
+            label_smoothing=smoothing,
         )
         total += ops.sum(losses * known)
         count += ops.sum(known)

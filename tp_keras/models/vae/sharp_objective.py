@@ -41,6 +41,8 @@ class SharpObjective:
         feature: Float. Weight of the first term.
         attribute: Float. Weight of the second.
         moment: Float. Weight of the third.
+        smoothing: Float. Label smoothing of the second: without, hair is
+            drawn in ever more glaring colours to be ever more certain.
     """
 
     is_elbo = False
@@ -52,7 +54,15 @@ class SharpObjective:
         "moment",
     )
 
-    def __init__(self, classifier, feature=2.0, attribute=1.0, moment=5.0):
+    def __init__(
+        self,
+        classifier,
+        feature=2.0,
+        attribute=1.0,
+        moment=5.0,
+        smoothing=0.1,
+    ):
+        self.smoothing = smoothing
         self.network = FeatureNetwork(classifier)
         self.weights = {
             "feature": feature,
@@ -93,7 +103,9 @@ class SharpObjective:
         }
         made = vae.draw(latents, labels, training)
         made_maps, made_logits = look(_pictures(vae, made))
-        values["attribute"] = labelled_crossentropy(labels, made_logits)
+        values["attribute"] = labelled_crossentropy(
+            labels, made_logits, self.smoothing
+        )
         values["kept"] = sum(
             soft_crossentropy(
                 true_logits[name][:half],

@@ -31,7 +31,7 @@ LEAST_PORTRAITS = 100
 RIDGES = (10.0, 40.0, 160.0)
 COMPONENTS = (2, 4, 8, 16)
 # In units of the latent size: a covariance has that many directions.
-SHRINKAGES = (1.0, 4.0, 16.0)
+SHRINKAGES = (0.3, 1.0, 4.0)
 
 _HELD_OUT_SHARE = 0.1
 
