@@ -122,7 +122,7 @@ class VaeTrainer:
     def _objective(self):
         model = self.config.model
         if model.preset == "likelihood":
-            return LikelihoodObjective()
+            return LikelihoodObjective(model.pixel_variance)
         if not model.classifier_run:
             raise UserError(
                 "The preset `sharp` looks at portraits with a classifier that "
@@ -147,6 +147,7 @@ class VaeTrainer:
             model.attribute_weight,
             model.moment_weight,
             model.attribute_smoothing,
+            model.pixel_variance,
         )
 
     def _build(self, train):

@@ -73,6 +73,19 @@ def test_training_takes_and_follows_the_best_variance(vae):
     )
 
 
+@pytest.mark.parametrize("training", [False, True])
+def test_a_given_variance_is_taken_instead(vae, training):
+    inputs = make_inputs()
+    outputs = vae(inputs, training=False)
+    _, values = LikelihoodObjective(0.04)(
+        vae, inputs["image"], outputs, training
+    )
+    variance = (0.2 * 255) ** 2
+    error = float(values["rmse"]) ** 2 + 1 / 12
+    expected = 0.5 * (np.log(2 * np.pi * variance) + error / variance)
+    assert float(values["nll"]) == pytest.approx(expected, rel=1e-5)
+
+
 def test_unused_latents_are_not_active(vae):
     inputs = make_inputs()
     outputs = dict(vae(inputs, training=False))

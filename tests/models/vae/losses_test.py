@@ -110,6 +110,14 @@ def test_crossentropy_counts_known_labels_alone():
     )
     found = float(labelled_crossentropy(labels, logits))
     assert found == pytest.approx(expected, rel=1e-5)
+    # The same, if it had one label in five thrown by a fair die.
+    logs = [
+        log_softmax(logits[name][row])
+        for name, row in (("a", 0), ("a", 2), ("b", 1))
+    ]
+    thrown = -np.mean([values.mean() for values in logs])
+    found = float(labelled_crossentropy(labels, logits, 0.2))
+    assert found == pytest.approx(0.8 * expected + 0.2 * thrown, rel=1e-5)
     unknown = {name: np.full(3, -1) for name in labels}
     assert float(labelled_crossentropy(unknown, logits)) == 0.0
 

@@ -43,6 +43,7 @@ class SharpObjective:
         moment: Float. Weight of the third.
         smoothing: Float. Label smoothing of the second: without, hair is
             drawn in ever more glaring colours to be ever more certain.
+        pixel_variance: Float. That of `LikelihoodObjective`.
     """
 
     is_elbo = False
@@ -61,6 +62,7 @@ class SharpObjective:
         attribute=1.0,
         moment=5.0,
         smoothing=0.1,
+        pixel_variance=0.0,
     ):
         self.smoothing = smoothing
         self.network = FeatureNetwork(classifier)
@@ -70,7 +72,7 @@ class SharpObjective:
             "kept": attribute / 2,
             "moment": moment,
         }
-        self._likelihood = LikelihoodObjective()
+        self._likelihood = LikelihoodObjective(pixel_variance)
 
     def __call__(self, vae, images, outputs, training):
         """Returns the loss and what it is made of; see the base."""
