@@ -244,9 +244,10 @@ def _to_uint8(images):
 
 
 def _encode_png(images):
-    # One by one: servers before TensorFlow 2.9 encode no batches.
+    # One by one: servers before TensorFlow 2.9 encode no batches. The lowest
+    # compression takes a fifth of the time, and a tenth more bytes.
     return tf.map_fn(
-        tf.io.encode_png,
+        lambda image: tf.io.encode_png(image, compression=1),
         images,
         fn_output_signature=tf.TensorSpec((), tf.string),
     )

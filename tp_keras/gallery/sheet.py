@@ -112,13 +112,13 @@ def describe_labels(labels: dict, row: int) -> str:
         ...                  "hair_type": ["wavy"]}, 0)
         'male, wavy hair'
     """
-    words = [labels[GENDER.name][row]]
+    gender = labels[GENDER.name][row]
     # Bald is a colour and a type at once.
-    for task in HAIR_TASKS:
-        name = labels[task.name][row]
-        words.append("bald" if name == "bald" else f"{name} hair")
-    known = [w for w in dict.fromkeys(words) if not w.startswith(UNKNOWN)]
-    return ", ".join(known) or "any attributes"
+    hair = dict.fromkeys(labels[task.name][row] for task in HAIR_TASKS)
+    words = [word for word in (gender, *hair) if word != UNKNOWN]
+    if set(hair) - {UNKNOWN, "bald"}:
+        words.append(f"{words.pop()} hair")
+    return ", ".join(words) or "any attributes"
 
 
 def write_animation(path, images, seconds: float = 2.0, scale: int = 3) -> None:
@@ -149,7 +149,12 @@ def write_animation(path, images, seconds: float = 2.0, scale: int = 3) -> None:
 
 def _square_columns(count) -> int:
     height, width, _ = IMAGE_SHAPE
-    return max(math.ceil(math.sqrt(count * height / width)), 1)
+    best = max(math.ceil(math.sqrt(count * height / width)), 1)
+    # Rather a little less square than with a gap in the last row.
+    for columns in (best, best - 1, best + 1, best - 2):
+        if columns > 0 and count % columns == 0:
+            return columns
+    return best
 
 
 def _break_lines(text, font, width) -> list[str]:
