@@ -22,6 +22,9 @@ WIDER_CONVOLUTIONS = "wider convolutions"
 WIDER_DENSE = "wider dense layer"
 WIDENINGS = (WIDER_CONVOLUTIONS, WIDER_DENSE)
 
+# Share by which the numbers of parameters may differ.
+TOLERANCE = 0.05
+
 
 class PlainVAE(keras.Model):
     """A VAE of two convolutions each way.
@@ -145,7 +148,7 @@ def count_parameters(image_shape, channels, hidden_units, latent_size) -> int:
     )
 
 
-def widened(widening, parameters, image_shape, latent_size) -> dict:
+def widened(widening, parameters, image_shape, latent_size) -> dict | None:
     """Returns the arguments of a `PlainVAE` of about so many parameters.
 
     Args:
@@ -155,7 +158,9 @@ def widened(widening, parameters, image_shape, latent_size) -> dict:
         latent_size: Int.
 
     Returns:
-        Those of all whole numbers of channels, or of units, that come nearest.
+        Those of all whole numbers of channels, or of units, that come nearest;
+        None where these differ by more than `TOLERANCE`, because the example
+        has more parameters as it is.
     """
 
     def settings(width):
@@ -172,7 +177,9 @@ def widened(widening, parameters, image_shape, latent_size) -> dict:
             "latent_size": latent_size,
         }
 
-    return min(
+    nearest = min(
         (settings(width) for width in range(1, 2048)),
         key=lambda each: abs(count_parameters(**each) - parameters),
     )
+    difference = count_parameters(**nearest) / parameters - 1
+    return nearest if abs(difference) <= TOLERANCE else None

@@ -1,0 +1,66 @@
+import types
+
+import numpy as np
+import pytest
+
+from benchmarks.vae_step import _print_table
+from benchmarks.vae_subject import portrait_subject
+from benchmarks.vae_subject import portrait_vae
+from tp_keras.vae_config import VaeModelConfig
+
+
+def subject(training, drawing=(500.0,), parameters=1234):
+    return types.SimpleNamespace(
+        training=list(training), drawing=list(drawing), parameters=parameters
+    )
+
+
+def test_ratios_are_those_of_the_rounds(capsys):
+    subjects = {
+        "tp_keras likelihood": subject([100, 200, 300]),
+        "tp_keras sharp": subject([50, 60, 30]),
+        "peer": subject([50, 50, 300], [900.0, 700.0, 800.0]),
+    }
+    bundle = types.SimpleNamespace(drawing=[321.0])
+    _print_table((54, 42), subjects, bundle)
+    output = capsys.readouterr().out
+    # The median of 2, 4 and 1, not the ratio of the medians.
+    assert "| tp_keras likelihood | 1,234 | 200 | 2.00 | 500 |" in output
+    assert "| tp_keras sharp | 1,234 | 50 | 1.00 | 500 |" in output
+    assert "| peer (1) | 1,234 | 50 | 1.00 | 800 |" in output
+    assert "C session, uint8 |  |  |  | 321 |" in output
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    vae = portrait_vae(
+        VaeModelConfig(
+            latent_size=4, encoder_channels=(4, 4), decoder_channels=(4, 4, 4)
+        ),
+        "float32",
+    )
+    return portrait_subject(vae, "likelihood", False, 4)
+
+
+def test_steps_train_and_draw(tiny):
+    before = [np.array(v) for v in tiny.model.half_decoder.trainable_weights]
+    tiny.measure_training(2)
+    tiny.measure_drawing(2)
+    after = tiny.model.half_decoder.trainable_weights
+    assert any(
+        not np.array_equal(old, new)
+        for old, new in zip(before, after, strict=True)
+    )
+    assert len(tiny.training) == len(tiny.drawing) == 1
+    assert min(*tiny.training, *tiny.drawing) > 0
+    assert tiny._draw().shape == (4, 54, 42, 3)
+
+
+def test_parameters_are_those_of_this_size(tiny):
+    outer = {"outer_convolution", "outer_projection"}
+    encoder = sum(
+        layer.count_params()
+        for layer in tiny.model.encoder.layers
+        if layer.name not in outer
+    )
+    assert tiny.parameters == (encoder + tiny.model.half_decoder.count_params())
