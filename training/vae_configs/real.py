@@ -8,6 +8,7 @@ python -m training.train_vae real --classifier_run runs/real_eyes
 from tp_keras.config import DataConfig
 from tp_keras.vae_config import GENERATOR_SPLIT
 from tp_keras.vae_config import VaeExperimentConfig
+from tp_keras.vae_config import VaeModelConfig
 from tp_keras.vae_config import VaeTrainingConfig
 
 CONFIG = VaeExperimentConfig(
@@ -15,6 +16,7 @@ CONFIG = VaeExperimentConfig(
     data=DataConfig(
         dataset="tiny_portraits/archives", train_split=GENERATOR_SPLIT
     ),
+    model=VaeModelConfig(attribute_smoothing=0.0),
     training=VaeTrainingConfig(
         half_epochs=24, full_epochs=5, passes_per_epoch=4
     ),
