@@ -19,6 +19,7 @@ from tp_keras.models.vae import SharpObjective
 from tp_keras.models.vae.conditions import OneHotLabels
 from tp_keras.models.vae.geometry import halve
 from tp_keras.models.vae.geometry import scale_pixels
+from tp_keras.models.vae.priors.fitting import LEAST_PORTRAITS
 from tp_keras.optimizers import FusedAdamW
 from tp_keras.precision import has_bfloat16_instructions
 from tp_keras.precision import layers_in
@@ -79,6 +80,12 @@ class VaeTrainer:
             return self.run
         keras.utils.set_random_seed(self.config.training.seed)
         train, validation = self._load("train"), self._load("validation")
+        if len(train) < LEAST_PORTRAITS:
+            raise UserError(
+                f"Expected at least {LEAST_PORTRAITS} training portraits: a "
+                "prior can't be fitted to fewer. Give a larger --train_split. "
+                f"Received: {len(train)} of {train.dataset} {train.split}"
+            )
         self.run.check_fingerprints(
             fingerprints := {
                 "train": train.fingerprint,
