@@ -57,7 +57,7 @@ PLOTS = (
         pictures.RECONSTRUCTED,
         "How much of a portrait does it keep?",
         "Above portraits that were not seen in training, below what the model "
-        "makes of them: the sharpest it can draw.",
+        "makes of them: what its latents keep.",
     ),
     Plot(
         pictures.SWAPS,

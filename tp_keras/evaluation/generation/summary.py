@@ -42,7 +42,7 @@ def _scores(records):
     for name, compare in (
         (GENERATED, "0 real portraits, 1 eigenfaces"),
         (STANDARD_NORMAL, "the same without the fitted prior"),
-        (RECONSTRUCTIONS, "the best that a prior could reach"),
+        (RECONSTRUCTIONS, "real portraits, encoded and decoded"),
     ):
         yield from _item(
             records,
