@@ -15,6 +15,7 @@ from tp_keras.models.vae.encoder import OUTER_LAYERS as ENCODER_OUTER_LAYERS
 from tp_keras.models.vae.geometry import as_pixels
 from tp_keras.models.vae.geometry import halve
 from tp_keras.models.vae.geometry import scale_pixels
+from tp_keras.optimizers import FusedAdamW
 from tp_keras.precision import layers_in
 from tp_keras.tasks import MISSING
 from tp_keras.tasks import TASK_NAMES
@@ -136,6 +137,18 @@ def test_the_outer_layers_learn_once_it_has_grown(modulation):
     assert vae.dimensions == 27_216
     vae.set_stage(False)
     assert vae.dimensions == 6_804
+
+
+def test_fit_lowers_the_loss_of_training_and_validation():
+    vae = make_vae(grown=True)
+    inputs = make_inputs(16)
+    vae.compile(FusedAdamW(3e-3, weight_decay=0.0))
+    history = vae.fit(
+        inputs, validation_data=(inputs,), batch_size=8, epochs=8, verbose=0
+    ).history
+    for name in ("loss", "rmse", "val_loss", "val_rmse"):
+        assert np.isfinite(history[name]).all()
+        assert history[name][-1] < history[name][0]
 
 
 def test_labels_are_left_out_in_training_alone(trained):

@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from tp_keras.vae_run.folder import VaeRunFolder
+from training import command
+from training import train_vae
+
+TINY = (
+    *("--dataset", "tiny_portraits/synthetic_tiny"),
+    *("--preset", "likelihood", "--prior", "standard_normal"),
+    *("--latent_size", "4", "--encoder_channels", "4", "8"),
+    *("--decoder_channels", "8", "4", "4", "--batch_size", "32"),
+    *("--half_epochs", "2", "--full_epochs", "0"),
+    # Whatever can be switched off.
+    *("--modulation", "False", "--label_dropout", "0"),
+    *("--averaging", "0", "--warmup_epochs", "0"),
+)
+
+
+def train(*arguments):
+    train_vae.main(["smoke", *map(str, arguments)])
+
+
+def refusal(capsys, *arguments):
+    with pytest.raises(SystemExit) as caught:
+        train(*arguments)
+    assert caught.value.code == command.EXIT_USER_ERROR
+    captured = capsys.readouterr()
+    assert "Traceback" not in captured.err
+    return captured.err + captured.out
+
+
+def test_the_command_trains_draws_and_says_what_is_next(
+    tiny_data_dir, tmp_path, capsys
+):
+    arguments = (*TINY, "--data_dir", tiny_data_dir, "--run_dir", tmp_path)
+    train(*arguments)
+    output = capsys.readouterr().out
+    assert "tiny_portraits/synthetic_tiny" in output
+    assert "drawn at 54x42" in output and "drawn at 108x84" not in output
+    assert "Prior: standard_normal" in output
+    last = output.strip().splitlines()[-1]
+    assert last == f"Next: python -m training.evaluate_vae --run_dir {tmp_path}"
+
+    run = VaeRunFolder(tmp_path).require()
+    assert run.is_finished
+    assert len(run.read_history()) == 2
+    for epoch in (1, 2):
+        sheet = Image.open(run.pictures_path / f"epoch_00{epoch}.png")
+        assert np.asarray(sheet).shape == (4 * 108, 12 * 84, 3)
+    assert list((tmp_path / "tensorboard" / "pictures").iterdir())
+    vae = run.load_model()
+    assert vae.latent_size == 4 and not vae.grown
+    assert float(vae.kl_weight) == 1.0
+
+    # The same command again has nothing to do, another one is refused.
+    train(*arguments)
+    assert "is finished; nothing to train" in capsys.readouterr().out
+    message = refusal(capsys, *arguments, "--seed", "5")
+    assert "seed: 0 against 5" in message
+
+
+def test_sharp_without_a_classifier(tmp_path, capsys):
+    message = refusal(capsys, "--run_dir", tmp_path / "run")
+    assert message.count("\n") == 1
+    assert (
+        "python -m training.train demo --train_split 'train[:50%]'" in message
+    )
+    assert not (tmp_path / "run").exists()
+
+
+def test_no_data(tmp_path, capsys):
+    arguments = ("--data_dir", tmp_path / "none", "--run_dir", tmp_path / "run")
+    message = refusal(capsys, *TINY, *arguments)
+    assert "python -m training.build_dataset" in message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--preset", "blurred"), "preset=blurred"),
+        (("--prior", "uniform"), "prior=uniform"),
+        (("--encoder_channels", "48"), "Expected 2 numbers of channels"),
+        (("--latent_size", "0"), "latent_size=0"),
+        (("--half_epochs", "0"), "half_epochs=0"),
+    ],
+)
+def test_impossible_settings(arguments, expected, tmp_path, capsys):
+    message = refusal(capsys, *arguments, "--run_dir", tmp_path / "run")
+    # In a box of its own, broken where a line ends.
+    words = " ".join(message.replace("│", " ").split())
+    assert expected in words
+    assert not (tmp_path / "run").exists()
