@@ -154,6 +154,7 @@ class VaeTrainer:
             model.attribute_weight,
             model.moment_weight,
             model.attribute_smoothing,
+            model.made_share,
             model.pixel_variance,
         )
 

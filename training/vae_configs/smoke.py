@@ -5,9 +5,11 @@ python -m training.train_vae smoke --classifier_run runs/eyes
 """
 
 from tp_keras.vae_config import VaeExperimentConfig
+from tp_keras.vae_config import VaeModelConfig
 from tp_keras.vae_config import VaeTrainingConfig
 
 CONFIG = VaeExperimentConfig(
     run_dir="runs/portraits",
+    model=VaeModelConfig(made_share=0.5),
     training=VaeTrainingConfig(half_epochs=8, full_epochs=3),
 )

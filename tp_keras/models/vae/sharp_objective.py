@@ -43,6 +43,8 @@ class SharpObjective:
         moment: Float. Weight of the third.
         smoothing: Float. Label smoothing of the second: without, hair is
             drawn in ever more glaring colours to be ever more certain.
+        made_share: Float. How many portraits are drawn for the second and the
+            third, as a share of the batch.
         pixel_variance: Float. That of `LikelihoodObjective`.
     """
 
@@ -62,9 +64,11 @@ class SharpObjective:
         attribute=1.0,
         moment=5.0,
         smoothing=0.1,
+        made_share=1.0,
         pixel_variance=0.0,
     ):
         self.smoothing = smoothing
+        self.made_share = made_share
         self.network = FeatureNetwork(classifier)
         self.weights = {
             "feature": feature,
@@ -90,18 +94,22 @@ class SharpObjective:
         values["feature"] = feature_error(maps, true_maps)
 
         # === Portraits of other labels, portraits of new latents ===
-        half = ops.shape(outputs["latent"])[0] // 2
+        rows = ops.shape(outputs["latent"])[0]
+        made_rows = ops.cast(
+            self.made_share * ops.cast(rows, "float32"), "int32"
+        )
+        half = made_rows // 2
         labels, exchanged = exchange_one(outputs["labels"], vae.seed_generator)
         latents = ops.concatenate(
             [
                 outputs["latent"][:half],
-                vae.draw_latents(outputs["latent"])[half:],
+                vae.draw_latents(outputs["latent"])[half:made_rows],
             ]
         )
         labels = {
             # New latents have nothing to do with the labels of their row.
-            name: ops.concatenate([labels[name][:half], values_[half:]])
-            for name, values_ in outputs["labels"].items()
+            name: ops.concatenate([labels[name][:half], own[half:made_rows]])
+            for name, own in outputs["labels"].items()
         }
         made = vae.draw(latents, labels, training)
         made_maps, made_logits = look(_pictures(vae, made))
