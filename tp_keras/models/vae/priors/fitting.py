@@ -29,14 +29,14 @@ PRIOR_KINDS = (STANDARD_NORMAL, GAUSSIAN_MIXTURE, FLOW)
 LEAST_PORTRAITS = 100
 
 RIDGES = (10.0, 40.0, 160.0)
-COMPONENTS = (2, 4, 8, 16)
+COMPONENTS = (2, 8)
 # In units of the latent size: a covariance has that many directions.
 SHRINKAGES = (0.3, 1.0, 4.0)
 
 _HELD_OUT_SHARE = 0.1
 
 # Rows that are enough to choose settings by.
-_MOST_ROWS = 24_000
+_MOST_ROWS = 8_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -191,8 +191,7 @@ def _fit_gaussian_mixture(
         if levels[settings] > most:
             best, most, without_gain = settings, levels[settings], 0
             continue
-        # Two may be too few to help; where four don't either, or more than
-        # the best don't twice, still more won't.
+        # Two may be too few to help where eight do.
         without_gain += 1
         if without_gain == 2:
             break
