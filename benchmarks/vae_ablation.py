@@ -84,8 +84,12 @@ class VaeAblation:
                 f"Expected an experiment out of {', '.join(VAE_EXPERIMENTS)}. "
                 f"Received: experiment={self.experiment}"
             )
-        judge = self._classifier(self.judge_run, JUDGE_SPLIT, _JUDGE_SEED)
-        eyes = self._classifier(self.classifier_run, GENERATOR_SPLIT, self.seed)
+        judge = self._classifier(
+            "judge", self.judge_run, JUDGE_SPLIT, _JUDGE_SEED
+        )
+        eyes = self._classifier(
+            "eyes", self.classifier_run, GENERATOR_SPLIT, self.seed
+        )
         failed, runs = {}, {}
         for name in self.variants:
             try:
@@ -95,13 +99,13 @@ class VaeAblation:
                 failed[name] = error.returncode
         self._print(judge, runs, failed)
 
-    def _classifier(self, folder, split, seed):
+    def _classifier(self, role, folder, split, seed):
         """Returns the finished run of a classifier, trained if need be."""
         if folder is not None:
             return RunFolder(folder).require()
         dataset = VAE_EXPERIMENTS[self.experiment][1].data.dataset
         kind = "demo" if "/synthetic" in dataset else "real"
-        finished = RunFolder(ROOT / f"{kind}-{_file_name(split)}-seed{seed}")
+        finished = RunFolder(ROOT / f"{kind}-{role}-seed{seed}")
         if not finished.is_finished:
             run_module(
                 "training.train",

@@ -64,8 +64,11 @@ class VaeExtraData:
                 f"seed. Received: kinds={self.kinds}, seeds={self.seeds}"
             )
         start_tensorflow()
+        import tensorflow as tf
         import tqdm
 
+        # One function for each classifier: it would take that for retracing.
+        tf.get_logger().setLevel("ERROR")
         cases = list(itertools.product(self.counts, self.kinds, self.seeds))
         runs = {
             case: self._train(*case)
@@ -160,6 +163,8 @@ class VaeExtraData:
                     "validation": self._validation,
                 },
             )
+        # Kept in the folder: the tables come without a wait.
+        hits_on_test(finished)
         return finished
 
     def _config(self, count, kind, seed):
@@ -215,7 +220,7 @@ class VaeExtraData:
         print(
             f"\n{real:,} real portraits, {all_rows - real:,} more of rare "
             f"cells; {config.epochs * config.passes_per_epoch} passes of "
-            f"{all_rows:,} rows for each; {len(self.seeds)} seeds. Accuracy "
+            f"{all_rows:,} rows for each; {len(self.seeds)} seed(s). Accuracy "
             "on the test split, means over the seeds with 95 % intervals over "
             "the portraits; the worst cell of gender and hair colour is that "
             f"of the least accuracy in hair colour, of {MIN_CELL_COUNT} "

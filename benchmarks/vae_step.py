@@ -89,7 +89,7 @@ class VaeStep:
         for preset in _PRESETS:
             vae = vae_subject.portrait_vae(self.model, precision)
             subjects[_ours(preset, precision)] = vae_subject.portrait_subject(
-                vae, preset, grown, self.batch_size
+                vae, preset, grown, self.batch_size, self.model.made_share
             )
         parameters = subjects[_ours(_PRESETS[0], precision)].parameters
         for widening in plain_vae.WIDENINGS:

@@ -88,7 +88,11 @@ def portrait_vae(settings, precision) -> PortraitVAE:
 
 
 def portrait_subject(
-    vae: PortraitVAE, preset: str, grown: bool, batch_size: int
+    vae: PortraitVAE,
+    preset: str,
+    grown: bool,
+    batch_size: int,
+    made_share: float = 1.0,
 ) -> VaeSubject:
     """Returns a `PortraitVAE` as it is trained.
 
@@ -98,12 +102,13 @@ def portrait_subject(
             of the usual size.
         grown: Whether it draws at 108x84, or at 54x42.
         batch_size: Int.
+        made_share: See `SharpObjective`.
     """
     objective = LikelihoodObjective()
     if preset == "sharp":
         with layers_in(BFLOAT16):
             classifier = PortraitClassifier(create_backbone("portrait_s"))
-        objective = SharpObjective(classifier)
+        objective = SharpObjective(classifier, made_share=made_share)
     vae.set_stage(grown)
     # As `VaeTrainer` has it.
     optimizer = FusedAdamW(

@@ -99,7 +99,7 @@ def test_flags_are_those_of_the_training(commands):
         assert config.training.half_epochs == 5
         assert config.training.full_epochs == 2
         assert config.model.latent_size == 8
-        assert config.model.classifier_run.endswith("demo-train-50-seed0")
+        assert config.model.classifier_run.endswith("demo-eyes-seed0")
         found[name] = config.model
     assert found[FULL].preset == "sharp"
     assert len(set(found.values())) == len(VARIANTS)
