@@ -22,6 +22,7 @@ ROOT = pathlib.Path(__file__).parent
 DEMO_RUN = "runs/accuracy/demo-seed0"
 REAL_RUN = "runs/accuracy/real-seed0"
 REAL_DATA = "tiny_portraits/archives"
+GENERATOR_RUN = "runs/vae_ablation/smoke-5-2/full-recipe-seed0"
 
 # Module and flags. The runs that later ones read come first.
 SYNTHETIC = (
@@ -36,6 +37,9 @@ SYNTHETIC = (
     ("drawing", ""),
     ("dataset_build", ""),
     ("full_scale", ""),
+    ("vae_step", ""),
+    ("vae_ablation", ""),
+    ("vae_extra_data", f"--run_dir {GENERATOR_RUN}"),
 )
 REAL = (
     ("accuracy", "--experiment real"),
