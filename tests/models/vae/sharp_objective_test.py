@@ -146,6 +146,24 @@ def test_the_loss_is_the_weighted_sum(seen):
     assert seen["loss"] == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize(("rows", "made"), [(4, 2), (3, 2), (1, 1)])
+def test_fewer_portraits_may_be_drawn_than_there_are(rows, made, monkeypatch):
+    vae = make_vae(grown=True)
+    inputs = make_inputs(rows)
+    outputs = vae(inputs, training=False)
+    counts = []
+
+    def draw(latents, labels, training):
+        counts.append({len(latents), *map(len, labels.values())})
+        return {"image": outputs["image"][: len(latents)]}
+
+    monkeypatch.setattr(vae, "draw", draw)
+    objective = SharpObjective(make_classifier(), made_share=0.5)
+    loss, _ = objective(vae, inputs["image"], outputs, False)
+    assert counts == [{made}]
+    assert np.isfinite(float(loss))
+
+
 def test_both_pictures_are_moved_alike_before_a_look():
     vae = make_vae(grown=True)
     inputs = make_inputs(4)
