@@ -1,6 +1,7 @@
 """The folder of a generator's run."""
 
 import pathlib
+import shutil
 
 from tp_keras.errors import UserError
 from tp_keras.run_folder import RunFolder
@@ -19,7 +20,7 @@ _README = """# A training run of a portrait generator of tp_keras
 | `model.keras` | the trained generator, with its prior |
 | `pictures/` | samples and reconstructions after every epoch |
 | `tensorboard/` | the same for `tensorboard --logdir {path}` |
-| `backup-54x42/`, `backup-108x84/` | the state after the last whole epoch |
+| `backup-54x42/`, `backup-108x84/` | the state after the last whole epoch, while training runs |
 | `evaluation/generation/` | figures and pictures of `training.evaluate_vae` |
 | `generation.html` | the page of them |
 
@@ -53,6 +54,11 @@ class VaeRunFolder(RunFolder):
     def stage_backup_path(self, grown) -> pathlib.Path:
         """The folder of the state to resume a stage from."""
         return self.path / ("backup-108x84" if grown else "backup-54x42")
+
+    def remove_backups(self) -> None:
+        """Removes what only an unfinished run needs."""
+        for grown in (False, True):
+            shutil.rmtree(self.stage_backup_path(grown), ignore_errors=True)
 
     def load_model(self, path=None):
         """Returns the trained `PortraitVAE`.

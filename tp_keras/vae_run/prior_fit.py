@@ -6,22 +6,22 @@ from tp_keras.models.vae.priors import encode_latents
 from tp_keras.models.vae.priors import fit_priors
 
 
-def fit_prior(vae, train, validation, config, objective, progress=True):
+def fit_prior(vae, train, config, progress=True):
     """Fits priors to the latents of the training portraits and chooses one.
 
     Args:
         vae: `PortraitVAE`, trained.
         train: `Portraits` it was trained on.
-        validation: `Portraits` to choose by, where pictures are looked at.
         config: `VaeExperimentConfig`.
-        objective: What it was trained with.
         progress: Whether to show a bar.
 
     Returns:
         The prior, a layer, and a dict of facts for the run's folder.
     """
     seed = config.training.seed
-    latents = encode_latents(vae.encode, train.images, train.labels, seed=seed)
+    latents = encode_latents(
+        vae.encode, train.images, train.labels, seed=seed, progress=progress
+    )
     wanted = config.model.prior
     kinds = PRIOR_KINDS if wanted == "auto" else (wanted,)
     fitted = fit_priors(latents, kinds=kinds, seed=seed, progress=progress)

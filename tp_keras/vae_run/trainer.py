@@ -102,8 +102,9 @@ class VaeTrainer:
             for grown in (False, True):
                 self._fit_stage(vae, grown, objective, train, validation)
             self.run.record(status="trained")
-        self._fit_prior(train, validation, objective)
+        self._fit_prior(train)
         self.run.record(status="finished")
+        self.run.remove_backups()
         return self.run
 
     @functools.cached_property
@@ -263,12 +264,10 @@ class VaeTrainer:
             ),
         ]
 
-    def _fit_prior(self, train, validation, objective):
+    def _fit_prior(self, train):
         vae = self.run.load_model()
         begin = time.monotonic()
-        vae.prior, facts = fit_prior(
-            vae, train, validation, self.config, objective, self.progress
-        )
+        vae.prior, facts = fit_prior(vae, train, self.config, self.progress)
         self.run.save_model(vae)
         seconds = time.monotonic() - begin
         self.run.record(prior=facts, prior_seconds=round(seconds, 1))
