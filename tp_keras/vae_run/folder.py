@@ -20,7 +20,7 @@ _README = """# A training run of a portrait generator of tp_keras
 | `model.keras` | the trained generator, with its prior |
 | `pictures/` | samples and reconstructions after every epoch |
 | `tensorboard/` | the same for `tensorboard --logdir {path}` |
-| `backup-54x42/`, `backup-108x84/` | the last whole epoch, while training runs |
+| `backup-54x42/`, `backup-108x84/` | the last whole epoch, while it trains |
 | `evaluation/generation/` | figures and pictures of `training.evaluate_vae` |
 | `generation.html` | the page of them |
 
