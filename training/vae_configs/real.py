@@ -1,8 +1,13 @@
-"""The real archives, a pack of some thousand portraits, in 45 minutes.
+"""The real archives, a pack of some thousand portraits, in half an hour.
 
 python -m training.train real --train_split 'train[:50%]' \
     --run_dir runs/real_eyes
 python -m training.train_vae real --classifier_run runs/real_eyes
+
+On a pack of 4,600 training portraits, half of them for the generator, 2 cores:
+28 minutes. Kernel score .589 (0 is real portraits, 1 eigenfaces), fidelity of
+gender 1.018 and of hair_color .941 (one seed, 897 test portraits;
+`python -m training.evaluate_vae`).
 """
 
 from tp_keras.config import DataConfig
