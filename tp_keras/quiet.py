@@ -1,4 +1,4 @@
-"""Silence for libraries whose native code writes messages of its own."""
+"""How much is told while something runs."""
 
 import contextlib
 import os
@@ -22,3 +22,17 @@ def no_native_messages():
         sys.stderr.flush()
         os.dup2(saved, 2)
         os.close(saved)
+
+
+def verbosity(progress) -> int:
+    """Returns Keras' bar on a terminal, a line for each epoch elsewhere.
+
+    Args:
+        progress: Whether to show anything.
+
+    Returns:
+        The `verbose` of `keras.Model.fit`.
+    """
+    if not progress:
+        return 0
+    return 1 if sys.stdout.isatty() else 2

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import sys
 import time
 
 import keras
@@ -27,8 +26,10 @@ from tp_keras.fairness.refit import training_group_counts
 from tp_keras.models import PortraitClassifier
 from tp_keras.models import create_backbone
 from tp_keras.optimizers import FusedAdamW
+from tp_keras.optimizers import cosine_schedule
 from tp_keras.precision import choose_precision
 from tp_keras.precision import layers_in
+from tp_keras.quiet import verbosity
 from tp_keras.run_folder import RunFolder
 from tp_keras.tasks import get_tasks
 
@@ -335,27 +336,3 @@ class Trainer:
     def _say(self, text):
         if self.progress:
             print(text, flush=True)
-
-
-def cosine_schedule(learning_rate, warmup_steps, steps):
-    """Returns the schedule: a linear warm-up, then a cosine to 0.
-
-    Args:
-        learning_rate: Float. The peak.
-        warmup_steps: Int. Steps from 0 to the peak; they count as part of
-            `steps`.
-        steps: Int. Steps in all.
-    """
-    return keras.optimizers.schedules.CosineDecay(
-        0.0 if warmup_steps else learning_rate,
-        decay_steps=max(steps - warmup_steps, 1),
-        warmup_target=learning_rate if warmup_steps else None,
-        warmup_steps=warmup_steps,
-    )
-
-
-def verbosity(progress) -> int:
-    """Returns Keras' bar on a terminal, a line for each epoch elsewhere."""
-    if not progress:
-        return 0
-    return 1 if sys.stdout.isatty() else 2

@@ -21,11 +21,11 @@ from tp_keras.models.vae.geometry import halve
 from tp_keras.models.vae.geometry import scale_pixels
 from tp_keras.models.vae.priors.fitting import LEAST_PORTRAITS
 from tp_keras.optimizers import FusedAdamW
+from tp_keras.optimizers import cosine_schedule
 from tp_keras.precision import has_bfloat16_instructions
 from tp_keras.precision import layers_in
+from tp_keras.quiet import verbosity
 from tp_keras.run_folder import RunFolder
-from tp_keras.trainer import cosine_schedule
-from tp_keras.trainer import verbosity
 from tp_keras.vae_config import VaeExperimentConfig
 from tp_keras.vae_run.batches import as_inputs
 from tp_keras.vae_run.batches import training_batches
