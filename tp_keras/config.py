@@ -275,10 +275,16 @@ def config_from_dict(cls, values: typing.Mapping):
     program did before there was a choice.
 
     Raises:
-        UserError: If a field is unknown.
+        UserError: If a field is unknown, or one without a default missing.
     """
     hints = typing.get_type_hints(cls)
-    if not set(values) <= set(hints):
+    required = {
+        field.name
+        for field in dataclasses.fields(cls)
+        if field.default is dataclasses.MISSING
+        and field.default_factory is dataclasses.MISSING
+    }
+    if not required <= set(values) <= set(hints):
         raise UserError(
             f"Expected the settings {sorted(hints)}. Received: {sorted(values)}"
         )
