@@ -217,6 +217,7 @@ def before_the_prior(context):
     context.setattr(trainer_module, "fit_prior", stop)
 
 
+@pytest.mark.large
 def test_a_run_that_is_interrupted_everywhere_ends_the_same(
     whole, tmp_path, monkeypatch
 ):

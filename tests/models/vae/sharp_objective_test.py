@@ -175,6 +175,7 @@ def test_both_pictures_are_moved_alike_before_a_look():
         assert float(values["feature"]) == 0.0
 
 
+@pytest.mark.large
 def test_training_looks_through_a_classifier_that_stays(tmp_path):
     classifier = make_classifier()
     before = classifier.get_weights()

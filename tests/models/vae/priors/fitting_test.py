@@ -80,7 +80,8 @@ def fit_of_kind(kind, latents):
 
 
 @pytest.mark.parametrize(
-    ("kind", "portraits"), [("mixture", 2000), ("flow", 1200)]
+    ("kind", "portraits"),
+    [("mixture", 2000), pytest.param("flow", 1200, marks=pytest.mark.large)],
 )
 def test_two_classes_and_their_union_are_recovered(kind, portraits):
     prior = fit_of_kind(kind, two_classes(portraits))
@@ -161,6 +162,7 @@ def test_components_are_those_of_scikit_learn():
     )
 
 
+@pytest.mark.large
 def test_a_flow_learns_what_a_gaussian_cannot():
     # z2 = z1^2 + noise: the entropy is that of z1 and of the noise.
     rng = np.random.default_rng(0)
