@@ -56,6 +56,7 @@ def test_a_row_and_its_twin_are_in_the_same_half(monkeypatch):
     assert not seen[0] & seen[1]
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("ignored", [(), ("gender",)], ids=["told", "ignored"])
 def test_training_on_portraits_that_show_their_labels_or_not(ignored):
     test = make_portraits(100, seed=1)

@@ -140,6 +140,7 @@ def test_the_outer_layers_learn_once_it_has_grown(modulation):
     assert vae.dimensions == 6_804
 
 
+@pytest.mark.large
 def test_fit_lowers_the_loss_of_training_and_validation():
     vae = make_vae(grown=True)
     inputs = make_inputs(16)
