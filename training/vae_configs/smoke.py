@@ -1,9 +1,9 @@
-"""Synthetic portraits, in about 6 minutes: what `make portraits` trains.
+"""Synthetic portraits, in about 4 minutes: what `make portraits` trains.
 
 python -m training.train demo --train_split 'train[:50%]' --run_dir runs/eyes
 python -m training.train_vae smoke --classifier_run runs/eyes
 
-On 2 cores 382 s beside other work, 84 of them for the priors. Kernel score .275
+On 2 cores 238 s, 50 of them for the priors. Kernel score .275
 (0 is real portraits, 1 eigenfaces), fidelity of gender .988 and of hair_color
 .911 (one seed, 1,192 test portraits; `python -m training.evaluate_vae`).
 """
