@@ -100,13 +100,7 @@ def train(config: ExperimentConfig, turns=None) -> RunFolder:
 
     # === Data ===
     splits = {
-        split: load_portraits(
-            data.data_dir,
-            data.dataset,
-            data.part(split),
-            data.storage,
-            turns is None,
-        )
+        split: load_portraits(*data.location(split), turns is None)
         for split in ("train", "validation")
     }
     names = {task.name: task.name for task in TASKS}

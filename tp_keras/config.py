@@ -82,6 +82,10 @@ class DataConfig:
         """Returns what is used of a split: the whole, or part of `train`."""
         return self.train_split if split == "train" else split
 
+    def location(self, split: str) -> tuple[str, str, str, str]:
+        """Returns what `load_portraits` needs to find a split's portraits."""
+        return self.data_dir, self.dataset, self.part(split), self.storage
+
 
 @dataclasses.dataclass(frozen=True)
 class AugmentConfig:

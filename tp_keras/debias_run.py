@@ -140,13 +140,7 @@ def _load(source, progress):
     """Returns training and validation portraits, as they were in training."""
     data = source.config.data
     portraits = {
-        split: load_portraits(
-            data.data_dir,
-            data.dataset,
-            data.part(split),
-            data.storage,
-            progress,
-        )
+        split: load_portraits(*data.location(split), progress)
         for split in ("train", "validation")
     }
     source.check_fingerprints(

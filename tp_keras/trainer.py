@@ -222,14 +222,7 @@ class Trainer:
         )
 
     def _load(self, split):
-        data = self.config.data
-        return load_portraits(
-            data.data_dir,
-            data.dataset,
-            data.part(split),
-            data.storage,
-            self.progress,
-        )
+        return load_portraits(*self.config.data.location(split), self.progress)
 
     def _require_labels(self, train, names):
         for name in set(names.values()):

@@ -260,13 +260,8 @@ class _Seed:
     def _load(self, split, keep=True):
         if split in self.portraits:
             return self.portraits[split]
-        data = self.base.config.data
         found = load_portraits(
-            data.data_dir,
-            data.dataset,
-            data.part(split),
-            data.storage,
-            progress=False,
+            *self.base.config.data.location(split), progress=False
         )
         if keep:
             self.portraits[split] = found

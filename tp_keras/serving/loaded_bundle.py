@@ -6,6 +6,7 @@ import numpy as np
 
 from tp_keras.errors import UserError
 from tp_keras.serving.locate import find_bundle
+from tp_keras.tasks import IMAGE_SHAPE
 
 
 class LoadedBundle:
@@ -82,3 +83,22 @@ def _one_row(value):
     if value.dtype == object:
         return np.array([b""], object)
     return np.zeros((1, *value.shape[1:]), value.dtype)
+
+
+def checked_images(images) -> np.ndarray:
+    """Returns images as an array, if they are decoded portraits.
+
+    Args:
+        images: uint8 `[batch, 108, 84, 3]`.
+
+    Raises:
+        UserError: If dtype or shape are others.
+    """
+    images = np.asarray(images)
+    if images.dtype != np.uint8 or images.shape[1:] != IMAGE_SHAPE:
+        shape = ", ".join(str(size) for size in IMAGE_SHAPE)
+        raise UserError(
+            f"Expected images of uint8 [batch, {shape}]. "
+            f"Received: dtype={images.dtype}, shape={images.shape}"
+        )
+    return images

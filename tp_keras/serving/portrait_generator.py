@@ -5,7 +5,7 @@ import numpy as np
 from tp_keras.errors import UserError
 from tp_keras.serving.loaded_bundle import LoadedBundle
 from tp_keras.serving.loaded_bundle import call_signature
-from tp_keras.tasks import IMAGE_SHAPE
+from tp_keras.serving.loaded_bundle import checked_images
 from tp_keras.tasks import TASK_NAMES
 from tp_keras.tasks import complete_labels
 
@@ -93,7 +93,7 @@ class PortraitGenerator:
             UserError: If the images have another dtype or shape, or a class is
                 unknown.
         """
-        images = _checked_images(images)
+        images = checked_images(images)
         outputs = self._run(
             "encode", {"image": images, **_label_inputs(labels, len(images))}
         )
@@ -118,7 +118,7 @@ class PortraitGenerator:
 
     def reconstruct(self, images, labels) -> np.ndarray:
         """Returns images as the model sees them; arguments as of `encode`."""
-        images = _checked_images(images)
+        images = checked_images(images)
         return self._run(
             "reconstruct",
             {"image": images, **_label_inputs(labels, len(images))},
@@ -137,7 +137,7 @@ class PortraitGenerator:
             UserError: If the images have another dtype or shape, or a class is
                 unknown.
         """
-        images = _checked_images(images)
+        images = checked_images(images)
         return self._run(
             "edit",
             {
@@ -217,14 +217,3 @@ def _checked_seeds(seeds) -> np.ndarray:
     if array.dtype.kind == "u" and array.size and array.max() >= 2**63:
         raise UserError(f"Expected seeds below 2**63. Received: {array.max()}")
     return array.astype(np.int64)
-
-
-def _checked_images(images) -> np.ndarray:
-    images = np.asarray(images)
-    if images.dtype != np.uint8 or images.shape[1:] != IMAGE_SHAPE:
-        shape = ", ".join(str(size) for size in IMAGE_SHAPE)
-        raise UserError(
-            f"Expected images of uint8 [batch, {shape}]. "
-            f"Received: dtype={images.dtype}, shape={images.shape}"
-        )
-    return images

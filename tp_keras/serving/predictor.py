@@ -7,9 +7,9 @@ import numpy as np
 from tp_keras.errors import UserError
 from tp_keras.serving.loaded_bundle import LoadedBundle
 from tp_keras.serving.loaded_bundle import call_signature
+from tp_keras.serving.loaded_bundle import checked_images
 from tp_keras.serving.prediction import Prediction
 from tp_keras.tasks import HAIR_EMBEDDING
-from tp_keras.tasks import IMAGE_SHAPE
 
 _NOT_AN_IMAGE = "not a whole PNG or JPEG file"
 
@@ -58,7 +58,7 @@ class Predictor:
         Raises:
             UserError: If dtype or shape are others.
         """
-        return self._run("serving_default", image=_checked(images))
+        return self._run("serving_default", image=checked_images(images))
 
     def predict_bytes(self, image_bytes) -> dict[str, np.ndarray]:
         """Predicts all tasks for encoded image files.
@@ -131,7 +131,7 @@ class Predictor:
                 "The bundle was trained without a hair task and has no "
                 f"embedding. Received: bundle={str(self.bundle_dir)!r}"
             )
-        return self._run("embed", image=_checked(images))[HAIR_EMBEDDING]
+        return self._run("embed", image=checked_images(images))[HAIR_EMBEDDING]
 
     def _run(self, signature, **inputs):
         arrays = call_signature(self._loaded.signatures[signature], inputs)
@@ -153,17 +153,6 @@ class Predictor:
                 for task, classes in self.classes.items()
             },
         )
-
-
-def _checked(images) -> np.ndarray:
-    images = np.asarray(images)
-    if images.dtype != np.uint8 or images.shape[1:] != IMAGE_SHAPE:
-        shape = ", ".join(str(size) for size in IMAGE_SHAPE)
-        raise UserError(
-            f"Expected images of uint8 [batch, {shape}]. "
-            f"Received: dtype={images.dtype}, shape={images.shape}"
-        )
-    return images
 
 
 def _read(path: str) -> bytes | OSError:

@@ -65,9 +65,7 @@ def search_alone(folder: SearchFolder, on_result=None) -> None:
     with LatencyMeter() as meter:
         data = settings.base.data
         portraits = {
-            split: load_portraits(
-                data.data_dir, data.dataset, data.part(split), data.storage
-            )
+            split: load_portraits(*data.location(split))
             for split in ("train", "validation")
         }
         PortraitTuner(folder, portraits, meter, on_result).search()

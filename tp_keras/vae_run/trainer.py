@@ -118,14 +118,7 @@ class VaeTrainer:
     # === Parts ===
 
     def _load(self, split):
-        data = self.config.data
-        return load_portraits(
-            data.data_dir,
-            data.dataset,
-            data.part(split),
-            data.storage,
-            self.progress,
-        )
+        return load_portraits(*self.config.data.location(split), self.progress)
 
     def _objective(self):
         model = self.config.model

@@ -7,6 +7,8 @@ from tp_keras.models.vae.conditions import FeatureModulation
 from tp_keras.models.vae.conditions import OneHotLabels
 from tp_keras.models.vae.conditions import embed_labels
 from tp_keras.models.vae.conditions import label_inputs
+from tp_keras.models.vae.convolutions import convolution
+from tp_keras.models.vae.convolutions import zero_convolution
 from tp_keras.models.vae.geometry import HALF_SIZE
 from tp_keras.models.vae.geometry import INNER_SIZE
 from tp_keras.models.vae.geometry import PIXEL_CENTRE
@@ -93,17 +95,8 @@ def build_decoder(latent_size, channels, modulation=True):
 
     def block(x, name):
         """A residual block that is the identity at first."""
-        y = keras.layers.Conv2D(
-            x.shape[-1], 3, padding="same", name=f"{name}_first"
-        )(x)
-        y = modulated(y, name)
-        y = keras.layers.Conv2D(
-            x.shape[-1],
-            3,
-            padding="same",
-            kernel_initializer="zeros",
-            name=f"{name}_second",
-        )(y)
+        y = modulated(convolution(x, x.shape[-1], f"{name}_first"), name)
+        y = zero_convolution(y, x.shape[-1], f"{name}_second")
         return keras.layers.Add(name=f"{name}_add")([x, y])
 
     # === 9x7, 27x21, 54x42 ===
@@ -116,44 +109,23 @@ def build_decoder(latent_size, channels, modulation=True):
     x = modulated(x, "inner")
     x = block(x, "inner_block")
     # Fewer channels first, then more pixels: a fifth of the work.
-    x = keras.layers.Conv2D(
-        channels[1], 3, padding="same", name="quarter_convolution"
-    )(x)
+    x = convolution(x, channels[1], "quarter_convolution")
     x = keras.layers.UpSampling2D(3, name="to_quarter")(x)
     x = modulated(x, "quarter")
     x = block(x, "quarter_block")
-    x = keras.layers.Conv2D(
-        channels[2], 3, padding="same", name="half_convolution"
-    )(x)
+    x = convolution(x, channels[2], "half_convolution")
     x = keras.layers.UpSampling2D(2, name="to_half")(x)
     x = modulated(x, "half")
-    x = keras.layers.Conv2D(channels[2], 3, padding="same", name="half_second")(
-        x
-    )
+    x = convolution(x, channels[2], "half_second")
     features = keras.layers.ReLU(name="half_features")(x)
-    change = keras.layers.Conv2D(
-        3,
-        3,
-        padding="same",
-        kernel_initializer="zeros",
-        dtype="float32",
-        name="half_change",
-    )(features)
+    change = zero_convolution(features, 3, "half_change", dtype="float32")
     half = keras.layers.Add(dtype="float32", name="half")([linear, change])
     # === 108x84 ===
-    x = keras.layers.Conv2D(
-        _OUTER_CHANNELS, 3, padding="same", name="outer_convolution"
-    )(modulated(features, "outer"))
+    x = modulated(features, "outer")
+    x = convolution(x, _OUTER_CHANNELS, "outer_convolution")
     x = DoubledFeatures(name="to_full")(x)
     x = keras.layers.ReLU(name="outer_features")(x)
-    details = keras.layers.Conv2D(
-        3,
-        3,
-        padding="same",
-        kernel_initializer="zeros",
-        dtype="float32",
-        name="outer_change",
-    )(x)
+    details = zero_convolution(x, 3, "outer_change", dtype="float32")
     details = keras.layers.Rescaling(PIXEL_CENTRE, dtype="float32")(details)
     image = keras.layers.Add(dtype="float32", name="image")(
         [DoubledPixels(dtype="float32")(half), details]

@@ -7,6 +7,8 @@ from keras import ops
 from tp_keras.models.vae.conditions import OneHotLabels
 from tp_keras.models.vae.conditions import embed_labels
 from tp_keras.models.vae.conditions import label_inputs
+from tp_keras.models.vae.convolutions import convolution
+from tp_keras.models.vae.convolutions import zero_convolution
 from tp_keras.models.vae.geometry import halve
 from tp_keras.models.vae.geometry import scale_pixels
 from tp_keras.registration import register
@@ -92,64 +94,42 @@ def build_encoder(latent_size, channels):
     )(keras.layers.Subtract(dtype="float32")([pixels, label_mean]))
 
     # === Convolutions ===
-    x = keras.layers.Conv2D(
-        channels[0], 4, 2, padding="same", name="half_convolution"
-    )(half)
-    outer = keras.layers.Conv2D(
-        _OUTER_CHANNELS,
-        4,
-        2,
-        padding="same",
-        activation="relu",
-        name="outer_convolution",
-    )(full)
-    outer = keras.layers.Conv2D(
+    x = convolution(half, channels[0], "half_convolution", 4, 2)
+    outer = convolution(
+        full, _OUTER_CHANNELS, "outer_convolution", 4, 2, activation="relu"
+    )
+    outer = zero_convolution(
+        outer,
         channels[0],
-        4,
-        2,
-        padding="same",
+        "outer_projection",
+        kernel_size=4,
+        strides=2,
         use_bias=False,
-        kernel_initializer="zeros",
-        name="outer_projection",
-    )(outer)
+    )
     x = keras.layers.Add()([x, outer])
     x = keras.layers.ReLU()(x)
-    x = keras.layers.Conv2D(
-        channels[1],
-        3,
-        3,
-        padding="same",
-        activation="relu",
-        name="quarter_convolution",
-    )(x)
-    x = keras.layers.Conv2D(
-        channels[1],
-        3,
-        padding="same",
-        activation="relu",
-        name="inner_convolution",
-    )(x)
-    x = keras.layers.Conv2D(
-        channels[1] // 4, 1, activation="relu", name="inner_projection"
-    )(x)
+    for name, width, size, strides in (
+        ("quarter_convolution", channels[1], 3, 3),
+        ("inner_convolution", channels[1], 3, 1),
+        ("inner_projection", channels[1] // 4, 1, 1),
+    ):
+        x = convolution(x, width, name, size, strides, activation="relu")
     x = keras.layers.Concatenate()(
         [keras.layers.Flatten()(x), embed_labels(labels)]
     )
     x = keras.layers.Dense(256, activation="relu", name="hidden")(x)
     x = keras.layers.Concatenate(dtype="float32")([x, linear])
-    change = keras.layers.Dense(
-        latent_size,
-        kernel_initializer="zeros",
-        dtype="float32",
-        name="mean_change",
-    )(x)
-    mean = keras.layers.Add(dtype="float32", name="mean")([linear, change])
-    log_variance = keras.layers.Dense(
-        latent_size,
-        kernel_initializer="zeros",
-        dtype="float32",
-        name="raw_log_variance",
-    )(x)
+
+    def zero_dense(name):
+        """A dense layer that is its bias alone, untrained."""
+        return keras.layers.Dense(
+            latent_size, kernel_initializer="zeros", dtype="float32", name=name
+        )(x)
+
+    mean = keras.layers.Add(dtype="float32", name="mean")(
+        [linear, zero_dense("mean_change")]
+    )
+    log_variance = zero_dense("raw_log_variance")
     log_variance = BoundedLogVariance(dtype="float32", name="log_variance")(
         log_variance
     )
