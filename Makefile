@@ -44,17 +44,17 @@ fairness: $(VENV)/.runtime  ## Gender in hair: measured, removed, measured.
 		--variants none reweigh conditional_grl:0.25 conditional_mmd:2 \
 		none+conditional_leace --report True
 
-portraits: $(VENV)/.runtime  ## A generator: trained, judged, exported, drawn.
+portraits: $(VENV)/.runtime  ## A generator: trained, exported, drawn, judged.
 	$(RUN) -m training.build_dataset
 	$(RUN) -m training.train demo --train_split "train[:50%]" \
 		--run_dir runs/eyes
 	$(RUN) -m training.train_vae smoke --classifier_run runs/eyes \
 		--run_dir runs/portraits
-	$(RUN) -m training.evaluate_vae --run_dir runs/portraits
 	$(RUN) -m training.export_vae --run_dir runs/portraits
 	$(RUN) -m training.generate --bundle exported_models/portrait_vae \
 		--count 60 --temperature 0.8 --seed 7 \
 		--output runs/portraits/portraits.png
+	$(RUN) -m training.evaluate_vae --run_dir runs/portraits
 
 test: $(VENV)/.development  ## All tests but the large ones.
 	$(RUN) -m pytest

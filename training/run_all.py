@@ -89,6 +89,7 @@ class RunAll:
             f"--bundle {bundles} --images PHOTO.jpg\n"
             "  gender in hair   python -m training.fairness_report "
             f"--run_dir {run_dir}\n"
+            "  new portraits    make portraits\n"
             "  other settings   python -m training.train "
             f"{experiment} --help\n"
             "  the real thing   make train MANUAL_DIR=FOLDER_OF_THE_ARCHIVES"
