@@ -63,6 +63,8 @@ class VaeRunFolder(RunFolder):
     def load_model(self, path=None):
         """Returns the trained `PortraitVAE`.
 
+        It computes in float32, whatever it was trained in.
+
         Raises:
             UserError: If it draws pictures of another size than a portrait's.
         """
