@@ -178,7 +178,6 @@ def test_subject_trains_in_what_its_settings_say(tiny_preset):
 
 def test_both_warps_give_the_same_portraits():
     rng = np.random.default_rng(0)
-    # Smooth, so that OpenCV's positions in 32nds of a pixel matter little.
     rows, columns = np.mgrid[:108, :84]
     images = np.stack([rows, columns, rows + columns], -1).astype(np.uint8)
     images = np.repeat(images[None], 8, axis=0)

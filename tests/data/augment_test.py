@@ -136,9 +136,10 @@ def test_warp_agrees_with_tensorflow(images):
         interpolation="BILINEAR",
         fill_mode="NEAREST",
     )
-    # OpenCV rounds positions to 1/32 of a pixel.
+    # OpenCV 5 interpolates at the exact position (4 took 32nds of a pixel):
+    # what is left is its rounding to whole levels, and float32.
     difference = np.abs(ours.astype(float) - theirs.numpy())
-    assert difference.mean() < 0.5 and difference.max() < 16
+    assert difference.max() < 0.51
 
 
 def test_contrast_spreads_about_the_mean(images):
@@ -148,6 +149,18 @@ def test_contrast_spreads_about_the_mean(images):
     assert 0.49 < spread.min() < 0.8 and 1.2 < spread.max() < 1.51
     means = changed.mean(axis=(1, 2, 3)) - calm.mean(axis=(1, 2, 3))
     assert np.abs(means).max() < 1.0
+
+
+def test_contrast_leaves_black_black(images):
+    dark = (images // 8).astype(np.uint8)
+    dark[:, :54] = 200
+    changed = augment(dark, (4, 4), only(contrast=0.5))
+    # A line through the mean, clipped: what is darker stays darker.
+    for before, after in zip(dark, changed, strict=True):
+        levels = [after[before == level] for level in np.unique(before)]
+        assert all((level == level[0]).all() for level in levels)
+        assert (np.diff([int(level[0]) for level in levels]) >= 0).all()
+    assert (changed == 0).any(axis=(1, 2, 3)).sum() > 8
 
 
 def test_erasing_paints_one_rectangle_on_its_share_of_the_images():

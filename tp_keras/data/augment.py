@@ -75,8 +75,10 @@ def augment(images, seed, config=None, rows=None):
             offset = 0.0
             if config.contrast:
                 offset = image.mean() * factor * (1.0 - contrast)
-            cv2.convertScaleAbs(
-                image, dst=image, alpha=factor * contrast, beta=offset
+            # It clips at 0, where `convertScaleAbs` makes black hair gray: it
+            # takes the absolute value of what falls below.
+            cv2.addWeighted(
+                image, factor * contrast, image, 0.0, offset, dst=image
             )
     for index in np.flatnonzero(erased):
         top, left, bottom, right = boxes[index]
