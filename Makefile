@@ -4,11 +4,12 @@ VENV ?= .venv
 RUN := $(VENV)/bin/python
 RUN_DIR ?= runs/real
 
-.PHONY: help demo train fairness portraits test test-all lint format benchmarks clean
+.PHONY: help demo train fairness portraits test test-all test-processors lint \
+	format benchmarks clean
 
 help:  ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' \
-		| expand -t 14
+		| expand -t 17
 
 $(VENV)/.runtime: requirements.txt
 	@command -v $(PYTHON) >/dev/null || \
@@ -61,6 +62,9 @@ test: $(VENV)/.development  ## All tests but the large ones.
 
 test-all: $(VENV)/.development  ## The large tests too.
 	$(RUN) -m pytest -m "large or not large"
+
+test-processors: $(VENV)/.development  ## The tests with others' arithmetic.
+	$(RUN) -m tests.processors
 
 lint: $(VENV)/.development  ## Style and format.
 	$(RUN) -m ruff check .

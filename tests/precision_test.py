@@ -53,10 +53,29 @@ def test_bfloat16_is_refused_where_it_is_slower(name, reason, able):
 
 
 def test_the_processor_is_asked(monkeypatch, tmp_path):
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
     for flags, expected in (("fpu avx2", False), ("fpu avx512_bf16", True)):
         (tmp_path / "cpuinfo").write_text(f"flags : {flags}\n")
         monkeypatch.setattr(precision_module, "_CPU_INFO", tmp_path / "cpuinfo")
         assert precision_module.has_bfloat16_instructions() is expected
+
+
+def test_a_limit_of_the_instructions_counts(monkeypatch, tmp_path):
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text("model name\t: Fast 9\nflags : avx512_bf16 amx_bf16\n")
+    monkeypatch.setattr(precision_module, "_CPU_INFO", cpuinfo)
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
+    described = precision_module.describe_processor
+    assert described() == "Fast 9, bfloat16 instructions"
+    for isa in ("SSE41", "avx2", "AVX2_VNNI", "AVX512_CORE"):
+        monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", isa)
+        assert not precision_module.has_bfloat16_instructions()
+    assert described() == (
+        "Fast 9, no bfloat16 instructions, limited to AVX512_CORE"
+    )
+    for isa in ("AVX512_CORE_BF16", "AVX512_CORE_AMX", "DEFAULT", ""):
+        monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", isa)
+        assert precision_module.has_bfloat16_instructions()
 
 
 def test_a_model_in_bfloat16_answers_in_float32_and_loads_as_float32(tmp_path):

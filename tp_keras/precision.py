@@ -1,7 +1,10 @@
 """When bfloat16 is the faster arithmetic, and how a model gets it."""
 
 import contextlib
+import os
 import pathlib
+import platform
+import re
 
 import keras
 
@@ -13,6 +16,9 @@ from tp_keras.models.backbone import PortraitBackbone
 _CPU_INFO = pathlib.Path("/proc/cpuinfo")
 # Instructions that multiply bfloat16 in pairs; without them it is emulated.
 _CPU_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
+# What oneDNN may use of them where the user has set a limit.
+_ISA_LIMIT = "ONEDNN_MAX_CPU_ISA"
+_ISAS_WITHOUT = re.compile(r"SSE41|AVX|AVX2\w*|AVX512_CORE(_VNNI)?", re.I)
 
 
 def choose_precision(setting, backbone):
@@ -92,6 +98,29 @@ def has_bfloat16_instructions() -> bool:
 
     if tf.config.list_physical_devices("GPU"):
         return True
+    if _ISAS_WITHOUT.fullmatch(os.environ.get(_ISA_LIMIT, "")):
+        return False
     if not _CPU_INFO.exists():
         return False
     return bool(_CPU_FLAGS & set(_CPU_INFO.read_text().split()))
+
+
+def describe_processor() -> str:
+    """Names the processor and whether it multiplies bfloat16 itself.
+
+    Weights, and with them the figures of a training, differ from processor to
+    processor by far more than rounding: the order of sums and the instructions
+    decide on the last bits, and a training spreads them.
+
+    Example:
+        >>> describe_processor()
+        'AMD EPYC 9R14, bfloat16 instructions'
+    """
+    found = _CPU_INFO.exists() and re.search(
+        r"^model name\s*:\s*(.+)$", _CPU_INFO.read_text(), re.M
+    )
+    name = found[1].strip() if found else platform.machine()
+    kind = "bfloat16" if has_bfloat16_instructions() else "no bfloat16"
+    limit = os.environ.get(_ISA_LIMIT)
+    limited = f", limited to {limit}" if limit else ""
+    return f"{name}, {kind} instructions{limited}"

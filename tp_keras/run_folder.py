@@ -152,16 +152,26 @@ class RunFolder:
 
     def record(self, **facts) -> None:
         """Adds facts to `run.json` and tells the README how far the run is."""
+        # Imported here, as below: settings are read without TensorFlow.
+        from tp_keras.precision import describe_processor
+
         versions = {
             name: importlib.metadata.version(name) for name in _PACKAGES
         }
         versions["python"] = platform.python_version()
-        facts = {**self.facts, "versions": versions, **facts}
+        facts = {
+            **self.facts,
+            "versions": versions,
+            "processor": describe_processor(),
+            **facts,
+        }
         self._write("run.json", facts)
         status = (
             f"Status: {facts.get('status', 'new')}, "
             f"{facts.get('epochs', 0)} epochs, "
-            f"{facts.get('examples_seen', 0):,} examples seen."
+            f"{facts.get('examples_seen', 0):,} examples seen.\n"
+            f"Processor: {facts['processor']}. Another one gives other weights "
+            "with the same seed, and somewhat other figures."
         )
         readme = self.readme.format(status=status, path=self.path)
         (self.path / "README.md").write_text(readme)
@@ -211,7 +221,6 @@ class RunFolder:
         Args:
             path: File to load instead of `model_path`.
         """
-        # Imported here: a look at a run's settings needs no TensorFlow.
         import keras
 
         import tp_keras.models  # noqa: F401 (registers the classes)
