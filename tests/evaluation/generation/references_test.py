@@ -52,7 +52,9 @@ def test_samples_have_the_moments_of_their_cell():
             part[rows].reshape(rows.sum(), -1).astype(float)
             for part in (images, samples)
         )
-        np.testing.assert_allclose(made.mean(0), real.mean(0), atol=1.5)
+        # The signs of the directions, and so the draws, are the processor's.
+        error = made.std(0) / np.sqrt(len(made))
+        assert (np.abs(made.mean(0) - real.mean(0)) < 5 * error).all()
         difference = np.cov(made.T) - np.cov(real.T)
         assert np.linalg.norm(difference) < 0.15 * np.linalg.norm(
             np.cov(real.T)
