@@ -69,7 +69,7 @@ class Edit:
         complete_labels(new)
         with written_aside(self.output) as aside:
             start_tensorflow()
-            from tp_keras.export.image_file import read_portrait
+            from tp_keras.serving import read_portrait
 
             image = read_portrait(self.image)
             generator = open_generator(self.run_dir, self.bundle)

@@ -60,7 +60,7 @@ class SearchSimilar:
         from tp_keras.data import source
         from tp_keras.evaluation import similar
         from tp_keras.evaluation import similar_plot
-        from tp_keras.export.image_file import read_portrait
+        from tp_keras.serving import read_portrait
 
         query = read_portrait(self.image)
         embed, task_names, data = self._model()

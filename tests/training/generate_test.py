@@ -197,7 +197,7 @@ def bundle_of_attributes(tmp_path, monkeypatch):
 
 
 def test_a_photo_is_edited(vae_bundle, generator, photo, tmp_path, capsys):
-    from tp_keras.export.image_file import read_portrait
+    from tp_keras.serving import read_portrait
 
     output = tmp_path / "edited.png"
     own = ("--bundle", vae_bundle, "--image", photo, "--output", output)
@@ -240,7 +240,7 @@ def test_what_cannot_be_edited(vae_bundle, photo, tmp_path, capsys):
 
 
 def test_the_way_between_two_photos(vae_bundle, generator, photo, tmp_path):
-    from tp_keras.export.image_file import read_portrait
+    from tp_keras.serving import read_portrait
 
     other = photo.with_name("other.png")
     Image.fromarray(read_portrait(photo)[::-1].copy()).save(other)

@@ -1,0 +1,43 @@
+"""What the numbers of an image must be, told to who brings others."""
+
+import numpy as np
+
+from tp_keras.errors import UserError
+
+
+def check_pixels(images) -> None:
+    """Refuses numbers that a model would take for pixels, but wrongly.
+
+    Models take pixels as files hold them, 0 to 255, and normalise them
+    themselves: scaled to 0..1 before, all portraits would look black to them,
+    and alike. Floats on the scale of 0 to 255 are taken.
+
+    Args:
+        images: Array `[..., height, width, 3]`. What is no array of its own,
+            such as a `tf.data.Dataset`, is not looked into.
+
+    Raises:
+        UserError: If the numbers lie outside of 0..255, or are floats of which
+            none is above 1.
+    """
+    if getattr(images, "dtype", np.uint8) == np.uint8:
+        return
+    images = np.asarray(images)
+    if images.size:
+        lowest, highest = images.min(), images.max()
+        is_scaled = images.dtype.kind not in "iu" and highest <= 1
+        # So that a NaN, which is below and above nothing, does not pass.
+        if is_scaled or not (lowest >= 0 and highest <= 255):
+            raise UserError(
+                "Expected pixels from 0 to 255, as files hold them (the model "
+                "normalises them itself). Received: "
+                f"{describe_pixels(images)}"
+            )
+
+
+def describe_pixels(images) -> str:
+    """Returns dtype, shape and range of an array, for a message."""
+    text = f"dtype={images.dtype}, shape={images.shape}"
+    if images.size and images.dtype.kind in "iufb":
+        text += f", values from {images.min():g} to {images.max():g}"
+    return text
