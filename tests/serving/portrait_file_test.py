@@ -108,8 +108,8 @@ def test_photographs_are_turned(kind, mark):
 def test_exif_data_that_pillow_can_not_write_anew():
     plain = encode(stored(picture(), 6), "JPEG", exif=exif(6))
     # The maker of the camera, a text by the standard, as a fraction.
-    maker = struct.pack("<HH", 0x010F, 2), struct.pack("<HH", 0x010F, 5)
-    data = plain.replace(*maker)
+    text = struct.pack("<HHI", 0x010F, 2, len("a maker of cameras") + 1)
+    data = plain.replace(text, struct.pack("<HHI", 0x010F, 5, 1))
     with pytest.raises(AttributeError):
         ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
     found, expected = decode_portrait(data), decode_portrait(plain)

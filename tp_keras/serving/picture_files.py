@@ -89,12 +89,13 @@ def _is_picture(path: str) -> bool:
 
 @functools.cache
 def _suffixes() -> frozenset[str]:
-    # Photographs of several pictures are read as JPEG.
-    return frozenset(
+    # Photographs of several pictures are read as JPEG; HEIC can't be read, and
+    # shall be told rather than passed over.
+    return frozenset({".heic", ".heif"}) | {
         suffix
         for suffix, kind in Image.registered_extensions().items()
         if kind in (*FORMATS, "MPO")
-    )
+    }
 
 
 def _lines(path: str) -> list[str]:
