@@ -25,8 +25,8 @@ class Edit:
     """
 
     image: str
-    """Image file of any size. It is cropped at its centre and resized as by
-    the served model."""
+    """Image file of any size. It is turned as its EXIF data say, cropped at
+    its centre and resized, as by the served model."""
 
     output: str
     """PNG file to write."""

@@ -24,8 +24,8 @@ class SearchSimilar:
     """
 
     image: str
-    """Image file of any size. It is cropped at its centre and resized as by
-    the served model."""
+    """Image file of any size. It is turned as its EXIF data say, cropped at
+    its centre and resized, as by the served model."""
 
     run_dir: str | None = None
     """Folder of the run whose model compares."""

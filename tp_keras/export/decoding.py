@@ -3,7 +3,8 @@
 import tensorflow as tf
 
 from tp_keras.export.picture_structure import PNG_START
-from tp_keras.export.picture_structure import read_structure
+from tp_keras.export.picture_structure import judge
+from tp_keras.export.picture_structure import read_parts
 from tp_keras.serving.portrait_file import TIE
 from tp_keras.tasks import IMAGE_SHAPE
 
@@ -35,23 +36,25 @@ def decode_batch(image_bytes):
         Images uint8 `[batch, 108, 84, 3]` and `valid` bool `[batch]`. Where
         `valid` is false the image is black.
     """
-    valid, orientation = read_structure(image_bytes)
-    images = tf.map_fn(
+    return tf.map_fn(
         _decode_or_black,
-        (image_bytes, valid, orientation),
-        fn_output_signature=tf.TensorSpec(IMAGE_SHAPE, tf.uint8),
+        read_parts(image_bytes),
+        fn_output_signature=(
+            tf.TensorSpec(IMAGE_SHAPE, tf.uint8),
+            tf.TensorSpec((), tf.bool),
+        ),
     )
-    return images, valid
 
 
 def _decode_or_black(row):
-    data, valid, orientation = row
+    data, *_ = row
+    valid, orientation = judge(*row)
     image = tf.cond(
         valid,
         lambda: decode(data, orientation),
         lambda: tf.zeros(IMAGE_SHAPE, tf.uint8),
     )
-    return tf.ensure_shape(image, IMAGE_SHAPE)
+    return tf.ensure_shape(image, IMAGE_SHAPE), valid
 
 
 def decode(data, orientation):

@@ -29,38 +29,40 @@ _ORIENTATION = 0x0112
 _SHORT = 3
 
 
-def read_structure(files):
-    """Reads the structure of PNG and JPEG files.
+def read_parts(files):
+    """Goes through the parts of PNG and JPEG files.
 
     Args:
         files: String `[batch]`, any bytes.
 
     Returns:
-        Two tensors `[batch]`: whether it is a whole file that TensorFlow
-        decodes, bool, and the orientation that it is marked with (EXIF),
-        int32: 1, which is upright, to 8.
+        Tuple of tensors `[batch]`; `judge` takes a row of each.
     """
     size = tf.strings.length(files)
     is_png = _text(files, 0, len(PNG_START)) == PNG_START
     is_jpeg = _text(files, 0, len(_JPEG_START)) == _JPEG_START
     # Each of them stops at once in files that are not its own.
-    padded = tf.strings.join([files, _PADDING])
-    whole_png, png_exif = _walk_png(padded, size, is_png)
-    scans, jpeg_exif = _walk_jpeg(padded, size, is_jpeg)
+    files = tf.strings.join([files, _PADDING])
+    whole_png, png_exif = _walk_png(files, size, is_png)
+    scans, jpeg_exif = _walk_jpeg(files, size, is_jpeg)
+    return files, whole_png, scans, tf.maximum(png_exif, jpeg_exif)
 
-    def read_one(row):
-        data, scans, exif = row
-        return _has_end(data, scans), _orientation(data, exif)
 
-    has_end, orientation = tf.map_fn(
-        read_one,
-        (padded, scans, tf.maximum(png_exif, jpeg_exif)),
-        fn_output_signature=(
-            tf.TensorSpec((), tf.bool),
-            tf.TensorSpec((), tf.int32),
-        ),
-    )
-    return whole_png | has_end, orientation
+def judge(data, whole_png, scans, exif):
+    """Says whether a file is whole, and which way up.
+
+    Args:
+        data: String scalar, the file with zeros behind its end.
+        whole_png: Bool scalar; whether it is a whole PNG file.
+        scans: Int32 scalar, the place of the first scan of a JPEG file.
+        exif: Int32 scalar, the place of the EXIF data.
+
+    Returns:
+        Whether it is a whole file that TensorFlow decodes, bool scalar, and
+        the orientation that it is marked with, int32 scalar: 1, which is
+        upright, to 8.
+    """
+    return whole_png | _has_end(data, scans), _orientation(data, exif)
 
 
 def _walk_png(files, size, is_png):
@@ -169,35 +171,30 @@ def _has_end(data, scans):
 
 def _orientation(data, exif):
     """Returns the orientation that the EXIF data at `exif` tell of."""
-    order = _text(data, tf.maximum(exif, 0), 4)
-    upright = tf.constant(1)
     return tf.cond(
         exif == _NOWHERE,
-        lambda: upright,
-        lambda: tf.case(
-            [
-                (
-                    order == b"II*\0",
-                    lambda: _read_orientation(data, exif, True),
-                ),
-                (
-                    order == b"MM\0*",
-                    lambda: _read_orientation(data, exif, False),
-                ),
-            ],
-            default=lambda: upright,
-        ),
+        lambda: tf.constant(1),
+        lambda: _read_orientation(data, exif),
     )
 
 
-def _read_orientation(data, exif, little_endian):
+def _read_orientation(data, exif):
+    order = _text(data, exif, 4)
+    is_little = order == b"II*\0"
+
     def numbers(place, count, dtype):
-        return _numbers(data, exif + place, count, dtype, little_endian)
+        return tf.where(
+            is_little,
+            _numbers(data, exif + place, count, dtype, little_endian=True),
+            _numbers(data, exif + place, count, dtype),
+        )
 
     # What is damaged may point anywhere, and count to anything.
     left = tf.strings.length(data) - exif - len(_PADDING)
+    left = tf.maximum(left, 0)
     directory = numbers(4, 1, tf.int32)[0]
     found = (directory >= 0) & (directory < left)
+    found &= is_little | (order == b"MM\0*")
     directory = tf.where(found, directory, 0)
     count = numbers(directory, 1, tf.uint16)[0]
     count = tf.minimum(count, (left - directory) // 12)
