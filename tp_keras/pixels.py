@@ -13,13 +13,16 @@ def check_pixels(images) -> None:
     and alike. Floats on the scale of 0 to 255 are taken.
 
     Args:
-        images: Array `[..., height, width, 3]`. What is no array of its own,
-            such as a `tf.data.Dataset`, is not looked into.
+        images: Array `[..., height, width, 3]`, or a `tf.data.Dataset` of
+            images, alone or first in a tuple, of which the first batch is
+            looked at. What is neither is not looked into.
 
     Raises:
         UserError: If the numbers lie outside of 0..255, or are floats of which
             none is above 1.
     """
+    if hasattr(images, "element_spec"):
+        images = _first_floats(images)
     if getattr(images, "dtype", np.uint8) == np.uint8:
         return
     images = np.asarray(images)
@@ -33,6 +36,17 @@ def check_pixels(images) -> None:
                 "normalises them itself). Received: "
                 f"{describe_pixels(images)}"
             )
+
+
+def _first_floats(dataset):
+    """Returns the first images of a data set, or None if they are integers."""
+    spec = dataset.element_spec
+    in_tuple = isinstance(spec, tuple)
+    dtype = getattr(spec[0] if in_tuple else spec, "dtype", None)
+    if not getattr(dtype, "is_floating", False):
+        return None
+    first = next(iter(dataset), (None,) if in_tuple else None)
+    return first[0] if in_tuple else first
 
 
 def describe_pixels(images) -> str:

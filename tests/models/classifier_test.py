@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.portrait_factory import make_portraits
 from tp_keras.data.pipeline import label_weights
@@ -216,3 +217,21 @@ def test_scaled_images_are_refused_and_floats_of_255_taken(classifier):
     ):
         with pytest.raises(UserError, match="values from 0 to 0.93"):
             call(floats / 255)
+
+
+def test_data_sets_of_scaled_images_are_refused(classifier):
+    images, labels, _ = make_batch(classifier)
+    classifier.compile("sgd")
+    dataset = tf.data.Dataset.from_tensor_slices((images, labels)).batch(16)
+    scaled = dataset.map(lambda x, y: (tf.cast(x, tf.float32) / 255.0, y))
+    floats = dataset.map(lambda x, y: (tf.cast(x, tf.float32), y))
+    for call in (
+        classifier.fit,
+        classifier.evaluate,
+        lambda data: classifier.predict(data.map(lambda x, y: x)),
+        lambda data: classifier.predict_probabilities(data.map(lambda x, y: x)),
+    ):
+        with pytest.raises(UserError, match="values from 0 to 0.93"):
+            call(scaled)
+    expected = classifier.evaluate(dataset, verbose=0)
+    assert classifier.evaluate(floats, verbose=0) == pytest.approx(expected)
