@@ -1,6 +1,7 @@
 """How every command of the project starts: flags in, one sentence on error."""
 
 import errno
+import io
 import os
 import sys
 import typing
@@ -47,6 +48,9 @@ def run(
 
 def execute(command: Command) -> None:
     """Executes a parsed command; see `run`."""
+    # Names of files may be any bytes. (Notebooks have streams of their own.)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         command.execute()
     except KeyboardInterrupt:

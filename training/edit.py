@@ -25,8 +25,8 @@ class Edit:
     """
 
     image: str
-    """Image file of any size. It is cropped at its centre and resized as by
-    the served model."""
+    """Image file of any size. It is turned as its EXIF data say, cropped at
+    its centre and resized, as by the served model."""
 
     output: str
     """PNG file to write."""
@@ -69,7 +69,7 @@ class Edit:
         complete_labels(new)
         with written_aside(self.output) as aside:
             start_tensorflow()
-            from tp_keras.export.image_file import read_portrait
+            from tp_keras.serving import read_portrait
 
             image = read_portrait(self.image)
             generator = open_generator(self.run_dir, self.bundle)

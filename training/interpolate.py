@@ -89,7 +89,7 @@ class Interpolate:
         """Returns the latents of both ends, and the generator."""
         import numpy as np
 
-        from tp_keras.export.image_file import read_portrait
+        from tp_keras.serving import read_portrait
 
         images = [read_portrait(path) for path in self.images or ()]
         generator = open_generator(self.run_dir, self.bundle)

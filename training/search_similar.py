@@ -24,8 +24,8 @@ class SearchSimilar:
     """
 
     image: str
-    """Image file of any size. It is cropped at its centre and resized as by
-    the served model."""
+    """Image file of any size. It is turned as its EXIF data say, cropped at
+    its centre and resized, as by the served model."""
 
     run_dir: str | None = None
     """Folder of the run whose model compares."""
@@ -60,7 +60,7 @@ class SearchSimilar:
         from tp_keras.data import source
         from tp_keras.evaluation import similar
         from tp_keras.evaluation import similar_plot
-        from tp_keras.export.image_file import read_portrait
+        from tp_keras.serving import read_portrait
 
         query = read_portrait(self.image)
         embed, task_names, data = self._model()

@@ -1,6 +1,8 @@
 import json
+import os
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -126,9 +128,63 @@ def test_predict_ends_with_an_error_but_predicts_the_others(
     assert error.value.code == 2
     captured = capsys.readouterr()
     assert any(row.startswith(str(good)) for row in captured.out.splitlines())
-    assert captured.err.splitlines() == [
-        f"error: {bad}: not a whole PNG or JPEG file."
+    (line,) = captured.err.splitlines()
+    assert line.startswith(f"error: {bad}: The file is no picture, or not a ")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".JSONL"])
+def test_predict_writes_a_file(exported, tmp_path, capsys, suffix):
+    for i, pixels in enumerate(random_portraits(3)):
+        Image.fromarray(pixels).save(tmp_path / f"{i}.png")
+    (tmp_path / "bad.webp").write_text("no image")
+    output = tmp_path / f"new/answers{suffix}"
+    arguments = ["--bundle", str(exported), "--images", str(tmp_path)]
+    with pytest.raises(SystemExit) as error:
+        command.run(Predict, [*arguments, "--output", str(output)])
+    assert error.value.code == 2
+    captured = capsys.readouterr()
+    assert f"Predictions: {output} (3 of 4 files)" in captured.out
+    assert f"error: {tmp_path / 'bad.webp'}: " in captured.err
+    # Whole, though one file failed.
+    if suffix == ".csv":
+        rows = pd.read_csv(output).to_dict("records")
+    elif suffix == ".json":
+        rows = json.loads(output.read_text())
+    else:
+        rows = [json.loads(line) for line in output.read_text().splitlines()]
+    assert [row["file"] for row in rows] == [
+        str(tmp_path / name) for name in ("0.png", "1.png", "2.png", "bad.webp")
     ]
+    assert [output] == list(output.parent.iterdir())
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--images", "*.xyz"], "There is no picture"),
+        (["--images", "a.png", "--output", "a.xlsx"], "ends in .csv, .json"),
+        (["--images"], "Expected one or more pictures"),
+    ],
+)
+def test_predict_refuses_before_it_begins(
+    exported, tmp_path, monkeypatch, capsys, arguments, message
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as error:
+        command.run(Predict, ["--bundle", str(exported), *arguments])
+    assert error.value.code == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_predict_takes_a_name_that_is_no_text(exported, tmp_path, capsys):
+    path = tmp_path / os.fsdecode(b"caf\xe9.png")
+    Image.fromarray(random_portraits(1)[0]).save(path)
+    arguments = ["--bundle", str(exported), "--images", str(tmp_path)]
+    command.run(Predict, arguments)
+    assert "caf" in capsys.readouterr().out
 
 
 def test_predict_without_a_bundle(tmp_path, capsys):

@@ -8,6 +8,9 @@ from PIL import Image
 from tests.export.networks import random_portraits
 from tests.export.vae_networks import LATENT_SIZE
 from tests.export.vae_networks import TinyVAE
+from tests.picture_factory import encode
+from tests.picture_factory import exif
+from tests.picture_factory import stored
 from tp_keras.errors import UserError
 from tp_keras.export import export_vae_bundle
 from tp_keras.export import read_metadata
@@ -135,7 +138,8 @@ def test_encode_decode_reconstruct_and_edit_fit_together(session):
 
 def test_files_are_edited_as_pixels(session):
     images = random_portraits(2)
-    files = [tf.io.encode_png(image).numpy() for image in images]
+    upright, turned = (Image.fromarray(image) for image in images)
+    files = [encode(upright), encode(stored(turned, 6), exif=exif(6))]
     inputs = {**labels(3), **labels(3, "new_", gender="male")}
     found = session.run(
         "edit_bytes", {"image_bytes": [*files, b"no image"], **inputs}

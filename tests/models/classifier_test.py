@@ -1,10 +1,14 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.portrait_factory import make_portraits
 from tp_keras.data.pipeline import label_weights
 from tp_keras.errors import UserError
+from tp_keras.evaluation.fairness.representations import represent
+from tp_keras.evaluation.generation.judge import Judge
+from tp_keras.evaluation.similar import model_embedder
 from tp_keras.models import PortraitBackbone
 from tp_keras.models import PortraitClassifier
 from tp_keras.models import create_backbone
@@ -193,3 +197,41 @@ def test_hair_layers_can_be_replaced_by_shorter_ones(classifier):
     # The original keeps its own.
     again = classifier.predict_probabilities(images, verbose=0)
     np.testing.assert_array_equal(again["hair_color"], expected["hair_color"])
+
+
+def test_scaled_images_are_refused_and_floats_of_255_taken(classifier):
+    images, labels, _ = make_batch(classifier)
+    classifier.compile("sgd")
+    expected = classifier.predict_probabilities(images, verbose=0)
+    floats = images.astype("float32")
+    found = classifier.predict_probabilities(floats, verbose=0)
+    np.testing.assert_array_equal(found["gender"], expected["gender"])
+    for call in (
+        classifier.predict_probabilities,
+        classifier.predict,
+        lambda x: classifier.fit(x, labels),
+        lambda x: classifier.evaluate(x, labels),
+        lambda x: represent(classifier, x),
+        model_embedder(classifier),
+        Judge(classifier, np.resize(images, (70, *images.shape[1:]))).predict,
+    ):
+        with pytest.raises(UserError, match="values from 0 to 0.93"):
+            call(floats / 255)
+
+
+def test_data_sets_of_scaled_images_are_refused(classifier):
+    images, labels, _ = make_batch(classifier)
+    classifier.compile("sgd")
+    dataset = tf.data.Dataset.from_tensor_slices((images, labels)).batch(16)
+    scaled = dataset.map(lambda x, y: (tf.cast(x, tf.float32) / 255.0, y))
+    floats = dataset.map(lambda x, y: (tf.cast(x, tf.float32), y))
+    for call in (
+        classifier.fit,
+        classifier.evaluate,
+        lambda data: classifier.predict(data.map(lambda x, y: x)),
+        lambda data: classifier.predict_probabilities(data.map(lambda x, y: x)),
+    ):
+        with pytest.raises(UserError, match="values from 0 to 0.93"):
+            call(scaled)
+    expected = classifier.evaluate(dataset, verbose=0)
+    assert classifier.evaluate(floats, verbose=0) == pytest.approx(expected)

@@ -5,15 +5,23 @@ import sys
 import zlib
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 from tests.export.networks import random_portraits
+from tests.picture_factory import ORIENTATIONS
+from tests.picture_factory import encode
+from tests.picture_factory import exif
+from tests.picture_factory import picture
+from tests.picture_factory import stored
 from tp_keras.errors import UserError
+from tp_keras.serving import CSession
 from tp_keras.serving import Prediction
 from tp_keras.serving import Predictor
 from tp_keras.serving import find_bundle
 from tp_keras.serving import format_table
+from tp_keras.serving import write_predictions
 
 
 @pytest.fixture(scope="module")
@@ -86,17 +94,67 @@ def test_bad_files_are_told_and_the_others_predicted(
     damage(damaged)
     paths = [files[0], text, tmp_path / "gone.png", files[1], damaged]
     found = predictor.predict_files([*paths, tmp_path])
+    no_picture = (
+        "The file is no picture, or not a whole one. Expected PNG, JPEG, "
+        "WebP, AVIF, GIF, BMP or TIFF (photographs in HEIC must be turned "
+        "into JPEG)"
+    )
     assert [p.error for p in found] == [
         None,
-        "not a whole PNG or JPEG file",
+        no_picture,
         "No such file or directory",
         None,
-        "not a whole PNG or JPEG file",
+        no_picture,
         "Is a directory",
     ]
     assert found[0].labels == expected[0].labels
     assert found[3].labels == expected[1].labels
     assert found[1].labels == {}
+
+
+def test_contents_of_files(predictor, files):
+    data = [path.read_bytes() for path in files]
+    outputs = predictor.predict_bytes([data[0], b"no image", data[1][:-40]])
+    assert outputs["valid"].tolist() == [True, False, False]
+    assert outputs["gender_label"][1:].tolist() == ["", ""]
+    assert not outputs["gender"][1:].any()
+    expected = predictor.predict_files(files[:1])[0]
+    assert outputs["gender_label"][0] == expected.labels["gender"]
+
+
+def test_answers_as_a_server(predictor, bundle):
+    """Through the C API, whose loader and session are those of a server."""
+    data = [
+        encode(picture(), "JPEG", subsampling=2),
+        encode(picture(seed=1), "JPEG", progressive=True),
+        encode(picture("L", seed=2), "JPEG") + b"ftypmp42" * 500,
+        encode(stored(picture(seed=3), 6), "JPEG", exif=exif(6, ">")),
+        encode(stored(picture(seed=4), 5), "PNG", exif=exif(5)),
+        encode(picture("CMYK", seed=5), "JPEG"),
+        encode(stored(picture(size=(300, 400)), 8), "JPEG", exif=exif(8)),
+        encode(picture(), "JPEG")[:-2],
+    ]
+    found = predictor.predict_bytes(data)
+    with CSession(bundle) as session:
+        served = session.run("serve_bytes", {"image_bytes": data})
+    assert served["valid"].tolist() == [True] * 7 + [False]
+    assert found["valid"].tolist() == served["valid"].tolist()
+    for task in predictor.classes:
+        np.testing.assert_allclose(found[task], served[task], atol=1e-4)
+    # They are not all alike.
+    assert np.ptp(found["hair_color"], axis=0).max() > 1e-2
+
+
+def test_the_marks_of_a_camera_change_no_answer(predictor, tmp_path):
+    paths = []
+    for mark in ORIENTATIONS:
+        paths.append(tmp_path / f"{mark}.png")
+        stored(picture(), mark).save(paths[-1], exif=exif(mark))
+    answers = [
+        list(prediction.probabilities["hair_color"].values())
+        for prediction in predictor.predict_files(paths)
+    ]
+    np.testing.assert_allclose(answers, answers[:1] * 8, rtol=1e-5)
 
 
 def test_nothing(predictor):
@@ -110,13 +168,16 @@ def test_nothing(predictor):
     "images",
     [
         np.zeros((1, 108, 84, 3), "float32"),
+        np.full((1, 108, 84, 3), 200.0, "float32"),
+        np.zeros((1, 108, 84, 3), "int64"),
         np.zeros((108, 84, 3), "uint8"),
         np.zeros((1, 84, 108, 3), "uint8"),
     ],
 )
 def test_wrong_images(predictor, images):
-    with pytest.raises(UserError, match="Received: dtype="):
-        predictor.predict(images)
+    for method in (predictor.predict, predictor.embed):
+        with pytest.raises(UserError, match="0 to 255.*Received: dtype="):
+            method(images)
 
 
 def test_the_newest_version_is_found(tmp_path):
@@ -159,6 +220,51 @@ def test_table():
         "file     gender\none.png  male 0.88\na/3.png  female 1.00"
     )
     assert format_table(predictions[1:2]) == ""
+
+
+CLASSES = {"gender": ("female", "male")}
+PREDICTIONS = [
+    Prediction(
+        'a "b", c.png',
+        {"gender": "male"},
+        {"gender": {"female": 0.125, "male": 0.875}},
+    ),
+    Prediction("b\udce9.png", error="not an image"),
+]
+
+
+def test_a_table_as_csv(tmp_path):
+    path = tmp_path / "a.csv"
+    write_predictions(path, PREDICTIONS, CLASSES, ".csv")
+    table = pd.read_csv(path)
+    assert table.columns.tolist() == [
+        "file",
+        "gender",
+        "gender_female",
+        "gender_male",
+        "error",
+    ]
+    # Names of files needn't be UTF-8, tables must.
+    assert table["file"].tolist() == ['a "b", c.png', "b\\udce9.png"]
+    assert table["gender_male"].tolist()[0] == 0.875
+    assert table["gender"].isna().tolist() == [False, True]
+    assert table["error"].tolist()[1] == "not an image"
+
+
+def test_json(tmp_path):
+    write_predictions(tmp_path / "a", PREDICTIONS, CLASSES, ".json")
+    rows = json.loads((tmp_path / "a").read_text())
+    write_predictions(tmp_path / "b", PREDICTIONS, CLASSES, ".jsonl")
+    lines = (tmp_path / "b").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == rows
+    assert rows[0] == {
+        "file": 'a "b", c.png',
+        "labels": {"gender": "male"},
+        "probabilities": {"gender": {"female": 0.125, "male": 0.875}},
+        "error": None,
+    }
+    assert rows[1]["file"] == "b\udce9.png"
+    assert rows[1]["error"] == "not an image"
 
 
 def test_a_process_without_keras(bundle, vae_bundle, files):

@@ -8,6 +8,8 @@ from PIL import Image
 from datasets.tiny_portraits import testing
 from datasets.tiny_portraits.bad_items import BadItems
 from datasets.tiny_portraits.portrait_pack import PortraitPack
+from tests.picture_factory import exif
+from tests.picture_factory import stored
 from tp_keras.export.keyed_noise import row_seeds
 from tp_keras.serving import PortraitGenerator
 from training import command
@@ -197,12 +199,15 @@ def bundle_of_attributes(tmp_path, monkeypatch):
 
 
 def test_a_photo_is_edited(vae_bundle, generator, photo, tmp_path, capsys):
-    from tp_keras.export.image_file import read_portrait
+    from tp_keras.serving import read_portrait
 
     output = tmp_path / "edited.png"
+    image = read_portrait(photo)
+    # As a camera stores it that was held otherwise.
+    photo = photo.with_name("turned.png")
+    stored(Image.fromarray(image), 8).save(photo, exif=exif(8))
     own = ("--bundle", vae_bundle, "--image", photo, "--output", output)
     execute(Edit, *own, "--gender", "male", "--new_hair_color", "gray")
-    image = read_portrait(photo)
     expected = generator.edit(
         image[np.newaxis].repeat(2, axis=0),
         {"gender": "male"},
@@ -225,7 +230,7 @@ def test_what_cannot_be_edited(vae_bundle, photo, tmp_path, capsys):
     output = tmp_path / "new" / "out.png"
     rest = ("--output", output, "--bundle", vae_bundle)
     for flags, expected in (
-        (("--image", notes, *rest), "no image"),
+        (("--image", notes, *rest), "no picture"),
         (("--image", tmp_path / "gone.png", *rest), "can't be read"),
         (("--image", photo, *rest, "--new_gender", "x"), "gender=x"),
         (("--image", photo, *rest, "--hair_type", "x"), "hair_type=x"),
@@ -240,16 +245,18 @@ def test_what_cannot_be_edited(vae_bundle, photo, tmp_path, capsys):
 
 
 def test_the_way_between_two_photos(vae_bundle, generator, photo, tmp_path):
-    from tp_keras.export.image_file import read_portrait
+    from tp_keras.serving import read_portrait
 
     other = photo.with_name("other.png")
-    Image.fromarray(read_portrait(photo)[::-1].copy()).save(other)
+    mirrored = np.ascontiguousarray(read_portrait(photo)[::-1])
+    # As a camera stores it that was held otherwise.
+    stored(Image.fromarray(mirrored), 6).save(other, exif=exif(6))
     output = tmp_path / "way.png"
     execute(
         *(Interpolate, "--bundle", vae_bundle, "--output", output),
         *("--images", photo, other, "--count", 4, "--gender", "female"),
     )
-    ends = np.stack([read_portrait(photo), read_portrait(other)])
+    ends = np.stack([read_portrait(photo), mirrored])
     for pixels in generator.reconstruct(ends, {"gender": "female"}):
         assert stands_in(output, pixels)
 
@@ -287,7 +294,7 @@ def test_what_is_no_way(vae_bundle, photo, tmp_path, capsys):
         ((*own, *seeds, "--count", 1000), "count=1000"),
         ((*own, *seeds, "--temperature", 0), "temperature=0.0"),
         ((*own, *seeds, "--gender", "x"), "gender=x"),
-        ((*own, "--images", photo, notes), "no image"),
+        ((*own, "--images", photo, notes), "no picture"),
         (
             ("--bundle", vae_bundle, "--output", "way.mp4", *seeds),
             "ends with .gif or .png",

@@ -3,6 +3,8 @@ import pytest
 from PIL import Image
 
 from tests.export.networks import random_portraits
+from tests.picture_factory import exif
+from tests.picture_factory import stored
 from tp_keras import config as config_lib
 from tp_keras import models
 from tp_keras.data.source import load_portraits
@@ -107,7 +109,9 @@ def test_a_portrait_of_the_data_finds_itself(
     validation = load_portraits(
         tiny_data_dir, DATASET, "validation", progress=False
     )
-    Image.fromarray(validation.images[3]).save(tmp_path / "own.png")
+    # As a camera stores it that was held otherwise.
+    own = stored(validation.images[3], 6)
+    own.save(tmp_path / "own.png", exif=exif(6))
     search(
         *("--run_dir", run_dir, "--image", tmp_path / "own.png"),
         *("--split", "validation", "--k", 1),
@@ -131,7 +135,7 @@ def test_what_is_wrong_is_told_in_one_sentence(
     for flags, expected in (
         (rest, "Expected either --run_dir or --bundle"),
         ((*own, "--bundle", bundle, *rest), "Expected either --run_dir"),
-        ((*own, "--image", notes), "no image, or not a whole one"),
+        ((*own, "--image", notes), "no picture, or not a whole one"),
         ((*own, "--image", tmp_path / "gone.png"), "No such file"),
         (("--run_dir", tmp_path / "gone", *rest), "python -m training.train"),
         (("--bundle", tmp_path / "gone", *rest), "python -m training.export"),

@@ -12,6 +12,7 @@ from tp_keras import tasks
 from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
 from tp_keras.evaluation import neighbors
+from tp_keras.pixels import check_pixels
 
 BOTH = "both"
 
@@ -127,9 +128,12 @@ def model_embedder(classifier) -> Callable[[np.ndarray], np.ndarray]:
         classifier: A `PortraitClassifier` with a hair task.
     """
     model = classifier.inference_model()
-    return lambda images: np.asarray(
-        model.predict_on_batch(images)[tasks.HAIR_EMBEDDING]
-    )
+
+    def embed(images):
+        check_pixels(images)
+        return np.asarray(model.predict_on_batch(images)[tasks.HAIR_EMBEDDING])
+
+    return embed
 
 
 def compared_tasks(task_names: Iterable[str], by: str) -> list[str]:

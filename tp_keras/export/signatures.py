@@ -9,16 +9,10 @@ import keras
 import tensorflow as tf
 
 from tp_keras.export.constants import with_constants
+from tp_keras.export.decoding import decode_batch
 from tp_keras.tasks import HAIR_EMBEDDING
 from tp_keras.tasks import IMAGE_SHAPE
 from tp_keras.tasks import Task
-
-# Where the end mark of a file is looked for: some writers append to it.
-_TAIL_BYTES = 1024
-_PNG_START = b"\x89PNG\r\n\x1a\n"
-_PNG_END = b"IEND"
-_JPEG_START = b"\xff\xd8\xff"
-_JPEG_END = b"\xff\xd9"
 
 
 def constant_function(model: keras.Model):
@@ -106,100 +100,3 @@ def classify(logits: dict, tasks: tuple[Task, ...]) -> dict:
             tf.constant(task.classes), best
         )
     return outputs
-
-
-def decode_batch(image_bytes):
-    """Decodes PNG and JPEG files of any size to portraits.
-
-    Args:
-        image_bytes: String `[batch]`.
-
-    Returns:
-        Images uint8 `[batch, 108, 84, 3]` and `valid` bool `[batch]`. Where
-        `valid` is false the image is black.
-    """
-    return tf.map_fn(
-        _decode_or_black,
-        image_bytes,
-        fn_output_signature=(
-            tf.TensorSpec(IMAGE_SHAPE, tf.uint8),
-            tf.TensorSpec((), tf.bool),
-        ),
-    )
-
-
-def _decode_or_black(data):
-    valid = looks_whole(data)
-    image = tf.cond(
-        valid, lambda: decode(data), lambda: tf.zeros(IMAGE_SHAPE, tf.uint8)
-    )
-    return tf.ensure_shape(image, IMAGE_SHAPE), valid
-
-
-def looks_whole(data):
-    """Says whether a string starts and ends as a PNG or JPEG file does.
-
-    A file that fails to decode fails every request of its batch, and a graph
-    cannot catch that: foreign and truncated files must be told beforehand. A
-    file damaged in its middle still fails.
-
-    Args:
-        data: String scalar.
-
-    Returns:
-        Bool scalar.
-    """
-    length = tf.strings.length(data)
-    tail = tf.strings.substr(data, tf.maximum(length - _TAIL_BYTES, 0), -1)
-    tail = tf.io.decode_raw(tail, tf.uint8)
-
-    def starts_with(mark):
-        return tf.equal(tf.strings.substr(data, 0, len(mark)), mark)
-
-    def ends_with(mark):
-        count = tf.maximum(tf.size(tail) - len(mark) + 1, 0)
-        matches = [
-            tf.equal(tail[i : count + i], byte) for i, byte in enumerate(mark)
-        ]
-        return tf.reduce_any(tf.reduce_all(tf.stack(matches), axis=0))
-
-    png = starts_with(_PNG_START) & ends_with(_PNG_END)
-    jpeg = starts_with(_JPEG_START) & ends_with(_JPEG_END)
-    return png | jpeg
-
-
-def decode(data):
-    """Decodes one image file to a portrait.
-
-    An image of another size is cropped at its centre to the portrait's aspect
-    ratio and resized with anti-aliasing; one of the size itself keeps every
-    pixel, and saves the resizing.
-
-    Args:
-        data: String scalar, a PNG or JPEG file: grey, palette, RGB, RGBA or
-            16 bit.
-
-    Returns:
-        Image uint8 `[108, 84, 3]`.
-    """
-    height, width, channels = IMAGE_SHAPE
-    image = tf.io.decode_image(data, channels=channels, expand_animations=False)
-    image = tf.ensure_shape(image, (None, None, channels))
-    fits = tf.reduce_all(tf.equal(tf.shape(image)[:2], (height, width)))
-    return tf.cond(fits, lambda: image, lambda: _crop_and_resize(image))
-
-
-def _crop_and_resize(image):
-    height, width, _ = IMAGE_SHAPE
-    size = tf.shape(image)
-    crop_height = tf.minimum(size[0], size[1] * height // width)
-    crop_width = tf.minimum(size[1], size[0] * width // height)
-    crop_height = tf.maximum(crop_height, 1)
-    crop_width = tf.maximum(crop_width, 1)
-    top = (size[0] - crop_height) // 2
-    left = (size[1] - crop_width) // 2
-    # Slicing, as `crop_to_bounding_box` leaves assertions in the graph.
-    image = image[top : top + crop_height, left : left + crop_width]
-    image = tf.image.resize(image, (height, width), antialias=True)
-    # Averages of pixels: within their range.
-    return tf.cast(tf.round(image), tf.uint8)

@@ -16,8 +16,8 @@ import tensorflow as tf
 
 from tp_keras.errors import UserError
 from tp_keras.export.constants import with_constants
+from tp_keras.export.decoding import decode_batch
 from tp_keras.export.keyed_noise import keyed_noise
-from tp_keras.export.signatures import decode_batch
 from tp_keras.tasks import IMAGE_SHAPE
 from tp_keras.tasks import MISSING
 from tp_keras.tasks import TASK_NAMES

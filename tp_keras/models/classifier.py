@@ -8,6 +8,7 @@ from tp_keras.models.hair_branch import hair_layers
 from tp_keras.models.hair_branch import head
 from tp_keras.models.hair_branch import pool
 from tp_keras.models.losses import SmoothedCrossentropy
+from tp_keras.pixels import check_pixels
 from tp_keras.registration import register
 from tp_keras.tasks import GENDER
 from tp_keras.tasks import HAIR_EMBEDDING
@@ -150,6 +151,20 @@ class PortraitClassifier(keras.Model):
             **kwargs,
         )
 
+    # Keras casts floats to the dtype of the input without a word: scaled to
+    # 0..1, all portraits would be black.
+    def fit(self, x=None, *args, **kwargs):
+        check_pixels(x)
+        return super().fit(x, *args, **kwargs)
+
+    def evaluate(self, x=None, *args, **kwargs):
+        check_pixels(x)
+        return super().evaluate(x, *args, **kwargs)
+
+    def predict(self, x, *args, **kwargs):
+        check_pixels(x)
+        return super().predict(x, *args, **kwargs)
+
     # Keras asks whoever overrides `compile` for the way back from a file.
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
@@ -172,14 +187,20 @@ class PortraitClassifier(keras.Model):
         """Predicts class probabilities and hair embeddings.
 
         Args:
-            images: uint8 array `[count, height, width, 3]`.
+            images: uint8 array `[count, height, width, 3]`, or float on the
+                scale of 0 to 255.
             batch_size: Int.
             verbose: As in `keras.Model.predict`.
 
         Returns:
             Dict of float32 arrays: the tasks' probabilities
             `[count, classes]`, and `"hair_embedding"` with hair tasks.
+
+        Raises:
+            UserError: If the images hold no pixels of 0..255; see
+                `check_pixels`.
         """
+        check_pixels(images)
         outputs = self.inference_model().predict(
             images, batch_size=batch_size, verbose=verbose
         )

@@ -9,9 +9,13 @@ from tp_keras.serving.check import check_bundle
 from tp_keras.serving.check import check_graph
 from tp_keras.serving.check import check_parity
 from tp_keras.serving.locate import find_bundle
+from tp_keras.serving.picture_files import find_pictures
+from tp_keras.serving.portrait_file import decode_portrait
+from tp_keras.serving.portrait_file import read_portrait
 from tp_keras.serving.portrait_generator import PortraitGenerator
 from tp_keras.serving.prediction import Prediction
 from tp_keras.serving.prediction import format_table
+from tp_keras.serving.prediction import write_predictions
 from tp_keras.serving.predictor import Predictor
 
 __all__ = [
@@ -23,6 +27,10 @@ __all__ = [
     "check_bundle",
     "check_graph",
     "check_parity",
+    "decode_portrait",
     "find_bundle",
+    "find_pictures",
     "format_table",
+    "read_portrait",
+    "write_predictions",
 ]

@@ -14,8 +14,8 @@ from tp_keras.tasks import HAIR_EMBEDDING
 _ALLOWED_NAMES = """
     Abs Add AddN AddV2 All Any ArgMax AvgPool BatchMatMulV2 BiasAdd BitwiseOr
     BroadcastTo Cast ConcatV2 Const Conv2D Conv2DBackpropInput Cumsum
-    DecodeImage DecodeRaw DepthToSpace DepthwiseConv2dNative Einsum Elu
-    EncodePng EnsureShape Equal Erfc Exp ExpandDims Fill FloorDiv FloorMod
+    DecodeJpeg DecodePng DecodeRaw DepthToSpace DepthwiseConv2dNative Einsum
+    Elu EncodePng EnsureShape Equal Erfc Exp ExpandDims Fill FloorDiv FloorMod
     GatherV2 Greater GreaterEqual HardSwish Identity IdentityN If LeakyRelu
     LeftShift Less LessEqual Log LogSoftmax LogicalAnd LogicalNot LogicalOr
     MatMul Max MaxPool Maximum Mean Min Minimum Mul Neg NoOp NotEqual OneHot
@@ -25,7 +25,7 @@ _ALLOWED_NAMES = """
     Softplus Split SplitV Sqrt Square SquaredDifference Squeeze
     StatefulPartitionedCall StatelessIf StatelessRandomNormalV2
     StatelessRandomUniformFullIntV2 StatelessRandomUniformV2 StatelessWhile
-    StopGradient StridedSlice StringLength Sub Substr Sum Tanh
+    StopGradient StridedSlice StringJoin StringLength Sub Substr Sum Tanh
     TensorListFromTensor TensorListGetItem TensorListReserve TensorListSetItem
     TensorListStack Tile Transpose Unpack While ZerosLike
 """
@@ -180,7 +180,7 @@ def _graph_faults(graph):
     operations = {node.op for node in nodes}
     # The saver itself: it restores nothing and is part of every SavedModel.
     operations -= {"SaveV2", "RestoreV2", "MergeV2Checkpoints"}
-    operations -= {"ShardedFilename", "StaticRegexFullMatch", "StringJoin"}
+    operations -= {"ShardedFilename", "StaticRegexFullMatch"}
     variables = {
         op for op in operations if "Variable" in op or "VarHandle" in op
     }

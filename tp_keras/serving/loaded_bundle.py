@@ -5,6 +5,7 @@ import json
 import numpy as np
 
 from tp_keras.errors import UserError
+from tp_keras.pixels import describe_pixels
 from tp_keras.serving.locate import find_bundle
 from tp_keras.tasks import IMAGE_SHAPE
 
@@ -98,7 +99,7 @@ def checked_images(images) -> np.ndarray:
     if images.dtype != np.uint8 or images.shape[1:] != IMAGE_SHAPE:
         shape = ", ".join(str(size) for size in IMAGE_SHAPE)
         raise UserError(
-            f"Expected images of uint8 [batch, {shape}]. "
-            f"Received: dtype={images.dtype}, shape={images.shape}"
+            f"Expected images of uint8 [batch, {shape}], pixels from 0 to 255 "
+            f"as files hold them. Received: {describe_pixels(images)}"
         )
     return images

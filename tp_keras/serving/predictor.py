@@ -1,6 +1,7 @@
 """Predicts with an exported bundle in this process, without Keras."""
 
 import pathlib
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -8,10 +9,10 @@ from tp_keras.errors import UserError
 from tp_keras.serving.loaded_bundle import LoadedBundle
 from tp_keras.serving.loaded_bundle import call_signature
 from tp_keras.serving.loaded_bundle import checked_images
+from tp_keras.serving.portrait_file import decode_portrait
 from tp_keras.serving.prediction import Prediction
 from tp_keras.tasks import HAIR_EMBEDDING
-
-_NOT_AN_IMAGE = "not a whole PNG or JPEG file"
+from tp_keras.tasks import IMAGE_SHAPE
 
 
 class Predictor:
@@ -35,15 +36,11 @@ class Predictor:
     """
 
     def __init__(self, bundle):
-        # Imported late: it takes a second, and wrong arguments none.
-        import tensorflow as tf
-
         loaded = LoadedBundle(bundle, "serve_bytes", "export")
         self.bundle_dir = loaded.bundle_dir
         self.metadata = loaded.metadata
         self.classes = loaded.classes
         self._loaded = loaded
-        self._refusal = tf.errors.InvalidArgumentError
 
     def predict(self, images) -> dict[str, np.ndarray]:
         """Predicts all tasks for decoded portraits.
@@ -61,57 +58,59 @@ class Predictor:
         return self._run("serving_default", image=checked_images(images))
 
     def predict_bytes(self, image_bytes) -> dict[str, np.ndarray]:
-        """Predicts all tasks for encoded image files.
+        """Predicts all tasks for the contents of picture files.
+
+        They are read by `decode_portrait`, which knows more types than the
+        signature `serve_bytes`, and whom no damaged file can stop.
 
         Args:
-            image_bytes: Sequence of `bytes`, PNG or JPEG files of any size.
+            image_bytes: Sequence of `bytes`, files of any size.
 
         Returns:
             As `predict`, and `valid` bool `[batch]`. Where that is false, the
             probabilities are zero and the labels empty.
         """
-        image_bytes = list(image_bytes)
-        try:
-            return self._run(
-                "serve_bytes", image_bytes=np.array(image_bytes, object)
-            )
-        except self._refusal:
-            # One damaged file fails the whole batch: find it.
-            if len(image_bytes) == 1:
-                return self.predict_bytes([b""])
-            rows = [self.predict_bytes([data]) for data in image_bytes]
-            return {k: np.concatenate([r[k] for r in rows]) for k in rows[0]}
+        portraits = [_decode(data) for data in image_bytes]
+        valid = np.array([not isinstance(p, str) for p in portraits], bool)
+        black = np.zeros(IMAGE_SHAPE, np.uint8)
+        images = [
+            p if v else black for p, v in zip(portraits, valid, strict=True)
+        ]
+        outputs = self.predict(_stack(images))
+        for values in outputs.values():
+            values[~valid] = np.zeros((), values.dtype)
+        return {**outputs, "valid": valid}
 
     def predict_files(self, paths, batch_size: int = 64) -> list[Prediction]:
-        """Predicts all tasks for image files.
+        """Predicts all tasks for picture files, read by `read_portrait`.
 
         Args:
-            paths: Iterable of paths of PNG or JPEG files of any size.
+            paths: Iterable of paths of files of any size.
             batch_size: Int. Files predicted at once.
 
         Returns:
             One `Prediction` a file, in their order. A file that cannot be read
             has its `error` set and does not disturb the others.
         """
+        return list(self.iterate_files(paths, batch_size))
+
+    def iterate_files(
+        self, paths, batch_size: int = 64
+    ) -> Iterator[Prediction]:
+        """Yields what `predict_files` returns, batch by batch."""
         paths = [str(path) for path in paths]
-        predictions = []
         for start in range(0, len(paths), batch_size):
             part = paths[start : start + batch_size]
-            contents = [_read(path) for path in part]
-            data = [c if isinstance(c, bytes) else b"" for c in contents]
-            outputs = self.predict_bytes(data)
-            for row, (path, content) in enumerate(
-                zip(part, contents, strict=True)
-            ):
-                if isinstance(content, OSError):
-                    error = content.strerror or str(content)
-                elif not outputs["valid"][row]:
-                    error = _NOT_AN_IMAGE
+            portraits = [_read(path) for path in part]
+            images = [p for p in portraits if not isinstance(p, str)]
+            outputs = self.predict(_stack(images))
+            row = 0
+            for path, portrait in zip(part, portraits, strict=True):
+                if isinstance(portrait, str):
+                    yield Prediction(path, error=portrait)
                 else:
-                    predictions.append(self._prediction(path, outputs, row))
-                    continue
-                predictions.append(Prediction(path, error=error))
-        return predictions
+                    yield self._prediction(path, outputs, row)
+                    row += 1
 
     def embed(self, images) -> np.ndarray:
         """Returns the hair embeddings of decoded portraits.
@@ -155,8 +154,22 @@ class Predictor:
         )
 
 
-def _read(path: str) -> bytes | OSError:
+def _stack(images) -> np.ndarray:
+    # Of no images too.
+    return np.array(images, np.uint8).reshape(-1, *IMAGE_SHAPE)
+
+
+def _read(path: str) -> np.ndarray | str:
+    """Returns the portrait of a file, or why there is none."""
     try:
-        return pathlib.Path(path).read_bytes()
+        data = pathlib.Path(path).read_bytes()
     except OSError as error:
-        return error
+        return error.strerror or str(error)
+    return _decode(data)
+
+
+def _decode(data: bytes) -> np.ndarray | str:
+    try:
+        return decode_portrait(data)
+    except UserError as error:
+        return str(error).removesuffix(".")

@@ -8,6 +8,7 @@ from tests.models.vae.networks import make_vae
 from tests.models.vae.networks import randomize
 from tests.models.vae.priors.prior_kinds import make_prior
 from tests.portrait_factory import make_portraits
+from tp_keras.errors import UserError
 from tp_keras.models.vae import Eigenfaces
 from tp_keras.models.vae.conditions import OneHotLabels
 from tp_keras.models.vae.decoder import OUTER_LAYERS as DECODER_OUTER_LAYERS
@@ -262,3 +263,17 @@ def test_a_file_holds_weights_prior_and_stage(precision, tmp_path):
     # A loaded model computes in float32 where nothing else is asked.
     atol = 1e-3 if precision == "float32" else 0.02 * np.ptp(expected)
     np.testing.assert_allclose(found, expected, atol=atol)
+
+
+def test_scaled_images_are_refused(trained):
+    images, labels = (
+        make_portraits(2).images / 255.0,
+        dict.fromkeys(TASK_NAMES, np.zeros(2, np.int32)),
+    )
+    for call in (
+        lambda: trained.encode(images, labels),
+        lambda: trained.reconstruct(images, labels),
+        lambda: trained.edit(images, labels, labels),
+    ):
+        with pytest.raises(UserError, match="Expected pixels from 0 to 255"):
+            call()

@@ -7,6 +7,7 @@ import numpy as np
 import tqdm
 
 from tp_keras.errors import UserError
+from tp_keras.pixels import check_pixels
 from tp_keras.tasks import GENDER
 from tp_keras.tasks import HAIR_EMBEDDING
 
@@ -61,7 +62,7 @@ def represent(
 
     Raises:
         UserError: If the classifier has no hair task, or makes numbers that
-            are not finite.
+            are not finite, or the images hold no pixels.
 
     Example:
         >>> classifier = RunFolder("runs/demo").load_model()
@@ -75,6 +76,7 @@ def represent(
             "Expected a classifier with one or more hair tasks. Received: "
             f"tasks={[task.name for task in classifier.tasks]}"
         )
+    check_pixels(images)
     model = _layers_model(classifier, hair_tasks)
     batches = []
     starts = range(0, len(images), batch_size)

@@ -5,6 +5,8 @@ import hashlib
 import numpy as np
 import tqdm
 
+from tp_keras.pixels import check_pixels
+
 
 def run_in_batches(model, images, batch_size=256, progress=True) -> dict:
     """Returns what a model makes of images.
@@ -18,6 +20,7 @@ def run_in_batches(model, images, batch_size=256, progress=True) -> dict:
     Returns:
         Dict of float32 arrays `[count, ...]`.
     """
+    check_pixels(images)
     batches = []
     size = min(batch_size, len(images))
     starts = range(0, len(images), size)

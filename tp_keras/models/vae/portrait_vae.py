@@ -13,6 +13,7 @@ from tp_keras.models.vae.geometry import HALF_SIZE
 from tp_keras.models.vae.likelihood_objective import LikelihoodObjective
 from tp_keras.models.vae.losses import bits_per_dimension
 from tp_keras.models.vae.priors import StandardNormalPrior
+from tp_keras.pixels import check_pixels
 from tp_keras.registration import register
 from tp_keras.tasks import MISSING
 from tp_keras.tasks import TASK_NAMES
@@ -125,6 +126,7 @@ class PortraitVAE(keras.Model):
 
     def encode(self, images, labels):
         """Returns mean and log variance of the latents, `[batch, latents]`."""
+        check_pixels(images)
         images = ops.convert_to_tensor(images, "uint8")
         outputs = self.encoder(
             {"image": images, **_as_tensors(labels)}, training=False

@@ -1,0 +1,302 @@
+import cv2
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from tests.export.networks import random_portraits
+from tests.picture_factory import HEIGHT
+from tests.picture_factory import ORIENTATIONS
+from tests.picture_factory import WIDTH
+from tests.picture_factory import encode
+from tests.picture_factory import exif
+from tests.picture_factory import picture
+from tests.picture_factory import stored
+from tp_keras.errors import UserError
+from tp_keras.export import decoding
+from tp_keras.serving import decode_portrait
+from tp_keras.tasks import IMAGE_SHAPE
+
+
+@tf.function(input_signature=[tf.TensorSpec((None,), tf.string)])
+def decode_in_graph(data):
+    return decoding.decode_batch(data)
+
+
+def decode_one(data):
+    images, valid = decode_in_graph([data])
+    return images.numpy()[0], bool(valid[0])
+
+
+def test_a_portrait_of_the_size_keeps_every_pixel():
+    pixels = random_portraits(1)[0]
+    decoded, valid = decode_one(encode(Image.fromarray(pixels)))
+    assert valid
+    np.testing.assert_array_equal(decoded, pixels)
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "1", "LA"])
+def test_every_mode_of_png(mode):
+    image = picture(mode)
+    decoded, valid = decode_one(encode(image))
+    assert valid
+    rgb = image.convert("RGBA" if mode == "LA" else mode).convert("RGB")
+    np.testing.assert_array_equal(decoded, np.asarray(rgb))
+
+
+def sixteen_bits(channels):
+    values = np.random.default_rng(0).integers(
+        0, 2**16, (HEIGHT, WIDTH, channels), dtype=np.uint16
+    )
+    return cv2.imencode(".png", values)[1].tobytes()
+
+
+def transparent():
+    image = picture("RGBA")
+    image.putalpha(picture("L", seed=1))
+    return image
+
+
+# What a graph and a command must see alike, to the last level.
+FILES = {
+    "jpeg": encode(picture(), "JPEG"),
+    "4:4:4": encode(picture(), "JPEG", subsampling=0, quality=95),
+    "4:2:2": encode(picture(), "JPEG", subsampling=1),
+    "4:2:0": encode(picture(), "JPEG", subsampling=2, quality=30),
+    "progressive": encode(picture(), "JPEG", progressive=True),
+    "restarts": encode(picture(), "JPEG", restart_marker_rows=1),
+    "grey": encode(picture("L"), "JPEG"),
+    "cmyk": encode(picture("CMYK"), "JPEG"),
+    "rgb_jpeg": encode(picture(), "JPEG", keep_rgb=True),
+    "png": encode(picture()),
+    "palette": encode(picture("P"), transparency=3),
+    "transparent_grey": encode(picture("L"), transparency=7),
+    "alpha": encode(transparent()),
+    "grey_alpha": encode(transparent().convert("LA")),
+    "16_bit_grey": sixteen_bits(1),
+    "16_bit": sixteen_bits(3),
+    "16_bit_alpha": sixteen_bits(4),
+    "turned_jpeg": encode(picture(size=(HEIGHT, WIDTH)), "JPEG", exif=exif(6)),
+    "turned_png": encode(picture(size=(HEIGHT, WIDTH)), exif=exif(8)),
+}
+
+
+def test_a_graph_sees_what_commands_see():
+    images, valid = decode_in_graph(list(FILES.values()))
+    assert valid.numpy().all()
+    for image, (name, data) in zip(images.numpy(), FILES.items(), strict=True):
+        expected = decode_portrait(data)
+        np.testing.assert_array_equal(image, expected, err_msg=name)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+@pytest.mark.parametrize(
+    "size",
+    # Odd lines left over; halves, thirds and fifths; less than a portrait.
+    [(85, 108), (168, 217), (252, 324), (333, 517), (420, 700), (40, 50)],
+)
+def test_a_graph_sees_what_commands_see_of_other_sizes(kind, size):
+    data = [
+        encode(stored(picture(size=size), mark), kind, exif=exif(mark))
+        for mark in ORIENTATIONS
+    ]
+    images, valid = decode_in_graph(data)
+    assert valid.numpy().all()
+    expected = np.stack([decode_portrait(item) for item in data])
+    gap = np.abs(images.numpy().astype(int) - expected)
+    # The sums of floats are not the same to the last bit.
+    assert gap.max() <= 1
+    assert (gap > 0).mean() < 2e-4
+
+
+@pytest.mark.parametrize("byte_order", ["<", ">"])
+@pytest.mark.parametrize("mark", ORIENTATIONS)
+def test_a_picture_is_turned_as_it_is_marked(mark, byte_order):
+    # One line too many on either side.
+    upright = picture(size=(WIDTH, HEIGHT + 2))
+    data = encode(stored(upright, mark), exif=exif(mark, byte_order))
+    expected = np.asarray(upright)[1:-1]
+    np.testing.assert_array_equal(decode_one(data)[0], expected)
+    np.testing.assert_array_equal(decode_portrait(data), expected)
+
+
+def test_a_mark_behind_the_pixels():
+    """As ImageMagick writes it."""
+    data = encode(picture(), exif=exif(3))
+    start = data.index(b"eXIf") - 4
+    end = start + 12 + int.from_bytes(data[start : start + 4], "big")
+    chunk = data[start:end]
+    data = data[:start] + data[end:-12] + chunk + data[-12:]
+    expected = np.asarray(picture())[::-1, ::-1]
+    np.testing.assert_array_equal(decode_one(data)[0], expected)
+    np.testing.assert_array_equal(decode_portrait(data), expected)
+
+
+def test_damaged_exif_data_leave_the_picture_whole():
+    upright = stored(picture(), 6)
+    data = encode(upright, "JPEG", exif=exif(6), quality=95)
+    start = data.index(b"Exif\0\0") + 6
+    generator = np.random.default_rng(0)
+    files = []
+    for _ in range(200):
+        damaged = np.frombuffer(data, np.uint8).copy()
+        places = start + generator.integers(0, 60, 3)
+        damaged[places] = generator.integers(0, 256, 3)
+        files.append(damaged.tobytes())
+    images, valid = decode_in_graph(files)
+    assert valid.numpy().all()
+    known = {
+        decode_one(encode(upright, "JPEG", exif=exif(mark), quality=95))[
+            0
+        ].tobytes()
+        for mark in ORIENTATIONS
+    }
+    assert {image.tobytes() for image in images.numpy()} <= known
+    for item in files:
+        assert decode_portrait(item).tobytes() in known
+
+
+@pytest.mark.parametrize(
+    "size",
+    [(178, 218), (84, 300), (500, 108), (40, 50), (1, 1), (1, 90), (85, 108)],
+)
+def test_any_size_is_cropped_at_its_centre(size):
+    decoded, valid = decode_one(encode(picture(size=size)))
+    assert valid
+    assert decoded.shape == IMAGE_SHAPE
+
+
+def test_resizing_agrees_with_pillow():
+    # Twice the size, and 40 columns too many on either side.
+    image = picture(size=(2 * WIDTH + 80, 2 * HEIGHT))
+    decoded, _ = decode_one(encode(image))
+    crop = image.crop((40, 0, 40 + 2 * WIDTH, 2 * HEIGHT))
+    expected = crop.resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR)
+    difference = np.abs(decoded.astype(int) - np.asarray(expected).astype(int))
+    assert difference.max() <= 2
+
+
+PNG = encode(picture())
+JPEG = encode(picture(), "JPEG")
+
+
+def with_thumbnail():
+    """A JPEG file with a whole one in its EXIF data."""
+    thumbnail = encode(picture(size=(40, 50)), "JPEG")
+    data = exif(1).tobytes() + thumbnail
+    return encode(picture(), "JPEG", exif=data)
+
+
+def patched(data, place, new):
+    return data[:place] + new + data[place + len(new) :]
+
+
+# Of the frame: how it is coded, and how high and wide the picture is.
+FRAME = JPEG.index(b"\xff\xc0")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x89",
+        b"no image",
+        b"\x00" * 5000,
+        PNG[:8],
+        PNG[:-12],
+        PNG[: len(PNG) // 2],
+        JPEG[:3],
+        JPEG[: len(JPEG) // 2],
+        encode(picture(), "GIF"),
+        encode(picture(), "BMP"),
+        encode(picture(), "WEBP"),
+        encode(picture(), "TIFF"),
+    ],
+    ids=lambda data: f"{len(data)}_bytes",
+)
+def test_what_is_no_whole_png_or_jpeg_is_not_valid(data):
+    decoded, valid = decode_one(data)
+    assert not valid
+    assert not decoded.any()
+
+
+@pytest.mark.parametrize("data", [PNG, JPEG, with_thumbnail()])
+def test_no_part_of_a_file_is_whole(data):
+    cuts = [
+        *range(100),
+        *range(100, len(data), 37),
+        *range(len(data) - 20, len(data)),
+    ]
+    images, valid = decode_in_graph([data[:cut] for cut in cuts] + [data])
+    assert valid.numpy().tolist() == [False] * len(cuts) + [True]
+    assert not images[:-1].numpy().any()
+    for cut in cuts[::9]:
+        with pytest.raises(UserError, match="not a whole one"):
+            decode_portrait(data[:cut])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        PNG + b"\n" * 100,
+        PNG + bytes(5000),
+        JPEG + b"\0\0\0\x18ftypmp42" + bytes(5000),
+        JPEG + with_thumbnail() + bytes(2000),
+        encode(
+            picture(), "MPO", save_all=True, append_images=[picture(seed=1)]
+        ),
+    ],
+    ids=["lines", "zeros", "motion_photo", "second_picture", "mpo"],
+)
+def test_what_follows_the_end_is_no_fault(data):
+    decoded, valid = decode_one(data)
+    assert valid
+    np.testing.assert_array_equal(decoded, decode_portrait(data))
+    kind = "PNG" if data.startswith(PNG[:8]) else "JPEG"
+    plain = decode_one(PNG if kind == "PNG" else JPEG)[0]
+    np.testing.assert_array_equal(decoded, plain)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        patched(JPEG, FRAME + 1, b"\xc9"),
+        patched(JPEG, FRAME + 4, b"\x0c"),
+        patched(JPEG, FRAME + 9, b"\x02"),
+        patched(JPEG, FRAME + 5, b"\0\0"),
+        patched(JPEG, FRAME + 5, b"\xff\0\xff\0"),
+        patched(PNG, 16, b"\0\0\xff\xff\0\0\xff\xff"),
+        patched(PNG, 16, bytes(8)),
+        patched(PNG, 8, b"\xff\xff\xff\xff"),
+        patched(PNG, 8, b"\x7f\xff\xff\xff"),
+        PNG[:8] + PNG[-12:],
+        JPEG[:2] + b"\xff" * 300_000,
+        JPEG[:2] + bytes(300_000),
+        JPEG[:2] + b"\xff\xe0\0\0" * 1000 + b"\xff\xd9",
+    ],
+    ids=[
+        "arithmetic",
+        "12_bits",
+        "2_components",
+        "no_height",
+        "bomb_jpeg",
+        "bomb_png",
+        "no_pixels",
+        "negative",
+        "endless",
+        "no_chunks",
+        "fillings",
+        "zeros",
+        "no_length",
+    ],
+)
+def test_what_could_not_be_decoded_is_told_beforehand(data):
+    images, valid = decode_in_graph([PNG, data])
+    assert valid.numpy().tolist() == [True, False]
+    assert not images[1].numpy().any()
+
+
+def test_a_bad_row_leaves_the_others_alone():
+    images, valid = decode_in_graph([PNG, b"no image", JPEG])
+    assert valid.numpy().tolist() == [True, False, True]
+    np.testing.assert_array_equal(images[0], np.asarray(picture()))

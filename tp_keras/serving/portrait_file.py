@@ -1,0 +1,157 @@
+"""Reads picture files: the one way to a portrait outside of a graph."""
+
+import io
+import os
+import pathlib
+import warnings
+
+import numpy as np
+from PIL import Image
+
+from tp_keras.errors import UserError
+from tp_keras.tasks import IMAGE_SHAPE
+
+# By name: Pillow knows types that start other programs.
+FORMATS = (
+    "PNG",
+    "JPEG",
+    "WEBP",
+    "AVIF",
+    "GIF",
+    "BMP",
+    "TIFF",
+    "JPEG2000",
+    "PPM",
+)
+KNOWN_TYPES = "PNG, JPEG, WebP, AVIF, GIF, BMP or TIFF"
+
+# By the mark of a camera that was held otherwise (EXIF).
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+# Averages in the middle between two levels are common, and each library sums
+# them up to a little more or less. This, taken off before rounding, makes them
+# all the same.
+TIE = 1e-3
+
+
+def read_portrait(path: str | os.PathLike) -> np.ndarray:
+    """Reads a picture file and makes a portrait of it.
+
+    The picture is turned as its EXIF data say, cropped at its centre to the
+    portrait's aspect ratio and resized with anti-aliasing, as the signature
+    `serve_bytes` does with PNG and JPEG. A picture of the size itself keeps
+    every pixel. Of an animation it is the first frame; an alpha channel is left
+    out; of 16 bits the upper 8 are kept.
+
+    Args:
+        path: PNG, JPEG, WebP, AVIF, GIF, BMP or TIFF file of any size.
+
+    Returns:
+        uint8 `[108, 84, 3]`.
+
+    Raises:
+        UserError: If the file is not there, no such picture or not a whole
+            one.
+
+    Example:
+        >>> read_portrait("photo.webp").shape
+        (108, 84, 3)
+    """
+    try:
+        data = pathlib.Path(path).read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"The picture can't be read: {error.strerror}. "
+            f"Received: {str(path)!r}"
+        ) from error
+    try:
+        return decode_portrait(data)
+    except UserError as error:
+        raise UserError(f"{error} Received: {str(path)!r}") from error
+
+
+def decode_portrait(data: bytes) -> np.ndarray:
+    """Makes a portrait of the content of a picture file; see `read_portrait`.
+
+    Args:
+        data: The content.
+
+    Returns:
+        uint8 `[108, 84, 3]`.
+
+    Raises:
+        UserError: If it is no such picture or not a whole one.
+    """
+    try:
+        with warnings.catch_warnings():
+            # About metadata, and sizes that are large but allowed.
+            warnings.simplefilter("ignore")
+            return _crop_and_resize(_to_rgb(_load(data)))
+    except UserError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise UserError(
+            "The picture is larger than any photograph. Expected at most "
+            f"{2 * Image.MAX_IMAGE_PIXELS:,} pixels."
+        ) from error
+    # What Pillow raises depends on the type, and on what is wrong with it.
+    except Exception as error:
+        raise UserError(
+            "The file is no picture, or not a whole one. Expected "
+            f"{KNOWN_TYPES} (photographs in HEIC must be turned into JPEG)."
+        ) from error
+
+
+def _load(data) -> Image.Image:
+    """Returns a picture as it is to be seen."""
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        # Looks for the end of a PNG file, which loading doesn't need.
+        image.verify()
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        image.load()
+        try:
+            turn = _TURNS.get(image.getexif().get(_ORIENTATION))
+        # Damaged EXIF data tell nothing, and the picture is whole. (That is
+        # also why `ImageOps.exif_transpose` is of no use: it writes them anew.)
+        except Exception:
+            turn = None
+        return image if turn is None else image.transpose(turn)
+
+
+def _to_rgb(image) -> Image.Image:
+    if not image.mode.startswith(("I", "F")):
+        return image.convert("RGB")
+    pixels = np.asarray(image)
+    if image.mode == "F" or pixels.min() < 0 or pixels.max() >= 2**16:
+        raise UserError(
+            "The picture holds numbers that are no colours. Expected 8 or 16 "
+            "bits a channel."
+        )
+    # Pillow itself would clip.
+    return Image.fromarray((pixels >> 8).astype(np.uint8)).convert("RGB")
+
+
+def _crop_and_resize(image) -> np.ndarray:
+    height, width, _ = IMAGE_SHAPE
+    if image.size == (width, height):
+        return np.asarray(image)
+    crop_height = max(min(image.height, image.width * height // width), 1)
+    crop_width = max(min(image.width, image.height * width // height), 1)
+    top = (image.height - crop_height) // 2
+    left = (image.width - crop_width) // 2
+    image = image.crop((left, top, left + crop_width, top + crop_height))
+    # In floats, as Pillow rounds bytes after each of its two passes.
+    channels = [
+        channel.convert("F").resize((width, height), Image.Resampling.BILINEAR)
+        for channel in image.split()
+    ]
+    return np.rint(np.stack(channels, axis=-1) - TIE).astype(np.uint8)
