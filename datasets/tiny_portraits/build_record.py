@@ -26,7 +26,9 @@ class BuildRecord:
     Attributes:
         source: The folder that was read.
         inputs: Fingerprint of what was read, see `fingerprint`.
-        counts: The number of portraits by split.
+        found: The number of usable portraits by split.
+        counts: The number of portraits by split that were written. Less than
+            what was found if the build was cut short, as TFDS does on request.
         labels: The number of portraits by feature and class name, over the
             splits of the pack. What is not labelled is counted as `n/a`.
         skipped: The number of skipped items, listed in `skipped.csv`.
@@ -35,6 +37,7 @@ class BuildRecord:
 
     source: str
     inputs: dict[str, Any]
+    found: dict[str, int]
     counts: dict[str, int] = dataclasses.field(default_factory=dict)
     labels: dict[str, dict[str, int]] = dataclasses.field(
         default_factory=lambda: {
@@ -44,6 +47,17 @@ class BuildRecord:
     )
     skipped: int = 0
     seconds: float = 0.0
+
+    def describe_cut(self) -> str:
+        """Returns what a build that was cut short holds, or an empty text.
+
+        Such as `train 20 of 320, test 20 of 40`.
+        """
+        return ", ".join(
+            f"{split} {self.counts.get(split, 0):,} of {found:,}"
+            for split, found in self.found.items()
+            if self.counts.get(split, 0) < found
+        )
 
     def count_labels(self, labels: dict[str, str | int]) -> None:
         """Counts the labels of one portrait."""

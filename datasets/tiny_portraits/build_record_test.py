@@ -8,11 +8,12 @@ from datasets.tiny_portraits.synthetic import pack as synthetic_pack
 
 
 def make_record():
-    record = BuildRecord("/packs/a", {"files": {"a.zip": "1 2"}})
+    record = BuildRecord("/packs/a", {"files": {"a.zip": "1 2"}}, {})
     for color in ("black", "black", -1):
         record.count_labels(
             {"gender": "male", "hair_color": color, "hair_type": "wavy"}
         )
+    record.found = {"train": 2000, "test": 5}
     record.counts = {"train": 2000, "test": 3}
     record.skipped = 1234
     record.seconds = 61.25
@@ -67,7 +68,7 @@ def test_named_sizes_keep_their_names_and_others_say_theirs():
 def test_the_summary_says_it_all():
     summary = format_summary(make_record(), pathlib.Path("/data/1.0.0"))
     assert summary.split("\n") == [
-        "portraits   train 2,000, test 3, validation none",
+        "portraits   train 2,000, test 3 of 5, validation none",
         "gender      female 0, male 3",
         "hair_color  black 2, brown 0, blond 0, gray 0, bald 0, not labelled 1",
         "hair_type   straight 0, wavy 3, bald 0",

@@ -16,7 +16,7 @@ from . import portraits_config
 from .bad_items import BadItems
 from .build_record import BuildRecord
 from .errors import DatasetInputError
-from .portraits_config import PortraitsConfig
+from .tiny_portraits_dataset_builder import FILE_FORMATS
 from .tiny_portraits_dataset_builder import Builder
 
 # TFDS, and we too, write into folders named so until they are complete.
@@ -55,8 +55,8 @@ def prepare(
 
     Raises:
         DatasetInputError: If an input is missing or wrong; if the data set
-            that is there was built from other archives, or lacks what was
-            skipped, and `overwrite` is not set.
+            that is there was built from other archives, was cut short or
+            lacks what was skipped, and `overwrite` is not set.
 
     Example:
         >>> builder = prepare(data_dir="data/tfds", count=400)
@@ -78,7 +78,7 @@ def prepare(
         if (
             not overwrite
             and _is_whole(builder)
-            and _is_up_to_date(target, config, manual_dir, on_bad)
+            and _is_up_to_date(builder, manual_dir)
         ):
             return builder
         with _clear_disk_errors(target):
@@ -97,32 +97,23 @@ def _is_whole(builder: Builder) -> bool:
     return bool(paths) and all(pathlib.Path(path).exists() for path in paths)
 
 
-def _is_up_to_date(
-    folder: pathlib.Path,
-    config: PortraitsConfig,
-    manual_dir: pathlib.Path | None,
-    on_bad: str,
-) -> bool:
+def _is_up_to_date(builder: Builder, manual_dir: pathlib.Path | None) -> bool:
     """Whether a prepared data set can be used as it is.
 
-    Synthetic portraits that an older generator drew are simply drawn again;
-    to replace what came from archives is the user's decision.
+    Synthetic portraits are simply drawn or built again; to replace what came
+    from archives is the user's decision.
     """
+    folder = pathlib.Path(builder.data_path)
     record = BuildRecord.read(folder)
-    inputs = build_record.fingerprint(config, manual_dir)
-    changed = build_record.changed_inputs(
-        record.inputs if record else {}, inputs
-    )
-    if changed and config.is_synthetic:
+    outdated = _find_outdated(builder, manual_dir, record)
+    if outdated and builder.builder_config.is_synthetic:
         return False
-    if changed:
-        names = ", ".join(changed[:3]) + (" and more" * (len(changed) > 3))
+    if outdated:
         raise DatasetInputError(
-            f"The data set in {folder} was built from other inputs than "
-            f"those in {manual_dir}: {names} changed. Rebuild it with "
+            f"The data set in {folder} {outdated}. Rebuild it with "
             "--overwrite=True, or build into another --data_dir."
         )
-    if on_bad == "raise" and record.skipped:
+    if builder.on_bad == "raise" and record.skipped:
         raise DatasetInputError(
             f"The data set in {folder} lacks {record.skipped:,} bad items, "
             f"see {build_record.SKIPPED_NAME} there. Use it with "
@@ -130,6 +121,30 @@ def _is_up_to_date(
             "--overwrite=True."
         )
     return True
+
+
+def _find_outdated(
+    builder: Builder,
+    manual_dir: pathlib.Path | None,
+    record: BuildRecord | None,
+) -> str | None:
+    """Returns why a prepared data set has to be built again, or None."""
+    file_format = builder.info.file_format.value
+    if file_format not in FILE_FORMATS:
+        return f"has files of the format {file_format}, which can't be read"
+    if record is None:
+        return f"has no {build_record.RECORD_NAME} that tells what is in it"
+    inputs = build_record.fingerprint(builder.builder_config, manual_dir)
+    changed = build_record.changed_inputs(record.inputs, inputs)
+    if changed:
+        names = ", ".join(changed[:3]) + (" and more" * (len(changed) > 3))
+        return (
+            f"was built from other inputs than those in {manual_dir}: "
+            f"{names} changed"
+        )
+    if cut := record.describe_cut():
+        return f"holds a part of the portraits ({cut}): its build was cut short"
+    return None
 
 
 def _build(

@@ -19,6 +19,7 @@ from datasets.tiny_portraits import tiny_portraits_dataset_builder
 from datasets.tiny_portraits.build_record import BuildRecord
 from datasets.tiny_portraits.errors import DatasetInputError
 from datasets.tiny_portraits.prepare import prepare
+from datasets.tiny_portraits.summary import format_summary
 
 NAME = "Tiny_Portrait_{:06d}.png".format
 VERSION_DIR = pathlib.Path("tiny_portraits", "archives", "1.0.0")
@@ -280,6 +281,82 @@ def test_changed_inputs_are_named_with_the_flag(tmp_path, data_dir, number):
         prepare(pack, data_dir)
     prepare(pack, data_dir, overwrite=True)
     assert load(data_dir)["train"][0]["gender"] == 1
+
+
+def build_with_tfds(pack, data_dir, limit=None, **arguments):
+    """Builds as a user of TFDS does, without our command."""
+    builder = tiny_portraits_dataset_builder.Builder(
+        data_dir=data_dir, config="archives", **arguments
+    )
+    builder.download_and_prepare(
+        download_config=tfds.download.DownloadConfig(
+            manual_dir=pack, max_examples_per_split=limit
+        )
+    )
+
+
+@pytest.mark.parametrize("file_format", ["tfrecord", "array_record"])
+def test_what_tfds_has_built_is_reused(pack, data_dir, file_format):
+    build_with_tfds(pack, data_dir, file_format=file_format)
+    info = prepare(pack, data_dir).info
+    assert info.file_format.value == file_format
+    assert info.splits["train"].num_examples == 5
+
+
+def test_a_cut_data_set_does_not_pass_as_whole(pack, data_dir):
+    build_with_tfds(pack, data_dir, limit=2)
+    record = BuildRecord.read(data_dir / VERSION_DIR)
+    assert record.found == testing.SPLIT_COUNTS
+    assert record.counts == {"train": 2, "validation": 2, "test": 2}
+    assert "train 2 of 5, validation 2" in format_summary(record, data_dir)
+    message = r"part of the portraits \(train 2 of 5\).*--overwrite=True"
+    with pytest.raises(DatasetInputError, match=message):
+        prepare(pack, data_dir)
+    builder = prepare(pack, data_dir, overwrite=True)
+    assert builder.info.splits["train"].num_examples == 5
+    # As many as there are cuts nothing.
+    build_with_tfds(pack, data_dir / "5", limit=5)
+    prepare(pack, data_dir / "5")
+
+
+def test_a_cut_that_keeps_nothing_is_built_whole(pack, data_dir):
+    build_with_tfds(pack, data_dir, limit=0)
+    builder = prepare(pack, data_dir)
+    assert builder.info.splits["train"].num_examples == 5
+
+
+def test_skipped_images_are_no_cut(tmp_path, data_dir):
+    images = {NAME(i): testing.make_image(i) for i in testing.ROWS}
+    images[NAME(0)] = images[NAME(182_637)] = images[NAME(202_598)] = b""
+    pack = testing.write_pack(tmp_path / "pack", images=images)
+    prepare(pack, data_dir, on_bad="skip")
+    record = BuildRecord.read(data_dir / VERSION_DIR)
+    assert record.found == {"train": 4, "validation": 2, "test": 0}
+    prepare(pack, data_dir, on_bad="skip")
+
+
+def test_a_data_set_without_a_record_is_not_trusted(pack, data_dir):
+    prepare(pack, data_dir)
+    (data_dir / VERSION_DIR / "build.json").unlink()
+    with pytest.raises(DatasetInputError, match="has no build.json.*--over"):
+        prepare(pack, data_dir)
+
+
+@pytest.mark.parametrize("file_format", ["parquet", "riegeli"])
+def test_a_format_that_loses_portraits_is_refused(pack, data_dir, file_format):
+    with pytest.raises(DatasetInputError, match=f"file_format={file_format}"):
+        build_with_tfds(pack, data_dir, file_format=file_format)
+    assert not leftovers(data_dir)
+    # Of an earlier version it may be there.
+    prepare(pack, data_dir)
+    path = data_dir / VERSION_DIR / "dataset_info.json"
+    path.write_text(path.read_text().replace('"tfrecord"', f'"{file_format}"'))
+    for path in (data_dir / VERSION_DIR).glob("*.tfrecord*"):
+        path.rename(str(path).replace("tfrecord", file_format))
+    with pytest.raises(DatasetInputError, match=f"{file_format}.*--overwrite"):
+        prepare(pack, data_dir)
+    prepare(pack, data_dir, overwrite=True)
+    assert len(load(data_dir)["train"]) == 5
 
 
 def test_a_rebuild_that_fails_leaves_the_old_data_set(pack, data_dir):

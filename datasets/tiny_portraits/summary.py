@@ -15,7 +15,11 @@ def format_summary(record: BuildRecord, folder: pathlib.Path) -> str:
         record: The record of its build.
         folder: Where it lies.
     """
-    counts = [f"{split} {count:,}" for split, count in record.counts.items()]
+    counts = [
+        f"{split} {count:,}"
+        + (f" of {record.found[split]:,}" * (count < record.found[split]))
+        for split, count in record.counts.items()
+    ]
     empty = [
         split for split in facts.SPLIT_RANGES if split not in record.counts
     ]
