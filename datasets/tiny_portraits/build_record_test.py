@@ -8,7 +8,7 @@ from datasets.tiny_portraits.synthetic import pack as synthetic_pack
 
 
 def make_record():
-    record = BuildRecord("/packs/a", {"files": {"a.zip": "1 2"}}, {})
+    record = BuildRecord("/packs/a", {"a.zip": "1 2"}, {})
     for color in ("black", "black", -1):
         record.count_labels(
             {"gender": "male", "hair_color": color, "hair_type": "wavy"}
@@ -33,8 +33,8 @@ def test_a_missing_or_damaged_record_is_none(tmp_path):
 
 
 def test_changed_inputs_are_those_added_removed_or_other():
-    old = {"files": {"same": "1", "other": "1", "removed": "1"}}
-    new = {"files": {"same": "1", "other": "2", "added": "1"}}
+    old = {"same": "1", "other": "1", "removed": "1"}
+    new = {"same": "1", "other": "2", "added": "1"}
     names = build_record.changed_inputs(old, new)
     assert names == ["added", "other", "removed"]
     assert not build_record.changed_inputs(new, new)

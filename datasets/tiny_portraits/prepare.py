@@ -6,12 +6,13 @@ import os
 import pathlib
 import shutil
 from collections.abc import Iterator
+from collections.abc import Sequence
 
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.utils import tqdm_utils
 
-from . import archives
 from . import build_record
+from . import pack_layout
 from . import portraits_config
 from .bad_items import BadItems
 from .build_record import BuildRecord
@@ -30,6 +31,7 @@ def prepare(
     count: int = portraits_config.SYNTHETIC.count,
     seed: int = 0,
     on_bad: str = "raise",
+    missing: Sequence[str] = (),
     overwrite: bool = False,
 ) -> Builder:
     """Builds the data set, or reuses it if its inputs have not changed.
@@ -47,6 +49,8 @@ def prepare(
         on_bad: `raise` stops at the first row, image or archive that can't be
             used, `skip` leaves it out and lists it in `skipped.csv` beside
             the records.
+        missing: What means `n/a` in the hair columns of the attribute file,
+            beside `n/a`.
         overwrite: Builds again, whatever is there.
 
     Returns:
@@ -69,9 +73,10 @@ def prepare(
     else:
         config = portraits_config.ARCHIVES
         manual_dir = pathlib.Path(manual_dir).expanduser()
-        archives.find_folder(manual_dir)
+        pack_layout.find_layout(manual_dir)
     data_dir = pathlib.Path(data_dir).expanduser()
-    builder = Builder(data_dir=data_dir, config=config, on_bad=on_bad)
+    settings = {"config": config, "on_bad": on_bad, "missing": missing}
+    builder = Builder(data_dir=data_dir, **settings)
     target = pathlib.Path(builder.data_path)
     with _lock(target.parent):
         _remove_incomplete(target.parent)
@@ -87,7 +92,7 @@ def prepare(
             else:
                 _build(builder, manual_dir, data_dir)
     # Reads what has just been written.
-    return Builder(data_dir=data_dir, config=config, on_bad=on_bad)
+    return Builder(data_dir=data_dir, **settings)
 
 
 def _is_whole(builder: Builder) -> bool:
@@ -134,7 +139,9 @@ def _find_outdated(
         return f"has files of the format {file_format}, which can't be read"
     if record is None:
         return f"has no {build_record.RECORD_NAME} that tells what is in it"
-    inputs = build_record.fingerprint(builder.builder_config, manual_dir)
+    inputs = build_record.fingerprint(
+        builder.builder_config, manual_dir, builder.missing
+    )
     changed = build_record.changed_inputs(record.inputs, inputs)
     if changed:
         names = ", ".join(changed[:3]) + (" and more" * (len(changed) > 3))
@@ -171,6 +178,7 @@ def _rebuild(builder: Builder, manual_dir: pathlib.Path | None) -> None:
         data_dir=aside,
         config=builder.builder_config,
         on_bad=builder.on_bad,
+        missing=builder.missing,
     )
     try:
         _build(new, manual_dir, pathlib.Path(builder.data_dir_root))

@@ -12,6 +12,7 @@ import tensorflow_datasets as tfds
 from datasets.tiny_portraits import archives
 from datasets.tiny_portraits import crew
 from datasets.tiny_portraits import facts
+from datasets.tiny_portraits import pack_layout
 from datasets.tiny_portraits import portrait_pack
 from datasets.tiny_portraits import prepare as prepare_lib
 from datasets.tiny_portraits import testing
@@ -88,7 +89,7 @@ def test_png_files_enter_the_records_unchanged(pack, data_dir):
 
 def test_archives_and_a_folder_of_images_give_the_same(tmp_path):
     examples = []
-    for number, folder in enumerate(archives.FOLDERS):
+    for number, folder in enumerate(pack_layout.FOLDERS):
         pack = testing.write_pack(
             tmp_path / f"pack{number}",
             folder=folder,
@@ -184,7 +185,8 @@ def test_the_record_counts_splits_labels_and_inputs(pack, data_dir):
     }
     assert record.skipped == 0
     assert record.source == str(pack)
-    assert list(record.inputs["files"]) == [
+    assert list(record.inputs) == [
+        "--missing",
         "Tiny_Portraits_Attributes.csv",
         "Tiny_Portraits_Archive_000.zip",
         "Tiny_Portraits_Archive_001.zip",

@@ -39,6 +39,7 @@ def format_summary(record: BuildRecord, folder: pathlib.Path) -> str:
         items = "item" if record.skipped == 1 else "items"
         skipped = f"{record.skipped:,} {items}, see {folder / SKIPPED_NAME}"
     lines += [
+        *(("read", note) for note in record.notes),
         ("skipped", skipped),
         ("built in", f"{record.seconds:,.1f} s from {record.source}"),
         ("lies in", str(folder)),

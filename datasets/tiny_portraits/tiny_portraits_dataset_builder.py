@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import time
 from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -63,29 +64,44 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     archives, or `{facts.IMAGE_FOLDER}` with the unpacked PNG images.
     """
 
-    def __init__(self, *, on_bad: str = "raise", **kwargs: Any):
+    def __init__(
+        self,
+        *,
+        on_bad: str = "raise",
+        missing: Sequence[str] = (),
+        **kwargs: Any,
+    ):
         """Creates the builder.
 
         Args:
             on_bad: `raise` stops at the first row, image or archive that
                 can't be used; `skip` leaves it out of the data set and lists
                 it in `skipped.csv` beside the records.
+            missing: What means `n/a` in the hair columns of the attribute
+                file, beside `n/a`: `("", "NaN")` where pandas wrote it.
             **kwargs: See `tfds.core.DatasetBuilder`.
 
         Raises:
-            DatasetInputError: If `on_bad` is neither.
+            DatasetInputError: If `on_bad` is neither, or `missing` names a
+                class.
         """
         self._bad_items = BadItems(on_bad)
+        self._missing = _check_missing(missing)
         self._record: BuildRecord | None = None
         self._progress: tqdm.tqdm | None = None
         super().__init__(**kwargs)
         # What a pickled builder is created from again.
-        self._original_state["on_bad"] = on_bad
+        self._original_state |= {"on_bad": on_bad, "missing": self._missing}
 
     @property
     def on_bad(self) -> str:
         """What happens to what can't be used: `raise` or `skip`."""
         return self._bad_items.on_bad
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What means `n/a` in the hair columns, beside `n/a`."""
+        return self._missing
 
     def _info(self) -> tfds.core.DatasetInfo:
         labels = {
@@ -111,7 +127,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         _check_file_format(self.info.file_format)
         start = time.monotonic()
         self._record = None
-        self._bad_items.items.clear()
+        self._bad_items = BadItems(self.on_bad)
         try:
             with (
                 tfds.core.utils.temporary_assignment(
@@ -131,6 +147,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         self._record.counts = {
             name: split.num_examples for name, split in self.info.splits.items()
         }
+        self._record.notes = self._bad_items.notes
         self._record.skipped = len(self._bad_items.items)
         self._record.seconds = round(time.monotonic() - start, 1)
         self._record.write(folder)
@@ -146,10 +163,12 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             manual_dir = _get_manual_dir(dl_manager)
         self._record = BuildRecord(
             source=str(manual_dir.resolve()),
-            inputs=build_record.fingerprint(self.builder_config, manual_dir),
+            inputs=build_record.fingerprint(
+                self.builder_config, manual_dir, self.missing
+            ),
             found={},
         )
-        pack = PortraitPack(manual_dir, self._bad_items)
+        pack = PortraitPack(manual_dir, self._bad_items, missing=self.missing)
         _check_disk_space(pack, pathlib.Path(self.data_path))
         parts = {
             split: (pack, pack.indices(split)) for split in facts.SPLIT_RANGES
@@ -208,6 +227,17 @@ def _serialize(serializer: ExampleSerializer, example: dict) -> bytes:
     """
     message = serializer.get_tf_example(example)
     return message.SerializeToString(deterministic=True)
+
+
+def _check_missing(missing: Sequence[str]) -> tuple[str, ...]:
+    """Returns the texts, none of which may be the name of a class."""
+    names = set().union(*facts.CLASSES.values())
+    if isinstance(missing, str) or names & set(missing):
+        raise DatasetInputError(
+            "Expected --missing with texts that mean n/a and are no class, as "
+            f"in `--missing '' NaN`. Received: missing={missing!r}"
+        )
+    return tuple(missing)
 
 
 def _check_file_format(file_format) -> None:
