@@ -139,25 +139,3 @@ def test_damage_inside_an_archive_costs_its_entry_alone(tmp_path):
     bad_items = BadItems("skip")
     assert sorted(read_all(find(pack, bad_items))) == [0, 1, 3, 4]
     assert len(bad_items.items) == 1
-
-
-def test_archives_win_over_images_and_empty_folders_do_not_count(tmp_path):
-    pack = write(tmp_path, IMAGES, archives=0, folder=FOLDERS[2])
-    (pack / FOLDERS[0]).mkdir()
-    assert find(pack, BadItems()).folder.name == FOLDERS[2]
-    testing.write_archive(pack / FOLDERS[0] / "a.zip", IMAGES)
-    assert find(pack, BadItems()).folder.name == FOLDERS[0]
-
-
-def test_a_folder_without_archives_says_what_is_expected(tmp_path):
-    with pytest.raises(DatasetInputError, match="There is no folder"):
-        find(tmp_path / "missing", BadItems("skip"))
-    with pytest.raises(
-        DatasetInputError,
-        match="none of the folders Tiny_Portraits_Zipfiles, "
-        "Tiny_Portraits_Zip, Tiny_Portraits_Images",
-    ):
-        find(tmp_path, BadItems("skip"))
-    (tmp_path / FOLDERS[1]).mkdir()
-    with pytest.raises(DatasetInputError, match="neither a ZIP archive nor"):
-        find(tmp_path, BadItems("skip"))
