@@ -75,4 +75,6 @@ def test_the_summary_says_it_all():
         "skipped     1,234 items, see /data/1.0.0/skipped.csv",
         "built in    61.2 s from /packs/a",
         "lies in     /data/1.0.0",
+        "No portrait of validation was found (image indices 162,770 to "
+        "182,636): training then sets a part of train aside.",
     ]

@@ -2,6 +2,7 @@ import csv
 import errno
 import os
 import pathlib
+import pickle
 import subprocess
 import sys
 
@@ -200,6 +201,31 @@ def test_a_split_without_rows_is_left_out(tmp_path, data_dir):
     assert sorted(load(data_dir)) == ["train", "validation"]
 
 
+def test_what_was_understood_and_how_is_in_record_and_summary(pack, data_dir):
+    content = (pack / facts.CSV_NAME).read_text()
+    content = content.replace("n/a", "").replace(",", ";")
+    (pack / facts.CSV_NAME).write_text(content)
+    with pytest.raises(DatasetInputError, match="with --missing '', or"):
+        prepare(pack, data_dir)
+    builder = prepare(pack, data_dir, missing=("",))
+    folder = pathlib.Path(builder.data_path)
+    record = BuildRecord.read(folder)
+    note = "Tiny_Portraits_Attributes.csv: separated by semicolons"
+    assert record.notes == [note]
+    assert f"read        {note}\n" in format_summary(record, folder)
+    assert record.labels["hair_type"]["n/a"] == 3
+    # Another meaning of the same file is another data set.
+    with pytest.raises(DatasetInputError, match="--missing changed"):
+        prepare(pack, data_dir)
+    assert pickle.loads(pickle.dumps(builder)).missing == ("",)
+
+
+@pytest.mark.parametrize("missing", [("", "bald"), "NaN"])
+def test_a_class_is_never_missing(pack, data_dir, missing):
+    with pytest.raises(DatasetInputError, match="Expected --missing with"):
+        prepare(pack, data_dir, missing=missing)
+
+
 def test_skipped_items_are_listed_and_the_rest_is_built(tmp_path, data_dir):
     images = {NAME(i): testing.make_image(i) for i in testing.ROWS}
     images[NAME(7)] = b"nonsense"
@@ -209,7 +235,7 @@ def test_skipped_items_are_listed_and_the_rest_is_built(tmp_path, data_dir):
     pack = testing.write_pack(tmp_path / "pack", images=images, archives=1)
     with (pack / facts.CSV_NAME).open("a") as file:
         file.write("9,male,black,curly\n")
-    with pytest.raises(DatasetInputError, match="unknown Hair_Type"):
+    with pytest.raises(DatasetInputError, match="has an absolute path"):
         prepare(pack, data_dir)
     assert not leftovers(data_dir)
     builder = prepare(pack, data_dir, on_bad="skip")
@@ -218,8 +244,8 @@ def test_skipped_items_are_listed_and_the_rest_is_built(tmp_path, data_dir):
         listed = list(csv.DictReader(file))
     archive = "Tiny_Portraits_Archive_000.zip: "
     assert [item["item"] for item in listed] == [
-        "Tiny_Portraits_Attributes.csv, line 11",
         f"{archive}../{NAME(6)}",
+        "Tiny_Portraits_Attributes.csv, line 11",
         f"{NAME(162_770)} (Tiny_Portraits_Attributes.csv, line 7)",
         f"{archive}{NAME(5)}",
         f"{archive}{NAME(7)}",

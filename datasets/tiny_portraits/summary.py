@@ -7,6 +7,13 @@ from .build_record import MISSING_NAME
 from .build_record import SKIPPED_NAME
 from .build_record import BuildRecord
 
+# What to do where no portrait of a split was found.
+_WITHOUT = {
+    "train": "add the archives that hold some before training",
+    "validation": "training then sets a part of train aside",
+    "test": "evaluate on validation, or add the archives that hold some",
+}
+
 
 def format_summary(record: BuildRecord, folder: pathlib.Path) -> str:
     """Returns the summary of a prepared data set as text of several lines.
@@ -45,4 +52,11 @@ def format_summary(record: BuildRecord, folder: pathlib.Path) -> str:
         ("lies in", str(folder)),
     ]
     width = max(len(title) for title, _ in lines)
-    return "\n".join(f"{title:<{width}}  {text}" for title, text in lines)
+    texts = [f"{title:<{width}}  {text}" for title, text in lines]
+    for split in empty:
+        begin, end = facts.SPLIT_RANGES[split]
+        texts.append(
+            f"No portrait of {split} was found (image indices {begin:,} to "
+            f"{end - 1:,}): {_WITHOUT[split]}."
+        )
+    return "\n".join(texts)
