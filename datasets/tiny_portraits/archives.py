@@ -20,6 +20,7 @@ from . import crew
 from . import facts
 from .bad_items import BadItems
 from .errors import DatasetInputError
+from .pack_layout import IMAGE_NAME
 from .pack_layout import PackLayout
 from .pack_layout import is_hidden
 
@@ -42,8 +43,6 @@ _ZIP_ERRORS = (
     RuntimeError,
     ValueError,
 )
-
-_IMAGE_NAME = re.compile(facts.IMAGE_NAME_PATTERN, re.IGNORECASE)
 
 
 class Container(NamedTuple):
@@ -256,7 +255,7 @@ class Archives:
     def _add_image(self, location: _Location) -> None:
         """Adds a PNG file, which must be a portrait."""
         base_name = re.split(r"[/\\]", location.name)[-1]
-        match = _IMAGE_NAME.fullmatch(base_name)
+        match = IMAGE_NAME.fullmatch(base_name)
         where = self._describe(location.container, location.name)
         if match is None:
             self._bad_items.report(

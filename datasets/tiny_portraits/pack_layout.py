@@ -1,6 +1,7 @@
 """Finds where in a folder the parts of a pack lie."""
 
 import pathlib
+import re
 from typing import NamedTuple
 
 from . import facts
@@ -11,6 +12,7 @@ FOLDERS = (*facts.ARCHIVE_FOLDERS, facts.IMAGE_FOLDER)
 # Whoever packed them may have written the names in capitals.
 _ARCHIVES = "*.[zZ][iI][pP]"
 _IMAGES = "*.[pP][nN][gG]"
+IMAGE_NAME = re.compile(facts.IMAGE_NAME_PATTERN, re.IGNORECASE)
 
 
 class PackLayout(NamedTuple):
@@ -49,6 +51,7 @@ def find_layout(manual_dir: pathlib.Path) -> PackLayout:
             f"There is no folder {manual_dir}. Pass --manual_dir with the "
             f"folder that holds {facts.CSV_NAME}."
         )
+    manual_dir = manual_dir.resolve()  # `.` has no name and no parent.
     folder = _find_folder(manual_dir)
     archives = _list_files(folder, _ARCHIVES)
     places = [manual_dir, folder, folder.parent, manual_dir.parent]
@@ -79,7 +82,10 @@ def _find_folder(manual_dir: pathlib.Path) -> pathlib.Path:
         )
     if found:
         return found[0]
-    if _holds_files(manual_dir):
+    # Any folder may hold archives; pictures have to be called portraits.
+    if any(_glob(manual_dir, _ARCHIVES)) or any(
+        IMAGE_NAME.fullmatch(path.name) for path in _glob(manual_dir, _IMAGES)
+    ):
         return manual_dir
     for name in FOLDERS:
         if (manual_dir / name).is_dir():

@@ -1,3 +1,4 @@
+import pathlib
 import shutil
 import zipfile
 
@@ -173,6 +174,13 @@ def test_what_is_plainly_meant_reads_the_same(tmp_path, change, note):
     assert note is None or notes[0].startswith(note.format(pack=pack))
 
 
+@pytest.mark.parametrize("folder", [".", "zips"])
+def test_the_folder_may_be_the_current_one(tmp_path, monkeypatch, folder):
+    pack = another_name_for_the_folder(testing.write_pack(tmp_path / "pack"))
+    monkeypatch.chdir(pack)
+    assert read(pathlib.Path(folder))[0] == IMAGES
+
+
 @pytest.mark.parametrize("unpacked", [False, True])
 def test_a_second_copy_is_said_and_read_once(tmp_path, unpacked):
     pack = testing.write_pack(tmp_path / "pack")
@@ -215,6 +223,9 @@ def test_a_missing_attribute_file_is_named(tmp_path):
     path = pack / facts.CSV_NAME
     with pytest.raises(DatasetInputError, match=f"no attribute file {path}"):
         read(pack)
+    (pack / "labels.csv").touch()
+    with pytest.raises(DatasetInputError, match=r"Or is it labels\.csv\?"):
+        read(pack)
 
 
 def test_a_folder_without_archives_says_what_is_expected(tmp_path):
@@ -225,6 +236,10 @@ def test_a_folder_without_archives_says_what_is_expected(tmp_path):
         match="none of the folders Tiny_Portraits_Zipfiles, "
         "Tiny_Portraits_Zip, Tiny_Portraits_Images",
     ):
+        find_layout(tmp_path)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "plot.png").touch()
+    with pytest.raises(DatasetInputError, match="and no ZIP archive"):
         find_layout(tmp_path)
     (tmp_path / ZIPS).mkdir()
     with pytest.raises(DatasetInputError, match="neither a ZIP archive nor"):

@@ -129,10 +129,12 @@ def _read_csv(
         return layout.csv_path.read_bytes(), layout.csv_path.name
     in_archive = archives.read_csv()
     if in_archive is None:
+        others = sorted(layout.manual_dir.glob("*.[ct]sv"))
+        rename = [f" Or is it {path.name}? Rename it then." for path in others]
         raise DatasetInputError(
             f"There is no attribute file {layout.manual_dir / facts.CSV_NAME}. "
             f"Put {facts.CSV_NAME} into the folder that holds the folder of "
-            "archives or images."
+            f"archives or images.{''.join(rename[:1])}"
         )
     bad_items.notes.append(f"attribute file: {in_archive[1]}")
     return in_archive

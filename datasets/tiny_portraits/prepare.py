@@ -202,7 +202,14 @@ def _lock(folder: pathlib.Path) -> Iterator[None]:
     The operating system lets go of the lock when the process ends, however it
     ends.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".lock").touch()
+    except OSError as error:
+        raise DatasetInputError(
+            f"The data set can't be written to {folder}: "
+            f"{os.strerror(error.errno)}. Pass another --data_dir."
+        ) from error
     try:
         import fcntl
     except ImportError:  # There is none on Windows.

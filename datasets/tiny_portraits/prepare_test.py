@@ -497,6 +497,13 @@ def test_wrong_arguments_are_refused(data_dir, arguments, message):
     assert not data_dir.exists()
 
 
+def test_a_place_that_takes_no_data_set_is_refused(pack, tmp_path):
+    (tmp_path / "file").touch()
+    for data_dir in (tmp_path / "file", "/proc/nothing"):
+        with pytest.raises(DatasetInputError, match="Pass another --data_dir"):
+            prepare(pack, data_dir)
+
+
 def test_tfds_without_manual_dir_says_what_to_put_there(data_dir):
     builder = tfds.builder("tiny_portraits/archives", data_dir=data_dir)
     with pytest.raises(DatasetInputError, match="Tiny_Portraits_Zipfiles"):
