@@ -1,3 +1,4 @@
+import re
 import zipfile
 
 import pytest
@@ -139,3 +140,44 @@ def test_damage_inside_an_archive_costs_its_entry_alone(tmp_path):
     bad_items = BadItems("skip")
     assert sorted(read_all(find(pack, bad_items))) == [0, 1, 3, 4]
     assert len(bad_items.items) == 1
+
+
+def test_an_encrypted_archive_is_refused(tmp_path):
+    pack = write(tmp_path, IMAGES, archives=1)
+    [path] = (pack / FOLDERS[0]).iterdir()
+    content = bytearray(path.read_bytes())
+    # The bit that says so, in both headers of every entry.
+    for mark, offset in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        for match in re.finditer(mark, bytes(content)):
+            content[match.start() + offset] |= 1
+    path.write_bytes(content)
+    with pytest.raises(DatasetInputError, match="can't be read.*encrypted"):
+        read_all(find(pack, BadItems()))
+
+
+def test_an_archive_in_an_archive_is_as_carefully_read(tmp_path):
+    pack = write(tmp_path, IMAGES, archives=0)
+    inner = tmp_path / "inner.zip"
+    testing.write_archive(
+        inner, {f"../{NAME(9)}": b"", NAME(8): bytes(2 << 20)}
+    )
+    files = {"a.zip": inner.read_bytes(), "b.zip": b"PK\5\6"}
+    testing.write_archive(pack / FOLDERS[0] / "outer.zip", files)
+    bad_items = BadItems("skip")
+    assert not find(pack, bad_items).indices
+    assert [" ".join(item)[:60] for item in bad_items.items] == [
+        "outer.zip: a.zip: ../Tiny_Portrait_000009.png has an absolut",
+        "outer.zip: a.zip: Tiny_Portrait_000008.png claims to have 2,",
+        "outer.zip: b.zip is not a whole ZIP archive (File is not a z",
+    ]
+
+
+def test_a_name_that_is_there_twice_reads_as_the_first(tmp_path):
+    pack = write(tmp_path, IMAGES, archives=1)
+    [path] = (pack / FOLDERS[0]).iterdir()
+    with (
+        pytest.warns(UserWarning, match="Duplicate name"),
+        zipfile.ZipFile(path, "a") as archive,
+    ):
+        archive.writestr(NAME(2), b"other")
+    assert read_all(find(pack, BadItems("skip")))[2] == IMAGES[NAME(2)]

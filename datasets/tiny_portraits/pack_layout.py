@@ -114,11 +114,15 @@ def _list_files(folder: pathlib.Path, pattern: str) -> list[pathlib.Path]:
 
 def _glob(folder, pattern):
     """Yields the files in a folder, and in those directly below."""
-    for path in (*folder.glob(pattern), *folder.glob(f"*/{pattern}")):
-        # What macOS puts beside files is none of them.
-        parts = path.relative_to(folder).parts
-        if not any(is_hidden(part) for part in parts):
+    # What macOS puts beside files is none of them.
+    for path in folder.glob(pattern):
+        if not is_hidden(path.name):
             yield path
+    for subfolder in folder.glob("*/"):
+        if not is_hidden(subfolder.name):
+            for path in subfolder.glob(pattern):
+                if not is_hidden(path.name):
+                    yield path
 
 
 def is_hidden(name: str) -> bool:
