@@ -5,21 +5,21 @@ Archives are read as streams: nothing is ever unpacked to disk.
 
 import contextlib
 import itertools
-import lzma
-import pathlib
 import re
-import struct
-import zipfile
 import zlib
 from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from . import crew
 from . import facts
 from .bad_items import BadItems
 from .errors import DatasetInputError
+from .file_reader import ZIP_ERRORS
+from .file_reader import Container
+from .file_reader import Location
+from .file_reader import Reader
+from .file_reader import open_archive
 from .pack_layout import IMAGE_NAME
 from .pack_layout import PackLayout
 from .pack_layout import is_hidden
@@ -32,39 +32,6 @@ _MAX_CSV_BYTES = 64 << 20
 # Files that are asked for at once, and what makes a process worth its start.
 _CHUNK = 64
 _IMAGES_PER_WORKER = 1024
-
-# What `zipfile` raises on damaged, encrypted or exotic archives.
-_ZIP_ERRORS = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    struct.error,
-    EOFError,
-    RuntimeError,
-    ValueError,
-)
-
-
-class Container(NamedTuple):
-    """A folder of images, a ZIP archive, or one that lies in another.
-
-    Attributes:
-        path: The folder or archive.
-        inner: The entry of the archive that is the archive meant.
-    """
-
-    path: pathlib.Path
-    inner: str = ""
-
-
-class _Location(NamedTuple):
-    """Where a file lies; the checksum is that of archives."""
-
-    container: int
-    position: int
-    name: str
-    size: int
-    checksum: int | None = None
 
 
 class Archives:
@@ -95,8 +62,8 @@ class Archives:
             DatasetInputError: If an item is bad and bad items are refused.
         """
         self._bad_items = bad_items
-        self._locations: dict[int, _Location] = {}
-        self._csv_locations: list[_Location] = []
+        self._locations: dict[int, Location] = {}
+        self._csv_locations: list[Location] = []
         self._copies = 0
         self.folder = layout.folder
         self.containers: list[Container] = []
@@ -106,7 +73,7 @@ class Archives:
             self.containers.append(Container(self.folder))
         for path in layout.images:
             name = path.relative_to(self.folder).as_posix()
-            self._add_image(_Location(0, 0, name, path.stat().st_size))
+            self._add_image(Location(0, 0, name, path.stat().st_size))
         if self._copies:
             bad_items.notes.append(
                 f"{self._copies:,} images lie there twice with the same "
@@ -156,7 +123,7 @@ class Archives:
         files = [location for location, _ in found]
         starts = range(0, len(files), _CHUNK)
         chunks = [(files[start : start + _CHUNK],) for start in starts]
-        with contextlib.closing(_Reader(self.containers, check)) as reader:
+        with contextlib.closing(Reader(self.containers, check)) as reader:
             # The first chunk is read here: who only looks whether there is
             # anything starts no process.
             answers = itertools.chain(
@@ -195,7 +162,7 @@ class Archives:
                 f"There are several attribute files: {', '.join(names)}. Put "
                 "the right one beside the archives."
             )
-        with contextlib.closing(_Reader(self.containers, None)) as reader:
+        with contextlib.closing(Reader(self.containers, None)) as reader:
             [(content, defect)] = reader(found[:1])
         if defect is not None:
             raise DatasetInputError(f"{names[0]} {defect[0]}. {defect[1]}.")
@@ -206,9 +173,9 @@ class Archives:
         number = len(self.containers)
         self.containers.append(container)
         try:
-            with _open_archive(container) as archive:
+            with open_archive(container) as archive:
                 entries = archive.infolist()
-        except _ZIP_ERRORS as error:
+        except ZIP_ERRORS as error:
             self._bad_items.report(
                 [self._describe(number)],
                 f"is not a whole ZIP archive ({error})",
@@ -216,7 +183,7 @@ class Archives:
             )
             return
         for entry in entries:
-            location = _Location(
+            location = Location(
                 number,
                 entry.header_offset,
                 entry.filename,
@@ -252,7 +219,7 @@ class Archives:
             "Unpack the outer one",
         )
 
-    def _add_image(self, location: _Location) -> None:
+    def _add_image(self, location: Location) -> None:
         """Adds a PNG file, which must be a portrait."""
         base_name = re.split(r"[/\\]", location.name)[-1]
         match = IMAGE_NAME.fullmatch(base_name)
@@ -288,7 +255,7 @@ class Archives:
             "Delete one of the two",
         )
 
-    def _identify(self, location: _Location) -> tuple[int, int]:
+    def _identify(self, location: Location) -> tuple[int, int]:
         """Returns size and checksum of a file."""
         checksum = location.checksum
         if checksum is None:
@@ -304,75 +271,6 @@ class Archives:
             return str(path)
         outer = path.relative_to(self.folder).as_posix()
         return ": ".join(filter(None, [outer, inner, name]))
-
-
-def _open_archive(container: Container) -> zipfile.ZipFile:
-    """Opens a ZIP archive; one that lies in another is read in its place."""
-    archive = zipfile.ZipFile(container.path)
-    if not container.inner:
-        return archive
-    # The file is closed with the last one that reads it.
-    with archive:
-        return zipfile.ZipFile(archive.open(container.inner))
-
-
-class _Reader:
-    """Reads and checks files, and keeps the last archive open for the next."""
-
-    def __init__(
-        self,
-        containers: list[Container],
-        check: Callable[[bytes], str | None] | None,
-    ):
-        self._containers = containers
-        self._check = check
-        self._number: int | None = None
-        self._archive: zipfile.ZipFile | None = None
-        self._entries: dict[int, zipfile.ZipInfo] = {}
-
-    def __reduce__(self):
-        # An open archive stays in its process.
-        return _Reader, (self._containers, self._check)
-
-    def __call__(
-        self, files: list[_Location]
-    ) -> list[tuple[bytes | None, tuple[str, str] | None]]:
-        """Returns the content of each file, or its defect and the remedy."""
-        answers = []
-        for location in files:
-            try:
-                content = self._read(location)
-            except _ZIP_ERRORS as error:
-                reason = f"can't be read from its archive ({error})"
-                answers.append((None, (reason, "Get the archive again")))
-                continue
-            reason = self._check(content) if self._check else None
-            if reason is None:
-                answers.append((content, None))
-            else:
-                remedy = "Get the image or its archive again"
-                answers.append((None, (reason, remedy)))
-        return answers
-
-    def _read(self, location: _Location) -> bytes:
-        container = self._containers[location.container]
-        if location.checksum is None:
-            return (container.path / location.name).read_bytes()
-        if location.container != self._number:
-            self.close()
-            self._archive = _open_archive(container)
-            self._number = location.container
-            # A name may be there twice; a position is not.
-            self._entries = {
-                entry.header_offset: entry for entry in self._archive.infolist()
-            }
-        return self._archive.read(self._entries[location.position])
-
-    def close(self) -> None:
-        """Closes the archive that is open."""
-        if self._archive is not None:
-            self._archive.close()
-        self._archive = self._number = None
 
 
 def _is_unsafe(name: str) -> bool:

@@ -22,8 +22,6 @@ _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _LIKE_MISSING = ("", "-", "-1", "?", "<na>", "n/a", "na", "nan", "none", "null")
 _COPY = "Copy the attribute file again"
 _CORRECT = "Correct the row"
-# How cells are split: strictly, so that nothing is guessed.
-_DIALECT = {"skipinitialspace": True, "strict": True}
 
 # The lines of rows that share what is wrong, and what to do about it.
 _Defect = tuple[list[int], str, str]
@@ -125,7 +123,10 @@ def _read_rows(
         raise DatasetInputError(f"{name} is empty. {_COPY}.")
     separator = _find_separator(text.lstrip().splitlines()[0], name)
     reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=separator, **_DIALECT
+        io.StringIO(text, newline=""),
+        delimiter=separator,
+        skipinitialspace=True,
+        strict=True,  # Nothing is guessed.
     )
     rows = {}
     try:
@@ -159,7 +160,10 @@ def _read_rows(
 def _find_separator(header: str, name: str) -> str:
     """Returns what stands between the columns, which must all be there."""
     for separator in _SEPARATORS:
-        [cells] = csv.reader([header], delimiter=separator, **_DIALECT)
+        # What is wrong with its quotes is said where all lines are split.
+        [cells] = csv.reader(
+            [header], delimiter=separator, skipinitialspace=True
+        )
         found = [cell.strip() for cell in cells]
         if all(found.count(column) == 1 for column in facts.CSV_COLUMNS):
             return separator
@@ -172,7 +176,7 @@ def _find_separator(header: str, name: str) -> str:
 
 def _is_number(text: str) -> bool:
     # Not int() alone, which takes ` 7`, `+7` and `1_000` too.
-    return text.isascii() and text.isdigit()
+    return text.isascii() and text.isdigit() and len(text) < 10
 
 
 def _find_misshapen(header: list[str], rows: dict) -> Iterator[_Defect]:
