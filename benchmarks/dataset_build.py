@@ -19,8 +19,8 @@ import numpy as np
 import tqdm
 
 from datasets.tiny_portraits import facts
-from datasets.tiny_portraits.archives import Archives
 from datasets.tiny_portraits.bad_items import BadItems
+from datasets.tiny_portraits.portrait_pack import PortraitPack
 from datasets.tiny_portraits.synthetic.pack import draw_pack
 from datasets.tiny_portraits.testing import format_csv
 from datasets.tiny_portraits.testing import write_archive
@@ -72,8 +72,8 @@ class DatasetBuild:
 
 def _draw_pictures(folder: pathlib.Path, count: int) -> list[bytes]:
     """Returns the PNG files of some synthetic portraits."""
-    archives = Archives(draw_pack(folder, count), BadItems())
-    return [content for _, _, content in archives.read(archives.indices)]
+    pack = PortraitPack(draw_pack(folder, count), BadItems())
+    return [content for _, content in pack.portraits(list(pack.attributes))]
 
 
 def _write_pack(pack: pathlib.Path, count: int, pictures: list[bytes]) -> None:

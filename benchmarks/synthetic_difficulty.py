@@ -23,10 +23,9 @@ from tqdm import tqdm
 
 from datasets import tiny_portraits
 from datasets.tiny_portraits import facts
-from datasets.tiny_portraits.archives import Archives
-from datasets.tiny_portraits.attributes import read_attributes
 from datasets.tiny_portraits.bad_items import BadItems
 from datasets.tiny_portraits.build_record import BuildRecord
+from datasets.tiny_portraits.portrait_pack import PortraitPack
 from tp_keras.evaluation.records import find_one
 from tp_keras.evaluation.records import read_records
 from training.command import run
@@ -119,12 +118,11 @@ def _read_pack(folder: pathlib.Path):
         The pooled pixels, float32 [portrait, 27 * 21 * 3]; the labels by task,
         int [portrait], -1 where missing; and the split of each portrait.
     """
-    bad_items = BadItems()
-    attributes = read_attributes(folder / facts.CSV_NAME, bad_items)
-    archives = Archives(folder, bad_items)
+    pack = PortraitPack(folder, BadItems())
+    attributes = pack.attributes
     pixels, order = [], []
-    for index, _, content in tqdm(
-        archives.read(list(attributes)), "reading", total=len(attributes)
+    for index, content in tqdm(
+        pack.portraits(list(attributes)), "reading", total=len(attributes)
     ):
         image = Image.open(io.BytesIO(content)).reduce(_POOLING)
         pixels.append(np.asarray(image, np.float32).ravel())

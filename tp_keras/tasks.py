@@ -14,6 +14,9 @@ IMAGE_SHAPE = (108, 84, 3)
 # What a label holds where the attribute file says `n/a`.
 MISSING = -1
 
+# How tables and pictures call it.
+MISSING_NAME = "missing"
+
 # How a request says that a label is not given.
 UNKNOWN = "unknown"
 
@@ -34,6 +37,23 @@ class Task:
     def num_classes(self) -> int:
         """The number of classes."""
         return len(self.classes)
+
+    def label_name(self, label: int) -> str:
+        """Returns the class name of a label, `"missing"` where there is none.
+
+        Python, NumPy and TFDS would take -1 for the last class.
+
+        Args:
+            label: An integer label; a negative one is missing.
+
+        Raises:
+            IndexError: If there are fewer classes.
+
+        Example:
+            >>> HAIR_COLOR.label_name(2), HAIR_COLOR.label_name(MISSING)
+            ('blond', 'missing')
+        """
+        return MISSING_NAME if label < 0 else self.classes[label]
 
 
 GENDER = Task("gender", ("female", "male"))

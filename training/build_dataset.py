@@ -40,6 +40,10 @@ class BuildDataset:
     """At a row, image or archive that can't be used: raise stops and names it,
     skip leaves it out and lists it in skipped.csv."""
 
+    missing: tuple[str, ...] = ()
+    """What means n/a in the hair columns of the attribute file, beside n/a:
+    '' NaN where pandas has written it."""
+
     overwrite: bool = False
     """Build again, whatever is there."""
 
@@ -51,6 +55,7 @@ class BuildDataset:
             count=self.count,
             seed=self.seed,
             on_bad=self.on_bad,
+            missing=self.missing,
             overwrite=self.overwrite,
         )
         folder = pathlib.Path(builder.data_path)

@@ -139,7 +139,11 @@ def _example_files(folder, data_dir, variant):
 
     builder = tiny_portraits.Builder(data_dir=data_dir, config=variant)
     record = BuildRecord.read(pathlib.Path(builder.data_path))
-    pack = PortraitPack(pathlib.Path(record.source), BadItems("skip"))
+    pack = PortraitPack(
+        pathlib.Path(record.source),
+        BadItems("skip"),
+        missing=record.inputs.get("--missing", ()),
+    )
     folder.mkdir(exist_ok=True)
     for index, content in pack.portraits(pack.indices("test")[:EXAMPLES]):
         (folder / f"test_{index:06d}.png").write_bytes(content)

@@ -5,90 +5,80 @@ Archives are read as streams: nothing is ever unpacked to disk.
 
 import contextlib
 import itertools
-import lzma
-import pathlib
 import re
-import struct
-import zipfile
 import zlib
 from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from . import crew
 from . import facts
 from .bad_items import BadItems
 from .errors import DatasetInputError
+from .file_reader import ZIP_ERRORS
+from .file_reader import Container
+from .file_reader import Location
+from .file_reader import Reader
+from .file_reader import open_archive
+from .pack_layout import IMAGE_NAME
+from .pack_layout import PackLayout
+from .pack_layout import is_hidden
 
-FOLDERS = (*facts.ARCHIVE_FOLDERS, facts.IMAGE_FOLDER)
-
-# A raw portrait has 27 kB. What claims to be this much bigger is none, and
-# would only eat the memory.
+# A raw portrait has 27 kB, the attribute file 3 MB. What claims to be this much
+# bigger is none, and would only eat the memory.
 _MAX_IMAGE_BYTES = 1 << 20
+_MAX_CSV_BYTES = 64 << 20
 
 # Files that are asked for at once, and what makes a process worth its start.
 _CHUNK = 64
 _IMAGES_PER_WORKER = 1024
 
-# What `zipfile` raises on damaged, encrypted or exotic archives.
-_ZIP_ERRORS = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    struct.error,
-    EOFError,
-    RuntimeError,
-    ValueError,
-)
-
-_IMAGE_NAME = re.compile(facts.IMAGE_NAME_PATTERN)
-
-
-class _Location(NamedTuple):
-    """Where the file of an image lies."""
-
-    container: int
-    position: int
-    name: str
-    size: int
-
 
 class Archives:
     """The image files of a pack by image index.
 
+    What is no portrait, such as the notes of a system, is not looked at.
+
     Attributes:
-        folder: The folder that was found beside the attribute file.
-        containers: Its ZIP archives, or the folder itself if it holds PNGs.
+        folder: The folder of archives or images.
+        containers: Its `Container`s: ZIP archives, or the folder itself if it
+            holds images.
 
     Example:
-        >>> archives = Archives(pathlib.Path("pack"), BadItems())
+        >>> layout = find_layout(pathlib.Path("pack"))
+        >>> archives = Archives(layout, BadItems())
         >>> for index, where, content in archives.read([0, 59]):
         ...     print(index, where, len(content))
     """
 
-    def __init__(self, manual_dir: pathlib.Path, bad_items: BadItems):
+    def __init__(self, layout: PackLayout, bad_items: BadItems):
         """Lists all files without reading an image.
 
         Args:
-            manual_dir: The folder that holds one of the three known folders.
+            layout: Where the files lie.
             bad_items: Takes up archives and entries that can't be used.
 
         Raises:
-            DatasetInputError: If there is no such folder, or an item is bad
-                and bad items are refused.
+            DatasetInputError: If an item is bad and bad items are refused.
         """
         self._bad_items = bad_items
-        self._locations: dict[int, _Location] = {}
-        self.folder = find_folder(manual_dir)
-        archives = list_archives(self.folder)
-        self.containers = archives or [self.folder]
-        if archives:
-            for number, path in enumerate(archives):
-                self._add_archive(number, path)
-        else:
-            for path in sorted(self.folder.glob("*.png")):
-                self._add(0, 0, path.name, path.stat().st_size)
+        self._locations: dict[int, Location] = {}
+        self._csv_locations: list[Location] = []
+        self._copies = 0
+        self.folder = layout.folder
+        self.containers: list[Container] = []
+        for path in layout.archives:
+            self._add_archive(Container(path))
+        if layout.images:
+            self.containers.append(Container(self.folder))
+        for path in layout.images:
+            name = path.relative_to(self.folder).as_posix()
+            self._add_image(Location(0, 0, name, path.stat().st_size))
+        if self._copies:
+            bad_items.notes.append(
+                f"{self._copies:,} images lie there twice with the same "
+                "content; one of the two is read"
+            )
 
     @property
     def indices(self) -> Collection[int]:
@@ -130,10 +120,10 @@ class Archives:
                 refused.
         """
         found = sorted((self._locations[index], index) for index in indices)
-        files = [(location.container, location.name) for location, _ in found]
+        files = [location for location, _ in found]
         starts = range(0, len(files), _CHUNK)
         chunks = [(files[start : start + _CHUNK],) for start in starts]
-        with contextlib.closing(_Reader(self.containers, check)) as reader:
+        with contextlib.closing(Reader(self.containers, check)) as reader:
             # The first chunk is read here: who only looks whether there is
             # anything starts no process.
             answers = itertools.chain(
@@ -153,19 +143,55 @@ class Archives:
                 else:
                     self._bad_items.report([where], *defect)
 
-    def _add_archive(self, number: int, path: pathlib.Path) -> None:
-        """Adds the entries of a ZIP archive."""
+    def read_csv(self) -> tuple[bytes, str] | None:
+        """Reads an attribute file that lies in an archive.
+
+        Returns:
+            Its bytes and its name, or None if there is none.
+
+        Raises:
+            DatasetInputError: If there are several that differ, or it can't
+                be read.
+        """
+        if not self._csv_locations:
+            return None
+        found = self._csv_locations
+        names = [self._describe(file.container, file.name) for file in found]
+        if len({file.checksum for file in found}) > 1:
+            raise DatasetInputError(
+                f"There are several attribute files: {', '.join(names)}. Put "
+                "the right one beside the archives."
+            )
+        with contextlib.closing(Reader(self.containers, None)) as reader:
+            [(content, defect)] = reader(found[:1])
+        if defect is not None:
+            raise DatasetInputError(f"{names[0]} {defect[0]}. {defect[1]}.")
+        return content, names[0]
+
+    def _add_archive(self, container: Container) -> None:
+        """Adds the entries of a ZIP archive, and of archives in it."""
+        number = len(self.containers)
+        self.containers.append(container)
         try:
-            with zipfile.ZipFile(path) as archive:
+            with open_archive(container) as archive:
                 entries = archive.infolist()
-        except _ZIP_ERRORS as error:
+        except ZIP_ERRORS as error:
             self._bad_items.report(
-                [str(path)],
+                [self._describe(number)],
                 f"is not a whole ZIP archive ({error})",
                 "Get the archive again",
             )
             return
         for entry in entries:
+            location = Location(
+                number,
+                entry.header_offset,
+                entry.filename,
+                entry.file_size,
+                entry.CRC,
+            )
+            # Some programs write the separator of Windows.
+            *folders, name = entry.filename.replace("\\", "/").split("/")
             if _is_unsafe(entry.filename):
                 self._bad_items.report(
                     [self._describe(number, entry.filename)],
@@ -173,29 +199,31 @@ class Archives:
                     "of the data set has",
                     "Get the archive again from a source that you trust",
                 )
-            elif entry.file_size > _MAX_IMAGE_BYTES:
-                self._bad_items.report(
-                    [self._describe(number, entry.filename)],
-                    f"claims to have {entry.file_size:,} bytes, which no "
-                    "portrait has",
-                    "Delete the entry",
-                )
-            elif not entry.is_dir():
-                self._add(
-                    number,
-                    entry.header_offset,
-                    entry.filename,
-                    entry.file_size,
-                )
+            elif any(map(is_hidden, [*folders, name])):
+                continue
+            elif name.lower().endswith(".png"):
+                self._add_image(location)
+            elif name.lower().endswith(".zip"):
+                self._add_inner(container, entry.filename)
+            elif name == facts.CSV_NAME and entry.file_size <= _MAX_CSV_BYTES:
+                self._csv_locations.append(location)
 
-    def _add(self, container: int, position: int, name: str, size: int) -> None:
-        """Adds a file if it is a portrait; other kinds of files may lie by."""
-        base_name = name.rpartition("/")[2]
-        # macOS puts a `._` file beside each file of the archives it makes.
-        if not name.endswith(".png") or base_name.startswith("."):
+    def _add_inner(self, container: Container, name: str) -> None:
+        """Adds an archive that lies in another, as drives pack folders."""
+        if not container.inner:
+            self._add_archive(container._replace(inner=name))
             return
-        match = _IMAGE_NAME.fullmatch(base_name)
-        where = self._describe(container, name)
+        self._bad_items.report(
+            [self._describe(self.containers.index(container), name)],
+            "is an archive in an archive in an archive",
+            "Unpack the outer one",
+        )
+
+    def _add_image(self, location: Location) -> None:
+        """Adds a PNG file, which must be a portrait."""
+        base_name = re.split(r"[/\\]", location.name)[-1]
+        match = IMAGE_NAME.fullmatch(base_name)
+        where = self._describe(location.container, location.name)
         if match is None:
             self._bad_items.report(
                 [where],
@@ -205,108 +233,44 @@ class Archives:
             )
             return
         index = int(match[1])
-        if index in self._locations:
+        if location.checksum is not None and location.size > _MAX_IMAGE_BYTES:
+            self._bad_items.indices.add(index)
             self._bad_items.report(
                 [where],
-                f"is there a second time: {self.describe(index)} is the same "
-                "portrait",
-                "Delete one of the two",
+                f"claims to have {location.size:,} bytes, which no portrait "
+                "has",
+                "Delete the entry",
             )
             return
-        self._locations[index] = _Location(container, position, name, size)
-
-    def _describe(self, container: int, name: str) -> str:
-        path = self.containers[container]
-        separator = "/" if path == self.folder else ": "
-        return f"{path.name}{separator}{name}"
-
-
-def find_folder(manual_dir: pathlib.Path) -> pathlib.Path:
-    """Returns the folder of archives or images in `manual_dir`.
-
-    Of several, the first that holds an archive or a PNG file, archives first.
-
-    Raises:
-        DatasetInputError: If there is none.
-    """
-    if not manual_dir.is_dir():
-        raise DatasetInputError(
-            f"There is no folder {manual_dir}. Pass --manual_dir with the "
-            f"folder that holds {facts.CSV_NAME}."
+        first = self._locations.setdefault(index, location)
+        if first is location:
+            return
+        if self._identify(first) == self._identify(location):
+            self._copies += 1
+            return
+        self._bad_items.report(
+            [where],
+            f"is there a second time: {self.describe(index)} is the same "
+            "portrait",
+            "Delete one of the two",
         )
-    folders = [manual_dir / name for name in FOLDERS]
-    existing = [folder for folder in folders if folder.is_dir()]
-    for folder in existing:
-        if any(folder.glob("*.zip")) or any(folder.glob("*.png")):
-            return folder
-    if existing:
-        raise DatasetInputError(
-            f"{existing[0]} holds neither a ZIP archive nor a PNG image. Put "
-            "the archives of the data set into it."
-        )
-    raise DatasetInputError(
-        f"{manual_dir} holds none of the folders {', '.join(FOLDERS)}. Put "
-        "the archives, or the images unpacked from them, into one of these."
-    )
 
+    def _identify(self, location: Location) -> tuple[int, int]:
+        """Returns size and checksum of a file."""
+        checksum = location.checksum
+        if checksum is None:
+            checksum = zlib.crc32((self.folder / location.name).read_bytes())
+        return location.size, checksum
 
-def list_archives(folder: pathlib.Path) -> list[pathlib.Path]:
-    """Returns the ZIP archives of a folder in the order of their names."""
-    return sorted(folder.glob("*.zip"))
-
-
-class _Reader:
-    """Reads and checks files, and keeps the last archive open for the next."""
-
-    def __init__(
-        self,
-        containers: list[pathlib.Path],
-        check: Callable[[bytes], str | None] | None,
-    ):
-        self._containers = containers
-        self._check = check
-        self._number: int | None = None
-        self._archive: zipfile.ZipFile | None = None
-
-    def __reduce__(self):
-        # An open archive stays in its process.
-        return _Reader, (self._containers, self._check)
-
-    def __call__(
-        self, files: list[tuple[int, str]]
-    ) -> list[tuple[bytes | None, tuple[str, str] | None]]:
-        """Returns the content of each file, or its defect and the remedy."""
-        answers = []
-        for number, name in files:
-            try:
-                content = self._read(number, name)
-            except _ZIP_ERRORS as error:
-                reason = f"can't be read from its archive ({error})"
-                answers.append((None, (reason, "Get the archive again")))
-                continue
-            reason = self._check(content) if self._check else None
-            if reason is None:
-                answers.append((content, None))
-            else:
-                remedy = "Get the image or its archive again"
-                answers.append((None, (reason, remedy)))
-        return answers
-
-    def _read(self, number: int, name: str) -> bytes:
-        container = self._containers[number]
-        if container.suffix != ".zip":
-            return (container / name).read_bytes()
-        if number != self._number:
-            self.close()
-            self._archive = zipfile.ZipFile(container)
-            self._number = number
-        return self._archive.read(name)
-
-    def close(self) -> None:
-        """Closes the archive that is open."""
-        if self._archive is not None:
-            self._archive.close()
-        self._archive = self._number = None
+    def _describe(self, number: int, name: str = "") -> str:
+        """Returns how messages call a container, or a file in it."""
+        path, inner = self.containers[number]
+        if path == self.folder:
+            return f"{path.name}/{name}"
+        if not name and not inner:
+            return str(path)
+        outer = path.relative_to(self.folder).as_posix()
+        return ": ".join(filter(None, [outer, inner, name]))
 
 
 def _is_unsafe(name: str) -> bool:

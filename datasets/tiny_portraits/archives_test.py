@@ -1,12 +1,14 @@
+import re
 import zipfile
 
 import pytest
 
 from datasets.tiny_portraits import testing
-from datasets.tiny_portraits.archives import FOLDERS
 from datasets.tiny_portraits.archives import Archives
 from datasets.tiny_portraits.bad_items import BadItems
 from datasets.tiny_portraits.errors import DatasetInputError
+from datasets.tiny_portraits.pack_layout import FOLDERS
+from datasets.tiny_portraits.pack_layout import find_layout
 
 NAME = "Tiny_Portrait_{:06d}.png".format
 IMAGES = {NAME(index): testing.make_image(index) for index in range(5)}
@@ -19,6 +21,10 @@ def read_all(archives):
     }
 
 
+def find(manual_dir, bad_items):
+    return Archives(find_layout(manual_dir), bad_items)
+
+
 def write(tmp_path, images, **kwargs):
     return testing.write_pack(tmp_path / "pack", images=images, **kwargs)
 
@@ -29,7 +35,7 @@ def write(tmp_path, images, **kwargs):
 def test_every_form_of_a_pack_reads_the_same(tmp_path, folder, archives, name):
     images = {name(i): content for i, content in enumerate(IMAGES.values())}
     pack = write(tmp_path, images, folder=folder, archives=archives)
-    found = Archives(pack, BadItems())
+    found = find(pack, BadItems())
     assert found.folder.name == folder
     assert found.size == sum(map(len, IMAGES.values()))
     assert read_all(found) == dict(enumerate(IMAGES.values()))
@@ -38,7 +44,7 @@ def test_every_form_of_a_pack_reads_the_same(tmp_path, folder, archives, name):
 
 
 def test_images_come_in_the_order_of_the_archives(tmp_path):
-    found = Archives(write(tmp_path, IMAGES, archives=2), BadItems())
+    found = find(write(tmp_path, IMAGES, archives=2), BadItems())
     read = [(index, where) for index, where, _ in found.read([4, 3, 0, 1])]
     first, second = (f"Tiny_Portraits_Archive_00{n}.zip: " for n in (0, 1))
     assert read == [
@@ -56,7 +62,7 @@ def test_what_else_lies_in_an_archive_is_no_portrait(tmp_path):
         "folder/": b"",
         f"folder/{NAME(9)}": testing.make_image(9),
     }
-    found = Archives(write(tmp_path, IMAGES | other, archives=1), BadItems())
+    found = find(write(tmp_path, IMAGES | other, archives=1), BadItems())
     assert sorted(found.indices) == [0, 1, 2, 3, 4, 9]
 
 
@@ -77,12 +83,10 @@ def test_a_bad_entry_is_refused_or_listed(tmp_path, name, reason):
     pack = write(tmp_path, IMAGES | {name: testing.make_image(9)}, archives=1)
     message = f"Tiny_Portraits_Archive_000.zip: {name} {reason}"
     with pytest.raises(DatasetInputError) as error:
-        Archives(pack, BadItems())
+        find(pack, BadItems())
     assert str(error.value).startswith(message)
     bad_items = BadItems("skip")
-    assert read_all(Archives(pack, bad_items)) == dict(
-        enumerate(IMAGES.values())
-    )
+    assert read_all(find(pack, bad_items)) == dict(enumerate(IMAGES.values()))
     [item] = bad_items.items
     assert " ".join(item).startswith(message)
 
@@ -92,14 +96,14 @@ def test_the_same_image_in_two_archives_names_both(tmp_path):
     folder = pack / FOLDERS[0]
     testing.write_archive(folder / "z.zip", {NAME(2): b"other"})
     with pytest.raises(DatasetInputError) as error:
-        Archives(pack, BadItems())
+        find(pack, BadItems())
     assert str(error.value).startswith(
         f"z.zip: {NAME(2)} is there a second time: "
         f"Tiny_Portraits_Archive_000.zip: {NAME(2)} is the same portrait"
     )
     bad_items = BadItems("skip")
     # The first one counts.
-    assert read_all(Archives(pack, bad_items))[2] == IMAGES[NAME(2)]
+    assert read_all(find(pack, bad_items))[2] == IMAGES[NAME(2)]
     assert [item.item for item in bad_items.items] == [f"z.zip: {NAME(2)}"]
 
 
@@ -109,7 +113,7 @@ def test_an_entry_that_claims_to_be_huge_is_not_read(tmp_path):
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(NAME(9), bytes(2_000_000))
     with pytest.raises(DatasetInputError, match="claims to have 2,000,000"):
-        Archives(pack, BadItems())
+        find(pack, BadItems())
 
 
 @pytest.mark.parametrize("keep", [0, 100, -10])
@@ -118,10 +122,10 @@ def test_a_truncated_archive_is_named(tmp_path, keep):
     path = pack / FOLDERS[0] / "Tiny_Portraits_Archive_001.zip"
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(DatasetInputError) as error:
-        Archives(pack, BadItems())
+        find(pack, BadItems())
     assert str(error.value).startswith(f"{path} is not a whole ZIP archive")
     bad_items = BadItems("skip")
-    assert sorted(Archives(pack, bad_items).indices) == [0, 2, 4]
+    assert sorted(find(pack, bad_items).indices) == [0, 2, 4]
     assert [item.item for item in bad_items.items] == [str(path)]
 
 
@@ -132,29 +136,48 @@ def test_damage_inside_an_archive_costs_its_entry_alone(tmp_path):
     position = content.index(IMAGES[NAME(2)]) + 50
     path.write_bytes(content[:position] + b"\0\1\2\3" + content[position + 4 :])
     with pytest.raises(DatasetInputError, match=f"{NAME(2)} can't be read"):
-        read_all(Archives(pack, BadItems()))
+        read_all(find(pack, BadItems()))
     bad_items = BadItems("skip")
-    assert sorted(read_all(Archives(pack, bad_items))) == [0, 1, 3, 4]
+    assert sorted(read_all(find(pack, bad_items))) == [0, 1, 3, 4]
     assert len(bad_items.items) == 1
 
 
-def test_archives_win_over_images_and_empty_folders_do_not_count(tmp_path):
-    pack = write(tmp_path, IMAGES, archives=0, folder=FOLDERS[2])
-    (pack / FOLDERS[0]).mkdir()
-    assert Archives(pack, BadItems()).folder.name == FOLDERS[2]
-    testing.write_archive(pack / FOLDERS[0] / "a.zip", IMAGES)
-    assert Archives(pack, BadItems()).folder.name == FOLDERS[0]
+def test_an_encrypted_archive_is_refused(tmp_path):
+    pack = write(tmp_path, IMAGES, archives=1)
+    [path] = (pack / FOLDERS[0]).iterdir()
+    content = bytearray(path.read_bytes())
+    # The bit that says so, in both headers of every entry.
+    for mark, offset in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        for match in re.finditer(mark, bytes(content)):
+            content[match.start() + offset] |= 1
+    path.write_bytes(content)
+    with pytest.raises(DatasetInputError, match="can't be read.*encrypted"):
+        read_all(find(pack, BadItems()))
 
 
-def test_a_folder_without_archives_says_what_is_expected(tmp_path):
-    with pytest.raises(DatasetInputError, match="There is no folder"):
-        Archives(tmp_path / "missing", BadItems("skip"))
-    with pytest.raises(
-        DatasetInputError,
-        match="none of the folders Tiny_Portraits_Zipfiles, "
-        "Tiny_Portraits_Zip, Tiny_Portraits_Images",
+def test_an_archive_in_an_archive_is_as_carefully_read(tmp_path):
+    pack = write(tmp_path, IMAGES, archives=0)
+    inner = tmp_path / "inner.zip"
+    testing.write_archive(
+        inner, {f"../{NAME(9)}": b"", NAME(8): bytes(2 << 20)}
+    )
+    files = {"a.zip": inner.read_bytes(), "b.zip": b"PK\5\6"}
+    testing.write_archive(pack / FOLDERS[0] / "outer.zip", files)
+    bad_items = BadItems("skip")
+    assert not find(pack, bad_items).indices
+    assert [" ".join(item)[:60] for item in bad_items.items] == [
+        "outer.zip: a.zip: ../Tiny_Portrait_000009.png has an absolut",
+        "outer.zip: a.zip: Tiny_Portrait_000008.png claims to have 2,",
+        "outer.zip: b.zip is not a whole ZIP archive (File is not a z",
+    ]
+
+
+def test_a_name_that_is_there_twice_reads_as_the_first(tmp_path):
+    pack = write(tmp_path, IMAGES, archives=1)
+    [path] = (pack / FOLDERS[0]).iterdir()
+    with (
+        pytest.warns(UserWarning, match="Duplicate name"),
+        zipfile.ZipFile(path, "a") as archive,
     ):
-        Archives(tmp_path, BadItems("skip"))
-    (tmp_path / FOLDERS[1]).mkdir()
-    with pytest.raises(DatasetInputError, match="neither a ZIP archive nor"):
-        Archives(tmp_path, BadItems("skip"))
+        archive.writestr(NAME(2), b"other")
+    assert read_all(find(pack, BadItems("skip")))[2] == IMAGES[NAME(2)]

@@ -1,7 +1,14 @@
 """Reads the attribute file: one row of labels per portrait."""
 
-import pathlib
+import csv
+import io
+import shlex
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Any
 from typing import NamedTuple
+
+import pandas as pd
 
 from . import facts
 from .bad_items import BadItems
@@ -9,6 +16,15 @@ from .errors import DatasetInputError
 
 # How TFDS writes that a label is missing.
 MISSING = -1
+
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+# How other programs write, in any case, that something is missing.
+_LIKE_MISSING = ("", "-", "-1", "?", "<na>", "n/a", "na", "nan", "none", "null")
+_COPY = "Copy the attribute file again"
+_CORRECT = "Correct the row"
+
+# The lines of rows that share what is wrong, and what to do about it.
+_Defect = tuple[list[int], str, str]
 
 
 class Attributes(NamedTuple):
@@ -32,127 +48,203 @@ class Attributes(NamedTuple):
 
 
 def read_attributes(
-    path: pathlib.Path, bad_items: BadItems
+    content: bytes, name: str, bad_items: BadItems, missing: Sequence[str] = ()
 ) -> dict[int, Attributes]:
     """Reads and checks the attribute file.
 
+    The columns may stand in any order and among others, quoted or not,
+    separated by commas, semicolons or tabs, with blanks around. Where the file
+    differs from the original in that, the notes of `bad_items` say so.
+
     Args:
-        path: `Tiny_Portraits_Attributes.csv`.
+        content: The bytes of the file.
+        name: The name of the file.
         bad_items: Takes up the rows that can't be used.
+        missing: What means `n/a` in the hair columns, beside `n/a`.
 
     Returns:
         The attributes by image index, in ascending order.
 
     Raises:
-        DatasetInputError: If the file as a whole can't be used (missing, not
-            text, empty, other columns), or a row is bad and bad items are
-            refused.
+        DatasetInputError: If the file as a whole can't be used (not text,
+            empty, without one of the columns), or a row is bad and bad items
+            are refused.
     """
-    lines = _read_lines(path)
-    _check_header(path, lines[0])
-    table: dict[int, Attributes] = {}
-    for number, line in enumerate(lines[1:], start=2):
-        if not line:
-            continue
-        try:
-            index, attributes = _parse_row(number, line)
-            if index in table:
-                raise _RowError(
-                    f"repeats the Image_Index {index} of line "
-                    f"{table[index].line}",
-                    "Delete one of the two rows",
-                )
-        except _RowError as error:
-            reason, remedy = error.args
-            bad_items.report([f"{path.name}, line {number}"], reason, remedy)
-        else:
-            table[index] = attributes
-    if not table:
+    header, rows = _read_rows(content, name, bad_items)
+    columns = list(facts.CSV_COLUMNS)
+    place = header.index(columns[0])
+    named = {row[place] for row in rows.values() if len(row) > place}
+
+    def refuse(defects):
+        """Reports rows by what is wrong with them, and takes them out."""
+        for lines, reason, remedy in defects:
+            items = [f"{name}, line {line}" for line in lines]
+            bad_items.report(items, reason, remedy)
+            for line in lines:
+                del rows[line]
+
+    refuse(_find_misshapen(header, dict(rows)))
+    table = pd.DataFrame(list(rows.values()), list(rows), header, dtype=object)
+    refuse(_find_bad_indices(table[columns[0]]))
+    table = table.loc[list(rows), columns].astype({columns[0]: int})
+    refuse(_find_repeats(table[columns[0]]))
+    refuse(_find_bad_labels(table.loc[list(rows)], missing))
+    if not rows:
         raise DatasetInputError(
-            f"{path} names no portrait: it has no usable row below its "
-            "header. Copy the attribute file of the data set again."
+            f"{name} names no portrait: it has no usable row below its "
+            f"header. {_COPY}."
         )
-    return dict(sorted(table.items()))
+    table = table.loc[list(rows)].sort_values(columns[0])
+    labels = table.mask(table.isin([facts.MISSING_LABEL, *missing]), MISSING)
+    rest = [labels[column] for column in columns[1:]]
+    attributes = map(Attributes, table.index.tolist(), *rest)
+    found = dict(zip(table[columns[0]].tolist(), attributes, strict=True))
+    bad_items.indices |= set(map(int, filter(_is_number, named))) - found.keys()
+    return found
 
 
-class _RowError(Exception):
-    """A row is bad; carries the reason and the remedy."""
+def _read_rows(
+    content: bytes, name: str, bad_items: BadItems
+) -> tuple[list[str], dict[int, list[str]]]:
+    """Returns the names of the columns, and the cells of each row by its line.
 
-
-def _read_lines(path: pathlib.Path) -> list[str]:
-    """Returns the lines of a text file, without their ends."""
+    Split by the standard library: pandas' readers take a row that was cut off
+    for one with empty cells, or leave out what they can't split.
+    """
     try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise DatasetInputError(
-            f"There is no attribute file {path}. Put {facts.CSV_NAME} into "
-            "the folder that holds the folder of archives or images."
-        ) from None
-    if not content.strip():
-        raise DatasetInputError(
-            f"{path} is empty. Copy the attribute file of the data set again."
-        )
-    try:
-        # Spreadsheets put a byte order mark in front and end lines with CRLF.
-        text = content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")  # Spreadsheets mark the encoding.
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise DatasetInputError(
-            f"{path}, line {line}, is not UTF-8 text: the file is damaged or "
-            "was saved in another encoding. Copy the attribute file of the "
-            "data set again."
+            f"{name}, line {line}, is not UTF-8 text: the file is damaged or "
+            f"was saved in another encoding. {_COPY}."
         ) from None
-    # Not str.splitlines, which also splits at characters that no editor
-    # counts as the end of a line.
-    return [line.rstrip("\r") for line in text.split("\n")]
-
-
-def _check_header(path: pathlib.Path, header: str) -> None:
-    if tuple(header.split(",")) != facts.CSV_COLUMNS:
+    if not text.strip():
+        raise DatasetInputError(f"{name} is empty. {_COPY}.")
+    separator = _find_separator(text.lstrip().splitlines()[0], name)
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=separator,
+        skipinitialspace=True,
+        strict=True,  # Nothing is guessed.
+    )
+    rows = {}
+    try:
+        for row in reader:
+            cells = [cell.strip() for cell in row]
+            if any(cells):
+                rows[reader.line_num] = cells
+    except csv.Error as error:
         raise DatasetInputError(
-            f"{path} must start with the line "
-            f"{','.join(facts.CSV_COLUMNS)}, these columns in this order. "
-            f"Received: {header[:100]!r}. Copy the attribute file of the data "
-            "set again."
-        )
+            f"{name}, line {reader.line_num}, can't be split into columns "
+            f"({error}). {_COPY}."
+        ) from None
+    header = rows.pop(min(rows))
+    if all(len(row) == len(header) + 1 for row in rows.values()):
+        # R writes row names without a column name in front of them; others
+        # end each row with a separator.
+        in_front = any(row[-1] for row in rows.values())
+        header = ["", *header] if in_front else [*header, ""]
+    if separator != ",":
+        bad_items.notes.append(f"{name}: separated by {_SEPARATORS[separator]}")
+    others = [
+        column or f"column {number}"
+        for number, column in enumerate(header, start=1)
+        if column not in facts.CSV_COLUMNS
+    ]
+    if others:
+        bad_items.notes.append(f"{name}: not read: {', '.join(others)}")
+    return header, rows
 
 
-def _parse_row(number: int, line: str) -> tuple[int, Attributes]:
-    """Returns the image index and the attributes of a row."""
-    values = line.split(",")
-    if len(values) != len(facts.CSV_COLUMNS):
-        raise _RowError(
-            f"has {len(values)} of {len(facts.CSV_COLUMNS)} columns "
-            f"({line[:100]!r}): the file is truncated or damaged",
-            "Copy the attribute file again",
+def _find_separator(header: str, name: str) -> str:
+    """Returns what stands between the columns, which must all be there."""
+    for separator in _SEPARATORS:
+        # What is wrong with its quotes is said where all lines are split.
+        [cells] = csv.reader(
+            [header], delimiter=separator, skipinitialspace=True
         )
+        found = [cell.strip() for cell in cells]
+        if all(found.count(column) == 1 for column in facts.CSV_COLUMNS):
+            return separator
+    raise DatasetInputError(
+        f"{name} must start with a line that names the columns "
+        f"{','.join(facts.CSV_COLUMNS)}, each once, separated by commas, "
+        f"semicolons or tabs. Received: {header[:100]!r}. {_COPY}."
+    )
+
+
+def _is_number(text: str) -> bool:
     # Not int() alone, which takes ` 7`, `+7` and `1_000` too.
-    if not (values[0].isascii() and values[0].isdigit()):
-        raise _RowError(
-            f"has the Image_Index {values[0]!r} where a number is expected",
-            "Correct the row",
+    return text.isascii() and text.isdigit() and len(text) < 10
+
+
+def _find_misshapen(header: list[str], rows: dict) -> Iterator[_Defect]:
+    """Yields the rows of more or fewer cells than there are columns."""
+    for line, row in rows.items():
+        if len(row) != len(header):
+            reason = (
+                f"has {len(row)} of {len(header)} columns "
+                f"({','.join(row)[:100]!r}): the file is truncated or damaged"
+            )
+            yield [line], reason, _COPY
+
+
+def _find_bad_indices(column: pd.Series) -> Iterator[_Defect]:
+    """Yields the rows without an image index of the data set."""
+    is_number = column.map(_is_number)
+    for value, lines in _by_value(column[~is_number]):
+        reason = f"has the Image_Index {value!r} where a number is expected"
+        yield lines, reason, _CORRECT
+    numbers = column[is_number].map(int)
+    for value, lines in _by_value(numbers[numbers >= facts.INDEX_END]):
+        reason = (
+            f"has the Image_Index {value}; the last one is "
+            f"{facts.INDEX_END - 1}"
         )
-    index = int(values[0])
-    if index >= facts.INDEX_END:
-        raise _RowError(
-            f"has the Image_Index {index}; the last one is "
-            f"{facts.INDEX_END - 1}",
-            "Correct the row",
-        )
-    labels = []
-    for column, value, (name, classes) in zip(
-        facts.CSV_COLUMNS[1:], values[1:], facts.CLASSES.items(), strict=True
+        yield lines, reason, _CORRECT
+
+
+def _find_repeats(indices: pd.Series) -> Iterator[_Defect]:
+    """Yields the rows of portraits that have a row before."""
+    first = indices.drop_duplicates()
+    first = dict(zip(first, first.index, strict=True))
+    for line, index in indices[indices.duplicated()].items():
+        reason = f"repeats the Image_Index {index} of line {first[index]}"
+        yield [line], reason, "Delete one of the two rows"
+
+
+def _find_bad_labels(
+    table: pd.DataFrame, missing: Sequence[str]
+) -> Iterator[_Defect]:
+    """Yields the rows of each unknown label; a row no more than once."""
+    # The flag that reads all of them, so that nobody has to try again.
+    absent = sorted(
+        value
+        for value in {*table["Hair_Color"], *table["Hair_Type"], *missing}
+        if value.lower() in _LIKE_MISSING and value != facts.MISSING_LABEL
+    )
+    for column, classes in zip(
+        facts.CSV_COLUMNS[1:], facts.CLASSES.values(), strict=True
     ):
         # Every portrait has a gender; only the hair labels may be missing.
-        optional = (facts.MISSING_LABEL,) if name != "gender" else ()
-        if value in optional:
-            labels.append(MISSING)
-        elif value in classes:
-            labels.append(value)
-        else:
-            raise _RowError(
-                f"has the unknown {column} {value!r}; known are "
-                f"{', '.join(classes + optional)}",
-                "Correct the row",
-            )
-    return index, Attributes(number, *labels)
+        optional = column != "Gender"
+        known = [*classes, *[facts.MISSING_LABEL] * optional]
+        labels = table[column]
+        labels = labels[~labels.isin([*known, *missing * optional])]
+        table = table.drop(index=labels.index)
+        for value, lines in _by_value(labels):
+            reason = f"has the unknown {column} {value!r}"
+            remedy = _CORRECT
+            if optional and value in absent:
+                remedy = (
+                    f"If it means {facts.MISSING_LABEL}, read it so with "
+                    f"--missing {shlex.join(absent)}"
+                )
+            yield lines, f"{reason}; known are {', '.join(known)}", remedy
+
+
+def _by_value(column: pd.Series) -> Iterator[tuple[Any, list[int]]]:
+    """Yields each value of a column and its lines, by the first of them."""
+    for value, lines in column.groupby(column, sort=False).groups.items():
+        yield value, list(lines)

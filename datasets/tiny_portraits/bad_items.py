@@ -22,6 +22,10 @@ class BadItems:
 
     Attributes:
         items: The `BadItem`s left out so far; empty where they are refused.
+        indices: Image indices of bad rows and images. That such an image or
+            row then lacks its other half is no further bad item.
+        notes: How the input differs from the original where that does no
+            harm, a sentence without full stop each.
 
     Example:
         >>> bad_items = BadItems("skip")
@@ -47,6 +51,8 @@ class BadItems:
             )
         self.on_bad = on_bad
         self.items: list[BadItem] = []
+        self.indices: set[int] = set()
+        self.notes: list[str] = []
 
     def report(self, items: Sequence[str], reason: str, remedy: str) -> None:
         """Takes up items that share a reason.

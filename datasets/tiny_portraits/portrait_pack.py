@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Iterator
+from collections.abc import Sequence
 
 from . import crew
 from . import facts
@@ -10,6 +11,9 @@ from .archives import Archives
 from .attributes import Attributes
 from .attributes import read_attributes
 from .bad_items import BadItems
+from .errors import DatasetInputError
+from .pack_layout import PackLayout
+from .pack_layout import find_layout
 
 # The counterfactual pairs of a synthetic pack, in the format of a pack.
 COUNTERFACTUAL_FOLDER = "Counterfactuals"
@@ -37,15 +41,18 @@ class PortraitPack:
         manual_dir: pathlib.Path,
         bad_items: BadItems,
         workers: int | None = None,
+        missing: Sequence[str] = (),
     ):
         """Reads the attribute file and lists the images.
 
         Args:
             manual_dir: Folder with the attribute file and one of the three
-                folders of archives or images.
+                folders of archives or images; see `find_layout` for what else
+                is understood.
             bad_items: Takes up what can't be used.
             workers: The number of processes that read and check images; None
                 takes one per processor. A small pack needs no second one.
+            missing: What means `n/a` in the hair columns, beside `n/a`.
 
         Raises:
             DatasetInputError: If the pack as a whole can't be used, or an
@@ -54,8 +61,10 @@ class PortraitPack:
         self.manual_dir = manual_dir
         self._bad_items = bad_items
         self._workers = workers or crew.count_cores()
-        table = read_attributes(manual_dir / facts.CSV_NAME, bad_items)
-        self.archives = Archives(manual_dir, bad_items)
+        layout = find_layout(manual_dir)
+        self.archives = Archives(layout, bad_items)
+        content, name = _read_csv(layout, self.archives, bad_items)
+        table = read_attributes(content, name, bad_items, missing)
         self._report_unmatched(table)
         found = set(self.archives.indices)
         self.attributes: dict[int, Attributes] = {
@@ -86,11 +95,13 @@ class PortraitPack:
     def _report_unmatched(self, table: dict[int, Attributes]) -> None:
         """Reports the rows without an image and the images without a row."""
         found = set(self.archives.indices)
+        # Their other half is there and bad, which is reported already.
+        bad_indices = self._bad_items.indices
         missing = [
             f"{facts.IMAGE_NAME.format(index=index)} "
             f"({facts.CSV_NAME}, line {attributes.line})"
             for index, attributes in table.items()
-            if index not in found
+            if index not in found and index not in bad_indices
         ]
         self._bad_items.report(
             missing,
@@ -99,10 +110,31 @@ class PortraitPack:
         )
         extra = [
             self.archives.describe(index)
-            for index in sorted(found - table.keys())
+            for index in sorted(found - table.keys() - bad_indices)
         ]
         self._bad_items.report(
             extra,
             f"has no row in {facts.CSV_NAME}",
             "Delete the image, or copy the attribute file again",
         )
+
+
+def _read_csv(
+    layout: PackLayout, archives: Archives, bad_items: BadItems
+) -> tuple[bytes, str]:
+    """Returns the bytes of the attribute file, and its name."""
+    if layout.csv_path is not None:
+        if layout.csv_path.parent != layout.manual_dir:
+            bad_items.notes.append(f"attribute file: {layout.csv_path}")
+        return layout.csv_path.read_bytes(), layout.csv_path.name
+    in_archive = archives.read_csv()
+    if in_archive is None:
+        others = sorted(layout.manual_dir.glob("*.[ct]sv"))
+        rename = [f" Or is it {path.name}? Rename it then." for path in others]
+        raise DatasetInputError(
+            f"There is no attribute file {layout.manual_dir / facts.CSV_NAME}. "
+            f"Put {facts.CSV_NAME} into the folder that holds the folder of "
+            f"archives or images.{''.join(rename[:1])}"
+        )
+    bad_items.notes.append(f"attribute file: {in_archive[1]}")
+    return in_archive

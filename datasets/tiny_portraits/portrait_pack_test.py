@@ -82,3 +82,25 @@ def test_a_bad_image_is_refused_or_listed(tmp_path, archives, content, defect):
     [item] = bad_items.items
     assert item.item.endswith(NAME(59))
     assert item.reason.startswith(defect)
+
+
+def test_a_bad_row_and_its_image_are_one_item(tmp_path):
+    rows = ROWS | {7: ("male", "purple", "n/a")}
+    testing.write_pack(tmp_path, rows, images=IMAGES)
+    bad_items = BadItems("skip")
+    assert read_all(PortraitPack(tmp_path, bad_items)).keys() == (
+        ROWS.keys() - {7}
+    )
+    [item] = bad_items.items
+    assert item.item == "Tiny_Portraits_Attributes.csv, line 3"
+
+
+def test_a_huge_image_and_its_row_are_one_item(tmp_path):
+    images = IMAGES | {NAME(7): bytes(2_000_000)}
+    testing.write_pack(tmp_path, images=images)
+    bad_items = BadItems("skip")
+    assert read_all(PortraitPack(tmp_path, bad_items)).keys() == (
+        ROWS.keys() - {7}
+    )
+    [item] = bad_items.items
+    assert item.reason.startswith("claims to have 2,000,000 bytes")

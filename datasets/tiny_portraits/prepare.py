@@ -6,17 +6,18 @@ import os
 import pathlib
 import shutil
 from collections.abc import Iterator
+from collections.abc import Sequence
 
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.utils import tqdm_utils
 
-from . import archives
 from . import build_record
+from . import pack_layout
 from . import portraits_config
 from .bad_items import BadItems
 from .build_record import BuildRecord
 from .errors import DatasetInputError
-from .portraits_config import PortraitsConfig
+from .tiny_portraits_dataset_builder import FILE_FORMATS
 from .tiny_portraits_dataset_builder import Builder
 
 # TFDS, and we too, write into folders named so until they are complete.
@@ -30,6 +31,7 @@ def prepare(
     count: int = portraits_config.SYNTHETIC.count,
     seed: int = 0,
     on_bad: str = "raise",
+    missing: Sequence[str] = (),
     overwrite: bool = False,
 ) -> Builder:
     """Builds the data set, or reuses it if its inputs have not changed.
@@ -47,6 +49,8 @@ def prepare(
         on_bad: `raise` stops at the first row, image or archive that can't be
             used, `skip` leaves it out and lists it in `skipped.csv` beside
             the records.
+        missing: What means `n/a` in the hair columns of the attribute file,
+            beside `n/a`.
         overwrite: Builds again, whatever is there.
 
     Returns:
@@ -55,8 +59,8 @@ def prepare(
 
     Raises:
         DatasetInputError: If an input is missing or wrong; if the data set
-            that is there was built from other archives, or lacks what was
-            skipped, and `overwrite` is not set.
+            that is there was built from other archives, was cut short or
+            lacks what was skipped, and `overwrite` is not set.
 
     Example:
         >>> builder = prepare(data_dir="data/tfds", count=400)
@@ -69,16 +73,17 @@ def prepare(
     else:
         config = portraits_config.ARCHIVES
         manual_dir = pathlib.Path(manual_dir).expanduser()
-        archives.find_folder(manual_dir)
+        pack_layout.find_layout(manual_dir)
     data_dir = pathlib.Path(data_dir).expanduser()
-    builder = Builder(data_dir=data_dir, config=config, on_bad=on_bad)
+    settings = {"config": config, "on_bad": on_bad, "missing": missing}
+    builder = Builder(data_dir=data_dir, **settings)
     target = pathlib.Path(builder.data_path)
     with _lock(target.parent):
         _remove_incomplete(target.parent)
         if (
             not overwrite
             and _is_whole(builder)
-            and _is_up_to_date(target, config, manual_dir, on_bad)
+            and _is_up_to_date(builder, manual_dir)
         ):
             return builder
         with _clear_disk_errors(target):
@@ -87,7 +92,7 @@ def prepare(
             else:
                 _build(builder, manual_dir, data_dir)
     # Reads what has just been written.
-    return Builder(data_dir=data_dir, config=config, on_bad=on_bad)
+    return Builder(data_dir=data_dir, **settings)
 
 
 def _is_whole(builder: Builder) -> bool:
@@ -97,32 +102,23 @@ def _is_whole(builder: Builder) -> bool:
     return bool(paths) and all(pathlib.Path(path).exists() for path in paths)
 
 
-def _is_up_to_date(
-    folder: pathlib.Path,
-    config: PortraitsConfig,
-    manual_dir: pathlib.Path | None,
-    on_bad: str,
-) -> bool:
+def _is_up_to_date(builder: Builder, manual_dir: pathlib.Path | None) -> bool:
     """Whether a prepared data set can be used as it is.
 
-    Synthetic portraits that an older generator drew are simply drawn again;
-    to replace what came from archives is the user's decision.
+    Synthetic portraits are simply drawn or built again; to replace what came
+    from archives is the user's decision.
     """
+    folder = pathlib.Path(builder.data_path)
     record = BuildRecord.read(folder)
-    inputs = build_record.fingerprint(config, manual_dir)
-    changed = build_record.changed_inputs(
-        record.inputs if record else {}, inputs
-    )
-    if changed and config.is_synthetic:
+    outdated = _find_outdated(builder, manual_dir, record)
+    if outdated and builder.builder_config.is_synthetic:
         return False
-    if changed:
-        names = ", ".join(changed[:3]) + (" and more" * (len(changed) > 3))
+    if outdated:
         raise DatasetInputError(
-            f"The data set in {folder} was built from other inputs than "
-            f"those in {manual_dir}: {names} changed. Rebuild it with "
+            f"The data set in {folder} {outdated}. Rebuild it with "
             "--overwrite=True, or build into another --data_dir."
         )
-    if on_bad == "raise" and record.skipped:
+    if builder.on_bad == "raise" and record.skipped:
         raise DatasetInputError(
             f"The data set in {folder} lacks {record.skipped:,} bad items, "
             f"see {build_record.SKIPPED_NAME} there. Use it with "
@@ -130,6 +126,32 @@ def _is_up_to_date(
             "--overwrite=True."
         )
     return True
+
+
+def _find_outdated(
+    builder: Builder,
+    manual_dir: pathlib.Path | None,
+    record: BuildRecord | None,
+) -> str | None:
+    """Returns why a prepared data set has to be built again, or None."""
+    file_format = builder.info.file_format.value
+    if file_format not in FILE_FORMATS:
+        return f"has files of the format {file_format}, which can't be read"
+    if record is None:
+        return f"has no {build_record.RECORD_NAME} that tells what is in it"
+    inputs = build_record.fingerprint(
+        builder.builder_config, manual_dir, builder.missing
+    )
+    changed = build_record.changed_inputs(record.inputs, inputs)
+    if changed:
+        names = ", ".join(changed[:3]) + (" and more" * (len(changed) > 3))
+        return (
+            f"was built from other inputs than those in {manual_dir}: "
+            f"{names} changed"
+        )
+    if cut := record.describe_cut():
+        return f"holds a part of the portraits ({cut}): its build was cut short"
+    return None
 
 
 def _build(
@@ -156,6 +178,7 @@ def _rebuild(builder: Builder, manual_dir: pathlib.Path | None) -> None:
         data_dir=aside,
         config=builder.builder_config,
         on_bad=builder.on_bad,
+        missing=builder.missing,
     )
     try:
         _build(new, manual_dir, pathlib.Path(builder.data_dir_root))
@@ -179,7 +202,14 @@ def _lock(folder: pathlib.Path) -> Iterator[None]:
     The operating system lets go of the lock when the process ends, however it
     ends.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".lock").touch()
+    except OSError as error:
+        raise DatasetInputError(
+            f"The data set can't be written to {folder}: "
+            f"{os.strerror(error.errno)}. Pass another --data_dir."
+        ) from error
     try:
         import fcntl
     except ImportError:  # There is none on Windows.

@@ -12,6 +12,7 @@ import tensorflow_datasets as tfds
 from datasets.tiny_portraits import archives
 from datasets.tiny_portraits import crew
 from datasets.tiny_portraits import facts
+from datasets.tiny_portraits import pack_layout
 from datasets.tiny_portraits import portrait_pack
 from datasets.tiny_portraits import prepare as prepare_lib
 from datasets.tiny_portraits import testing
@@ -19,6 +20,7 @@ from datasets.tiny_portraits import tiny_portraits_dataset_builder
 from datasets.tiny_portraits.build_record import BuildRecord
 from datasets.tiny_portraits.errors import DatasetInputError
 from datasets.tiny_portraits.prepare import prepare
+from datasets.tiny_portraits.summary import format_summary
 
 NAME = "Tiny_Portrait_{:06d}.png".format
 VERSION_DIR = pathlib.Path("tiny_portraits", "archives", "1.0.0")
@@ -87,7 +89,7 @@ def test_png_files_enter_the_records_unchanged(pack, data_dir):
 
 def test_archives_and_a_folder_of_images_give_the_same(tmp_path):
     examples = []
-    for number, folder in enumerate(archives.FOLDERS):
+    for number, folder in enumerate(pack_layout.FOLDERS):
         pack = testing.write_pack(
             tmp_path / f"pack{number}",
             folder=folder,
@@ -183,7 +185,8 @@ def test_the_record_counts_splits_labels_and_inputs(pack, data_dir):
     }
     assert record.skipped == 0
     assert record.source == str(pack)
-    assert list(record.inputs["files"]) == [
+    assert list(record.inputs) == [
+        "--missing",
         "Tiny_Portraits_Attributes.csv",
         "Tiny_Portraits_Archive_000.zip",
         "Tiny_Portraits_Archive_001.zip",
@@ -197,6 +200,30 @@ def test_a_split_without_rows_is_left_out(tmp_path, data_dir):
     assert sorted(load(data_dir)) == ["train", "validation"]
 
 
+def test_what_was_understood_and_how_is_in_record_and_summary(pack, data_dir):
+    content = (pack / facts.CSV_NAME).read_text()
+    content = content.replace("n/a", "").replace(",", ";")
+    (pack / facts.CSV_NAME).write_text(content)
+    with pytest.raises(DatasetInputError, match="with --missing '', or"):
+        prepare(pack, data_dir)
+    builder = prepare(pack, data_dir, missing=("",))
+    folder = pathlib.Path(builder.data_path)
+    record = BuildRecord.read(folder)
+    note = "Tiny_Portraits_Attributes.csv: separated by semicolons"
+    assert record.notes == [note]
+    assert f"read        {note}\n" in format_summary(record, folder)
+    assert record.labels["hair_type"]["n/a"] == 3
+    # Another meaning of the same file is another data set.
+    with pytest.raises(DatasetInputError, match="--missing changed"):
+        prepare(pack, data_dir)
+
+
+@pytest.mark.parametrize("missing", [("", "bald"), "NaN"])
+def test_a_class_is_never_missing(pack, data_dir, missing):
+    with pytest.raises(DatasetInputError, match="Expected --missing with"):
+        prepare(pack, data_dir, missing=missing)
+
+
 def test_skipped_items_are_listed_and_the_rest_is_built(tmp_path, data_dir):
     images = {NAME(i): testing.make_image(i) for i in testing.ROWS}
     images[NAME(7)] = b"nonsense"
@@ -206,7 +233,7 @@ def test_skipped_items_are_listed_and_the_rest_is_built(tmp_path, data_dir):
     pack = testing.write_pack(tmp_path / "pack", images=images, archives=1)
     with (pack / facts.CSV_NAME).open("a") as file:
         file.write("9,male,black,curly\n")
-    with pytest.raises(DatasetInputError, match="unknown Hair_Type"):
+    with pytest.raises(DatasetInputError, match="has an absolute path"):
         prepare(pack, data_dir)
     assert not leftovers(data_dir)
     builder = prepare(pack, data_dir, on_bad="skip")
@@ -215,8 +242,8 @@ def test_skipped_items_are_listed_and_the_rest_is_built(tmp_path, data_dir):
         listed = list(csv.DictReader(file))
     archive = "Tiny_Portraits_Archive_000.zip: "
     assert [item["item"] for item in listed] == [
-        "Tiny_Portraits_Attributes.csv, line 11",
         f"{archive}../{NAME(6)}",
+        "Tiny_Portraits_Attributes.csv, line 11",
         f"{NAME(162_770)} (Tiny_Portraits_Attributes.csv, line 7)",
         f"{archive}{NAME(5)}",
         f"{archive}{NAME(7)}",
@@ -280,6 +307,82 @@ def test_changed_inputs_are_named_with_the_flag(tmp_path, data_dir, number):
         prepare(pack, data_dir)
     prepare(pack, data_dir, overwrite=True)
     assert load(data_dir)["train"][0]["gender"] == 1
+
+
+def build_with_tfds(pack, data_dir, limit=None, **arguments):
+    """Builds as a user of TFDS does, without our command."""
+    builder = tiny_portraits_dataset_builder.Builder(
+        data_dir=data_dir, config="archives", **arguments
+    )
+    builder.download_and_prepare(
+        download_config=tfds.download.DownloadConfig(
+            manual_dir=pack, max_examples_per_split=limit
+        )
+    )
+
+
+@pytest.mark.parametrize("file_format", ["tfrecord", "array_record"])
+def test_what_tfds_has_built_is_reused(pack, data_dir, file_format):
+    build_with_tfds(pack, data_dir, file_format=file_format)
+    info = prepare(pack, data_dir).info
+    assert info.file_format.value == file_format
+    assert info.splits["train"].num_examples == 5
+
+
+def test_a_cut_data_set_does_not_pass_as_whole(pack, data_dir):
+    build_with_tfds(pack, data_dir, limit=2)
+    record = BuildRecord.read(data_dir / VERSION_DIR)
+    assert record.found == testing.SPLIT_COUNTS
+    assert record.counts == {"train": 2, "validation": 2, "test": 2}
+    assert "train 2 of 5, validation 2" in format_summary(record, data_dir)
+    message = r"part of the portraits \(train 2 of 5\).*--overwrite=True"
+    with pytest.raises(DatasetInputError, match=message):
+        prepare(pack, data_dir)
+    builder = prepare(pack, data_dir, overwrite=True)
+    assert builder.info.splits["train"].num_examples == 5
+    # As many as there are cuts nothing.
+    build_with_tfds(pack, data_dir / "5", limit=5)
+    prepare(pack, data_dir / "5")
+
+
+def test_a_cut_that_keeps_nothing_is_built_whole(pack, data_dir):
+    build_with_tfds(pack, data_dir, limit=0)
+    builder = prepare(pack, data_dir)
+    assert builder.info.splits["train"].num_examples == 5
+
+
+def test_skipped_images_are_no_cut(tmp_path, data_dir):
+    images = {NAME(i): testing.make_image(i) for i in testing.ROWS}
+    images[NAME(0)] = images[NAME(182_637)] = images[NAME(202_598)] = b""
+    pack = testing.write_pack(tmp_path / "pack", images=images)
+    prepare(pack, data_dir, on_bad="skip")
+    record = BuildRecord.read(data_dir / VERSION_DIR)
+    assert record.found == {"train": 4, "validation": 2, "test": 0}
+    prepare(pack, data_dir, on_bad="skip")
+
+
+def test_a_data_set_without_a_record_is_not_trusted(pack, data_dir):
+    prepare(pack, data_dir)
+    (data_dir / VERSION_DIR / "build.json").unlink()
+    with pytest.raises(DatasetInputError, match="has no build.json.*--over"):
+        prepare(pack, data_dir)
+
+
+@pytest.mark.parametrize("file_format", ["parquet", "riegeli"])
+def test_a_format_that_loses_portraits_is_refused(pack, data_dir, file_format):
+    with pytest.raises(DatasetInputError, match=f"file_format={file_format}"):
+        build_with_tfds(pack, data_dir, file_format=file_format)
+    assert not leftovers(data_dir)
+    # Of an earlier version it may be there.
+    prepare(pack, data_dir)
+    path = data_dir / VERSION_DIR / "dataset_info.json"
+    path.write_text(path.read_text().replace('"tfrecord"', f'"{file_format}"'))
+    for path in (data_dir / VERSION_DIR).glob("*.tfrecord*"):
+        path.rename(str(path).replace("tfrecord", file_format))
+    with pytest.raises(DatasetInputError, match=f"{file_format}.*--overwrite"):
+        prepare(pack, data_dir)
+    prepare(pack, data_dir, overwrite=True)
+    assert len(load(data_dir)["train"]) == 5
 
 
 def test_a_rebuild_that_fails_leaves_the_old_data_set(pack, data_dir):
@@ -392,6 +495,13 @@ def test_wrong_arguments_are_refused(data_dir, arguments, message):
     with pytest.raises(DatasetInputError, match=message):
         prepare(data_dir=data_dir, **arguments)
     assert not data_dir.exists()
+
+
+def test_a_place_that_takes_no_data_set_is_refused(pack, tmp_path):
+    (tmp_path / "file").touch()
+    for data_dir in (tmp_path / "file", "/proc/nothing"):
+        with pytest.raises(DatasetInputError, match="Pass another --data_dir"):
+            prepare(pack, data_dir)
 
 
 def test_tfds_without_manual_dir_says_what_to_put_there(data_dir):

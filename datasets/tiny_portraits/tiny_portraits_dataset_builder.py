@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import time
 from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,9 @@ from .synthetic import pack as synthetic_pack
 COUNTERFACTUAL = "counterfactual"
 
 _HOMEPAGE = "http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
+
+# The formats of records that can be written and read.
+FILE_FORMATS = ("tfrecord", "array_record")
 
 # TFDS keeps up to 1 GB of a split in memory to shuffle it, and beyond that
 # goes through temporary files. Less is as fast: the files stay in the cache
@@ -60,29 +64,44 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     archives, or `{facts.IMAGE_FOLDER}` with the unpacked PNG images.
     """
 
-    def __init__(self, *, on_bad: str = "raise", **kwargs: Any):
+    def __init__(
+        self,
+        *,
+        on_bad: str = "raise",
+        missing: Sequence[str] = (),
+        **kwargs: Any,
+    ):
         """Creates the builder.
 
         Args:
             on_bad: `raise` stops at the first row, image or archive that
                 can't be used; `skip` leaves it out of the data set and lists
                 it in `skipped.csv` beside the records.
+            missing: What means `n/a` in the hair columns of the attribute
+                file, beside `n/a`: `("", "NaN")` where pandas wrote it.
             **kwargs: See `tfds.core.DatasetBuilder`.
 
         Raises:
-            DatasetInputError: If `on_bad` is neither.
+            DatasetInputError: If `on_bad` is neither, or `missing` names a
+                class.
         """
         self._bad_items = BadItems(on_bad)
+        self._missing = _check_missing(missing)
         self._record: BuildRecord | None = None
         self._progress: tqdm.tqdm | None = None
         super().__init__(**kwargs)
         # What a pickled builder is created from again.
-        self._original_state["on_bad"] = on_bad
+        self._original_state |= {"on_bad": on_bad, "missing": self._missing}
 
     @property
     def on_bad(self) -> str:
         """What happens to what can't be used: `raise` or `skip`."""
         return self._bad_items.on_bad
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What means `n/a` in the hair columns, beside `n/a`."""
+        return self._missing
 
     def _info(self) -> tfds.core.DatasetInfo:
         labels = {
@@ -105,8 +124,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _download_and_prepare(self, dl_manager, download_config) -> None:
         # TFDS calls this with `data_path` being a temporary folder that it
         # renames at the end: the record appears together with the data set.
+        _check_file_format(self.info.file_format)
         start = time.monotonic()
-        self._bad_items.items.clear()
+        self._record = None
+        self._bad_items = BadItems(self.on_bad)
         try:
             with (
                 tfds.core.utils.temporary_assignment(
@@ -120,10 +141,13 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         finally:
             if self._progress is not None:
                 self._progress.close()
+        if self._record is None:  # Nothing but metadata was asked for.
+            return
         folder = pathlib.Path(self.data_path)
         self._record.counts = {
             name: split.num_examples for name, split in self.info.splits.items()
         }
+        self._record.notes = self._bad_items.notes
         self._record.skipped = len(self._bad_items.items)
         self._record.seconds = round(time.monotonic() - start, 1)
         self._record.write(folder)
@@ -139,9 +163,12 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             manual_dir = _get_manual_dir(dl_manager)
         self._record = BuildRecord(
             source=str(manual_dir.resolve()),
-            inputs=build_record.fingerprint(self.builder_config, manual_dir),
+            inputs=build_record.fingerprint(
+                self.builder_config, manual_dir, self.missing
+            ),
+            found={},
         )
-        pack = PortraitPack(manual_dir, self._bad_items)
+        pack = PortraitPack(manual_dir, self._bad_items, missing=self.missing)
         _check_disk_space(pack, pathlib.Path(self.data_path))
         parts = {
             split: (pack, pack.indices(split)) for split in facts.SPLIT_RANGES
@@ -155,6 +182,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             unit=" portraits",
             mininterval=0.5,
         )
+        self._record.found = {
+            split: len(indices) for split, (_, indices) in parts.items()
+        }
         generators = {}
         for split, (pack, indices) in parts.items():
             generator = self._generate_examples(split, pack, indices)
@@ -172,7 +202,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(
         self, split: str, pack: PortraitPack, indices: list[int]
     ) -> Iterator[tuple[int, dict[str, Any]]]:
+        usable = 0
         for index, content in pack.portraits(indices):
+            usable += 1
             labels = pack.attributes[index].labels()
             # The counterfactual portraits have the labels of their partners.
             if split != COUNTERFACTUAL:
@@ -181,6 +213,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             self._progress.update()
             # The bytes enter the records as they are, without a new encoding.
             yield index, {"image": content, "image_index": index, **labels}
+        # Reached unless TFDS has cut the split short. Only now is known which
+        # images can't be used.
+        self._record.found[split] = usable
         self._progress.set_description(f"Writing {split}")
 
 
@@ -192,6 +227,30 @@ def _serialize(serializer: ExampleSerializer, example: dict) -> bytes:
     """
     message = serializer.get_tf_example(example)
     return message.SerializeToString(deterministic=True)
+
+
+def _check_missing(missing: Sequence[str]) -> tuple[str, ...]:
+    """Returns the texts, none of which may be the name of a class."""
+    names = set().union(*facts.CLASSES.values())
+    if isinstance(missing, str) or names & set(missing):
+        raise DatasetInputError(
+            "Expected --missing with texts that mean n/a and are no class, as "
+            f"in `--missing '' NaN`. Received: missing={missing!r}"
+        )
+    return tuple(missing)
+
+
+def _check_file_format(file_format) -> None:
+    """Refuses what TFDS doesn't write whole, or can't write here.
+
+    Its Parquet writer leaves out every other batch of 100 examples.
+    """
+    if file_format.value not in FILE_FORMATS:
+        raise DatasetInputError(
+            f"Expected a file_format out of {', '.join(FILE_FORMATS)}; TFDS "
+            "doesn't keep every portrait in others. "
+            f"Received: file_format={file_format.value}"
+        )
 
 
 def _get_manual_dir(dl_manager) -> pathlib.Path:

@@ -2,6 +2,7 @@ import pathlib
 import pickle
 
 import pytest
+import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from datasets.tiny_portraits import facts
@@ -77,11 +78,31 @@ def test_a_drawn_pack_is_input_of_the_archives(synthetic, tmp_path):
 
 def test_a_pickled_builder_remembers_what_to_do_with_bad_items(tmp_path):
     builder = tfds.builder(
-        "tiny_portraits/archives", data_dir=tmp_path, on_bad="skip"
+        "tiny_portraits/archives",
+        data_dir=tmp_path,
+        on_bad="skip",
+        missing=["", "NaN"],
     )
-    assert pickle.loads(pickle.dumps(builder)).on_bad == "skip"
+    again = pickle.loads(pickle.dumps(builder))
+    assert (again.on_bad, again.missing) == ("skip", ("", "NaN"))
     with pytest.raises(DatasetInputError, match="Received: on_bad='ignore'"):
         tiny_portraits_dataset_builder.Builder(on_bad="ignore")
+
+
+def test_the_readme_names_a_missing_label():
+    """TFDS calls it as the last class, which is why the README says more."""
+    readme = pathlib.Path(tiny_portraits_dataset_builder.__file__).parent
+    text = (readme / "README.md").read_text()
+    start = text.index("def label_name(")
+    scope = {}
+    exec(text[start : text.index("```", start)], scope)
+    names = list(facts.CLASSES["hair_color"])
+    feature = tfds.features.ClassLabel(names=names)
+    assert feature.int2str(-1) == "bald"
+    assert scope["label_name"](feature, -1) == "missing"
+    assert [scope["label_name"](feature, i) for i in range(5)] == names
+    one_hot = tf.one_hot(tf.constant([-1, 4]), 5).numpy()
+    assert one_hot.tolist() == [[0, 0, 0, 0, 0], [0, 0, 0, 0, 1]]
 
 
 if __name__ == "__main__":

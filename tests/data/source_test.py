@@ -3,19 +3,23 @@ import io
 import os
 import pathlib
 import shutil
+import warnings
 
 import numpy as np
 import psutil
 import pytest
+import tensorflow as tf
 import tensorflow_datasets as tfds
 from PIL import Image
 
+from datasets.tiny_portraits import Builder
 from datasets.tiny_portraits.bad_items import BadItems
 from datasets.tiny_portraits.build_record import BuildRecord
 from datasets.tiny_portraits.portrait_pack import PortraitPack
 from tp_keras.data import decoded_file
 from tp_keras.data import source
 from tp_keras.data.portraits import compute_fingerprint
+from tp_keras.data.source import find_builder
 from tp_keras.data.source import load_portraits
 from tp_keras.errors import UserError
 from tp_keras.tasks import TASKS
@@ -189,6 +193,89 @@ def test_a_missing_data_set_names_the_command(tmp_path):
 def test_an_unknown_split_names_the_known_ones(tiny_data_dir):
     with pytest.raises(UserError, match="train.*Received: split=holdout"):
         load(tiny_data_dir, "holdout")
+
+
+@pytest.fixture(scope="module")
+def other_builds(tiny_data_dir, tmp_path_factory):
+    """Plain TFDS builds of the same portraits: ArrayRecord, and a cut one."""
+
+    def build(limit=None, **arguments):
+        builder = Builder(
+            data_dir=tmp_path_factory.mktemp("other"),
+            config="synthetic_tiny",
+            **arguments,
+        )
+        builder.download_and_prepare(
+            download_dir=tiny_data_dir / "downloads",
+            download_config=tfds.download.DownloadConfig(
+                max_examples_per_split=limit
+            ),
+        )
+        return builder.data_dir_root
+
+    return build(file_format="array_record"), build(limit=30)
+
+
+@pytest.mark.parametrize(
+    ("split", "storage"), [("train[10:60]", "memory"), ("validation", "disk")]
+)
+def test_array_records_hold_the_same_portraits(
+    tiny_data_dir, other_builds, split, storage
+):
+    found = load(other_builds[0], split, storage)
+    assert find_builder(other_builds[0], DATASET).info.file_format.value == (
+        "array_record"
+    )
+    assert found.fingerprint == load(tiny_data_dir, split).fingerprint
+
+
+def test_a_cut_build_is_said_once(other_builds):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        for split in ("train", "test", "train[:10]"):
+            load(other_builds[1], split)
+    [warning] = caught
+    assert (
+        "holds a part of the portraits (train 30 of 320, validation 30 of 40, "
+        "test 30 of 40" in str(warning.message)
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("tfrecord", "byte"),
+        ("tfrecord", "gone"),
+        ("tfrecord", "record"),
+        ("array_record", "cut"),
+    ],
+)
+def test_a_damaged_file_is_said_as_such(
+    tiny_data_dir, other_builds, tmp_path, name, damage
+):
+    folder = tiny_data_dir if name == "tfrecord" else other_builds[0]
+    copy_prepared(folder, tmp_path)
+    [path] = tmp_path.rglob(f"*validation.{name}*")
+    content = path.read_bytes()
+    if damage == "gone":
+        path.unlink()
+    elif damage == "cut":
+        path.write_bytes(content[: len(content) // 2])
+    elif damage == "byte":
+        path.write_bytes(content[:50_000] + b"12345" + content[50_005:])
+    else:  # The others of the split are cut off without a trace.
+        first, *_ = tf.data.TFRecordDataset(str(path)).take(1)
+        path.write_bytes(content[: len(first.numpy()) + 16])
+    with pytest.raises(UserError, match="is damaged, cut off or gone. Build"):
+        load(tmp_path)
+
+
+def test_a_format_that_is_not_read_whole_is_refused(tiny_data_dir, tmp_path):
+    copy_prepared(tiny_data_dir, tmp_path)
+    path = tmp_path / DATASET / "1.0.0" / "dataset_info.json"
+    path.write_text(path.read_text().replace('"tfrecord"', '"parquet"'))
+    with pytest.raises(UserError, match="Received: parquet"):
+        find_builder(tmp_path, DATASET)
 
 
 def test_unknown_storage(tiny_data_dir):

@@ -156,11 +156,11 @@ def test_table(portraits, query):
         "rank  similarity  image_index  gender  hair_color  hair_type",
         "1     1.000       71           male    blond       straight",
         "2     0.707       72           male    brown       bald",
-        "3     0.000       70           female  black       -",
-        "4     -1.000      73           female  -           wavy",
+        "3     0.000       70           female  black       missing",
+        "4     -1.000      73           female  missing     wavy",
         "",
-        "gender: male 2, female 2; hair_color: blond 1, brown 1, black 1, - 1; "
-        "hair_type: straight 1, bald 1, - 1, wavy 1",
+        "gender: male 2, female 2; hair_color: blond 1, brown 1, black 1, "
+        "missing 1; hair_type: straight 1, bald 1, missing 1, wavy 1",
     ]
 
 

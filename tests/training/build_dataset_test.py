@@ -81,3 +81,25 @@ def test_skipped_items_stand_in_the_summary(tmp_path, capsys):
     folder = tmp_path / "tfds" / "tiny_portraits" / "archives" / "1.0.0"
     assert f"skipped     1 item, see {folder / 'skipped.csv'}" in output
     assert (folder / "skipped.csv").exists()
+
+
+def test_what_means_missing_is_a_flag(tmp_path, capsys):
+    pack = testing.write_pack(tmp_path / "pack")
+    path = pack / facts.CSV_NAME
+    path.write_text(path.read_text().replace("n/a", "").replace(",", ";"))
+    run(BuildDataset, [*arguments(tmp_path), "--missing", "", "-1", "NaN"])
+    output = capsys.readouterr().out
+    assert "not labelled 2" in output
+    assert f"read        {facts.CSV_NAME}: separated by semicolons" in output
+
+
+def test_a_pack_without_validation_portraits_says_what_follows(
+    tmp_path, capsys
+):
+    rows = {i: row for i, row in testing.ROWS.items() if i < 162_770}
+    testing.write_pack(tmp_path / "pack", rows)
+    run(BuildDataset, arguments(tmp_path))
+    output = capsys.readouterr().out
+    assert "train 5, validation none, test none" in output
+    assert "No portrait of validation was found (image indices" in output
+    assert "training then sets a part of train aside.\n" in output

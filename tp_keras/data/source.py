@@ -1,6 +1,9 @@
 """From a prepared TFDS data set to decoded portraits."""
 
+import contextlib
+import json
 import pathlib
+import warnings
 
 import numpy as np
 import psutil
@@ -16,6 +19,18 @@ from tp_keras.data.portraits import compute_fingerprint
 from tp_keras.errors import UserError
 from tp_keras.tasks import IMAGE_SHAPE
 from tp_keras.tasks import TASKS
+
+# Those that TFDS writes and reads whole: its Parquet files lack portraits.
+_FILE_FORMATS = ("tfrecord", "array_record")
+
+# What TensorFlow raises on files that are damaged, cut off or gone.
+_READING_ERRORS = (
+    tf.errors.DataLossError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.InvalidArgumentError,
+    tf.errors.NotFoundError,
+    tf.errors.UnknownError,
+)
 
 _DECODE_BATCH = 256
 _LABEL_BATCH = 4096
@@ -105,6 +120,8 @@ def find_builder(data_dir, dataset) -> tfds.core.DatasetBuilder:
         if not builder.info.splits:
             raise _not_prepared(data_dir, dataset)
     _check_features(builder)
+    _check_file_format(builder)
+    _warn_of_a_cut(builder)
     return builder
 
 
@@ -140,6 +157,40 @@ def _check_features(builder):
             f"The features of {builder.info.full_name} are not those of Tiny "
             f"Portraits. Expected {expected} and image_index. Received: "
             f"{ {name: found[name] for name in wrong} }"
+        )
+
+
+def _check_file_format(builder):
+    """Raises if TFDS can't read the files, or not all that is in them."""
+    file_format = builder.info.file_format.value
+    if file_format not in _FILE_FORMATS:
+        raise UserError(
+            f"Expected a data set in a file_format out of "
+            f"{', '.join(_FILE_FORMATS)}; build it again without that "
+            f"setting. Received: {file_format} in {builder.data_dir}"
+        )
+
+
+def _warn_of_a_cut(builder):
+    """Warns, once, if a build left portraits out, as its record tells."""
+    try:
+        record = json.loads(
+            (pathlib.Path(builder.data_dir) / "build.json").read_text()
+        )
+        cut = [
+            f"{split} {record['counts'].get(split, 0):,} of {found:,}"
+            for split, found in record["found"].items()
+            if record["counts"].get(split, 0) < found
+        ]
+    except (OSError, ValueError, KeyError):
+        return  # Whoever built it tells nothing of that.
+    if cut:
+        warnings.warn(
+            f"{builder.info.full_name} holds a part of the portraits "
+            f"({', '.join(cut)}): its build was cut short. `python -m "
+            "training.build_dataset` with --overwrite=True builds the whole. "
+            f"Received: {builder.data_dir}",
+            stacklevel=1,  # One place, so that Python says it only once.
         )
 
 
@@ -187,6 +238,26 @@ def _map_decoded(builder, split, count, fits, progress) -> DecodedRows:
     return rows
 
 
+def _read(builder, split, decoders=None) -> tf.data.Dataset:
+    """Returns the rows of a split in a fixed order, whatever the format."""
+    if builder.info.file_format.value != "array_record":
+        return builder.as_dataset(
+            split=split, shuffle_files=False, decoders=decoders
+        )
+    # TFDS offers these as a sequence alone.
+    source = builder.as_data_source(
+        split, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES
+    )
+    return tf.data.Dataset.from_generator(
+        lambda: iter(source), output_signature=tf.TensorSpec((), tf.string)
+    ).map(
+        lambda record: builder.info.features.deserialize_example(
+            record, decoders=decoders
+        ),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+
+
 def _say(progress, text):
     if progress:
         print(text, flush=True)
@@ -196,11 +267,7 @@ def _read_labels(builder, split, progress):
     """Returns labels and indices, in ascending order of the indices."""
     names = [task.name for task in TASKS]
     columns = {name: [] for name in [*names, "image_index"]}
-    rows = builder.as_dataset(
-        split=split,
-        shuffle_files=False,
-        decoders={"image": tfds.decode.SkipDecoding()},
-    ).map(
+    rows = _read(builder, split, {"image": tfds.decode.SkipDecoding()}).map(
         lambda row: {name: row[name] for name in columns},
         num_parallel_calls=tf.data.AUTOTUNE,
     )
@@ -220,7 +287,7 @@ def _read_labels(builder, split, progress):
 
 def _decode(builder, split, indices, images, progress):
     """Decodes a split into `images`, each row in its place."""
-    rows = builder.as_dataset(split=split, shuffle_files=False).map(
+    rows = _read(builder, split).map(
         lambda row: (row["image_index"], row["image"]),
         num_parallel_calls=tf.data.AUTOTUNE,
     )
@@ -231,10 +298,21 @@ def _decode(builder, split, indices, images, progress):
             bar.update(len(found))
 
 
+@contextlib.contextmanager
 def _bar(builder, verb, split, progress):
-    return tqdm(
-        total=builder.info.splits[split].num_examples,
-        desc=f"{verb} {builder.info.full_name} {split}",
-        unit="img",
-        disable=not progress,
-    )
+    """Shows how far reading is, and says plainly where it can't go on."""
+    name = f"{builder.info.full_name} {split}"
+    try:
+        with tqdm(
+            total=builder.info.splits[split].num_examples,
+            desc=f"{verb} {name}",
+            unit="img",
+            disable=not progress,
+        ) as bar:
+            yield bar
+    except _READING_ERRORS as error:
+        raise UserError(
+            f"A file of {name} is damaged, cut off or gone. Build the data "
+            "set again: `python -m training.build_dataset` with "
+            f"--overwrite=True. Received: {builder.data_dir}"
+        ) from error

@@ -45,9 +45,9 @@ class SimilarHair:
     by: str
 
     def describe(self, rank: int) -> dict[str, str]:
-        """Returns task name -> class name, `"-"` where there is none."""
+        """Returns task name -> class name, or `"missing"`."""
         return {
-            task.name: _class_name(task, self.labels[task.name][rank])
+            task.name: task.label_name(self.labels[task.name][rank])
             for task in tasks.TASKS
         }
 
@@ -214,7 +214,3 @@ def _vectors(embedding, hair_tasks, names) -> np.ndarray:
 
 def _both_or_not(own) -> str:
     return f", or {BOTH}" if len(own) == len(_HAIR_NAMES) else ""
-
-
-def _class_name(task, label) -> str:
-    return "-" if label == tasks.MISSING else task.classes[label]

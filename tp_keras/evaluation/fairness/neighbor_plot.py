@@ -47,7 +47,7 @@ def draw_neighbors(grid: NeighborGrid, task: tasks.Task) -> Figure:
         panel.text(
             left + _FRAME + width / 2,
             top + height + 2 * _FRAME + _CAPTION * 0.42,
-            task.classes[grid.labels[row, column]],
+            task.label_name(grid.labels[row, column]),
             ha="center",
             va="center",
             fontsize=8,
@@ -89,7 +89,7 @@ def _counts(grid, row):
     neighbors = grid.genders.shape[1] - 1
     gender = (grid.genders[row, 1:] == grid.genders[row, 0]).sum()
     label = (grid.labels[row, 1:] == grid.labels[row, 0]).sum()
-    name = tasks.GENDER.classes[grid.genders[row, 0]]
+    name = tasks.GENDER.label_name(grid.genders[row, 0])
     return (
         f"  {gender} of {neighbors} {name}\n  {label} of {neighbors} same hair"
     )

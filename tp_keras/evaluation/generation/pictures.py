@@ -113,7 +113,7 @@ def _swaps(measurement):
         tuple(columns),
         tuple(
             "\n".join(
-                task.classes[labels[task.name][row]] for task in tasks.TASKS
+                task.label_name(labels[task.name][row]) for task in tasks.TASKS
             )
             for row in range(len(rows))
         ),
