@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.rounding import UNIT
 from tests.rounding import float32_error
 from tp_keras.optimizers import FusedAdamW
 
@@ -60,7 +61,7 @@ def updated(optimizer_class, steps, **kwargs):
             [tf.constant(rng.normal(size=v.shape), v.dtype) for v in variables],
             variables,
         )
-    return [np.array(v) for v in [*variables, *optimizer.variables]]
+    return [(v.path, np.array(v)) for v in [*variables, *optimizer.variables]]
 
 
 @pytest.mark.parametrize(
@@ -70,10 +71,13 @@ def test_updates_are_those_of_keras(kwargs):
     steps = 20
     ours = updated(FusedAdamW, steps, **kwargs)
     theirs = updated(keras.optimizers.AdamW, steps, **kwargs)
-    for x, y in zip(ours, theirs, strict=True):
-        # Ten roundings a step, each of at most the largest value.
-        error = float32_error(10 * steps, np.abs(y).max())
-        assert np.abs(x - y).max() <= error
+    for (_, x), (path, y) in zip(ours, theirs, strict=True):
+        # Ten roundings a step, each of at most the largest value; and 1 - beta2
+        # of the second moments is a thousandth of what is rounded.
+        largest = np.abs(y).max()
+        error = float32_error(10 * steps, largest)
+        error += "velocity" in path and UNIT / (1 - 0.999) * largest
+        assert np.abs(x - y).max() <= error, path
 
 
 def test_one_step_by_hand():
