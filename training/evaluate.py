@@ -6,7 +6,9 @@ python -m training.evaluate --run_dir runs/demo
 import dataclasses
 
 from training.command import run
+from training.command import shown
 from training.command import start_tensorflow
+from training.export import Export
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,10 +45,7 @@ class Evaluate:
         print(f"\n{table.describe(records)}\n")
         print(table.headline_table(records))
         print(f"Tables, plots and records: {folder}")
-        print(
-            "Next: python -m training.export "
-            f"--run_dir {self.run_dir} --output_dir exported_models"
-        )
+        print(f"Next: {shown(Export(self.run_dir))}")
 
 
 if __name__ == "__main__":

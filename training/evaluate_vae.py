@@ -7,8 +7,10 @@ import dataclasses
 
 from tp_keras.evaluation.generation.settings import GenerationSettings
 from training.command import run
+from training.command import shown
 from training.command import start_tensorflow
 from training.configs import EXPERIMENTS
+from training.generate import Generate
 
 # The experiments whose classifiers judge synthetic and other portraits.
 _SYNTHETIC_JUDGE = "demo"
@@ -60,10 +62,8 @@ class EvaluateVae:
         folder = report.generation_folder(self.run_dir)
         print(f"Tables, plots and records: {folder}")
         print(f"The page: {report.generation_page(self.run_dir)}")
-        print(
-            "Next: python -m training.generate "
-            f"--run_dir {self.run_dir} --count 64 --output portraits.png"
-        )
+        sheet = Generate(self.run_dir, output="portraits.png")
+        print(f"Next: {shown(sheet)}")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ python -m training.export --run_dir runs/demo \
 import dataclasses
 
 from training.command import run
+from training.command import shown
 from training.command import start_tensorflow
+from training.predict import Predict
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,10 +68,8 @@ class Export:
         print(f"Versions: {', '.join(f'{k} {v}' for k, v in versions)}")
         if "formats" in metadata:
             print(formats.describe_formats(metadata))
-        print(
-            f"Next: python -m training.predict --bundle {bundle.parent} "
-            "--images FILE.png"
-        )
+        predict = Predict(str(bundle.parent), images=("FILE.png",))
+        print(f"Next: {shown(predict)}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """From a prepared TFDS data set to decoded portraits."""
 
 import pathlib
+import re
 
 import numpy as np
 import psutil
@@ -8,6 +9,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from tqdm import tqdm
 
+from tp_keras.command_line import command_line
 from tp_keras.config import STORAGES
 from tp_keras.data.decoded_file import DecodedFile
 from tp_keras.data.decoded_file import DecodedRows
@@ -23,6 +25,10 @@ _LABEL_BATCH = 4096
 # Bytes of pixels that two cores decode in a few seconds. A file of less would
 # save no time worth the room.
 _DECODED_QUICKLY = 512 << 20
+
+# How `training.build_dataset` is asked for a configuration of the data set.
+_COUNTS = {"synthetic_tiny": 400, "synthetic_full": 134_734}
+_COUNT_AND_SEED = re.compile(r"synthetic_(?P<count>\d+)(_seed(?P<seed>\d+))?")
 
 
 def load_portraits(
@@ -109,14 +115,34 @@ def find_builder(data_dir, dataset) -> tfds.core.DatasetBuilder:
 
 
 def _not_prepared(data_dir, dataset) -> UserError:
-    flags = f"--data_dir {data_dir}"
-    if dataset.endswith("/archives"):
-        flags += " --manual_dir FOLDER_OF_THE_ARCHIVES"
     return UserError(
         f"There is no prepared data set. Expected {dataset} below the data "
-        f"folder; `python -m training.build_dataset {flags}` makes it. "
+        f"folder; `{build_command(data_dir, dataset)}` makes it. "
         f"Received: data_dir={data_dir}"
     )
+
+
+def build_command(data_dir, dataset) -> str:
+    """Returns the command that prepares a data set.
+
+    Args:
+        data_dir: Folder of prepared data sets.
+        dataset: Name such as `"tiny_portraits/synthetic_500_seed7"`.
+
+    Example:
+        >>> build_command("data/tfds", "tiny_portraits/synthetic_tiny")
+        'python -m training.build_dataset --data_dir data/tfds --count 400'
+    """
+    flags = {"data_dir": data_dir}
+    _, _, config = dataset.partition("/")
+    numbers = _COUNT_AND_SEED.fullmatch(config)
+    if config in _COUNTS:
+        flags["count"] = _COUNTS[config]
+    elif numbers:
+        flags |= {k: v for k, v in numbers.groupdict().items() if v}
+    elif config != "synthetic":
+        flags["manual_dir"] = "FOLDER_OF_THE_ARCHIVES"
+    return command_line("training.build_dataset", **flags)
 
 
 def _check_features(builder):

@@ -33,7 +33,7 @@ def run_search(path, settings: SearchSettings, workers=0) -> SearchFolder:
     Example:
         >>> settings = SearchSettings(CONFIG, SearchSpace(), trials=3)
         >>> folder = run_search("runs/tune/first", settings)
-        >>> print(write_report(folder.path))
+        >>> print(write_report(folder.path, "real", CONFIG))
     """
     folder = SearchFolder(path)
     settings.space.check(settings.base)

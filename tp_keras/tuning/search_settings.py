@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 
+from tp_keras.command_line import command_line
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import config_differences
 from tp_keras.config import config_from_dict
@@ -81,8 +82,9 @@ class SearchFolder:
             )
         except (FileNotFoundError, json.JSONDecodeError) as error:
             raise UserError(
-                "There is no search. Expected the folder of one, as `python -m "
-                f"training.tune` makes it. Received: {self.path}"
+                "There is no search. Expected the folder of one, as "
+                f"`{command_line('training.tune')}` makes it. "
+                f"Received: {self.path}"
             ) from error
 
     def claim(self, settings: SearchSettings) -> None:

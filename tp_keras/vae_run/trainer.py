@@ -8,6 +8,7 @@ import numpy as np
 
 from tp_keras.callbacks import EpochCurves
 from tp_keras.callbacks import EpochSeeds
+from tp_keras.command_line import train_command
 from tp_keras.config import BFLOAT16
 from tp_keras.config import FLOAT32
 from tp_keras.data.source import load_portraits
@@ -125,13 +126,15 @@ class VaeTrainer:
         if model.preset == "likelihood":
             return LikelihoodObjective(model.pixel_variance)
         if not model.classifier_run:
+            data = self.config.data
+            command = train_command(
+                data, train_split=data.train_split, run_dir="runs/eyes"
+            )
             raise UserError(
                 "The preset `sharp` looks at portraits with a classifier that "
                 "has seen the same ones as the generator. Train one "
-                "with `python -m training.train demo --train_split "
-                f"'{self.config.data.train_split}' --run_dir runs/eyes`, then "
-                "give --classifier_run runs/eyes; or take --preset likelihood. "
-                "Received: classifier_run=''"
+                f"with `{command}`, then give --classifier_run runs/eyes; or "
+                "take --preset likelihood. Received: classifier_run=''"
             )
         run = RunFolder(model.classifier_run).require()
         data = run.config.data

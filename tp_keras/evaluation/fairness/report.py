@@ -10,6 +10,7 @@ import tqdm
 
 from tp_keras import run_folder as run_folder_lib
 from tp_keras import tasks
+from tp_keras.command_line import train_command
 from tp_keras.data import source
 from tp_keras.errors import UserError
 from tp_keras.evaluation import records as records_lib
@@ -182,12 +183,16 @@ def _hair_tasks(run) -> tuple[tasks.Task, ...]:
     learned = run.config.model.tasks
     found = tuple(task for task in tasks.HAIR_TASKS if task.name in learned)
     if not found:
-        names = " ".join(task.name for task in tasks.HAIR_TASKS)
+        names = [task.name for task in tasks.HAIR_TASKS]
+        command = train_command(
+            run.config.data,
+            run_dir="FOLDER",
+            tasks=(tasks.GENDER.name, *names),
+        )
         raise UserError(
             f"The run in {run.path} learned nothing of hair. Expected one or "
-            f"more of the tasks {names}; `python -m training.train demo "
-            f"--run_dir FOLDER --tasks gender {names}` trains one. Received: "
-            f"tasks={list(learned)}"
+            f"more of the tasks {', '.join(names)}; `{command}` trains one. "
+            f"Received: tasks={list(learned)}"
         )
     return found
 

@@ -2,6 +2,8 @@
 
 import os
 
+from tp_keras.command_line import changed_flags
+from tp_keras.command_line import command_line
 from tp_keras.config import ExperimentConfig
 from tp_keras.data.source import load_portraits
 from tp_keras.errors import UserError
@@ -20,7 +22,7 @@ from tp_keras.tasks import TASK_NAMES
 from tp_keras.trainer import Trainer
 from tp_keras.vae_run.folder import VaeRunFolder
 
-_VALIDATION = "validation"
+_TEST, _VALIDATION = "test", "validation"
 
 # The judge of a run that nobody names lies in its folder.
 _JUDGE = "judge"
@@ -34,7 +36,7 @@ def evaluate_vae_run(
     run_dir: str | os.PathLike,
     judge_kind: ExperimentConfig,
     judge_dir: str | os.PathLike | None = None,
-    split: str = "test",
+    split: str = _TEST,
     settings: GenerationSettings | None = None,
     progress: bool = True,
 ) -> list[Record]:
@@ -66,8 +68,15 @@ def evaluate_vae_run(
         )
 
     training = load(data.train_split)
+    # What trains a judge beside all that was given but one.
+    advice = command_line(
+        "training.evaluate_vae",
+        run_dir=run.path,
+        **({} if split == _TEST else {"split": split}),
+        **changed_flags(settings),
+    )
     judge_folder, unseen = _judge(
-        run, judge_kind, judge_dir, training, progress
+        run, judge_kind, judge_dir, training, advice, progress
     )
     test = load(split)
     judge_run.require_unseen(training.indices, test.indices, split)
@@ -107,11 +116,10 @@ def evaluate_vae_run(
     return records
 
 
-def _judge(run, kind, judge_dir, training, progress):
+def _judge(run, kind, judge_dir, training, advice, progress):
     """Returns a judge's run folder, and the portraits it was trained on."""
     data = run.config.data
     folder = RunFolder(run.path / _JUDGE if judge_dir is None else judge_dir)
-    advice = f"python -m training.evaluate_vae --run_dir {run.path}"
     if judge_dir is None:
         config = judge_run.judge_config(kind, folder.path, data, _JUDGE_SEED)
         if not folder.is_finished:
