@@ -64,6 +64,10 @@ def test_other_data_is_refused(run):
     run.check_fingerprints({"train": "a"})
     with pytest.raises(UserError, match="other portraits"):
         run.check_fingerprints({"train": "b"})
+    # What the run knows nothing of can't be another's.
+    run.check_fingerprints({"train": "a", "test": "c"})
+    with pytest.raises(UserError, match="other portraits"):
+        run.check_fingerprints({"train": "b", "test": "c"})
 
 
 def test_history_counts_the_later_of_two_rows(run):

@@ -184,14 +184,18 @@ class RunFolder:
         """Raises if the run has been trained on other data.
 
         Args:
-            fingerprints: Split -> fingerprint of its portraits.
+            fingerprints: Split -> fingerprint of its portraits; of one that
+                the run knows nothing of nothing is said.
         """
-        known = self.facts.get("fingerprints", fingerprints)
+        noted = self.facts.get("fingerprints", {})
+        known = {
+            name: noted.get(name, fingerprints[name]) for name in fingerprints
+        }
         if known != fingerprints:
             raise UserError(
                 f"The run in {self.path} was trained on other portraits than "
-                "those prepared now. Give another --run_dir, or remove the "
-                f"folder. Received: fingerprints={fingerprints}, "
+                "those prepared now. Prepare those again, or train into "
+                f"another --run_dir. Received: fingerprints={fingerprints}, "
                 f"expected {known}"
             )
 

@@ -36,10 +36,7 @@ class Evaluate:
         from tp_keras.evaluation import run_evaluation
         from tp_keras.evaluation import table
 
-        records = run_evaluation.evaluate_run(
-            self.run_dir, self.data_dir, self.dataset, self.split
-        )
-        folder = run_evaluation.evaluation_folder(
+        records, folder = run_evaluation.evaluate_run(
             self.run_dir, self.data_dir, self.dataset, self.split
         )
         print(f"\n{table.describe(records)}\n")

@@ -129,8 +129,21 @@ def _bundle_of(bundles, run_dir, records):
     metadata = newest / "metadata.json"
     if not _is_newer(metadata, records):
         return None
-    name = json.loads(metadata.read_text())["run"]
-    return newest if name == run_dir.resolve().name else None
+    known = json.loads(metadata.read_text())
+    same = all(known[k] == value for k, value in _identity(run_dir).items())
+    return newest if same else None
+
+
+def _identity(run_dir):
+    """Returns what the metadata of a bundle says of its run."""
+    settings = json.loads((run_dir / "config.json").read_text())
+    del settings["run_dir"], settings["data"]["data_dir"]
+    facts = json.loads((run_dir / "run.json").read_text())
+    return {
+        "run": run_dir.resolve().name,
+        "settings": settings,
+        "data_fingerprints": facts["fingerprints"],
+    }
 
 
 def _example_files(folder, data_dir, variant):

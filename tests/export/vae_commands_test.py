@@ -57,7 +57,7 @@ def run(tiny_data_dir, tmp_path_factory):
         )
     )
     folder.save_model(make_vae(GaussianMixturePrior(LATENT_SIZE, 3)))
-    folder.record(status="finished", fingerprints={"train": "abc"})
+    folder.record(status="finished", fingerprints={"validation": "abc"})
     return path
 
 
@@ -73,7 +73,7 @@ def test_a_run_is_exported_with_what_is_known_of_it(exported, run):
     metadata = read_metadata(exported)
     assert metadata["run"] == "tiny"
     assert metadata["prior"] == "GaussianMixturePrior"
-    assert metadata["data_fingerprints"] == {"train": "abc"}
+    assert metadata["data_fingerprints"] == {"validation": "abc"}
     assert metadata["settings"]["training"]["half_epochs"] > 0
     # Half of the training portraits of 400.
     counts = [cell["count"] for cell in metadata["label_counts"]]

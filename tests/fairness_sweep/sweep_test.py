@@ -324,6 +324,16 @@ def test_seeds_may_be_added_but_not_exchanged(bases, tmp_path, light):
         )
 
 
+def test_bases_of_two_data_sets_of_one_name_are_refused(bases, tmp_path):
+    prints = {"train": "a", "validation": "b"}
+    other = make_base(tmp_path / "other", 5, fingerprints=prints)
+    with pytest.raises(UserError, match="of one data set. Received: .*other"):
+        sweep.find_bases([bases[3].path, other.path])
+    # Nor is a run measured on what was prepared in its place.
+    with pytest.raises(UserError, match="trained on other portraits"):
+        run_sweep(tmp_path / "s", {5: other}, VARIANTS[:1])
+
+
 def test_bad_bases_are_one_sentence(bases, tmp_path, capsys):
     path = bases[3].path
     with pytest.raises(UserError, match="both of seed 3"):

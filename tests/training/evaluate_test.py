@@ -20,7 +20,8 @@ def calls(monkeypatch):
 
     def evaluate_run(*args):
         calls.append(args)
-        return evaluate_predictions(
+        folder = pathlib.Path(args[0]) / "evaluation" / "there"
+        records = evaluate_predictions(
             {"gender": one_hot([0, 0, 1], 2)},
             {"gender": np.array([0, 1, 1])},
             seed=3,
@@ -28,13 +29,9 @@ def calls(monkeypatch):
             dataset="tiny_portraits/synthetic/1.0.0",
             num_bootstraps=5,
         )
+        return records, folder
 
     monkeypatch.setattr(run_evaluation, "evaluate_run", evaluate_run)
-    monkeypatch.setattr(
-        run_evaluation,
-        "evaluation_folder",
-        lambda run_dir, *rest: pathlib.Path(run_dir) / "evaluation" / "there",
-    )
     return calls
 
 

@@ -64,6 +64,17 @@ def test_a_judge_that_knows_the_portraits(
     assert not (vae.path / "evaluation").exists()
 
 
+def test_portraits_that_were_prepared_anew(tiny_data_dir, tmp_path, capsys):
+    vae, judge = make_runs(tmp_path, tiny_data_dir, "train[50%:]")
+    flags = ("--run_dir", vae.path, "--judge_run", judge.path)
+    for run in (vae, judge):
+        run.record(fingerprints={"train": "others"})
+        message = refusal(capsys, *flags)
+        assert f"The run in {run.path} was trained on other" in message
+        run.record(fingerprints={})
+    assert not (vae.path / "evaluation").exists()
+
+
 def test_a_judge_of_other_data(tiny_data_dir, tmp_path, capsys):
     vae, _ = make_runs(tmp_path, tiny_data_dir, "train[50%:]")
     other = RunFolder(tmp_path / "other")

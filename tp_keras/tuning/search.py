@@ -68,6 +68,9 @@ def search_alone(folder: SearchFolder, on_result=None) -> None:
             split: load_portraits(*data.location(split))
             for split in ("train", "validation")
         }
+        folder.check_data(
+            {split: rows.fingerprint for split, rows in portraits.items()}
+        )
         PortraitTuner(folder, portraits, meter, on_result).search()
 
 

@@ -77,6 +77,7 @@ class VaeTrainer:
         objective = None if self.run.is_finished else self._objective()
         self.run.claim(self.config)
         if self.run.is_finished:
+            self._refuse_other_data()
             self._say(f"{self.run.path} is finished; nothing to train.")
             return self.run
         keras.utils.set_random_seed(self.config.training.seed)
@@ -120,6 +121,14 @@ class VaeTrainer:
 
     def _load(self, split):
         return load_portraits(*self.config.data.location(split), self.progress)
+
+    def _refuse_other_data(self):
+        """Raises if other portraits lie where those of the run were."""
+        try:
+            validation = self._load("validation")
+        except UserError:
+            return  # A run can be used without its data.
+        self.run.check_fingerprints({"validation": validation.fingerprint})
 
     def _objective(self):
         model = self.config.model

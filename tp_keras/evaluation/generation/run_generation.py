@@ -1,12 +1,14 @@
 """From the folder of a generator's run to its evaluation."""
 
 import os
+import pathlib
 
 from tp_keras.command_line import changed_flags
 from tp_keras.command_line import command_line
 from tp_keras.config import ExperimentConfig
 from tp_keras.data.source import load_portraits
 from tp_keras.errors import UserError
+from tp_keras.evaluation import places
 from tp_keras.evaluation.generation import judge_run
 from tp_keras.evaluation.generation.judge import Judge
 from tp_keras.evaluation.generation.random_network import RandomNetwork
@@ -39,7 +41,7 @@ def evaluate_vae_run(
     split: str = _TEST,
     settings: GenerationSettings | None = None,
     progress: bool = True,
-) -> list[Record]:
+) -> tuple[list[Record], pathlib.Path]:
     """Evaluates the model of a run, after training a judge if there is none.
 
     Args:
@@ -52,7 +54,9 @@ def evaluate_vae_run(
         progress: Whether to show bars and tell what happens.
 
     Returns:
-        The records, which also lie in `generation_folder(run_dir)`.
+        The records, and the folder in which they lie beside table and plots:
+        `<run_dir>/evaluation/generation` for the test split of the training's
+        data. The page of it is `generation_page(folder)`.
 
     Raises:
         UserError: If the run, the data or the judge are not there, or if the
@@ -67,7 +71,12 @@ def evaluate_vae_run(
             data.data_dir, data.dataset, name, progress=progress
         )
 
-    training = load(data.train_split)
+    training, validation = load(data.train_split), load(_VALIDATION)
+    fingerprints = {
+        "train": training.fingerprint,
+        _VALIDATION: validation.fingerprint,
+    }
+    run.check_fingerprints(fingerprints)
     # What trains a judge beside all that was given but one.
     advice = command_line(
         "training.evaluate_vae",
@@ -87,20 +96,27 @@ def evaluate_vae_run(
         VaeSampler(run.load_model(), progress),
         judge,
         training,
-        load(_VALIDATION),
+        validation,
         test,
         settings,
         unseen,
         [random_network],
         progress,
     )
+    folder = generation_folder(
+        run_dir,
+        places.name_of_portraits(
+            run.path / "evaluation", test, data, fingerprints, load
+        ),
+    )
     write_generation_report(
-        generation_folder(run_dir),
-        generation_page(run_dir),
+        folder,
+        generation_page(folder),
         records,
         grids,
         settings,
         {
+            **places.describe_portraits(test),
             "judge": {
                 "run": str(judge_folder.path),
                 "fingerprint": judge.fingerprint,
@@ -113,7 +129,7 @@ def evaluate_vae_run(
             },
         },
     )
-    return records
+    return records, folder
 
 
 def _judge(run, kind, judge_dir, training, advice, progress):
@@ -149,6 +165,7 @@ def _judge(run, kind, judge_dir, training, advice, progress):
         )
 
     seen = load(own.data.train_split)
+    folder.check_fingerprints({"train": seen.fingerprint})
     others = {"the generator": training.indices}
     if run.config.model.classifier_run:
         classifier = RunFolder(run.config.model.classifier_run)
