@@ -28,10 +28,10 @@ class Export:
     """Folder of all exported models."""
 
     formats: str = "saved_model"
-    """File formats with commas between: saved_model, litert, litert_int8, onnx,
-    openvino. The first belongs to every bundle, named or not. Each of several
-    is checked on the test split and measured; all but the first need `pip
-    install -r requirements-formats.txt`."""
+    """File formats with commas between: saved_model, litert, litert_dynamic,
+    litert_int8, onnx, openvino. The first belongs to every bundle, named or
+    not. Each of several is checked on the test split and measured; all but the
+    first need `pip install -r requirements-formats.txt`."""
 
     check: bool = True
     """Before publishing, load the bundle as TensorFlow Serving does and
