@@ -181,6 +181,7 @@ def test_command_writes_folder_and_page(written):
     path, records, output = written
     folder = path / "fairness" / "test"
     assert {item.name for item in folder.iterdir()} == PLOT_NAMES | {
+        "measured.json",
         "records.jsonl",
         "table.md",
     }

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from tp_keras.errors import UserError
+from tp_keras.serving.loaded_bundle import checked_images
 from tp_keras.tasks import HAIR_EMBEDDING
 from tp_keras.tasks import IMAGE_SHAPE
 from tp_keras.tasks import TASKS
@@ -71,8 +71,7 @@ class Format:
         answer = self._load(path, threads)
 
         def predict(images):
-            _check_images(images)
-            return answer(images)
+            return answer(checked_images(images))
 
         return predict
 
@@ -128,17 +127,6 @@ def describe_file(names) -> str:
             ],
         }
     )
-
-
-def _check_images(images):
-    shape = getattr(images, "shape", None)
-    dtype = getattr(images, "dtype", None)
-    if dtype != np.uint8 or len(shape) != 4 or shape[1:] != IMAGE_SHAPE:
-        raise UserError(
-            f"Expected pixels from 0 to 255, uint8 of the shape (batch, "
-            f"{', '.join(map(str, IMAGE_SHAPE))}). Received: {dtype} of the "
-            f"shape {shape}"
-        )
 
 
 def probability_model(model: keras.Model) -> keras.Model:
