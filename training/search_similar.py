@@ -82,7 +82,7 @@ class SearchSimilar:
         if output is None:
             folder = pathlib.Path(self.run_dir or "runs") / "similar"
             name = places.name_of_portraits(
-                folder, portraits, data, fingerprints, load
+                folder / self.split, portraits, data, fingerprints, load
             )
             suffix = "" if name == "test" else f"-{name}"
             stem = pathlib.Path(self.image).stem

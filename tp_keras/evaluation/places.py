@@ -23,7 +23,7 @@ _HASH_LENGTH = 8
 
 
 def name_of_portraits(
-    parent: str | os.PathLike,
+    own_folder: str | os.PathLike,
     portraits: Portraits,
     data: DataConfig,
     fingerprints: Mapping[str, str],
@@ -32,26 +32,27 @@ def name_of_portraits(
     """Returns the name of a folder of figures on portraits.
 
     The split alone for one of the run's own data: where the validation
-    portraits are those of its training, and no folder of that name holds
-    figures of others. Data set, split and a hash of the portraits for all
+    portraits are those of its training, and the folder of such figures holds
+    none of others. Data set, split and a hash of the portraits for all
     else, a part of a split too.
 
     Args:
-        parent: Folder that the folder lies in.
+        own_folder: Where the figures lie if the data are the run's own.
         portraits: What the figures are of.
         data: Data of the training.
         fingerprints: Split -> fingerprint, as the run has noted them.
         load: Loads a split of the data set that `portraits` come from.
 
     Example:
-        >>> name_of_portraits(run.path / "evaluation", test, data, {}, load)
+        >>> folder = run.path / "evaluation" / "test"
+        >>> name_of_portraits(folder, test, run.config.data, {}, load)
         'tiny_portraits-synthetic-1.0.0-test-5d41402a'
     """
     split = portraits.split
     if (
         split.isidentifier()
         and _is_own(portraits, data, fingerprints, load)
-        and _fingerprint_of(pathlib.Path(parent) / split)
+        and _fingerprint_of(pathlib.Path(own_folder))
         in (None, portraits.fingerprint)
     ):
         return split

@@ -66,7 +66,11 @@ def evaluate_run(
     )
     parent = run.path / "evaluation"
     folder = parent / places.name_of_portraits(
-        parent, portraits, config.data, run.facts.get("fingerprints", {}), load
+        parent / split,
+        portraits,
+        config.data,
+        run.facts.get("fingerprints", {}),
+        load,
     )
     report.write_evaluation(
         folder, records, places.describe_portraits(portraits)

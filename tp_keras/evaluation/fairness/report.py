@@ -119,7 +119,7 @@ def run_fairness_report(
     }
     parent = run.path / "fairness"
     folder = parent / places.name_of_portraits(
-        parent,
+        parent / split,
         portraits,
         run.config.data,
         run.facts.get("fingerprints", {}),

@@ -106,7 +106,7 @@ def evaluate_vae_run(
     folder = generation_folder(
         run_dir,
         places.name_of_portraits(
-            run.path / "evaluation", test, data, fingerprints, load
+            generation_folder(run_dir, split), test, data, fingerprints, load
         ),
     )
     write_generation_report(
