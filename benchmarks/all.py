@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 
+from tp_keras.command_line import command_line
 from training.command import EXIT_USER_ERROR
 from training.command import run
 
@@ -64,10 +65,14 @@ class All:
         if (self.data_dir / REAL_DATA).is_dir():
             commands += REAL
         else:
+            command = command_line(
+                "training.build_dataset",
+                manual_dir="FOLDER",
+                data_dir=self.data_dir,
+            )
             print(
                 f"Without the real archives: {self.data_dir / REAL_DATA} is "
-                "not there (python -m training.build_dataset --manual_dir "
-                "FOLDER)."
+                f"not there ({command})."
             )
         failed = []
         for module, flags in commands:

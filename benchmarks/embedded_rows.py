@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from tp_keras import tasks
+from tp_keras.command_line import train_command
 from tp_keras.errors import UserError
 
 
@@ -62,7 +63,7 @@ def embed_splits(run_dir, task, data_dir, splits) -> list[EmbeddedRows]:
     if task.name not in run.config.model.tasks:
         raise UserError(
             f"Expected a run that learned {task.name}, such as "
-            f"`python -m training.train demo --run_dir FOLDER` trains. "
+            f"`{train_command(run.config.data, run_dir='FOLDER')}` trains. "
             f"Received: tasks={list(run.config.model.tasks)} of {run_dir}"
         )
     portraits = [

@@ -3,8 +3,8 @@
 python -m benchmarks.formats --run_dir runs/demo
 
 The files are those of `training.export --formats`, written to a temporary
-folder: each in its own runtime, on one thread, a request of each in turn, and
-on the whole test split of the run's data.
+folder: each in its own runtime, on one thread and on two, a request of each in
+turn, and on the whole test split of the run's data.
 """
 
 import dataclasses
@@ -31,6 +31,7 @@ class Formats:
         from tp_keras import export
         from tp_keras.export import formats
         from tp_keras.export import run_export
+        from tp_keras.export.formats import measure
 
         with tempfile.TemporaryDirectory() as folder:
             bundle = run_export.export_run(
@@ -40,12 +41,22 @@ class Formats:
                 latency_seconds=self.seconds,
             )
             metadata = export.read_metadata(bundle)
+            paths = {
+                name: bundle / item.file
+                for name, item in formats.FORMATS.items()
+            }
+            with measure.worker() as pool:
+                on_two = pool.submit(
+                    measure.measure_latencies, paths, self.seconds, threads=2
+                ).result()
         model = metadata["settings"]["model"]["backbone"]
         print(
             f"\n{metadata['run']}: {model}, {metadata['parameters']:,} "
             "parameters."
         )
         print(formats.describe_formats(metadata))
+        print("\nTwo threads, by the clock:\n")
+        print(formats.latency_table(on_two))
 
 
 if __name__ == "__main__":

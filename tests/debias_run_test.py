@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tests.portrait_factory import make_portraits
+from tests.printed_commands import parse_next
 from tp_keras import debias_run as debias_run_module
 from tp_keras.config import DebiasConfig
 from tp_keras.config import ExperimentConfig
@@ -15,6 +16,7 @@ from tp_keras.models import PortraitClassifier
 from tp_keras.run_folder import RunFolder
 from training.command import run as run_command
 from training.debias import Debias
+from training.fairness_report import FairnessReport
 
 
 def load_made(data_dir, dataset, split, storage, progress):
@@ -54,12 +56,10 @@ def content(folder):
 
 def test_the_new_run_is_a_run_and_the_old_one_stays(source, tmp_path, capsys):
     before = content(source.path)
-    path = tmp_path / "runs" / "new"
+    path = tmp_path / "my runs" / "new"
     arguments = ["--run_dir", str(source.path), "--output_dir", str(path)]
     run_command(Debias, [*arguments, "--debias", "none", "--posthoc", "leace"])
-    assert (
-        f"training.fairness_report --run_dir {path}" in capsys.readouterr().out
-    )
+    assert parse_next(capsys.readouterr().out) == FairnessReport(str(path))
 
     run = RunFolder(path).require()
     assert run.is_finished
@@ -71,7 +71,7 @@ def test_the_new_run_is_a_run_and_the_old_one_stays(source, tmp_path, capsys):
     assert run.facts["fingerprints"] == source.facts["fingerprints"]
     assert run.read_history() == source.read_history()
     readme = (path / "README.md").read_text()
-    assert f"--run_dir {path}`" in readme and "partial" not in readme
+    assert f"--run_dir '{path}'`" in readme and "partial" not in readme
     assert content(source.path) == before
     assert [item.name for item in path.parent.iterdir()] == ["new"]
 

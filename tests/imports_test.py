@@ -12,6 +12,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 # Each room imports only from rooms before it, and from itself.
 ROOMS = (
     "errors",
+    "command_line",
     "quiet",
     "tasks",
     "pixels",
@@ -35,7 +36,7 @@ ROOMS = (
     "fairness_sweep",
 )
 # Serves exported bundles, so it knows the vocabulary and nothing of models.
-SERVING = ("errors", "tasks", "pixels", "serving")
+SERVING = ("errors", "command_line", "tasks", "pixels", "serving")
 
 
 def imported_modules(path):

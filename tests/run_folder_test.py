@@ -3,15 +3,19 @@ import json
 
 import pytest
 
+from tests.printed_commands import find_commands
+from tests.printed_commands import parse
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import TrainingConfig
 from tp_keras.errors import UserError
 from tp_keras.run_folder import RunFolder
+from training.evaluate import Evaluate
+from training.export import Export
 
 
 @pytest.fixture
 def run(tmp_path):
-    run = RunFolder(tmp_path / "run")
+    run = RunFolder(tmp_path / "my run")
     run.claim(ExperimentConfig(run_dir=str(run.path)))
     return run
 
@@ -45,6 +49,12 @@ def test_facts_add_up_and_the_readme_tells(run):
     assert run.facts["versions"]["keras"].startswith("3.")
     readme = (run.path / "README.md").read_text()
     assert "training, 3 epochs, 12,345 examples seen" in readme
+    path = str(run.path)
+    assert [parse(line) for line in find_commands(readme)] == [
+        Evaluate(path),
+        Export(path),
+    ]
+    assert f"`tensorboard --logdir '{path}'`" in readme
     assert not run.is_finished
 
 
@@ -54,6 +64,10 @@ def test_other_data_is_refused(run):
     run.check_fingerprints({"train": "a"})
     with pytest.raises(UserError, match="other portraits"):
         run.check_fingerprints({"train": "b"})
+    # What the run knows nothing of can't be another's.
+    run.check_fingerprints({"train": "a", "test": "c"})
+    with pytest.raises(UserError, match="other portraits"):
+        run.check_fingerprints({"train": "b", "test": "c"})
 
 
 def test_history_counts_the_later_of_two_rows(run):

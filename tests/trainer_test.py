@@ -263,8 +263,23 @@ def test_other_data_under_the_same_settings_is_refused(tmp_path, monkeypatch):
     trainer = Trainer(config, progress=False)
     trainer.run.claim(config)
     trainer.run.record(fingerprints={"train": "x", "validation": "y"})
-    with pytest.raises(UserError, match="other portraits"):
-        trainer.fit()
+    # A finished run would pass for one of these portraits.
+    for status in ("training", "finished"):
+        trainer.run.record(status=status)
+        with pytest.raises(UserError, match="other portraits"):
+            trainer.fit()
+
+
+def test_a_finished_run_needs_its_data_no_more(tmp_path, monkeypatch):
+    def gone(*args):
+        raise UserError("There is no prepared data set.")
+
+    monkeypatch.setattr(trainer_module, "load_portraits", gone)
+    config = make_config(tmp_path / "run")
+    trainer = Trainer(config, progress=False)
+    trainer.run.claim(config)
+    trainer.run.record(status="finished", fingerprints={"validation": "y"})
+    assert trainer.fit().is_finished
 
 
 def test_a_task_without_labels_is_refused(tmp_path, monkeypatch):

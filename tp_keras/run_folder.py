@@ -6,7 +6,9 @@ import json
 import os
 import pathlib
 import platform
+import shlex
 
+from tp_keras.command_line import command_line
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import config_differences
 from tp_keras.config import config_from_dict
@@ -29,13 +31,13 @@ _README = """# A training run of tp_keras
 | `history.csv` | losses and accuracies, a row for each epoch |
 | `model.keras` | the trained classifier |
 | `trained.keras` | the same before its hair layers were debiased, if so |
-| `tensorboard/` | the history for `tensorboard --logdir {path}` |
+| `tensorboard/` | the history for `tensorboard --logdir {quoted_path}` |
 | `backup/` | the state after the last whole epoch, while training runs |
 | `evaluation/` | figures, tables and plots of `training.evaluate` |
 | `fairness.html` | the report of `training.fairness_report` |
 
-Evaluate it: `python -m training.evaluate --run_dir {path}`
-Export it: `python -m training.export --run_dir {path}`
+Evaluate it: `{evaluate}`
+Export it: `{export}`
 """
 
 
@@ -48,7 +50,8 @@ class RunFolder:
     Attributes:
         config_class: Class of the settings.
         command: The command that makes such a folder.
-        readme: Text of its README, to be filled with `status` and `path`.
+        readme: Text of its README, to be filled with `status`, `quoted_path`
+            and what `commands` returns.
 
     Example:
         >>> run = RunFolder("runs/demo").require()
@@ -57,7 +60,7 @@ class RunFolder:
     """
 
     config_class = ExperimentConfig
-    command = "python -m training.train demo"
+    command = command_line("training.train", "demo")
     readme = _README
 
     def __init__(self, path):
@@ -173,21 +176,36 @@ class RunFolder:
             f"Processor: {facts['processor']}. Another one gives other weights "
             "with the same seed, and somewhat other figures."
         )
-        readme = self.readme.format(status=status, path=self.path)
+        readme = self.readme.format(
+            status=status,
+            quoted_path=shlex.quote(str(self.path)),
+            **self.commands(),
+        )
         (self.path / "README.md").write_text(readme)
+
+    def commands(self) -> dict[str, str]:
+        """Returns the commands of the README by what they do."""
+        return {
+            name: command_line(f"training.{name}", run_dir=self.path)
+            for name in ("evaluate", "export")
+        }
 
     def check_fingerprints(self, fingerprints: dict[str, str]) -> None:
         """Raises if the run has been trained on other data.
 
         Args:
-            fingerprints: Split -> fingerprint of its portraits.
+            fingerprints: Split -> fingerprint of its portraits; of one that
+                the run knows nothing of nothing is said.
         """
-        known = self.facts.get("fingerprints", fingerprints)
+        noted = self.facts.get("fingerprints", {})
+        known = {
+            name: noted.get(name, fingerprints[name]) for name in fingerprints
+        }
         if known != fingerprints:
             raise UserError(
                 f"The run in {self.path} was trained on other portraits than "
-                "those prepared now. Give another --run_dir, or remove the "
-                f"folder. Received: fingerprints={fingerprints}, "
+                "those prepared now. Prepare those again, or train into "
+                f"another --run_dir. Received: fingerprints={fingerprints}, "
                 f"expected {known}"
             )
 

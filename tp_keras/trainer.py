@@ -71,6 +71,7 @@ class Trainer:
         """
         self.run.claim(self.config)
         if self.run.is_finished:
+            self._refuse_other_data()
             self._say(f"{self.run.path} is finished; nothing to train.")
             return self.run
         training = self.config.training
@@ -223,6 +224,14 @@ class Trainer:
 
     def _load(self, split):
         return load_portraits(*self.config.data.location(split), self.progress)
+
+    def _refuse_other_data(self):
+        """Raises if other portraits lie where those of the run were."""
+        try:
+            validation = self._load("validation")
+        except UserError:
+            return  # A run can be used without its data.
+        self.run.check_fingerprints({"validation": validation.fingerprint})
 
     def _require_labels(self, train, names):
         for name in set(names.values()):

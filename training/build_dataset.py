@@ -8,6 +8,8 @@ import dataclasses
 import pathlib
 from typing import Literal
 
+from tp_keras.command_line import train_command
+from tp_keras.config import DataConfig
 from training.command import run
 from training.command import start_tensorflow
 
@@ -62,11 +64,8 @@ class BuildDataset:
         name = f"{builder.name}/{builder.builder_config.name}"
         print(f"\n{name} is ready.")
         print(format_summary(BuildRecord.read(folder), folder))
-        experiment = "real" if self.manual_dir else "demo"
-        print(
-            f"\nNext: python -m training.train {experiment} "
-            f"--data_dir {self.data_dir} --dataset {name}"
-        )
+        data = DataConfig(data_dir=str(self.data_dir), dataset=name)
+        print(f"\nNext: {train_command(data)}")
 
 
 if __name__ == "__main__":

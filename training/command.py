@@ -8,6 +8,8 @@ import typing
 
 import tyro
 
+from tp_keras.command_line import changed_flags
+from tp_keras.command_line import command_line
 from tp_keras.quiet import no_native_messages
 
 # `--flip False` rather than `--no_flip`, `--epochs` rather than
@@ -44,6 +46,19 @@ def run(
         config=FLAG_STYLE,
     )
     execute(command)
+
+
+def shown(command: Command) -> str:
+    """Returns a command as it is typed, with all that is not a default.
+
+    Args:
+        command: What that command line is parsed into.
+
+    Example:
+        >>> shown(Evaluate("my runs/demo"))
+        "python -m training.evaluate --run_dir 'my runs/demo'"
+    """
+    return command_line(type(command).__module__, **changed_flags(command))
 
 
 def execute(command: Command) -> None:

@@ -9,7 +9,9 @@ import dataclasses
 
 from tp_keras.config import DebiasConfig
 from training.command import run
+from training.command import shown
 from training.command import start_tensorflow
+from training.fairness_report import FairnessReport
 
 # Chosen by `training.fairness_sweep`.
 DEFAULT = DebiasConfig(debias="conditional_grl")
@@ -41,7 +43,7 @@ class Debias:
             f"{self.settings.debias} and {self.settings.posthoc} on "
             f"{self.run_dir}: {made.model_path}"
         )
-        print(f"Next: python -m training.fairness_report --run_dir {made.path}")
+        print(f"Next: {shown(FairnessReport(str(made.path)))}")
 
 
 if __name__ == "__main__":

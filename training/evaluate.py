@@ -6,7 +6,9 @@ python -m training.evaluate --run_dir runs/demo
 import dataclasses
 
 from training.command import run
+from training.command import shown
 from training.command import start_tensorflow
+from training.export import Export
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,19 +36,13 @@ class Evaluate:
         from tp_keras.evaluation import run_evaluation
         from tp_keras.evaluation import table
 
-        records = run_evaluation.evaluate_run(
-            self.run_dir, self.data_dir, self.dataset, self.split
-        )
-        folder = run_evaluation.evaluation_folder(
+        records, folder = run_evaluation.evaluate_run(
             self.run_dir, self.data_dir, self.dataset, self.split
         )
         print(f"\n{table.describe(records)}\n")
         print(table.headline_table(records))
         print(f"Tables, plots and records: {folder}")
-        print(
-            "Next: python -m training.export "
-            f"--run_dir {self.run_dir} --output_dir exported_models"
-        )
+        print(f"Next: {shown(Export(self.run_dir))}")
 
 
 if __name__ == "__main__":

@@ -7,8 +7,10 @@ import dataclasses
 
 from tp_keras.evaluation.generation.settings import GenerationSettings
 from training.command import run
+from training.command import shown
 from training.command import start_tensorflow
 from training.configs import EXPERIMENTS
+from training.generate import Generate
 
 # The experiments whose classifiers judge synthetic and other portraits.
 _SYNTHETIC_JUDGE = "demo"
@@ -51,19 +53,16 @@ class EvaluateVae:
         dataset = VaeRunFolder(self.run_dir).require().config.data.dataset
         synthetic = "/synthetic" in dataset
         _, kind = EXPERIMENTS[_SYNTHETIC_JUDGE if synthetic else _JUDGE]
-        records = run_generation.evaluate_vae_run(
+        records, folder = run_generation.evaluate_vae_run(
             self.run_dir, kind, self.judge_run, self.split, self.settings
         )
         summary = table.summary_table(records)
         print(f"\n{describe(records)} {self.settings.caption}.\n")
         print(f"{summary.markdown()}\n{summary.note}\n")
-        folder = report.generation_folder(self.run_dir)
         print(f"Tables, plots and records: {folder}")
-        print(f"The page: {report.generation_page(self.run_dir)}")
-        print(
-            "Next: python -m training.generate "
-            f"--run_dir {self.run_dir} --count 64 --output portraits.png"
-        )
+        print(f"The page: {report.generation_page(folder)}")
+        sheet = Generate(self.run_dir, output="portraits.png")
+        print(f"Next: {shown(sheet)}")
 
 
 if __name__ == "__main__":

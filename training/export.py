@@ -8,7 +8,9 @@ python -m training.export --run_dir runs/demo \
 import dataclasses
 
 from training.command import run
+from training.command import shown
 from training.command import start_tensorflow
+from training.predict import Predict
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,10 +28,10 @@ class Export:
     """Folder of all exported models."""
 
     formats: str = "saved_model"
-    """File formats with commas between: saved_model, litert, litert_int8, onnx,
-    openvino. The first belongs to every bundle, named or not. Each of several
-    is checked on the test split and measured; all but the first need `pip
-    install -r requirements-formats.txt`."""
+    """File formats with commas between: saved_model, litert, litert_dynamic,
+    litert_int8, onnx, openvino. The first belongs to every bundle, named or
+    not. Each of several is checked on the test split and measured; all but the
+    first need `pip install -r requirements-formats.txt`."""
 
     check: bool = True
     """Before publishing, load the bundle as TensorFlow Serving does and
@@ -66,10 +68,8 @@ class Export:
         print(f"Versions: {', '.join(f'{k} {v}' for k, v in versions)}")
         if "formats" in metadata:
             print(formats.describe_formats(metadata))
-        print(
-            f"Next: python -m training.predict --bundle {bundle.parent} "
-            "--images FILE.png"
-        )
+        predict = Predict(str(bundle.parent), images=("FILE.png",))
+        print(f"Next: {shown(predict)}")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ python -m training.export_vae --run_dir runs/vae --output_dir exported_models
 import dataclasses
 
 from training.command import run
+from training.command import shown
 from training.command import start_tensorflow
+from training.generate import Generate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,10 +57,10 @@ class ExportVae:
         print(f"Prior: {metadata['prior']}")
         print(f"Signatures: {', '.join(metadata['signatures'])}")
         print(f"Versions: {', '.join(f'{k} {v}' for k, v in versions)}")
-        print(
-            f"Next: python -m training.generate --bundle {bundle.parent} "
-            "--gender female --count 64 --output portraits.png"
+        sheet = Generate(
+            bundle=str(bundle.parent), gender="female", output="portraits.png"
         )
+        print(f"Next: {shown(sheet)}")
 
 
 if __name__ == "__main__":

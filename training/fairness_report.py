@@ -42,15 +42,17 @@ class FairnessReport:
         from tp_keras.evaluation.fairness import table
         from tp_keras.evaluation.table import describe
 
-        data = (self.data_dir, self.dataset, self.split)
-        records = report.run_fairness_report(
-            self.run_dir, *data, settings=self.settings
+        records, folder = report.run_fairness_report(
+            self.run_dir,
+            self.data_dir,
+            self.dataset,
+            self.split,
+            settings=self.settings,
         )
         print(f"\n{describe(records)}\n")
         print(table.summary_text(records))
-        folder = report.fairness_folder(self.run_dir, *data)
         print(f"Tables, plots and records: {folder}")
-        print(f"The page: {report.fairness_page(self.run_dir, *data)}")
+        print(f"The page: {report.fairness_page(folder)}")
 
 
 if __name__ == "__main__":

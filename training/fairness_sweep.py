@@ -18,6 +18,7 @@ from tp_keras.fairness_sweep.settings import MeasureSettings
 from tp_keras.fairness_sweep.settings import SweepSettings
 from tp_keras.fairness_sweep.variant import parse_variants
 from training.command import run
+from training.command import shown
 from training.command import start_tensorflow
 from training.configs import EXPERIMENTS
 from training.fairness_report import FairnessReport
@@ -78,15 +79,12 @@ class FairnessSweep:
         print(f"Table, plot and runs: {folder}")
         if choice.shown is None:
             return
-        shown = sweep.SweepFolder(folder).run(choice.shown.variant, min(bases))
-        report = FairnessReport(str(shown.path))
+        best = sweep.SweepFolder(folder).run(choice.shown.variant, min(bases))
+        report = FairnessReport(str(best.path))
         if self.report:
             report.execute()
         else:
-            print(
-                "Next: python -m training.fairness_report --run_dir "
-                f"{report.run_dir}"
-            )
+            print(f"Next: {shown(report)}")
 
     def _experiment(self):
         if self.experiment not in EXPERIMENTS:

@@ -11,6 +11,7 @@ import dataclasses
 import pathlib
 from typing import Literal
 
+from tp_keras.command_line import command_line
 from tp_keras.errors import UserError
 from tp_keras.tasks import complete_labels
 from training.command import run
@@ -90,10 +91,11 @@ class Generate:
         print(f"{self.count:,} portraits: {output}")
         print(learned_from(generator.metadata))
         if self.output_pack is not None:
-            print(
-                "Next: python -m training.build_dataset --manual_dir "
-                f"{output} --data_dir FOLDER"
+            # As text: the module of that command starts TFDS.
+            build = command_line(
+                "training.build_dataset", manual_dir=output, data_dir="FOLDER"
             )
+            print(f"Next: {build}")
 
     def _check(self) -> dict[str, str]:
         """Refuses what needs no model to be refused; returns the labels."""

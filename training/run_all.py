@@ -10,13 +10,22 @@ typed. What is up to date is not done again.
 import dataclasses
 import json
 import pathlib
+import shlex
 import subprocess
 import sys
 import time
 
+from tp_keras.command_line import command_line
+from tp_keras.command_line import train_command
+from tp_keras.config import DataConfig
 from training.command import EXIT_USER_ERROR
 from training.command import run
+from training.command import shown
 from training.command import start_tensorflow
+from training.evaluate import Evaluate
+from training.export import Export
+from training.fairness_report import FairnessReport
+from training.predict import Predict
 
 EXAMPLES = 4
 
@@ -45,37 +54,37 @@ class RunAll:
         run_dir = self.run_dir or pathlib.Path("runs") / experiment
         bundles = self.output_dir / "portrait_attributes"
 
-        build = ["training.build_dataset", "--data_dir", self.data_dir]
+        build = {"data_dir": self.data_dir}
         if self.manual_dir:
-            build += ["--manual_dir", self.manual_dir]
-        self._step(1, "Build the data set", build)
+            build["manual_dir"] = self.manual_dir
+        data = DataConfig(data_dir=str(self.data_dir), dataset=dataset)
         self._step(
-            2,
-            "Train",
-            ["training.train", experiment, "--run_dir", run_dir]
-            + ["--data_dir", self.data_dir, "--dataset", dataset]
-            + ["--seed", self.seed],
+            1,
+            "Build the data set",
+            command_line("training.build_dataset", **build),
+        )
+        self._step(
+            2, "Train", train_command(data, run_dir=run_dir, seed=self.seed)
         )
         model = run_dir / "model.keras"
         records = run_dir / "evaluation" / "test" / "records.jsonl"
         self._step(
             3,
             "Evaluate on the test split",
-            ["training.evaluate", "--run_dir", run_dir],
+            shown(Evaluate(str(run_dir))),
             skip=_is_newer(records, model) and records,
         )
         self._step(
             4,
             "Export",
-            ["training.export", "--run_dir", run_dir]
-            + ["--output_dir", self.output_dir],
+            shown(Export(str(run_dir), str(self.output_dir))),
             skip=_bundle_of(bundles, run_dir, records),
         )
         images = _example_files(run_dir / "examples", self.data_dir, variant)
         self._step(
             5,
             "Predict a few files with the bundle, without Keras",
-            ["training.predict", "--bundle", bundles, "--images", *images],
+            shown(Predict(str(bundles), tuple(map(str, images)))),
         )
         print(
             f"\nDone in {time.monotonic() - start:.0f} s.\n\n"
@@ -85,24 +94,22 @@ class RunAll:
             f"  Figures     {records.parent / 'table.md'} and plots beside it\n"
             f"  Bundle      {bundles} (for TensorFlow Serving)\n\n"
             "What next:\n"
-            "  your own photo   python -m training.predict "
-            f"--bundle {bundles} --images PHOTO.jpg\n"
-            "  gender in hair   python -m training.fairness_report "
-            f"--run_dir {run_dir}\n"
+            "  your own photo   "
+            f"{shown(Predict(str(bundles), ('PHOTO.jpg',)))}\n"
+            f"  gender in hair   {shown(FairnessReport(str(run_dir)))}\n"
             "  new portraits    make portraits\n"
-            "  other settings   python -m training.train "
-            f"{experiment} --help\n"
+            f"  other settings   {train_command(data, run_dir='NEW')} --help\n"
             "  the real thing   make train MANUAL_DIR=FOLDER_OF_THE_ARCHIVES"
         )
 
     def _step(self, number, title, command, skip=None):
         """Runs a command in a new process, unless its result is there."""
-        words = [str(word) for word in command]
-        print(f"\n[{number}/5] {title}\n$ python -m {' '.join(words)}\n")
+        print(f"\n[{number}/5] {title}\n$ {command}\n")
         if skip:
             print(f"Up to date: {skip}")
             return
-        status = subprocess.run([sys.executable, "-m", *words]).returncode
+        _, *words = shlex.split(command)
+        status = subprocess.run([sys.executable, *words]).returncode
         if status:
             print(f"\nStep {number} ended with an error.", file=sys.stderr)
             sys.exit(status if status > 0 else EXIT_USER_ERROR)
@@ -122,8 +129,21 @@ def _bundle_of(bundles, run_dir, records):
     metadata = newest / "metadata.json"
     if not _is_newer(metadata, records):
         return None
-    name = json.loads(metadata.read_text())["run"]
-    return newest if name == run_dir.resolve().name else None
+    known = json.loads(metadata.read_text())
+    same = all(known[k] == value for k, value in _identity(run_dir).items())
+    return newest if same else None
+
+
+def _identity(run_dir):
+    """Returns what the metadata of a bundle says of its run."""
+    settings = json.loads((run_dir / "config.json").read_text())
+    del settings["run_dir"], settings["data"]["data_dir"]
+    facts = json.loads((run_dir / "run.json").read_text())
+    return {
+        "run": run_dir.resolve().name,
+        "settings": settings,
+        "data_fingerprints": facts["fingerprints"],
+    }
 
 
 def _example_files(folder, data_dir, variant):

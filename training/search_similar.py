@@ -6,6 +6,7 @@ python -m training.search_similar --by both --image photo.jpg \
 """
 
 import dataclasses
+import functools
 import pathlib
 from typing import Literal
 
@@ -51,29 +52,41 @@ class SearchSimilar:
 
     output: str | None = None
     """PNG file to write. Default: IMAGE-BY.png in RUN_DIR/similar, or in
-    runs/similar with a bundle."""
+    runs/similar with a bundle; after BY the data and the split, where it is
+    not the test split that belongs to the training."""
 
     def execute(self) -> None:
         """Searches, prints the table and writes the picture."""
-        output = self._output()
+        self._check()
         start_tensorflow()
         from tp_keras.data import source
+        from tp_keras.evaluation import places
         from tp_keras.evaluation import similar
         from tp_keras.evaluation import similar_plot
         from tp_keras.serving import read_portrait
 
         query = read_portrait(self.image)
-        embed, task_names, data = self._model()
+        embed, task_names, data, fingerprints = self._model()
         similar.compared_tasks(task_names, self.by)
-        portraits = source.load_portraits(
+        load = functools.partial(
+            source.load_portraits,
             self.data_dir or data.data_dir,
             self.dataset or data.dataset,
-            self.split,
             storage=data.storage,
         )
+        portraits = load(self.split)
         found = similar.find_similar_hair(
             query, portraits, embed, task_names, self.k, self.by
         )
+        output = self.output
+        if output is None:
+            folder = pathlib.Path(self.run_dir or "runs") / "similar"
+            name = places.name_of_portraits(
+                folder / self.split, portraits, data, fingerprints, load
+            )
+            suffix = "" if name == "test" else f"-{name}"
+            stem = pathlib.Path(self.image).stem
+            output = folder / f"{stem}-{self.by}{suffix}.png"
         similar_plot.write_picture(output, found)
         print(similar.format_table(found))
         print(f"\nPicture: {output}")
@@ -82,7 +95,8 @@ class SearchSimilar:
             "must not leave this machine."
         )
 
-    def _output(self) -> pathlib.Path:
+    def _check(self) -> None:
+        """Refuses what needs no model to be refused."""
         if (self.run_dir is None) == (self.bundle is None):
             raise UserError(
                 "Expected either --run_dir or --bundle. "
@@ -93,18 +107,16 @@ class SearchSimilar:
                 f"Expected one or more portraits to find. Received: k={self.k}"
             )
         if self.output is None:
-            folder = pathlib.Path(self.run_dir or "runs") / "similar"
-            return folder / f"{pathlib.Path(self.image).stem}-{self.by}.png"
+            return
         output = pathlib.Path(self.output)
         if output.suffix.lower() != ".png" or output.is_dir():
             raise UserError(
                 "Expected the name of a PNG file for the picture. "
                 f"Received: output={self.output}"
             )
-        return output
 
     def _model(self):
-        """Returns the embedding function, the task names and the data."""
+        """Returns the embedding function, the tasks, the data, its hashes."""
         from tp_keras.config import DataConfig
         from tp_keras.evaluation import similar
         from tp_keras.run_folder import RunFolder
@@ -114,7 +126,12 @@ class SearchSimilar:
             folder = RunFolder(self.run_dir).require()
             model = folder.load_model()
             names = [task.name for task in model.tasks]
-            return similar.model_embedder(model), names, folder.config.data
+            return (
+                similar.model_embedder(model),
+                names,
+                folder.config.data,
+                folder.facts.get("fingerprints", {}),
+            )
         predictor = Predictor(self.bundle)
         settings = predictor.metadata.get("settings", {}).get("data", {})
         dataset = settings.get("dataset", DataConfig.dataset)
@@ -122,6 +139,7 @@ class SearchSimilar:
             predictor.embed,
             list(predictor.classes),
             DataConfig(dataset=dataset),
+            predictor.metadata.get("data_fingerprints", {}),
         )
 
 

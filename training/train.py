@@ -12,8 +12,10 @@ import tyro
 from tp_keras.config import ExperimentConfig
 from training.command import FLAG_STYLE
 from training.command import execute
+from training.command import shown
 from training.command import start_tensorflow
 from training.configs import EXPERIMENTS
+from training.evaluate import Evaluate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Train:
         from tp_keras.trainer import Trainer
 
         run = Trainer(self.config).fit()
-        print(f"Next: python -m training.evaluate --run_dir {run.path}")
+        print(f"Next: {shown(Evaluate(str(run.path)))}")
 
 
 def main(arguments: list[str] | None = None) -> None:

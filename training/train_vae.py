@@ -12,7 +12,9 @@ import tyro
 from tp_keras.vae_config import VaeExperimentConfig
 from training.command import FLAG_STYLE
 from training.command import execute
+from training.command import shown
 from training.command import start_tensorflow
+from training.evaluate_vae import EvaluateVae
 from training.vae_configs import VAE_EXPERIMENTS
 
 
@@ -28,7 +30,7 @@ class TrainVae:
         from tp_keras.vae_run.trainer import VaeTrainer
 
         run = VaeTrainer(self.config).fit()
-        print(f"Next: python -m training.evaluate_vae --run_dir {run.path}")
+        print(f"Next: {shown(EvaluateVae(str(run.path)))}")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -65,9 +65,10 @@ class Tune:
         from tp_keras.tuning.report import write_report
         from tp_keras.tuning.search import run_search
 
+        _, base = EXPERIMENTS[self.base]
         path = self.tune_dir / (self.name or f"{self.base}-{self.tuner}")
         folder = run_search(path, self.settings(), self.workers)
-        print(f"\n{write_report(folder.path, self.base)}")
+        print(f"\n{write_report(folder.path, self.base, base)}")
         print(f"Trials, table and plot: {folder.path}")
 
     def settings(self) -> SearchSettings:

@@ -1,4 +1,6 @@
-import types
+import hashlib
+import json
+import pathlib
 
 import numpy as np
 import pytest
@@ -18,6 +20,10 @@ DATASET = "tiny_portraits/synthetic"
 COUNT = 60
 
 
+def fingerprint(split, pixels="own"):
+    return hashlib.sha256(f"{split} {pixels}".encode()).hexdigest()
+
+
 class FakeModel:
     """Predicts what `random_predictions` says, whatever the images."""
 
@@ -32,7 +38,7 @@ class FakeModel:
         }
 
 
-def fake_portraits(dataset, split, count=COUNT):
+def fake_portraits(dataset, split, count=COUNT, pixels="own"):
     _, labels = random_predictions(COUNT)
     return Portraits(
         images=np.zeros((count, 108, 84, 3), np.uint8),
@@ -41,7 +47,7 @@ def fake_portraits(dataset, split, count=COUNT):
         dataset=f"{dataset}/1.0.0",
         split=split,
         storage="memory",
-        fingerprint="f",
+        fingerprint=fingerprint(split, pixels),
     )
 
 
@@ -61,72 +67,115 @@ def run_dir(tmp_path, data_dir):
         )
     )
     run.model_path.touch()
+    run.record(
+        fingerprints={s: fingerprint(s) for s in ("train", "validation")}
+    )
     return run.path
 
 
+class Prepared:
+    """Stands in for what is prepared: which portraits lie in which folder."""
+
+    def __init__(self):
+        self.calls = []
+        # A folder, or folder and split -> other pixels than those of the run.
+        self.others = {}
+        self.missing = set()
+
+    def load_portraits(self, data_dir, dataset, split, storage="auto"):
+        self.calls.append((str(data_dir), dataset, split, storage))
+        if split in self.missing:
+            raise UserError("Expected a split out of test.")
+        folder = pathlib.Path(data_dir).name
+        pixels = self.others.get(folder, self.others.get((folder, split)))
+        return fake_portraits(dataset, split, pixels=pixels or "own")
+
+
 @pytest.fixture
-def loaded(monkeypatch):
-    """Puts fakes in place of data and model, and lists what is loaded."""
-    calls = []
-
-    def load_portraits(data_dir, dataset, split, storage="auto"):
-        calls.append((str(data_dir), dataset, split, storage))
-        return fake_portraits(dataset, split)
-
-    def find_builder(data_dir, dataset):
-        info = types.SimpleNamespace(full_name=f"{dataset}/1.0.0")
-        return types.SimpleNamespace(info=info)
-
+def prepared(monkeypatch):
+    """Puts fakes in place of data and model."""
+    prepared = Prepared()
     source = run_evaluation.source
-    monkeypatch.setattr(source, "load_portraits", load_portraits)
-    monkeypatch.setattr(source, "find_builder", find_builder)
+    monkeypatch.setattr(source, "load_portraits", prepared.load_portraits)
     monkeypatch.setattr(RunFolder, "load_model", lambda self: FakeModel())
     # Drawn in other tests; here it would only take time.
     plots = run_evaluation.report.plots
     monkeypatch.setattr(plots, "write_plots", lambda folder, records: [])
-    return calls
+    return prepared
 
 
-def test_evaluates_the_runs_own_data(run_dir, data_dir, loaded):
-    records = run_evaluation.evaluate_run(run_dir)
-    assert loaded == [(data_dir, DATASET, "test", "auto")]
+def folder_of(run_dir, **arguments):
+    """Evaluates, and returns the name of the folder that was written."""
+    _, folder = run_evaluation.evaluate_run(run_dir, **arguments)
+    assert folder.parent == run_dir / "evaluation"
+    assert records_lib.read_records(folder / "records.jsonl")
+    return folder.name
+
+
+def test_evaluates_the_runs_own_data(run_dir, data_dir, prepared):
+    records, folder = run_evaluation.evaluate_run(run_dir)
+    assert prepared.calls[0] == (data_dir, DATASET, "test", "auto")
     probabilities, labels = random_predictions(COUNT)
     assert records == evaluate_predictions(
         probabilities, labels, seed=5, split="test", dataset=f"{DATASET}/1.0.0"
     )
-    folder = run_dir / "evaluation" / "test"
     assert records_lib.read_records(folder / "records.jsonl") == records
-    assert folder == run_evaluation.evaluation_folder(run_dir)
+    assert folder == run_dir / "evaluation" / "test"
+    measured = json.loads((folder / "measured.json").read_text())
+    assert measured == {
+        "dataset": f"{DATASET}/1.0.0",
+        "split": "test",
+        "portraits": COUNT,
+        "fingerprint": fingerprint("test"),
+    }
 
 
-@pytest.mark.parametrize(
-    "other, name",
-    [
-        ({"split": "validation"}, "validation"),
-        ({"split": "test[:50%]"}, "test--50--"),
-        ({"dataset": DATASET}, "test"),
-        (
-            {"dataset": "tiny_portraits/archives"},
-            "tiny_portraits-archives-1.0.0-test",
-        ),
-        ({"data_dir": "elsewhere"}, "tiny_portraits-synthetic-1.0.0-test"),
-    ],
-)
-def test_other_data_have_a_folder_of_their_own(run_dir, loaded, other, name):
-    run_evaluation.evaluate_run(run_dir, **other)
-    ((data_dir, dataset, split, _),) = loaded
-    assert data_dir.endswith(other.get("data_dir", "data"))
-    assert dataset == other.get("dataset", DATASET)
-    assert split == other.get("split", "test")
-    assert [path.name for path in (run_dir / "evaluation").iterdir()] == [name]
+OTHER = f"tiny_portraits-synthetic-1.0.0-test-{fingerprint('test', 'b')[:8]}"
 
 
-def test_the_runs_own_data_folder_is_known_by_any_path(
-    run_dir, data_dir, loaded, monkeypatch
-):
-    monkeypatch.chdir(run_dir.parent)
-    folder = run_evaluation.evaluation_folder(run_dir, data_dir="data")
-    assert folder.name == "test"
+def test_two_data_sets_of_one_name_have_two_folders(run_dir, prepared):
+    prepared.others |= {"b": "b", "c": "c"}
+    names = [folder_of(run_dir, data_dir=name) for name in "bcb"]
+    assert names[0] == names[2] == OTHER
+    assert names[1] != OTHER and names[1].startswith(OTHER[:-8])
+    folders = (run_dir / "evaluation").iterdir()
+    assert {folder.name for folder in folders} == set(names)
+
+
+def test_what_was_prepared_anew_in_its_place_is_not_the_runs(run_dir, prepared):
+    assert folder_of(run_dir) == "test"
+    prepared.others["data"] = "b"
+    assert folder_of(run_dir) == OTHER
+    prepared.others.clear()
+    # Other test portraits beside the same validation portraits.
+    prepared.others["data", "test"] = "b"
+    assert folder_of(run_dir) == OTHER
+    prepared.others.clear()
+    assert folder_of(run_dir) == "test"
+
+
+def test_a_copy_of_the_runs_data_is_its_own(run_dir, prepared):
+    assert folder_of(run_dir, data_dir="copy") == "test"
+
+
+def test_other_data_need_no_validation_split(run_dir, prepared):
+    prepared.missing.add("validation")
+    prepared.others["b"] = "b"
+    assert folder_of(run_dir, data_dir="b") == OTHER
+
+
+def test_a_run_that_knows_nothing_of_its_data_owns_none(run_dir, prepared):
+    RunFolder(run_dir).record(fingerprints={})
+    assert folder_of(run_dir).startswith("tiny_portraits-synthetic-1.0.0-test-")
+
+
+def test_parts_of_a_split_have_folders_of_their_own(run_dir, prepared):
+    # Without a hash the last two would have one name.
+    parts = ["test", "validation", "test[:50%]", "test[:10%]", "test[-10:]"]
+    names = [folder_of(run_dir, split=part) for part in parts]
+    assert names[:2] == ["test", "validation"]
+    assert len(set(names)) == len(parts)
+    assert names[2].startswith("tiny_portraits-synthetic-1.0.0-test--50---")
 
 
 def test_missing_run_is_told(tmp_path):
@@ -147,7 +196,7 @@ def test_missing_data_name_the_command_and_write_nothing(run_dir):
     assert not (run_dir / "evaluation").exists()
 
 
-def test_empty_split_is_told(run_dir, loaded, monkeypatch):
+def test_empty_split_is_told(run_dir, prepared, monkeypatch):
     monkeypatch.setattr(
         run_evaluation.source,
         "load_portraits",
@@ -161,7 +210,7 @@ def test_empty_split_is_told(run_dir, loaded, monkeypatch):
 
 
 def test_a_run_of_one_task_is_evaluated_for_it_alone(
-    run_dir, loaded, monkeypatch
+    run_dir, prepared, monkeypatch
 ):
     whole = FakeModel.predict_probabilities
 
@@ -169,5 +218,5 @@ def test_a_run_of_one_task_is_evaluated_for_it_alone(
         return {"gender": whole(self, images)["gender"]}
 
     monkeypatch.setattr(FakeModel, "predict_probabilities", only_gender)
-    records = run_evaluation.evaluate_run(run_dir)
+    records, _ = run_evaluation.evaluate_run(run_dir)
     assert {record.task for record in records} == {"gender"}

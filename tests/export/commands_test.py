@@ -8,6 +8,7 @@ from PIL import Image
 
 from tests.export.networks import random_portraits
 from tests.export.networks import randomize_normalization
+from tests.printed_commands import parse_next
 from tp_keras import config as config_lib
 from tp_keras import models
 from tp_keras.evaluation import records as records_lib
@@ -86,12 +87,13 @@ def test_the_check_compares_with_the_trained_model(run, tmp_path):
 
 
 def test_what_is_printed(run, tmp_path, capsys):
-    Export(run_dir=str(run), output_dir=str(tmp_path)).execute()
+    output_dir = tmp_path / "my models"
+    Export(run_dir=str(run), output_dir=str(output_dir)).execute()
     text = capsys.readouterr().out
-    bundle = tmp_path / "portrait_attributes"
+    bundle = output_dir / "portrait_attributes"
     assert "8 portraits differ from the model by at most" in text
     assert f"Bundle: {bundle / '1'}" in text
-    assert f"python -m training.predict --bundle {bundle} --images" in text
+    assert parse_next(text) == Predict(str(bundle), ("FILE.png",))
 
 
 def test_a_missing_run_leaves_nothing(tmp_path, capsys):

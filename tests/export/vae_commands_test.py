@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tests.export.networks import random_portraits
+from tests.printed_commands import parse_next
 from tp_keras.config import DataConfig
 from tp_keras.export import read_metadata
 from tp_keras.export.run_vae_export import count_labels
@@ -56,7 +57,7 @@ def run(tiny_data_dir, tmp_path_factory):
         )
     )
     folder.save_model(make_vae(GaussianMixturePrior(LATENT_SIZE, 3)))
-    folder.record(status="finished", fingerprints={"train": "abc"})
+    folder.record(status="finished", fingerprints={"validation": "abc"})
     return path
 
 
@@ -72,7 +73,7 @@ def test_a_run_is_exported_with_what_is_known_of_it(exported, run):
     metadata = read_metadata(exported)
     assert metadata["run"] == "tiny"
     assert metadata["prior"] == "GaussianMixturePrior"
-    assert metadata["data_fingerprints"] == {"train": "abc"}
+    assert metadata["data_fingerprints"] == {"validation": "abc"}
     assert metadata["settings"]["training"]["half_epochs"] > 0
     # Half of the training portraits of 400.
     counts = [cell["count"] for cell in metadata["label_counts"]]
@@ -113,12 +114,15 @@ def test_every_prior_passes_the_gate(prior, run, tmp_path, monkeypatch):
 
 
 def test_what_is_printed(run, exported, tmp_path, capsys):
-    ExportVae(run_dir=str(run), output_dir=str(tmp_path)).execute()
+    output_dir = tmp_path / "my models"
+    ExportVae(run_dir=str(run), output_dir=str(output_dir)).execute()
     text = capsys.readouterr().out
-    bundle = tmp_path / "portrait_vae"
+    bundle = output_dir / "portrait_vae"
     assert "greatest differences from the model" in text
     assert f"Bundle: {bundle / '1'}" in text
-    assert f"python -m training.generate --bundle {bundle} --gender" in text
+    assert parse_next(text) == Generate(
+        bundle=str(bundle), gender="female", output="portraits.png"
+    )
 
 
 def test_the_command_generates_from_a_run(run, exported, tmp_path):

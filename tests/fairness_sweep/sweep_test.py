@@ -8,6 +8,7 @@ import pytest
 
 from tests.fairness_sweep.made_outcomes import make_records
 from tests.portrait_factory import make_portraits
+from tests.printed_commands import parse_next
 from tp_keras import debias_run as debias_run_module
 from tp_keras.config import DebiasConfig
 from tp_keras.config import ExperimentConfig
@@ -130,7 +131,7 @@ def test_a_sweep_makes_measures_and_reports(
     monkeypatch.setattr(probe_models, "_MLP_ITERATIONS", 2)
     base = bases[3]
     before = content(base.path)
-    folder = tmp_path / "sweep"
+    folder = tmp_path / "my sweep"
     arguments = ["--sweep_dir", str(folder), "--base_runs", str(base.path)]
     arguments += ["--variants", "grl:1", "--branch_steps", "2"]
     arguments += ["--min_count", "8", "--validation_min_count", "6"]
@@ -181,7 +182,7 @@ def test_a_sweep_makes_measures_and_reports(
     groups = find(records, metric="group_recall", task="hair_color")
     assert len(groups) == 10
 
-    assert f"training.fairness_report --run_dir {run.path}\n" in printed
+    assert parse_next(printed) == FairnessReport(str(run.path))
 
     # The same command finds everything done; other settings are refused.
     known = content(folder)
@@ -321,6 +322,16 @@ def test_seeds_may_be_added_but_not_exchanged(bases, tmp_path, light):
         sweep.run_sweep(
             tmp_path / "s", variants, {5: other}, SETTINGS, progress=False
         )
+
+
+def test_bases_of_two_data_sets_of_one_name_are_refused(bases, tmp_path):
+    prints = {"train": "a", "validation": "b"}
+    other = make_base(tmp_path / "other", 5, fingerprints=prints)
+    with pytest.raises(UserError, match="of one data set. Received: .*other"):
+        sweep.find_bases([bases[3].path, other.path])
+    # Nor is a run measured on what was prepared in its place.
+    with pytest.raises(UserError, match="trained on other portraits"):
+        run_sweep(tmp_path / "s", {5: other}, VARIANTS[:1])
 
 
 def test_bad_bases_are_one_sentence(bases, tmp_path, capsys):

@@ -142,5 +142,7 @@ def test_bundles_of_another_kind_are_told(bundle, vae_bundle):
 
 
 def test_no_bundle(tmp_path):
-    with pytest.raises(UserError, match="`training.export_vae` one that"):
+    with pytest.raises(
+        UserError, match="training.export_vae --run_dir RUN` one that"
+    ):
         PortraitGenerator.load(tmp_path)

@@ -6,13 +6,14 @@ import pytest
 
 from datasets.tiny_portraits import facts
 from datasets.tiny_portraits import testing
+from tests.printed_commands import parse_next
 from training.build_dataset import BuildDataset
 from training.command import EXIT_USER_ERROR
 from training.command import run
 
 
 def arguments(tmp_path, **kwargs):
-    flags = {"manual_dir": tmp_path / "pack", "data_dir": tmp_path / "tfds"}
+    flags = {"manual_dir": tmp_path / "pack", "data_dir": tmp_path / "my tfds"}
     return [f"--{name}={value}" for name, value in (flags | kwargs).items()]
 
 
@@ -33,10 +34,9 @@ def test_the_command_builds_and_says_what_comes_next(tmp_path):
     assert "tiny_portraits/archives is ready." in finished.stdout
     assert "train 5, validation 2, test 2" in finished.stdout
     assert "skipped     nothing" in finished.stdout
-    assert finished.stdout.splitlines()[-1] == (
-        f"Next: python -m training.train real --data_dir {tmp_path / 'tfds'} "
-        "--dataset tiny_portraits/archives"
-    )
+    data = parse_next(finished.stdout).config.data
+    assert data.data_dir == str(tmp_path / "my tfds")
+    assert data.dataset == "tiny_portraits/archives"
     # Progress over all splits.
     assert "9/9" in finished.stderr
 
@@ -78,7 +78,7 @@ def test_skipped_items_stand_in_the_summary(tmp_path, capsys):
     break_row(testing.write_pack(tmp_path / "pack"))
     run(BuildDataset, arguments(tmp_path, on_bad="skip"))
     output = capsys.readouterr().out
-    folder = tmp_path / "tfds" / "tiny_portraits" / "archives" / "1.0.0"
+    folder = tmp_path / "my tfds" / "tiny_portraits" / "archives" / "1.0.0"
     assert f"skipped     1 item, see {folder / 'skipped.csv'}" in output
     assert (folder / "skipped.csv").exists()
 

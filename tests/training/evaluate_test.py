@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from tests.evaluation.predictions import one_hot
+from tests.printed_commands import parse_next
 from tp_keras.errors import UserError
 from tp_keras.evaluation import run_evaluation
 from tp_keras.evaluation.evaluator import evaluate_predictions
 from training import command
 from training.evaluate import Evaluate
+from training.export import Export
 
 
 @pytest.fixture
@@ -18,7 +20,8 @@ def calls(monkeypatch):
 
     def evaluate_run(*args):
         calls.append(args)
-        return evaluate_predictions(
+        folder = pathlib.Path(args[0]) / "evaluation" / "there"
+        records = evaluate_predictions(
             {"gender": one_hot([0, 0, 1], 2)},
             {"gender": np.array([0, 1, 1])},
             seed=3,
@@ -26,27 +29,20 @@ def calls(monkeypatch):
             dataset="tiny_portraits/synthetic/1.0.0",
             num_bootstraps=5,
         )
+        return records, folder
 
     monkeypatch.setattr(run_evaluation, "evaluate_run", evaluate_run)
-    monkeypatch.setattr(
-        run_evaluation,
-        "evaluation_folder",
-        lambda run_dir, *rest: pathlib.Path(run_dir) / "evaluation" / "there",
-    )
     return calls
 
 
 def test_prints_figures_folder_and_next_command(calls, capsys):
-    command.run(Evaluate, ["--run_dir", "runs/demo"])
-    assert calls == [("runs/demo", None, None, "test")]
+    command.run(Evaluate, ["--run_dir", "my runs/demo"])
+    assert calls == [("my runs/demo", None, None, "test")]
     output = capsys.readouterr().out
     assert "`tiny_portraits/synthetic/1.0.0`, split `test`" in output
     assert "| 0.667 [0.208, 0.939] |" in output
-    assert "runs/demo/evaluation/there" in output
-    assert (
-        "python -m training.export --run_dir runs/demo "
-        "--output_dir exported_models" in output
-    )
+    assert "my runs/demo/evaluation/there" in output
+    assert parse_next(output) == Export("my runs/demo")
 
 
 def test_every_field_is_a_flag(calls):

@@ -2,9 +2,14 @@ import dataclasses
 
 import pytest
 
+from tests.portrait_factory import make_portraits
 from tp_keras.config import DataConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import ModelConfig
+from tp_keras.evaluation.generation.report import generation_folder
+from tp_keras.evaluation.places import describe_portraits
+from tp_keras.evaluation.places import name_of_portraits
+from tp_keras.evaluation.places import write_measured
 from tp_keras.run_folder import RunFolder
 from tp_keras.vae_config import VaeExperimentConfig
 from tp_keras.vae_config import VaeModelConfig
@@ -64,6 +69,17 @@ def test_a_judge_that_knows_the_portraits(
     assert not (vae.path / "evaluation").exists()
 
 
+def test_portraits_that_were_prepared_anew(tiny_data_dir, tmp_path, capsys):
+    vae, judge = make_runs(tmp_path, tiny_data_dir, "train[50%:]")
+    flags = ("--run_dir", vae.path, "--judge_run", judge.path)
+    for run in (vae, judge):
+        run.record(fingerprints={"train": "others"})
+        message = refusal(capsys, *flags)
+        assert f"The run in {run.path} was trained on other" in message
+        run.record(fingerprints={})
+    assert not (vae.path / "evaluation").exists()
+
+
 def test_a_judge_of_other_data(tiny_data_dir, tmp_path, capsys):
     vae, _ = make_runs(tmp_path, tiny_data_dir, "train[50%:]")
     other = RunFolder(tmp_path / "other")
@@ -104,6 +120,28 @@ def test_portraits_that_the_generator_has_seen(tiny_data_dir, tmp_path, capsys):
         *("--split", "train[40%:]"),
     )
     assert "Expected another --split" in message
+
+
+def test_other_test_portraits_have_a_folder_of_their_own(tmp_path):
+    training, validation, test, other = (
+        make_portraits(8, seed=seed, split=split)
+        for seed, split in enumerate(("train", "validation", "test", "test"))
+    )
+    prints = {"validation": validation.fingerprint}
+    for portraits, name in ((test, "test"), (other, None), (test, "test")):
+        found = name_of_portraits(
+            generation_folder(tmp_path),
+            portraits,
+            DataConfig(),
+            prints,
+            {"train": training, "validation": validation}.get,
+        )
+        assert found == (
+            name or f"made-here-1.0.0-test-{other.fingerprint[:8]}"
+        )
+        folder = generation_folder(tmp_path, found)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_measured(folder, describe_portraits(portraits))
 
 
 def test_no_run(tmp_path, capsys):

@@ -7,6 +7,9 @@ import time
 
 import pytest
 
+from tp_keras.config import ExperimentConfig
+from tp_keras.export.run_export import describe_run
+from tp_keras.run_folder import RunFolder
 from training import run_all
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -16,6 +19,9 @@ ROOT = pathlib.Path(__file__).parents[2]
 def evaluated(tmp_path):
     """A run with records and two bundles, the second one of this run."""
     run_dir = tmp_path / "mine"
+    run = RunFolder(run_dir)
+    run.claim(ExperimentConfig(run_dir=str(run_dir)))
+    run.record(fingerprints={"train": "a"})
     records = run_dir / "evaluation" / "test" / "records.jsonl"
     records.parent.mkdir(parents=True)
     records.write_text("")
@@ -23,7 +29,8 @@ def evaluated(tmp_path):
     for version, name in ((9, "others"), (10, "mine")):
         folder = bundles / str(version)
         folder.mkdir(parents=True)
-        (folder / "metadata.json").write_text(json.dumps({"run": name}))
+        described = describe_run(run) | {"run": name}
+        (folder / "metadata.json").write_text(json.dumps(described))
     return run_dir, records, bundles
 
 
@@ -40,9 +47,19 @@ def test_a_bundle_older_than_its_figures_is_exported_again(evaluated):
     assert run_all._bundle_of(bundles, run_dir, records) is None
 
 
-def test_the_bundle_of_another_run_is_not_taken_for_ours(evaluated):
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"run": "other"},
+        # Of this name, but of other portraits or of another seed.
+        {"data_fingerprints": {"train": "b"}},
+        {"settings": {"training": {"seed": 1}}},
+    ],
+)
+def test_the_bundle_of_another_run_is_not_taken_for_ours(evaluated, other):
     run_dir, records, bundles = evaluated
-    (bundles / "10" / "metadata.json").write_text(json.dumps({"run": "other"}))
+    path = bundles / "10" / "metadata.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | other))
     assert run_all._bundle_of(bundles, run_dir, records) is None
     assert run_all._bundle_of(bundles / "none", run_dir, records) is None
 

@@ -1,7 +1,10 @@
+import pathlib
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from datasets.tiny_portraits.prepare import prepare
 from tests.export.networks import random_portraits
 from tests.picture_factory import exif
 from tests.picture_factory import stored
@@ -10,6 +13,7 @@ from tp_keras import models
 from tp_keras.data.source import load_portraits
 from tp_keras.evaluation import similar
 from tp_keras.export import export_bundle
+from tp_keras.export.run_export import describe_run
 from tp_keras.run_folder import RunFolder
 from tp_keras.serving import Predictor
 from training import command
@@ -30,6 +34,8 @@ def make_run(path, data_dir, tasks=("gender", "hair_color", "hair_type")):
     backbone = models.PortraitBackbone("separable", 4, ((8, 1, 4), (8, 1, 4)))
     classifier = models.PortraitClassifier(backbone, tasks, embedding_size=8)
     classifier.save(folder.model_path)
+    validation = load_portraits(data_dir, DATASET, "validation", progress=False)
+    folder.record(fingerprints={"validation": validation.fingerprint})
     return classifier
 
 
@@ -38,7 +44,11 @@ def trained(tiny_data_dir, tmp_path_factory):
     """A run, and the bundle that was exported of it."""
     run_dir = tmp_path_factory.mktemp("runs") / "tiny"
     classifier = make_run(run_dir, tiny_data_dir)
-    return run_dir, export_bundle(classifier, tmp_path_factory.mktemp("models"))
+    return run_dir, export_bundle(
+        classifier,
+        tmp_path_factory.mktemp("models"),
+        metadata=describe_run(RunFolder(run_dir)),
+    )
 
 
 @pytest.fixture
@@ -92,6 +102,33 @@ def test_run_and_bundle_find_the_same(
         assert "must not leave this machine" in text
         with Image.open(path) as picture:
             assert picture.format == "PNG"
+
+
+def test_what_is_found_elsewhere_replaces_nothing(
+    trained, image, tiny_data_dir, tmp_path, capsys
+):
+    run_dir, _ = trained
+    other = tmp_path / "other"
+    name = "synthetic_60_seed5"
+    prepare(data_dir=other, count=60, seed=5)
+    place = ("--data_dir", other, "--dataset", f"tiny_portraits/{name}")
+    flags = ("--run_dir", run_dir, "--image", image, "--k", 2)
+    paths = []
+    for data in ((), ("--split", "validation"), place):
+        search(*flags, *data)
+        (line,) = (
+            line
+            for line in capsys.readouterr().out.splitlines()
+            if line.startswith("Picture: ")
+        )
+        paths.append(pathlib.Path(line.removeprefix("Picture: ")))
+    names = [path.name for path in paths]
+    assert names[:2] == [
+        "photo-hair_color.png",
+        "photo-hair_color-validation.png",
+    ]
+    assert f"{name}-1.0.0-test-" in names[2]
+    assert all(path.is_file() for path in paths)
 
 
 def test_the_bundle_embeds_as_the_run(trained):

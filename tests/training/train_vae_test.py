@@ -2,9 +2,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.printed_commands import find_commands
+from tests.printed_commands import parse
+from tests.printed_commands import parse_next
+from tp_keras.config import DataConfig
 from tp_keras.vae_run.folder import VaeRunFolder
 from training import command
 from training import train_vae
+from training.evaluate_vae import EvaluateVae
 
 TINY = (
     *("--dataset", "tiny_portraits/synthetic_tiny"),
@@ -34,22 +39,22 @@ def refusal(capsys, *arguments):
 def test_the_command_trains_draws_and_says_what_is_next(
     tiny_data_dir, tmp_path, capsys
 ):
-    arguments = (*TINY, "--data_dir", tiny_data_dir, "--run_dir", tmp_path)
+    path = tmp_path / "my run"
+    arguments = (*TINY, "--data_dir", tiny_data_dir, "--run_dir", path)
     train(*arguments)
     output = capsys.readouterr().out
     assert "tiny_portraits/synthetic_tiny" in output
     assert "drawn at 54x42" in output and "drawn at 108x84" not in output
     assert "Prior: standard_normal" in output
-    last = output.strip().splitlines()[-1]
-    assert last == f"Next: python -m training.evaluate_vae --run_dir {tmp_path}"
+    assert parse_next(output) == EvaluateVae(str(path))
 
-    run = VaeRunFolder(tmp_path).require()
+    run = VaeRunFolder(path).require()
     assert run.is_finished
     assert len(run.read_history()) == 2
     for epoch in (1, 2):
         sheet = Image.open(run.pictures_path / f"epoch_00{epoch}.png")
         assert np.asarray(sheet).shape == (4 * 108, 12 * 84, 3)
-    assert list((tmp_path / "tensorboard" / "pictures").iterdir())
+    assert list((path / "tensorboard" / "pictures").iterdir())
     vae = run.load_model()
     assert vae.latent_size == 4 and not vae.grown
     assert float(vae.kl_weight) == 1.0
@@ -62,10 +67,12 @@ def test_the_command_trains_draws_and_says_what_is_next(
 
 
 def test_sharp_without_a_classifier(tmp_path, capsys):
-    message = refusal(capsys, "--run_dir", tmp_path / "run")
+    data = ("--data_dir", "my data", "--dataset", "a/archives")
+    message = refusal(capsys, "--run_dir", tmp_path / "run", *data)
     assert message.count("\n") == 1
-    assert (
-        "python -m training.train demo --train_split 'train[:50%]'" in message
+    (line,) = find_commands(message)
+    assert parse(line).config.data == DataConfig(
+        "my data", "a/archives", "train[:50%]"
     )
     assert not (tmp_path / "run").exists()
 

@@ -1,6 +1,9 @@
 import pytest
 
+from tests.printed_commands import find_commands
+from tests.printed_commands import parse
 from tests.tuning.results import make_result
+from tp_keras.config import DataConfig
 from tp_keras.run_folder import RunFolder
 from tp_keras.tuning import search
 from tp_keras.tuning.search_settings import SearchFolder
@@ -30,10 +33,14 @@ def calls(monkeypatch):
 
 
 def test_prints_table_command_and_folder(calls, tmp_path, capsys):
-    command.run(Tune, ["--tune_dir", str(tmp_path), "--base", "demo"])
+    data = ["--data_dir", "my data", "--dataset", "a/b", "--storage", "disk"]
+    command.run(Tune, ["--tune_dir", str(tmp_path), "--base", "demo", *data])
     output = capsys.readouterr().out
     assert "| 0 * | 0.8000 | 0.900 | 0.700 | 0.500 | 1,234 |" in output
-    assert "python -m training.train demo --run_dir" in output
+    (best,) = find_commands(output)
+    assert parse(best).config.data == DataConfig(
+        "my data", "a/b", "train", "disk"
+    )
     folder = tmp_path / "demo-bayesian"
     assert f"Trials, table and plot: {folder}" in output
     assert {"trials.csv", "table.md", "front.png"} <= {

@@ -1,27 +1,31 @@
 import csv
 import dataclasses
-import shlex
 
 import pytest
 
+from tests.printed_commands import find_commands
+from tests.printed_commands import parse
 from tests.tuning.results import make_result
+from tp_keras.config import DataConfig
 from tp_keras.run_folder import RunFolder
 from tp_keras.tuning.report import best_result
-from tp_keras.tuning.report import command_line
 from tp_keras.tuning.report import write_report
 from tp_keras.tuning.search_settings import SearchFolder
 from tp_keras.tuning.search_settings import SearchSettings
 from tp_keras.tuning.search_space import SearchSpace
-from training import train
 from training.configs import EXPERIMENTS
+from training.train import Train
 
 _, BASE = EXPERIMENTS["real"]
+DATA = DataConfig("my data", "tiny_portraits/synthetic_tiny", storage="disk")
 
 
 @pytest.fixture
 def folder(tmp_path):
-    folder = SearchFolder(tmp_path / "mine")
-    folder.claim(SearchSettings(base=BASE, space=SearchSpace(), trials=4))
+    """A search whose data is not that of the experiment."""
+    folder = SearchFolder(tmp_path / "my search")
+    base = dataclasses.replace(BASE, data=DATA)
+    folder.claim(SearchSettings(base=base, space=SearchSpace(), trials=4))
     results = [
         make_result("0", score=0.91, budget_seconds=6.7),
         make_result("1", score=0.80, latency_ms=0.5),
@@ -39,32 +43,22 @@ def folder(tmp_path):
         path = folder.trial_path(result.trial_id)
         path.mkdir(parents=True)
         result.write(path)
-        config = folder.settings.space.config(BASE, result.values)
+        config = folder.settings.space.config(base, result.values)
         RunFolder(path / "run").claim(config)
     return folder
 
 
-def test_the_command_trains_what_the_trial_trained(monkeypatch):
-    config = SearchSpace().config(BASE, make_result().values)
-    config = dataclasses.replace(
-        config,
-        run_dir="runs/tune/mine/trials/0/run",
-        model=dataclasses.replace(config.model, tasks=("gender", "hair_type")),
-        augment=dataclasses.replace(config.augment, flip=False),
-    )
-    command = command_line(config, BASE, "real", "runs/new one")
-    words = shlex.split(command)
-    assert words[:4] == ["python", "-m", "training.train", "real"]
-    parsed = []
-    monkeypatch.setattr(train, "execute", parsed.append)
-    train.main(words[3:])
-    assert parsed[0].config == dataclasses.replace(
-        config, run_dir="runs/new one"
-    )
+def test_the_command_trains_what_the_trial_trained(folder):
+    text = write_report(folder.path, "real", BASE)
+    (command,) = find_commands(text)
+    trial = RunFolder(folder.trial_path("1") / "run").config
+    assert trial.data == DATA
+    expected = dataclasses.replace(trial, run_dir="runs/my search-best")
+    assert parse(command) == Train(expected)
 
 
 def test_the_table_tells_all_trials(folder):
-    text = write_report(folder.path)
+    text = write_report(folder.path, "real", BASE)
     assert (folder.path / "table.md").read_text() == text
     rows = [line.split("|")[1:3] for line in text.splitlines() if "|" in line]
     # The full budget first, best first; the front is marked.
@@ -76,12 +70,11 @@ def test_the_table_tells_all_trials(folder):
     assert "4 of 4 trials, 1 failed" in text
     assert "Trial 3: ResourceExhaustedError: no memory" in text
     assert "Best: trial 1." in text
-    assert "    python -m training.train real --run_dir runs/mine-best" in text
     assert (folder.path / "front.png").exists()
 
 
 def test_the_csv_has_a_row_for_each_trial(folder):
-    write_report(folder.path)
+    write_report(folder.path, "real", BASE)
     with (folder.path / "trials.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["status"] for row in rows] == ["completed"] * 3 + ["failed"]
@@ -95,6 +88,6 @@ def test_the_csv_has_a_row_for_each_trial(folder):
 def test_a_search_without_a_trial_has_a_report(tmp_path):
     folder = SearchFolder(tmp_path / "mine")
     folder.claim(SearchSettings(base=BASE, space=SearchSpace()))
-    assert "0 of 20 trials" in write_report(folder.path)
+    assert "0 of 20 trials" in write_report(folder.path, "real", BASE)
     assert best_result([]) is None
     assert not (folder.path / "front.png").exists()

@@ -34,6 +34,15 @@ def test_another_search_in_the_folder_is_refused(tmp_path):
     assert folder.settings == SETTINGS
 
 
+def test_trials_of_two_data_sets_of_one_name_are_not_mixed(tmp_path):
+    folder = SearchFolder(tmp_path)
+    folder.claim(SETTINGS)
+    folder.check_data({"train": "a", "validation": "b"})
+    folder.check_data({"train": "a", "validation": "b"})
+    with pytest.raises(UserError, match="on other portraits.*another --name"):
+        folder.check_data({"train": "a", "validation": "c"})
+
+
 def test_a_search_may_grow_and_move(tmp_path):
     folder = SearchFolder(tmp_path)
     folder.claim(SETTINGS)

@@ -88,7 +88,9 @@ def test_a_search_trains_measures_and_reports(tmp_path, capsys):
     assert result.latency_ms > 0
     assert result.images_per_second > 0
     assert result.seconds >= result.train_seconds > 0
-    assert f"Best: trial {result.trial_id}" in write_report(folder.path)
+    assert f"Best: trial {result.trial_id}" in write_report(
+        folder.path, "demo", settings.base
+    )
 
 
 def test_a_finished_search_is_left_as_it_is(tmp_path, trained, monkeypatch):

@@ -1,17 +1,22 @@
 import pytest
 
 from tests.models.vae.networks import make_vae
+from tests.printed_commands import find_commands
+from tests.printed_commands import parse
 from tp_keras.config import ExperimentConfig
 from tp_keras.errors import UserError
 from tp_keras.run_folder import RunFolder
 from tp_keras.vae_config import VaeExperimentConfig
 from tp_keras.vae_config import VaeModelConfig
 from tp_keras.vae_run.folder import VaeRunFolder
+from training.evaluate_vae import EvaluateVae
+from training.export_vae import ExportVae
+from training.generate import Generate
 
 
 @pytest.fixture
 def run(tmp_path):
-    run = VaeRunFolder(tmp_path / "run")
+    run = VaeRunFolder(tmp_path / "my run")
     run.claim(VaeExperimentConfig(run_dir=str(run.path)))
     return run
 
@@ -37,8 +42,13 @@ def test_the_readme_names_files_and_the_next_commands(run):
         run.stage_backup_path(True),
     ):
         assert f"`{path.name}" in readme
-    for command in ("evaluate_vae", "export_vae", "generate"):
-        assert f"python -m training.{command} --run_dir {run.path}" in readme
+    path = str(run.path)
+    assert [parse(line) for line in find_commands(readme)] == [
+        EvaluateVae(path),
+        ExportVae(path),
+        Generate(path, output="portraits.png"),
+    ]
+    assert f"`tensorboard --logdir '{path}'`" in readme
 
 
 def test_the_folder_of_a_classifier_is_refused(tmp_path):

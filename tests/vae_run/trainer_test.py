@@ -149,7 +149,7 @@ def test_the_kept_model_has_grown_and_its_weights_are_averages(whole):
 
 def test_a_finished_run_is_not_trained_again(whole, monkeypatch):
     monkeypatch.setattr(
-        VaeTrainer, "_load", lambda self, split: pytest.fail("loaded data")
+        VaeTrainer, "_build", lambda self, train: pytest.fail("began anew")
     )
     again = VaeTrainer(whole.config, progress=False).fit()
     assert again.path == whole.path
@@ -347,8 +347,10 @@ def test_other_settings_and_other_data_are_refused(tmp_path, monkeypatch):
     run = VaeRunFolder(config.run_dir)
     run.claim(config)
     run.record(fingerprints={"train": "x", "validation": "y"})
-    with pytest.raises(UserError, match="other portraits"):
-        VaeTrainer(config, progress=False).fit()
+    for status in ("training", "finished"):
+        run.record(status=status)
+        with pytest.raises(UserError, match="other portraits"):
+            VaeTrainer(config, progress=False).fit()
     other = dataclasses.replace(
         config, model=dataclasses.replace(config.model, latent_size=5)
     )

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import pathlib
+import re
 import warnings
 
 import numpy as np
@@ -11,6 +12,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from tqdm import tqdm
 
+from tp_keras.command_line import command_line
 from tp_keras.config import STORAGES
 from tp_keras.data.decoded_file import DecodedFile
 from tp_keras.data.decoded_file import DecodedRows
@@ -38,6 +40,10 @@ _LABEL_BATCH = 4096
 # Bytes of pixels that two cores decode in a few seconds. A file of less would
 # save no time worth the room.
 _DECODED_QUICKLY = 512 << 20
+
+# How `training.build_dataset` is asked for a configuration of the data set.
+_COUNTS = {"synthetic_tiny": 400, "synthetic_full": 134_734}
+_COUNT_AND_SEED = re.compile(r"synthetic_(?P<count>\d+)(_seed(?P<seed>\d+))?")
 
 
 def load_portraits(
@@ -126,13 +132,45 @@ def find_builder(data_dir, dataset) -> tfds.core.DatasetBuilder:
 
 
 def _not_prepared(data_dir, dataset) -> UserError:
-    flags = f"--data_dir {data_dir}"
-    if dataset.endswith("/archives"):
-        flags += " --manual_dir FOLDER_OF_THE_ARCHIVES"
     return UserError(
         f"There is no prepared data set. Expected {dataset} below the data "
-        f"folder; `python -m training.build_dataset {flags}` makes it. "
+        f"folder; `{build_command(data_dir, dataset)}` makes it. "
         f"Received: data_dir={data_dir}"
+    )
+
+
+def build_command(data_dir, dataset, overwrite=False) -> str:
+    """Returns the command that prepares a data set.
+
+    Args:
+        data_dir: Folder of prepared data sets.
+        dataset: Name such as `"tiny_portraits/synthetic_500_seed7"`.
+        overwrite: Whether to prepare anew what is there.
+
+    Example:
+        >>> build_command("data/tfds", "tiny_portraits/synthetic_tiny")
+        'python -m training.build_dataset --data_dir data/tfds --count 400'
+    """
+    flags = {"data_dir": data_dir}
+    _, _, config = dataset.partition("/")
+    numbers = _COUNT_AND_SEED.fullmatch(config)
+    if config in _COUNTS:
+        flags["count"] = _COUNTS[config]
+    elif numbers:
+        flags |= {k: v for k, v in numbers.groupdict().items() if v}
+    elif config != "synthetic":
+        flags["manual_dir"] = "FOLDER_OF_THE_ARCHIVES"
+    if overwrite:
+        flags["overwrite"] = True
+    return command_line("training.build_dataset", **flags)
+
+
+def _rebuild_command(builder) -> str:
+    """Returns the command that prepares a data set anew in its place."""
+    dataset = builder.info.full_name.rpartition("/")[0]
+    folder = pathlib.Path(builder.data_dir)
+    return build_command(
+        folder.parents[dataset.count("/") + 1], dataset, overwrite=True
     )
 
 
@@ -187,8 +225,8 @@ def _warn_of_a_cut(builder):
     if cut:
         warnings.warn(
             f"{builder.info.full_name} holds a part of the portraits "
-            f"({', '.join(cut)}): its build was cut short. `python -m "
-            "training.build_dataset` with --overwrite=True builds the whole. "
+            f"({', '.join(cut)}): its build was cut short. "
+            f"`{_rebuild_command(builder)}` builds the whole. "
             f"Received: {builder.data_dir}",
             stacklevel=1,  # One place, so that Python says it only once.
         )
@@ -312,7 +350,7 @@ def _bar(builder, verb, split, progress):
             yield bar
     except _READING_ERRORS as error:
         raise UserError(
-            f"A file of {name} is damaged, cut off or gone. Build the data "
-            "set again: `python -m training.build_dataset` with "
-            f"--overwrite=True. Received: {builder.data_dir}"
+            f"A file of {name} is damaged, cut off or gone. "
+            f"`{_rebuild_command(builder)}` builds the data set again. "
+            f"Received: {builder.data_dir}"
         ) from error

@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Iterable
 from collections.abc import Sequence
 
+from tp_keras.command_line import command_line
 from tp_keras.errors import UserError
 
 # The group of all rows, whatever their gender.
@@ -86,7 +87,7 @@ class Record:
 
 FIELD_NAMES = tuple(field.name for field in dataclasses.fields(Record))
 _REQUIRED_NAMES = ("metric", "task", "group", "value", "count")
-_EVALUATE_COMMAND = "python -m training.evaluate --run_dir RUN_DIR"
+_EVALUATE_COMMAND = command_line("training.evaluate", run_dir="RUN_DIR")
 
 
 def write_records(path: str | os.PathLike, records: Iterable[Record]) -> None:

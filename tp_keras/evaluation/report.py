@@ -2,9 +2,11 @@
 
 import os
 import pathlib
+from collections.abc import Mapping
 from collections.abc import Sequence
 
 from tp_keras.errors import UserError
+from tp_keras.evaluation import places
 from tp_keras.evaluation import plots
 from tp_keras.evaluation import records as records_lib
 from tp_keras.evaluation import replacement
@@ -16,7 +18,9 @@ TABLE_NAME = "table.md"
 
 
 def write_evaluation(
-    folder: str | os.PathLike, records: Sequence[Record]
+    folder: str | os.PathLike,
+    records: Sequence[Record],
+    facts: Mapping | None = None,
 ) -> list[pathlib.Path]:
     """Writes `records.jsonl`, `table.md` and the plots of it into `folder`.
 
@@ -26,6 +30,7 @@ def write_evaluation(
     Args:
         folder: Folder to write; one of an earlier evaluation is replaced.
         records: What `evaluate_predictions` returned.
+        facts: What `measured.json` shall say of them; None leaves it out.
 
     Returns:
         The paths of the files in `folder`.
@@ -46,5 +51,7 @@ def write_evaluation(
             table.full_report(written), encoding="utf-8"
         )
         plots.write_plots(aside, written)
+        if facts is not None:
+            places.write_measured(aside, facts)
         names = sorted(path.name for path in aside.iterdir())
     return [folder / name for name in names]

@@ -9,6 +9,7 @@ import numpy as np
 import tqdm
 
 from tp_keras import tasks
+from tp_keras.command_line import command_line
 from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
 from tp_keras.evaluation import neighbors
@@ -152,8 +153,8 @@ def compared_tasks(task_names: Iterable[str], by: str) -> list[str]:
         raise UserError(
             "The model was trained without a hair task and has no hair "
             "embedding. Expected one with hair_color or hair_type, as "
-            "`python -m training.train demo --run_dir FOLDER` makes it. "
-            f"Received: tasks={task_names}"
+            f"`{command_line('training.train', 'demo', run_dir='FOLDER')}` "
+            f"makes it. Received: tasks={task_names}"
         )
     wanted = _HAIR_NAMES if by == BOTH else [by]
     if not set(wanted) <= set(own):

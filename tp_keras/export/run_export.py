@@ -165,10 +165,13 @@ def _calibration_portraits(config) -> np.ndarray:
     """Returns training portraits, in a choice that depends on the seed."""
     portraits = _load(config, "train", _CALIBRATION_POOL)
     if portraits is None:
+        command = source.build_command(
+            config.data.data_dir, config.data.dataset
+        )
         raise UserError(
             "Integer formats are calibrated with training portraits, which are "
             "not there. Expected the data of the run; "
-            "`python -m training.build_dataset` makes it again. Received: "
+            f"`{command}` makes it again. Received: "
             f"data_dir={config.data.data_dir}, dataset={config.data.dataset}"
         )
     rows = choose_rows(

@@ -103,7 +103,7 @@ def describe_vae_run(run) -> dict:
     return {
         "run": run.path.resolve().name,
         "data_fingerprints": run.facts.get("fingerprints", {}),
-        "label_counts": _count_training_labels(run.config.data),
+        "label_counts": _count_training_labels(run),
         "settings": settings,
     }
 
@@ -139,11 +139,13 @@ def count_labels(labels: dict) -> list[dict]:
     ]
 
 
-def _count_training_labels(data):
+def _count_training_labels(run):
+    data = run.config.data
     try:
         portraits = source.load_portraits(
             data.data_dir, data.dataset, data.train_split, progress=False
         )
+        run.check_fingerprints({"train": portraits.fingerprint})
     except UserError:
         return None
     return count_labels(portraits.labels)

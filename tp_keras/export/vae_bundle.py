@@ -177,7 +177,7 @@ def _array(tensor) -> np.ndarray:
     if not np.isfinite(array).all():
         raise UserError(
             "The model answers with what is no number: its training failed. "
-            "Train it again with `python -m training.train_vae`. "
+            "Train it again, into another --run_dir. "
             f"Received: {np.isnan(array).sum():,} NaN of {array.size:,}"
         )
     return array

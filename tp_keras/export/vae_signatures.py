@@ -14,6 +14,7 @@ of its batch too.
 
 import tensorflow as tf
 
+from tp_keras.command_line import command_line
 from tp_keras.errors import UserError
 from tp_keras.export.constants import with_constants
 from tp_keras.export.decoding import decode_batch
@@ -169,7 +170,8 @@ def _check_geometry(vae):
     if set(received.values()) != {IMAGE_SHAPE}:
         raise UserError(
             f"Expected a model of portraits of {IMAGE_SHAPE}; train one with "
-            f"`python -m training.train_vae`. Received: {received}"
+            f"`{command_line('training.train_vae', 'smoke')}`. "
+            f"Received: {received}"
         )
 
 

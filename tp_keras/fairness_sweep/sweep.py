@@ -106,11 +106,20 @@ def find_bases(
                 f"{bases[seed].path} and {run_dir}, both of seed {seed}"
             )
         bases[seed] = run
-    datasets = sorted({run.config.data.dataset for run in bases.values()})
-    if len(datasets) > 1:
-        raise UserError(
-            "Expected runs of one data set. Received: " + " and ".join(datasets)
-        )
+    # Two data sets may have one name.
+    datasets = {run.config.data.dataset: run.path for run in bases.values()}
+    portraits = {
+        run.facts.get("fingerprints", {}).get(VALIDATION): run.path
+        for run in bases.values()
+    }
+    for found in (datasets, portraits):
+        if len(found) > 1:
+            raise UserError(
+                "Expected runs of one data set. Received: "
+                + " and ".join(
+                    f"{path} of {name}" for name, path in found.items()
+                )
+            )
     return bases
 
 
@@ -263,6 +272,7 @@ class _Seed:
         found = load_portraits(
             *self.base.config.data.location(split), progress=False
         )
+        self.base.check_fingerprints({split: found.fingerprint})
         if keep:
             self.portraits[split] = found
         return found

@@ -137,5 +137,6 @@ def _identity(base: RunFolder) -> dict:
     return {
         "run": base.path.resolve().name,
         "dataset": facts.get("dataset"),
+        "fingerprints": facts.get("fingerprints"),
         "seconds": facts.get("seconds"),
     }

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tp_keras.command_line import command_line
 from tp_keras.errors import UserError
 from tp_keras.tasks import GENDER
 from tp_keras.tasks import TASK_NAMES
@@ -70,9 +71,10 @@ def choose_labels(
     if not label_counts:
         raise UserError(
             "How many portraits of each kind the model learned from is not "
-            "known, as its data is gone; `python -m training.build_dataset` "
-            "makes it again. Without --cells all portraits get the labels that "
-            f"are given. Received: cells={cells}"
+            "known, as its data is gone; "
+            f"`{command_line('training.build_dataset')}` makes it again. "
+            "Without --cells all portraits get the labels that are given. "
+            f"Received: cells={cells}"
         )
     table = [
         cell

@@ -10,6 +10,7 @@ import pathlib
 
 import numpy as np
 
+from tp_keras.command_line import command_line
 from tp_keras.errors import UserError
 
 _TF_STRING = 7
@@ -74,7 +75,7 @@ class CSession:
         if not (pathlib.Path(bundle_dir) / "saved_model.pb").is_file():
             raise UserError(
                 "Expected a folder with saved_model.pb, which "
-                "`python -m training.export` writes. "
+                f"`{command_line('training.export', run_dir='RUN')}` writes. "
                 f"Received: bundle_dir={str(bundle_dir)!r}"
             )
         self._library = _load_library()

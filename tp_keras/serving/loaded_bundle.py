@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 
+from tp_keras.command_line import command_line
 from tp_keras.errors import UserError
 from tp_keras.pixels import describe_pixels
 from tp_keras.serving.locate import find_bundle
@@ -47,14 +48,14 @@ class LoadedBundle:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(
                 f"The bundle cannot be read: {error}. Export it again with "
-                f"`python -m training.{command} --run_dir RUN`. "
+                f"`{command_line(f'training.{command}', run_dir='RUN')}`. "
                 f"Received: bundle={str(self.bundle_dir)!r}"
             ) from error
         if signature not in self.signatures:
             raise UserError(
                 f"Expected a bundle with the signature {signature!r}, as "
-                f"`python -m training.{command} --run_dir RUN` writes it; this "
-                f"one has {', '.join(sorted(self.signatures))}. "
+                f"`{command_line(f'training.{command}', run_dir='RUN')}` "
+                f"writes it; this one has {sorted(self.signatures)}. "
                 f"Received: bundle={str(self.bundle_dir)!r}"
             )
 

@@ -2,6 +2,7 @@
 
 import pathlib
 
+from tp_keras.command_line import command_line
 from tp_keras.errors import UserError
 
 
@@ -32,9 +33,10 @@ def find_bundle(path) -> pathlib.Path:
     if not versions:
         raise UserError(
             "Expected the folder of a bundle or of its versions, such as "
-            "exported_models/portrait_attributes. `python -m training.export "
-            "--run_dir RUN` writes one, `training.export_vae` one that makes "
-            "portraits. "
+            "exported_models/portrait_attributes. "
+            f"`{command_line('training.export', run_dir='RUN')}` writes one, "
+            f"`{command_line('training.export_vae', run_dir='RUN')}` one that "
+            "makes portraits. "
             f"Received: bundle={str(path)!r}"
         )
     return max(versions, key=lambda folder: int(folder.name))

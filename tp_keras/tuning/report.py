@@ -4,8 +4,9 @@ import csv
 import dataclasses
 import os
 import pathlib
-import shlex
 
+from tp_keras.command_line import changed_flags
+from tp_keras.command_line import command_line
 from tp_keras.run_folder import RunFolder
 from tp_keras.tuning.front import front_of
 from tp_keras.tuning.front import of_full_budget
@@ -15,12 +16,14 @@ from tp_keras.tuning.trial_result import TrialResult
 from tp_keras.tuning.trial_result import read_results
 
 
-def write_report(path, experiment="real") -> str:
+def write_report(path, experiment, base) -> str:
     """Writes `trials.csv`, `table.md` and `front.png` of a search.
 
     Args:
         path: Folder of the search.
         experiment: Name of the base on the command line.
+        base: `ExperimentConfig` that this name stands for; the search may have
+            been given other data.
 
     Returns:
         The text of `table.md`.
@@ -28,7 +31,7 @@ def write_report(path, experiment="real") -> str:
     folder = SearchFolder(path)
     results = read_results(folder.path)
     _write_csv(folder.path / "trials.csv", results)
-    text = _text(folder, results, experiment)
+    text = _text(folder, results, experiment, base)
     aside = folder.path / ".table.md.incomplete"
     aside.write_text(text)
     os.replace(aside, folder.path / "table.md")
@@ -43,45 +46,7 @@ def best_result(results) -> TrialResult | None:
     return max(of_full_budget(results), key=lambda r: r.score, default=None)
 
 
-def command_line(config, base, experiment, run_dir) -> str:
-    """Returns the command that trains `config`.
-
-    Args:
-        config: `ExperimentConfig`.
-        base: The `ExperimentConfig` of the experiment.
-        experiment: The name of the base on the command line.
-        run_dir: Folder of the new run.
-
-    Example:
-        >>> base = ExperimentConfig()
-        >>> config = dataclasses.replace(
-        ...     base, model=ModelConfig(dropout_rate=0.3))
-        >>> command_line(config, base, "demo", "runs/new")
-        'python -m training.train demo --run_dir runs/new --dropout_rate 0.3'
-    """
-    words = ["python", "-m", "training.train", experiment]
-    words += ["--run_dir", run_dir, *_flags(config, base)]
-    return shlex.join(str(word) for word in words)
-
-
-def _flags(config, base):
-    """Returns the flags of all fields that differ, nested ones too."""
-    words = []
-    for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
-        default = getattr(base, field.name)
-        if field.name == "run_dir" or value == default:
-            continue
-        if dataclasses.is_dataclass(value):
-            words += _flags(value, default)
-        elif isinstance(value, tuple):
-            words += [f"--{field.name}", *value]
-        else:
-            words += [f"--{field.name}", value]
-    return words
-
-
-def _text(folder, results, experiment):
+def _text(folder, results, experiment, base):
     settings = folder.settings
     completed = sum(result.is_completed for result in results)
     lines = [
@@ -101,11 +66,11 @@ def _text(folder, results, experiment):
     best = best_result(results)
     if best is not None:
         run = RunFolder(folder.trial_path(best.trial_id) / "run")
+        config = dataclasses.replace(
+            run.config, run_dir=f"runs/{folder.path.name}-best"
+        )
         command = command_line(
-            run.config,
-            settings.base,
-            experiment,
-            f"runs/{folder.path.name}-best",
+            "training.train", experiment, **changed_flags(config, base)
         )
         lines += [
             f"Best: trial {best.trial_id}. Its settings, over as many epochs "

@@ -33,7 +33,7 @@ def run_search(path, settings: SearchSettings, workers=0) -> SearchFolder:
     Example:
         >>> settings = SearchSettings(CONFIG, SearchSpace(), trials=3)
         >>> folder = run_search("runs/tune/first", settings)
-        >>> print(write_report(folder.path))
+        >>> print(write_report(folder.path, "real", CONFIG))
     """
     folder = SearchFolder(path)
     settings.space.check(settings.base)
@@ -68,6 +68,9 @@ def search_alone(folder: SearchFolder, on_result=None) -> None:
             split: load_portraits(*data.location(split))
             for split in ("train", "validation")
         }
+        folder.check_data(
+            {split: rows.fingerprint for split, rows in portraits.items()}
+        )
         PortraitTuner(folder, portraits, meter, on_result).search()
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 
+from tp_keras.command_line import command_line
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import config_differences
 from tp_keras.config import config_from_dict
@@ -58,6 +59,7 @@ class SearchFolder:
     | file | what it holds |
     |---|---|
     | `settings.json` | every setting of the search |
+    | `data.json` | fingerprints of the portraits |
     | `trials/<id>/result.json` | what a trial gave |
     | `trials/<id>/run/` | its run, for `training.evaluate` |
     | `oracle/` | the state of keras-tuner |
@@ -81,8 +83,9 @@ class SearchFolder:
             )
         except (FileNotFoundError, json.JSONDecodeError) as error:
             raise UserError(
-                "There is no search. Expected the folder of one, as `python -m "
-                f"training.tune` makes it. Received: {self.path}"
+                "There is no search. Expected the folder of one, as "
+                f"`{command_line('training.tune')}` makes it. "
+                f"Received: {self.path}"
             ) from error
 
     def claim(self, settings: SearchSettings) -> None:
@@ -109,6 +112,23 @@ class SearchFolder:
             )
         self.path.mkdir(parents=True, exist_ok=True)
         write_json(self.path / "settings.json", config_to_dict(settings))
+
+    def check_data(self, fingerprints: dict[str, str]) -> None:
+        """Notes which portraits are trained on, or compares them.
+
+        Raises:
+            UserError: If trials were trained on other portraits.
+        """
+        path = self.path / "data.json"
+        if not path.exists():
+            write_json(path, fingerprints)
+        elif (known := json.loads(path.read_text())) != fingerprints:
+            raise UserError(
+                f"The trials in {self.path} were trained on other portraits "
+                "than those prepared now. Prepare those again, or give another "
+                f"--name. Received: fingerprints={fingerprints}, expected "
+                f"{known}"
+            )
 
     def trial_path(self, trial_id: str) -> pathlib.Path:
         """Returns the folder of a trial."""

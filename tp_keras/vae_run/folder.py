@@ -3,6 +3,7 @@
 import pathlib
 import shutil
 
+from tp_keras.command_line import command_line
 from tp_keras.errors import UserError
 from tp_keras.run_folder import RunFolder
 from tp_keras.tasks import IMAGE_SHAPE
@@ -19,14 +20,14 @@ _README = """# A training run of a portrait generator of tp_keras
 | `history.csv` | losses and their parts, a row for each epoch |
 | `model.keras` | the trained generator, with its prior |
 | `pictures/` | samples and reconstructions after every epoch |
-| `tensorboard/` | the same for `tensorboard --logdir {path}` |
+| `tensorboard/` | the same for `tensorboard --logdir {quoted_path}` |
 | `backup-54x42/`, `backup-108x84/` | the last whole epoch, while it trains |
 | `evaluation/generation/` | figures and pictures of `training.evaluate_vae` |
 | `generation.html` | the page of them |
 
-Evaluate it: `python -m training.evaluate_vae --run_dir {path}`
-Export it: `python -m training.export_vae --run_dir {path}`
-Draw: `python -m training.generate --run_dir {path} --output portraits.png`
+Evaluate it: `{evaluate}`
+Export it: `{export}`
+Draw: `{draw}`
 """
 
 
@@ -43,8 +44,19 @@ class VaeRunFolder(RunFolder):
     """
 
     config_class = VaeExperimentConfig
-    command = "python -m training.train_vae smoke"
+    command = command_line("training.train_vae", "smoke")
     readme = _README
+
+    def commands(self) -> dict[str, str]:
+        """Returns the commands of the README by what they do."""
+        own = {"run_dir": self.path}
+        return {
+            "evaluate": command_line("training.evaluate_vae", **own),
+            "export": command_line("training.export_vae", **own),
+            "draw": command_line(
+                "training.generate", **own, output="portraits.png"
+            ),
+        }
 
     @property
     def pictures_path(self) -> pathlib.Path:

@@ -8,6 +8,7 @@ import numpy as np
 
 from tp_keras.callbacks import EpochCurves
 from tp_keras.callbacks import EpochSeeds
+from tp_keras.command_line import train_command
 from tp_keras.config import BFLOAT16
 from tp_keras.config import FLOAT32
 from tp_keras.data.source import load_portraits
@@ -76,6 +77,7 @@ class VaeTrainer:
         objective = None if self.run.is_finished else self._objective()
         self.run.claim(self.config)
         if self.run.is_finished:
+            self._refuse_other_data()
             self._say(f"{self.run.path} is finished; nothing to train.")
             return self.run
         keras.utils.set_random_seed(self.config.training.seed)
@@ -120,18 +122,28 @@ class VaeTrainer:
     def _load(self, split):
         return load_portraits(*self.config.data.location(split), self.progress)
 
+    def _refuse_other_data(self):
+        """Raises if other portraits lie where those of the run were."""
+        try:
+            validation = self._load("validation")
+        except UserError:
+            return  # A run can be used without its data.
+        self.run.check_fingerprints({"validation": validation.fingerprint})
+
     def _objective(self):
         model = self.config.model
         if model.preset == "likelihood":
             return LikelihoodObjective(model.pixel_variance)
         if not model.classifier_run:
+            data = self.config.data
+            command = train_command(
+                data, train_split=data.train_split, run_dir="runs/eyes"
+            )
             raise UserError(
                 "The preset `sharp` looks at portraits with a classifier that "
                 "has seen the same ones as the generator. Train one "
-                "with `python -m training.train demo --train_split "
-                f"'{self.config.data.train_split}' --run_dir runs/eyes`, then "
-                "give --classifier_run runs/eyes; or take --preset likelihood. "
-                "Received: classifier_run=''"
+                f"with `{command}`, then give --classifier_run runs/eyes; or "
+                "take --preset likelihood. Received: classifier_run=''"
             )
         run = RunFolder(model.classifier_run).require()
         data = run.config.data

@@ -1,5 +1,6 @@
 import dataclasses
 import html.parser
+import json
 import types
 
 import keras
@@ -67,6 +68,8 @@ def make_run(path, tasks):
     labels = {name: np.maximum(portraits.labels[name], 0) for name in tasks}
     classifier.train_on_batch(portraits.images, labels)
     classifier.save(run.model_path)
+    validation = split_of(DATASET, "validation")
+    run.record(fingerprints={"validation": validation.fingerprint})
     return path
 
 
@@ -85,7 +88,12 @@ def split_of(dataset, split):
             labels=labels,
             indices=portraits.indices[rows],
         )
-    return dataclasses.replace(portraits, dataset=f"{dataset}/1.0.0")
+    return dataclasses.replace(
+        portraits,
+        dataset=f"{dataset}/1.0.0",
+        # Of two data sets two.
+        fingerprint=f"{dataset.rpartition('/')[2]}-{split}",
+    )
 
 
 def put_made_portraits(monkeypatch):
@@ -173,6 +181,7 @@ def test_command_writes_folder_and_page(written):
     path, records, output = written
     folder = path / "fairness" / "test"
     assert {item.name for item in folder.iterdir()} == PLOT_NAMES | {
+        "measured.json",
         "records.jsonl",
         "table.md",
     }
@@ -257,8 +266,8 @@ def test_failed_report_leaves_the_first_one(written, loaded, monkeypatch):
         ({"split": "train"}, "train", "fairness-train.html", False),
         (
             {"dataset": "tiny_portraits/archives"},
-            "tiny_portraits-archives-1.0.0-test",
-            "fairness-tiny_portraits-archives-1.0.0-test.html",
+            "tiny_portraits-archives-1.0.0-test-archives",
+            "fairness-tiny_portraits-archives-1.0.0-test-archives.html",
             True,
         ),
     ],
@@ -268,11 +277,17 @@ def test_other_data_have_a_place_of_their_own_and_no_twins(
 ):
     path, _, _ = written
     monkeypatch.setattr(leakage, "measure_leakage", lambda *_, **__: iter(()))
-    records = report.run_fairness_report(path, **arguments, settings=QUICK)
+    records, folder = report.run_fairness_report(
+        path, **arguments, settings=QUICK
+    )
     assert "counterfactual" not in [split for *_, split in loaded]
     assert not find(records, metric="counterfactual_flips")
-    assert (path / "fairness" / name / "records.jsonl").is_file()
-    assert report.fairness_page(path, **arguments) == path / page_name
+    assert folder == path / "fairness" / name
+    assert (folder / "records.jsonl").is_file()
+    measured = json.loads((folder / "measured.json").read_text())
+    assert measured["split"] == arguments.get("split", "test")
+    assert measured["settings"]["min_count"] == QUICK.min_count
+    assert report.fairness_page(folder) == path / page_name
     text = (path / page_name).read_text(encoding="utf-8")
     assert ("must not leave this machine" in text) == warned
     own = (path / "fairness.html").read_text(encoding="utf-8")
@@ -310,7 +325,7 @@ def test_what_comes_from_outside_is_escaped(written, tmp_path):
 def test_a_run_of_one_hair_task(loaded, tmp_path, monkeypatch):
     monkeypatch.setattr(leakage, "measure_leakage", lambda *_, **__: iter(()))
     path = make_run(tmp_path / "run", ("hair_type",))
-    records = report.run_fairness_report(path, settings=QUICK)
+    records, _ = report.run_fairness_report(path, settings=QUICK)
     assert {record.task for record in records} == {"hair_type"}
     assert (path / "fairness.html").is_file()
 

@@ -60,7 +60,7 @@ def written(measured, tmp_path_factory):
     path = tmp_path_factory.mktemp("run")
     report.write_generation_report(
         report.generation_folder(path),
-        report.generation_page(path),
+        report.generation_page(report.generation_folder(path)),
         *measured,
         QUICK,
         {"judge": {"fingerprint": "abc"}},
@@ -167,7 +167,7 @@ def test_nothing_half_written_is_left(written, measured, monkeypatch):
     with pytest.raises(OSError, match="full"):
         report.write_generation_report(
             report.generation_folder(written),
-            report.generation_page(written),
+            report.generation_page(report.generation_folder(written)),
             *measured,
             QUICK,
         )
@@ -189,3 +189,12 @@ def test_settings_that_cannot_be(wrong):
     (name,) = wrong
     with pytest.raises(UserError, match=f"Received: {name}="):
         GenerationSettings(**wrong)
+
+
+def test_another_split_has_a_folder_of_its_own(tmp_path):
+    folder = report.generation_folder(tmp_path, "validation")
+    assert folder == tmp_path / "evaluation" / "generation-validation"
+    page_path = report.generation_page(folder)
+    assert page_path == tmp_path / "generation-validation.html"
+    own = report.generation_page(report.generation_folder(tmp_path))
+    assert own == tmp_path / "generation.html"

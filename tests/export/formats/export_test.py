@@ -1,12 +1,17 @@
 """The command and the bundle that it publishes."""
 
 import json
+import pathlib
+import re
 import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.export.networks import randomize_normalization
+from tests.printed_commands import find_commands
+from tests.printed_commands import parse
 from tp_keras import config as config_lib
 from tp_keras import models
 from tp_keras.data import source
@@ -16,10 +21,12 @@ from tp_keras.export import run_export
 from tp_keras.export.formats import FORMATS
 from tp_keras.export.formats import measure
 from tp_keras.run_folder import RunFolder
+from tp_keras.serving import Predictor
 from tp_keras.serving import check_bundle
 from training import command
 from training.export import Export
 
+ROOT = pathlib.Path(__file__).parents[3]
 DATASET = "tiny_portraits/synthetic_tiny"
 
 
@@ -119,6 +126,27 @@ def test_no_path_leaves_the_machine(exported, run, tiny_data_dir):
             assert path not in text
 
 
+def test_what_the_readme_shows_to_clients(
+    exported, tiny_data_dir, tmp_path, monkeypatch, capsys
+):
+    """Its snippets answer as the bundle does, and name the classes."""
+    (tmp_path / "exported_models").symlink_to(exported.parents[1])
+    test = source.load_portraits(tiny_data_dir, DATASET, "test", progress=False)
+    Image.fromarray(test.images[0]).save(tmp_path / "portrait.png")
+    monkeypatch.chdir(tmp_path)
+    readme = (ROOT / "exported_models" / "README.md").read_text()
+    _, _, section = readme.partition("## Files for other runtimes")
+    section, _, _ = section.partition("\n## ")
+    snippets = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    assert len(snippets) == 3
+    answers = Predictor(exported).predict_files(["portrait.png"])[0].labels
+    for snippet in snippets:
+        assert len(snippet.splitlines()) <= 20
+        exec(compile(snippet, "README.md", "exec"), {})
+        printed = dict(map(str.split, capsys.readouterr().out.splitlines()))
+        assert printed == answers
+
+
 def test_what_is_printed(exported, capsys, monkeypatch):
     asked = {}
 
@@ -171,14 +199,16 @@ def refuse(run, tmp_path, formats, capsys):
 def test_integers_are_never_calibrated_with_noise(tmp_path, capsys):
     run = make_run(tmp_path / "run", tmp_path / "gone")
     message = refuse(run, tmp_path, "litert_int8", capsys)
-    assert "python -m training.build_dataset" in message
+    (build,) = find_commands(message)
+    assert parse(build).data_dir == tmp_path / "gone"
+    assert parse(build).count == 400
 
 
 def test_an_unknown_format_is_refused(run, tmp_path, capsys):
     message = refuse(run, tmp_path, "onnx,tflite", capsys)
     assert message == (
-        "error: Expected formats out of saved_model, litert, litert_int8, "
-        "onnx, openvino. Received: formats=tflite\n"
+        "error: Expected formats out of saved_model, litert, litert_dynamic, "
+        "litert_int8, onnx, openvino. Received: formats=tflite\n"
     )
 
 

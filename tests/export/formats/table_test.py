@@ -2,6 +2,7 @@ import dataclasses
 
 from tp_keras.evaluation.records import Record
 from tp_keras.export.formats import describe_formats
+from tp_keras.export.formats import latency_table
 
 
 def entry(size, accuracy, warnings=()):
@@ -54,6 +55,12 @@ def test_rows_and_warnings():
     assert ["gender", "male", "0", "-", "-"] in [row[1:-1] for row in rows]
     assert "200 portraits of a/b, test" in text
     assert text.endswith("warning: litert_int8 loses it.")
+
+
+def test_latencies_alone():
+    text = latency_table({"litert": {1: 0.0005, 64: 0.016}})
+    row = [cell.strip() for cell in text.splitlines()[-1].split("|")]
+    assert row[1:-1] == ["litert", "0.500", "4,000"]
 
 
 def test_without_labels_there_is_one_table():

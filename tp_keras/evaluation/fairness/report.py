@@ -1,20 +1,23 @@
 """Measures a run's hair attributes with regard to gender, and writes it all."""
 
+import dataclasses
 import functools
 import os
 import pathlib
 from collections.abc import Iterator
+from collections.abc import Mapping
 
 import numpy as np
 import tqdm
 
 from tp_keras import run_folder as run_folder_lib
 from tp_keras import tasks
+from tp_keras.command_line import train_command
 from tp_keras.data import source
 from tp_keras.errors import UserError
+from tp_keras.evaluation import places
 from tp_keras.evaluation import records as records_lib
 from tp_keras.evaluation import replacement
-from tp_keras.evaluation import run_evaluation
 from tp_keras.evaluation.fairness import neighbor_grid
 from tp_keras.evaluation.fairness import page
 from tp_keras.evaluation.fairness import plots
@@ -37,7 +40,7 @@ def run_fairness_report(
     dataset: str | None = None,
     split: str = "test",
     settings: FairnessSettings | None = None,
-) -> list[Record]:
+) -> tuple[list[Record], pathlib.Path]:
     """Measures a trained run and writes figures, plots and a page.
 
     For each hair task: figures of the predictions by group, what can be read
@@ -57,21 +60,22 @@ def run_fairness_report(
         settings: How it is measured; None: the defaults.
 
     Returns:
-        The records, which also lie in `fairness_folder(...)`.
+        The records, and the folder in which they lie beside table and plots:
+        `<run_dir>/fairness/<split>` on the run's own data, and one that is
+        named after the data set and its portraits on any other; see
+        `places.name_of_portraits`. The page of it is `fairness_page(folder)`.
 
     Raises:
         UserError: If the run, its hair tasks, the data set, the split or the
             labels of gender are not there.
 
     Example:
-        >>> records = run_fairness_report("runs/demo")
+        >>> records, folder = run_fairness_report("runs/demo")
         >>> print(table.summary_text(records))
     """
     settings = settings or FairnessSettings()
     run = run_folder_lib.RunFolder(run_dir).require()
     hair_tasks = _hair_tasks(run)
-    where = (run_dir, data_dir, dataset, split)
-    folder, page_path = fairness_folder(*where), fairness_page(*where)
     load = functools.partial(
         source.load_portraits,
         data_dir or run.config.data.data_dir,
@@ -113,8 +117,23 @@ def run_fairness_report(
         )
         for task in hair_tasks
     }
-    write_fairness_report(folder, page_path, records, grids, settings)
-    return records
+    parent = run.path / "fairness"
+    folder = parent / places.name_of_portraits(
+        parent / split,
+        portraits,
+        run.config.data,
+        run.facts.get("fingerprints", {}),
+        load,
+    )
+    write_fairness_report(
+        folder,
+        fairness_page(folder),
+        records,
+        grids,
+        settings,
+        places.describe_portraits(portraits),
+    )
+    return records, folder
 
 
 def write_fairness_report(
@@ -123,6 +142,7 @@ def write_fairness_report(
     records: list[Record],
     grids: dict[tasks.Task, neighbor_grid.NeighborGrid | None],
     settings: FairnessSettings,
+    facts: Mapping | None = None,
 ) -> None:
     """Writes records, table and plots into `folder`, and the page of them.
 
@@ -135,6 +155,7 @@ def write_fairness_report(
         records: What was measured.
         grids: Hair task -> what to show of its neighbours, or None.
         settings: How it was measured.
+        facts: What else a figure depends on, for `measured.json`.
     """
     with replacement.new_folder(folder) as aside:
         records_lib.write_records(aside / RECORDS_NAME, records)
@@ -143,51 +164,39 @@ def write_fairness_report(
             table.full_report(written), encoding="utf-8"
         )
         plots.write_plots(aside, written, grids)
+        places.write_measured(
+            aside,
+            {"settings": dataclasses.asdict(settings), **(facts or {})},
+        )
         text = page.make_page(written, aside, settings)
     replacement.write_text(page_path, text)
 
 
-def fairness_folder(
-    run_dir: str | os.PathLike,
-    data_dir: str | os.PathLike | None = None,
-    dataset: str | None = None,
-    split: str = "test",
-) -> pathlib.Path:
-    """Returns the folder that `run_fairness_report` writes for these data.
-
-    That is `<run_dir>/fairness/<split>` on the run's own data, and
-    `<run_dir>/fairness/<dataset>-<split>` on any other.
-    """
-    name = run_evaluation.name_of_data(run_dir, data_dir, dataset, split)
-    return pathlib.Path(run_dir) / "fairness" / name
-
-
-def fairness_page(
-    run_dir: str | os.PathLike,
-    data_dir: str | os.PathLike | None = None,
-    dataset: str | None = None,
-    split: str = "test",
-) -> pathlib.Path:
-    """Returns the page that `run_fairness_report` writes for these data.
+def fairness_page(folder: str | os.PathLike) -> pathlib.Path:
+    """Returns the page of a folder that `run_fairness_report` wrote.
 
     That is `<run_dir>/fairness.html` for the run's own test split, and
     `<run_dir>/fairness-<name of the folder>.html` for all else.
     """
-    name = run_evaluation.name_of_data(run_dir, data_dir, dataset, split)
-    suffix = "" if name == "test" else f"-{name}"
-    return pathlib.Path(run_dir) / f"fairness{suffix}.html"
+    folder = pathlib.Path(folder)
+    suffix = "" if folder.name == _TWINS_OF else f"-{folder.name}"
+    return folder.parents[1] / f"fairness{suffix}.html"
 
 
 def _hair_tasks(run) -> tuple[tasks.Task, ...]:
     learned = run.config.model.tasks
     found = tuple(task for task in tasks.HAIR_TASKS if task.name in learned)
     if not found:
-        names = " ".join(task.name for task in tasks.HAIR_TASKS)
+        names = [task.name for task in tasks.HAIR_TASKS]
+        command = train_command(
+            run.config.data,
+            run_dir="FOLDER",
+            tasks=(tasks.GENDER.name, *names),
+        )
         raise UserError(
             f"The run in {run.path} learned nothing of hair. Expected one or "
-            f"more of the tasks {names}; `python -m training.train demo "
-            f"--run_dir FOLDER --tasks gender {names}` trains one. Received: "
-            f"tasks={list(learned)}"
+            f"more of the tasks {', '.join(names)}; `{command}` trains one. "
+            f"Received: tasks={list(learned)}"
         )
     return found
 

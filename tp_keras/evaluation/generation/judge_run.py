@@ -32,8 +32,8 @@ def other_part(split: str) -> str:
     raise UserError(
         "The training of the generator leaves no portraits for a judge. "
         "Expected one that was trained on a part of a split, such as "
-        "`python -m training.train_vae ... --train_split train[:50%]`, or a "
-        "judge trained on other portraits with --judge_run. Received: "
+        "--train_split 'train[:50%]' of training.train_vae, or a judge trained "
+        "on other portraits with --judge_run. Received: "
         f"train_split={split}"
     )
 

@@ -1,12 +1,12 @@
 """Measures a generator of portraits, and writes it all."""
 
 import dataclasses
-import json
 import os
 import pathlib
 from collections.abc import Sequence
 
 from tp_keras.data.portraits import Portraits
+from tp_keras.evaluation import places
 from tp_keras.evaluation import records as records_lib
 from tp_keras.evaluation import replacement
 from tp_keras.evaluation.generation import page
@@ -20,7 +20,7 @@ from tp_keras.evaluation.records import Record
 from tp_keras.evaluation.report import RECORDS_NAME
 from tp_keras.evaluation.report import TABLE_NAME
 
-_MEASURED_NAME = "measured.json"
+_TEST = "test"
 
 
 def evaluate_generation(
@@ -114,19 +114,26 @@ def write_generation_report(
             table.full_report(written), encoding="utf-8"
         )
         measured = {"settings": dataclasses.asdict(settings), **(facts or {})}
-        (aside / _MEASURED_NAME).write_text(
-            json.dumps(measured, indent=2) + "\n", encoding="utf-8"
-        )
+        places.write_measured(aside, measured)
         plots.write_plots(aside, written, grids, settings)
         text = page.make_page(written, aside, settings)
     replacement.write_text(page_path, text)
 
 
-def generation_folder(run_dir: str | os.PathLike) -> pathlib.Path:
-    """Returns the folder that an evaluation of a run is written to."""
-    return pathlib.Path(run_dir) / "evaluation" / "generation"
+def generation_folder(
+    run_dir: str | os.PathLike, name: str = _TEST
+) -> pathlib.Path:
+    """Returns the folder that an evaluation of a run is written to.
+
+    Args:
+        run_dir: Folder of the run.
+        name: Name of what it was held against, from `name_of_portraits`.
+    """
+    suffix = "" if name == _TEST else f"-{name}"
+    return pathlib.Path(run_dir) / "evaluation" / f"generation{suffix}"
 
 
-def generation_page(run_dir: str | os.PathLike) -> pathlib.Path:
-    """Returns the page that an evaluation of a run is written to."""
-    return pathlib.Path(run_dir) / "generation.html"
+def generation_page(folder: str | os.PathLike) -> pathlib.Path:
+    """Returns the page of a folder that an evaluation was written to."""
+    folder = pathlib.Path(folder)
+    return folder.parents[1] / f"{folder.name}.html"

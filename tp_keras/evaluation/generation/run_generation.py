@@ -1,10 +1,14 @@
 """From the folder of a generator's run to its evaluation."""
 
 import os
+import pathlib
 
+from tp_keras.command_line import changed_flags
+from tp_keras.command_line import command_line
 from tp_keras.config import ExperimentConfig
 from tp_keras.data.source import load_portraits
 from tp_keras.errors import UserError
+from tp_keras.evaluation import places
 from tp_keras.evaluation.generation import judge_run
 from tp_keras.evaluation.generation.judge import Judge
 from tp_keras.evaluation.generation.random_network import RandomNetwork
@@ -20,7 +24,7 @@ from tp_keras.tasks import TASK_NAMES
 from tp_keras.trainer import Trainer
 from tp_keras.vae_run.folder import VaeRunFolder
 
-_VALIDATION = "validation"
+_TEST, _VALIDATION = "test", "validation"
 
 # The judge of a run that nobody names lies in its folder.
 _JUDGE = "judge"
@@ -34,10 +38,10 @@ def evaluate_vae_run(
     run_dir: str | os.PathLike,
     judge_kind: ExperimentConfig,
     judge_dir: str | os.PathLike | None = None,
-    split: str = "test",
+    split: str = _TEST,
     settings: GenerationSettings | None = None,
     progress: bool = True,
-) -> list[Record]:
+) -> tuple[list[Record], pathlib.Path]:
     """Evaluates the model of a run, after training a judge if there is none.
 
     Args:
@@ -50,7 +54,9 @@ def evaluate_vae_run(
         progress: Whether to show bars and tell what happens.
 
     Returns:
-        The records, which also lie in `generation_folder(run_dir)`.
+        The records, and the folder in which they lie beside table and plots:
+        `<run_dir>/evaluation/generation` for the test split of the training's
+        data. The page of it is `generation_page(folder)`.
 
     Raises:
         UserError: If the run, the data or the judge are not there, or if the
@@ -65,9 +71,21 @@ def evaluate_vae_run(
             data.data_dir, data.dataset, name, progress=progress
         )
 
-    training = load(data.train_split)
+    training, validation = load(data.train_split), load(_VALIDATION)
+    fingerprints = {
+        "train": training.fingerprint,
+        _VALIDATION: validation.fingerprint,
+    }
+    run.check_fingerprints(fingerprints)
+    # What trains a judge beside all that was given but one.
+    advice = command_line(
+        "training.evaluate_vae",
+        run_dir=run.path,
+        **({} if split == _TEST else {"split": split}),
+        **changed_flags(settings),
+    )
     judge_folder, unseen = _judge(
-        run, judge_kind, judge_dir, training, progress
+        run, judge_kind, judge_dir, training, advice, progress
     )
     test = load(split)
     judge_run.require_unseen(training.indices, test.indices, split)
@@ -78,20 +96,27 @@ def evaluate_vae_run(
         VaeSampler(run.load_model(), progress),
         judge,
         training,
-        load(_VALIDATION),
+        validation,
         test,
         settings,
         unseen,
         [random_network],
         progress,
     )
+    folder = generation_folder(
+        run_dir,
+        places.name_of_portraits(
+            generation_folder(run_dir, split), test, data, fingerprints, load
+        ),
+    )
     write_generation_report(
-        generation_folder(run_dir),
-        generation_page(run_dir),
+        folder,
+        generation_page(folder),
         records,
         grids,
         settings,
         {
+            **places.describe_portraits(test),
             "judge": {
                 "run": str(judge_folder.path),
                 "fingerprint": judge.fingerprint,
@@ -104,14 +129,13 @@ def evaluate_vae_run(
             },
         },
     )
-    return records
+    return records, folder
 
 
-def _judge(run, kind, judge_dir, training, progress):
+def _judge(run, kind, judge_dir, training, advice, progress):
     """Returns a judge's run folder, and the portraits it was trained on."""
     data = run.config.data
     folder = RunFolder(run.path / _JUDGE if judge_dir is None else judge_dir)
-    advice = f"python -m training.evaluate_vae --run_dir {run.path}"
     if judge_dir is None:
         config = judge_run.judge_config(kind, folder.path, data, _JUDGE_SEED)
         if not folder.is_finished:
@@ -141,6 +165,7 @@ def _judge(run, kind, judge_dir, training, progress):
         )
 
     seen = load(own.data.train_split)
+    folder.check_fingerprints({"train": seen.fingerprint})
     others = {"the generator": training.indices}
     if run.config.model.classifier_run:
         classifier = RunFolder(run.config.model.classifier_run)

@@ -112,9 +112,9 @@ class VaeSampler:
             if not np.isfinite(result).all():
                 raise UserError(
                     "The model makes numbers that are not finite, so it can't "
-                    "be measured; train it anew with `python -m "
-                    f"training.train_vae`. Received: {verb}, portraits "
-                    f"{rows.start} to {rows.stop - 1}"
+                    "be measured; train it anew, into another --run_dir. "
+                    f"Received: {verb}, portraits {rows.start} to "
+                    f"{rows.stop - 1}"
                 )
             results.append(finish(result))
         return np.concatenate(results)

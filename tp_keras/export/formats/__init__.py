@@ -9,5 +9,12 @@ from tp_keras.export.formats.add import add_formats
 from tp_keras.export.formats.registry import FORMATS
 from tp_keras.export.formats.registry import get_formats
 from tp_keras.export.formats.table import describe_formats
+from tp_keras.export.formats.table import latency_table
 
-__all__ = ["FORMATS", "add_formats", "describe_formats", "get_formats"]
+__all__ = [
+    "FORMATS",
+    "add_formats",
+    "describe_formats",
+    "get_formats",
+    "latency_table",
+]

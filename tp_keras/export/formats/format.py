@@ -2,16 +2,23 @@
 
 import importlib.metadata
 import importlib.util
+import json
 import pathlib
 from collections.abc import Callable
 
 import keras
 import numpy as np
 
+from tp_keras.serving.loaded_bundle import checked_images
 from tp_keras.tasks import HAIR_EMBEDDING
+from tp_keras.tasks import IMAGE_SHAPE
+from tp_keras.tasks import TASKS
 
 # Where a bundle keeps what TensorFlow Serving shall not look at.
 FOLDER = "formats"
+
+# Under this name a file of any format says what it takes and answers.
+DESCRIPTION = "portrait_attributes"
 
 
 class Format:
@@ -46,17 +53,30 @@ class Format:
         """
         raise NotImplementedError
 
-    def load(self, path: pathlib.Path) -> Callable[[np.ndarray], dict]:
-        """Loads a file into its runtime, on one thread.
+    def load(
+        self, path: pathlib.Path, threads: int = 1
+    ) -> Callable[[np.ndarray], dict]:
+        """Loads a file into its runtime.
 
         Args:
             path: The file.
+            threads: Int. The threads that a request is worked on with.
 
         Returns:
             Function from uint8 `[batch, 108, 84, 3]` to a dict of float32
             arrays: the probabilities `[batch, classes]` of every task and,
-            where the model has one, `hair_embedding`.
+            where the model has one, `hair_embedding`. It raises `UserError` at
+            anything else: not every runtime does, and some would answer.
         """
+        answer = self._load(path, threads)
+
+        def predict(images):
+            return answer(checked_images(images))
+
+        return predict
+
+    def _load(self, path, threads):
+        """Returns the function of `load` without its check."""
         raise NotImplementedError
 
     def files(self, bundle_dir) -> list[pathlib.Path]:
@@ -75,6 +95,38 @@ class Format:
         """Returns name and version of the runtime."""
         distribution = list(self.packages.values())[-1]
         return f"{distribution} {importlib.metadata.version(distribution)}"
+
+
+def describe_file(names) -> str:
+    """Returns what a file says of itself under the name `DESCRIPTION`.
+
+    Args:
+        names: Names of its outputs, in its own order.
+
+    Returns:
+        JSON: `input` with name, dtype and shape, and `outputs`, a list of
+        dicts of `name` and, of a task, `classes` in the order of the
+        probabilities.
+
+    Example:
+        >>> json.loads(describe_file(["gender"]))["outputs"]
+        [{'name': 'gender', 'classes': ['female', 'male']}]
+    """
+    classes = {task.name: list(task.classes) for task in TASKS}
+    return json.dumps(
+        {
+            "input": {
+                "name": "image",
+                "dtype": "uint8",
+                "shape": ["batch", *IMAGE_SHAPE],
+            },
+            "outputs": [
+                {"name": name}
+                | ({"classes": classes[name]} if name in classes else {})
+                for name in names
+            ],
+        }
+    )
 
 
 def probability_model(model: keras.Model) -> keras.Model:

@@ -1,9 +1,13 @@
 """LiteRT, once TensorFlow Lite: one flat file, run by XNNPACK."""
 
+import zipfile
+
 import tensorflow as tf
 
+from tp_keras.export.formats.format import DESCRIPTION
 from tp_keras.export.formats.format import FOLDER
 from tp_keras.export.formats.format import Format
+from tp_keras.export.formats.format import describe_file
 from tp_keras.export.signatures import constant_function
 
 
@@ -20,26 +24,24 @@ class LiteRT(Format):
 
     def convert(self, model, path, images=None):
         """Writes the file; see `Format.convert`."""
-        path.write_bytes(make_converter(model).convert())
+        write_file(path, make_converter(model).convert())
         return {}
 
-    def load(self, path):
-        """Loads the file; see `Format.load`."""
+    def _load(self, path, threads):
         from ai_edge_litert.interpreter import Interpreter
 
-        interpreter = Interpreter(str(path), num_threads=1)
+        interpreter = Interpreter(str(path), num_threads=threads)
         (input_details,) = interpreter.get_input_details()
-        # Names are those of the signature; those of the tensors are the
-        # converter's own.
-        details = interpreter.get_signature_runner().get_output_details()
-        outputs = {name: detail["index"] for name, detail in details.items()}
+        indices = [d["index"] for d in interpreter.get_output_details()]
+        outputs = dict(zip(output_names(interpreter), indices, strict=True))
         shape = None
 
         def predict(images):
             nonlocal shape
             if images.shape != shape:
+                # Strict: else it takes pictures of any size.
                 interpreter.resize_tensor_input(
-                    input_details["index"], images.shape
+                    input_details["index"], images.shape, strict=True
                 )
                 interpreter.allocate_tensors()
                 shape = images.shape
@@ -52,6 +54,37 @@ class LiteRT(Format):
             }
 
         return predict
+
+
+def write_file(path, content: bytes) -> None:
+    """Writes a LiteRT file that says what it answers.
+
+    As the format has it, what else belongs to a model follows it as a ZIP
+    archive, which a runtime doesn't look at.
+
+    Args:
+        path: Where to write.
+        content: What a converter made.
+    """
+    from ai_edge_litert.interpreter import Interpreter
+
+    names = output_names(Interpreter(model_content=content))
+    path.write_bytes(content)
+    with zipfile.ZipFile(path, "a") as archive:
+        # An entry that is dated 1980: the same model makes the same file.
+        entry = zipfile.ZipInfo(f"{DESCRIPTION}.json")
+        archive.writestr(entry, describe_file(names))
+
+
+def output_names(interpreter) -> list[str]:
+    """Returns the names of the outputs in the order of the file.
+
+    They are those of the signature. The tensors have names of the converter's
+    own, and an order that is none.
+    """
+    details = interpreter.get_signature_runner().get_output_details()
+    names = {detail["index"]: name for name, detail in details.items()}
+    return [names[d["index"]] for d in interpreter.get_output_details()]
 
 
 def make_converter(model):

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tp_keras.export.formats.format import FOLDER
 from tp_keras.export.formats.litert import LiteRT
 from tp_keras.export.formats.litert import make_converter
+from tp_keras.export.formats.litert import write_file
 
 # What stays float, as eight bits would cost more than they save:
 # * the normalisation of the pixels: what comes in has 256 levels already, and
@@ -44,7 +45,7 @@ class LiteRTInt8(LiteRT):
             for layer in model.layers
             if isinstance(layer, FLOAT_LAYERS)
         ]
-        path.write_bytes(_quantize(model, images, kept))
+        write_file(path, _quantize(model, images, kept))
         return {"calibration_portraits": len(images), "float_layers": kept}
 
 

@@ -58,19 +58,23 @@ def predict(name, path, images_path) -> dict[str, np.ndarray]:
     }
 
 
-def measure_latencies(paths, seconds) -> dict[str, dict[int, float]]:
+def measure_latencies(paths, seconds, threads=1) -> dict[str, dict[int, float]]:
     """Measures files against each other, a request of each in turn.
 
     Args:
         paths: Dict of name of the format to its file.
         seconds: Float. Time for a file at a batch size.
+        threads: Int. The threads that a request is worked on with.
 
     Returns:
-        Dict of name to batch size to the median seconds of the processor's
-        time, which on an idle machine is that of the clock, and which other
-        processes disturb less.
+        Dict of name to batch size to the median seconds: of one thread the
+        processor's time, which on an idle machine is that of the clock, and
+        which other processes disturb less; of more that of the clock.
     """
-    files = {name: FORMATS[name].load(path) for name, path in paths.items()}
+    files = {
+        name: FORMATS[name].load(path, threads) for name, path in paths.items()
+    }
+    clock = time.process_time if threads == 1 else time.perf_counter
     latencies = {name: {} for name in files}
     generator = np.random.default_rng(0)
     for batch in BATCH_SIZES:
@@ -84,9 +88,9 @@ def measure_latencies(paths, seconds) -> dict[str, dict[int, float]]:
         end = time.perf_counter() + seconds * len(files)
         while not all(times.values()) or time.perf_counter() < end:
             for name, run in files.items():
-                start = time.process_time()
+                start = clock()
                 run(images)
-                times[name].append(time.process_time() - start)
+                times[name].append(clock() - start)
         for name, values in times.items():
             latencies[name][batch] = statistics.median(values)
     return latencies

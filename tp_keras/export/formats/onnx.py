@@ -1,7 +1,9 @@
 """ONNX: the exchange format, in ONNX Runtime."""
 
+from tp_keras.export.formats.format import DESCRIPTION
 from tp_keras.export.formats.format import FOLDER
 from tp_keras.export.formats.format import Format
+from tp_keras.export.formats.format import describe_file
 from tp_keras.export.signatures import constant_function
 
 # Old enough for the runtimes of three years, new enough for all we use.
@@ -31,16 +33,17 @@ class Onnx(Format):
         for value in (*proto.graph.input, *proto.graph.output):
             # It numbers them as if they were unlike.
             value.type.tensor_type.shape.dim[0].dim_param = "batch"
+        names = [output.name for output in proto.graph.output]
+        onnx.helper.set_model_props(proto, {DESCRIPTION: describe_file(names)})
         onnx.checker.check_model(proto)
         onnx.save(proto, path)
         return {"opset": OPSET}
 
-    def load(self, path):
-        """Loads the file; see `Format.load`."""
+    def _load(self, path, threads):
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
+        options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         session = onnxruntime.InferenceSession(
             path, options, providers=["CPUExecutionProvider"]

@@ -5,8 +5,10 @@ import tempfile
 
 import tensorflow as tf
 
+from tp_keras.export.formats.format import DESCRIPTION
 from tp_keras.export.formats.format import FOLDER
 from tp_keras.export.formats.format import Format
+from tp_keras.export.formats.format import describe_file
 from tp_keras.export.signatures import constant_function
 
 
@@ -25,16 +27,17 @@ class OpenVino(Format):
         with tempfile.TemporaryDirectory() as folder:
             tf.saved_model.save(tf.Module(), folder, signatures=function)
             graph = openvino.Core().read_model(folder)
+            names = [output.any_name for output in graph.outputs]
+            graph.set_rt_info(describe_file(names), [DESCRIPTION])
             openvino.save_model(graph, path, compress_to_fp16=False)
         return {}
 
-    def load(self, path):
-        """Loads the files; see `Format.load`."""
+    def _load(self, path, threads):
         compiled = _import().compile_model(
             path,
             "CPU",
             {
-                "INFERENCE_NUM_THREADS": 1,
+                "INFERENCE_NUM_THREADS": threads,
                 "NUM_STREAMS": 1,
                 # Where the processor has bfloat16 it would take it unasked,
                 # and probabilities would move.

@@ -3,12 +3,20 @@
 from tp_keras.errors import UserError
 from tp_keras.export.formats.format import Format
 from tp_keras.export.formats.litert import LiteRT
+from tp_keras.export.formats.litert_dynamic import LiteRTDynamic
 from tp_keras.export.formats.litert_int8 import LiteRTInt8
 from tp_keras.export.formats.onnx import Onnx
 from tp_keras.export.formats.openvino import OpenVino
 from tp_keras.export.formats.saved_model import SavedModel
 
-_ALL = (SavedModel(), LiteRT(), LiteRTInt8(), Onnx(), OpenVino())
+_ALL = (
+    SavedModel(),
+    LiteRT(),
+    LiteRTDynamic(),
+    LiteRTInt8(),
+    Onnx(),
+    OpenVino(),
+)
 FORMATS: dict[str, Format] = {item.name: item for item in _ALL}
 INSTALL = "pip install -r requirements-formats.txt"
 

@@ -23,9 +23,8 @@ class SavedModel(Format):
         """Does nothing."""
         return {}
 
-    def load(self, path):
-        """Loads the folder into a session of one thread."""
-        session = serving.CSession(path, threads=1)
+    def _load(self, path, threads):
+        session = serving.CSession(path, threads=threads)
         outputs = session.signatures["serving_default"].outputs
         tasks = [name for name in outputs if f"{name}_label" in outputs]
 

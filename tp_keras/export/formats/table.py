@@ -73,6 +73,28 @@ def format_tables(entries: dict[str, dict]) -> str:
     return text
 
 
+def latency_table(latencies: dict[str, dict[int, float]]) -> str:
+    """Returns what `measure_latencies` measured as a Markdown table.
+
+    Args:
+        latencies: Dict of format to batch size to seconds.
+    """
+    rows = [
+        [name, *_speeds({str(b): 1e3 * s for b, s in batches.items()})]
+        for name, batches in latencies.items()
+    ]
+    return markdown_table(["format", "ms", "img/s"], rows)
+
+
+def _speeds(latencies_ms) -> list[str]:
+    """Returns the milliseconds of one portrait, and images a second."""
+    batch = max(latencies_ms, key=int)
+    return [
+        f"{latencies_ms['1']:.3f}",
+        f"{1e3 * int(batch) / latencies_ms[batch]:,.0f}",
+    ]
+
+
 def _row(name, entry, records, names) -> list[str]:
     def figures(metric):
         return [
@@ -81,14 +103,11 @@ def _row(name, entry, records, names) -> list[str]:
             if find(records, metric=metric)
         ]
 
-    latencies = entry["latency_ms"]
-    batch = max(latencies, key=int)
     means = figures("mean_difference")
     return [
         name,
         f"{entry['bytes'] / 1e6:.3f}",
-        f"{latencies['1']:.3f}",
-        f"{1e3 * int(batch) / latencies[batch]:,.0f}",
+        *_speeds(entry["latency_ms"]),
         f"{max(figures('max_difference')):.1e}",
         f"{sum(means) / len(means):.1e}",
         f"{100 * min(figures('same_decisions')):.2f} %",

@@ -1,0 +1,209 @@
+"""Whatever names a command names one that is there, and names it whole."""
+
+import ast
+import dataclasses
+import importlib.util
+import itertools
+import pathlib
+import shlex
+import typing
+
+import pytest
+
+from datasets.tiny_portraits import portraits_config
+from tests.printed_commands import command_class
+from tests.printed_commands import find_commands
+from tests.printed_commands import flags_of
+from tests.printed_commands import parse
+from tp_keras.command_line import changed_flags
+from tp_keras.command_line import command_line
+from tp_keras.command_line import train_command
+from tp_keras.config import DataConfig
+from tp_keras.data.source import build_command
+from tp_keras.errors import UserError
+from training.command import shown
+from training.configs import EXPERIMENTS
+from training.train import Train
+from training.train_vae import TrainVae
+from training.vae_configs import VAE_EXPERIMENTS
+
+ROOT = pathlib.Path(__file__).parents[1]
+SOURCES = sorted(
+    path
+    for folder in ("tp_keras", "training", "benchmarks")
+    for path in (ROOT / folder).rglob("*.py")
+)
+COMMANDS = sorted(
+    f"training.{path.stem}"
+    for path in (ROOT / "training").glob("*.py")
+    if path.stem not in ("__init__", "command", "train", "train_vae")
+)
+
+# Values that a shell or a parser could take for something else.
+STRINGS = ("two words", "it's $HOME", "train[:50%]", "*.png", "", "a\\ b")
+
+
+def changed(settings):
+    """Returns settings in which every field that may differ does."""
+    hints = typing.get_type_hints(type(settings))
+    texts = itertools.cycle(STRINGS)
+    for name, kind in hints.items():
+        value = _other(kind, getattr(settings, name), texts)
+        try:
+            settings = dataclasses.replace(settings, **{name: value})
+        except UserError:
+            continue  # One of a few words, or a number within limits.
+    return settings
+
+
+def _other(kind, value, texts):
+    """Returns another value of a type."""
+    arguments = typing.get_args(kind)
+    if type(None) in arguments:
+        return _other(arguments[0], value, texts)
+    if dataclasses.is_dataclass(kind):
+        return changed(value)
+    if typing.get_origin(kind) is tuple:
+        kinds = [a for a in arguments if a is not Ellipsis] * 2
+        return tuple(_other(k, None, texts) for k in kinds[:2])
+    if typing.get_origin(kind) is typing.Literal:
+        return next(choice for choice in arguments if choice != value)
+    if kind is bool:
+        return not value
+    if kind is int:
+        return (value or 0) + 1
+    if kind is float:
+        return (value or 1.0) * 0.7
+    return kind(next(texts))
+
+
+def required(name):
+    """Returns a command with what it can't go without."""
+    return command_class(name)(
+        **{
+            field.name: ("one.png", "an image.png")
+            if str(field.type).startswith("tuple")
+            else "a folder"
+            for field in dataclasses.fields(command_class(name))
+            if field.default is dataclasses.MISSING
+            and field.default_factory is dataclasses.MISSING
+        }
+    )
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_parsed_back_from_what_is_shown(name):
+    plain = required(name)
+    whole = changed(plain)
+    assert whole != plain
+    for command in (plain, whole):
+        assert parse(shown(command)) == command
+
+
+@pytest.mark.parametrize(
+    ("module", "experiments", "kind"),
+    [
+        ("training.train", EXPERIMENTS, Train),
+        ("training.train_vae", VAE_EXPERIMENTS, TrainVae),
+    ],
+)
+def test_an_experiment_is_parsed_back(module, experiments, kind):
+    for name, (_, base) in experiments.items():
+        config = changed(base)
+        flags = changed_flags(config, base)
+        assert {"run_dir", "data_dir", "dataset", "flip"} <= set(flags)
+        line = command_line(module, name, **flags)
+        assert parse(line) == kind(config)
+        assert parse(command_line(module, name)) == kind(base)
+
+
+def test_a_value_is_never_taken_for_a_flag():
+    line = command_line("training.evaluate", run_dir="--split")
+    assert parse(line).run_dir == "--split"
+
+
+@pytest.mark.parametrize(
+    ("dataset", "experiment"),
+    [
+        ("tiny_portraits/synthetic_tiny", "demo"),
+        ("tiny_portraits/archives", "real"),
+    ],
+)
+def test_the_command_that_trains_on_given_data(dataset, experiment):
+    data = DataConfig(data_dir="my data", dataset=dataset)
+    _, base = EXPERIMENTS[experiment]
+    expected = dataclasses.replace(
+        base,
+        run_dir="a run",
+        data=dataclasses.replace(
+            base.data, data_dir="my data", dataset=dataset
+        ),
+    )
+    assert parse(train_command(data, run_dir="a run")) == Train(expected)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [*portraits_config.CONFIGS, portraits_config.synthetic_config(500, 7)],
+    ids=lambda config: config.name,
+)
+def test_the_command_that_prepares_a_data_set(config):
+    build = parse(build_command("my data", f"tiny_portraits/{config.name}"))
+    assert build.data_dir == pathlib.Path("my data")
+    assert (build.manual_dir is None) == config.is_synthetic
+    if config.is_synthetic:
+        made = portraits_config.synthetic_config(build.count, build.seed)
+        assert made.name == config.name
+
+
+@pytest.mark.parametrize(
+    "path", SOURCES, ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_commands_in_the_code(path):
+    tree = ast.parse(path.read_text())
+    docstrings = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            docstrings.append(ast.get_docstring(node, clean=False))
+        # What is shown to a user is quoted, so it is made by one function.
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            assert (
+                "python -m training" not in node.value
+                or node.value in docstrings
+            ), node.value
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            known = None
+            if node.func.id == "train_command":
+                known = flags_of(command_class("training.train"))
+            elif node.func.id == "command_line" and isinstance(
+                node.args[0], ast.Constant
+            ):
+                known = flags_of(command_class(node.args[0].value))
+            for keyword in node.keywords if known else ():
+                assert keyword.arg is None or keyword.arg in known
+    for line in find_commands("\n".join(filter(None, docstrings))):
+        _check(line)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("README.md", "benchmarks/README.md", "exported_models/README.md"),
+        *("datasets/tiny_portraits/README.md", "CONTRIBUTING.md", "Makefile"),
+    ],
+)
+def test_commands_in_the_documents(name):
+    text = (ROOT / name).read_text().replace("$(RUN)", "python")
+    lines = find_commands(text)
+    assert lines
+    for line in lines:
+        _check(line)
+
+
+def _check(line):
+    """Raises unless a command of a document exists, with all its flags."""
+    _, _, module, *words = shlex.split(line)
+    if words and module.startswith("training.") and "--help" not in words:
+        assert parse(line)
+    else:
+        assert importlib.util.find_spec(module)

@@ -1,0 +1,76 @@
+"""Reads commands out of texts, by the parsers of the commands themselves."""
+
+import dataclasses
+import importlib
+import re
+import shlex
+from unittest import mock
+
+from training import command as command_lib
+
+# `...`, a line of a code block or of a Makefile, or what stands after a word
+# and a colon or at the end of a line of a table.
+_INLINE = re.compile(r"`(python -m (?:training|benchmarks)\.[^`]+)`")
+_LINE = re.compile(
+    r"^(?:Next: |[$ \t]*|  \w.* {3})(python -m (?:training|benchmarks)\..+)$",
+    re.MULTILINE,
+)
+
+
+def find_commands(text: str) -> list[str]:
+    """Returns the commands of a text, in lines of their own or in backticks."""
+    text = re.sub(r"\\\n\s*", "", text)
+    inline = [" ".join(found.split()) for found in _INLINE.findall(text)]
+    return inline + [
+        shlex.join(shlex.split(line, comments=True))
+        for line in _LINE.findall(text)
+    ]
+
+
+def parse(line: str):
+    """Returns what a command line stands for: a dataclass of settings.
+
+    Args:
+        line: What a user types into a shell.
+    """
+    python, dash_m, name, *words = shlex.split(line)
+    assert (python, dash_m) == ("python", "-m")
+    module = importlib.import_module(name)
+    parsed = []
+    if hasattr(module, "main"):
+        with mock.patch.object(module, "execute", parsed.append):
+            module.main(words)
+    else:
+        with mock.patch.object(command_lib, "execute", parsed.append):
+            command_lib.run(command_class(name), words)
+    return parsed[0]
+
+
+def parse_next(text: str):
+    """Returns what the last line of an output stands for, after `Next: `."""
+    last = text.rstrip().splitlines()[-1]
+    assert last.startswith("Next: "), last
+    return parse(last.removeprefix("Next: "))
+
+
+def command_class(name: str) -> type:
+    """Returns the command of a module."""
+    (found,) = (
+        value
+        for value in vars(importlib.import_module(name)).values()
+        if dataclasses.is_dataclass(value)
+        and hasattr(value, "execute")
+        and value.__module__ == name
+    )
+    return found
+
+
+def flags_of(settings_class) -> set[str]:
+    """Returns the flags of a command, those of nested settings too."""
+    flags = set()
+    for field in dataclasses.fields(settings_class):
+        if dataclasses.is_dataclass(field.type):
+            flags |= flags_of(field.type)
+        else:
+            flags.add(field.name)
+    return flags

@@ -1,0 +1,127 @@
+"""Every module is imported with the packages of requirements.txt alone."""
+
+import importlib.metadata
+import pathlib
+import subprocess
+import sys
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.imports_test import imported_modules
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+# Run as `python -c CODE FOREIGN MODULE...`: refuses the foreign packages, as
+# if they weren't installed, and imports the modules.
+CODE = """
+import importlib, sys
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in foreign:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+foreign, modules = set(sys.argv[1].split()), sys.argv[2].split()
+sys.meta_path.insert(0, Refuse())
+for module in modules:
+    importlib.import_module(module)
+assert not foreign & {name.partition(".")[0] for name in sys.modules}
+"""
+
+
+def installed_with(requirements) -> set[str]:
+    """Returns the distributions that come with requirements, and with theirs.
+
+    Args:
+        requirements: Lines of a requirements file.
+
+    Returns:
+        Canonical names. What is asked for only on another system, or by an
+        extra that nobody names, is not among them.
+    """
+    found: set[tuple[str, str]] = set()
+    waiting = [(Requirement(line), {""}) for line in requirements]
+    while waiting:
+        requirement, extras_of_parent = waiting.pop()
+        if requirement.marker and not any(
+            requirement.marker.evaluate({"extra": extra})
+            for extra in extras_of_parent
+        ):
+            continue
+        name = canonicalize_name(requirement.name)
+        for extra in {"", *requirement.extras}:
+            if (name, extra) in found:
+                continue
+            found.add((name, extra))
+            requires = importlib.metadata.requires(name) or ()
+            waiting += [(Requirement(line), {extra}) for line in requires]
+    return {name for name, _ in found}
+
+
+def lines_of(name) -> list[str]:
+    """Returns the requirements that a file itself lists."""
+    lines = (ROOT / name).read_text().splitlines()
+    return [line for line in lines if line and line[0] not in "#-"]
+
+
+def owners_of_packages() -> dict[str, set[str]]:
+    """Returns the distributions that bring each importable name."""
+    found = importlib.metadata.packages_distributions()
+    return {
+        package: set(map(canonicalize_name, owners))
+        for package, owners in found.items()
+    }
+
+
+def foreign_packages(installed) -> set[str]:
+    """Returns the importable names that only other distributions bring."""
+    return {
+        package
+        for package, owners in owners_of_packages().items()
+        if not installed & owners
+    }
+
+
+def test_every_module_imports_with_the_runtime_requirements():
+    foreign = foreign_packages(installed_with(lines_of("requirements.txt")))
+    # The optional ones are told apart, and what is needed is not among them.
+    assert {"onnx", "openvino", "ai_edge_litert", "jax", "pytest"} <= foreign
+    assert not {"tensorflow", "keras", "tqdm", "scipy", "sklearn"} & foreign
+    modules = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for folder in ("tp_keras", "datasets", "training")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if not path.name.endswith("_test.py")
+    ]
+    assert len(modules) > 200
+    subprocess.run(
+        [sys.executable, "-c", CODE, " ".join(foreign), " ".join(modules)],
+        cwd=ROOT,
+        check=True,
+    )
+
+
+def imported_packages(folder):
+    """Returns the top-level names that the sources of a folder import."""
+    return {
+        module.partition(".")[0]
+        for path in (ROOT / folder).rglob("*.py")
+        if not path.name.endswith("_test.py")
+        for module in imported_modules(path)
+    }
+
+
+def test_what_is_imported_is_named_in_a_requirements_file():
+    """Not only brought along by a package that may cease to need it."""
+    named = {
+        canonicalize_name(Requirement(line).name)
+        for name in ("requirements.txt", "requirements-formats.txt")
+        for line in lines_of(name)
+    }
+    # The messages of TensorFlow, which pins what they are made of.
+    named.add("protobuf")
+    owners = owners_of_packages()
+    for folder in ("tp_keras", "datasets", "training"):
+        for package in imported_packages(folder) & set(owners):
+            assert owners[package] & named, package
