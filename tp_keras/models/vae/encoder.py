@@ -34,7 +34,7 @@ class ScaledPixels(keras.layers.Layer):
     """
 
     def __init__(self, halved=False, **kwargs):
-        super().__init__(dtype="float32", **kwargs)
+        super().__init__(**{**kwargs, "dtype": "float32"})
         self.halved = halved
 
     def call(self, images):
@@ -42,7 +42,7 @@ class ScaledPixels(keras.layers.Layer):
         return halve(images) if self.halved else images
 
     def get_config(self):
-        return {"halved": self.halved, "name": self.name}
+        return {**super().get_config(), "halved": self.halved}
 
 
 @register
