@@ -63,13 +63,15 @@ def _settings(layer):
         "dtype": keras.dtype_policies.serialize(layer.dtype_policy),
     }
     if isinstance(layer, keras.Model):
-        settings["layer_settings"] = [_settings(part) for part in layer.layers]
+        settings["layer_settings"] = {
+            part.name: _settings(part) for part in layer.layers
+        }
     return settings
 
 
 def _restore(model, layer_settings):
-    # By position: Keras numbers the names that it gives itself.
-    for layer, settings in zip(model.layers, layer_settings, strict=True):
+    for layer in model.layers:
+        settings = layer_settings[layer.name]
         # That of a model is passed down, so those of its layers come after.
         layer.trainable = settings["trainable"]
         policy = keras.dtype_policies.get(settings["dtype"])

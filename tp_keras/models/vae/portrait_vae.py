@@ -50,7 +50,10 @@ class PortraitVAE(keras.Model):
         grown: Whether the model is trained to draw at 108x84.
         prior: Layer that draws latents for labels; `StandardNormalPrior` until
             one is fitted (`priors.fit_priors`).
-        **kwargs: Those of `keras.Model`.
+        name: Name of the model.
+        trainable: Whether any of its weights is trained.
+        dtype: Policy of encoder and decoder, None for the global one. What
+            decides on colours is float32 in any.
 
     Labels are dicts of int32 `[batch]` by task name, images uint8
     `[batch, 108, 84, 3]`, and drawn images float32 of that shape on the scale
@@ -73,9 +76,11 @@ class PortraitVAE(keras.Model):
         label_dropout=0.15,
         grown=False,
         prior=None,
-        **kwargs,
+        name="portrait_vae",
+        trainable=True,
+        dtype=None,
     ):
-        super().__init__(**kwargs)
+        super().__init__(name=name, dtype=dtype)
 
         # === Layers ===
         with default_policy(self.dtype_policy):
@@ -100,7 +105,7 @@ class PortraitVAE(keras.Model):
         self.modulation = modulation
         self.label_dropout = label_dropout
         self.set_stage(grown)
-        if not self.trainable:
+        if not trainable:
             # Once the layers are there: Keras' own argument misses them.
             self.trainable = False
         self.built = True
