@@ -89,9 +89,12 @@ _FLOAT32_POLICY = keras.dtype_policies.serialize(keras.DTypePolicy(FLOAT32))
 
 
 def _with_float32_policies(config):
-    """Returns a config with all its dtype policies replaced by float32."""
+    """Returns a config with float32 for every policy of 16 bits."""
     if isinstance(config, dict):
-        if config.get("class_name") == "DTypePolicy":
+        # Others are of layers of whole numbers.
+        if config.get("class_name") == "DTypePolicy" and (
+            "float16" in config["config"]["name"]
+        ):
             return _FLOAT32_POLICY
         return {k: _with_float32_policies(v) for k, v in config.items()}
     if isinstance(config, (list, tuple)):

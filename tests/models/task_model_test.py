@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from tp_keras.errors import UserError
 from tp_keras.models.layer_settings import default_policy
 from tp_keras.models.task_model import TaskModel
 from tp_keras.tasks import GENDER
@@ -176,6 +177,14 @@ def test_labels_of_other_tasks_may_come_along(batch):
     model.compile(run_eagerly=True)
     accuracy, _ = by_hand(model, GENDER, numbers, labels["gender"])
     assert model.test_on_batch(numbers, labels)[1] == pytest.approx(accuracy)
+
+
+def test_labels_of_its_own_tasks_must_come(batch):
+    numbers, labels, _ = batch
+    model = make_model()
+    model.compile(run_eagerly=True)
+    with pytest.raises(UserError, match="hair_type.*Received: labels of gen"):
+        model.test_on_batch(numbers, {"gender": labels["gender"]})
 
 
 def test_training_is_that_of_weights_of_zero(batch):

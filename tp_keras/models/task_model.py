@@ -5,6 +5,7 @@ from keras import ops
 from keras import tree
 from keras.src.backend import set_keras_mask
 
+from tp_keras.errors import UserError
 from tp_keras.models.losses import SmoothedCrossentropy
 
 
@@ -123,6 +124,11 @@ class TaskModel(keras.Model):
             sample_weight = dict.fromkeys(names, sample_weight)
         elif not isinstance(sample_weight, dict):
             sample_weight = tree.pack_sequence_as(order, list(sample_weight))
+        if not set(names) <= set(y):
+            raise UserError(
+                f"Expected labels of {', '.join(names)}, -1 where missing. "
+                f"Received: labels of {', '.join(map(str, y))}"
+            )
         return (
             {name: y[name] for name in names},
             {name: sample_weight.get(name) for name in names},
