@@ -8,10 +8,12 @@ import sys
 
 import numpy as np
 import pytest
+import tensorflow_datasets as tfds
 
 from datasets.tiny_portraits.bad_items import BadItems
 from datasets.tiny_portraits.build_record import BuildRecord
 from datasets.tiny_portraits.portrait_pack import PortraitPack
+from tp_keras.data.examples import labelled_image
 from tp_keras.data.source import load_portraits
 from tp_keras.evaluation.records import find_one
 from tp_keras.evaluation.records import read_records
@@ -70,6 +72,22 @@ def test_the_records_say_what_the_model_does(way, tiny_data_dir):
         record = find_one(records, metric="accuracy", task=task, group="all")
         assert record.count == (labels >= 0).sum()
         assert record.value == pytest.approx(hits.mean())
+
+
+def test_plain_keras_finds_the_accuracies_of_the_records(way, tiny_data_dir):
+    run_folder, _ = way
+    rows = tfds.load(DATASET, split="test", data_dir=tiny_data_dir)
+    classifier = run_folder.load_model()
+    classifier.compile("adamw")
+    found = classifier.evaluate(
+        rows.map(labelled_image).batch(64), verbose=0, return_dict=True
+    )
+    records = read_records(
+        run_folder.path / "evaluation" / "test" / "records.jsonl"
+    )
+    for task in ("gender", "hair_color", "hair_type"):
+        record = find_one(records, metric="accuracy", task=task, group="all")
+        assert found[f"{task}_accuracy"] == pytest.approx(record.value)
 
 
 def test_the_bundle_answers_as_the_model_through_the_server_s_loader(

@@ -53,6 +53,23 @@ moved, ahead = (
 )
 assert 0.9e-3 < moved < 1.5e-3, moved
 np.testing.assert_allclose(ahead, 2e-3, rtol=1e-2)
+
+# A missing label weighs as little here.
+from tests.models.task_model_test import make_model
+from tp_keras.tasks import TASK_NAMES
+
+numbers = np.random.default_rng(0).normal(size=(24, 4)).astype("float32")
+labels = {name: np.arange(24) % 3 - 1 for name in TASK_NAMES}
+known = {name: (v >= 0).astype("float32") for name, v in labels.items()}
+masked = {name: np.maximum(v, 0) for name, v in labels.items()}
+found = []
+for rows in ((labels,), (masked, known)):
+    model = make_model()
+    model.compile("sgd")
+    model.fit(numbers, *rows[:1], sample_weight=(*rows, None)[1], verbose=0)
+    found.append([model.test_on_batch(numbers, *rows), *model.get_weights()])
+for a, b in zip(*found, strict=True):
+    np.testing.assert_array_equal(a, b)
 """
 
 

@@ -7,7 +7,9 @@ from tp_keras.errors import UserError
 from tp_keras.models import PortraitClassifier
 from tp_keras.models import create_backbone
 from tp_keras.precision import choose_precision
+from tp_keras.precision import in_float32
 from tp_keras.precision import layers_in
+from tp_keras.run_folder import RunFolder
 
 DENSE = (
     "PortraitBackbone(block_type='merged', stem_channels=8, "
@@ -78,7 +80,7 @@ def test_a_limit_of_the_instructions_counts(monkeypatch, tmp_path):
         assert precision_module.has_bfloat16_instructions()
 
 
-def test_a_model_in_bfloat16_answers_in_float32_and_loads_as_float32(tmp_path):
+def test_a_model_in_bfloat16_answers_in_float32_and_stays_as_it_is(tmp_path):
     with layers_in("bfloat16"):
         model = PortraitClassifier(create_backbone(DENSE))
     assert keras.config.dtype_policy().name == "float32"
@@ -87,11 +89,39 @@ def test_a_model_in_bfloat16_answers_in_float32_and_loads_as_float32(tmp_path):
     assert {x.dtype for x in model.output.values()} == {"float32"}
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
-    assert loaded.backbone.output.dtype == "float32"
+    assert loaded.backbone.output.dtype == "bfloat16"
     images = np.random.default_rng(0).integers(0, 256, (4, 108, 84, 3), "uint8")
-    found = loaded.predict_probabilities(images, verbose=0)
+    for name, values in model(images).items():
+        np.testing.assert_array_equal(loaded(images)[name], values)
+
+
+@pytest.mark.parametrize("name", [DENSE, "MobileNet(alpha=0.25)"])
+def test_a_copy_in_float32_has_the_same_weights(name):
+    with layers_in("bfloat16"):
+        model = PortraitClassifier(create_backbone(name))
+    model.backbone.trainable = False
+    plain = in_float32(model)
+    assert plain.backbone.output.dtype == "float32"
+    policies = {layer.dtype_policy.name for layer in plain._flatten_layers()}
+    assert policies == {"float32"}
+    assert len(plain.trainable_variables) == len(model.trainable_variables)
+    images = np.random.default_rng(0).integers(0, 256, (4, 108, 84, 3), "uint8")
+    found = plain.predict_probabilities(images, verbose=0)
     expected = model.predict_probabilities(images, verbose=0)
     for name, values in expected.items():
         np.testing.assert_allclose(found[name], values, atol=0.05)
-    for a, b in zip(model.get_weights(), loaded.get_weights(), strict=True):
+    for a, b in zip(model.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_model_in_float32_is_no_copy():
+    model = PortraitClassifier(create_backbone(DENSE))
+    assert in_float32(model) is model
+
+
+def test_a_run_loads_in_float32_however_it_was_trained(tmp_path):
+    with layers_in("bfloat16"):
+        model = PortraitClassifier(create_backbone(DENSE))
+    model.save(tmp_path / "model.keras")
+    loaded = RunFolder(tmp_path).load_model(tmp_path / "model.keras")
+    assert loaded.backbone.output.dtype == "float32"

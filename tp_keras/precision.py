@@ -1,6 +1,5 @@
 """When bfloat16 is the faster arithmetic, and how a model gets it."""
 
-import contextlib
 import os
 import pathlib
 import platform
@@ -12,6 +11,7 @@ from tp_keras.config import BFLOAT16
 from tp_keras.config import FLOAT32
 from tp_keras.errors import UserError
 from tp_keras.models.backbone import PortraitBackbone
+from tp_keras.models.layer_settings import default_policy
 
 _CPU_INFO = pathlib.Path("/proc/cpuinfo")
 # Instructions that multiply bfloat16 in pairs; without them it is emulated.
@@ -58,21 +58,54 @@ def choose_precision(setting, backbone):
     return FLOAT32
 
 
-@contextlib.contextmanager
 def layers_in(precision):
     """Builds the layers of the `with` block in a precision.
 
     Weights are float32 in either. With bfloat16 the layers compute in it,
     except for those that say otherwise.
     """
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(
-        "mixed_bfloat16" if precision == BFLOAT16 else "float32"
+    return default_policy(
+        "mixed_bfloat16" if precision == BFLOAT16 else FLOAT32
     )
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
+
+
+def in_float32(model):
+    """Returns a model whose layers all compute in float32.
+
+    Args:
+        model: `keras.Model` with a config. One that computes in float32 anyway
+            is returned itself, any other as a copy, which is not compiled.
+
+    Example:
+        >>> with layers_in("bfloat16"):
+        ...     classifier = PortraitClassifier(create_backbone("portrait_s"))
+        >>> in_float32(classifier).backbone.output.dtype
+        'float32'
+    """
+    config = model.get_config()
+    plain = _with_float32_policies(config)
+    if plain == config:
+        return model
+    copy = type(model).from_config(plain)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+_FLOAT32_POLICY = keras.dtype_policies.serialize(keras.DTypePolicy(FLOAT32))
+
+
+def _with_float32_policies(config):
+    """Returns a config with float32 for every policy of 16 bits."""
+    if isinstance(config, dict):
+        # Others are of layers of whole numbers.
+        if config.get("class_name") == "DTypePolicy" and (
+            "float16" in config["config"]["name"]
+        ):
+            return _FLOAT32_POLICY
+        return {k: _with_float32_policies(v) for k, v in config.items()}
+    if isinstance(config, (list, tuple)):
+        return type(config)(_with_float32_policies(v) for v in config)
+    return config
 
 
 def _bfloat16_obstacle(backbone):

@@ -234,7 +234,7 @@ class RunFolder:
         return json.loads(path.read_text())["epoch"]
 
     def load_model(self, path=None):
-        """Returns the trained model.
+        """Returns the trained model, in float32 however it was trained.
 
         Args:
             path: File to load instead of `model_path`.
@@ -242,10 +242,11 @@ class RunFolder:
         import keras
 
         import tp_keras.models  # noqa: F401 (registers the classes)
+        from tp_keras.precision import in_float32
 
         if path is None:
             path = self.require().model_path
-        return keras.saving.load_model(path, compile=False)
+        return in_float32(keras.saving.load_model(path, compile=False))
 
     def save_model(self, model) -> None:
         """Puts a model in its place, whole or not at all."""

@@ -266,7 +266,9 @@ def test_a_damaged_file_is_said_as_such(
     else:  # The others of the split are cut off without a trace.
         first, *_ = tf.data.TFRecordDataset(str(path)).take(1)
         path.write_bytes(content[: len(first.numpy()) + 16])
-    with pytest.raises(UserError, match="cut off or gone. .*build_dataset .*--overwrite"):
+    with pytest.raises(
+        UserError, match="cut off or gone. .*build_dataset .*--overwrite"
+    ):
         load(tmp_path)
 
 

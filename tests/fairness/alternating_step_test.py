@@ -124,6 +124,23 @@ def adam_by_hand(weights, part, known, steps, learning_rate):
     return weights
 
 
+@pytest.mark.parametrize("debias", ["none", "conditional_grl"])
+def test_a_negative_label_is_a_row_of_weight_zero(debias):
+    x, labels, weights = make_batch()
+    negative = np.where(weights[NAME] > 0, LABELS, -1)
+    found = []
+    for batch in (
+        (x, labels, weights),
+        (x, {**labels, NAME: negative}),
+    ):
+        model = make_model(debias)
+        model.compile(keras.optimizers.SGD(LEARNING_RATE))
+        logs = model.train_step(batch)
+        found.append([*model.get_weights(), logs["accuracy"], logs["loss"]])
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_without_strength_the_classifier_learns_as_without_adversaries():
     """Statistics of the batches included: they move once in a step."""
     plain = make_model("none")

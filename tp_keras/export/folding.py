@@ -36,7 +36,7 @@ class ScaleAndOffset(keras.layers.Layer):
     """
 
     def __init__(self, axis: int = -1, **kwargs):
-        super().__init__(trainable=False, **kwargs)
+        super().__init__(**{**kwargs, "trainable": False})
         self.axis = axis
 
     def build(self, input_shape):

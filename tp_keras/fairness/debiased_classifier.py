@@ -6,12 +6,15 @@ from keras import ops
 from tp_keras.errors import UserError
 from tp_keras.fairness.methods import METHODS
 from tp_keras.models.losses import SmoothedCrossentropy
+from tp_keras.models.task_model import TaskModel
+from tp_keras.models.task_model import any_class
+from tp_keras.models.task_model import known_weights
 from tp_keras.tasks import GENDER
 from tp_keras.tasks import PROTECTED
 from tp_keras.tasks import get_tasks
 
 
-class DebiasedClassifier(keras.Model):
+class DebiasedClassifier(TaskModel):
     """Trains a `PortraitClassifier` with a method of debiasing.
 
     What the method needs (adversaries, weights of groups) lives here and not
@@ -56,6 +59,7 @@ class DebiasedClassifier(keras.Model):
             name="debiased_classifier",
         )
         self.classifier = classifier
+        self.tasks = classifier.tasks
         self.settings = settings
         self.ramp_steps = 0
         self.methods = [
@@ -127,21 +131,13 @@ class DebiasedClassifier(keras.Model):
             optimizer: As in `keras.Model.compile`.
             **kwargs: Likewise.
         """
-        if keras.config.backend() == "tensorflow":
-            kwargs.setdefault("jit_compile", False)
-        super().compile(
-            optimizer=optimizer,
-            weighted_metrics={
-                name: [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
-                for name in self.classifier.label_names
-            },
-            **kwargs,
-        )
+        super().compile(optimizer, loss=None, **kwargs)
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
         """Returns the sum of the tasks' losses, each as its method gives it."""
+        y, sample_weight = _known(y, sample_weight)
         if self.ramp_steps:
             progress = ops.cast(self.steps, "float32") / self.ramp_steps
         else:
@@ -172,11 +168,12 @@ class DebiasedClassifier(keras.Model):
         """Returns the sum of the losses of all adversaries, a scalar.
 
         Args:
-            y: Dict of labels by name, as in `fit`.
+            y: Dict of labels by name, as in `fit`; -1 where missing.
             y_pred: Dict of outputs, of which the parts count; no gradient
                 passes through them.
-            sample_weight: Dict of weights by name, as in `fit`.
+            sample_weight: Dict of weights by name, as in `fit`, or None.
         """
+        y, sample_weight = _known(y, sample_weight)
         return sum(
             method.adversary_loss(
                 ops.stop_gradient(y_pred[_part_name(method.task.name)]),
@@ -198,15 +195,13 @@ class DebiasedClassifier(keras.Model):
 
         return alternating_step(self, *args, **kwargs)
 
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        """Returns the metrics, of the tasks alone."""
 
-        def of_tasks(values):
-            return {name: values[name] for name in self.classifier.label_names}
-
-        return super().compute_metrics(
-            x, of_tasks(y), of_tasks(y_pred), of_tasks(sample_weight)
-        )
+def _known(labels, sample_weight):
+    """Returns labels that are classes all, and weights 0 where none was."""
+    return (
+        {name: any_class(values) for name, values in labels.items()},
+        known_weights(labels, sample_weight),
+    )
 
 
 def _require_both_genders(names, group_counts):

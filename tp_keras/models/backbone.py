@@ -2,6 +2,9 @@
 
 import keras
 
+from tp_keras.models.layer_settings import default_policy
+from tp_keras.models.layer_settings import from_settings_config
+from tp_keras.models.layer_settings import settings_config
 from tp_keras.models.layers import FusedBatchNormalization
 from tp_keras.models.layers import MergedConvolution2D
 from tp_keras.models.presets import BACKBONE_PRESETS
@@ -48,6 +51,8 @@ class PortraitBackbone(keras.Model):
         image_shape: Height, width and channels of the input.
         name: Name of the model.
         trainable: Whether its weights are trained.
+        dtype: Policy of its layers, `"mixed_bfloat16"` say; None for the
+            global one.
 
     Input: `"image"`, uint8 (or float in 0..255) `[batch, height, width, 3]`.
     Output: float features `[batch, rows, columns, channels]`.
@@ -68,6 +73,7 @@ class PortraitBackbone(keras.Model):
         image_shape=IMAGE_SHAPE,
         name="backbone",
         trainable=True,
+        dtype=None,
     ):
         if block_type not in BLOCK_TYPES:
             raise ValueError(
@@ -88,21 +94,23 @@ class PortraitBackbone(keras.Model):
             )
 
         # === Functional Model ===
-        image = keras.Input(image_shape, dtype="uint8", name="image")
-        x = normalize_pixels(image)
-        x = _convolution(
-            x, stem_channels, stem_kernel_size, stem_stride, name="stem"
-        )
         add_stage = {
             "separable": _separable_stage,
             "residual": _residual_stage,
             "merged": _merged_stage,
         }[block_type]
-        for number, (channels, blocks, stride) in enumerate(stages, start=1):
-            x = add_stage(x, channels, blocks, stride, f"stage{number}")
-        super().__init__(
-            inputs=image, outputs=x, name=name, trainable=trainable
-        )
+        with default_policy(dtype):
+            image = keras.Input(image_shape, dtype="uint8", name="image")
+            x = normalize_pixels(image)
+            x = _convolution(
+                x, stem_channels, stem_kernel_size, stem_stride, name="stem"
+            )
+            for number, (channels, blocks, stride) in enumerate(stages, 1):
+                x = add_stage(x, channels, blocks, stride, f"stage{number}")
+            super().__init__(inputs=image, outputs=x, name=name)
+        if not trainable:
+            # Once the layers are there: Keras' own argument misses them.
+            self.trainable = False
 
         # === Config ===
         self.block_type = block_type
@@ -137,13 +145,12 @@ class PortraitBackbone(keras.Model):
             "stem_kernel_size": self.stem_kernel_size,
             "stem_stride": self.stem_stride,
             "image_shape": self.image_shape,
-            "name": self.name,
-            "trainable": self.trainable,
+            **settings_config(self),
         }
 
     @classmethod
     def from_config(cls, config):
-        return cls(**config)
+        return from_settings_config(cls, config)
 
 
 def normalize_pixels(image):

@@ -7,7 +7,10 @@ from tp_keras.models.hair_branch import HairBranch
 from tp_keras.models.hair_branch import hair_layers
 from tp_keras.models.hair_branch import head
 from tp_keras.models.hair_branch import pool
-from tp_keras.models.losses import SmoothedCrossentropy
+from tp_keras.models.layer_settings import default_policy
+from tp_keras.models.layer_settings import from_settings_config
+from tp_keras.models.layer_settings import settings_config
+from tp_keras.models.task_model import TaskModel
 from tp_keras.pixels import check_pixels
 from tp_keras.registration import register
 from tp_keras.tasks import GENDER
@@ -18,7 +21,7 @@ from tp_keras.tasks import get_tasks
 
 
 @register
-class PortraitClassifier(keras.Model):
+class PortraitClassifier(TaskModel):
     """Predicts gender, hair colour and hair type of a portrait.
 
     ```
@@ -45,9 +48,13 @@ class PortraitClassifier(keras.Model):
         embedding_size: Int. Length of the hair embedding; a multiple of the
             number of hair tasks.
         dropout_rate: Float. Dropout before the heads.
-        **kwargs: Those of `keras.Model`.
+        name: Name of the model.
+        trainable: Whether any of its weights is trained.
+        dtype: Policy of the hair block, None for the global one. What follows
+            it is float32 in any.
 
-    Output: dict of logits `[batch, classes]`, one for each task.
+    Output: dict of logits `[batch, classes]`, one for each task. Labels to
+    train on may be -1, see `TaskModel`.
 
     Example:
         >>> backbone = PortraitBackbone.from_preset("mobilenet_025")
@@ -64,24 +71,28 @@ class PortraitClassifier(keras.Model):
         tasks=TASK_NAMES,
         embedding_size=32,
         dropout_rate=0.2,
-        **kwargs,
+        name="portrait_classifier",
+        trainable=True,
+        dtype=None,
     ):
         tasks = get_tasks(tasks)
         hair_tasks = [task for task in tasks if task in HAIR_TASKS]
 
         # === Functional Model ===
-        features = backbone(backbone.input)
         logits, parts = {}, {}
-        if GENDER in tasks:
-            x = pool(features, "gender_pooling")
-            logits[GENDER.name] = head(x, GENDER, dropout_rate)
-        if hair_tasks:
-            hair_logits, parts = hair_layers(
-                features, hair_tasks, embedding_size, dropout_rate
-            )
-            logits |= hair_logits
-        kwargs.setdefault("name", "portrait_classifier")
-        super().__init__(inputs=backbone.input, outputs=logits, **kwargs)
+        with default_policy(dtype):
+            features = backbone(backbone.input)
+            if GENDER in tasks:
+                x = pool(features, "gender_pooling")
+                logits[GENDER.name] = head(x, GENDER, dropout_rate)
+            if hair_tasks:
+                hair_logits, parts = hair_layers(
+                    features, hair_tasks, embedding_size, dropout_rate
+                )
+                logits |= hair_logits
+            super().__init__(inputs=backbone.input, outputs=logits, name=name)
+        if not trainable:
+            self.trainable = False
 
         # === Config ===
         self.backbone = backbone
@@ -104,53 +115,6 @@ class PortraitClassifier(keras.Model):
             for index, name in enumerate(self._parts)
         }
 
-    @property
-    def label_names(self):
-        """Dict: the name of each output -> the label it is trained on."""
-        return {task.name: task.name for task in self.tasks}
-
-    def compile(
-        self,
-        optimizer="adamw",
-        loss="auto",
-        weighted_metrics="auto",
-        label_smoothing=0.0,
-        **kwargs,
-    ):
-        """Compiles, with losses and metrics for every output by default.
-
-        Args:
-            optimizer: As in `keras.Model.compile`.
-            loss: `"auto"` for the cross-entropy of each output, averaged over
-                the rows that carry its label.
-            weighted_metrics: `"auto"` for the accuracy of each output over the
-                rows that carry its label.
-            label_smoothing: Float. The share of the target that `"auto"`
-                spreads over all classes.
-            **kwargs: As in `keras.Model.compile`. On TensorFlow
-                `jit_compile` is off by default: on a CPU XLA takes twice the
-                time of its kernels for dense convolutions, ten times for
-                depthwise ones.
-        """
-        if loss == "auto":
-            loss = {
-                name: SmoothedCrossentropy(label_smoothing)
-                for name in self.label_names
-            }
-        if weighted_metrics == "auto":
-            weighted_metrics = {
-                name: [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
-                for name in self.label_names
-            }
-        if keras.config.backend() == "tensorflow":
-            kwargs.setdefault("jit_compile", False)
-        super().compile(
-            optimizer=optimizer,
-            loss=loss,
-            weighted_metrics=weighted_metrics,
-            **kwargs,
-        )
-
     # Keras casts floats to the dtype of the input without a word: scaled to
     # 0..1, all portraits would be black.
     def fit(self, x=None, *args, **kwargs):
@@ -164,11 +128,6 @@ class PortraitClassifier(keras.Model):
     def predict(self, x, *args, **kwargs):
         check_pixels(x)
         return super().predict(x, *args, **kwargs)
-
-    # Keras asks whoever overrides `compile` for the way back from a file.
-    def compile_from_config(self, config):
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
 
     def inference_model(self):
         """Returns the model with the hair embedding, sharing these weights.
@@ -247,14 +206,13 @@ class PortraitClassifier(keras.Model):
             "tasks": [task.name for task in self.tasks],
             "embedding_size": self.embedding_size,
             "dropout_rate": self.dropout_rate,
-            "name": self.name,
-            "trainable": self.trainable,
+            **settings_config(self),
         }
 
     @classmethod
     def from_config(cls, config):
         backbone = keras.saving.deserialize_keras_object(config["backbone"])
-        return cls(**{**config, "backbone": backbone})
+        return from_settings_config(cls, {**config, "backbone": backbone})
 
 
 def _join(parts):

@@ -27,7 +27,7 @@ def create_backbone(name, image_shape=IMAGE_SHAPE, **kwargs):
             call, `"MobileNetV2(alpha=0.35)"`, so that one string in the
             settings of a run says it all.
         image_shape: Height, width and channels of the input.
-        **kwargs: More arguments of the model.
+        **kwargs: More arguments of the model, `trainable` among them.
 
     Returns:
         A `keras.Model` from uint8 images to feature maps.
@@ -83,7 +83,7 @@ def _check_known(name):
         )
 
 
-def _application(name, image_shape, **kwargs):
+def _application(name, image_shape, trainable=True, **kwargs):
     function = getattr(keras.applications, name)
     # Ours is the first layer everywhere; theirs would normalise again.
     if "include_preprocessing" in inspect.signature(function).parameters:
@@ -95,4 +95,8 @@ def _application(name, image_shape, **kwargs):
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = APPLICATION_MOMENTUM
     image = keras.Input(image_shape, dtype="uint8", name="image")
-    return keras.Model(image, network(normalize_pixels(image)), name="backbone")
+    backbone = keras.Model(
+        image, network(normalize_pixels(image)), name="backbone"
+    )
+    backbone.trainable = trainable
+    return backbone

@@ -3,14 +3,21 @@
 import keras
 
 from tp_keras.errors import UserError
+from tp_keras.models.layer_settings import default_policy
+from tp_keras.models.layer_settings import from_settings_config
+from tp_keras.models.layer_settings import settings_config
 from tp_keras.models.layers import FusedBatchNormalization
+from tp_keras.models.task_model import TaskModel
+from tp_keras.registration import register
+from tp_keras.tasks import get_tasks
 
 # What follows the feature maps costs little and is compared with tolerances:
 # it stays in float32 also where the maps are bfloat16.
 _DTYPE = "float32"
 
 
-class HairBranch(keras.Model):
+@register
+class HairBranch(TaskModel):
     """The hair layers of a `PortraitClassifier` as a model of features.
 
     To train them anew while the trunk stays as it is: features can be computed
@@ -21,19 +28,38 @@ class HairBranch(keras.Model):
         tasks: Sequence of hair `Task`s.
         embedding_size: Int. Length of the hair embedding.
         dropout_rate: Float. Dropout before the heads.
+        name: Name of the model.
+        trainable: Whether any of its weights is trained.
+        dtype: Policy of its layers, None for the global one.
 
     Input: float features `[batch, rows, columns, channels]`.
     Output: dict of logits `[batch, classes]`, one for each task.
     """
 
-    def __init__(self, features_shape, tasks, embedding_size, dropout_rate):
-        features = keras.Input(features_shape, name="features")
-        logits, parts = hair_layers(
-            features, tasks, embedding_size, dropout_rate
-        )
-        super().__init__(features, logits, name="hair_branch")
+    def __init__(
+        self,
+        features_shape,
+        tasks,
+        embedding_size,
+        dropout_rate,
+        name="hair_branch",
+        trainable=True,
+        dtype=None,
+    ):
+        with default_policy(dtype):
+            features = keras.Input(features_shape, name="features")
+            logits, parts = hair_layers(
+                features, tasks, embedding_size, dropout_rate
+            )
+            super().__init__(inputs=features, outputs=logits, name=name)
+        if not trainable:
+            self.trainable = False
+
+        # === Config ===
+        self.features_shape = tuple(features_shape)
         self.tasks = tuple(tasks)
         self.embedding_size = embedding_size
+        self.dropout_rate = dropout_rate
         self._parts = parts
 
     @property
@@ -41,10 +67,19 @@ class HairBranch(keras.Model):
         """Dict: hair task -> the symbolic part of the embedding it reads."""
         return dict(self._parts)
 
-    @property
-    def label_names(self):
-        """Dict: the name of each output -> the label it is trained on."""
-        return {task.name: task.name for task in self.tasks}
+    def get_config(self):
+        return {
+            "features_shape": self.features_shape,
+            "tasks": [task.name for task in self.tasks],
+            "embedding_size": self.embedding_size,
+            "dropout_rate": self.dropout_rate,
+            **settings_config(self),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        tasks = get_tasks(config["tasks"])
+        return from_settings_config(cls, {**config, "tasks": tasks})
 
 
 def hair_layers(features, tasks, embedding_size, dropout_rate):

@@ -17,6 +17,7 @@ from tp_keras.models.vae.geometry import as_pixels
 from tp_keras.models.vae.geometry import halve
 from tp_keras.models.vae.geometry import scale_pixels
 from tp_keras.optimizers import FusedAdamW
+from tp_keras.precision import in_float32
 from tp_keras.precision import layers_in
 from tp_keras.tasks import MISSING
 from tp_keras.tasks import TASK_NAMES
@@ -256,13 +257,15 @@ def test_a_file_holds_weights_prior_and_stage(precision, tmp_path):
     noise = np.ones((2, LATENT_SIZE), np.float32), np.full(2, 0.3, np.float32)
     labels = {name: np.array([0, MISSING]) for name in TASK_NAMES}
     temperature = np.ones(2, np.float32)
-    found, expected = (
+    plain = in_float32(loaded)
+    index = plain.encoder.get_layer("label_gender_index")
+    assert index.dtype_policy.name == "int32"
+    found, in_full, expected = (
         np.asarray(model.generate(*noise, labels, temperature))
-        for model in (loaded, vae)
+        for model in (loaded, plain, vae)
     )
-    # A loaded model computes in float32 where nothing else is asked.
-    atol = 1e-3 if precision == "float32" else 0.02 * np.ptp(expected)
-    np.testing.assert_allclose(found, expected, atol=atol)
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+    np.testing.assert_allclose(in_full, expected, atol=0.02 * np.ptp(expected))
 
 
 def test_scaled_images_are_refused(trained):

@@ -85,8 +85,12 @@ def build_decoder(latent_size, channels, modulation=True):
     linear = keras.layers.Dense(
         pixels, use_bias=False, dtype="float32", name="linear_image"
     )(latent)
-    linear = keras.layers.Add(dtype="float32")([label_mean, linear])
-    linear = keras.layers.Reshape((*HALF_SIZE, 3), dtype="float32")(linear)
+    linear = keras.layers.Add(dtype="float32", name="linear_row")(
+        [label_mean, linear]
+    )
+    linear = keras.layers.Reshape(
+        (*HALF_SIZE, 3), dtype="float32", name="linear_half"
+    )(linear)
 
     def modulated(x, name):
         if modulation:
@@ -100,12 +104,12 @@ def build_decoder(latent_size, channels, modulation=True):
         return keras.layers.Add(name=f"{name}_add")([x, y])
 
     # === 9x7, 27x21, 54x42 ===
-    x = keras.layers.Concatenate()([latent, condition])
+    x = keras.layers.Concatenate(name="latent_and_labels")([latent, condition])
     x = keras.layers.Dense(256, activation="relu", name="hidden")(x)
     x = keras.layers.Dense(
         INNER_SIZE[0] * INNER_SIZE[1] * channels[0], name="inner"
     )(x)
-    x = keras.layers.Reshape((*INNER_SIZE, channels[0]))(x)
+    x = keras.layers.Reshape((*INNER_SIZE, channels[0]), name="inner_map")(x)
     x = modulated(x, "inner")
     x = block(x, "inner_block")
     # Fewer channels first, then more pixels: a fifth of the work.
@@ -126,9 +130,11 @@ def build_decoder(latent_size, channels, modulation=True):
     x = DoubledFeatures(name="to_full")(x)
     x = keras.layers.ReLU(name="outer_features")(x)
     details = zero_convolution(x, 3, "outer_change", dtype="float32")
-    details = keras.layers.Rescaling(PIXEL_CENTRE, dtype="float32")(details)
+    details = keras.layers.Rescaling(
+        PIXEL_CENTRE, dtype="float32", name="details"
+    )(details)
     image = keras.layers.Add(dtype="float32", name="image")(
-        [DoubledPixels(dtype="float32")(half), details]
+        [DoubledPixels(dtype="float32", name="doubled_half")(half), details]
     )
     inputs = {"latent": latent, **labels}
     return (

@@ -34,7 +34,7 @@ class ScaledPixels(keras.layers.Layer):
     """
 
     def __init__(self, halved=False, **kwargs):
-        super().__init__(dtype="float32", **kwargs)
+        super().__init__(**{**kwargs, "dtype": "float32"})
         self.halved = halved
 
     def call(self, images):
@@ -42,7 +42,7 @@ class ScaledPixels(keras.layers.Layer):
         return halve(images) if self.halved else images
 
     def get_config(self):
-        return {"halved": self.halved, "name": self.name}
+        return {**super().get_config(), "halved": self.halved}
 
 
 @register
@@ -82,7 +82,7 @@ def build_encoder(latent_size, channels):
     half = ScaledPixels(halved=True, name="half_pixels")(image)
 
     # === Linear path ===
-    pixels = keras.layers.Flatten(dtype="float32")(half)
+    pixels = keras.layers.Flatten(dtype="float32", name="half_row")(half)
     label_mean = keras.layers.Dense(
         pixels.shape[-1], use_bias=False, dtype="float32", name="label_mean"
     )(OneHotLabels(name="one_hot_labels")(labels))
@@ -91,7 +91,11 @@ def build_encoder(latent_size, channels):
         use_bias=False,
         dtype="float32",
         name="linear_mean",
-    )(keras.layers.Subtract(dtype="float32")([pixels, label_mean]))
+    )(
+        keras.layers.Subtract(dtype="float32", name="centred_row")(
+            [pixels, label_mean]
+        )
+    )
 
     # === Convolutions ===
     x = convolution(half, channels[0], "half_convolution", 4, 2)
@@ -106,19 +110,22 @@ def build_encoder(latent_size, channels):
         strides=2,
         use_bias=False,
     )
-    x = keras.layers.Add()([x, outer])
-    x = keras.layers.ReLU()(x)
+    x = keras.layers.Add(name="half_sum")([x, outer])
+    x = keras.layers.ReLU(name="half_relu")(x)
     for name, width, size, strides in (
         ("quarter_convolution", channels[1], 3, 3),
         ("inner_convolution", channels[1], 3, 1),
         ("inner_projection", channels[1] // 4, 1, 1),
     ):
         x = convolution(x, width, name, size, strides, activation="relu")
-    x = keras.layers.Concatenate()(
-        [keras.layers.Flatten()(x), embed_labels(labels)]
+    x = keras.layers.Flatten(name="inner_row")(x)
+    x = keras.layers.Concatenate(name="inner_and_labels")(
+        [x, embed_labels(labels)]
     )
     x = keras.layers.Dense(256, activation="relu", name="hidden")(x)
-    x = keras.layers.Concatenate(dtype="float32")([x, linear])
+    x = keras.layers.Concatenate(dtype="float32", name="hidden_and_linear")(
+        [x, linear]
+    )
 
     def zero_dense(name):
         """A dense layer that is its bias alone, untrained."""

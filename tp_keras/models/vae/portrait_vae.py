@@ -3,6 +3,9 @@
 import keras
 from keras import ops
 
+from tp_keras.models.layer_settings import default_policy
+from tp_keras.models.layer_settings import from_settings_config
+from tp_keras.models.layer_settings import settings_config
 from tp_keras.models.vae.decoder import OUTER_LAYERS as DECODER_OUTER_LAYERS
 from tp_keras.models.vae.decoder import build_decoder
 from tp_keras.models.vae.encoder import OUTER_LAYERS as ENCODER_OUTER_LAYERS
@@ -48,7 +51,10 @@ class PortraitVAE(keras.Model):
         grown: Whether the model is trained to draw at 108x84.
         prior: Layer that draws latents for labels; `StandardNormalPrior` until
             one is fitted (`priors.fit_priors`).
-        **kwargs: Those of `keras.Model`.
+        name: Name of the model.
+        trainable: Whether any of its weights is trained.
+        dtype: Policy of encoder and decoder, None for the global one. What
+            decides on colours is float32 in any.
 
     Labels are dicts of int32 `[batch]` by task name, images uint8
     `[batch, 108, 84, 3]`, and drawn images float32 of that shape on the scale
@@ -71,15 +77,18 @@ class PortraitVAE(keras.Model):
         label_dropout=0.15,
         grown=False,
         prior=None,
-        **kwargs,
+        name="portrait_vae",
+        trainable=True,
+        dtype=None,
     ):
-        super().__init__(**kwargs)
+        super().__init__(name=name, dtype=dtype)
 
         # === Layers ===
-        self.encoder = build_encoder(latent_size, encoder_channels)
-        self.half_decoder, self._decoder = build_decoder(
-            latent_size, decoder_channels, modulation
-        )
+        with default_policy(self.dtype_policy):
+            self.encoder = build_encoder(latent_size, encoder_channels)
+            self.half_decoder, self._decoder = build_decoder(
+                latent_size, decoder_channels, modulation
+            )
         self.prior = prior or StandardNormalPrior(latent_size, name="prior")
         self.seed_generator = keras.random.SeedGenerator(0)
         self.pixel_variance = self._state("pixel_variance", (), "ones")
@@ -97,6 +106,9 @@ class PortraitVAE(keras.Model):
         self.modulation = modulation
         self.label_dropout = label_dropout
         self.set_stage(grown)
+        if not trainable:
+            # Once the layers are there: Keras' own argument misses them.
+            self.trainable = False
         self.built = True
         self._set_objective(LikelihoodObjective())
 
@@ -301,8 +313,8 @@ class PortraitVAE(keras.Model):
 
     # === Saving ===
 
-    # The classifier of an objective is not saved, nor which layers learn in
-    # a stage: whoever wants to train a loaded model compiles it.
+    # The classifier of an objective is not saved: whoever wants to train a
+    # loaded model compiles it.
     def get_compile_config(self):
         return None
 
@@ -315,13 +327,13 @@ class PortraitVAE(keras.Model):
             "label_dropout": self.label_dropout,
             "grown": self.grown,
             "prior": keras.saving.serialize_keras_object(self.prior),
-            "name": self.name,
+            **settings_config(self),
         }
 
     @classmethod
     def from_config(cls, config):
         prior = keras.saving.deserialize_keras_object(config["prior"])
-        return cls(**{**config, "prior": prior})
+        return from_settings_config(cls, {**config, "prior": prior})
 
 
 def _follow(variable, value):

@@ -1,0 +1,250 @@
+import keras
+import numpy as np
+import pytest
+
+from tp_keras.errors import UserError
+from tp_keras.models.layer_settings import default_policy
+from tp_keras.models.task_model import TaskModel
+from tp_keras.tasks import GENDER
+from tp_keras.tasks import HAIR_COLOR
+from tp_keras.tasks import TASKS
+
+COUNT = 24
+
+
+class LinearModel(TaskModel):
+    """Logits of tasks that are linear in four numbers."""
+
+    def __init__(self, tasks=TASKS):
+        inputs = keras.Input((4,), name="numbers")
+        outputs = {
+            task.name: keras.layers.Dense(
+                task.num_classes, dtype="float32", name=task.name
+            )(inputs)
+            for task in tasks
+        }
+        super().__init__(inputs=inputs, outputs=outputs, name="linear")
+        self.tasks = tuple(tasks)
+
+
+def make_model(tasks=TASKS):
+    keras.utils.set_random_seed(0)
+    return LinearModel(tasks)
+
+
+@pytest.fixture(scope="module")
+def batch():
+    """Inputs, labels partly missing, and weights of the rows."""
+    rng = np.random.default_rng(0)
+    labels = {
+        task.name: rng.integers(-1, task.num_classes, size=COUNT)
+        for task in TASKS
+    }
+    numbers = rng.normal(size=(COUNT, 4)).astype("float32")
+    return numbers, labels, rng.uniform(0.5, 2.0, COUNT).astype("float32")
+
+
+def by_hand(model, task, numbers, labels, weights=None):
+    """Accuracy and cross-entropy over the rows that have a label."""
+    logits = np.asarray(model(numbers)[task.name])
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    known = labels >= 0
+    losses = -np.log(shares[np.arange(COUNT), labels])[known]
+    hits = (logits.argmax(axis=1) == labels)[known]
+    weights = None if weights is None else weights[known]
+    return (np.average(v, weights=weights) for v in (hits, losses))
+
+
+def crossentropy(**kwargs):
+    return keras.losses.SparseCategoricalCrossentropy(
+        from_logits=True, **kwargs
+    )
+
+
+def own_function(y_true, y_pred):
+    return keras.losses.sparse_categorical_crossentropy(
+        y_true, y_pred, from_logits=True
+    )
+
+
+def accuracy_named_plain():
+    return keras.metrics.SparseCategoricalAccuracy(name="plain")
+
+
+def of_each(make):
+    return {task.name: make() for task in TASKS}
+
+
+def test_a_row_without_a_label_weighs_nothing():
+    # The right answer of the row with a label, and one of the row without.
+    model = make_model([HAIR_COLOR])
+    kernel = np.array([[0, 0, 3, 0, 0], [3, 0, 0, 0, 0]] + [[0] * 5] * 2)
+    model.set_weights([kernel, np.zeros(5)])
+    model.compile()
+    loss, accuracy = model.evaluate(
+        np.eye(4)[:2].astype("float32"), np.array([2, -1]), verbose=0
+    )
+    assert accuracy == 1.0
+    assert loss == pytest.approx(np.log(1 + 4 * np.exp(-3)), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"loss": crossentropy()},
+        {"loss": own_function},
+        {"loss": of_each(crossentropy)},
+        {"loss": [crossentropy(reduction="mean_with_sample_weight")] * 3},
+        {"metrics": of_each(accuracy_named_plain), "weighted_metrics": None},
+        {"metrics": [[accuracy_named_plain()] for _ in TASKS]},
+        {"weighted_metrics": [["accuracy"]] * 3},
+    ],
+    ids=lambda arguments: ",".join(arguments) or "auto",
+)
+@pytest.mark.parametrize("weighting", ["none", "array", "dict"])
+def test_loss_and_metrics_are_those_of_the_labelled_rows(
+    arguments, weighting, batch
+):
+    numbers, labels, weights = batch
+    model = make_model()
+    model.compile(run_eagerly=True, **arguments)
+    logs = model.test_on_batch(
+        numbers,
+        labels,
+        {
+            "none": None,
+            "array": weights,
+            "dict": of_each(lambda: weights),
+        }[weighting],
+        return_dict=True,
+    )
+    weights = None if weighting == "none" else weights
+    for task in TASKS:
+        values = labels[task.name]
+        accuracy, loss = by_hand(model, task, numbers, values, weights)
+        unweighted, _ = by_hand(model, task, numbers, values)
+        if weights is not None and divides_by_rows(arguments.get("loss")):
+            loss *= weights[values >= 0].mean()
+        assert logs.pop(f"{task.name}_loss") == pytest.approx(loss, rel=1e-5)
+        # `metrics` take no notice of sample weights, as everywhere in Keras.
+        if "metrics" in arguments:
+            found = logs.pop(f"{task.name}_plain")
+            assert found == pytest.approx(unweighted)
+        if arguments.get("weighted_metrics", "auto"):
+            found = logs.pop(f"{task.name}_accuracy")
+            assert found == pytest.approx(accuracy)
+    assert list(logs) == ["loss"]
+
+
+def divides_by_rows(loss):
+    """Whether a loss is of Keras' default reduction, not of weighted means."""
+    losses = loss.values() if isinstance(loss, dict) else [loss]
+    return all(
+        callable(each)
+        and getattr(each, "reduction", "") != "mean_with_sample_weight"
+        for each in losses
+    )
+
+
+@pytest.mark.parametrize(
+    "pack",
+    [
+        lambda values: values,
+        lambda values: [values],
+        lambda values: {"hair_color": values},
+        lambda values: values[:, None],
+    ],
+    ids=["array", "list", "dict", "column"],
+)
+def test_a_single_task_takes_labels_in_every_form(pack, batch):
+    numbers, labels, weights = batch
+    model = make_model([HAIR_COLOR])
+    model.compile(run_eagerly=True)
+    accuracy, loss = by_hand(
+        model, HAIR_COLOR, numbers, labels["hair_color"], weights
+    )
+    found = model.test_on_batch(
+        numbers, pack(labels["hair_color"]), pack(weights), return_dict=True
+    )
+    assert found["accuracy"] == pytest.approx(accuracy)
+    assert found["loss"] == pytest.approx(loss, rel=1e-5)
+
+
+def test_labels_of_other_tasks_may_come_along(batch):
+    numbers, labels, _ = batch
+    model = make_model([GENDER])
+    model.compile(run_eagerly=True)
+    accuracy, _ = by_hand(model, GENDER, numbers, labels["gender"])
+    assert model.test_on_batch(numbers, labels)[1] == pytest.approx(accuracy)
+
+
+def test_labels_of_its_own_tasks_must_come(batch):
+    numbers, labels, _ = batch
+    model = make_model()
+    model.compile(run_eagerly=True)
+    with pytest.raises(UserError, match="hair_type.*Received: labels of gen"):
+        model.test_on_batch(numbers, {"gender": labels["gender"]})
+
+
+def test_training_is_that_of_weights_of_zero(batch):
+    numbers, labels, _ = batch
+    models = make_model(), make_model()
+    for model in models:
+        model.compile("sgd", steps_per_execution=3)
+    masked = {name: np.maximum(v, 0) for name, v in labels.items()}
+    known = {name: (v >= 0).astype("float32") for name, v in labels.items()}
+    data = (numbers, labels), (numbers, masked, known)
+    histories = [
+        model.fit(
+            *rows[:2],
+            sample_weight=rows[2] if rows[2:] else None,
+            batch_size=8,
+            shuffle=False,
+            verbose=0,
+            validation_data=rows,
+        ).history
+        for model, rows in zip(models, data, strict=True)
+    ]
+    assert histories[0] == histories[1]
+    for a, b in zip(*(model.get_weights() for model in models), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    "loss", ["auto", crossentropy(), crossentropy(reduction="sum")], ids=str
+)
+def test_a_batch_without_a_label_teaches_nothing(loss, batch):
+    numbers, labels, _ = batch
+    model = make_model()
+    model.compile(keras.optimizers.SGD(1.0), loss=loss, run_eagerly=True)
+    before = model.get_weights()
+    nothing = {name: np.full(COUNT, -1) for name in labels}
+    logs = model.train_on_batch(numbers, nothing, return_dict=True)
+    assert set(logs.values()) == {0.0}
+    for a, b in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_trains_on_labels_partly_missing(policy, batch):
+    numbers, labels, _ = batch
+    with default_policy(policy):
+        model = make_model()
+    model.compile(keras.optimizers.SGD(0.5), run_eagerly=True)
+    losses = [model.train_on_batch(numbers, labels)[0] for _ in range(8)]
+    assert np.isfinite(losses).all()
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def test_class_weights_reach_a_single_task(batch):
+    numbers, labels, _ = batch
+    model = make_model([HAIR_COLOR])
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
+    values = labels["hair_color"]
+    weights = np.where(values == 3, 5.0, 1.0)
+    _, loss = by_hand(model, HAIR_COLOR, numbers, values, weights)
+    history = model.fit(
+        numbers, values, class_weight={3: 5.0}, batch_size=COUNT, verbose=0
+    ).history
+    assert history["loss"][0] == pytest.approx(loss, rel=1e-5)

@@ -1,0 +1,81 @@
+"""What a model's config says beside the arguments of its constructor.
+
+A functional model of Keras writes the config of every layer. Ours write the
+arguments that their layers are built from, and keep here what may have been
+set since: which layers are trained, and what each of them computes in.
+"""
+
+import contextlib
+
+import keras
+
+
+@contextlib.contextmanager
+def default_policy(dtype):
+    """Builds the layers of the `with` block in a dtype policy.
+
+    Args:
+        dtype: `keras.DTypePolicy`, its name or its config; None for the one
+            that is set globally.
+    """
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(keras.dtype_policies.get(dtype))
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def settings_config(model) -> dict:
+    """Returns the part of a model's config that all models have in common.
+
+    Args:
+        model: `keras.Model` whose constructor takes `name`, `trainable` and
+            `dtype`.
+
+    Returns:
+        These three, and `layer_settings` for `from_settings_config`.
+    """
+    return {"name": model.name, **_settings(model)}
+
+
+def from_settings_config(cls, config):
+    """Returns the model of a config with a `settings_config` in it.
+
+    Args:
+        cls: Class of the model.
+        config: Dict of the arguments of its constructor, and of
+            `layer_settings`. Without these the layers are as the constructor
+            leaves them.
+    """
+    config = dict(config)
+    layer_settings = config.pop("layer_settings", None)
+    model = cls(**config)
+    if layer_settings is not None:
+        _restore(model, layer_settings)
+    return model
+
+
+def _settings(layer):
+    """Returns the settings of a layer, and of its layers if it is a model."""
+    settings = {
+        "trainable": layer.trainable,
+        "dtype": keras.dtype_policies.serialize(layer.dtype_policy),
+    }
+    if isinstance(layer, keras.Model):
+        settings["layer_settings"] = {
+            part.name: _settings(part) for part in layer.layers
+        }
+    return settings
+
+
+def _restore(model, layer_settings):
+    for layer in model.layers:
+        settings = layer_settings[layer.name]
+        # That of a model is passed down, so those of its layers come after.
+        layer.trainable = settings["trainable"]
+        policy = keras.dtype_policies.get(settings["dtype"])
+        if layer.dtype_policy != policy:
+            layer.dtype_policy = policy
+        if "layer_settings" in settings:
+            _restore(layer, settings["layer_settings"])
