@@ -7,11 +7,8 @@ command resumes a training that was stopped.
 
 import dataclasses
 
-import tyro
-
 from tp_keras.config import ExperimentConfig
-from training.command import FLAG_STYLE
-from training.command import execute
+from training.command import run_experiment
 from training.command import start_tensorflow
 from training.configs import EXPERIMENTS
 
@@ -33,10 +30,7 @@ class Train:
 
 def main(arguments: list[str] | None = None) -> None:
     """Reads the command line and trains."""
-    config = tyro.extras.overridable_config_cli(
-        EXPERIMENTS, args=arguments, use_underscores=True, config=FLAG_STYLE
-    )
-    execute(Train(config))
+    run_experiment(Train, EXPERIMENTS, arguments)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,8 @@ class Fail:
 
 
 def fail(error):
-    command.execute(Fail(error))
+    with command.errors_told():
+        Fail(error).execute()
 
 
 @pytest.mark.parametrize("kind", [UserError, DatasetInputError])

@@ -6,9 +6,9 @@ from keras import ops
 from tp_keras.errors import UserError
 from tp_keras.fairness.methods import METHODS
 from tp_keras.models.losses import SmoothedCrossentropy
+from tp_keras.models.losses import accuracies
 from tp_keras.tasks import GENDER
 from tp_keras.tasks import PROTECTED
-from tp_keras.tasks import get_tasks
 
 
 class DebiasedClassifier(keras.Model):
@@ -62,7 +62,8 @@ class DebiasedClassifier(keras.Model):
             METHODS[settings.debias](
                 task, group_counts[task.name], settings, label_smoothing
             )
-            for task in get_tasks(parts)
+            for task in classifier.tasks
+            if task.name in parts
         ]
         for method in self.methods:
             method.build(parts[method.task.name].shape)
@@ -131,10 +132,7 @@ class DebiasedClassifier(keras.Model):
             kwargs.setdefault("jit_compile", False)
         super().compile(
             optimizer=optimizer,
-            weighted_metrics={
-                name: [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
-                for name in self.classifier.label_names
-            },
+            weighted_metrics=accuracies(self.classifier.label_names),
             **kwargs,
         )
 

@@ -8,6 +8,7 @@ from tp_keras.models.hair_branch import hair_layers
 from tp_keras.models.hair_branch import head
 from tp_keras.models.hair_branch import pool
 from tp_keras.models.losses import SmoothedCrossentropy
+from tp_keras.models.losses import accuracies
 from tp_keras.registration import register
 from tp_keras.tasks import GENDER
 from tp_keras.tasks import HAIR_EMBEDDING
@@ -137,10 +138,7 @@ class PortraitClassifier(keras.Model):
                 for name in self.label_names
             }
         if weighted_metrics == "auto":
-            weighted_metrics = {
-                name: [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
-                for name in self.label_names
-            }
+            weighted_metrics = accuracies(self.label_names)
         if keras.config.backend() == "tensorflow":
             kwargs.setdefault("jit_compile", False)
         super().compile(
