@@ -207,7 +207,6 @@ def budgeted(
     training = dataclasses.replace(
         config.training,
         epochs=epochs,
-        warmup_epochs=min(config.training.warmup_epochs, epochs / 2),
         seed=seed,
     )
     return dataclasses.replace(config, run_dir=str(folder), training=training)

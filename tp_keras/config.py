@@ -8,6 +8,7 @@ import dataclasses
 import typing
 
 from tp_keras.errors import UserError
+from tp_keras.tasks import GENDER
 from tp_keras.tasks import TASK_NAMES
 from tp_keras.tasks import get_tasks
 
@@ -60,6 +61,25 @@ def check_range(settings, **limits):
             )
 
 
+def check_shares(name, size, tasks):
+    """Raises unless each of the tasks gets an equal part of `size`."""
+    if tasks and size % len(tasks):
+        raise UserError(
+            f"Expected {name} to be a multiple of {len(tasks)}, the number of "
+            f"hair tasks. Received: {name}={size}, tasks={list(tasks)}"
+        )
+
+
+def limit_warmup(settings, epochs):
+    """Cuts `warmup_epochs` to half of the epochs.
+
+    A default that is made for many epochs would leave few without a peak. The
+    settings themselves are changed, so that a run tells what it did.
+    """
+    if settings.warmup_epochs > epochs / 2:
+        object.__setattr__(settings, "warmup_epochs", epochs / 2)
+
+
 @dataclasses.dataclass(frozen=True)
 class DataConfig:
     """Which prepared data set, and where its decoded pixels lie."""
@@ -70,6 +90,9 @@ class DataConfig:
     """Name of the data set and its configuration."""
     train_split: str = "train"
     """What is trained on: a split, or a part of one such as `train[:50%]`."""
+    validation_split: str = "validation"
+    """What is validated on, likewise, and left out of the training. Where the
+    data set has no `validation`, `train[90%:]` takes its place."""
     storage: str = "auto"
     """Decoded pixels in `memory`, or on `disk` as a mapped file that later runs
     reuse; `auto` takes memory up to 512 MB and half of what is free."""
@@ -79,8 +102,14 @@ class DataConfig:
         check_choice(self, "storage", STORAGES)
 
     def part(self, split: str) -> str:
-        """Returns what is used of a split: the whole, or part of `train`."""
-        return self.train_split if split == "train" else split
+        """Returns what stands for a split: `train` and `validation` are open.
+
+        Example:
+            >>> DataConfig(train_split="train[:50%]").part("train")
+            'train[:50%]'
+        """
+        parts = {"train": self.train_split, "validation": self.validation_split}
+        return parts.get(split, split)
 
     def location(self, split: str) -> tuple[str, str, str, str]:
         """Returns what `load_portraits` needs to find a split's portraits."""
@@ -143,6 +172,16 @@ class ModelConfig:
             embedding_size=(1, 4096),
             dropout_rate=(0.0, 0.9),
         )
+        check_shares("embedding_size", self.embedding_size, self.hair_tasks)
+
+    @property
+    def hair_tasks(self) -> tuple[str, ...]:
+        """Names of the hair tasks among the tasks."""
+        return tuple(
+            task.name
+            for task in get_tasks(self.tasks)
+            if task.name != GENDER.name
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,7 +201,8 @@ class DebiasConfig:
     """Share of the training over which the strength grows from 0."""
     branch_embedding_size: int = 16
     """Length of the hair embedding of such layers, an equal part for each
-    task: a short part holds what its task needs and little else."""
+    task: a short part, of 8 numbers, holds what its task needs and little
+    else."""
     branch_steps: int = 4000
     """Steps of the training of a branch."""
     branch_batch_size: int = 128
@@ -215,7 +255,7 @@ class TrainingConfig:
     learning_rate: float = 2e-3
     """Peak of the learning rate, after the warm-up; a cosine leads to 0."""
     warmup_epochs: float = 2.0
-    """Epochs in which the learning rate grows from 0."""
+    """Epochs in which the learning rate grows from 0; at most half of all."""
     weight_decay: float = 0.05
     """AdamW's decay of the kernels; biases and norms are left out."""
     averaging: float = 0.99
@@ -243,7 +283,7 @@ class TrainingConfig:
             passes_per_epoch=(1, 100_000),
             batch_size=(1, 100_000),
             learning_rate=(1e-9, 10.0),
-            warmup_epochs=(0.0, self.epochs),
+            warmup_epochs=(0.0, 100_000),
             weight_decay=(0.0, 10.0),
             averaging=(0.0, 0.99999),
             label_smoothing=(0.0, 0.9),
@@ -251,6 +291,7 @@ class TrainingConfig:
             patience=(0, 100_000),
             seed=(0, 2**31 - 1),
         )
+        limit_warmup(self, self.epochs)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -265,6 +306,22 @@ class ExperimentConfig:
     model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
     debias: DebiasConfig = dataclasses.field(default_factory=DebiasConfig)
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
+
+    def __post_init__(self):
+        """Refuses to debias hair where there is none."""
+        settings, tasks = self.debias, self.model.hair_tasks
+        if (settings.debias, settings.posthoc) == ("none", "none"):
+            return
+        if not tasks:
+            raise UserError(
+                "There is no hair to debias. Expected a hair task among the "
+                "tasks, or debias and posthoc none. Received: tasks="
+                f"{list(self.model.tasks)}, debias={settings.debias}, "
+                f"posthoc={settings.posthoc}"
+            )
+        check_shares(
+            "branch_embedding_size", settings.branch_embedding_size, tasks
+        )
 
 
 def config_to_dict(config) -> dict:

@@ -15,11 +15,13 @@ from tp_keras.config import ExperimentConfig
 from tp_keras.data.pipeline import TrainingBatches
 from tp_keras.data.pipeline import evaluation_batches
 from tp_keras.data.source import load_portraits
+from tp_keras.data.splits import resolve_splits
 from tp_keras.errors import UserError
 from tp_keras.fairness.after_training import debias_classifier
 from tp_keras.fairness.after_training import has_second_stage
 from tp_keras.fairness.after_training import trains_branch
 from tp_keras.fairness.debiased_classifier import DebiasedClassifier
+from tp_keras.fairness.debiased_classifier import require_both_genders
 from tp_keras.fairness.methods import GROWING_METHODS
 from tp_keras.fairness.refit import chosen_rows
 from tp_keras.fairness.refit import training_group_counts
@@ -69,7 +71,7 @@ class Trainer:
             UserError: If the data is missing, or the folder belongs to
                 another configuration or to other data.
         """
-        self.run.claim(self.config)
+        self.config = self.run.settle(self.config, self._resolve_splits)
         if self.run.is_finished:
             self._say(f"{self.run.path} is finished; nothing to train.")
             return self.run
@@ -85,11 +87,12 @@ class Trainer:
         self.run.check_fingerprints(fingerprints)
 
         if self.run.is_trained:
+            self.run.claim(self.config)
             return self._debias(train, validation)
 
         # === Model ===
         classifier = self.build_model()
-        self._require_labels(train, classifier.label_names)
+        self._require_labels(train, classifier)
         model = self._debiased(classifier, train)
         names = model.label_names
         num_classes = {
@@ -119,6 +122,8 @@ class Trainer:
         )
 
         # === Fit ===
+        # Only now: a refusal leaves no folder behind.
+        self.run.claim(self.config)
         first_epoch = self.run.epochs_to_resume_from()
         self.run.record(
             status="training",
@@ -221,17 +226,23 @@ class Trainer:
             if steps_per_epoch % count == 0
         )
 
+    def _resolve_splits(self, data):
+        return resolve_splits(data, self._say)
+
     def _load(self, split):
         return load_portraits(*self.config.data.location(split), self.progress)
 
-    def _require_labels(self, train, names):
-        for name in set(names.values()):
+    def _require_labels(self, train, classifier):
+        """Raises before the training if it, or what follows, lacks labels."""
+        for name in classifier.label_names.values():
             if not (train.labels[name] >= 0).any():
                 raise UserError(
                     f"No training portrait of {train.dataset} has a label of "
                     f"{name}, so it can't be learned. Leave the task out. "
                     f"Received: tasks={self.config.model.tasks}"
                 )
+        if has_second_stage(self.config.debias):
+            require_both_genders(training_group_counts(train, classifier.tasks))
 
     def _optimizer(self, steps):
         training = self.config.training

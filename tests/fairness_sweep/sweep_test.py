@@ -56,6 +56,7 @@ def made_portraits(monkeypatch):
     for module in (debias_run_module, sweep):
         monkeypatch.setattr(module, "load_portraits", load_made)
     monkeypatch.setattr(sweep, "find_builder", lambda *_: Builder)
+    monkeypatch.setattr(sweep, "resolve_splits", lambda data: data)
     passes = "tp_keras.fairness.trunk_features._AUGMENTED_PORTRAITS"
     monkeypatch.setattr(passes, 160)
 

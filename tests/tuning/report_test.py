@@ -12,7 +12,7 @@ from tp_keras.tuning.report import write_report
 from tp_keras.tuning.search_settings import SearchFolder
 from tp_keras.tuning.search_settings import SearchSettings
 from tp_keras.tuning.search_space import SearchSpace
-from training import train
+from training.command import read_experiment
 from training.configs import EXPERIMENTS
 
 _, BASE = EXPERIMENTS["real"]
@@ -44,7 +44,7 @@ def folder(tmp_path):
     return folder
 
 
-def test_the_command_trains_what_the_trial_trained(monkeypatch):
+def test_the_command_trains_what_the_trial_trained():
     config = SearchSpace().config(BASE, make_result().values)
     config = dataclasses.replace(
         config,
@@ -55,10 +55,7 @@ def test_the_command_trains_what_the_trial_trained(monkeypatch):
     command = command_line(config, BASE, "real", "runs/new one")
     words = shlex.split(command)
     assert words[:4] == ["python", "-m", "training.train", "real"]
-    parsed = []
-    monkeypatch.setattr(train, "execute", parsed.append)
-    train.main(words[3:])
-    assert parsed[0].config == dataclasses.replace(
+    assert read_experiment(EXPERIMENTS, words[3:]) == dataclasses.replace(
         config, run_dir="runs/new one"
     )
 

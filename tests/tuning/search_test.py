@@ -42,7 +42,7 @@ def made_data(monkeypatch):
         return make_portraits(48, seed=seed, split=split)
 
     monkeypatch.setattr(search, "load_portraits", load_made)
-    monkeypatch.setattr(search, "find_builder", lambda *args: None)
+    monkeypatch.setattr(search, "resolve_splits", lambda data: data)
 
 
 @pytest.fixture

@@ -178,11 +178,13 @@ def _calibration_portraits(config) -> np.ndarray:
 
 
 def _load(config, split, limit=None, **kwargs):
-    """Returns portraits of the run's data, or None if it is gone."""
+    """Returns portraits of the run's data, or None if there are none."""
     data_dir, dataset = config.data.data_dir, config.data.dataset
     try:
         splits = source.find_builder(data_dir, dataset).info.splits
     except UserError:
+        return None
+    if split not in splits:
         return None
     part = config.data.part(split)
     if limit is not None and part == split:

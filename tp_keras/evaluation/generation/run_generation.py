@@ -78,7 +78,7 @@ def evaluate_vae_run(
         VaeSampler(run.load_model(), progress),
         judge,
         training,
-        load(_VALIDATION),
+        load(data.part(_VALIDATION)),
         test,
         settings,
         unseen,
