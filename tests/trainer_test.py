@@ -38,12 +38,46 @@ def as_they_are(data, say):
     return data
 
 
-@pytest.fixture(autouse=True)
-def tiny_world(monkeypatch):
+def make_tiny_world(monkeypatch):
     """Portraits of plain colours and a backbone of two layers."""
     monkeypatch.setitem(BACKBONE_PRESETS, "tiny", TINY)
     monkeypatch.setattr(trainer_module, "load_portraits", load_made)
     monkeypatch.setattr(trainer_module, "resolve_splits", as_they_are)
+
+
+@pytest.fixture(autouse=True)
+def tiny_world(monkeypatch):
+    make_tiny_world(monkeypatch)
+
+
+class Stop(keras.callbacks.Callback):
+    """Interrupts where an epoch begins, and closes the history."""
+
+    def __init__(self, number, history):
+        super().__init__()
+        self.number = number
+        self.history = history
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.number:
+            self.history.on_train_end()
+            raise KeyboardInterrupt
+
+
+def stop_in_epoch(monkeypatch, number):
+    """Interrupts the trainings that are started from now on."""
+    make = Trainer._callbacks
+
+    def callbacks(*args):
+        made = make(*args)
+        (history,) = (
+            callback
+            for callback in made
+            if isinstance(callback, keras.callbacks.CSVLogger)
+        )
+        return [*made, Stop(number, history)]
+
+    monkeypatch.setattr(Trainer, "_callbacks", callbacks)
 
 
 # An adversary told the class would find no group large enough to learn from.

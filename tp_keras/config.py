@@ -156,7 +156,11 @@ class ModelConfig:
     """What the classifier is built of."""
 
     backbone: str = DEFAULT_BACKBONE
-    """A preset of tp_keras, or the name of a model of keras.applications."""
+    """A preset of tp_keras, the name of a model of keras.applications, or a
+    file of a model of your own that ends in .keras; see `create_backbone`."""
+    from_run: str = ""
+    """Folder of a finished run to go on from: weights of layers of the same
+    name and shape are taken over."""
     tasks: tuple[str, ...] = TASK_NAMES
     """The tasks to learn."""
     embedding_size: int = 32
@@ -261,6 +265,11 @@ class TrainingConfig:
     averaging: float = 0.99
     """Share of the old in the moving average of the weights, which is what is
     validated and kept; 0 switches it off."""
+    freeze_trunk_epochs: int = 0
+    """Epochs in which the backbone stays as it is, for one that is trained
+    already: the heads alone learn, which also takes less time."""
+    trunk_learning_rate: float = 1.0
+    """Learning rate of the backbone afterwards, as a share of the others'."""
     label_smoothing: float = 0.05
     """Share of the target that is spread over all classes."""
     class_balance: float = 0.0
@@ -286,6 +295,8 @@ class TrainingConfig:
             warmup_epochs=(0.0, 100_000),
             weight_decay=(0.0, 10.0),
             averaging=(0.0, 0.99999),
+            freeze_trunk_epochs=(0, 100_000),
+            trunk_learning_rate=(1e-6, 10.0),
             label_smoothing=(0.0, 0.9),
             class_balance=(0.0, 1.0),
             patience=(0, 100_000),

@@ -10,18 +10,17 @@ from tp_keras.callbacks import SCORE
 from tp_keras.callbacks import BestModel
 from tp_keras.callbacks import EpochCurves
 from tp_keras.callbacks import EpochSeeds
+from tp_keras.callbacks import FrozenTrunk
 from tp_keras.callbacks import ResumableEarlyStopping
 from tp_keras.config import ExperimentConfig
 from tp_keras.data.pipeline import TrainingBatches
 from tp_keras.data.pipeline import evaluation_batches
 from tp_keras.data.source import load_portraits
 from tp_keras.data.splits import resolve_splits
-from tp_keras.errors import UserError
 from tp_keras.fairness.after_training import debias_classifier
 from tp_keras.fairness.after_training import has_second_stage
 from tp_keras.fairness.after_training import trains_branch
 from tp_keras.fairness.debiased_classifier import DebiasedClassifier
-from tp_keras.fairness.debiased_classifier import require_both_genders
 from tp_keras.fairness.methods import GROWING_METHODS
 from tp_keras.fairness.refit import chosen_rows
 from tp_keras.fairness.refit import training_group_counts
@@ -34,6 +33,8 @@ from tp_keras.precision import layers_in
 from tp_keras.quiet import verbosity
 from tp_keras.run_folder import RunFolder
 from tp_keras.tasks import get_tasks
+from tp_keras.training_checks import check_training
+from tp_keras.transfer import take_weights
 
 _MOST_STEPS_PER_EXECUTION = 8
 
@@ -92,7 +93,14 @@ class Trainer:
 
         # === Model ===
         classifier = self.build_model()
-        self._require_labels(train, classifier)
+        check_training(self.config, classifier, train)
+        first_epoch = self.run.epochs_to_resume_from()
+        source = {}
+        if self.config.model.from_run and not first_epoch:
+            # Once: what was learned since comes with the backup.
+            source = take_weights(
+                classifier, self.config.model.from_run, self.run, self._say
+            )
         model = self._debiased(classifier, train)
         names = model.label_names
         num_classes = {
@@ -116,16 +124,20 @@ class Trainer:
         model.ramp_steps = int(
             self.config.debias.ramp * training.epochs * steps
         )
-        model.compile_for_training(
-            self._optimizer(steps),
-            steps_per_execution=self.steps_per_execution(steps),
+        options = {"steps_per_execution": self.steps_per_execution(steps)}
+        optimizer = self._optimizer(steps)
+        model.compile_for_training(optimizer, **options)
+        optimizer.set_learning_rate_factor(
+            classifier.backbone.trainable_variables,
+            training.trunk_learning_rate,
+            training.freeze_trunk_epochs * steps,
         )
 
         # === Fit ===
         # Only now: a refusal leaves no folder behind.
         self.run.claim(self.config)
-        first_epoch = self.run.epochs_to_resume_from()
         self.run.record(
+            **source,
             status="training",
             fingerprints=fingerprints,
             dataset=train.dataset,
@@ -142,7 +154,14 @@ class Trainer:
             steps_per_epoch=steps,
             epochs=training.epochs,
             shuffle=False,  # The batches come shuffled.
-            callbacks=self._callbacks(model, steps, first_epoch),
+            callbacks=[
+                FrozenTrunk(
+                    classifier.backbone,
+                    training.freeze_trunk_epochs,
+                    lambda: model.compile(optimizer, **options),
+                ),
+                *self._callbacks(model, steps, first_epoch),
+            ],
             verbose=verbosity(self.progress),
         )
         self._record_training(first_epoch + len(history.epoch), steps, begin)
@@ -231,18 +250,6 @@ class Trainer:
 
     def _load(self, split):
         return load_portraits(*self.config.data.location(split), self.progress)
-
-    def _require_labels(self, train, classifier):
-        """Raises before the training if it, or what follows, lacks labels."""
-        for name in classifier.label_names.values():
-            if not (train.labels[name] >= 0).any():
-                raise UserError(
-                    f"No training portrait of {train.dataset} has a label of "
-                    f"{name}, so it can't be learned. Leave the task out. "
-                    f"Received: tasks={self.config.model.tasks}"
-                )
-        if has_second_stage(self.config.debias):
-            require_both_genders(training_group_counts(train, classifier.tasks))
 
     def _optimizer(self, steps):
         training = self.config.training

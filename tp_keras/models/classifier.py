@@ -9,10 +9,12 @@ from tp_keras.models.hair_branch import head
 from tp_keras.models.hair_branch import pool
 from tp_keras.models.losses import SmoothedCrossentropy
 from tp_keras.models.losses import accuracies
+from tp_keras.models.own_backbone import check_backbone
 from tp_keras.registration import register
 from tp_keras.tasks import GENDER
 from tp_keras.tasks import HAIR_EMBEDDING
 from tp_keras.tasks import HAIR_TASKS
+from tp_keras.tasks import IMAGE_SHAPE
 from tp_keras.tasks import TASK_NAMES
 from tp_keras.tasks import get_tasks
 
@@ -38,9 +40,10 @@ class PortraitClassifier(keras.Model):
     the cosine does.
 
     Args:
-        backbone: `keras.Model` from uint8 images `[batch, height, width, 3]`
-            to features `[batch, rows, columns, channels]`; a
-            `PortraitBackbone` or what `tp_keras.models.create_backbone` gives.
+        backbone: `keras.Model` from images `[batch, height, width, 3]` to
+            features `[batch, rows, columns, channels]`; a `PortraitBackbone`,
+            what `tp_keras.models.create_backbone` gives, or a functional model
+            of your own, whose input is uint8, or float in 0..255.
         tasks: Names of the tasks to predict.
         embedding_size: Int. Length of the hair embedding; a multiple of the
             number of hair tasks.
@@ -70,7 +73,18 @@ class PortraitClassifier(keras.Model):
         hair_tasks = [task for task in tasks if task in HAIR_TASKS]
 
         # === Functional Model ===
-        features = backbone(backbone.input)
+        check_backbone(backbone)
+        (taken,) = backbone.inputs
+        sizes = zip(taken.shape[1:], IMAGE_SHAPE, strict=True)
+        image = keras.Input(
+            [given or default for given, default in sizes],
+            dtype="uint8",
+            name="image",
+        )
+        x = image
+        if taken.dtype != "uint8":
+            x = keras.layers.Rescaling(1.0, dtype="float32", name="pixels")(x)
+        features = backbone(x)
         logits, parts = {}, {}
         if GENDER in tasks:
             x = pool(features, "gender_pooling")
@@ -81,7 +95,7 @@ class PortraitClassifier(keras.Model):
             )
             logits |= hair_logits
         kwargs.setdefault("name", "portrait_classifier")
-        super().__init__(inputs=backbone.input, outputs=logits, **kwargs)
+        super().__init__(inputs=image, outputs=logits, **kwargs)
 
         # === Config ===
         self.backbone = backbone
@@ -200,7 +214,7 @@ class PortraitClassifier(keras.Model):
             UserError: If the classifier has no hair task.
         """
         return HairBranch(
-            self.backbone.output_shape[1:],
+            self.get_layer("hair_convolution").input.shape[1:],
             [task for task in self.tasks if task.name in self._parts],
             embedding_size,
             dropout_rate,
