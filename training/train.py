@@ -3,6 +3,12 @@
 The first word names an experiment of `training/configs/`; every setting of it
 can be changed by a flag (`python -m training.train demo --help`). The same
 command resumes a training that was stopped.
+
+From what is trained already:
+
+python -m training.train real --from_run runs/demo --run_dir runs/further
+python -m training.train real --backbone own.keras --freeze_trunk_epochs 2 \
+    --trunk_learning_rate 0.1
 """
 
 import dataclasses

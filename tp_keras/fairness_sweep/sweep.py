@@ -101,6 +101,12 @@ def find_bases(
                 f"{run_dir}, {run.facts.get('status')}, debias="
                 f"{debias.debias}, posthoc={debias.posthoc}"
             )
+        if HAIR_COLOR.name not in run.config.model.tasks:
+            raise UserError(
+                f"A sweep chooses by {HAIR_COLOR.name}. Expected runs that "
+                f"learned it. Received: {run_dir}, tasks="
+                f"{list(run.config.model.tasks)}"
+            )
         seed = run.config.training.seed
         if seed in bases:
             raise UserError(
