@@ -295,6 +295,32 @@ def _untrained(trainer):
     return trainer._debiased(trainer.build_model(), train), 3
 
 
+def test_a_run_tells_the_splits_that_it_was_trained_on(tmp_path, monkeypatch):
+    def resolve(data, say):
+        return dataclasses.replace(
+            data, train_split="train[0:9]", validation_split="train[9:]"
+        )
+
+    def load(data_dir, dataset, split, storage, progress):
+        seed = ["train[0:9]", "train[9:]"].index(split)
+        return make_portraits(48, seed=seed, split=split)
+
+    monkeypatch.setattr(trainer_module, "resolve_splits", resolve)
+    monkeypatch.setattr(trainer_module, "load_portraits", load)
+    config = make_config(tmp_path / "run", "none", epochs=1)
+    run = Trainer(config, progress=False).fit()
+    assert run.config.data.location("validation")[2] == "train[9:]"
+    # The same command finds it finished.
+    written = run.model_path.stat().st_mtime_ns
+    again = Trainer(config, progress=False).fit()
+    assert again.model_path.stat().st_mtime_ns == written
+    other = dataclasses.replace(
+        config, data=dataclasses.replace(config.data, dataset="other")
+    )
+    with pytest.raises(UserError, match="dataset: .* against other"):
+        Trainer(other, progress=False).fit()
+
+
 def test_other_data_under_the_same_settings_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(
         Trainer, "build_model", lambda self: pytest.fail("got to the model")
