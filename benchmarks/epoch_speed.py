@@ -120,7 +120,6 @@ def measure_epochs(
                 training=dataclasses.replace(
                     config.training,
                     epochs=rounds + 1,
-                    warmup_epochs=min(config.training.warmup_epochs, rounds),
                 ),
             )
             lines[name], theirs = context.Pipe()

@@ -18,8 +18,6 @@ import pathlib
 import re
 import shlex
 
-import tyro
-
 from benchmarks.accuracy import run_module
 from benchmarks.comparison import Row
 from benchmarks.comparison import hits_on_test
@@ -32,7 +30,7 @@ from benchmarks.torch_peer import TORCH_NETWORK
 from tp_keras.config import ExperimentConfig
 from tp_keras.errors import UserError
 from tp_keras.run_folder import RunFolder
-from training.command import FLAG_STYLE
+from training.command import read_experiment
 from training.command import run
 from training.command import start_tensorflow
 from training.configs import EXPERIMENTS
@@ -141,12 +139,7 @@ class EqualTime:
         print(flush=True)
 
     def _config(self, entry) -> ExperimentConfig:
-        return tyro.extras.overridable_config_cli(
-            EXPERIMENTS,
-            args=self._words(entry),
-            use_underscores=True,
-            config=FLAG_STYLE,
-        )
+        return read_experiment(EXPERIMENTS, self._words(entry))
 
     def _words(self, entry):
         """Returns the words of training.train that say what an entry says."""

@@ -14,7 +14,6 @@ import re
 
 import numpy as np
 import tqdm
-import tyro
 
 from benchmarks.comparison import hits_on_test
 from benchmarks.comparison import paired_difference
@@ -28,7 +27,7 @@ from tp_keras.config import ExperimentConfig
 from tp_keras.errors import UserError
 from tp_keras.run_folder import RunFolder
 from tp_keras.tasks import TASK_NAMES
-from training.command import FLAG_STYLE
+from training.command import read_experiment
 from training.command import start_tensorflow
 from training.configs import EXPERIMENTS
 
@@ -106,16 +105,14 @@ class OptionAccuracy:
         backbone = self.backbone
         if option == PLAIN:
             backbone = plain_backbone(backbone)
-        return tyro.extras.overridable_config_cli(
+        return read_experiment(
             EXPERIMENTS,
-            args=[
+            [
                 *(self.experiment, "--backbone", backbone),
                 *("--data_dir", str(self.data_dir)),
                 *("--passes_per_epoch", str(PASSES_PER_EPOCH)),
                 *OPTIONS[option].split(),
             ],
-            use_underscores=True,
-            config=FLAG_STYLE,
         )
 
     def _speeds(self) -> dict[str, EpochSpeed]:
@@ -210,7 +207,6 @@ def budgeted(
     training = dataclasses.replace(
         config.training,
         epochs=epochs,
-        warmup_epochs=min(config.training.warmup_epochs, epochs / 2),
         seed=seed,
     )
     return dataclasses.replace(config, run_dir=str(folder), training=training)

@@ -19,7 +19,6 @@ import os
 import time
 
 import numpy as np
-import tyro
 
 from tp_keras.config import FLOAT32
 from tp_keras.config import ExperimentConfig
@@ -27,8 +26,7 @@ from tp_keras.errors import UserError
 from tp_keras.run_folder import RunFolder
 from tp_keras.tasks import TASK_NAMES
 from tp_keras.tasks import TASKS
-from training.command import FLAG_STYLE
-from training.command import execute
+from training.command import run_experiment
 from training.command import start_tensorflow
 from training.configs import EXPERIMENTS
 
@@ -312,10 +310,7 @@ def _write_history(path, history):
 
 def main(arguments: list[str] | None = None) -> None:
     """Reads the command line and trains."""
-    config = tyro.extras.overridable_config_cli(
-        EXPERIMENTS, args=arguments, use_underscores=True, config=FLAG_STYLE
-    )
-    execute(TorchPeer(config))
+    run_experiment(TorchPeer, EXPERIMENTS, arguments)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import json
 import pytest
 
 from tp_keras.config import DataConfig
+from tp_keras.config import DebiasConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import ModelConfig
 from tp_keras.config import TrainingConfig
@@ -11,6 +12,7 @@ from tp_keras.config import config_differences
 from tp_keras.config import config_from_dict
 from tp_keras.config import config_to_dict
 from tp_keras.errors import UserError
+from tp_keras.vae_config import VaeTrainingConfig
 from training.configs import EXPERIMENTS
 
 
@@ -72,9 +74,35 @@ def test_differences_name_the_fields():
         (lambda: TrainingConfig(epochs=0), "Received: epochs=0"),
         (lambda: TrainingConfig(learning_rate=-1), "learning_rate=-1"),
         (lambda: TrainingConfig(averaging=1.0), "averaging=1.0"),
-        (lambda: TrainingConfig(epochs=1, warmup_epochs=2), "warmup_epochs=2"),
+        (lambda: TrainingConfig(warmup_epochs=-1), "warmup_epochs=-1"),
+        (lambda: ModelConfig(embedding_size=33), "embedding_size=33"),
+        (
+            lambda: ExperimentConfig(
+                model=ModelConfig(tasks=("gender",)),
+                debias=DebiasConfig(posthoc="leace"),
+            ),
+            "no hair to debias.*posthoc=leace",
+        ),
+        (
+            lambda: ExperimentConfig(
+                debias=DebiasConfig(debias="grl", branch_embedding_size=7)
+            ),
+            "branch_embedding_size=7",
+        ),
     ],
 )
 def test_impossible_values_are_refused(make, message):
     with pytest.raises(UserError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    "kind, epochs",
+    [(TrainingConfig, "epochs"), (VaeTrainingConfig, "half_epochs")],
+)
+def test_a_warmup_takes_half_of_the_epochs_at_most(kind, epochs):
+    short = kind(**{epochs: 1, "warmup_epochs": 2.0})
+    # What was trained is what the settings tell.
+    assert config_to_dict(short)["warmup_epochs"] == 0.5
+    assert kind(**{epochs: 4, "warmup_epochs": 2.0}).warmup_epochs == 2.0
+    assert kind(**{epochs: 9, "warmup_epochs": 0.0}).warmup_epochs == 0.0

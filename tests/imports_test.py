@@ -27,6 +27,8 @@ ROOMS = (
     "fairness",
     "callbacks",
     "run_folder",
+    "transfer",
+    "training_checks",
     "trainer",
     "debias_run",
     "vae_run",

@@ -21,6 +21,7 @@ if keras.config.backend() != "jax":
     raise SystemExit("This is not JAX.")
 t.BACKBONE_PRESETS["tiny"] = t.TINY
 t.trainer_module.load_portraits = t.load_made
+t.trainer_module.resolve_splits = t.as_they_are
 config = t.make_config(sys.argv[1], strength=0.1, epochs=3)
 run = t.Trainer(config, progress=False).fit()
 images = t.make_portraits(8, seed=9).images

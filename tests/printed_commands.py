@@ -4,7 +4,6 @@ import dataclasses
 import importlib
 import re
 import shlex
-from unittest import mock
 
 from training import command as command_lib
 
@@ -36,14 +35,13 @@ def parse(line: str):
     python, dash_m, name, *words = shlex.split(line)
     assert (python, dash_m) == ("python", "-m")
     module = importlib.import_module(name)
-    parsed = []
-    if hasattr(module, "main"):
-        with mock.patch.object(module, "execute", parsed.append):
-            module.main(words)
-    else:
-        with mock.patch.object(command_lib, "execute", parsed.append):
-            command_lib.run(command_class(name), words)
-    return parsed[0]
+    for experiments in ("EXPERIMENTS", "VAE_EXPERIMENTS"):
+        if hasattr(module, "main") and hasattr(module, experiments):
+            settings = command_lib.read_experiment(
+                getattr(module, experiments), words
+            )
+            return command_class(name)(settings)
+    return command_lib.read(command_class(name), words)
 
 
 def parse_next(text: str):

@@ -34,11 +34,50 @@ def load_made(data_dir, dataset, split, storage, progress):
     return make_portraits(48, seed=seed, split=split)
 
 
-@pytest.fixture(autouse=True)
-def tiny_world(monkeypatch):
+def as_they_are(data, say):
+    return data
+
+
+def make_tiny_world(monkeypatch):
     """Portraits of plain colours and a backbone of two layers."""
     monkeypatch.setitem(BACKBONE_PRESETS, "tiny", TINY)
     monkeypatch.setattr(trainer_module, "load_portraits", load_made)
+    monkeypatch.setattr(trainer_module, "resolve_splits", as_they_are)
+
+
+@pytest.fixture(autouse=True)
+def tiny_world(monkeypatch):
+    make_tiny_world(monkeypatch)
+
+
+class Stop(keras.callbacks.Callback):
+    """Interrupts where an epoch begins, and closes the history."""
+
+    def __init__(self, number, history):
+        super().__init__()
+        self.number = number
+        self.history = history
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.number:
+            self.history.on_train_end()
+            raise KeyboardInterrupt
+
+
+def stop_in_epoch(monkeypatch, number):
+    """Interrupts the trainings that are started from now on."""
+    make = Trainer._callbacks
+
+    def callbacks(*args):
+        made = make(*args)
+        (history,) = (
+            callback
+            for callback in made
+            if isinstance(callback, keras.callbacks.CSVLogger)
+        )
+        return [*made, Stop(number, history)]
+
+    monkeypatch.setattr(Trainer, "_callbacks", callbacks)
 
 
 # An adversary told the class would find no group large enough to learn from.
@@ -81,6 +120,7 @@ from tests import trainer_test as t
 
 t.BACKBONE_PRESETS["tiny"] = t.TINY
 t.trainer_module.load_portraits = t.load_made
+t.trainer_module.resolve_splits = t.as_they_are
 
 class Kill(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
@@ -253,6 +293,32 @@ def _untrained(trainer):
     """A model of the trainer, and a number of steps."""
     train = load_made("", "", "train", "memory", False)
     return trainer._debiased(trainer.build_model(), train), 3
+
+
+def test_a_run_tells_the_splits_that_it_was_trained_on(tmp_path, monkeypatch):
+    def resolve(data, say):
+        return dataclasses.replace(
+            data, train_split="train[0:9]", validation_split="train[9:]"
+        )
+
+    def load(data_dir, dataset, split, storage, progress):
+        seed = ["train[0:9]", "train[9:]"].index(split)
+        return make_portraits(48, seed=seed, split=split)
+
+    monkeypatch.setattr(trainer_module, "resolve_splits", resolve)
+    monkeypatch.setattr(trainer_module, "load_portraits", load)
+    config = make_config(tmp_path / "run", "none", epochs=1)
+    run = Trainer(config, progress=False).fit()
+    assert run.config.data.location("validation")[2] == "train[9:]"
+    # The same command finds it finished.
+    written = run.model_path.stat().st_mtime_ns
+    again = Trainer(config, progress=False).fit()
+    assert again.model_path.stat().st_mtime_ns == written
+    other = dataclasses.replace(
+        config, data=dataclasses.replace(config.data, dataset="other")
+    )
+    with pytest.raises(UserError, match="dataset: .* against other"):
+        Trainer(other, progress=False).fit()
 
 
 def test_other_data_under_the_same_settings_is_refused(tmp_path, monkeypatch):

@@ -41,7 +41,7 @@ def test_models_that_cant_be_built_are_refused(settings, message):
         ({"batch_size": 3}, "batch_size between 4"),
         ({"learning_rate": 0.0}, "Received: learning_rate=0.0"),
         ({"averaging": 0.6}, "averaging between 0.0 and 0.5"),
-        ({"half_epochs": 2, "warmup_epochs": 3.0}, "between 0.0 and 2"),
+        ({"warmup_epochs": -1.0}, "Received: warmup_epochs=-1.0"),
         ({"precision": "float16"}, "Received: precision=float16"),
         ({"seed": -1}, "Received: seed=-1"),
     ],

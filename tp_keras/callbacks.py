@@ -100,6 +100,42 @@ class EpochSeeds(keras.callbacks.Callback):
             generator.state.assign([self.seed + number, epoch << 16])
 
 
+class FrozenTrunk(keras.callbacks.Callback):
+    """Leaves a backbone as it is in the first epochs.
+
+    Frozen, its batch normalisation doesn't follow the batches either, and no
+    gradient is computed for it. The optimizer has to be built with its
+    variables before.
+
+    Args:
+        backbone: `keras.Model`, a part of what is trained.
+        epochs: Int.
+        compile_again: Function that compiles the model anew with the same
+            optimizer: what is trained is settled when it is compiled.
+    """
+
+    def __init__(self, backbone, epochs, compile_again):
+        super().__init__()
+        self.epochs = epochs
+        self.compile_again = compile_again
+        # A layer and what it contains: the outer one first.
+        self._trainable = [
+            (layer, layer.trainable) for layer in backbone._flatten_layers()
+        ]
+        self._frozen = False
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Freezes or releases, by the number of the epoch alone."""
+        freeze = epoch < self.epochs
+        if freeze == self._frozen:
+            return
+        self._frozen = freeze
+        for layer, trainable in self._trainable:
+            layer.trainable = trainable and not freeze
+        self.compile_again()
+        self.model.make_train_function()
+
+
 class ResumableEarlyStopping(keras.callbacks.EarlyStopping):
     """Early stopping that knows the epochs before a resumption.
 

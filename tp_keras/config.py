@@ -8,6 +8,7 @@ import dataclasses
 import typing
 
 from tp_keras.errors import UserError
+from tp_keras.tasks import GENDER
 from tp_keras.tasks import TASK_NAMES
 from tp_keras.tasks import get_tasks
 
@@ -60,6 +61,25 @@ def check_range(settings, **limits):
             )
 
 
+def check_shares(name, size, tasks):
+    """Raises unless each of the tasks gets an equal part of `size`."""
+    if tasks and size % len(tasks):
+        raise UserError(
+            f"Expected {name} to be a multiple of {len(tasks)}, the number of "
+            f"hair tasks. Received: {name}={size}, tasks={list(tasks)}"
+        )
+
+
+def limit_warmup(settings, epochs):
+    """Cuts `warmup_epochs` to half of the epochs.
+
+    A default that is made for many epochs would leave few without a peak. The
+    settings themselves are changed, so that a run tells what it did.
+    """
+    if settings.warmup_epochs > epochs / 2:
+        object.__setattr__(settings, "warmup_epochs", epochs / 2)
+
+
 @dataclasses.dataclass(frozen=True)
 class DataConfig:
     """Which prepared data set, and where its decoded pixels lie."""
@@ -70,6 +90,9 @@ class DataConfig:
     """Name of the data set and its configuration."""
     train_split: str = "train"
     """What is trained on: a split, or a part of one such as `train[:50%]`."""
+    validation_split: str = "validation"
+    """What is validated on, likewise, and left out of the training. Where the
+    data set has no `validation`, `train[90%:]` takes its place."""
     storage: str = "auto"
     """Decoded pixels in `memory`, or on `disk` as a mapped file that later runs
     reuse; `auto` takes memory up to 512 MB and half of what is free."""
@@ -79,8 +102,14 @@ class DataConfig:
         check_choice(self, "storage", STORAGES)
 
     def part(self, split: str) -> str:
-        """Returns what is used of a split: the whole, or part of `train`."""
-        return self.train_split if split == "train" else split
+        """Returns what stands for a split: `train` and `validation` are open.
+
+        Example:
+            >>> DataConfig(train_split="train[:50%]").part("train")
+            'train[:50%]'
+        """
+        parts = {"train": self.train_split, "validation": self.validation_split}
+        return parts.get(split, split)
 
     def location(self, split: str) -> tuple[str, str, str, str]:
         """Returns what `load_portraits` needs to find a split's portraits."""
@@ -127,7 +156,11 @@ class ModelConfig:
     """What the classifier is built of."""
 
     backbone: str = DEFAULT_BACKBONE
-    """A preset of tp_keras, or the name of a model of keras.applications."""
+    """A preset of tp_keras, the name of a model of keras.applications, or a
+    file of a model of your own that ends in .keras; see `create_backbone`."""
+    from_run: str = ""
+    """Folder of a finished run to go on from: weights of layers of the same
+    name and shape are taken over."""
     tasks: tuple[str, ...] = TASK_NAMES
     """The tasks to learn."""
     embedding_size: int = 32
@@ -142,6 +175,16 @@ class ModelConfig:
             self,
             embedding_size=(1, 4096),
             dropout_rate=(0.0, 0.9),
+        )
+        check_shares("embedding_size", self.embedding_size, self.hair_tasks)
+
+    @property
+    def hair_tasks(self) -> tuple[str, ...]:
+        """Names of the hair tasks among the tasks."""
+        return tuple(
+            task.name
+            for task in get_tasks(self.tasks)
+            if task.name != GENDER.name
         )
 
 
@@ -162,7 +205,8 @@ class DebiasConfig:
     """Share of the training over which the strength grows from 0."""
     branch_embedding_size: int = 16
     """Length of the hair embedding of such layers, an equal part for each
-    task: a short part holds what its task needs and little else."""
+    task: a short part, of 8 numbers, holds what its task needs and little
+    else."""
     branch_steps: int = 4000
     """Steps of the training of a branch."""
     branch_batch_size: int = 128
@@ -215,12 +259,17 @@ class TrainingConfig:
     learning_rate: float = 2e-3
     """Peak of the learning rate, after the warm-up; a cosine leads to 0."""
     warmup_epochs: float = 2.0
-    """Epochs in which the learning rate grows from 0."""
+    """Epochs in which the learning rate grows from 0; at most half of all."""
     weight_decay: float = 0.05
     """AdamW's decay of the kernels; biases and norms are left out."""
     averaging: float = 0.99
     """Share of the old in the moving average of the weights, which is what is
     validated and kept; 0 switches it off."""
+    freeze_trunk_epochs: int = 0
+    """Epochs in which the backbone stays as it is, for one that is trained
+    already: the heads alone learn, which also takes less time."""
+    trunk_learning_rate: float = 1.0
+    """Learning rate of the backbone afterwards, as a share of the others'."""
     label_smoothing: float = 0.05
     """Share of the target that is spread over all classes."""
     class_balance: float = 0.0
@@ -243,14 +292,17 @@ class TrainingConfig:
             passes_per_epoch=(1, 100_000),
             batch_size=(1, 100_000),
             learning_rate=(1e-9, 10.0),
-            warmup_epochs=(0.0, self.epochs),
+            warmup_epochs=(0.0, 100_000),
             weight_decay=(0.0, 10.0),
             averaging=(0.0, 0.99999),
+            freeze_trunk_epochs=(0, 100_000),
+            trunk_learning_rate=(1e-6, 10.0),
             label_smoothing=(0.0, 0.9),
             class_balance=(0.0, 1.0),
             patience=(0, 100_000),
             seed=(0, 2**31 - 1),
         )
+        limit_warmup(self, self.epochs)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -265,6 +317,22 @@ class ExperimentConfig:
     model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
     debias: DebiasConfig = dataclasses.field(default_factory=DebiasConfig)
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
+
+    def __post_init__(self):
+        """Refuses to debias hair where there is none."""
+        settings, tasks = self.debias, self.model.hair_tasks
+        if (settings.debias, settings.posthoc) == ("none", "none"):
+            return
+        if not tasks:
+            raise UserError(
+                "There is no hair to debias. Expected a hair task among the "
+                "tasks, or debias and posthoc none. Received: tasks="
+                f"{list(self.model.tasks)}, debias={settings.debias}, "
+                f"posthoc={settings.posthoc}"
+            )
+        check_shares(
+            "branch_embedding_size", settings.branch_embedding_size, tasks
+        )
 
 
 def config_to_dict(config) -> dict:

@@ -58,11 +58,11 @@ def debias_run(
         'conditional_grl'
     """
     source = RunFolder(source_run_dir).require()
-    applied = _check_source(source, settings)
-    run = RunFolder(run_dir)
     config = dataclasses.replace(
         source.config, run_dir=str(run_dir), debias=settings
     )
+    applied = _check_source(source, settings)
+    run = RunFolder(run_dir)
     facts = {
         **{
             key: value

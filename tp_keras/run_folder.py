@@ -1,6 +1,7 @@
 """A run is a folder that explains itself."""
 
 import csv
+import dataclasses
 import importlib.metadata
 import json
 import os
@@ -17,6 +18,8 @@ from tp_keras.errors import UserError
 
 # What may change between a start and its resumption without changing figures.
 _FREE_FIELDS = ("run_dir", "data_dir", "storage")
+# What depends on the splits that a data set has.
+_SPLIT_FIELDS = ("train_split", "validation_split")
 
 _PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "numpy")
 
@@ -130,14 +133,33 @@ class RunFolder:
             )
         return self
 
-    def claim(self, config) -> None:
-        """Makes the folder that of `config`.
+    def settle(self, config, resolve):
+        """Returns the settings with the splits that there are.
+
+        The folder stays as it is; `claim` it when data and model are there.
+
+        Args:
+            config: Settings of a training.
+            resolve: Function from a `DataConfig` to one with splits that
+                exist; not called for a run that is finished.
 
         Raises:
-            UserError: If it belongs to another configuration.
+            UserError: If the folder belongs to another configuration.
         """
+        self._check(config, _SPLIT_FIELDS)
+        if self.is_finished and not self._differences(config):
+            return config
+        config = dataclasses.replace(config, data=resolve(config.data))
+        self._check(config)
+        return config
+
+    def _differences(self, config, ignore=()):
+        return config_differences(self.config, config, (*_FREE_FIELDS, *ignore))
+
+    def _check(self, config, ignore=()):
+        """Raises unless the folder is that of `config`, or free."""
         if (self.path / "config.json").exists():
-            differences = config_differences(self.config, config, _FREE_FIELDS)
+            differences = self._differences(config, ignore)
             if differences:
                 raise UserError(
                     f"The run folder {self.path} belongs to another "
@@ -150,6 +172,15 @@ class RunFolder:
                 "Expected a new or empty folder, or that of a run. Give "
                 f"another --run_dir. Received: run_dir={self.path}"
             )
+
+    def claim(self, config) -> None:
+        """Makes the folder that of `config`.
+
+        Raises:
+            UserError: If it belongs to another configuration, or holds
+                something else.
+        """
+        self._check(config)
         self.path.mkdir(parents=True, exist_ok=True)
         self._write("config.json", config_to_dict(config))
 

@@ -10,12 +10,14 @@ from tp_keras.callbacks import SCORE
 from tp_keras.callbacks import BestModel
 from tp_keras.callbacks import EpochCurves
 from tp_keras.callbacks import EpochSeeds
+from tp_keras.callbacks import FrozenTrunk
 from tp_keras.callbacks import ResumableEarlyStopping
 from tp_keras.config import ExperimentConfig
 from tp_keras.data.pipeline import TrainingBatches
 from tp_keras.data.pipeline import evaluation_batches
 from tp_keras.data.source import load_portraits
 from tp_keras.errors import UserError
+from tp_keras.data.splits import resolve_splits
 from tp_keras.fairness.after_training import debias_classifier
 from tp_keras.fairness.after_training import has_second_stage
 from tp_keras.fairness.after_training import trains_branch
@@ -32,6 +34,8 @@ from tp_keras.precision import layers_in
 from tp_keras.quiet import verbosity
 from tp_keras.run_folder import RunFolder
 from tp_keras.tasks import get_tasks
+from tp_keras.training_checks import check_training
+from tp_keras.transfer import take_weights
 
 _MOST_STEPS_PER_EXECUTION = 8
 
@@ -69,7 +73,7 @@ class Trainer:
             UserError: If the data is missing, or the folder belongs to
                 another configuration or to other data.
         """
-        self.run.claim(self.config)
+        self.config = self.run.settle(self.config, self._resolve_splits)
         if self.run.is_finished:
             self._refuse_other_data()
             self._say(f"{self.run.path} is finished; nothing to train.")
@@ -86,11 +90,19 @@ class Trainer:
         self.run.check_fingerprints(fingerprints)
 
         if self.run.is_trained:
+            self.run.claim(self.config)
             return self._debias(train, validation)
 
         # === Model ===
         classifier = self.build_model()
-        self._require_labels(train, classifier.label_names)
+        check_training(self.config, classifier, train)
+        first_epoch = self.run.epochs_to_resume_from()
+        source = {}
+        if self.config.model.from_run and not first_epoch:
+            # Once: what was learned since comes with the backup.
+            source = take_weights(
+                classifier, self.config.model.from_run, self.run, self._say
+            )
         model = self._debiased(classifier, train)
         names = model.label_names
         num_classes = {
@@ -114,14 +126,20 @@ class Trainer:
         model.ramp_steps = int(
             self.config.debias.ramp * training.epochs * steps
         )
-        model.compile_for_training(
-            self._optimizer(steps),
-            steps_per_execution=self.steps_per_execution(steps),
+        options = {"steps_per_execution": self.steps_per_execution(steps)}
+        optimizer = self._optimizer(steps)
+        model.compile_for_training(optimizer, **options)
+        optimizer.set_learning_rate_factor(
+            classifier.backbone.trainable_variables,
+            training.trunk_learning_rate,
+            training.freeze_trunk_epochs * steps,
         )
 
         # === Fit ===
-        first_epoch = self.run.epochs_to_resume_from()
+        # Only now: a refusal leaves no folder behind.
+        self.run.claim(self.config)
         self.run.record(
+            **source,
             status="training",
             fingerprints=fingerprints,
             dataset=train.dataset,
@@ -138,7 +156,14 @@ class Trainer:
             steps_per_epoch=steps,
             epochs=training.epochs,
             shuffle=False,  # The batches come shuffled.
-            callbacks=self._callbacks(model, steps, first_epoch),
+            callbacks=[
+                FrozenTrunk(
+                    classifier.backbone,
+                    training.freeze_trunk_epochs,
+                    lambda: model.compile(optimizer, **options),
+                ),
+                *self._callbacks(model, steps, first_epoch),
+            ],
             verbose=verbosity(self.progress),
         )
         self._record_training(first_epoch + len(history.epoch), steps, begin)
@@ -222,6 +247,9 @@ class Trainer:
             if steps_per_epoch % count == 0
         )
 
+    def _resolve_splits(self, data):
+        return resolve_splits(data, self._say)
+
     def _load(self, split):
         return load_portraits(*self.config.data.location(split), self.progress)
 
@@ -232,15 +260,6 @@ class Trainer:
         except UserError:
             return  # A run can be used without its data.
         self.run.check_fingerprints({"validation": validation.fingerprint})
-
-    def _require_labels(self, train, names):
-        for name in set(names.values()):
-            if not (train.labels[name] >= 0).any():
-                raise UserError(
-                    f"No training portrait of {train.dataset} has a label of "
-                    f"{name}, so it can't be learned. Leave the task out. "
-                    f"Received: tasks={self.config.model.tasks}"
-                )
 
     def _optimizer(self, steps):
         training = self.config.training

@@ -11,6 +11,7 @@ from tp_keras.config import AugmentConfig
 from tp_keras.config import DataConfig
 from tp_keras.config import check_choice
 from tp_keras.config import check_range
+from tp_keras.config import limit_warmup
 from tp_keras.errors import UserError
 
 PRESETS = ("sharp", "likelihood")
@@ -108,7 +109,7 @@ class VaeTrainingConfig:
     """What the learning rate of the linear path is multiplied by."""
     warmup_epochs: float = 1.0
     """Epochs in which the learning rate, and the weight of the KL, grow from
-    0."""
+    0; at most half of those at 54x42."""
     averaging: float = 0.05
     """Over which share of its steps the weights of a stage are averaged, by a
     moving average, which is what is kept; 0 switches it off."""
@@ -129,10 +130,11 @@ class VaeTrainingConfig:
             batch_size=(4, 100_000),
             learning_rate=(1e-9, 10.0),
             linear_rate=(0.0, 10.0),
-            warmup_epochs=(0.0, self.half_epochs),
+            warmup_epochs=(0.0, 100_000),
             averaging=(0.0, 0.5),
             seed=(0, 2**31 - 1),
         )
+        limit_warmup(self, self.half_epochs)
 
     @property
     def epochs(self) -> int:

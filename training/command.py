@@ -1,5 +1,6 @@
 """How every command of the project starts: flags in, one sentence on error."""
 
+import contextlib
 import errno
 import io
 import os
@@ -33,19 +34,61 @@ def run(
     """Parses the command line into `command_class` and executes it.
 
     Every field is a flag of the same spelling, its docstring the help. An
-    error that the user can mend ends as one sentence and exit code 2.
+    error that the user can mend ends as one sentence and exit code 2, whether
+    the flags contradict each other or the work can't be done.
 
     Args:
         command_class: Frozen dataclass with a method `execute`.
         arguments: Arguments instead of those of the process.
     """
-    command = tyro.cli(
+    with errors_told():
+        read(command_class, arguments).execute()
+
+
+def read(command_class: type[Command], arguments: list[str] | None = None):
+    """Returns the command that a command line stands for; see `run`.
+
+    Raises:
+        UserError: If the settings contradict each other.
+    """
+    return tyro.cli(
         command_class,
         args=arguments,
         use_underscores=True,
         config=FLAG_STYLE,
     )
-    execute(command)
+
+
+def run_experiment(
+    command_class: type[Command],
+    experiments: dict,
+    arguments: list[str] | None = None,
+) -> None:
+    """Executes a command on an experiment, changed by flags; see `run`.
+
+    Args:
+        command_class: Class of a command that takes the settings.
+        experiments: Dict: first word of the command line -> one line of help,
+            the settings.
+        arguments: Arguments instead of those of the process.
+    """
+    with errors_told():
+        command_class(read_experiment(experiments, arguments)).execute()
+
+
+def read_experiment(experiments: dict, arguments: list[str] | None = None):
+    """Returns the settings that a command line names and changes.
+
+    Args:
+        experiments: As of `run_experiment`.
+        arguments: Likewise.
+
+    Raises:
+        UserError: If the settings contradict each other.
+    """
+    return tyro.extras.overridable_config_cli(
+        experiments, args=arguments, use_underscores=True, config=FLAG_STYLE
+    )
 
 
 def shown(command: Command) -> str:
@@ -61,13 +104,14 @@ def shown(command: Command) -> str:
     return command_line(type(command).__module__, **changed_flags(command))
 
 
-def execute(command: Command) -> None:
-    """Executes a parsed command; see `run`."""
+@contextlib.contextmanager
+def errors_told():
+    """Ends the process with a sentence where the user can mend an error."""
     # Names of files may be any bytes. (Notebooks have streams of their own.)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        command.execute()
+        yield
     except KeyboardInterrupt:
         print("\nInterrupted. The same command resumes.", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)

@@ -3,15 +3,18 @@
 The first word names an experiment of `training/configs/`; every setting of it
 can be changed by a flag (`python -m training.train demo --help`). The same
 command resumes a training that was stopped.
+
+From what is trained already:
+
+python -m training.train real --from_run runs/demo --run_dir runs/further
+python -m training.train real --backbone own.keras --freeze_trunk_epochs 2 \
+    --trunk_learning_rate 0.1
 """
 
 import dataclasses
 
-import tyro
-
 from tp_keras.config import ExperimentConfig
-from training.command import FLAG_STYLE
-from training.command import execute
+from training.command import run_experiment
 from training.command import shown
 from training.command import start_tensorflow
 from training.configs import EXPERIMENTS
@@ -35,10 +38,7 @@ class Train:
 
 def main(arguments: list[str] | None = None) -> None:
     """Reads the command line and trains."""
-    config = tyro.extras.overridable_config_cli(
-        EXPERIMENTS, args=arguments, use_underscores=True, config=FLAG_STYLE
-    )
-    execute(Train(config))
+    run_experiment(Train, EXPERIMENTS, arguments)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,8 @@ same command resumes a training that was stopped.
 
 import dataclasses
 
-import tyro
-
 from tp_keras.vae_config import VaeExperimentConfig
-from training.command import FLAG_STYLE
-from training.command import execute
+from training.command import run_experiment
 from training.command import shown
 from training.command import start_tensorflow
 from training.evaluate_vae import EvaluateVae
@@ -35,13 +32,7 @@ class TrainVae:
 
 def main(arguments: list[str] | None = None) -> None:
     """Reads the command line and trains."""
-    config = tyro.extras.overridable_config_cli(
-        VAE_EXPERIMENTS,
-        args=arguments,
-        use_underscores=True,
-        config=FLAG_STYLE,
-    )
-    execute(TrainVae(config))
+    run_experiment(TrainVae, VAE_EXPERIMENTS, arguments)
 
 
 if __name__ == "__main__":

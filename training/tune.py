@@ -49,6 +49,8 @@ class Tune:
     """Folder of the prepared data sets. Default: that of the base."""
     dataset: str | None = None
     """Name of the data set. Default: that of the base."""
+    tasks: tuple[str, ...] | None = None
+    """The tasks to learn. Default: those of the base."""
     storage: str | None = None
     """Decoded pixels in `memory`, on `disk` or `auto`. Default: as the base
     says."""
@@ -80,8 +82,11 @@ class Tune:
             if getattr(self, name) is not None
         }
         data = dataclasses.replace(base.data, **changes)
+        model = base.model
+        if self.tasks is not None:
+            model = dataclasses.replace(model, tasks=self.tasks)
         return SearchSettings(
-            base=dataclasses.replace(base, data=data),
+            base=dataclasses.replace(base, data=data, model=model),
             space=self.space,
             tuner=self.tuner,
             budget_seconds=self.budget_seconds,

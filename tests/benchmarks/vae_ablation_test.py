@@ -2,7 +2,6 @@ import subprocess
 
 import numpy as np
 import pytest
-import tyro
 
 from benchmarks import generator_scores
 from benchmarks import vae_ablation
@@ -18,7 +17,7 @@ from tp_keras.errors import UserError
 from tp_keras.run_folder import RunFolder
 from tp_keras.vae_config import VaeExperimentConfig
 from tp_keras.vae_run.folder import VaeRunFolder
-from training.command import FLAG_STYLE
+from training.command import read_experiment
 from training.vae_configs import VAE_EXPERIMENTS
 
 
@@ -90,12 +89,7 @@ def test_flags_are_those_of_the_training(commands):
     VaeAblation(flags="--latent_size 8").execute()
     found = {}
     for name, (_, words) in zip(VARIANTS, commands[2:], strict=True):
-        config = tyro.extras.overridable_config_cli(
-            VAE_EXPERIMENTS,
-            args=words,
-            use_underscores=True,
-            config=FLAG_STYLE,
-        )
+        config = read_experiment(VAE_EXPERIMENTS, words)
         assert config.training.half_epochs == 5
         assert config.training.full_epochs == 2
         assert config.model.latent_size == 8

@@ -13,6 +13,7 @@ from tp_keras import debias_run as debias_run_module
 from tp_keras.config import DebiasConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import TrainingConfig
+from tp_keras.config import config_to_dict
 from tp_keras.errors import UserError
 from tp_keras.evaluation import records as records_lib
 from tp_keras.evaluation.fairness import probe_models
@@ -57,6 +58,7 @@ def made_portraits(monkeypatch):
     for module in (debias_run_module, sweep):
         monkeypatch.setattr(module, "load_portraits", load_made)
     monkeypatch.setattr(sweep, "find_builder", lambda *_: Builder)
+    monkeypatch.setattr(sweep, "resolve_splits", lambda data: data)
     passes = "tp_keras.fairness.trunk_features._AUGMENTED_PORTRAITS"
     monkeypatch.setattr(passes, 160)
 
@@ -342,6 +344,15 @@ def test_bad_bases_are_one_sentence(bases, tmp_path, capsys):
         sweep.find_bases([tmp_path / "nowhere"])
     unfinished = make_base(tmp_path / "unfinished", 1, status="training")
     with pytest.raises(UserError, match="finished runs.*unfinished, training"):
+        sweep.find_bases([unfinished.path])
+    unfinished.record(status="finished")
+    config = unfinished.config
+    model = dataclasses.replace(config.model, tasks=("hair_type",))
+    other = dataclasses.replace(config, model=model)
+    (unfinished.path / "config.json").write_text(
+        json.dumps(config_to_dict(other))
+    )
+    with pytest.raises(UserError, match="chooses by hair_color.*hair_type"):
         sweep.find_bases([unfinished.path])
     for arguments, expected in (
         (["--variants", "magic"], "A variant is named"),

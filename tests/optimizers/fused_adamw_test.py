@@ -143,3 +143,22 @@ def test_it_comes_back_from_its_config():
     again = keras.saving.deserialize_keras_object(told)
     assert type(again) is FusedAdamW
     assert again.get_config() == optimizer.get_config()
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_what_begins_late_moves_as_if_it_began_then(fused, monkeypatch):
+    if not fused:
+        monkeypatch.setattr(FusedAdamW, "_is_fusible", lambda self: False)
+    gradients = [tf.constant([g]) for g in (0.5, -2.0, 1.0)]
+    late, first = keras.Variable([1.0]), keras.Variable([1.0])
+    optimizer = FusedAdamW(0.01, weight_decay=0.0)
+    optimizer.build([first, late])
+    optimizer.set_learning_rate_factor([late], 0.5, first_step=40)
+    for _ in range(40):
+        optimizer.apply([tf.constant([1.0])], [first])
+    expected = keras.Variable([1.0])
+    fresh = keras.optimizers.AdamW(0.005, weight_decay=0.0)
+    for gradient in gradients:
+        optimizer.apply([tf.constant([1.0]), gradient], [first, late])
+        fresh.apply([gradient], [expected])
+    np.testing.assert_allclose(late, expected, rtol=1e-5)

@@ -42,7 +42,7 @@ def made_data(monkeypatch):
         return make_portraits(48, seed=seed, split=split)
 
     monkeypatch.setattr(search, "load_portraits", load_made)
-    monkeypatch.setattr(search, "find_builder", lambda *args: None)
+    monkeypatch.setattr(search, "resolve_splits", lambda data: data)
 
 
 @pytest.fixture
@@ -210,7 +210,7 @@ def test_missing_data_is_told_before_a_folder_is_made(tmp_path, monkeypatch):
     def missing(*args):
         raise UserError("There is no prepared data set.")
 
-    monkeypatch.setattr(search, "find_builder", missing)
+    monkeypatch.setattr(search, "resolve_splits", missing)
     with pytest.raises(UserError, match="no prepared data"):
         run_search(tmp_path / "search", SETTINGS)
     assert not (tmp_path / "search").exists()

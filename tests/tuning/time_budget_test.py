@@ -108,6 +108,7 @@ def test_as_many_epochs_as_fit_are_trained(
     again = dataclasses.replace(run.config, run_dir=str(tmp_path / "again"))
     trainer = Trainer(again, progress=False)
     monkeypatch.setattr(trainer, "_load", portraits.__getitem__)
+    monkeypatch.setattr(trainer, "_resolve_splits", lambda data: data)
     assert trainer.fit().read_history() == run.read_history()
 
 

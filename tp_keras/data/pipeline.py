@@ -76,6 +76,15 @@ class TrainingBatches:
     passes_per_epoch: int = 1
     row_weights: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
+    def __post_init__(self):
+        """Refuses a batch that the portraits don't fill."""
+        if self.batch_size > len(self.portraits):
+            raise UserError(
+                f"Expected a batch size of at most {len(self.portraits)}, the "
+                "number of training portraits. "
+                f"Received: batch_size={self.batch_size}"
+            )
+
     @property
     def steps_per_epoch(self) -> int:
         """Batches in an epoch."""
@@ -84,14 +93,7 @@ class TrainingBatches:
     @property
     def _steps_per_pass(self) -> int:
         """Full batches in a pass; the rest of a shuffled pass is left."""
-        steps = len(self.portraits) // self.batch_size
-        if steps < 1:
-            raise UserError(
-                f"Expected a batch size of at most {len(self.portraits)}, the "
-                "number of training portraits. "
-                f"Received: batch_size={self.batch_size}"
-            )
-        return steps
+        return len(self.portraits) // self.batch_size
 
     def dataset(self, first_epoch: int = 0) -> tf.data.Dataset:
         """Returns endless `(images, labels, weights)` from `first_epoch` on.

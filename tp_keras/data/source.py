@@ -85,7 +85,7 @@ def load_portraits(
             f"Expected a storage out of {STORAGES}. Received: storage={storage}"
         )
     builder = find_builder(data_dir, dataset)
-    count = _count_portraits(builder, split)
+    count = count_portraits(builder, split)
     size = count * int(np.prod(IMAGE_SHAPE))
     fits = size < psutil.virtual_memory().available / 2
     rows = None
@@ -232,8 +232,12 @@ def _warn_of_a_cut(builder):
         )
 
 
-def _count_portraits(builder, split) -> int:
-    """Returns the size of a split, or of a part of one."""
+def count_portraits(builder, split) -> int:
+    """Returns the size of a split, or of a part of one.
+
+    Raises:
+        UserError: If there is no such split, or nothing in it.
+    """
     try:
         count = builder.info.splits[split].num_examples
     except (ValueError, KeyError) as error:

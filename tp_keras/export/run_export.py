@@ -1,5 +1,7 @@
 """Exports the model of a run folder, with all that is known of it."""
 
+import pathlib
+
 import numpy as np
 
 from tp_keras import config as config_lib
@@ -114,6 +116,11 @@ def describe_run(run) -> dict:
     settings = config_lib.config_to_dict(run.config)
     settings.pop("run_dir")
     settings["data"].pop("data_dir")
+    for name in ("backbone", "from_run"):
+        # Of a file or a folder its name; of a network's the whole.
+        value = pathlib.Path(settings["model"][name])
+        if value.is_absolute() or value.exists():
+            settings["model"][name] = value.name
     records_file = run.path / "evaluation" / "test" / "records.jsonl"
     records = []
     if records_file.is_file():
@@ -181,11 +188,13 @@ def _calibration_portraits(config) -> np.ndarray:
 
 
 def _load(config, split, limit=None, **kwargs):
-    """Returns portraits of the run's data, or None if it is gone."""
+    """Returns portraits of the run's data, or None if there are none."""
     data_dir, dataset = config.data.data_dir, config.data.dataset
     try:
         splits = source.find_builder(data_dir, dataset).info.splits
     except UserError:
+        return None
+    if split not in splits:
         return None
     part = config.data.part(split)
     if limit is not None and part == split:

@@ -11,7 +11,6 @@ from tp_keras.models.task_model import any_class
 from tp_keras.models.task_model import known_weights
 from tp_keras.tasks import GENDER
 from tp_keras.tasks import PROTECTED
-from tp_keras.tasks import get_tasks
 
 
 class DebiasedClassifier(TaskModel):
@@ -49,7 +48,7 @@ class DebiasedClassifier(TaskModel):
     ):
         parts = classifier.embedding_parts
         if settings.debias != "none":
-            _require_both_genders(parts, group_counts)
+            require_both_genders(group_counts)
         super().__init__(
             classifier.input,
             {
@@ -66,7 +65,8 @@ class DebiasedClassifier(TaskModel):
             METHODS[settings.debias](
                 task, group_counts[task.name], settings, label_smoothing
             )
-            for task in get_tasks(parts)
+            for task in classifier.tasks
+            if task.name in parts
         ]
         for method in self.methods:
             method.build(parts[method.task.name].shape)
@@ -204,15 +204,25 @@ def _known(labels, sample_weight):
     )
 
 
-def _require_both_genders(names, group_counts):
-    for name in names:
-        counts = group_counts[name].sum(axis=0)
-        if not (counts > 0).all():
+def require_both_genders(group_counts):
+    """Raises unless rows of each task show both genders.
+
+    Args:
+        group_counts: Dict: hair task -> int array `[classes, 2]`, as
+            `DebiasedClassifier` takes it.
+
+    Raises:
+        UserError: If one has none of a gender.
+    """
+    for name, counts in group_counts.items():
+        genders = counts.sum(axis=0)
+        if not (genders > 0).all():
             raise UserError(
                 "Expected training portraits of both genders among those with "
                 f"a label of {name}; without them there is nothing to debias, "
-                "so train with debias=none, or leave the task out. Received: "
-                f"{name} with genders " + " and ".join(map(str, counts))
+                "so train with debias and posthoc none, or leave the task out. "
+                f"Received: {name} with genders "
+                + " and ".join(map(str, genders))
             )
 
 

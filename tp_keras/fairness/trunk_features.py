@@ -44,7 +44,8 @@ class TrunkFeatures:
             progress: Whether to show a bar.
         """
         backbone = classifier.backbone
-        trunk = keras.Model(backbone.input, backbone.output)
+        image = keras.Input(portraits.images.shape[1:], dtype="uint8")
+        trunk = keras.Model(image, backbone(image))
         shape, count = trunk.output_shape[1:], len(portraits)
         passes = count_passes(count, 2 * int(np.prod(shape)))
         values = np.empty((passes, count, *shape), np.float16)

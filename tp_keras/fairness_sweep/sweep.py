@@ -11,6 +11,7 @@ import tqdm
 from tp_keras.config import ExperimentConfig
 from tp_keras.data.source import find_builder
 from tp_keras.data.source import load_portraits
+from tp_keras.data.splits import resolve_splits
 from tp_keras.debias_run import debias_run
 from tp_keras.errors import UserError
 from tp_keras.evaluation import records as records_lib
@@ -57,6 +58,7 @@ def train_bases(
         UserError: If the folder belongs to another sweep, or the data is not
             there.
     """
+    config = dataclasses.replace(config, data=resolve_splits(config.data))
     folder = SweepFolder(sweep_dir)
     # Before minutes go into runs that the folder has no place for.
     folder.claim(settings, {})
@@ -98,6 +100,12 @@ def find_bases(
                 "Expected finished runs without debiasing. Received: "
                 f"{run_dir}, {run.facts.get('status')}, debias="
                 f"{debias.debias}, posthoc={debias.posthoc}"
+            )
+        if HAIR_COLOR.name not in run.config.model.tasks:
+            raise UserError(
+                f"A sweep chooses by {HAIR_COLOR.name}. Expected runs that "
+                f"learned it. Received: {run_dir}, tasks="
+                f"{list(run.config.model.tasks)}"
             )
         seed = run.config.training.seed
         if seed in bases:

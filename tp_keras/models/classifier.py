@@ -10,12 +10,14 @@ from tp_keras.models.hair_branch import pool
 from tp_keras.models.layer_settings import default_policy
 from tp_keras.models.layer_settings import from_settings_config
 from tp_keras.models.layer_settings import settings_config
+from tp_keras.models.own_backbone import check_backbone
 from tp_keras.models.task_model import TaskModel
 from tp_keras.pixels import check_pixels
 from tp_keras.registration import register
 from tp_keras.tasks import GENDER
 from tp_keras.tasks import HAIR_EMBEDDING
 from tp_keras.tasks import HAIR_TASKS
+from tp_keras.tasks import IMAGE_SHAPE
 from tp_keras.tasks import TASK_NAMES
 from tp_keras.tasks import get_tasks
 
@@ -41,9 +43,10 @@ class PortraitClassifier(TaskModel):
     the cosine does.
 
     Args:
-        backbone: `keras.Model` from uint8 images `[batch, height, width, 3]`
-            to features `[batch, rows, columns, channels]`; a
-            `PortraitBackbone` or what `tp_keras.models.create_backbone` gives.
+        backbone: `keras.Model` from images `[batch, height, width, 3]` to
+            features `[batch, rows, columns, channels]`; a `PortraitBackbone`,
+            what `tp_keras.models.create_backbone` gives, or a functional model
+            of your own, whose input is uint8, or float in 0..255.
         tasks: Names of the tasks to predict.
         embedding_size: Int. Length of the hair embedding; a multiple of the
             number of hair tasks.
@@ -79,9 +82,22 @@ class PortraitClassifier(TaskModel):
         hair_tasks = [task for task in tasks if task in HAIR_TASKS]
 
         # === Functional Model ===
+        check_backbone(backbone)
+        (taken,) = backbone.inputs
+        sizes = zip(taken.shape[1:], IMAGE_SHAPE, strict=True)
+        image = keras.Input(
+            [given or default for given, default in sizes],
+            dtype="uint8",
+            name="image",
+        )
         logits, parts = {}, {}
         with default_policy(dtype):
-            features = backbone(backbone.input)
+            x = image
+            if taken.dtype != "uint8":
+                x = keras.layers.Rescaling(1.0, dtype="float32", name="pixels")(
+                    x
+                )
+            features = backbone(x)
             if GENDER in tasks:
                 x = pool(features, "gender_pooling")
                 logits[GENDER.name] = head(x, GENDER, dropout_rate)
@@ -90,7 +106,7 @@ class PortraitClassifier(TaskModel):
                     features, hair_tasks, embedding_size, dropout_rate
                 )
                 logits |= hair_logits
-            super().__init__(inputs=backbone.input, outputs=logits, name=name)
+            super().__init__(inputs=image, outputs=logits, name=name)
         if not trainable:
             self.trainable = False
 
@@ -182,7 +198,7 @@ class PortraitClassifier(TaskModel):
             UserError: If the classifier has no hair task.
         """
         return HairBranch(
-            self.backbone.output_shape[1:],
+            self.get_layer("hair_convolution").input.shape[1:],
             [task for task in self.tasks if task.name in self._parts],
             embedding_size,
             dropout_rate,

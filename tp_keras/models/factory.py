@@ -1,13 +1,18 @@
-"""Backbones by name: our presets and those of `keras.applications`."""
+"""Backbones by name: presets, `keras.applications`, and files."""
 
 import ast
 import inspect
+import pathlib
+import warnings
 
 import keras
 
 from tp_keras.errors import UserError
 from tp_keras.models.backbone import PortraitBackbone
 from tp_keras.models.backbone import normalize_pixels
+from tp_keras.models.own_backbone import FILE_TYPES
+from tp_keras.models.own_backbone import first_sentence
+from tp_keras.models.own_backbone import load_backbone
 from tp_keras.models.presets import BACKBONE_PRESETS
 from tp_keras.tasks import IMAGE_SHAPE
 
@@ -18,19 +23,27 @@ APPLICATION_MOMENTUM = 0.9
 
 
 def create_backbone(name, image_shape=IMAGE_SHAPE, **kwargs):
-    """Returns an untrained backbone by its name.
+    """Returns a backbone by its name, untrained unless it has weights.
 
     Args:
         name: A preset (`"portrait_s"`), or the name of a function of
-            `keras.applications` (`"MobileNetV3Small"`), trained from scratch,
-            or `"PortraitBackbone"`. Arguments of the model may follow as in a
+            `keras.applications` (`"MobileNetV3Small"`), or
+            `"PortraitBackbone"`. Arguments of the model may follow as in a
             call, `"MobileNetV2(alpha=0.35)"`, so that one string in the
-            settings of a run says it all.
+            settings of a run says it all. `weights` is a file that
+            `save_weights` wrote, or `"imagenet"` for `keras.applications`,
+            which downloads them.
+
+            Or a file that `model.save` wrote (`"own.keras"`), of a functional
+            model of your own, with its weights: one input of images, uint8 or
+            float in 0..255, which it normalises itself, and one feature map
+            `[batch, rows, columns, channels]`. Of a file of a
+            `PortraitClassifier`, as `model.keras` of a run, its backbone.
         image_shape: Height, width and channels of the input.
         **kwargs: More arguments of the model, `trainable` among them.
 
     Returns:
-        A `keras.Model` from uint8 images to feature maps.
+        A `keras.Model` from images to feature maps.
 
     Raises:
         UserError: If there is no model of this name, or it refuses the
@@ -40,17 +53,22 @@ def create_backbone(name, image_shape=IMAGE_SHAPE, **kwargs):
         >>> create_backbone("MobileNetV2(alpha=0.35)").output_shape
         (None, 4, 3, 1280)
     """
+    if str(name).endswith(FILE_TYPES):
+        return load_backbone(name, image_shape)
     function, arguments = _parse(name)
     _check_known(function)
-    kwargs = {"image_shape": image_shape, **arguments, **kwargs}
+    image_shape = arguments.pop("image_shape", image_shape)
+    make = _portrait_backbone if _is_ours(function) else _application
     try:
-        if function in BACKBONE_PRESETS:
-            return PortraitBackbone.from_preset(function, **kwargs)
-        if function == PortraitBackbone.__name__:
-            return PortraitBackbone(**kwargs)
-        return _application(function, **kwargs)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{error} Received: backbone={name!r}") from error
+        # One sentence is enough, where a file of weights doesn't fit.
+        with warnings.catch_warnings(action="ignore"):
+            return make(function, image_shape, **arguments, **kwargs)
+    # What is wrong with an argument, or with a file of weights, shows in
+    # whatever Keras does with it.
+    except Exception as error:
+        raise UserError(
+            f"{first_sentence(error)} Received: backbone={name!r}"
+        ) from error
 
 
 def _parse(name):
@@ -68,35 +86,74 @@ def _parse(name):
     except (AttributeError, SyntaxError, ValueError) as error:
         raise UserError(
             "Expected the name of a backbone, with arguments as in "
-            f"'MobileNetV2(alpha=0.35)'. Received: backbone={name!r}"
+            "'MobileNetV2(alpha=0.35)', or a file that ends in .keras. "
+            f"Received: backbone={name!r}"
         ) from error
 
 
+def _is_ours(name):
+    return name in BACKBONE_PRESETS or name == PortraitBackbone.__name__
+
+
 def _check_known(name):
-    if name in BACKBONE_PRESETS or name == PortraitBackbone.__name__:
+    if _is_ours(name):
         return
     if not inspect.isfunction(getattr(keras.applications, name, None)):
         raise UserError(
             f"Expected a backbone out of {', '.join(sorted(BACKBONE_PRESETS))} "
             "or the name of a model of keras.applications, such as "
-            f"MobileNetV3Small. Received: backbone={name!r}"
+            f"MobileNetV3Small, or a file of one. Received: backbone={name!r}"
         )
 
 
-def _application(name, image_shape, trainable=True, **kwargs):
-    function = getattr(keras.applications, name)
-    # Ours is the first layer everywhere; theirs would normalise again.
+def _portrait_backbone(preset, image_shape, /, weights=None, **kwargs):
+    kwargs = {**BACKBONE_PRESETS.get(preset, {}), **kwargs}
+    backbone = PortraitBackbone(image_shape=image_shape, **kwargs)
+    if weights is not None:
+        if not pathlib.Path(weights).exists():
+            raise ValueError("Expected weights to be a file that is there.")
+        backbone.load_weights(weights)
+    return backbone
+
+
+def _application(
+    function, image_shape, /, weights=None, trainable=True, **kwargs
+):
+    for argument, value in {
+        "include_top": False,
+        "input_shape": tuple(image_shape),
+        "input_tensor": None,
+        "pooling": None,
+    }.items():
+        given = kwargs.pop(argument, value)
+        if given != value and given != list(image_shape):
+            raise ValueError(
+                f"Expected {argument}={value}, or none: the heads of the tasks "
+                "follow a feature map of the portraits."
+            )
+    function = getattr(keras.applications, function)
+    # Weights expect the pixels as they were when they were trained.
     if "include_preprocessing" in inspect.signature(function).parameters:
-        kwargs = {"include_preprocessing": False, **kwargs}
+        kwargs.setdefault("include_preprocessing", weights is not None)
     network = function(
-        weights=None, include_top=False, input_shape=image_shape, **kwargs
+        weights=weights, include_top=False, input_shape=image_shape, **kwargs
     )
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = APPLICATION_MOMENTUM
     image = keras.Input(image_shape, dtype="uint8", name="image")
-    backbone = keras.Model(
-        image, network(normalize_pixels(image)), name="backbone"
-    )
+    x = _prepare(image, network, inspect.getmodule(function), weights)
+    backbone = keras.Model(image, network(x), name="backbone")
     backbone.trainable = trainable
     return backbone
+
+
+def _prepare(image, network, module, weights):
+    """Returns the pixels as a network of `keras.applications` takes them."""
+    kinds = keras.layers.Rescaling, keras.layers.Normalization
+    x = keras.layers.Rescaling(1.0, name="pixels")(image)
+    if any(isinstance(layer, kinds) for layer in network.layers):
+        return x
+    if weights is not None:
+        return module.preprocess_input(x)
+    return normalize_pixels(image)

@@ -1,4 +1,4 @@
-"""The loss of a task whose labels are partly missing."""
+"""The loss of a task whose labels are partly missing, and its metric."""
 
 import keras
 
@@ -58,3 +58,23 @@ class SmoothedCrossentropy(keras.losses.Loss):
             **super().get_config(),
             "label_smoothing": self.label_smoothing,
         }
+
+
+def accuracies(names):
+    """Returns the weighted metrics of outputs: `<name>_accuracy` of each.
+
+    Keras puts the name of the output in front of that of the metric, except
+    where there is one output alone.
+
+    Args:
+        names: Iterable of the names of the outputs.
+    """
+    names = list(names)
+    return {
+        name: [
+            keras.metrics.SparseCategoricalAccuracy(
+                name="accuracy" if len(names) > 1 else f"{name}_accuracy"
+            )
+        ]
+        for name in names
+    }

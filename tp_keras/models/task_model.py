@@ -7,6 +7,7 @@ from keras.src.backend import set_keras_mask
 
 from tp_keras.errors import UserError
 from tp_keras.models.losses import SmoothedCrossentropy
+from tp_keras.models.losses import accuracies
 
 
 class TaskModel(keras.Model):
@@ -59,10 +60,7 @@ class TaskModel(keras.Model):
                 name: SmoothedCrossentropy(label_smoothing) for name in names
             }
         if weighted_metrics == "auto":
-            weighted_metrics = {
-                name: [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
-                for name in names
-            }
+            weighted_metrics = accuracies(names)
         if keras.config.backend() == "tensorflow":
             kwargs.setdefault("jit_compile", False)
         super().compile(

@@ -32,25 +32,55 @@ class FusedAdamW(keras.optimizers.AdamW):
         super().__init__(*args, **kwargs)
         self._factors = {}
 
-    def set_learning_rate_factor(self, variables, factor):
+    def set_learning_rate_factor(self, variables, factor, first_step=0):
         """Lets some variables learn at another rate than the rest.
 
         Two time scales in one optimizer, as between an adversary and what it
-        is against (Heusel et al., arXiv:1706.08500). The decay of the weights
-        is not multiplied. Not saved with the optimizer: set it again after
-        loading.
+        is against (Heusel et al., arXiv:1706.08500), or between a trained
+        trunk and new heads. The decay of the weights is not multiplied. Not
+        saved with the optimizer: set it again after loading.
 
         Args:
             variables: Variables of an optimizer that is built.
             factor: Float, by which their learning rate is multiplied.
+            first_step: Int. The step that first has gradients for them. Adam
+                counts its steps to correct moments that begin at zero; without
+                it, what begins late moves by several times its learning rate.
         """
         # By position: TensorFlow's updates see other objects of other names.
         for variable in variables:
-            self._factors[self._get_variable_index(variable)] = float(factor)
+            self._factors[self._get_variable_index(variable)] = (
+                float(factor),
+                int(first_step),
+            )
 
     def _learning_rate_of(self, variable, learning_rate):
-        factor = self._factors.get(self._get_variable_index(variable), 1.0)
-        return learning_rate if factor == 1.0 else learning_rate * factor
+        factor, first_step = self._factors.get(
+            self._get_variable_index(variable), (1.0, 0)
+        )
+        if factor != 1.0:
+            learning_rate = learning_rate * factor
+        if first_step:
+            step = ops.cast(self.iterations + 1, "float32")
+            learning_rate = learning_rate * (
+                self._correction(ops.maximum(step - first_step, 1.0))
+                / self._correction(step)
+            )
+        return learning_rate
+
+    def _correction(self, step):
+        """Returns what Adam multiplies the learning rate of a step by."""
+        return ops.sqrt(1 - ops.power(self.beta_2, step)) / (
+            1 - ops.power(self.beta_1, step)
+        )
+
+    def finalize_variable_values(self, var_list):
+        """Replaces all variables by their averages, at the end of `fit`.
+
+        Keras gives those of the model that are trainable then, and pairs them
+        with the averages by position.
+        """
+        super().finalize_variable_values(self._trainable_variables)
 
     def update_step(self, gradient, variable, learning_rate):
         """Updates a variable, at its own learning rate."""

@@ -1,11 +1,12 @@
 """A search in one process: choose, train, measure, report."""
 
 import contextlib
+import dataclasses
 
 from tqdm import tqdm
 
-from tp_keras.data.source import find_builder
 from tp_keras.data.source import load_portraits
+from tp_keras.data.splits import resolve_splits
 from tp_keras.errors import UserError
 from tp_keras.tuning.latency import LatencyMeter
 from tp_keras.tuning.portrait_tuner import PortraitTuner
@@ -37,7 +38,10 @@ def run_search(path, settings: SearchSettings, workers=0) -> SearchFolder:
     """
     folder = SearchFolder(path)
     settings.space.check(settings.base)
-    find_builder(settings.base.data.data_dir, settings.base.data.dataset)
+    data = resolve_splits(settings.base.data)
+    settings = dataclasses.replace(
+        settings, base=dataclasses.replace(settings.base, data=data)
+    )
     folder.claim(settings)
     if folder.is_finished:
         print(f"{folder.path} is finished; nothing to try.")

@@ -92,6 +92,9 @@ class TimedTrainer(Trainer):
         self.portraits = portraits
         self.timer = StepTimer()
 
+    def _resolve_splits(self, data):
+        return data
+
     def _load(self, split):
         return self.portraits[split]
 

@@ -12,6 +12,7 @@ from tp_keras.command_line import train_command
 from tp_keras.config import BFLOAT16
 from tp_keras.config import FLOAT32
 from tp_keras.data.source import load_portraits
+from tp_keras.data.splits import resolve_splits
 from tp_keras.errors import UserError
 from tp_keras.models.vae import Eigenfaces
 from tp_keras.models.vae import LikelihoodObjective
@@ -73,13 +74,14 @@ class VaeTrainer:
             UserError: If data or classifier are missing, the folder belongs to
                 another configuration or other data, or the training fails.
         """
-        # A finished run needs its classifier no more.
-        objective = None if self.run.is_finished else self._objective()
-        self.run.claim(self.config)
+        self.config = self.run.settle(
+            self.config, lambda data: resolve_splits(data, self._say)
+        )
         if self.run.is_finished:
             self._refuse_other_data()
             self._say(f"{self.run.path} is finished; nothing to train.")
             return self.run
+        objective = None if self.run.is_trained else self._objective()
         keras.utils.set_random_seed(self.config.training.seed)
         train, validation = self._load("train"), self._load("validation")
         if len(train) < LEAST_PORTRAITS:
@@ -94,15 +96,19 @@ class VaeTrainer:
                 "validation": validation.fingerprint,
             }
         )
+        if not self.run.is_trained:
+            vae = self._build(train)
+            batches = training_batches(train, self.config)
+        # Only now: a refusal leaves no folder behind.
+        self.run.claim(self.config)
         self.run.record(
             fingerprints=fingerprints,
             dataset=train.dataset,
             precision=self.precision,
         )
         if not self.run.is_trained:
-            vae = self._build(train)
             for grown in (False, True):
-                self._fit_stage(vae, grown, objective, train, validation)
+                self._fit_stage(vae, grown, objective, batches, validation)
             self.run.record(status="trained")
         self._fit_prior(train)
         self.run.record(status="finished")
@@ -131,13 +137,15 @@ class VaeTrainer:
         self.run.check_fingerprints({"validation": validation.fingerprint})
 
     def _objective(self):
-        model = self.config.model
+        model, data = self.config.model, self.config.data
         if model.preset == "likelihood":
             return LikelihoodObjective(model.pixel_variance)
         if not model.classifier_run:
-            data = self.config.data
             command = train_command(
-                data, train_split=data.train_split, run_dir="runs/eyes"
+                data,
+                train_split=data.train_split,
+                validation_split=data.validation_split,
+                run_dir="runs/eyes",
             )
             raise UserError(
                 "The preset `sharp` looks at portraits with a classifier that "
@@ -146,13 +154,13 @@ class VaeTrainer:
                 "take --preset likelihood. Received: classifier_run=''"
             )
         run = RunFolder(model.classifier_run).require()
-        data = run.config.data
-        expected = self.config.data.dataset, self.config.data.train_split
-        if (data.dataset, data.train_split) != expected:
+        seen = run.config.data
+        expected = data.dataset, data.train_split
+        if (seen.dataset, seen.train_split) != expected:
             raise UserError(
                 "Expected a classifier that was trained on the portraits of "
                 f"the generator, {expected}. "
-                f"Received: {(data.dataset, data.train_split)} in {run.path}"
+                f"Received: {(seen.dataset, seen.train_split)} in {run.path}"
             )
         return SharpObjective(
             run.load_model(),
@@ -184,11 +192,10 @@ class VaeTrainer:
 
     # === Stages ===
 
-    def _fit_stage(self, vae, grown, objective, train, validation):
+    def _fit_stage(self, vae, grown, objective, batches, validation):
         training = self.config.training
         begin = training.half_epochs if grown else 0
         end = training.epochs if grown else training.half_epochs
-        batches = training_batches(train, self.config)
         steps = batches.steps_per_epoch
         vae.set_stage(grown)
         optimizer = self._optimizer(
@@ -203,7 +210,7 @@ class VaeTrainer:
         )
         backup = self.run.stage_backup_path(grown)
         first = max(begin, self.run.epochs_to_resume_from(backup))
-        self._announce(vae, train, grown, first, end, steps)
+        self._announce(vae, batches.portraits, grown, first, end, steps)
         if first == end and not (backup / "training_metadata.json").exists():
             return
         start = time.monotonic()

@@ -71,7 +71,8 @@ def evaluate_vae_run(
             data.data_dir, data.dataset, name, progress=progress
         )
 
-    training, validation = load(data.train_split), load(_VALIDATION)
+    training = load(data.train_split)
+    validation = load(data.part(_VALIDATION))
     fingerprints = {
         "train": training.fingerprint,
         _VALIDATION: validation.fingerprint,

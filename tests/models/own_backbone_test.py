@@ -1,0 +1,169 @@
+import keras
+import numpy as np
+import pytest
+
+from tests.portrait_factory import make_portraits
+from tp_keras.errors import UserError
+from tp_keras.export import export_bundle
+from tp_keras.models import PortraitClassifier
+from tp_keras.models import create_backbone
+from tp_keras.serving.check import check_parity
+
+layers = keras.layers
+IMAGES = make_portraits(4, seed=3).images
+
+
+def own_model(shape=(108, 84, 3), dtype="float32", top=(), **kwargs):
+    image = keras.Input(shape, dtype=dtype)
+    x = layers.Rescaling(1 / 255)(image)
+    x = layers.Conv2D(8, 5, strides=4, name="own")(x)
+    for layer in (layers.BatchNormalization(), layers.ReLU(), *top):
+        x = layer(x)
+    return keras.Model(image, x, **kwargs)
+
+
+OWN = {
+    "float": own_model,
+    "any size": lambda: own_model((None, None, 3)),
+    "uint8": lambda: own_model(dtype="uint8"),
+    "sequential": lambda: keras.Sequential(
+        [keras.Input((108, 84, 3)), layers.Conv2D(8, 5, strides=4)]
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_a_model_of_ones_own_is_a_backbone(kind, tmp_path):
+    backbone = OWN[kind]()
+    classifier = PortraitClassifier(backbone, tasks=["gender", "hair_type"])
+    assert classifier.input.dtype == "uint8"
+    model = classifier.inference_model()
+    found = classifier.predict_probabilities(IMAGES, verbose=0)
+    # The very features of the model.
+    features = keras.ops.mean(backbone(IMAGES.astype("float32")), axis=(1, 2))
+    pooled = keras.Model(
+        classifier.input, classifier.get_layer("gender_pooling").output
+    )
+    np.testing.assert_allclose(pooled(IMAGES), features, rtol=1e-4, atol=1e-5)
+    path = tmp_path / "model.keras"
+    classifier.save(path)
+    again = keras.saving.load_model(path, compile=False)
+    for name, values in again.predict_probabilities(IMAGES, verbose=0).items():
+        np.testing.assert_array_equal(values, found[name])
+    bundle = export_bundle(classifier, tmp_path / "exported")
+    assert (
+        check_parity(bundle, lambda x: model(x, training=False), IMAGES) < 1e-4
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: own_model(top=[layers.GlobalAveragePooling2D()]),
+            r"ends in one feature map.*Received: outputs=.*8",
+        ),
+        (lambda: own_model((108, 84, 1)), "one input, of images"),
+        (lambda: own_model(dtype="int32"), "one input, of images"),
+        (lambda: keras.Sequential([layers.Conv2D(3, 3)]), "a Sequential"),
+        (lambda: "portrait_s", "Received: backbone='portrait_s'"),
+    ],
+)
+def test_what_is_no_backbone_is_one_sentence(make, message):
+    with pytest.raises(UserError, match=message):
+        PortraitClassifier(make())
+
+
+def test_a_file_is_a_backbone(tmp_path):
+    own = own_model(name="gender")
+    own.save(tmp_path / "own.keras")
+    backbone = create_backbone(tmp_path / "own.keras")
+    assert backbone.name == "backbone"  # No clash with the head.
+    np.testing.assert_array_equal(backbone(IMAGES), own(IMAGES))
+    # Of a classifier, as runs keep them, the trunk.
+    classifier = PortraitClassifier(create_backbone("portrait_xs"))
+    classifier.save(tmp_path / "model.keras")
+    trunk = create_backbone(tmp_path / "model.keras")
+    np.testing.assert_array_equal(trunk(IMAGES), classifier.backbone(IMAGES))
+
+
+def test_files_that_hold_none_are_one_sentence(tmp_path):
+    own_model((64, 64, 3)).save(tmp_path / "small.keras")
+    own_model().save_weights(tmp_path / "own.weights.h5")
+    (tmp_path / "bad.keras").write_text("half")
+    for name, message in (
+        ("small.keras", "for portraits of .108, 84, 3"),
+        ("own.weights.h5", "name of the network in front"),
+        ("bad.keras", "can't be loaded"),
+        ("none.keras", "no such file"),
+    ):
+        with pytest.raises(UserError, match=f"{message}.*Received: backbone="):
+            create_backbone(str(tmp_path / name))
+
+
+def test_weights_are_an_argument_of_every_backbone(tmp_path):
+    for name in ("portrait_xs", "MobileNet(alpha=0.25)"):
+        trained = create_backbone(name)
+        network = trained
+        if name.startswith("MobileNet"):
+            (network,) = (x for x in trained.layers if hasattr(x, "layers"))
+        network.save_weights(tmp_path / "trained.weights.h5")
+        open_call = name.rstrip(")") + (", " if "(" in name else "(")
+        call = f"{open_call}weights='{tmp_path}/trained.weights.h5')"
+        found = create_backbone(call)
+        for a, b in zip(
+            found.get_weights(), trained.get_weights(), strict=True
+        ):
+            np.testing.assert_array_equal(a, b)
+    with pytest.raises(UserError, match="could not be loaded"):
+        create_backbone(f"portrait_s(weights='{tmp_path}/trained.weights.h5')")
+
+
+def test_weights_see_the_pixels_that_they_were_trained_on(tmp_path):
+    network = keras.applications.MobileNet(
+        input_shape=(108, 84, 3), alpha=0.25, include_top=False, weights=None
+    )
+    network.save_weights(tmp_path / "there.weights.h5")
+    backbone = create_backbone(
+        f"MobileNet(alpha=0.25, weights='{tmp_path}/there.weights.h5')"
+    )
+    prepared = keras.applications.mobilenet.preprocess_input(
+        IMAGES.astype("float32")
+    )
+    np.testing.assert_allclose(
+        backbone(IMAGES), network(prepared), rtol=1e-4, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "include_top=False",
+        "pooling=None",
+        "input_shape=(108, 84, 3)",
+        "name='x'",
+    ],
+)
+def test_what_the_backbone_is_anyway_may_be_said(arguments):
+    backbone = create_backbone(f"MobileNet(alpha=0.25, {arguments})")
+    assert backbone.output_shape == (None, 3, 2, 256)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "MobileNet(include_top=True)",
+        "MobileNet(pooling='avg')",
+        "MobileNet(input_shape=(224, 224, 3))",
+        "MobileNet(input_tensor=1)",
+        "MobileNet(weights='/nowhere.h5')",
+        "portrait_s(weights='/nowhere.h5')",
+        "portrait_s(include_top=True)",
+    ],
+)
+def test_what_it_cant_be_is_one_sentence(name):
+    with pytest.raises(UserError) as caught:
+        create_backbone(name)
+    assert "multiple values" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).endswith(f"Received: backbone={name!r}")

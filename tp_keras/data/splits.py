@@ -1,0 +1,104 @@
+"""What a run trains and validates on: splits that share no portrait."""
+
+import dataclasses
+
+import tensorflow_datasets as tfds
+
+from tp_keras.config import DataConfig
+from tp_keras.data.source import count_portraits
+from tp_keras.data.source import find_builder
+from tp_keras.errors import UserError
+
+# What is held out of a data set that has no split for it.
+HELD_OUT = "train[90%:]"
+
+
+def resolve_splits(data: DataConfig, say=print) -> DataConfig:
+    """Returns the same data with splits that exist and don't overlap.
+
+    Where the data set has no split `validation`, as a pack of the first
+    archives alone, the last tenth of its training portraits takes the place.
+    Whatever is validated on is left out of the training.
+
+    A part of `train` is no match for the split `validation`: Tiny Portraits
+    doesn't tell who is shown, and CelebA shows a person about twenty times, at
+    indices that have nothing to do with each other. So no choice of rows keeps
+    people apart, neither a range of indices nor a hash; only CelebA's own
+    splits do. The scores of a part choose an epoch well, and are too good as a
+    measure.
+
+    Args:
+        data: `DataConfig`.
+        say: Function that is told, in a sentence, of what was changed.
+
+    Raises:
+        UserError: If data set or splits are not there, or nothing is left to
+            train on.
+
+    Example:
+        >>> data = DataConfig(validation_split="train[75%:]")
+        >>> resolve_splits(data).train_split
+        'train[:7202]'
+    """
+    builder = find_builder(data.data_dir, data.dataset)
+    validation = data.validation_split
+    if validation == "validation" and validation not in builder.info.splits:
+        validation = HELD_OUT
+        say(
+            f"{builder.info.full_name} has no validation portraits, so "
+            f"{HELD_OUT} is validated on. The same people are among those "
+            "trained on, so the scores are too good for people never seen."
+        )
+    train = data.train_split
+    for split in (train, validation):
+        count_portraits(builder, split)
+    pieces = _pieces(builder, train)
+    left = _without(pieces, _pieces(builder, validation))
+    if not left:
+        raise UserError(
+            "Nothing is left to train on. Expected portraits that are not "
+            "validated on; give another --train_split or --validation_split. "
+            f"Received: train_split={train}, validation_split={validation}"
+        )
+    if left != pieces:
+        train = "+".join(f"{name}[{low}:{high}]" for name, low, high in left)
+        say(
+            f"{validation} is validated on and left out of the training: "
+            f"{train} is trained on."
+        )
+    return dataclasses.replace(
+        data, train_split=train, validation_split=validation
+    )
+
+
+def _pieces(builder, split) -> list[tuple[str, int, int]]:
+    """Returns name, first row and end of every piece of a split."""
+    splits = builder.info.splits
+    return [
+        (
+            piece.splitname,
+            piece.from_ or 0,
+            splits[piece.splitname].num_examples
+            if piece.to is None
+            else piece.to,
+        )
+        for piece in tfds.core.ReadInstruction.from_spec(split).to_absolute(
+            splits
+        )
+    ]
+
+
+def _without(pieces, taken) -> list[tuple[str, int, int]]:
+    """Returns the pieces without the rows of those that are taken."""
+    for name, low, high in taken:
+        pieces = [
+            (own, begin, end)
+            for own, first, last in pieces
+            for begin, end in (
+                [(first, min(last, low)), (max(first, high), last)]
+                if own == name
+                else [(first, last)]
+            )
+            if begin < end
+        ]
+    return pieces

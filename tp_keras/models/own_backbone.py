@@ -1,0 +1,112 @@
+"""Trunks that come from elsewhere: what they have to be, and files of them."""
+
+import pathlib
+
+import keras
+
+from tp_keras.errors import UserError
+from tp_keras.models.backbone import PortraitBackbone
+
+# Endings of files that hold a whole model.
+FILE_TYPES = (".keras", ".h5")
+_WEIGHTS = ".weights.h5"
+
+
+def check_backbone(model):
+    """Raises unless a model can be the trunk of a classifier.
+
+    Args:
+        model: What was given as one.
+
+    Raises:
+        UserError: If it is no functional model from one batch of images, uint8
+            or float in 0..255, to one feature map.
+    """
+    inputs = getattr(model, "inputs", None)
+    if not isinstance(model, keras.Model) or not inputs:
+        raise UserError(
+            "Expected a functional `keras.Model`, or a `Sequential` one with "
+            "an `Input`, as the backbone. Received: "
+            f"backbone={_describe(model)}"
+        )
+    if len(inputs) != 1 or not _takes_images(inputs[0]):
+        raise UserError(
+            "Expected a backbone with one input, of images [batch, height, "
+            "width, 3] in uint8 or float (of 0..255: it normalises them "
+            "itself). Received: "
+            f"inputs={[(x.shape, x.dtype) for x in inputs]}"
+        )
+    outputs = model.outputs
+    if len(outputs) != 1 or len(outputs[0].shape) != 4:
+        raise UserError(
+            "Expected a backbone that ends in one feature map [batch, rows, "
+            "columns, channels]. Take it from before the pooling: "
+            "`keras.Model(model.input, model.get_layer(NAME).output)`. "
+            f"Received: outputs={[x.shape for x in outputs]}"
+        )
+
+
+def load_backbone(path, image_shape):
+    """Returns the trunk that a Keras file holds, with its weights.
+
+    Args:
+        path: File of a model that `check_backbone` accepts, or of a
+            `PortraitClassifier`, whose backbone is taken.
+        image_shape: Height, width and channels of the portraits.
+
+    Raises:
+        UserError: If there is no such file, it can't be loaded, or holds
+            something else.
+    """
+    path = pathlib.Path(path).expanduser()
+    if path.name.endswith(_WEIGHTS):
+        raise UserError(
+            "A file of weights doesn't tell what they are the weights of. "
+            "Expected the name of the network in front, as in "
+            f"\"portrait_s(weights='{path}')\". Received: backbone={path}"
+        )
+    if not path.is_file():
+        raise UserError(
+            "There is no such file. Expected the name of a backbone, or a file "
+            f"that `model.save` wrote. Received: backbone={path}"
+        )
+    try:
+        model = keras.saving.load_model(path, compile=False)
+    # Whatever a damaged file, an unknown layer or unsafe code leads to.
+    except Exception as error:
+        raise UserError(
+            f"The backbone can't be loaded: {first_sentence(error)} "
+            f"Received: backbone={path}"
+        ) from error
+    model = getattr(model, "backbone", model)
+    check_backbone(model)
+    (given,) = model.inputs
+    if any(
+        size not in (None, wanted)
+        for size, wanted in zip(given.shape[1:], image_shape, strict=True)
+    ):
+        raise UserError(
+            f"Expected a backbone for portraits of {tuple(image_shape)}. "
+            f"Received: backbone={path} for {given.shape[1:]}"
+        )
+    if isinstance(model, PortraitBackbone):
+        return model
+    # Under a name that can't be one of the classifier's own layers.
+    return keras.Model(given, model.outputs[0], name="backbone")
+
+
+def first_sentence(error) -> str:
+    """Returns the first paragraph of an error, on one line, with a dot."""
+    text = " ".join(str(error).strip().split("\n\n")[0].split())
+    text = text or type(error).__name__
+    return text if text.endswith(".") else f"{text}."
+
+
+def _takes_images(tensor):
+    shape, dtype = tensor.shape, tensor.dtype
+    is_number = dtype == "uint8" or "float" in dtype
+    return len(shape) == 4 and shape[-1] == 3 and is_number
+
+
+def _describe(model):
+    return f"a {type(model).__name__}" if callable(model) else repr(model)
