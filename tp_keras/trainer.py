@@ -16,8 +16,8 @@ from tp_keras.config import ExperimentConfig
 from tp_keras.data.pipeline import TrainingBatches
 from tp_keras.data.pipeline import evaluation_batches
 from tp_keras.data.source import load_portraits
-from tp_keras.errors import UserError
 from tp_keras.data.splits import resolve_splits
+from tp_keras.errors import UserError
 from tp_keras.fairness.after_training import debias_classifier
 from tp_keras.fairness.after_training import has_second_stage
 from tp_keras.fairness.after_training import trains_branch
