@@ -2,7 +2,7 @@
 
     python -m training.train demo --run_dir runs/demo
 
-On 2 cores about 125 s; test accuracy gender .950, hair_color .920, hair_type
+On 2 busy cores 235 s; test accuracy gender .950, hair_color .920, hair_type
 .912 (mean of three seeds, 1,192 test portraits;
 `python -m benchmarks.accuracy --experiment demo`).
 """

@@ -2,7 +2,7 @@
 
     python -m training.train real --run_dir runs/real
 
-On a pack of 4,600 training portraits, 2 cores: about 205 s; test accuracy
+On a pack of 4,600 training portraits, 2 busy cores: 411 s; test accuracy
 gender .948, hair_color .858, hair_type .814 (mean of three seeds, 897 test
 portraits; `python -m benchmarks.accuracy --experiment real`).
 
