@@ -6,6 +6,7 @@ from tests.export.networks import randomize_normalization
 from tp_keras.errors import UserError
 from tp_keras.export.folding import ScaleAndOffset
 from tp_keras.export.folding import fold_batch_normalization
+from tp_keras.models import PortraitBackbone
 from tp_keras.models.layers import FusedBatchNormalization
 
 layers = keras.layers
@@ -214,3 +215,21 @@ def test_applications(name, arguments):
     assert count(folded, layers.BatchNormalization) == 0
     assert count(folded, ScaleAndOffset) == 0
     assert_same_outputs(model, folded)
+
+
+def test_a_scale_and_offset_comes_back_from_its_config():
+    layer = ScaleAndOffset(axis=1, dtype="mixed_bfloat16", name="what_is_left")
+    copy = ScaleAndOffset.from_config(layer.get_config())
+    assert copy.get_config() == layer.get_config()
+
+
+def test_a_frozen_model_in_bfloat16_folds_in_its_own_precision():
+    model = PortraitBackbone(
+        "merged", 8, ((16, 1, 4),), dtype="mixed_bfloat16", trainable=False
+    )
+    randomize_normalization(model)
+    folded = fold_batch_normalization(model)
+    assert not folded.trainable_variables
+    assert folded.output.dtype == "bfloat16"
+    # Three layers, each of numbers of 8 bits.
+    assert_same_outputs(model, folded, tolerance=3 * 2.0**-8)
