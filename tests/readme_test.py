@@ -32,3 +32,26 @@ def test_accuracies_and_seconds_are_of_one_run(experiment, start):
     assert quoted[1].replace(",", "") == counts[0]
     assert [f"0{share}" for share in quoted[2:5]] == mean[3:]
     assert quoted[5] == f"{mean[1]} s"
+
+
+# Keras warns of its own default, with every `tf.data.Dataset`.
+@pytest.mark.filterwarnings("ignore:`shuffle=True` was passed:UserWarning")
+def test_snippets_run_as_they_stand(tiny_data_dir):
+    blocks = re.findall(
+        r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
+    )
+    names = {}
+    for block in blocks:
+        # The same on the smallest data and network.
+        for ours, smallest in {
+            "tiny_portraits/synthetic": "tiny_portraits/synthetic_tiny",
+            "data/tfds": str(tiny_data_dir),
+            "portrait_s": "portrait_xs",
+            "epochs=5": "epochs=1, verbose=0",
+        }.items():
+            block = block.replace(ours, smallest)
+        exec(block, names)
+    probabilities = names["classifier"].predict_probabilities(
+        names["images"], verbose=0
+    )
+    assert probabilities["hair_color"].shape == (8, 5)
