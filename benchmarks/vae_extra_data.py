@@ -270,6 +270,9 @@ def train_on(config, portraits) -> RunFolder:
     from tp_keras.trainer import Trainer
 
     class TrainerOnPortraits(Trainer):
+        def _resolve_splits(self, data):
+            return data
+
         def _load(self, split):
             return portraits[split]
 

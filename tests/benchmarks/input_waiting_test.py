@@ -27,6 +27,9 @@ def load_made(data_dir, dataset, split, storage, progress):
 def tiny_world(monkeypatch):
     monkeypatch.setitem(BACKBONE_PRESETS, "tiny", TINY)
     monkeypatch.setattr(trainer_module, "load_portraits", load_made)
+    monkeypatch.setattr(
+        trainer_module, "resolve_splits", lambda data, say: data
+    )
 
 
 def make_config(path):

@@ -312,6 +312,9 @@ def test_second_half_goes_on_with_the_weights(
         "load_portraits",
         lambda dataset, name, split, *rest: make_portraits(48, split=split),
     )
+    monkeypatch.setattr(
+        trainer_module, "resolve_splits", lambda data, say: data
+    )
     small = half_config(tmp_path / "first", "tiny(image_shape=(54, 42, 3))")
     first = PartTrainer(small, half=1).fit()
     trained = first.load_model()
