@@ -240,6 +240,18 @@ class RunFolder:
                 f"expected {known}"
             )
 
+    def check_data(self, load) -> None:
+        """Raises if other portraits lie where those of the run were.
+
+        Args:
+            load: Function from the name of a split to its `Portraits`.
+        """
+        try:
+            validation = load("validation")
+        except UserError:
+            return  # A finished run can be used without its data.
+        self.check_fingerprints({"validation": validation.fingerprint})
+
     def read_history(self) -> list[dict[str, float]]:
         """Returns the rows of the history, one for each finished epoch.
 

@@ -17,7 +17,6 @@ from tp_keras.data.pipeline import TrainingBatches
 from tp_keras.data.pipeline import evaluation_batches
 from tp_keras.data.source import load_portraits
 from tp_keras.data.splits import resolve_splits
-from tp_keras.errors import UserError
 from tp_keras.fairness.after_training import debias_classifier
 from tp_keras.fairness.after_training import has_second_stage
 from tp_keras.fairness.after_training import trains_branch
@@ -75,7 +74,7 @@ class Trainer:
         """
         self.config = self.run.settle(self.config, self._resolve_splits)
         if self.run.is_finished:
-            self._refuse_other_data()
+            self.run.check_data(self._load)
             self._say(f"{self.run.path} is finished; nothing to train.")
             return self.run
         training = self.config.training
@@ -252,14 +251,6 @@ class Trainer:
 
     def _load(self, split):
         return load_portraits(*self.config.data.location(split), self.progress)
-
-    def _refuse_other_data(self):
-        """Raises if other portraits lie where those of the run were."""
-        try:
-            validation = self._load("validation")
-        except UserError:
-            return  # A run can be used without its data.
-        self.run.check_fingerprints({"validation": validation.fingerprint})
 
     def _optimizer(self, steps):
         training = self.config.training

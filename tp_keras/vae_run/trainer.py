@@ -78,7 +78,7 @@ class VaeTrainer:
             self.config, lambda data: resolve_splits(data, self._say)
         )
         if self.run.is_finished:
-            self._refuse_other_data()
+            self.run.check_data(self._load)
             self._say(f"{self.run.path} is finished; nothing to train.")
             return self.run
         objective = None if self.run.is_trained else self._objective()
@@ -127,14 +127,6 @@ class VaeTrainer:
 
     def _load(self, split):
         return load_portraits(*self.config.data.location(split), self.progress)
-
-    def _refuse_other_data(self):
-        """Raises if other portraits lie where those of the run were."""
-        try:
-            validation = self._load("validation")
-        except UserError:
-            return  # A run can be used without its data.
-        self.run.check_fingerprints({"validation": validation.fingerprint})
 
     def _objective(self):
         model, data = self.config.model, self.config.data
