@@ -57,8 +57,9 @@ portraits: $(VENV)/.runtime  ## A generator: trained, exported, drawn, judged.
 		--output runs/portraits/portraits.png
 	$(RUN) -m training.evaluate_vae --run_dir runs/portraits
 
+# A core each; the tests of a file share what they have prepared.
 test: $(VENV)/.development  ## All tests but the large ones.
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 test-all: $(VENV)/.development  ## The large tests too.
 	$(RUN) -m pytest -m "large or not large"
