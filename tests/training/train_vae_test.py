@@ -66,13 +66,15 @@ def test_the_command_trains_draws_and_says_what_is_next(
     assert "seed: 0 against 5" in message
 
 
-def test_sharp_without_a_classifier(tmp_path, capsys):
-    data = ("--data_dir", "my data", "--dataset", "a/archives")
+def test_sharp_without_a_classifier(tmp_path, tiny_data_dir, capsys):
+    folder = tmp_path / "my data"
+    folder.symlink_to(tiny_data_dir)
+    data = ("--data_dir", folder, "--dataset", "tiny_portraits/synthetic_tiny")
     message = refusal(capsys, "--run_dir", tmp_path / "run", *data)
     assert message.count("\n") == 1
     (line,) = find_commands(message)
     assert parse(line).config.data == DataConfig(
-        "my data", "a/archives", "train[:50%]"
+        str(folder), "tiny_portraits/synthetic_tiny", "train[:50%]"
     )
     assert not (tmp_path / "run").exists()
 

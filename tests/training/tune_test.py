@@ -39,7 +39,7 @@ def test_prints_table_command_and_folder(calls, tmp_path, capsys):
     assert "| 0 * | 0.8000 | 0.900 | 0.700 | 0.500 | 1,234 |" in output
     (best,) = find_commands(output)
     assert parse(best).config.data == DataConfig(
-        "my data", "a/b", "train", "disk"
+        "my data", "a/b", storage="disk"
     )
     folder = tmp_path / "demo-bayesian"
     assert f"Trials, table and plot: {folder}" in output

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from tp_keras.errors import UserError
 from tp_keras.models.hair_branch import HairBranch
 from tp_keras.models.hair_branch import hair_layers
 from tp_keras.models.hair_branch import head
@@ -197,6 +198,11 @@ class PortraitClassifier(TaskModel):
         Raises:
             UserError: If the classifier has no hair task.
         """
+        if not self._parts:
+            raise UserError(
+                "Expected hair tasks to train layers of. "
+                f"Received: tasks={[task.name for task in self.tasks]}"
+            )
         return HairBranch(
             self.get_layer("hair_convolution").input.shape[1:],
             [task for task in self.tasks if task.name in self._parts],
