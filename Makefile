@@ -3,6 +3,8 @@ PYTHON ?= python3.11
 VENV ?= .venv
 RUN := $(VENV)/bin/python
 RUN_DIR ?= runs/real
+# A core each; the tests of a file share what they have prepared.
+SHARED_OUT := -n logical --maxprocesses 4 --dist loadfile
 
 .PHONY: help demo train fairness portraits test test-all test-processors lint \
 	format benchmarks clean
@@ -57,15 +59,14 @@ portraits: $(VENV)/.runtime  ## A generator: trained, exported, drawn, judged.
 		--output runs/portraits/portraits.png
 	$(RUN) -m training.evaluate_vae --run_dir runs/portraits
 
-# A core each; the tests of a file share what they have prepared.
 test: $(VENV)/.development  ## All tests but the large ones.
-	$(RUN) -m pytest -n logical --maxprocesses 4 --dist loadfile
+	$(RUN) -m pytest $(SHARED_OUT)
 
 test-all: $(VENV)/.development  ## The large tests too.
 	$(RUN) -m pytest -m "large or not large"
 
 test-processors: $(VENV)/.development  ## The tests with others' arithmetic.
-	$(RUN) -m tests.processors
+	$(RUN) -m tests.processors $(SHARED_OUT)
 
 lint: $(VENV)/.development  ## Style and format.
 	$(RUN) -m ruff check .
