@@ -37,6 +37,7 @@ def way(tmp_path_factory, tiny_data_dir):
         + ["--data_dir", str(tiny_data_dir), "--backbone", "mobilenet_025"]
         + ["--epochs", "4", "--warmup_epochs", "1", "--batch_size", "32"]
         + ["--averaging", "0", "--debias", "conditional_grl"]
+        + ["--branch_steps", "200"]
     )
     run(Evaluate, ["--run_dir", str(folder / "run")])
     run(
