@@ -224,6 +224,7 @@ def test_a_scale_and_offset_comes_back_from_its_config():
 
 
 def test_a_frozen_model_in_bfloat16_folds_in_its_own_precision():
+    keras.utils.set_random_seed(0)
     model = PortraitBackbone(
         "merged", 8, ((16, 1, 4),), dtype="mixed_bfloat16", trainable=False
     )
@@ -231,5 +232,6 @@ def test_a_frozen_model_in_bfloat16_folds_in_its_own_precision():
     folded = fold_batch_normalization(model)
     assert not folded.trainable_variables
     assert folded.output.dtype == "bfloat16"
-    # Three layers, each of numbers of 8 bits.
-    assert_same_outputs(model, folded, tolerance=3 * 2.0**-8)
+    # In three layers, on two roads, kernel, sum and normalised sum are rounded
+    # to 8 bits.
+    assert_same_outputs(model, folded, tolerance=3 * 2 * 3 * 2.0**-9)
