@@ -12,9 +12,9 @@ import statistics
 import subprocess
 import sys
 
-from tp_keras.evaluation.records import find_one
-from tp_keras.evaluation.records import read_records
-from tp_keras.run_folder import RunFolder
+from tp_keras.records.record import find_one
+from tp_keras.records.record import read_records
+from tp_keras.runs.run_folder import RunFolder
 from tp_keras.tasks import TASK_NAMES
 from training.command import run
 

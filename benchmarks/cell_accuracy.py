@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from tp_keras.evaluation.generation.attributes import all_cells
-from tp_keras.evaluation.intervals import percentile_interval
+from tp_keras.generator.evaluation.attributes import all_cells
+from tp_keras.records.intervals import percentile_interval
 from tp_keras.tasks import HAIR_COLOR
 from tp_keras.tasks import TASKS
 

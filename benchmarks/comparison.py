@@ -8,8 +8,8 @@ import numpy as np
 
 from benchmarks.epoch_speed import EpochSpeed
 from benchmarks.torch_peer import TORCH_NETWORK
-from tp_keras.evaluation.intervals import percentile_interval
-from tp_keras.run_folder import RunFolder
+from tp_keras.records.intervals import percentile_interval
+from tp_keras.runs.run_folder import RunFolder
 from tp_keras.tasks import TASK_NAMES
 from training.command import start_tensorflow
 

@@ -56,8 +56,8 @@ def embed_splits(run_dir, task, data_dir, splits) -> list[EmbeddedRows]:
         UserError: If the run, its task or a split is not there.
     """
     from tp_keras.data import source
-    from tp_keras.evaluation.fairness.representations import represent
-    from tp_keras.run_folder import RunFolder
+    from tp_keras.fairness.representations import represent
+    from tp_keras.runs.run_folder import RunFolder
 
     run = RunFolder(run_dir).require()
     if task.name not in run.config.model.tasks:

@@ -29,7 +29,7 @@ from benchmarks.epoch_speed import write_speeds
 from benchmarks.torch_peer import TORCH_NETWORK
 from tp_keras.config import ExperimentConfig
 from tp_keras.errors import UserError
-from tp_keras.run_folder import RunFolder
+from tp_keras.runs.run_folder import RunFolder
 from training.command import read_experiment
 from training.command import run
 from training.command import start_tensorflow
@@ -211,7 +211,7 @@ def train_in_turns(config, turns) -> RunFolder:
     start_tensorflow()
     import keras
 
-    from tp_keras.trainer import Trainer
+    from tp_keras.runs.trainer import Trainer
 
     class InTurns(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):

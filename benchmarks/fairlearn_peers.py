@@ -17,7 +17,7 @@ from fairlearn.reductions import ExponentiatedGradient
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from tp_keras.evaluation.records import ALL
+from tp_keras.records.record import ALL
 from tp_keras.tasks import GENDER
 
 # Rows of a peer that is to refuse, or to run at all.

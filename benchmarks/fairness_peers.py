@@ -48,7 +48,7 @@ class FairnessPeers:
 
     def execute(self) -> None:
         """Measures and prints the tables."""
-        from tp_keras.evaluation.fairness.settings import FairnessSettings
+        from tp_keras.fairness.settings import FairnessSettings
 
         names = [task.name for task in tasks.HAIR_TASKS]
         if self.task not in names:

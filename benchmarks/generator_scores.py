@@ -5,14 +5,14 @@ import dataclasses
 import numpy as np
 
 from tp_keras.data.source import load_portraits
-from tp_keras.evaluation.generation.attributes import measure_fidelity
-from tp_keras.evaluation.generation.estimate import Estimate
-from tp_keras.evaluation.generation.estimate import normalized_score
-from tp_keras.evaluation.generation.judge import Judge
-from tp_keras.evaluation.generation.judge_run import require_independent
-from tp_keras.evaluation.generation.kernel_distance import kernel_distance
-from tp_keras.evaluation.generation.references import EigenfaceSampler
-from tp_keras.run_folder import RunFolder
+from tp_keras.generator.evaluation.attributes import measure_fidelity
+from tp_keras.generator.evaluation.estimate import Estimate
+from tp_keras.generator.evaluation.estimate import normalized_score
+from tp_keras.generator.evaluation.judge import Judge
+from tp_keras.generator.evaluation.judge_run import require_independent
+from tp_keras.generator.evaluation.kernel_distance import kernel_distance
+from tp_keras.generator.evaluation.references import EigenfaceSampler
+from tp_keras.runs.run_folder import RunFolder
 from tp_keras.tasks import TASK_NAMES
 
 _REAL_SEED = 1

@@ -7,7 +7,7 @@ import time
 import keras
 import tensorflow as tf
 
-from tp_keras.trainer import Trainer
+from tp_keras.runs.trainer import Trainer
 
 # Steps before the clock starts: the first one traces the graph, and those
 # after it find a full buffer.

@@ -25,7 +25,7 @@ from benchmarks.tables import print_markdown
 from tp_keras.config import AugmentConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.errors import UserError
-from tp_keras.run_folder import RunFolder
+from tp_keras.runs.run_folder import RunFolder
 from tp_keras.tasks import TASK_NAMES
 from training.command import read_experiment
 from training.command import start_tensorflow

@@ -90,7 +90,7 @@ class PeerTables:
         )
 
     def _probes(self, features):
-        from tp_keras.evaluation.fairness.probes import probe_gender
+        from tp_keras.fairness.probes import probe_gender
 
         test = self.test
         cells = []
@@ -112,7 +112,7 @@ class PeerTables:
 
     def _head(self, fit, test, balanced):
         """Returns the cells of a last layer fitted anew."""
-        from tp_keras.fairness.last_layer import refit_last_layer
+        from tp_keras.debiasing.last_layer import refit_last_layer
 
         layer = refit_last_layer(
             fit,
@@ -144,7 +144,7 @@ class PeerTables:
 
         The variants that take every group come last.
         """
-        from tp_keras.evaluation.fairness.group_metrics import measure_groups
+        from tp_keras.fairness.group_metrics import measure_groups
 
         found = {}
         for fields in measure_groups(
@@ -264,8 +264,8 @@ def fit_erasers(fit: EmbeddedRows) -> dict:
         genders, seconds of the fit).
     """
     from benchmarks.fairlearn_peers import GenderCorrelationRemover
-    from tp_keras.fairness.leace import fit_conditional_leace
-    from tp_keras.fairness.leace import fit_leace
+    from tp_keras.debiasing.leace import fit_conditional_leace
+    from tp_keras.debiasing.leace import fit_leace
 
     def without_genders(eraser):
         return lambda features, genders: eraser(features)

@@ -10,7 +10,7 @@ import math
 import keras
 from keras import ops
 
-from tp_keras.models.vae.losses import gaussian_kl
+from tp_keras.generator.model.losses import gaussian_kl
 
 CHANNELS = (32, 64)
 HIDDEN_UNITS = 16

@@ -12,8 +12,8 @@ import keras
 import numpy as np
 
 from tp_keras.models import create_backbone
-from tp_keras.run_folder import RunFolder
-from tp_keras.trainer import Trainer
+from tp_keras.runs.run_folder import RunFolder
+from tp_keras.runs.trainer import Trainer
 
 
 class PartTrainer(Trainer):

@@ -26,8 +26,8 @@ from datasets.tiny_portraits import facts
 from datasets.tiny_portraits.bad_items import BadItems
 from datasets.tiny_portraits.build_record import BuildRecord
 from datasets.tiny_portraits.portrait_pack import PortraitPack
-from tp_keras.evaluation.records import find_one
-from tp_keras.evaluation.records import read_records
+from tp_keras.records.record import find_one
+from tp_keras.records.record import read_records
 from training.command import run
 
 # The margin by which the network is to lead, and the tasks where it has to:

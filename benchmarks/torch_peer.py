@@ -7,7 +7,7 @@ with settings, history and facts as it does. Needs
 `pip install -r requirements-benchmarks.txt`.
 
 Data, order, augmentation, heads, losses, schedule, decay, averaged weights and
-the choice of the best epoch are those of `tp_keras.trainer.Trainer`; forward,
+the choice of the best epoch are those of `tp_keras.runs.trainer`; forward,
 backward and optimizer are PyTorch's. A run that was stopped begins anew.
 """
 
@@ -23,7 +23,7 @@ import numpy as np
 from tp_keras.config import FLOAT32
 from tp_keras.config import ExperimentConfig
 from tp_keras.errors import UserError
-from tp_keras.run_folder import RunFolder
+from tp_keras.runs.run_folder import RunFolder
 from tp_keras.tasks import TASK_NAMES
 from tp_keras.tasks import TASKS
 from training.command import run_experiment
@@ -85,10 +85,10 @@ def train(config: ExperimentConfig, turns=None) -> RunFolder:
     start_tensorflow()
     import torch
 
-    from tp_keras.callbacks import SCORE
     from tp_keras.data.pipeline import TrainingBatches
     from tp_keras.data.pipeline import evaluation_batches
     from tp_keras.data.source import load_portraits
+    from tp_keras.runs.callbacks import SCORE
 
     torch.set_num_threads(os.cpu_count())
     # As TensorFlow does.

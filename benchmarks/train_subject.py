@@ -143,8 +143,8 @@ def _build_model(settings):
     """Returns the classifier and the precision of its backbone."""
     from tp_keras.models import PortraitClassifier
     from tp_keras.models import create_backbone
-    from tp_keras.precision import choose_precision
-    from tp_keras.precision import layers_in
+    from tp_keras.runs.precision import choose_precision
+    from tp_keras.runs.precision import layers_in
 
     precision = settings.precision
     if precision == "auto":
@@ -161,7 +161,7 @@ def _build_model(settings):
 def _create_optimizer(settings):
     import keras
 
-    from tp_keras.optimizers import FusedAdamW
+    from tp_keras.models.optimizers import FusedAdamW
 
     optimizer_class = {
         FUSED_ADAMW: FusedAdamW,

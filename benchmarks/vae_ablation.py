@@ -15,10 +15,10 @@ import subprocess
 from benchmarks.accuracy import run_module
 from benchmarks.tables import print_markdown
 from tp_keras.errors import UserError
-from tp_keras.run_folder import RunFolder
+from tp_keras.generator.config import GENERATOR_SPLIT
+from tp_keras.generator.config import JUDGE_SPLIT
+from tp_keras.runs.run_folder import RunFolder
 from tp_keras.tasks import TASK_NAMES
-from tp_keras.vae_config import GENERATOR_SPLIT
-from tp_keras.vae_config import JUDGE_SPLIT
 from training.command import run
 from training.command import start_tensorflow
 from training.vae_configs import VAE_EXPERIMENTS
@@ -118,7 +118,7 @@ class VaeAblation:
 
     def _train(self, name, classifier_run):
         """Returns the finished run of a variant, trained if need be."""
-        from tp_keras.vae_run.folder import VaeRunFolder
+        from tp_keras.generator.training.folder import VaeRunFolder
 
         finished = VaeRunFolder(
             ROOT
@@ -145,7 +145,7 @@ class VaeAblation:
         import tqdm
 
         from benchmarks.generator_scores import GeneratorScores
-        from tp_keras.evaluation.generation.vae_sampler import VaeSampler
+        from tp_keras.generator.evaluation.vae_sampler import VaeSampler
 
         dataset = VAE_EXPERIMENTS[self.experiment][1].data.dataset
         scores = GeneratorScores(

@@ -20,7 +20,7 @@ from benchmarks.cell_accuracy import CellAccuracy
 from benchmarks.comparison import hits_on_test
 from benchmarks.tables import print_markdown
 from tp_keras.errors import UserError
-from tp_keras.run_folder import RunFolder
+from tp_keras.runs.run_folder import RunFolder
 from tp_keras.tasks import TASK_NAMES
 from training.command import run
 from training.command import start_tensorflow
@@ -87,7 +87,7 @@ class VaeExtraData:
 
     @functools.cached_property
     def _generator(self):
-        from tp_keras.vae_run.folder import VaeRunFolder
+        from tp_keras.generator.training.folder import VaeRunFolder
 
         return VaeRunFolder(self.run_dir).require()
 
@@ -107,13 +107,13 @@ class VaeExtraData:
 
     @functools.cached_property
     def _sampler(self):
-        from tp_keras.evaluation.generation.vae_sampler import VaeSampler
+        from tp_keras.generator.evaluation.vae_sampler import VaeSampler
 
         return VaeSampler(self._generator.load_model())
 
     def _real(self, count):
         """Returns so many real portraits; always the same."""
-        from tp_keras.evaluation.generation.extra_data import take_portraits
+        from tp_keras.generator.evaluation.extra_data import take_portraits
 
         if not count or count >= len(self._training):
             return self._training
@@ -125,7 +125,7 @@ class VaeExtraData:
 
         As many rows for every kind, so that all have equally many steps.
         """
-        from tp_keras.evaluation.generation import extra_data
+        from tp_keras.generator.evaluation import extra_data
 
         real = self._real(count)
         if kind == REPEATED:
@@ -143,7 +143,7 @@ class VaeExtraData:
 
     def _balanced_count(self, count):
         """Returns how many portraits there are with those of rare cells."""
-        from tp_keras.evaluation.generation.extra_data import cell_shortages
+        from tp_keras.generator.evaluation.extra_data import cell_shortages
 
         real = self._real(count)
         shortages = cell_shortages(real.labels, self.per_cell)
@@ -267,7 +267,7 @@ def train_on(config, portraits) -> RunFolder:
     """
     import keras
 
-    from tp_keras.trainer import Trainer
+    from tp_keras.runs.trainer import Trainer
 
     class TrainerOnPortraits(Trainer):
         def _resolve_splits(self, data):

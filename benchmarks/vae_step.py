@@ -19,8 +19,8 @@ from benchmarks.tables import print_markdown
 from benchmarks.train_subject import steps_per_second
 from tp_keras.config import BFLOAT16
 from tp_keras.config import FLOAT32
+from tp_keras.generator.config import VaeModelConfig
 from tp_keras.tasks import IMAGE_SHAPE
-from tp_keras.vae_config import VaeModelConfig
 from training.command import run
 from training.command import start_tensorflow
 
@@ -48,8 +48,8 @@ class VaeStep:
         import tensorflow as tf
         import tqdm
 
-        from tp_keras.models.vae.geometry import HALF_SIZE
-        from tp_keras.precision import has_bfloat16_instructions
+        from tp_keras.generator.model.geometry import HALF_SIZE
+        from tp_keras.runs.precision import has_bfloat16_instructions
 
         # One function for each network: it would take that for retracing.
         tf.get_logger().setLevel("ERROR")
@@ -125,7 +125,7 @@ class BundleSubject:
     """
 
     def __init__(self, vae, batch_size):
-        from tp_keras.export import export_vae_bundle
+        from tp_keras.generator.export.vae_bundle import export_vae_bundle
         from tp_keras.serving import PortraitGenerator
 
         with tempfile.TemporaryDirectory() as folder:

@@ -7,14 +7,14 @@ import tensorflow as tf
 from benchmarks.plain_vae import PlainVAE
 from benchmarks.train_subject import steps_per_second
 from tp_keras.config import BFLOAT16
+from tp_keras.generator.model import LikelihoodObjective
+from tp_keras.generator.model import PortraitVAE
+from tp_keras.generator.model import SharpObjective
+from tp_keras.generator.priors import GaussianMixturePrior
 from tp_keras.models import PortraitClassifier
 from tp_keras.models import create_backbone
-from tp_keras.models.vae import LikelihoodObjective
-from tp_keras.models.vae import PortraitVAE
-from tp_keras.models.vae import SharpObjective
-from tp_keras.models.vae.priors import GaussianMixturePrior
-from tp_keras.optimizers import FusedAdamW
-from tp_keras.precision import layers_in
+from tp_keras.models.optimizers import FusedAdamW
+from tp_keras.runs.precision import layers_in
 from tp_keras.tasks import IMAGE_SHAPE
 from tp_keras.tasks import TASKS
 

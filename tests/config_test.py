@@ -12,7 +12,7 @@ from tp_keras.config import config_differences
 from tp_keras.config import config_from_dict
 from tp_keras.config import config_to_dict
 from tp_keras.errors import UserError
-from tp_keras.vae_config import VaeTrainingConfig
+from tp_keras.generator.config import VaeTrainingConfig
 from training.configs import EXPERIMENTS
 
 

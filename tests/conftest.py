@@ -29,7 +29,7 @@ def tiny_data_dir(tmp_path_factory):
 @pytest.fixture(scope="session")
 def vae():
     """A small stand-in for a trained `PortraitVAE`."""
-    from tests.export.vae_networks import TinyVAE
+    from tests.generator.export.vae_networks import TinyVAE
 
     return TinyVAE()
 
@@ -37,8 +37,8 @@ def vae():
 @pytest.fixture(scope="session")
 def vae_bundle(vae, tmp_path_factory):
     """A bundle of the stand-in; tests that change it take a copy."""
-    from tests.export.vae_networks import LABEL_COUNTS
-    from tp_keras.export import export_vae_bundle
+    from tests.generator.export.vae_networks import LABEL_COUNTS
+    from tp_keras.generator.export.vae_bundle import export_vae_bundle
 
     return export_vae_bundle(
         vae,

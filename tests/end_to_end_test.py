@@ -15,9 +15,9 @@ from datasets.tiny_portraits.build_record import BuildRecord
 from datasets.tiny_portraits.portrait_pack import PortraitPack
 from tp_keras.data.examples import labelled_image
 from tp_keras.data.source import load_portraits
-from tp_keras.evaluation.records import find_one
-from tp_keras.evaluation.records import read_records
-from tp_keras.run_folder import RunFolder
+from tp_keras.records.record import find_one
+from tp_keras.records.record import read_records
+from tp_keras.runs.run_folder import RunFolder
 from tp_keras.serving import CSession
 from training import train
 from training.command import run

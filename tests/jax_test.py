@@ -9,13 +9,13 @@ import keras
 import numpy as np
 
 from tests.portrait_factory import make_portraits
-from tp_keras.run_folder import RunFolder
+from tp_keras.runs.run_folder import RunFolder
 
 TRAINING = """
 import sys
 import keras
 import numpy as np
-from tests import trainer_test as t
+from tests.runs import trainer_test as t
 
 if keras.config.backend() != "jax":
     raise SystemExit("This is not JAX.")
@@ -30,9 +30,9 @@ np.savez(sys.argv[2], **found)
 
 # One step of Adam: everything moves by its learning rate, the adversaries
 # by theirs, and they don't decay.
-from tp_keras.fairness.debiased_classifier import DebiasedClassifier
+from tp_keras.debiasing.debiased_classifier import DebiasedClassifier
 from tp_keras.models.hair_branch import HairBranch
-from tp_keras.optimizers import FusedAdamW
+from tp_keras.models.optimizers import FusedAdamW
 from tp_keras.tasks import HAIR_TYPE
 
 branch = HairBranch((1, 1, 4), [HAIR_TYPE], 4, 0.0)

@@ -36,7 +36,7 @@ class Debias:
     def execute(self) -> None:
         """Writes the run, and prints the next commands."""
         start_tensorflow()
-        from tp_keras.debias_run import debias_run
+        from tp_keras.runs.debias_run import debias_run
 
         made = debias_run(self.run_dir, self.output_dir, self.settings)
         print(

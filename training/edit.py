@@ -58,8 +58,8 @@ class Edit:
 
     def execute(self) -> None:
         """Edits, and writes the picture."""
-        from tp_keras.gallery import edits
-        from tp_keras.gallery.output import written_aside
+        from tp_keras.generator.drawing import edits
+        from tp_keras.generator.drawing.output import written_aside
         from tp_keras.tasks import TASK_NAMES
         from tp_keras.tasks import complete_labels
 

@@ -35,11 +35,12 @@ class Evaluate:
         start_tensorflow()
         from tp_keras.evaluation import run_evaluation
         from tp_keras.evaluation import table
+        from tp_keras.records.table import describe
 
         records, folder = run_evaluation.evaluate_run(
             self.run_dir, self.data_dir, self.dataset, self.split
         )
-        print(f"\n{table.describe(records)}\n")
+        print(f"\n{describe(records)}\n")
         print(table.headline_table(records))
         print(f"Tables, plots and records: {folder}")
         print(f"Next: {shown(Export(self.run_dir))}")

@@ -5,7 +5,7 @@ python -m training.evaluate_vae --run_dir runs/vae
 
 import dataclasses
 
-from tp_keras.evaluation.generation.settings import GenerationSettings
+from tp_keras.generator.evaluation.settings import GenerationSettings
 from training.command import run
 from training.command import shown
 from training.command import start_tensorflow
@@ -44,11 +44,11 @@ class EvaluateVae:
     def execute(self) -> None:
         """Measures, and prints the summary and where all lies."""
         start_tensorflow()
-        from tp_keras.evaluation.generation import report
-        from tp_keras.evaluation.generation import run_generation
-        from tp_keras.evaluation.generation import table
-        from tp_keras.evaluation.table import describe
-        from tp_keras.vae_run.folder import VaeRunFolder
+        from tp_keras.generator.evaluation import report
+        from tp_keras.generator.evaluation import run_generation
+        from tp_keras.generator.evaluation import table
+        from tp_keras.generator.training.folder import VaeRunFolder
+        from tp_keras.records.table import describe
 
         dataset = VaeRunFolder(self.run_dir).require().config.data.dataset
         synthetic = "/synthetic" in dataset

@@ -34,7 +34,7 @@ class ExportVae:
         start_tensorflow()
         from tp_keras import export
         from tp_keras import serving
-        from tp_keras.export import run_vae_export
+        from tp_keras.generator.export import run_vae_export
 
         def check(folder, expected):
             serving.check_graph(folder)

@@ -5,7 +5,7 @@ python -m training.fairness_report --run_dir runs/demo
 
 import dataclasses
 
-from tp_keras.evaluation.fairness.settings import FairnessSettings
+from tp_keras.fairness.settings import FairnessSettings
 from training.command import run
 from training.command import start_tensorflow
 
@@ -38,9 +38,9 @@ class FairnessReport:
     def execute(self) -> None:
         """Measures, and prints the summary and where all lies."""
         start_tensorflow()
-        from tp_keras.evaluation.fairness import report
-        from tp_keras.evaluation.fairness import table
-        from tp_keras.evaluation.table import describe
+        from tp_keras.fairness import report
+        from tp_keras.fairness import table
+        from tp_keras.records.table import describe
 
         records, folder = report.run_fairness_report(
             self.run_dir,

@@ -12,11 +12,11 @@ import pathlib
 
 from tp_keras.config import DebiasConfig
 from tp_keras.errors import UserError
-from tp_keras.fairness_sweep.settings import DEFAULT_VARIANTS
-from tp_keras.fairness_sweep.settings import ChoiceSettings
-from tp_keras.fairness_sweep.settings import MeasureSettings
-from tp_keras.fairness_sweep.settings import SweepSettings
-from tp_keras.fairness_sweep.variant import parse_variants
+from tp_keras.fairness.sweep.settings import DEFAULT_VARIANTS
+from tp_keras.fairness.sweep.settings import ChoiceSettings
+from tp_keras.fairness.sweep.settings import MeasureSettings
+from tp_keras.fairness.sweep.settings import SweepSettings
+from tp_keras.fairness.sweep.variant import parse_variants
 from training.command import run
 from training.command import shown
 from training.command import start_tensorflow
@@ -66,8 +66,8 @@ class FairnessSweep:
             pathlib.Path("runs/fairness_sweep") / self.experiment
         )
         start_tensorflow()
-        from tp_keras.fairness_sweep import sweep
-        from tp_keras.fairness_sweep.report import write_report
+        from tp_keras.fairness.sweep import sweep
+        from tp_keras.fairness.sweep.report import write_report
 
         if self.base_runs:
             bases = sweep.find_bases(self.base_runs)

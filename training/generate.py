@@ -73,11 +73,11 @@ class Generate:
         given = self._check()
         output = pathlib.Path(self.output or self.output_pack).expanduser()
         is_sheet = self.output is not None and output.suffix.lower() == ".png"
-        from tp_keras.gallery.output import written_aside
+        from tp_keras.generator.drawing.output import written_aside
 
         with written_aside(output, folder=not is_sheet) as aside:
             start_tensorflow()
-            from tp_keras.export.keyed_noise import row_seeds
+            from tp_keras.generator.export.keyed_noise import row_seeds
 
             seeds = row_seeds(self.seed, self.count)
             generator = open_generator(self.run_dir, self.bundle)
@@ -99,8 +99,8 @@ class Generate:
 
     def _check(self) -> dict[str, str]:
         """Refuses what needs no model to be refused; returns the labels."""
-        from tp_keras.gallery.pack import check_capacity
-        from tp_keras.gallery.sheet import check_sheet
+        from tp_keras.generator.drawing.pack import check_capacity
+        from tp_keras.generator.drawing.sheet import check_sheet
 
         check_model(self.run_dir, self.bundle)
         if (self.output is None) == (self.output_pack is None):
@@ -136,7 +136,7 @@ class Generate:
         )
 
     def _labels(self, given, metadata):
-        from tp_keras.gallery import cells as cells_lib
+        from tp_keras.generator.drawing import cells as cells_lib
 
         cells = self.cells
         if (
@@ -162,9 +162,9 @@ class Generate:
     def _write_sheet(self, generator, labels, seeds, aside):
         import numpy as np
 
-        from tp_keras.gallery.rows import iterate_portraits
-        from tp_keras.gallery.sheet import describe_labels
-        from tp_keras.gallery.sheet import draw_sheet
+        from tp_keras.generator.drawing.rows import iterate_portraits
+        from tp_keras.generator.drawing.sheet import describe_labels
+        from tp_keras.generator.drawing.sheet import draw_sheet
 
         parts = iterate_portraits(
             generator.generate, labels, seeds, self.temperature
@@ -177,8 +177,8 @@ class Generate:
         draw_sheet(images, title).save(aside, "PNG")
 
     def _write_files(self, generator, labels, seeds, aside):
-        from tp_keras.gallery.files import FileWriter
-        from tp_keras.gallery.rows import iterate_portraits
+        from tp_keras.generator.drawing.files import FileWriter
+        from tp_keras.generator.drawing.rows import iterate_portraits
 
         with FileWriter(aside, self.temperature) as files:
             for rows, images in iterate_portraits(
@@ -188,8 +188,8 @@ class Generate:
                 files.add(images, part, seeds[rows])
 
     def _write_pack(self, generator, labels, seeds, aside):
-        from tp_keras.gallery.pack import PackWriter
-        from tp_keras.gallery.rows import iterate_portraits
+        from tp_keras.generator.drawing.pack import PackWriter
+        from tp_keras.generator.drawing.rows import iterate_portraits
 
         with PackWriter(aside, self.extends) as pack:
             for rows, images in iterate_portraits(
@@ -205,7 +205,7 @@ def open_generator(run_dir: str | None, bundle: str | None):
         from tp_keras.serving import PortraitGenerator
 
         return PortraitGenerator.load(bundle)
-    from tp_keras.export.run_vae_export import run_generator
+    from tp_keras.generator.export.run_vae_export import run_generator
 
     return run_generator(run_dir)
 

@@ -58,9 +58,9 @@ class Interpolate:
 
     def execute(self) -> None:
         """Interpolates, and writes the picture."""
-        from tp_keras.gallery import paths
-        from tp_keras.gallery import sheet
-        from tp_keras.gallery.output import written_aside
+        from tp_keras.generator.drawing import paths
+        from tp_keras.generator.drawing import sheet
+        from tp_keras.generator.drawing.output import written_aside
         from tp_keras.tasks import TASK_NAMES
         from tp_keras.tasks import complete_labels
 

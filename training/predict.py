@@ -37,7 +37,7 @@ class Predict:
         import tqdm
 
         from tp_keras import serving
-        from tp_keras.gallery.output import written_aside
+        from tp_keras.generator.drawing.output import written_aside
         from tp_keras.serving.prediction import check_output
 
         if self.output is not None:

@@ -119,7 +119,7 @@ class SearchSimilar:
         """Returns the embedding function, the tasks, the data, its hashes."""
         from tp_keras.config import DataConfig
         from tp_keras.evaluation import similar
-        from tp_keras.run_folder import RunFolder
+        from tp_keras.runs.run_folder import RunFolder
         from tp_keras.serving import Predictor
 
         if self.run_dir is not None:

@@ -30,7 +30,7 @@ class Train:
     def execute(self) -> None:
         """Trains and says what to do next."""
         start_tensorflow()
-        from tp_keras.trainer import Trainer
+        from tp_keras.runs.trainer import Trainer
 
         run = Trainer(self.config).fit()
         print(f"Next: {shown(Evaluate(str(run.path)))}")

@@ -7,7 +7,7 @@ same command resumes a training that was stopped.
 
 import dataclasses
 
-from tp_keras.vae_config import VaeExperimentConfig
+from tp_keras.generator.config import VaeExperimentConfig
 from training.command import run_experiment
 from training.command import shown
 from training.command import start_tensorflow
@@ -24,7 +24,7 @@ class TrainVae:
     def execute(self) -> None:
         """Trains and says what to do next."""
         start_tensorflow()
-        from tp_keras.vae_run.trainer import VaeTrainer
+        from tp_keras.generator.training.trainer import VaeTrainer
 
         run = VaeTrainer(self.config).fit()
         print(f"Next: {shown(EvaluateVae(str(run.path)))}")

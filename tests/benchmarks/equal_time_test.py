@@ -22,7 +22,7 @@ from tp_keras.config import ExperimentConfig
 from tp_keras.config import ModelConfig
 from tp_keras.config import TrainingConfig
 from tp_keras.errors import UserError
-from tp_keras.run_folder import RunFolder
+from tp_keras.runs.run_folder import RunFolder
 
 # Median 4 s, 6 s more for the first epoch.
 SPEED = EpochSpeed(10.0, (4.0, 3.0, 5.0), examples=1000, parameters=1234)

@@ -7,7 +7,7 @@ from benchmarks.embedded_rows import EmbeddedRows
 from benchmarks.fairness_peers import FairnessPeers
 from tp_keras import tasks
 from tp_keras.errors import UserError
-from tp_keras.evaluation.fairness.settings import FairnessSettings
+from tp_keras.fairness.settings import FairnessSettings
 
 TASK = tasks.HAIR_TYPE
 

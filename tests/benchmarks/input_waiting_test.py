@@ -5,12 +5,12 @@ import pytest
 
 from benchmarks.input_waiting import WaitingTrainer
 from tests.portrait_factory import make_portraits
-from tp_keras import trainer as trainer_module
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import ModelConfig
 from tp_keras.config import TrainingConfig
 from tp_keras.models.presets import BACKBONE_PRESETS
-from tp_keras.trainer import Trainer
+from tp_keras.runs import trainer as trainer_module
+from tp_keras.runs.trainer import Trainer
 
 TINY = {
     "block_type": "separable",

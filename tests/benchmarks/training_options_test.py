@@ -25,7 +25,6 @@ from benchmarks.train_subject import Subject
 from benchmarks.train_subject import replace_layers
 from benchmarks.training_options import steps_of
 from tests.portrait_factory import make_portraits
-from tp_keras import trainer as trainer_module
 from tp_keras.config import AugmentConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import ModelConfig
@@ -35,7 +34,8 @@ from tp_keras.errors import UserError
 from tp_keras.models import create_backbone
 from tp_keras.models.layers import MergedConvolution2D
 from tp_keras.models.presets import BACKBONE_PRESETS
-from tp_keras.run_folder import RunFolder
+from tp_keras.runs import trainer as trainer_module
+from tp_keras.runs.run_folder import RunFolder
 
 TINY = {"block_type": "merged", "stem_channels": 4, "stages": ((4, 1, 4),)}
 

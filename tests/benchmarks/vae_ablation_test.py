@@ -14,9 +14,9 @@ from tests.portrait_factory import make_portraits
 from tp_keras.config import DataConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.errors import UserError
-from tp_keras.run_folder import RunFolder
-from tp_keras.vae_config import VaeExperimentConfig
-from tp_keras.vae_run.folder import VaeRunFolder
+from tp_keras.generator.config import VaeExperimentConfig
+from tp_keras.generator.training.folder import VaeRunFolder
+from tp_keras.runs.run_folder import RunFolder
 from training.command import read_experiment
 from training.vae_configs import VAE_EXPERIMENTS
 

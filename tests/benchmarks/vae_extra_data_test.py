@@ -14,10 +14,10 @@ from tp_keras.config import ExperimentConfig
 from tp_keras.config import ModelConfig
 from tp_keras.config import TrainingConfig
 from tp_keras.errors import UserError
+from tp_keras.generator.config import VaeExperimentConfig
+from tp_keras.generator.training.folder import VaeRunFolder
 from tp_keras.models.presets import BACKBONE_PRESETS
-from tp_keras.run_folder import RunFolder
-from tp_keras.vae_config import VaeExperimentConfig
-from tp_keras.vae_run.folder import VaeRunFolder
+from tp_keras.runs.run_folder import RunFolder
 
 # Test accuracy of what is "trained" on each.
 ACCURACIES = {"real_alone": 0.5, "repeated": 0.6, "generated": 0.8}

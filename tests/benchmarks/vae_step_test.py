@@ -6,7 +6,7 @@ import pytest
 from benchmarks.vae_step import _print_table
 from benchmarks.vae_subject import portrait_subject
 from benchmarks.vae_subject import portrait_vae
-from tp_keras.vae_config import VaeModelConfig
+from tp_keras.generator.config import VaeModelConfig
 
 
 def subject(training, drawing=(500.0,), parameters=1234):

@@ -6,10 +6,10 @@ from tests.evaluation.predictions import one_hot
 from tests.evaluation.predictions import random_predictions
 from tp_keras import tasks
 from tp_keras.errors import UserError
-from tp_keras.evaluation import records as records_lib
 from tp_keras.evaluation.evaluator import GROUPS
 from tp_keras.evaluation.evaluator import evaluate_predictions
-from tp_keras.evaluation.intervals import wilson_interval
+from tp_keras.records import record as records_lib
+from tp_keras.records.intervals import wilson_interval
 
 # Eight portraits, five female and three male.
 GENDERS = np.array([0, 0, 0, 0, 0, 1, 1, 1])

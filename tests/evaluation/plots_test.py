@@ -6,8 +6,8 @@ from tp_keras import tasks
 from tp_keras.evaluation import plots
 from tp_keras.evaluation import table
 from tp_keras.evaluation.evaluator import evaluate_predictions
-from tp_keras.evaluation.records import find
-from tp_keras.evaluation.records import find_one
+from tp_keras.records.record import find
+from tp_keras.records.record import find_one
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ from tests.evaluation.predictions import one_hot
 from tests.evaluation.predictions import random_predictions
 from tp_keras.errors import UserError
 from tp_keras.evaluation import plots
-from tp_keras.evaluation import records as records_lib
 from tp_keras.evaluation import report
 from tp_keras.evaluation import table
 from tp_keras.evaluation.evaluator import evaluate_predictions
+from tp_keras.records import record as records_lib
 
 PLOT_NAMES = {
     "confusion_gender.png",

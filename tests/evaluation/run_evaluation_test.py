@@ -11,10 +11,10 @@ from tp_keras.config import ExperimentConfig
 from tp_keras.config import TrainingConfig
 from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
-from tp_keras.evaluation import records as records_lib
 from tp_keras.evaluation import run_evaluation
 from tp_keras.evaluation.evaluator import evaluate_predictions
-from tp_keras.run_folder import RunFolder
+from tp_keras.records import record as records_lib
+from tp_keras.runs.run_folder import RunFolder
 
 DATASET = "tiny_portraits/synthetic"
 COUNT = 60

@@ -6,7 +6,8 @@ from tests.evaluation.predictions import random_predictions
 from tp_keras import tasks
 from tp_keras.evaluation import table
 from tp_keras.evaluation.evaluator import evaluate_predictions
-from tp_keras.evaluation.records import Record
+from tp_keras.records.record import Record
+from tp_keras.records.table import format_figure
 
 
 @pytest.fixture(scope="module")
@@ -117,4 +118,4 @@ def test_columns_are_aligned(records):
     ],
 )
 def test_format_figure(record, expected):
-    assert table.format_figure(record).startswith(expected)
+    assert format_figure(record).startswith(expected)

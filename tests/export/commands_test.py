@@ -11,10 +11,10 @@ from tests.export.networks import randomize_normalization
 from tests.printed_commands import parse_next
 from tp_keras import config as config_lib
 from tp_keras import models
-from tp_keras.evaluation import records as records_lib
 from tp_keras.export import read_metadata
 from tp_keras.export import run_export
-from tp_keras.run_folder import RunFolder
+from tp_keras.records import record as records_lib
+from tp_keras.runs.run_folder import RunFolder
 from tp_keras.serving import check_bundle
 from training import command
 from training.export import Export

@@ -6,9 +6,9 @@ import tensorflow as tf
 from tests.portrait_factory import make_portraits
 from tp_keras.data.pipeline import label_weights
 from tp_keras.errors import UserError
-from tp_keras.evaluation.fairness.representations import represent
-from tp_keras.evaluation.generation.judge import Judge
 from tp_keras.evaluation.similar import model_embedder
+from tp_keras.fairness.representations import represent
+from tp_keras.generator.evaluation.judge import Judge
 from tp_keras.models import PortraitBackbone
 from tp_keras.models import PortraitClassifier
 from tp_keras.models import create_backbone

@@ -6,16 +6,16 @@ import keras
 import numpy as np
 import pytest
 
-from tests.models.vae.networks import LATENT_SIZE
-from tests.models.vae.networks import make_vae
-from tests.models.vae.priors.prior_kinds import make_prior
+from tests.generator.model.networks import LATENT_SIZE
+from tests.generator.model.networks import make_vae
+from tests.generator.priors.prior_kinds import make_prior
 from tests.portrait_factory import make_portraits
 from tp_keras.models import PortraitBackbone
 from tp_keras.models import PortraitClassifier
 from tp_keras.models import create_backbone
 from tp_keras.models.hair_branch import HairBranch
 from tp_keras.models.layer_settings import default_policy
-from tp_keras.optimizers import FusedAdamW
+from tp_keras.models.optimizers import FusedAdamW
 from tp_keras.tasks import HAIR_TASKS
 
 

@@ -3,10 +3,10 @@ import pytest
 import tensorflow as tf
 
 from tests.export.networks import random_portraits
-from tests.export.vae_networks import LATENT_SIZE
+from tests.generator.export.vae_networks import LATENT_SIZE
 from tp_keras.errors import UserError
-from tp_keras.export.keyed_noise import keyed_noise
-from tp_keras.export.keyed_noise import row_seeds
+from tp_keras.generator.export.keyed_noise import keyed_noise
+from tp_keras.generator.export.keyed_noise import row_seeds
 from tp_keras.serving import PortraitGenerator
 from tp_keras.serving import Predictor
 

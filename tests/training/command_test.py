@@ -13,7 +13,7 @@ from tp_keras.config import DataConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import config_to_dict
 from tp_keras.errors import UserError
-from tp_keras.run_folder import RunFolder
+from tp_keras.runs.run_folder import RunFolder
 from training import command
 from training import train
 from training import train_vae

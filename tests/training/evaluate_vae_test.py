@@ -6,14 +6,14 @@ from tests.portrait_factory import make_portraits
 from tp_keras.config import DataConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import ModelConfig
-from tp_keras.evaluation.generation.report import generation_folder
 from tp_keras.evaluation.places import describe_portraits
 from tp_keras.evaluation.places import name_of_portraits
 from tp_keras.evaluation.places import write_measured
-from tp_keras.run_folder import RunFolder
-from tp_keras.vae_config import VaeExperimentConfig
-from tp_keras.vae_config import VaeModelConfig
-from tp_keras.vae_run.folder import VaeRunFolder
+from tp_keras.generator.config import VaeExperimentConfig
+from tp_keras.generator.config import VaeModelConfig
+from tp_keras.generator.evaluation.report import generation_folder
+from tp_keras.generator.training.folder import VaeRunFolder
+from tp_keras.runs.run_folder import RunFolder
 from training import command
 from training.evaluate_vae import EvaluateVae
 

@@ -11,7 +11,7 @@ from datasets.tiny_portraits.portrait_pack import PortraitPack
 from tests.picture_factory import exif
 from tests.picture_factory import stored
 from tests.printed_commands import parse_next
-from tp_keras.export.keyed_noise import row_seeds
+from tp_keras.generator.export.keyed_noise import row_seeds
 from tp_keras.serving import PortraitGenerator
 from training import command
 from training.edit import Edit

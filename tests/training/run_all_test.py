@@ -9,7 +9,7 @@ import pytest
 
 from tp_keras.config import ExperimentConfig
 from tp_keras.export.run_export import describe_run
-from tp_keras.run_folder import RunFolder
+from tp_keras.runs.run_folder import RunFolder
 from training import run_all
 
 ROOT = pathlib.Path(__file__).parents[2]

@@ -14,7 +14,7 @@ from tp_keras.data.source import load_portraits
 from tp_keras.evaluation import similar
 from tp_keras.export import export_bundle
 from tp_keras.export.run_export import describe_run
-from tp_keras.run_folder import RunFolder
+from tp_keras.runs.run_folder import RunFolder
 from tp_keras.serving import Predictor
 from training import command
 from training.search_similar import SearchSimilar

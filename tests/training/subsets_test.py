@@ -6,17 +6,17 @@ import itertools
 import numpy as np
 import pytest
 
-from tests import trainer_test as t
 from tests.portrait_factory import make_portraits
+from tests.runs import trainer_test as t
 from tp_keras.config import DebiasConfig
-from tp_keras.debias_run import debias_run
 from tp_keras.errors import UserError
 from tp_keras.evaluation.evaluator import evaluate_predictions
-from tp_keras.evaluation.records import find_one
 from tp_keras.evaluation.similar import find_similar_hair
 from tp_keras.evaluation.similar import model_embedder
+from tp_keras.records.record import find_one
+from tp_keras.runs.debias_run import debias_run
+from tp_keras.runs.trainer import Trainer
 from tp_keras.tasks import TASK_NAMES
-from tp_keras.trainer import Trainer
 from tp_keras.tuning.portrait_tuner import figures_of
 
 SUBSETS = [
@@ -77,7 +77,7 @@ def test_one_hair_task_is_debiased_without_a_gender_head(tmp_path):
     config = make_config(tmp_path / "run", ("hair_color",))
     plain = Trainer(config, progress=False).fit()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tp_keras.debias_run.load_portraits", t.load_made)
+        patch.setattr("tp_keras.runs.debias_run.load_portraits", t.load_made)
         run = debias_run(plain.path, tmp_path / "new", settings, progress=False)
     model = run.load_model()
     assert sorted(model.output) == ["hair_color"]

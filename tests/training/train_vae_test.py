@@ -6,7 +6,7 @@ from tests.printed_commands import find_commands
 from tests.printed_commands import parse
 from tests.printed_commands import parse_next
 from tp_keras.config import DataConfig
-from tp_keras.vae_run.folder import VaeRunFolder
+from tp_keras.generator.training.folder import VaeRunFolder
 from training import command
 from training import train_vae
 from training.evaluate_vae import EvaluateVae

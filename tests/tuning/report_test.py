@@ -7,7 +7,7 @@ from tests.printed_commands import find_commands
 from tests.printed_commands import parse
 from tests.tuning.results import make_result
 from tp_keras.config import DataConfig
-from tp_keras.run_folder import RunFolder
+from tp_keras.runs.run_folder import RunFolder
 from tp_keras.tuning.report import best_result
 from tp_keras.tuning.report import write_report
 from tp_keras.tuning.search_settings import SearchFolder

@@ -10,7 +10,7 @@ from tests.tuning.results import make_result
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import TrainingConfig
 from tp_keras.errors import UserError
-from tp_keras.run_folder import RunFolder
+from tp_keras.runs.run_folder import RunFolder
 from tp_keras.tuning import portrait_tuner
 from tp_keras.tuning import search
 from tp_keras.tuning.portrait_tuner import PortraitTuner

@@ -7,7 +7,7 @@ from tests.portrait_factory import make_portraits
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import ModelConfig
 from tp_keras.config import TrainingConfig
-from tp_keras.trainer import Trainer
+from tp_keras.runs.trainer import Trainer
 from tp_keras.tuning import time_budget
 from tp_keras.tuning.time_budget import StepTimer
 from tp_keras.tuning.time_budget import budget_of

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tp_keras.evaluation import intervals
+from tp_keras.records import intervals
 
 NUM_BINS = 15
 

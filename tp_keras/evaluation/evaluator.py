@@ -9,10 +9,10 @@ from tp_keras import tasks
 from tp_keras.errors import UserError
 from tp_keras.evaluation import calibration
 from tp_keras.evaluation import figures
-from tp_keras.evaluation import intervals
 from tp_keras.evaluation import metrics
-from tp_keras.evaluation.records import ALL
-from tp_keras.evaluation.records import Record
+from tp_keras.records import intervals
+from tp_keras.records.record import ALL
+from tp_keras.records.record import Record
 
 GROUPS = (ALL, *tasks.GENDER.classes)
 

@@ -1,6 +1,6 @@
 """The fields of a record, as those who measure make them."""
 
-from tp_keras.evaluation import intervals
+from tp_keras.records import intervals
 
 
 def share(metric: str, hits, count, **fields) -> dict:

@@ -17,16 +17,16 @@ from tp_keras import tasks
 from tp_keras.evaluation import table
 from tp_keras.evaluation.calibration import NUM_BINS
 from tp_keras.evaluation.evaluator import GROUPS
-from tp_keras.evaluation.records import ALL
-from tp_keras.evaluation.records import Record
-from tp_keras.evaluation.records import find
-from tp_keras.evaluation.records import find_one
+from tp_keras.records.plot_kit import new_figure
+from tp_keras.records.record import ALL
+from tp_keras.records.record import Record
+from tp_keras.records.record import find
+from tp_keras.records.record import find_one
 
 # How groups look in every plot of the package.
 COLORS = {ALL: "#000000", "female": "#D55E00", "male": "#0072B2"}
 MARKERS = {ALL: "s", "female": "o", "male": "D"}
 _EMPTY_COLOR = "0.9"
-_DOTS_PER_INCH = 120
 
 # The accuracy of fewer portraits is hardly a figure; it is drawn hollow.
 _FEW_IN_A_BIN = 10
@@ -139,11 +139,6 @@ def recall_plot(records: Sequence[Record]) -> Figure:
     panels[-1].xaxis.set_major_formatter(PercentFormatter(1.0))
     _add_title(figure, panels, "Recall of each class, with 95 % intervals")
     return figure
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """Returns an empty figure of `width` x `height` inches, without pyplot."""
-    return Figure((width, height), dpi=_DOTS_PER_INCH, layout="constrained")
 
 
 def _add_title(figure, panels, title):

@@ -5,13 +5,13 @@ import pathlib
 from collections.abc import Mapping
 from collections.abc import Sequence
 
+from tp_keras import files
 from tp_keras.errors import UserError
 from tp_keras.evaluation import places
 from tp_keras.evaluation import plots
-from tp_keras.evaluation import records as records_lib
-from tp_keras.evaluation import replacement
 from tp_keras.evaluation import table
-from tp_keras.evaluation.records import Record
+from tp_keras.records import record as records_lib
+from tp_keras.records.record import Record
 
 RECORDS_NAME = "records.jsonl"
 TABLE_NAME = "table.md"
@@ -44,7 +44,7 @@ def write_evaluation(
             "evaluation. Received: records=[]"
         )
     folder = pathlib.Path(folder)
-    with replacement.new_folder(folder) as aside:
+    with files.new_folder(folder) as aside:
         records_lib.write_records(aside / RECORDS_NAME, records)
         written = records_lib.read_records(aside / RECORDS_NAME)
         (aside / TABLE_NAME).write_text(

@@ -4,13 +4,13 @@ import functools
 import os
 import pathlib
 
-from tp_keras import run_folder as run_folder_lib
 from tp_keras.data import source
 from tp_keras.errors import UserError
 from tp_keras.evaluation import evaluator
 from tp_keras.evaluation import places
 from tp_keras.evaluation import report
-from tp_keras.evaluation.records import Record
+from tp_keras.records.record import Record
+from tp_keras.runs import run_folder as run_folder_lib
 
 
 def evaluate_run(

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 
 from tp_keras import tasks
 from tp_keras.evaluation.evaluator import GROUPS
-from tp_keras.evaluation.records import ALL
-from tp_keras.evaluation.records import Record
-from tp_keras.evaluation.records import find
-from tp_keras.evaluation.records import find_one
+from tp_keras.records.record import ALL
+from tp_keras.records.record import Record
+from tp_keras.records.record import find
+from tp_keras.records.record import find_one
+from tp_keras.records.table import describe
+from tp_keras.records.table import format_figure
+from tp_keras.records.table import markdown_table
 
 HEADLINE_METRICS = {
     "accuracy": "accuracy",
@@ -15,7 +18,6 @@ HEADLINE_METRICS = {
     "macro_f1": "macro-F1",
     "expected_calibration_error": "calibration error",
 }
-_UNDEFINED = "-"
 
 
 def full_report(records: Sequence[Record]) -> str:
@@ -50,15 +52,6 @@ width; 0 is best). Where a class has few rows, intervals of F1 are too narrow.
 Balanced accuracy and macro-F1 are means over the classes that have labelled
 rows in the group. n is the number of labelled rows; - means not defined.
 """
-
-
-def describe(records: Sequence[Record]) -> str:
-    """Returns one sentence that says what was evaluated."""
-    first = records[0]
-    dataset = f"`{first.dataset}`, " if first.dataset else ""
-    return (
-        f"Data: {dataset}split `{first.split}`. Seed of the run: {first.seed}."
-    )
 
 
 def headline_table(records: Sequence[Record]) -> str:
@@ -155,29 +148,3 @@ def confusion_counts(
         [number(label, prediction) for prediction in task.classes]
         for label in task.classes
     ]
-
-
-def format_figure(record: Record) -> str:
-    """Returns `0.934 [0.912, 0.951]`, or a dash for what is not defined."""
-    if record.value is None:
-        return _UNDEFINED
-    if record.low is None:
-        return f"{record.value:.3f}"
-    return f"{record.value:.3f} [{record.low:.3f}, {record.high:.3f}]"
-
-
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Returns a Markdown table whose columns are padded to equal width."""
-    widths = [
-        max(len(cell) for cell in column)
-        for column in zip(header, *rows, strict=True)
-    ]
-
-    def line(cells):
-        padded = (
-            cell.ljust(width) for cell, width in zip(cells, widths, strict=True)
-        )
-        return f"| {' | '.join(padded)} |\n"
-
-    rule = line(["-" * width for width in widths])
-    return line(header) + rule + "".join(line(row) for row in rows)

@@ -5,15 +5,15 @@ import pathlib
 import numpy as np
 
 from tp_keras import config as config_lib
-from tp_keras import run_folder as run_folder_lib
 from tp_keras.data import source
 from tp_keras.errors import UserError
-from tp_keras.evaluation import records as records_lib
 from tp_keras.export.bundle import BUNDLE_NAME
 from tp_keras.export.bundle import export_bundle
 from tp_keras.export.formats import add_formats
 from tp_keras.export.formats import get_formats
 from tp_keras.export.formats.calibration import choose_rows
+from tp_keras.records import record as records_lib
+from tp_keras.runs import run_folder as run_folder_lib
 from tp_keras.tasks import IMAGE_SHAPE
 
 # What a bundle says of its quality; the whole stays in the run folder.

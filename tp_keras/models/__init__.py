@@ -4,12 +4,10 @@ from tp_keras.models.backbone import PortraitBackbone
 from tp_keras.models.classifier import PortraitClassifier
 from tp_keras.models.factory import create_backbone
 from tp_keras.models.presets import BACKBONE_PRESETS
-from tp_keras.models.vae import PortraitVAE
 
 __all__ = [
     "BACKBONE_PRESETS",
     "PortraitBackbone",
     "PortraitClassifier",
-    "PortraitVAE",
     "create_backbone",
 ]

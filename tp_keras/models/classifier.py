@@ -37,7 +37,7 @@ class PortraitClassifier(TaskModel):
     their concatenation. So the part of the colour needn't hold what tells
     straight from wavy hair, and neither holds what the gender head needs:
     what a part knows of gender can be measured, and trained away
-    (`tp_keras.fairness`), without harm to the other heads.
+    (`tp_keras.debiasing`), without harm to the other heads.
 
     Each vector of a part has mean 0 and variance 1, hence a length of the
     square root of its size, and so has the whole: the inner product orders as

@@ -8,7 +8,7 @@ import keras_tuner
 import threadpoolctl
 from keras_tuner import oracles
 
-from tp_keras.callbacks import SCORE
+from tp_keras.runs.callbacks import SCORE
 from tp_keras.tuning.search_settings import SearchSettings
 from tp_keras.tuning.search_settings import write_json
 

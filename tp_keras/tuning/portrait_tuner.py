@@ -12,8 +12,8 @@ import traceback
 import keras
 import keras_tuner
 
-from tp_keras.callbacks import SCORE
-from tp_keras.run_folder import RunFolder
+from tp_keras.runs.callbacks import SCORE
+from tp_keras.runs.run_folder import RunFolder
 from tp_keras.tuning.oracle import FULL_UNITS
 from tp_keras.tuning.oracle import is_worker
 from tp_keras.tuning.oracle import make_oracle

@@ -7,7 +7,7 @@ import pathlib
 
 from tp_keras.command_line import changed_flags
 from tp_keras.command_line import command_line
-from tp_keras.run_folder import RunFolder
+from tp_keras.runs.run_folder import RunFolder
 from tp_keras.tuning.front import front_of
 from tp_keras.tuning.front import of_full_budget
 from tp_keras.tuning.front import write_front

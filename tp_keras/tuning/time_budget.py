@@ -15,8 +15,8 @@ import keras
 from tp_keras.config import ExperimentConfig
 from tp_keras.data.portraits import Portraits
 from tp_keras.data.portraits import compute_fingerprint
-from tp_keras.run_folder import RunFolder
-from tp_keras.trainer import Trainer
+from tp_keras.runs.run_folder import RunFolder
+from tp_keras.runs.trainer import Trainer
 
 _REHEARSAL_STEPS = 12
 

@@ -11,9 +11,9 @@ gender 1.006 and of hair_color .893 (one seed, 897 test portraits;
 """
 
 from tp_keras.config import DataConfig
-from tp_keras.vae_config import GENERATOR_SPLIT
-from tp_keras.vae_config import VaeExperimentConfig
-from tp_keras.vae_config import VaeTrainingConfig
+from tp_keras.generator.config import GENERATOR_SPLIT
+from tp_keras.generator.config import VaeExperimentConfig
+from tp_keras.generator.config import VaeTrainingConfig
 
 CONFIG = VaeExperimentConfig(
     run_dir="runs/real_portraits",

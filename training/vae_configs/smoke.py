@@ -8,9 +8,9 @@ On 2 cores 238 s, 50 of them for the priors. Kernel score .275
 .911 (one seed, 1,192 test portraits; `python -m training.evaluate_vae`).
 """
 
-from tp_keras.vae_config import VaeExperimentConfig
-from tp_keras.vae_config import VaeModelConfig
-from tp_keras.vae_config import VaeTrainingConfig
+from tp_keras.generator.config import VaeExperimentConfig
+from tp_keras.generator.config import VaeModelConfig
+from tp_keras.generator.config import VaeTrainingConfig
 
 CONFIG = VaeExperimentConfig(
     run_dir="runs/portraits",

@@ -4,10 +4,10 @@ python -m training.train_vae standard --classifier_run RUN
 """
 
 from tp_keras.config import DataConfig
-from tp_keras.vae_config import GENERATOR_SPLIT
-from tp_keras.vae_config import VaeExperimentConfig
-from tp_keras.vae_config import VaeModelConfig
-from tp_keras.vae_config import VaeTrainingConfig
+from tp_keras.generator.config import GENERATOR_SPLIT
+from tp_keras.generator.config import VaeExperimentConfig
+from tp_keras.generator.config import VaeModelConfig
+from tp_keras.generator.config import VaeTrainingConfig
 
 CONFIG = VaeExperimentConfig(
     run_dir="runs/standard_portraits",

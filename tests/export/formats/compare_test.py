@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from tp_keras.errors import UserError
-from tp_keras.evaluation.records import find_one
 from tp_keras.export.formats.compare import compare
 from tp_keras.export.formats.compare import describe_losses
+from tp_keras.records.record import find_one
 
 EXPECTED = {
     "gender": np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.7, 0.3]]),

@@ -20,7 +20,7 @@ from tp_keras.export import read_metadata
 from tp_keras.export import run_export
 from tp_keras.export.formats import FORMATS
 from tp_keras.export.formats import measure
-from tp_keras.run_folder import RunFolder
+from tp_keras.runs.run_folder import RunFolder
 from tp_keras.serving import Predictor
 from tp_keras.serving import check_bundle
 from training import command

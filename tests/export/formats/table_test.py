@@ -1,8 +1,8 @@
 import dataclasses
 
-from tp_keras.evaluation.records import Record
 from tp_keras.export.formats import describe_formats
 from tp_keras.export.formats import latency_table
+from tp_keras.records.record import Record
 
 
 def entry(size, accuracy, warnings=()):

@@ -8,7 +8,6 @@ import numpy as np
 from tqdm import tqdm
 
 from tp_keras.errors import UserError
-from tp_keras.evaluation.records import find
 from tp_keras.export.formats import measure
 from tp_keras.export.formats.compare import compare
 from tp_keras.export.formats.compare import describe_losses
@@ -16,6 +15,7 @@ from tp_keras.export.formats.format import FOLDER
 from tp_keras.export.formats.format import Format
 from tp_keras.export.formats.format import probability_model
 from tp_keras.quiet import no_native_messages
+from tp_keras.records.record import find
 
 _RECORD_FIELDS = ("metric", "task", "group", "value", "low", "high", "count")
 

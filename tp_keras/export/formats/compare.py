@@ -5,10 +5,10 @@ import numpy as np
 from tp_keras import tasks
 from tp_keras.errors import UserError
 from tp_keras.evaluation.evaluator import GROUPS
-from tp_keras.evaluation.intervals import wilson_interval
-from tp_keras.evaluation.records import ALL
-from tp_keras.evaluation.records import Record
-from tp_keras.evaluation.records import find
+from tp_keras.records.intervals import wilson_interval
+from tp_keras.records.record import ALL
+from tp_keras.records.record import Record
+from tp_keras.records.record import find
 
 # What a format that rounds may lose before the user is told, as a share.
 TOLERATED_LOSS = 0.003

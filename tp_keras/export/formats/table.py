@@ -2,11 +2,11 @@
 
 from tp_keras import tasks
 from tp_keras.evaluation.evaluator import GROUPS
-from tp_keras.evaluation.records import ALL
-from tp_keras.evaluation.records import Record
-from tp_keras.evaluation.records import find
-from tp_keras.evaluation.records import find_one
-from tp_keras.evaluation.table import markdown_table
+from tp_keras.records.record import ALL
+from tp_keras.records.record import Record
+from tp_keras.records.record import find
+from tp_keras.records.record import find_one
+from tp_keras.records.table import markdown_table
 
 _LEGEND = """\
 One thread. ms: median of a request of one portrait; img/s: in batches of 64.

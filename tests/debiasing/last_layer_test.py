@@ -1,0 +1,152 @@
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from tp_keras.debiasing.last_layer import count_level_rows
+from tp_keras.debiasing.last_layer import refit_last_layer
+from tp_keras.errors import UserError
+
+
+def make_rows(counts, seed=0, noise=1.0):
+    """The class is the first column, gender the second, four times as clear.
+
+    Args:
+        counts: Rows of each class and gender, `[classes, 2]`.
+    """
+    generator = np.random.default_rng(seed)
+    cells = np.repeat(np.arange(np.size(counts)), np.ravel(counts))
+    labels, genders = np.divmod(generator.permutation(cells), 2)
+    features = noise * generator.normal(size=(len(labels), 6)) + 5.0
+    features[:, 0] += 2.0 * labels
+    features[:, 1] += 8.0 * genders
+    return features * 10.0 ** np.arange(-2, 4), labels, genders
+
+
+def recalls(layer, rows):
+    features, labels, genders = rows
+    correct = layer(features).argmax(1) == labels
+    return np.array(
+        [
+            [correct[(labels == c) & (genders == g)].mean() for g in (0, 1)]
+            for c in np.unique(labels)
+        ]
+    )
+
+
+def test_the_balanced_layer_does_not_lean_on_gender():
+    # Of each class 95 of 100 are of one gender: the plain layer takes it for
+    # the class, and fails the five.
+    rows = make_rows([[950, 50], [50, 950]])
+    test = make_rows([[500, 500], [500, 500]], seed=1)
+    plain = refit_last_layer(*rows, 2, balanced=False)
+    level = refit_last_layer(*rows, 2, balanced=True)
+    assert recalls(plain, test).min() < 0.6
+    # Two Gaussians two deviations apart: 0.841 for the best of all layers.
+    assert recalls(level, test).min() > 0.78
+    assert recalls(level, test).mean() == pytest.approx(0.841, abs=0.03)
+    # And it is known: only the first column counts, with the border between.
+    slopes = level.kernel[:, 1] - level.kernel[:, 0]
+    spread = rows[0].std(0)
+    assert abs(slopes[1] * spread[1]) < 0.5 * slopes[0] * spread[0]
+
+
+@pytest.mark.parametrize("num_classes", [2, 3])
+def test_the_layer_is_scaler_and_regression_in_one(num_classes):
+    features, labels, genders = make_rows([[80, 40]] * num_classes)
+    layer = refit_last_layer(
+        features, labels, genders, num_classes, balanced=False, strengths=[0.3]
+    )
+    scaler = StandardScaler().fit(features)
+    model = LogisticRegression(C=0.3, max_iter=2000)
+    model.fit(scaler.transform(features), labels)
+    expected = model.predict_proba(scaler.transform(features))
+    found = np.exp(layer(features))
+    found /= found.sum(1, keepdims=True)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert layer.strength == 0.3
+
+
+def test_the_strength_is_that_of_the_best_left_out_rows():
+    # Many columns of noise and few rows: a weak penalty learns the noise.
+    generator = np.random.default_rng(0)
+    labels = np.arange(300) % 2
+    features = generator.normal(size=(300, 120))
+    features[:, :20] += 0.5 * labels[:, None]
+    layers = [
+        refit_last_layer(
+            features, labels, labels, 2, balanced=False, strengths=strengths
+        )
+        for strengths in ([1e-2], [1e4], [1e4, 1e-2])
+    ]
+    assert layers[0].score > layers[1].score + 0.03
+    assert layers[2].strength == 1e-2
+    assert layers[2].score == layers[0].score
+
+
+def test_the_rows_of_a_resample_by_hand():
+    _, labels, genders = make_rows([[90, 60], [40, 70], [3, 60]])
+    assert count_level_rows(labels, genders) == 5 * 40
+    assert count_level_rows(labels, genders, min_count=3) == 6 * 3
+    assert count_level_rows(labels, genders, min_count=91) == 0
+    assert count_level_rows(np.full(9, -1), np.ones(9, int)) == 0
+
+
+def test_two_layers_are_folded_into_one():
+    generator = np.random.default_rng(0)
+    features, labels, genders = make_rows([[60, 60], [60, 60]])
+    kernel, bias = generator.normal(size=(6, 4)), generator.normal(size=4)
+    hidden = features @ kernel + bias
+    layer = refit_last_layer(hidden, labels, genders, 2, balanced=False)
+    folded, offset = layer.fold(kernel, bias)
+    np.testing.assert_allclose(features @ folded + offset, layer(hidden))
+
+
+def test_small_groups_are_left_out_and_named():
+    features, labels, genders = make_rows([[90, 60], [40, 70], [3, 60]])
+    layer = refit_last_layer(features, labels, genders, 4)
+    assert layer.left_out == {(2, 0): 3}
+    # Men alone stand for their class, and the fourth class is never predicted.
+    predicted = layer(features).argmax(1)
+    assert (predicted[(labels == 2) & (genders == 1)] == 2).mean() > 0.7
+    assert layer.never == (3,)
+    assert (predicted != 3).all()
+
+
+def test_rows_without_label_count_nothing():
+    features, labels, genders = make_rows([[60, 60], [60, 60]])
+    hidden = np.arange(len(labels)) % 3 == 0
+    labels = np.where(hidden, -1, labels)
+    expected = refit_last_layer(
+        features[~hidden], labels[~hidden], genders[~hidden], 2, seed=3
+    )
+    found = refit_last_layer(features, labels, genders, 2, seed=3)
+    np.testing.assert_array_equal(found.kernel, expected.kernel)
+
+
+def test_a_constant_column_gets_no_weight():
+    features, labels, genders = make_rows([[60, 60], [60, 60]])
+    features[:, 5] = 123.0
+    layer = refit_last_layer(features, labels, genders, 2, balanced=False)
+    np.testing.assert_array_equal(layer.kernel[5], 0.0)
+
+
+def test_bad_input_is_refused():
+    features, labels, genders = make_rows([[60, 60], [60, 60]])
+    nothing = np.full(len(labels), -1)
+    with pytest.raises(UserError, match="0 of 240 rows have a label"):
+        refit_last_layer(features, nothing, genders, 2)
+    with pytest.raises(UserError, match="240 a gender|0 a gender"):
+        refit_last_layer(features, labels, nothing, 2)
+    with pytest.raises(UserError, match="two classes .* Received: 1 such"):
+        refit_last_layer(features, labels * 0, genders, 2)
+    with pytest.raises(UserError, match="two classes or more with 100"):
+        refit_last_layer(features, labels, genders, 2, min_count=100)
+    broken = features.copy()
+    broken[0, 0] = np.inf
+    with pytest.raises(UserError, match="1 of 1440 features that are NaN"):
+        refit_last_layer(broken, labels, genders, 2)
+    with pytest.raises(UserError, match="Received: .*240, 6.*239"):
+        refit_last_layer(features, labels[1:], genders, 2)
+    with pytest.raises(UserError, match="all above 0"):
+        refit_last_layer(features, labels, genders, 2, strengths=[0.0])

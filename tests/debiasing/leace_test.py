@@ -1,0 +1,286 @@
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from tp_keras.debiasing.leace import fit_conditional_leace
+from tp_keras.debiasing.leace import fit_leace
+from tp_keras.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """Features whose classes show gender each in a direction of its own."""
+    generator = np.random.default_rng(0)
+    classes = generator.integers(4, size=3000)
+    genders = generator.random(3000) < np.array([0.6, 0.5, 0.2, 0.8])[classes]
+    genders = genders.astype(int)
+    features = generator.normal(size=(3000, 12))
+    features = features @ generator.normal(size=(12, 12)) + 2.0
+    features += 3.0 * generator.normal(size=(4, 12))[classes]
+    shifts = generator.normal(size=(4, 12)) + generator.normal(size=12)
+    features += shifts[classes] * genders[:, None]
+    return features, genders, classes
+
+
+def covariance(features, concept):
+    return (concept - concept.mean()) @ features / len(features)
+
+
+def within(features, concept, classes):
+    return max(
+        np.abs(covariance(features[rows], concept[rows])).max()
+        for rows in (classes == value for value in np.unique(classes))
+    )
+
+
+def normalized(features):
+    return features / np.linalg.norm(features, axis=1, keepdims=True)
+
+
+def test_one_direction_by_hand():
+    # Gender moves the first column alone, and nothing covaries with it.
+    features = np.array([[0, 0], [0, 1], [2, 0], [2, 1]], float)
+    eraser = fit_leace(features, [0, 0, 1, 1])
+    np.testing.assert_allclose(eraser.matrix, [[0, 0], [0, 1]], atol=1e-12)
+    np.testing.assert_allclose(eraser.offset, [1, 0], atol=1e-12)
+    assert eraser.rank == 1
+
+
+def test_nothing_of_gender_is_left_to_a_linear_probe(rows):
+    features, genders, _ = rows
+    eraser = fit_leace(features, genders)
+    erased = eraser(features)
+    assert np.abs(covariance(features, genders)).max() > 0.1
+    assert np.abs(covariance(erased, genders)).max() < 1e-6
+    probe = LogisticRegression(tol=1e-10, max_iter=1000)
+    assert probe.fit(features, genders).score(features, genders) > 0.7
+    probe.fit(erased, genders)
+    assert np.abs(probe.coef_).max() < 1e-6
+    commonest = np.bincount(genders).max() / len(genders)
+    assert probe.score(erased, genders) == pytest.approx(commonest)
+
+
+def test_it_is_the_closed_form(rows):
+    # The oblique projection, written by an inverse instead of a square root.
+    features, genders, _ = rows
+    cross = covariance(features, genders)[:, None]
+    precision = np.linalg.inv(np.cov(features.T, bias=True))
+    expected = np.eye(12) - cross @ np.linalg.inv(
+        cross.T @ precision @ cross
+    ) @ (cross.T @ precision)
+    eraser = fit_leace(features, genders)
+    np.testing.assert_allclose(eraser.matrix, expected, atol=1e-9)
+    np.testing.assert_allclose(
+        eraser(features).mean(0), features.mean(0), atol=1e-9
+    )
+
+
+def test_to_erase_twice_is_to_erase_once(rows):
+    features, genders, classes = rows
+    for eraser in (
+        fit_leace(features, genders),
+        fit_conditional_leace(features, genders, classes),
+    ):
+        once = eraser(features)
+        np.testing.assert_allclose(eraser(once), once, atol=1e-9)
+
+
+def test_no_other_projector_that_erases_changes_less(rows):
+    features, genders, classes = rows
+    centered = features - features.mean(0)
+    generator = np.random.default_rng(1)
+    for eraser in (
+        fit_leace(features, genders),
+        fit_conditional_leace(features, genders, classes),
+    ):
+        change = np.mean((eraser(features) - features) ** 2)
+        # Any (I - C (R' C)^-1 R') erases the span of C.
+        span = np.linalg.svd(np.eye(12) - eraser.matrix)[0][:, : eraser.rank]
+        closest = np.linalg.pinv(np.cov(features.T)) @ span
+        for spread in (0.0, 0.001, 0.01, 1.0):
+            noise = generator.normal(size=closest.shape)
+            other = closest + spread * np.abs(closest).max() * noise
+            gone = span @ np.linalg.solve(other.T @ span, other.T)
+            found = np.mean((centered @ gone.T) ** 2)
+            if spread:
+                assert found > change
+            else:
+                assert found == pytest.approx(change)
+
+
+def test_where_nothing_is_to_erase_nothing_changes():
+    generator = np.random.default_rng(0)
+    half = generator.normal(size=(50, 5))
+    features = np.concatenate([half, half])
+    genders = np.repeat([0, 1], 50)
+    eraser = fit_leace(features, genders)
+    assert eraser.rank == 0
+    np.testing.assert_array_equal(eraser.matrix, np.eye(5))
+    np.testing.assert_allclose(eraser.offset, 0, atol=1e-12)
+
+
+def test_inside_every_class_nothing_covaries(rows):
+    features, genders, classes = rows
+    eraser = fit_conditional_leace(features, genders, classes)
+    assert eraser.rank == 4 and eraser.classes == (0, 1, 2, 3)
+    assert within(features, genders, classes) > 0.1
+    assert within(eraser(features), genders, classes) < 1e-6
+    # What the class tells of gender stays.
+    assert np.abs(covariance(eraser(features), genders)).max() > 1e-3
+
+
+def test_the_pooled_direction_is_one(rows):
+    features, genders, classes = rows
+    eraser = fit_conditional_leace(features, genders, classes, pooled=True)
+    assert eraser.rank == 1
+    scaled = np.zeros(12)
+    for value in range(4):
+        inside = classes == value
+        part = covariance(eraser(features)[inside], genders[inside])
+        scale = np.sqrt(inside.mean() * genders[inside].var())
+        scaled += inside.mean() * part / scale
+    assert np.abs(scaled).max() < 1e-6
+
+
+def test_classes_stay_apart_where_they_go_with_gender():
+    # Gender is the first column, the class the second; nine of ten of a
+    # class are of one gender, so the overall eraser takes the class along.
+    # Every group has the same noise, so gender is in the first column alone.
+    noise = 0.3 * np.random.default_rng(0).normal(size=(100, 3))
+    groups = [(0, 0)] * 9 + [(0, 1), (1, 0)] + [(1, 1)] * 9
+    features = np.concatenate([noise + [g, c, 0] for c, g in groups])
+    classes, genders = np.repeat(groups, 100, axis=0).T
+
+    def apart(features):
+        means = [features[classes == value].mean(0) for value in (0, 1)]
+        return means[1][1] - means[0][1]
+
+    overall = fit_leace(features, genders)(features)
+    conditional = fit_conditional_leace(features, genders, classes)(features)
+    assert within(features, genders, classes) > 0.05
+    assert within(conditional, genders, classes) < 1e-6
+    assert apart(conditional) == pytest.approx(1.0)
+    assert apart(overall) < 0.5
+
+
+@pytest.mark.parametrize("conditional", [False, True])
+def test_rows_of_one_length_are_erased_as_such(rows, conditional):
+    features, genders, classes = rows
+    features = features - features.mean(0) + 0.5
+
+    def fit(**kwargs):
+        if conditional:
+            return fit_conditional_leace(features, genders, classes, **kwargs)
+        return fit_leace(features, genders, **kwargs)
+
+    def left(eraser):
+        embedding = normalized(eraser(features))
+        if conditional:
+            return within(embedding, genders, classes)
+        return np.abs(covariance(embedding, genders)).max()
+
+    assert left(fit()) > 1e-4
+    assert left(fit(normalized=True)) < 1e-6
+
+
+def test_rows_of_one_length_change_least(rows):
+    # A second road: the closed form with the offset as one more column, for
+    # rows that count by the inverse of their length.
+    features, genders, _ = rows
+    eraser = fit_leace(features, genders, normalized=True)
+    pull = 1 / np.linalg.norm(eraser(features), axis=1, keepdims=True)
+    padded = pull * np.concatenate([features, np.ones((3000, 1))], axis=1)
+    cross = padded.T @ (genders - genders.mean())[:, None]
+    along = np.linalg.solve(padded.T @ padded, cross)
+    expected = np.eye(13) - cross @ along.T / (cross.T @ along)
+    np.testing.assert_allclose(eraser.matrix, expected[:-1, :-1], atol=1e-6)
+    np.testing.assert_allclose(eraser.offset, expected[:-1, -1], atol=1e-6)
+
+
+def test_weights_count_as_repeated_rows(rows):
+    features, genders, classes = (values[:300] for values in rows)
+    counts = np.random.default_rng(0).integers(0, 4, size=300)
+    repeated = fit_conditional_leace(
+        features.repeat(counts, 0),
+        genders.repeat(counts),
+        classes.repeat(counts),
+    )
+    weighted = fit_conditional_leace(
+        features, genders, classes, sample_weight=counts
+    )
+    np.testing.assert_allclose(weighted.matrix, repeated.matrix, atol=1e-8)
+    np.testing.assert_allclose(weighted.offset, repeated.offset, atol=1e-8)
+
+
+def test_rows_without_a_class_are_left_out(rows):
+    features, genders, classes = rows
+    kept = np.arange(3000) < 2000
+    missing = np.where(kept, classes, -1)
+    expected = fit_conditional_leace(
+        features[kept], genders[kept], classes[kept]
+    )
+    found = fit_conditional_leace(features, genders, missing)
+    np.testing.assert_array_equal(found.matrix, expected.matrix)
+
+
+def test_classes_of_few_rows_are_named(rows):
+    features, genders, classes = rows
+    genders = np.where(classes == 3, 1, genders)
+    genders[np.flatnonzero(classes == 3)[:8]] = 0
+    eraser = fit_conditional_leace(features, genders, classes)
+    assert eraser.classes == (0, 1, 2)
+    assert eraser.left_out == {3: 8}
+    assert eraser.rank == 3
+
+
+def test_columns_that_tell_nothing_and_too_few_rows(rows):
+    features, genders, _ = rows
+    twice = np.concatenate([features, features[:, :2]], axis=1)
+    constant = np.concatenate([twice, np.full((3000, 1), 7.0)], axis=1)
+    erased = fit_leace(constant, genders)(constant)
+    assert np.abs(covariance(erased, genders)).max() < 1e-6
+    np.testing.assert_allclose(erased[:, -1], 7.0)
+
+    few, some = features[:8], np.arange(8) % 2
+    for shrinkage in (0.0, 0.3):
+        eraser = fit_leace(few, some, shrinkage=shrinkage)
+        assert np.isfinite(eraser.matrix).all()
+        assert np.abs(covariance(eraser(few), some)).max() < 1e-6
+    orthogonal = fit_leace(few, some, shrinkage=1.0).matrix
+    np.testing.assert_allclose(orthogonal, orthogonal.T, atol=1e-9)
+
+
+def test_a_layer_takes_the_eraser_up(rows):
+    features, genders, _ = rows
+    generator = np.random.default_rng(0)
+    inputs = generator.normal(size=(3000, 20))
+    kernel, bias = generator.normal(size=(20, 12)), generator.normal(size=12)
+    eraser = fit_leace(features, genders)
+    folded, offset = eraser.fold(kernel, bias)
+    np.testing.assert_allclose(
+        inputs @ folded + offset, eraser(inputs @ kernel + bias), atol=1e-9
+    )
+
+
+def test_what_is_no_concept_is_refused(rows):
+    features, genders, classes = rows
+    with pytest.raises(UserError, match="one value in all of 3000"):
+        fit_leace(features, np.ones(3000))
+    with pytest.raises(UserError, match="no class .*Received: .*0: 0"):
+        fit_conditional_leace(features, np.ones(3000), classes)
+    with pytest.raises(UserError, match="no class"):
+        fit_conditional_leace(features, genders, np.full(3000, -1))
+    broken = features.copy()
+    broken[5, 2] = np.nan
+    with pytest.raises(UserError, match="1 of 36000 features that are NaN"):
+        fit_leace(broken, genders)
+    with pytest.raises(UserError, match="at least two rows"):
+        fit_leace(features[:1], genders[:1])
+    with pytest.raises(UserError, match="Received: .*3000, 12.*2999, 1"):
+        fit_leace(features, genders[1:])
+    with pytest.raises(UserError, match="a class for each row"):
+        fit_conditional_leace(features, genders, classes[1:])
+    with pytest.raises(UserError, match="shrinkage=2"):
+        fit_leace(features, genders, shrinkage=2)
+    with pytest.raises(UserError, match="weights of at least 0"):
+        fit_leace(features, genders, sample_weight=np.zeros(3000))

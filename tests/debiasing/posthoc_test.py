@@ -1,0 +1,248 @@
+import functools
+
+import keras
+import numpy as np
+import pytest
+
+from tests.portrait_factory import make_portraits
+from tests.rounding import float32_error
+from tp_keras.debiasing.last_layer import refit_last_layer
+from tp_keras.debiasing.posthoc import apply_posthoc
+from tp_keras.errors import UserError
+from tp_keras.export.folding import fold_batch_normalization
+from tp_keras.models import PortraitBackbone
+from tp_keras.models import PortraitClassifier
+from tp_keras.models.layers import FusedBatchNormalization
+
+METHODS = ("dfr", "leace", "conditional_leace", "conditional_leace+dfr")
+
+
+def make_classifier(embedding_size=64, **kwargs):
+    keras.utils.set_random_seed(0)
+    backbone = PortraitBackbone("separable", 8, ((32, 1, 4),))
+    classifier = PortraitClassifier(
+        backbone, embedding_size=embedding_size, **kwargs
+    )
+    # Not the variance of 1 of a network without training.
+    generator = np.random.default_rng(0)
+    for layer in classifier.layers:
+        if isinstance(layer, FusedBatchNormalization):
+            layer.moving_variance.assign(
+                generator.uniform(0.5, 2.0, layer.moving_variance.shape)
+            )
+    return classifier
+
+
+@functools.cache
+def make_both():
+    """Training and held-out portraits, on which gender is easily seen."""
+    return (
+        make_portraits(100),
+        make_portraits(240, seed=1, split="validation", missing=0.1),
+    )
+
+
+@pytest.fixture
+def portraits():
+    return make_both()
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return make_classifier()
+
+
+@pytest.fixture(scope="module")
+def treated(classifier):
+    """The classifier after each method."""
+    return {
+        method: apply_posthoc(
+            classifier, method, *make_both(), held_out_share=1.0, verbose=0
+        )
+        for method in ("none", *METHODS)
+    }
+
+
+@functools.cache
+def predict(classifier):
+    _, held_out = make_both()
+    return classifier.predict_probabilities(held_out.images, verbose=0)
+
+
+def embeddings(classifier):
+    found = predict(classifier)
+    return {
+        name: found["hair_embedding"][:, columns].astype(np.float64)
+        for name, columns in classifier.embedding_slices.items()
+    }
+
+
+def covariance(features, concept):
+    return np.abs((concept - concept.mean()) @ features / len(features)).max()
+
+
+def within(features, concept, classes):
+    return max(
+        covariance(features[classes == value], concept[classes == value])
+        for value in np.unique(classes[classes >= 0])
+    )
+
+
+def embedding_errors(classifier, name):
+    """Bounds what float32 moves each row of the embedding by.
+
+    The projection of an untrained network subtracts large numbers, and the
+    normalisation divides by the little that is left.
+    """
+    _, held_out = make_both()
+    pooling = classifier.get_layer("hair_pooling")
+    features = keras.Model(classifier.input, pooling.output)
+    pooled = features.predict(held_out.images, verbose=0).astype(np.float64)
+    projection = classifier.get_layer(f"{name}_projection")
+    kernel, bias = (np.asarray(v, np.float64) for v in projection.weights)
+    sizes = np.abs(pooled) @ np.abs(kernel) + np.abs(bias)
+    left = (pooled @ kernel + bias).std(axis=1)
+    # What is summed on the way: the stem, a depthwise and two pointwise
+    # convolutions, the pooling, the projection and the normalisation.
+    terms = 3 * 3 * 3 + 3 * 3 + 8 + 32 + 14 * 11 + len(kernel) + len(bias)
+    return float32_error(terms, sizes.max(axis=1) / left)
+
+
+@pytest.mark.parametrize("name", ["hair_color", "hair_type"])
+def test_the_served_embedding_does_not_covary_with_gender(
+    classifier, treated, portraits, name
+):
+    _, held_out = portraits
+    genders, classes = held_out.labels["gender"], held_out.labels[name]
+    before = embeddings(classifier)[name]
+    for method, measure in (
+        ("leace", lambda rows: covariance(rows, genders)),
+        ("conditional_leace", lambda rows: within(rows, genders, classes)),
+    ):
+        embedding = embeddings(treated[method])[name]
+        # A gender is at most 1 from the mean, and half of it on average.
+        bound = embedding_errors(treated[method], name).mean() / 2
+        assert measure(embedding) < bound < measure(before) / 500
+        # Rounded to float32 as it is served: 32 values of up to sqrt(32).
+        error = float32_error(32, np.sqrt(32))
+        np.testing.assert_allclose(embedding.mean(1), 0, atol=error)
+        np.testing.assert_allclose(
+            np.linalg.norm(embedding, axis=1), np.sqrt(32), rtol=1e-4
+        )
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_only_the_layers_of_the_method_change(classifier, treated, method):
+    changed = {
+        layer.name
+        for layer, other in zip(
+            classifier.layers, treated[method].layers, strict=True
+        )
+        for a, b in zip(layer.get_weights(), other.get_weights(), strict=True)
+        if not np.array_equal(a, b)
+    }
+    expected = {"hair_color", "hair_type"}
+    if "leace" in method:
+        expected |= {"hair_color_projection", "hair_type_projection"}
+    assert changed == expected
+    assert treated[method].count_params() == classifier.count_params()
+
+
+def test_nothing_is_nothing_and_leaves_the_classifier_alone(
+    classifier, treated, portraits
+):
+    pristine = make_classifier()
+    for model in (classifier, treated["none"]):
+        for a, b in zip(model.weights, pristine.weights, strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert treated["none"] is not classifier
+
+
+def test_the_head_reads_what_is_left(treated, portraits):
+    model = treated["conditional_leace"]
+    images = np.concatenate([part.images for part in portraits])
+    labels, genders = (
+        np.concatenate([part.labels[name] for part in portraits])
+        for name in ("hair_type", "gender")
+    )
+    found = model.predict_probabilities(images, verbose=0)["hair_embedding"]
+    expected = refit_last_layer(
+        found[:, model.embedding_slices["hair_type"]],
+        labels,
+        genders,
+        num_classes=3,
+        balanced=False,
+    )
+    kernel = model.get_layer("hair_type").kernel.numpy()
+    # To the tolerance of the regression.
+    largest = np.abs(expected.kernel).max()
+    np.testing.assert_allclose(kernel, expected.kernel, atol=0.05 * largest)
+
+
+def test_dfr_makes_a_head_and_leaves_the_embedding(treated, portraits):
+    _, held_out = portraits
+    for name in ("hair_color", "hair_type"):
+        known = held_out.labels[name] >= 0
+        accuracies = [
+            (predict(model)[name].argmax(1) == held_out.labels[name])[known]
+            for model in (treated["none"], treated["dfr"])
+        ]
+        # The network was never trained, its heads are random.
+        assert accuracies[1].mean() > accuracies[0].mean() + 0.1
+        np.testing.assert_array_equal(
+            embeddings(treated["dfr"])[name], embeddings(treated["none"])[name]
+        )
+
+
+def test_few_rows_correct_the_logits_and_many_replace_the_head():
+    classifier = make_classifier(embedding_size=16)
+    train, many = make_both()
+    few = make_portraits(60, seed=2, split="validation")
+    old = classifier.get_layer("hair_type").kernel.numpy()
+    for held_out, rank in ((few, 3), (many, 5)):
+        found = apply_posthoc(classifier, "dfr", train, held_out, verbose=0)
+        new = found.get_layer("hair_type").kernel.numpy()
+        # The two columns that tell three classes apart, or others too.
+        both = np.concatenate([old, new - new.mean(1, keepdims=True)], axis=1)
+        assert np.linalg.matrix_rank(both, tol=1e-4) == rank
+        assert not np.allclose(old, new)
+
+
+def test_it_is_saved_and_folded_as_any_classifier(treated, portraits, tmp_path):
+    model = treated["conditional_leace+dfr"]
+    images = portraits[1].images
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False)
+    expected = predict(model)
+    found = loaded.predict_probabilities(images, verbose=0)
+    folded = fold_batch_normalization(model.inference_model())
+    folded = folded.predict(images, verbose=0)
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value)
+    for name, columns in model.embedding_slices.items():
+        found, known = (
+            outputs["hair_embedding"][:, columns]
+            for outputs in (folded, expected)
+        )
+        # Two roads, each with an error of its own.
+        errors = 2 * embedding_errors(model, name)[:, np.newaxis]
+        assert (np.abs(found - known) < errors).all()
+
+
+def test_what_can_not_be_done_is_said(classifier, portraits):
+    train, held_out = portraits
+    with pytest.raises(UserError, match="method out of none, .*=magic"):
+        apply_posthoc(classifier, "magic", train, held_out)
+    with pytest.raises(UserError, match="held_out_share=2"):
+        apply_posthoc(classifier, "dfr", train, held_out, held_out_share=2)
+    with pytest.raises(UserError, match="Received: tasks=.'gender'"):
+        apply_posthoc(
+            make_classifier(tasks=["gender"]), "leace", train, held_out
+        )
+    unlabelled = make_portraits(100, missing=2.0)
+    with pytest.raises(UserError, match="0 of 100 rows have a label"):
+        apply_posthoc(classifier, "dfr", train, unlabelled, verbose=0)
+    with pytest.raises(UserError, match="No portrait .* in hair_color"):
+        apply_posthoc(
+            classifier, "conditional_leace", unlabelled, unlabelled, verbose=0
+        )

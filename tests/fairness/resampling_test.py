@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+
+from tp_keras.evaluation import metrics
+from tp_keras.fairness import group_counts
+from tp_keras.fairness import resampling
+
+OUTCOMES = np.array(
+    [
+        [[40, 10, 0], [5, 20, 5], [0, 0, 0]],
+        [[30, 0, 0], [12, 18, 0], [1, 0, 9]],
+    ]
+)
+
+
+def rows_of(outcomes):
+    cells = np.argwhere(np.ones_like(outcomes, bool))
+    return np.repeat(cells, outcomes.ravel(), 0)
+
+
+def count(rows):
+    genders, labels, predictions = rows.T
+    return group_counts.count_outcomes(labels, predictions, genders, 3)
+
+
+def odds(outcomes):
+    recalls = metrics.recall(outcomes)[..., :2]
+    rates = group_counts.false_positive_rates(outcomes)
+    return np.concatenate(
+        [group_counts.difference(recalls), group_counts.difference(rates)], -1
+    ).max(-1)
+
+
+def test_rows_and_counts_are_the_same():
+    np.testing.assert_array_equal(count(rows_of(OUTCOMES)), OUTCOMES)
+
+
+def test_resamples_keep_their_strata():
+    generator = np.random.default_rng(0)
+    within = resampling.resample_within_classes(OUTCOMES, 500, generator)
+    assert within.shape == (500, 2, 3, 3)
+    assert (within.sum(-1) == OUTCOMES.sum(-1)).all()
+    np.testing.assert_allclose(within.mean(0), OUTCOMES, atol=0.6)
+    whole = resampling.resample_within_genders(OUTCOMES, 500, generator)
+    assert (whole.sum((-2, -1)) == OUTCOMES.sum((-2, -1))).all()
+    np.testing.assert_allclose(whole.mean(0), OUTCOMES, atol=0.6)
+    # The mix of classes is a matter of chance here, there it is not.
+    assert whole.sum(-1).std(0)[0, 0] == pytest.approx(
+        np.sqrt(80 * 5 / 8 * 3 / 8), rel=0.15
+    )
+
+
+def test_permutations_equal_shuffled_genders():
+    # The slow road: shuffle the column of gender inside each class.
+    generator = np.random.default_rng(0)
+    rows = rows_of(OUTCOMES)
+    slow = []
+    for _ in range(2000):
+        shuffled = rows.copy()
+        for label in range(3):
+            members = np.flatnonzero(rows[:, 1] == label)
+            shuffled[members, 0] = generator.permutation(rows[members, 0])
+        slow.append(count(shuffled))
+    fast = resampling.permute_genders(OUTCOMES, 2000, generator)
+    assert (fast.sum(-1) == OUTCOMES.sum(-1)).all()
+    assert (fast.sum(1) == OUTCOMES.sum(0)).all()
+    np.testing.assert_allclose(fast.mean(0), np.mean(slow, 0), atol=0.3)
+    np.testing.assert_allclose(fast.std(0), np.std(slow, 0), atol=0.15)
+    for quantile in (0.05, 0.5, 0.95):
+        assert np.quantile(odds(fast), quantile) == pytest.approx(
+            np.quantile(odds(np.array(slow)), quantile), abs=0.015
+        )
+
+
+def test_interval_by_hand():
+    samples = np.linspace(0.2, 0.6, 401)
+    # The middle 95 % are 0.21 to 0.59; mirrored at 0.3 they are 0.01 to 0.39.
+    assert resampling.bootstrap_interval(0.3, samples) == pytest.approx(
+        (0.01, 0.59)
+    )
+    assert resampling.bootstrap_interval(0.1, samples) == pytest.approx(
+        (0.0, 0.59)
+    )
+    assert resampling.bootstrap_interval(
+        0.1, samples, (-1, 0.5)
+    ) == pytest.approx((-0.39, 0.5))
+
+
+@pytest.mark.parametrize(
+    "recalls",
+    [
+        # One group stands out; all are alike.
+        [[0.85, 0.85, 0.9, 0.4], [0.85, 0.8, 0.4, 0.8]],
+        [[0.85, 0.85, 0.9, 0.8], [0.85, 0.8, 0.75, 0.8]],
+    ],
+)
+def test_intervals_of_maximum_and_minimum_cover(recalls):
+    generator = np.random.default_rng(0)
+    sizes = np.array([[110, 130, 90, 60], [110, 60, 55, 70]])
+
+    def largest(hits):
+        return group_counts.difference(hits / sizes).max(-1)
+
+    def least(hits):
+        return (hits / sizes).min((-2, -1))
+
+    covered = np.zeros(2)
+    for hits in generator.binomial(sizes, recalls, size=(300, 2, 4)):
+        drawn = generator.binomial(sizes, hits / sizes, size=(200, 2, 4))
+        for index, figure in enumerate((largest, least)):
+            low, high = resampling.bootstrap_interval(
+                figure(hits), figure(drawn)
+            )
+            assert low <= figure(hits) <= high
+            truth = figure(np.array(recalls) * sizes)
+            covered[index] += low <= truth <= high
+    assert (covered / 300 >= 0.92).all(), covered

@@ -1,0 +1,424 @@
+import dataclasses
+import json
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+
+from tests.fairness.sweep.made_outcomes import make_records
+from tests.portrait_factory import make_portraits
+from tests.printed_commands import parse_next
+from tp_keras.config import DebiasConfig
+from tp_keras.config import ExperimentConfig
+from tp_keras.config import TrainingConfig
+from tp_keras.config import config_to_dict
+from tp_keras.errors import UserError
+from tp_keras.fairness import probe_models
+from tp_keras.fairness.sweep import measurement
+from tp_keras.fairness.sweep import sweep
+from tp_keras.fairness.sweep.settings import MeasureSettings
+from tp_keras.fairness.sweep.settings import SweepSettings
+from tp_keras.fairness.sweep.variant import Variant
+from tp_keras.fairness.sweep.variant import parse_variant
+from tp_keras.fairness.sweep.variant import parse_variants
+from tp_keras.models import PortraitBackbone
+from tp_keras.models import PortraitClassifier
+from tp_keras.records import record as records_lib
+from tp_keras.records.record import find
+from tp_keras.records.record import read_records
+from tp_keras.runs import debias_run as debias_run_module
+from tp_keras.runs.run_folder import RunFolder
+from training.command import run as run_command
+from training.fairness_report import FairnessReport
+from training.fairness_sweep import FairnessSweep
+
+SETTINGS = SweepSettings(
+    DebiasConfig(branch_steps=2),
+    MeasureSettings(
+        min_count=8, validation_min_count=6, probe_seeds=1, num_permutations=10
+    ),
+)
+VARIANTS = parse_variants(["grl:1", "grl:1+leace"], SETTINGS.debias)
+SPLITS = ("train", "validation", "test", "counterfactual")
+
+
+def load_made(data_dir, dataset, split, storage, progress):
+    return make_portraits(160, seed=SPLITS.index(split), split=split)
+
+
+class Builder:
+    """A prepared data set, as far as its splits."""
+
+    info = type("Info", (), {"splits": SPLITS})
+
+
+@pytest.fixture(autouse=True)
+def made_portraits(monkeypatch):
+    for module in (debias_run_module, sweep):
+        monkeypatch.setattr(module, "load_portraits", load_made)
+    monkeypatch.setattr(sweep, "find_builder", lambda *_: Builder)
+    monkeypatch.setattr(sweep, "resolve_splits", lambda data: data)
+    passes = "tp_keras.debiasing.trunk_features._AUGMENTED_PORTRAITS"
+    monkeypatch.setattr(passes, 160)
+
+
+@pytest.fixture
+def light(monkeypatch):
+    """Neither trains nor measures: what was measured tells the run."""
+    monkeypatch.setattr(
+        debias_run_module, "debias_classifier", lambda model, *_, **__: model
+    )
+    monkeypatch.setattr(
+        sweep.TrunkFeatures, "compute", classmethod(lambda *_: "features")
+    )
+    monkeypatch.setattr(
+        measurement,
+        "measure",
+        lambda classifier, portraits, twins, settings, seed: make_records(
+            portraits.split,
+            seed,
+            flips=0.5 if twins else None,
+            recalls={("blond", "male"): (0.5, settings.min_count)},
+        ),
+    )
+
+
+def make_base(path, seed, **facts):
+    keras.utils.set_random_seed(seed)
+    run = RunFolder(path)
+    run.claim(
+        ExperimentConfig(run_dir=str(path), training=TrainingConfig(seed=seed))
+    )
+    backbone = PortraitBackbone("separable", 8, ((8, 1, 4),))
+    PortraitClassifier(backbone, embedding_size=16).save(run.model_path)
+    fingerprints = {
+        split: load_made(None, None, split, None, None).fingerprint
+        for split in SPLITS[:2]
+    }
+    run.record(
+        **{
+            "status": "finished",
+            "fingerprints": fingerprints,
+            "dataset": "made/here/1.0.0",
+            "seconds": 10.0,
+            **facts,
+        }
+    )
+    return run
+
+
+@pytest.fixture(scope="module")
+def bases(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bases")
+    return {seed: make_base(folder / f"base{seed}", seed) for seed in (3, 4)}
+
+
+def content(folder):
+    return {
+        path.relative_to(folder): path.stat().st_mtime_ns
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def run_sweep(folder, bases, variants=VARIANTS):
+    return sweep.run_sweep(folder, variants, bases, SETTINGS, progress=False)
+
+
+def test_a_sweep_makes_measures_and_reports(
+    bases, tmp_path, capsys, monkeypatch
+):
+    # What the probes find does not matter here.
+    monkeypatch.setattr(probe_models, "_MLP_ITERATIONS", 2)
+    base = bases[3]
+    before = content(base.path)
+    folder = tmp_path / "my sweep"
+    arguments = ["--sweep_dir", str(folder), "--base_runs", str(base.path)]
+    arguments += ["--variants", "grl:1", "--branch_steps", "2"]
+    arguments += ["--min_count", "8", "--validation_min_count", "6"]
+    arguments += ["--num_permutations", "10"]
+    run_command(FairnessSweep, arguments)
+    printed = capsys.readouterr().out
+    # A line for each variant and seed.
+    lines = printed.splitlines()
+    for name in ("none", "grl:1"):
+        (line,) = (
+            line for line in lines if line.startswith(f"{name}, seed 3: acc")
+        )
+        assert "conditional probe 0." in line and line.endswith(" s")
+    assert (folder / "table.md").read_text() in printed
+    assert {path.name for path in folder.iterdir()} == {
+        "sweep.json",
+        "features-seed3.json",
+        "none-seed3",
+        "grl-1-seed3",
+        "table.md",
+        "front.png",
+    }
+    # The base stays, and what was made of it is a run.
+    assert content(base.path) == before
+    run = RunFolder(folder / "grl-1-seed3").require()
+    assert run.config.training.seed == 3
+    assert run.config.debias == DebiasConfig(
+        debias="grl", strength=1.0, branch_steps=2
+    )
+
+    records = read_records(run.path / "sweep" / "test.jsonl")
+    assert {record.seed for record in records} == {3}
+    probes = find(records, metric="conditional_gender_probe", task="hair_color")
+    assert {record.variant for record in probes} == {
+        "linear hair_color_embedding",
+        "mlp hair_color_embedding",
+    }
+    assert all(record.value is not None for record in probes)
+    for metric, count in (
+        ("counterfactual_flips", 2),
+        ("same_gender_excess", 2),
+        ("neighbor_precision", 2),
+        ("worst_group_recall", 2),
+        ("leakage_band_high", 2),
+    ):
+        assert len(find(records, metric=metric)) == count
+    assert len(find(records, metric="accuracy", group="all")) == 3
+    groups = find(records, metric="group_recall", task="hair_color")
+    assert len(groups) == 10
+
+    assert parse_next(printed) == FairnessReport(str(run.path))
+
+    # The same command finds everything done; other settings are refused.
+    known = content(folder)
+    reported = []
+    monkeypatch.setattr(
+        FairnessReport, "execute", lambda self: reported.append(self)
+    )
+    run_command(FairnessSweep, [*arguments, "--report", "True"])
+    assert reported == [FairnessReport(str(run.path))]
+    rewritten = {"table.md", "front.png", "sweep.json"}
+    assert {
+        path for path, when in content(folder).items() if known[path] != when
+    } == {pathlib.Path(x) for x in rewritten}
+    with pytest.raises(SystemExit):
+        run_command(FairnessSweep, [*arguments, "--probe_seeds", "3"])
+    error = capsys.readouterr().err
+    assert "other settings" in error and "probe_seeds: 1 against 3" in error
+
+
+def test_it_resumes_wherever_it_is_stopped(bases, tmp_path, monkeypatch, light):
+    one = {3: bases[3]}
+    expected = run_sweep(tmp_path / "whole", one)
+    calls, done, limit = [], [], [0]
+
+    def stopping(module, name):
+        function = getattr(module, name)
+
+        def stop_or_go(*args, **kwargs):
+            if len(calls) == limit[0]:
+                raise KeyboardInterrupt
+            calls.append(name)
+            result = function(*args, **kwargs)
+            done.append(name)
+            return result
+
+        monkeypatch.setattr(module, name, stop_or_go)
+
+    stopping(sweep, "debias_run")
+    stopping(measurement, "measure")
+    stopping(records_lib, "write_records")
+    folder = tmp_path / "stopped"
+    for last, number in (
+        ("measure", 1),
+        # The features are there, and the run is not.
+        ("write_records", 4),
+        ("measure", 2),
+        ("measure", 4),
+        ("write_records", 3),
+        # A run was made, and nothing measured.
+        ("debias_run", 2),
+        ("write_records", 4),
+    ):
+        calls.clear()
+        limit[0] = number
+        with pytest.raises(KeyboardInterrupt):
+            run_sweep(folder, one)
+        assert calls[-1] == last
+    limit[0] = None
+    outcomes = run_sweep(folder, one)
+    # Three variants, two splits: what is written is not measured again.
+    assert done.count("write_records") == 6
+    for first, second in zip(expected, outcomes, strict=True):
+        assert first.variant == second.variant
+        assert first.records == second.records
+    assert sorted(content(tmp_path / "whole")) == sorted(content(folder))
+
+
+def test_what_was_lost_is_measured_without_new_training(
+    bases, tmp_path, monkeypatch, light
+):
+    folder = sweep.SweepFolder(tmp_path / "s")
+    first = run_sweep(folder.path, {3: bases[3]})
+    path = folder.records_path(VARIANTS[2], 3, "test")
+    path.unlink()
+    monkeypatch.setattr(sweep, "TrunkFeatures", None)
+    assert run_sweep(folder.path, {3: bases[3]}) == first
+    assert path.exists()
+
+
+def test_what_is_trained_alike_is_trained_once(bases, tmp_path, light):
+    variants = parse_variants(["none+leace", "grl:1+leace"], SETTINGS.debias)
+    folder = sweep.SweepFolder(tmp_path / "s")
+    (_, *outcomes) = run_sweep(folder.path, {3: bases[3]}, variants)
+    # Validation needs fewer portraits, and has no twins.
+    for outcome in outcomes:
+        groups = [
+            outcome.group_recalls(name) for name in ("validation", "test")
+        ]
+        assert [found["blond", "male"][1] for found in groups] == [6, 8]
+        assert outcome.values("validation", "flips") == [None]
+        assert outcome.values("test", "flips") == [0.5]
+    trained, both = (
+        folder.run(parse_variant(name), 3) for name in ("grl:1", "grl:1+leace")
+    )
+    assert both.facts["source"] == trained.path.name
+    assert not (trained.path / "sweep").exists()
+
+    for run in (trained, both, folder.run(variants[1], 3)):
+        run.record(debias_seconds=1.0)
+    folder.note_feature_seconds(3, 2.0)
+    outcomes = run_sweep(folder.path, {3: bases[3]}, variants)
+    # The base took 10 seconds.
+    assert {item.name: item.costs for item in outcomes} == {
+        "none": (1.0,),
+        "none+leace": (1.1,),
+        "grl:1+leace": (1.4,),
+    }
+    (trained.path / "run.json").unlink()
+    outcomes = run_sweep(folder.path, {3: bases[3]}, variants)
+    assert outcomes[2].costs == (None,)
+
+
+def test_seeds_may_be_added_but_not_exchanged(bases, tmp_path, light):
+    variants = [Variant()]
+    for seeds in ((3,), (3, 4), (4,)):
+        chosen = {seed: bases[seed] for seed in seeds}
+        (outcome,) = sweep.run_sweep(
+            tmp_path / "s", variants, chosen, SETTINGS, progress=False
+        )
+        assert len(outcome.records["test"]) == len(seeds)
+    content = (tmp_path / "s" / "sweep.json").read_text()
+    (tmp_path / "s" / "sweep.json").write_text(
+        content.replace('"ramp"', '"slope"')
+    )
+    with pytest.raises(UserError, match="other settings.*ramp.*slope"):
+        sweep.run_sweep(
+            tmp_path / "s", variants, bases, SETTINGS, progress=False
+        )
+    (tmp_path / "s" / "sweep.json").write_text(content)
+    other = make_base(tmp_path / "other", 3, seconds=11.0)
+    with pytest.raises(UserError, match="run of seed 3: .*base3.* against"):
+        sweep.run_sweep(
+            tmp_path / "s", variants, {3: other}, SETTINGS, progress=False
+        )
+    other = make_base(tmp_path / "five", 5, dataset="made/there/1.0.0")
+    with pytest.raises(UserError, match="data sets: "):
+        sweep.run_sweep(
+            tmp_path / "s", variants, {5: other}, SETTINGS, progress=False
+        )
+
+
+def test_bases_of_two_data_sets_of_one_name_are_refused(bases, tmp_path):
+    prints = {"train": "a", "validation": "b"}
+    other = make_base(tmp_path / "other", 5, fingerprints=prints)
+    with pytest.raises(UserError, match="of one data set. Received: .*other"):
+        sweep.find_bases([bases[3].path, other.path])
+    # Nor is a run measured on what was prepared in its place.
+    with pytest.raises(UserError, match="trained on other portraits"):
+        run_sweep(tmp_path / "s", {5: other}, VARIANTS[:1])
+
+
+def test_bad_bases_are_one_sentence(bases, tmp_path, capsys):
+    path = bases[3].path
+    with pytest.raises(UserError, match="both of seed 3"):
+        sweep.find_bases([path, path])
+    with pytest.raises(UserError, match="There is no run"):
+        sweep.find_bases([tmp_path / "nowhere"])
+    unfinished = make_base(tmp_path / "unfinished", 1, status="training")
+    with pytest.raises(UserError, match="finished runs.*unfinished, training"):
+        sweep.find_bases([unfinished.path])
+    unfinished.record(status="finished")
+    config = unfinished.config
+    model = dataclasses.replace(config.model, tasks=("hair_type",))
+    other = dataclasses.replace(config, model=model)
+    (unfinished.path / "config.json").write_text(
+        json.dumps(config_to_dict(other))
+    )
+    with pytest.raises(UserError, match="chooses by hair_color.*hair_type"):
+        sweep.find_bases([unfinished.path])
+    for arguments, expected in (
+        (["--variants", "magic"], "A variant is named"),
+        (["--experiment", "magic"], "an experiment out of demo"),
+        (["--seeds"], "at least one seed"),
+        (["--base_runs", str(path), "--dataset", "x"], "have their own data"),
+        (["--probe_seeds", "0"], "probe_seeds of at least 1"),
+    ):
+        with pytest.raises(SystemExit):
+            run_command(
+                FairnessSweep,
+                ["--sweep_dir", str(tmp_path / "s"), *arguments],
+            )
+        assert expected in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "s").exists()
+
+
+def test_what_goes_wrong_names_the_variant(bases, tmp_path, monkeypatch, light):
+    def fail(*args, **kwargs):
+        raise UserError("No hair. Received: none")
+
+    monkeypatch.setattr(sweep, "debias_run", fail)
+    with pytest.raises(UserError, match="grl:1, seed 3: No hair"):
+        run_sweep(tmp_path / "s", {3: bases[3]})
+
+
+def test_bases_are_trained_once(tmp_path, monkeypatch):
+    trained = []
+
+    class Trainer:
+        def __init__(self, config):
+            self.config = config
+
+        def fit(self):
+            trained.append(self.config)
+            return RunFolder(self.config.run_dir)
+
+    monkeypatch.setattr(sweep, "Trainer", Trainer)
+    folder = tmp_path / "s"
+    found = sweep.train_bases(folder, ExperimentConfig(), (0, 7), SETTINGS)
+    assert [config.training.seed for config in trained] == [0, 7]
+    assert found[7].path == folder / "none-seed7"
+    # Another sweep's folder is refused before anything is trained.
+    with pytest.raises(UserError, match="other settings"):
+        sweep.train_bases(folder, ExperimentConfig(), (0,), SweepSettings())
+    assert len(trained) == 2
+    assert list(json.loads((folder / "sweep.json").read_text())) == [
+        "settings",
+        "bases",
+    ]
+
+
+def test_without_twins_there_are_no_flips(bases):
+    classifier = bases[3].load_model()
+    portraits = load_made(None, None, "test", None, None)
+    settings = sweep.FairnessSettings(
+        min_count=500, num_permutations=5, num_bootstraps=5, neighbors=(20,)
+    )
+    for twins in (None, _other_portraits(portraits)):
+        records = measurement.measure(
+            classifier, portraits, twins, settings, seed=0
+        )
+        assert not find(records, metric="counterfactual_flips")
+
+
+def _other_portraits(portraits):
+    """Portraits none of which is a twin."""
+    indices = np.asarray(portraits.indices) + 1_000_000
+    return dataclasses.replace(portraits, indices=indices)

@@ -1,0 +1,69 @@
+import dataclasses
+import json
+
+import pytest
+
+from tp_keras.config import config_from_dict
+from tp_keras.config import config_to_dict
+from tp_keras.errors import UserError
+from tp_keras.generator.config import GENERATOR_SPLIT
+from tp_keras.generator.config import JUDGE_SPLIT
+from tp_keras.generator.config import VaeExperimentConfig
+from tp_keras.generator.config import VaeModelConfig
+from tp_keras.generator.config import VaeTrainingConfig
+from training.vae_configs import VAE_EXPERIMENTS
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"preset": "blurred"}, "sharp, likelihood. Received: preset=blurred"),
+        ({"prior": "uniform"}, "Received: prior=uniform"),
+        ({"latent_size": 0}, "latent_size between 1 and 4096"),
+        ({"label_dropout": 1.0}, "label_dropout between 0.0 and 0.99"),
+        ({"beta": -1.0}, "Received: beta=-1.0"),
+        ({"encoder_channels": (48,)}, "Expected 2 numbers of channels"),
+        ({"encoder_channels": ()}, r"Received: encoder_channels=\(\)"),
+        ({"decoder_channels": (96, 48)}, "Expected 3 numbers of channels"),
+        ({"decoder_channels": (96, 48, 3)}, "at least 4 each"),
+    ],
+)
+def test_models_that_cant_be_built_are_refused(settings, message):
+    with pytest.raises(UserError, match=message):
+        VaeModelConfig(**settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"half_epochs": 0}, "half_epochs between 1"),
+        ({"full_epochs": -1}, "full_epochs between 0"),
+        ({"batch_size": 3}, "batch_size between 4"),
+        ({"learning_rate": 0.0}, "Received: learning_rate=0.0"),
+        ({"averaging": 0.6}, "averaging between 0.0 and 0.5"),
+        ({"warmup_epochs": -1.0}, "Received: warmup_epochs=-1.0"),
+        ({"precision": "float16"}, "Received: precision=float16"),
+        ({"seed": -1}, "Received: seed=-1"),
+    ],
+)
+def test_trainings_that_cant_be_done_are_refused(settings, message):
+    with pytest.raises(UserError, match=message):
+        VaeTrainingConfig(**settings)
+
+
+@pytest.mark.parametrize("name", VAE_EXPERIMENTS)
+def test_experiments_survive_json_and_leave_half_to_the_judge(name):
+    description, config = VAE_EXPERIMENTS[name]
+    assert description.endswith(".")
+    values = json.loads(json.dumps(config_to_dict(config)))
+    assert config_from_dict(VaeExperimentConfig, values) == config
+    assert config.data.train_split == GENERATOR_SPLIT
+    assert (GENERATOR_SPLIT, JUDGE_SPLIT) == ("train[:50%]", "train[50%:]")
+    # Hair colour is a condition, so nothing changes it.
+    assert config.augment.brightness == config.augment.contrast == 0.0
+
+
+def test_epochs_are_those_at_both_sizes():
+    training = VaeTrainingConfig(half_epochs=3, full_epochs=2)
+    assert training.epochs == 5
+    assert dataclasses.replace(training, full_epochs=0).epochs == 3

@@ -1,0 +1,84 @@
+import errno
+import os
+
+import pytest
+
+from tp_keras.errors import UserError
+from tp_keras.generator.drawing.output import written_aside
+
+
+def test_a_file_takes_the_place_of_another(tmp_path):
+    path = tmp_path / "out.png"
+    path.write_text("old")
+    with written_aside(path) as aside:
+        aside.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_appears_with_its_parents(tmp_path):
+    path = tmp_path / "a" / "b" / "pack"
+    with written_aside(path, folder=True) as aside:
+        (aside / "file").write_text("text")
+        assert not path.exists()
+    assert (path / "file").read_text() == "text"
+    assert [p.name for p in path.parent.iterdir()] == ["pack"]
+
+
+def test_an_empty_folder_is_used(tmp_path):
+    path = tmp_path / "pack"
+    path.mkdir()
+    with written_aside(path, folder=True) as aside:
+        (aside / "file").touch()
+    assert (path / "file").exists()
+
+
+@pytest.mark.parametrize("folder", [True, False])
+@pytest.mark.parametrize(
+    "error",
+    [
+        UserError("no"),
+        KeyboardInterrupt(),
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+    ],
+)
+def test_a_failure_leaves_nothing(tmp_path, folder, error):
+    place = tmp_path / "a" / "b" / "out"
+    with pytest.raises(type(error)), written_aside(place, folder) as aside:
+        (aside / "half" if folder else aside).write_text("half")
+        raise error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failure_leaves_what_was_there(tmp_path):
+    path = tmp_path / "out.png"
+    path.write_text("old")
+    with pytest.raises(UserError), written_aside(path) as aside:
+        aside.write_text("half")
+        raise UserError("no")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def fails(path, folder, message):
+    with pytest.raises(UserError, match=message), written_aside(path, folder):
+        raise RuntimeError("The block must not begin.")
+
+
+def test_places_that_are_taken(tmp_path):
+    (tmp_path / "file").write_text("text")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "other").touch()
+    fails(tmp_path / "full", True, "not empty")
+    fails(tmp_path / "file", True, "not empty")
+    fails(tmp_path / "full", False, "there is a folder")
+    # A file where a folder would have to be.
+    fails(tmp_path / "file" / "out.png", False, "can't be written")
+    assert (tmp_path / "file").read_text() == "text"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_places_that_do_not_exist():
+    # Nobody, not even root, makes folders there.
+    fails("/proc/1/nowhere/out.png", False, "can't be written")

@@ -1,0 +1,171 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.export.networks import random_portraits
+from tp_keras.errors import UserError
+from tp_keras.generator.drawing.edits import draw_edits
+from tp_keras.generator.drawing.edits import make_edits
+from tp_keras.generator.drawing.sheet import check_sheet
+from tp_keras.generator.drawing.sheet import describe_labels
+from tp_keras.generator.drawing.sheet import draw_sheet
+from tp_keras.generator.drawing.sheet import write_animation
+from tp_keras.tasks import complete_labels
+
+
+def find(sheet, pixels):
+    """Returns where a portrait stands in a sheet, as row and column."""
+    sheet = np.asarray(sheet)
+    height, width, _ = pixels.shape
+    rows, columns = np.nonzero((sheet == pixels[0, 0]).all(axis=-1))
+    places = [
+        (r, c)
+        for r, c in zip(rows, columns, strict=True)
+        if np.array_equal(sheet[r : r + height, c : c + width], pixels)
+    ]
+    (place,) = places
+    return place
+
+
+def test_portraits_stand_in_rows_and_keep_their_pixels():
+    images = random_portraits(5)
+    sheet = draw_sheet(images, "a title", columns=3)
+    places = [find(sheet, pixels) for pixels in images]
+    rows, columns = zip(*places, strict=True)
+    assert rows[0] == rows[1] == rows[2] < rows[3] == rows[4]
+    assert columns[0] == columns[3] < columns[1] == columns[4] < columns[2]
+    assert rows[3] - rows[0] >= 108
+
+
+def test_a_sheet_is_about_square():
+    width, height = draw_sheet(random_portraits(64)).size
+    # Eight by eight, without a gap.
+    assert width == 12 + 8 * 86 - 2
+    assert height == 12 + 8 * 110 - 2
+    width, height = draw_sheet(random_portraits(37)).size
+    assert 0.7 < width / height < 1.3
+
+
+def test_a_scale_enlarges_every_pixel():
+    images = random_portraits(1)
+    enlarged = images[0].repeat(2, axis=0).repeat(2, axis=1)
+    find(draw_sheet(images, scale=2), enlarged)
+
+
+def ink(picture):
+    return int((np.asarray(picture.convert("L")) < 128).sum())
+
+
+def test_titles_and_captions_are_written():
+    white = np.full((2, 108, 84, 3), 255, np.uint8)
+    assert ink(draw_sheet(white)) == 0
+    titled = draw_sheet(white, "female, blond hair, temperature 0.8, seed 7")
+    assert ink(titled) > 100
+    # Too long for one line.
+    assert titled.height > draw_sheet(white, "female").height
+    captioned = draw_sheet(white, captions=["one", "two\nlines"])
+    assert ink(captioned) > 20
+    assert captioned.height > draw_sheet(white).height + 20
+
+
+@pytest.mark.parametrize("count", [-3, 0, 4097])
+def test_impossible_counts(count):
+    with pytest.raises(UserError, match=f"count={count:,}"):
+        check_sheet(count)
+
+
+def test_labels_in_words():
+    labels = {
+        "gender": ["female", "unknown", "male", "unknown"],
+        "hair_color": ["blond", "brown", "bald", "unknown"],
+        "hair_type": ["wavy", "unknown", "bald", "unknown"],
+    }
+    assert [describe_labels(labels, row) for row in range(4)] == [
+        "female, blond, wavy hair",
+        "brown hair",
+        "male, bald",
+        "any attributes",
+    ]
+
+
+def test_an_animation_runs_to_and_fro(tmp_path):
+    levels = (10, 120, 240)
+    images = np.stack(
+        [np.full((108, 84, 3), level, np.uint8) for level in levels]
+    )
+    write_animation(tmp_path / "a.gif", images, seconds=1.5, scale=2)
+    with Image.open(tmp_path / "a.gif") as animation:
+        assert animation.format == "GIF"
+        assert animation.size == (168, 216)
+        assert animation.info["loop"] == 0
+        found = []
+        for frame in range(animation.n_frames):
+            animation.seek(frame)
+            assert animation.info["duration"] == 500
+            found.append(animation.convert("RGB").getpixel((50, 50))[0])
+    np.testing.assert_allclose(found, [10, 120, 240, 120], atol=2)
+
+
+class PaintingGenerator:
+    """Paints what it is asked for: a level for each class."""
+
+    def edit(self, images, labels, new_labels):
+        self.labels = labels
+        self.targets = [
+            dict(zip(new_labels, row, strict=True))
+            for row in zip(*new_labels.values(), strict=True)
+        ]
+        return np.stack(
+            [
+                np.full(image.shape, 10 * number, np.uint8)
+                for number, image in enumerate(images)
+            ]
+        )
+
+
+def edits_of(labels, **new):
+    generator = PaintingGenerator()
+    none = dict.fromkeys(("gender", "hair_color", "hair_type"))
+    labels = complete_labels(labels)
+    image = random_portraits(1)[0]
+    edits = make_edits(generator, image, labels, {**none, **new})
+    np.testing.assert_array_equal(edits.images[0], image)
+    assert generator.labels == labels
+    assert generator.targets[0] == labels
+    assert edits.captions[:2] == ["photo", "reconstruction"]
+    assert len(edits.images) == len(edits.captions)
+    assert edits.images[2:, 0, 0, 0].tolist() == [
+        10 * (1 + n) for n in range(len(edits.captions) - 2)
+    ]
+    draw_edits(edits)
+    return edits.captions[2:], generator.targets[1:]
+
+
+def test_one_edit_keeps_what_is_not_named():
+    labels = {"gender": "female", "hair_color": "brown", "hair_type": "wavy"}
+    captions, targets = edits_of(labels, hair_color="blond", gender="male")
+    assert captions == ["male, blond"]
+    assert targets == [
+        {"gender": "male", "hair_color": "blond", "hair_type": "wavy"}
+    ]
+
+
+def test_without_a_wish_every_other_class_is_shown():
+    labels = {"gender": "female", "hair_color": "brown", "hair_type": "wavy"}
+    captions, targets = edits_of(labels)
+    assert captions == ["male", "black", "blond", "gray", "bald", "straight"]
+    assert targets[4] == {
+        "gender": "female",
+        "hair_color": "bald",
+        "hair_type": "bald",
+    }
+    assert len(edits_of({})[0]) == 9
+
+
+def test_whoever_gets_hair_is_bald_no_more():
+    bald = {"gender": "male", "hair_color": "bald", "hair_type": "bald"}
+    captions, targets = edits_of(bald)
+    for target in targets[1:]:
+        assert "bald" not in target.values()
+    assert captions[-1] == "wavy"
+    assert targets[-1]["hair_color"] == "unknown"

@@ -1,0 +1,60 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tp_keras.config import DataConfig
+from tp_keras.config import ExperimentConfig
+from tp_keras.config import ModelConfig
+from tp_keras.errors import UserError
+from tp_keras.generator.evaluation import judge_run
+
+
+@pytest.mark.parametrize(
+    "split, other",
+    [
+        ("train[:50%]", "train[50%:]"),
+        ("train[0%:30%]", "train[30%:]"),
+        ("train[60%:]", "train[:60%]"),
+        ("train[60%:100%]", "train[:60%]"),
+    ],
+)
+def test_what_a_slice_leaves(split, other):
+    assert judge_run.other_part(split) == other
+
+
+@pytest.mark.parametrize(
+    "split",
+    ["train", "train[20%:80%]", "train[:]", "train[:100]", "train[0%:]"],
+)
+def test_what_leaves_nothing(split):
+    with pytest.raises(UserError, match="leaves no portraits for a judge"):
+        judge_run.other_part(split)
+
+
+def test_a_judge_is_of_the_generators_data_and_of_all_tasks():
+    kind = ExperimentConfig(model=ModelConfig(tasks=("gender",)))
+    data = DataConfig("here", "tiny_portraits/archives", "train[:50%]")
+    config = judge_run.judge_config(kind, "there", data, 7)
+    assert config.data == dataclasses.replace(data, train_split="train[50%:]")
+    assert (config.run_dir, config.training.seed) == ("there", 7)
+    assert len(config.model.tasks) == 3
+
+
+def test_a_judge_must_not_know_the_portraits():
+    judge = np.array([5, 6, 7])
+    judge_run.require_independent(judge, {"the generator": [1, 2]}, "advice")
+    with pytest.raises(UserError, match="(?s)of the classifier.*2 shared") as e:
+        judge_run.require_independent(
+            judge,
+            {"the generator": [1, 2], "the classifier": [7, 5]},
+            "python -m training.evaluate_vae",
+        )
+    assert "python -m training.evaluate_vae" in str(e.value)
+    assert "index 5" in str(e.value)
+
+
+def test_what_a_generator_has_seen_is_no_test():
+    judge_run.require_unseen(np.array([1, 2]), np.array([3]), "test")
+    with pytest.raises(UserError, match="split=train, 1 shared"):
+        judge_run.require_unseen(np.array([1, 2]), np.array([2]), "train")

@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+
+from tp_keras.errors import UserError
+from tp_keras.generator.evaluation.references import EigenfaceSampler
+from tp_keras.generator.evaluation.references import blurred
+
+SHAPE = (6, 5, 3)
+
+
+def test_blur_spreads_a_point_as_a_gaussian():
+    image = np.zeros((1, 21, 21, 3), np.uint8)
+    image[0, 10, 10, 1] = 255
+    result = blurred(image, 1.0)
+    assert result.dtype == np.uint8
+    # The density of a Gaussian of deviation 1 at its mean, and a step beside.
+    assert result[0, 10, 10, 1] == round(255 / (2 * np.pi))
+    assert result[0, 10, 11, 1] == round(255 / (2 * np.pi) * np.exp(-0.5))
+    assert not result[..., 0].any() and not result[..., 2].any()
+
+
+def test_blur_leaves_plain_images_and_their_neighbours_alone():
+    images = np.stack([np.full((9, 8, 3), value) for value in (0, 255, 77)])
+    images = images.astype(np.uint8)
+    np.testing.assert_array_equal(blurred(images, 2.0), images)
+
+
+def make_cells(count=3000, seed=0):
+    """Grey images around a level that the gender decides, with a pattern."""
+    generator = np.random.default_rng(seed)
+    genders = generator.integers(2, size=count)
+    strength = generator.standard_normal((count, 6)) * (1 + genders[:, None])
+    patterns = np.random.default_rng(9).standard_normal((6, *SHAPE)) * 3
+    images = 90 + 20 * genders[:, None, None, None]
+    images = images + np.einsum("nk,khwc->nhwc", strength, patterns)
+    labels = {
+        "gender": genders.astype(np.int32),
+        "hair_color": np.zeros(count, np.int32),
+        "hair_type": np.full(count, -1, np.int32),
+    }
+    return np.rint(images).clip(0, 255).astype(np.uint8), labels
+
+
+def test_samples_have_the_moments_of_their_cell():
+    images, labels = make_cells()
+    sampler = EigenfaceSampler(images, labels, components=7)
+    samples = sampler.sample(labels, seed=1)
+    assert samples.shape == images.shape and samples.dtype == np.uint8
+    for gender in range(2):
+        rows = labels["gender"] == gender
+        real, made = (
+            part[rows].reshape(rows.sum(), -1).astype(float)
+            for part in (images, samples)
+        )
+        # The signs of the directions, and so the draws, are the processor's.
+        error = made.std(0) / np.sqrt(len(made))
+        assert (np.abs(made.mean(0) - real.mean(0)) < 5 * error).all()
+        difference = np.cov(made.T) - np.cov(real.T)
+        assert np.linalg.norm(difference) < 0.15 * np.linalg.norm(
+            np.cov(real.T)
+        )
+
+
+def test_a_seed_decides_the_samples():
+    _, labels = make_cells(300)
+    # Noise has no first components: the approximation finds what it will.
+    images = np.random.default_rng(0).integers(0, 256, (300, *SHAPE))
+    images = images.astype(np.uint8)
+    sampler = EigenfaceSampler(images, labels, components=7)
+    first = sampler.sample(labels, seed=1)
+    np.testing.assert_array_equal(first, sampler.sample(labels, seed=1))
+    assert (first != sampler.sample(labels, seed=2)).any()
+    again = EigenfaceSampler(images, labels, components=7)
+    np.testing.assert_array_equal(first, again.sample(labels, seed=1))
+
+
+def test_small_cells_take_coarser_ones():
+    images, labels = make_cells(300)
+    labels["gender"][:] = 0
+    labels["hair_type"][:100] = 1
+    labels["hair_color"][:10] = 3
+    labels["gender"][:5] = 1
+    sampler = EigenfaceSampler(images, labels, components=7, min_rows=16)
+    assert sampler.cell_of([0, 0, 1]) == (0, 0, 1)
+    assert sampler.cell_of([0, 0, -1]) == (0, 0, -1)
+    # No row at all, ten rows, five rows.
+    assert sampler.cell_of([0, 0, 2]) == (0, 0)
+    assert sampler.cell_of([0, 3, 1]) == (0,)
+    assert sampler.cell_of([1, 3, 1]) == ()
+    asked = {"gender": [1], "hair_color": [3], "hair_type": [1]}
+    assert sampler.sample(asked, seed=0).shape == (1, *SHAPE)
+
+
+def test_needs_more_portraits_than_components():
+    images, labels = make_cells(64)
+    with pytest.raises(UserError, match="Received: 64 portraits"):
+        EigenfaceSampler(images, labels)
+
+
+def test_needs_a_label_for_each_portrait():
+    images, labels = make_cells(100)
+    with pytest.raises(UserError, match="100 labels, 90 portraits"):
+        EigenfaceSampler(images[:90], labels, components=7)

@@ -1,0 +1,75 @@
+"""The figures that rest on a network trained within seconds."""
+
+import numpy as np
+import pytest
+
+from tests.generator.evaluation.made_generators import MadeSampler
+from tests.portrait_factory import make_portraits
+from tp_keras.generator.evaluation.classification_score import (
+    measure_classification_score,
+)
+from tp_keras.generator.evaluation.two_sample import measure_two_sample
+
+
+def test_portraits_of_one_kind_cannot_be_told_apart():
+    real = make_portraits(160, seed=1).images
+    made = make_portraits(160, seed=2).images
+    found = measure_two_sample(real, made, "generated", epochs=4, seed=0)
+    assert found["count"] == 160
+    assert found["low"] < 0.5 < found["high"]
+
+
+def test_portraits_with_a_mark_can():
+    real = make_portraits(160, seed=1).images
+    made = make_portraits(200, seed=2).images
+    made[:, 30:60, 20:60] = 255
+    epochs = []
+    found = measure_two_sample(
+        real, made, "generated", 6, 0, lambda: epochs.append(1)
+    )
+    # Not more: it has had 18 steps.
+    assert found["low"] > 0.75
+    assert len(epochs) == 6
+
+
+def test_a_row_and_its_twin_are_in_the_same_half(monkeypatch):
+    real = np.arange(10, dtype=np.uint8)[:, None]
+    seen = []
+
+    class Network:
+        def __init__(self, *_):
+            pass
+
+        def fit(self, images, labels, progress):
+            seen.append(set(images[:, 0] % 100))
+
+        def predict(self, images):
+            seen.append(set(images[:, 0] % 100))
+            return {"origin": np.zeros(len(images), int)}
+
+    monkeypatch.setattr(
+        "tp_keras.generator.evaluation.two_sample.SmallNetwork", Network
+    )
+    found = measure_two_sample(real, real + 100, "reconstructions", 1, 0)
+    assert found["value"] == 0.5
+    assert len(seen[0]) == len(seen[1]) == 5
+    assert not seen[0] & seen[1]
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("ignored", [(), ("gender",)], ids=["told", "ignored"])
+def test_training_on_portraits_that_show_their_labels_or_not(ignored):
+    test = make_portraits(100, seed=1)
+    labels = make_portraits(300, seed=2).labels
+    made = MadeSampler(ignored).generate(labels, seed=3)
+    found = {
+        one["task"]: one
+        for one in measure_classification_score(
+            made, labels, test.images, test.labels, "generated", 6, 0
+        )
+    }
+    assert found["hair_type"]["count"] == (test.labels["hair_type"] >= 0).sum()
+    if ignored:
+        assert found["gender"]["value"] < 0.75
+    else:
+        assert found["gender"]["value"] > 0.95

@@ -1,0 +1,251 @@
+import io
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from tests.export.networks import random_portraits
+from tests.generator.export.vae_networks import LATENT_SIZE
+from tests.generator.export.vae_networks import TinyVAE
+from tests.picture_factory import encode
+from tests.picture_factory import exif
+from tests.picture_factory import stored
+from tp_keras.errors import UserError
+from tp_keras.export import read_metadata
+from tp_keras.generator.export.keyed_noise import row_seeds
+from tp_keras.generator.export.vae_bundle import expected_answers
+from tp_keras.generator.export.vae_bundle import export_vae_bundle
+from tp_keras.generator.export.vae_signatures import make_vae_signatures
+from tp_keras.serving import CSession
+from tp_keras.serving import check_answers
+from tp_keras.serving import check_bundle
+
+
+@pytest.fixture(scope="module")
+def session(vae_bundle):
+    with CSession(vae_bundle, threads=1) as session:
+        yield session
+
+
+def strings(names):
+    return np.array([name.encode() for name in names], object)
+
+
+def labels(count, prefix="", **given):
+    return {
+        prefix + task: strings([given.get(task, "unknown")] * count)
+        for task in ("gender", "hair_color", "hair_type")
+    }
+
+
+def request(count, seed=0, temperature=1.0, **given):
+    return {
+        **labels(count, **given),
+        "seed": row_seeds(seed, count),
+        "temperature": np.full(count, temperature, np.float32),
+    }
+
+
+def part(inputs, rows):
+    return {name: value[rows] for name, value in inputs.items()}
+
+
+def decode_png(data):
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.format == "PNG"
+        return np.asarray(image)
+
+
+def test_agrees_with_keras_through_the_c_api(vae, vae_bundle):
+    check_bundle(vae_bundle)
+    expected = expected_answers(vae, random_portraits(5))
+    differences = check_answers(vae_bundle, expected)
+    assert set(differences) == set(read_metadata(vae_bundle)["signatures"])
+    # Every kind of answer shows something, and in one row nothing.
+    for _, outputs in expected.values():
+        assert outputs["valid"].tolist() == [True] * 4 + [False]
+        for name, values in outputs.items():
+            assert not values[-1].any()
+            assert name == "valid" or values[:-1].std() > 0.1
+
+
+@pytest.mark.parametrize("signature", ["generate", "generate_bytes"])
+def test_the_gate_sees_a_wrong_pixel(vae, vae_bundle, signature):
+    expected = expected_answers(vae, random_portraits(3))
+    image, *_ = expected[signature][1].values()
+    image[1, 50, 40, 2] ^= 4
+    with pytest.raises(UserError, match=f"of '{signature}'"):
+        check_answers(vae_bundle, {signature: expected[signature]})
+
+
+def test_the_gate_sees_a_nan(vae, vae_bundle):
+    expected = expected_answers(vae, random_portraits(3))
+    expected["encode"][1]["mean"][0, 0] = np.nan
+    with pytest.raises(UserError, match="'mean' of 'encode'"):
+        check_answers(vae_bundle, expected)
+
+
+def test_a_row_depends_on_its_seed_and_not_on_its_batch(session):
+    inputs = request(64, gender="male")
+    together = session.run("generate", inputs)
+    assert together["image"].shape == (64, 108, 84, 3)
+    for row in (0, 1, 33, 63):
+        alone = session.run("generate", part(inputs, slice(row, row + 1)))
+        # The noise is equal bit by bit; products may be summed otherwise.
+        np.testing.assert_allclose(
+            alone["latent"][0], together["latent"][row], rtol=1e-6
+        )
+        gap = alone["image"][0].astype(int) - together["image"][row]
+        assert np.abs(gap).max() <= 1
+    assert len(np.unique(together["latent"][:, 0])) == 64
+
+
+def test_temperature_and_labels_count(session):
+    def latents(**kwargs):
+        return session.run("generate", request(64, **kwargs))["latent"]
+
+    wide, narrow = latents(temperature=1.0), latents(temperature=0.5)
+    # The stand-in scales its noise around a mean that the label settles.
+    centre = 2 * narrow - wide
+    uniform = centre - centre[:, :1]
+    np.testing.assert_allclose(uniform, uniform[:1].repeat(64, 0), atol=1e-4)
+    assert np.abs(latents(gender="male") - latents(gender="female")).max() > 0.1
+
+
+def test_png_files_hold_the_portraits(session):
+    inputs = request(3, hair_color="gray")
+    images = session.run("generate", inputs)["image"]
+    files = session.run("generate_bytes", inputs)["image_bytes"]
+    for data, pixels in zip(files, images, strict=True):
+        np.testing.assert_array_equal(decode_png(data), pixels)
+
+
+def test_encode_decode_reconstruct_and_edit_fit_together(session):
+    images, own = random_portraits(3), labels(3, gender="male")
+    new = labels(3, gender="female", hair_color="bald", hair_type="bald")
+    mean = session.run("encode", {"image": images, **own})["mean"]
+    again = session.run("decode", {"latent": mean, **own})["image"]
+    shown = session.run("reconstruct", {"image": images, **own})["image"]
+    np.testing.assert_array_equal(again, shown)
+    asked = {f"new_{name}": value for name, value in new.items()}
+    edited = session.run("edit", {"image": images, **own, **asked})["image"]
+    np.testing.assert_array_equal(
+        edited, session.run("decode", {"latent": mean, **new})["image"]
+    )
+    assert (edited != shown).any()
+
+
+def test_files_are_edited_as_pixels(session):
+    images = random_portraits(2)
+    upright, turned = (Image.fromarray(image) for image in images)
+    files = [encode(upright), encode(stored(turned, 6), exif=exif(6))]
+    inputs = {**labels(3), **labels(3, "new_", gender="male")}
+    found = session.run(
+        "edit_bytes", {"image_bytes": [*files, b"no image"], **inputs}
+    )
+    assert found["valid"].tolist() == [True, True, False]
+    expected = session.run("edit", {"image": images, **part(inputs, slice(2))})
+    for data, pixels in zip(
+        found["image_bytes"], [*expected["image"], None], strict=True
+    ):
+        expected_pixels = np.zeros((108, 84, 3)) if pixels is None else pixels
+        np.testing.assert_array_equal(decode_png(data), expected_pixels)
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0, np.nan, np.inf])
+def test_a_bad_temperature_spoils_its_row_alone(session, temperature):
+    inputs = request(3)
+    expected = session.run("generate", inputs)
+    inputs["temperature"][1] = temperature
+    found = session.run("generate", inputs)
+    assert found["valid"].tolist() == [True, False, True]
+    assert not found["image"][1].any() and not found["latent"][1].any()
+    np.testing.assert_array_equal(found["image"][2], expected["image"][2])
+    files = session.run("generate_bytes", inputs)
+    assert files["valid"].tolist() == [True, False, True]
+    assert not decode_png(files["image_bytes"][1]).any()
+
+
+@pytest.mark.parametrize("name", ["", "Female", "red", "n/a", "unknown "])
+def test_an_unknown_class_spoils_its_row_alone(session, name):
+    images = random_portraits(2)
+    for task in ("gender", "hair_color", "hair_type"):
+        for signature, inputs in {
+            "generate": request(2),
+            "decode": {
+                "latent": np.ones((2, LATENT_SIZE), np.float32),
+                **labels(2),
+            },
+            "reconstruct": {"image": images, **labels(2)},
+            "encode": {"image": images, **labels(2)},
+        }.items():
+            inputs[task][0] = name.encode()
+            outputs = session.run(signature, inputs)
+            assert outputs.pop("valid").tolist() == [False, True], signature
+            for value in outputs.values():
+                assert not value[0].any() and value[1].any()
+        inputs = {"image": images, **labels(2), **labels(2, "new_")}
+        inputs[f"new_{task}"][1] = name.encode()
+        assert session.run("edit", inputs)["valid"].tolist() == [True, False]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_latent_that_is_no_number(session, value):
+    latents = np.ones((2, LATENT_SIZE), np.float32)
+    latents[0, 3] = value
+    outputs = session.run("decode", {"latent": latents, **labels(2)})
+    assert outputs["valid"].tolist() == [False, True]
+    assert not outputs["image"][0].any()
+
+
+def test_images_of_another_size_are_refused_by_the_graph(session):
+    images = np.zeros((1, 108, 90, 3), np.uint8)
+    with pytest.raises(UserError, match="TensorFlow refused it"):
+        session.run("encode", {"image": images, **labels(1)})
+
+
+def test_weights_are_stored_once(vae, vae_bundle):
+    data = (vae_bundle / "saved_model.pb").read_bytes()
+    for part in (vae.encoder, vae.decoder, vae.prior):
+        weights = max(part.get_weights(), key=lambda w: w.size)
+        assert data.count(weights.tobytes()) == 1
+
+
+def test_metadata(vae_bundle, vae):
+    metadata = read_metadata(vae_bundle)
+    assert [task["name"] for task in metadata["tasks"]] == [
+        *("gender", "hair_color", "hair_type")
+    ]
+    assert metadata["unknown"] == "unknown"
+    assert metadata["latent_size"] == LATENT_SIZE
+    assert metadata["prior"] == "ShiftedNormal"
+    assert metadata["figures"] == [1]
+    counts = [part.count_params() for part in (vae.encoder, vae.decoder)]
+    assert metadata["parameters"] == sum(counts) + 4 * LATENT_SIZE
+
+
+def test_a_model_of_another_geometry_is_refused(tmp_path):
+    small = TinyVAE(image_shape=(60, 48, 3))
+    with pytest.raises(UserError, match=r"'encoder': \(60, 48, 3\)"):
+        export_vae_bundle(small, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_gate_raises_leaves_nothing(vae, tmp_path):
+    def check(folder):
+        assert (folder / "metadata.json").is_file()
+        raise UserError("differs")
+
+    with pytest.raises(UserError, match="differs"):
+        export_vae_bundle(vae, tmp_path, check=check)
+    assert list((tmp_path / "portrait_vae").iterdir()) == []
+
+
+def test_signatures_of_a_model_take_their_inputs_by_name(vae, session):
+    signature = make_vae_signatures(vae)["generate"].get_concrete_function()
+    inputs = request(2)
+    outputs = signature(**{k: tf.constant(v) for k, v in inputs.items()})
+    np.testing.assert_array_equal(
+        outputs["image"], session.run("generate", inputs)["image"]
+    )

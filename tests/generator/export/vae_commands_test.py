@@ -1,0 +1,191 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from tests.export.networks import random_portraits
+from tests.printed_commands import parse_next
+from tp_keras.config import DataConfig
+from tp_keras.export import read_metadata
+from tp_keras.generator.config import VaeExperimentConfig
+from tp_keras.generator.config import VaeModelConfig
+from tp_keras.generator.export.run_vae_export import count_labels
+from tp_keras.generator.export.run_vae_export import export_vae_run
+from tp_keras.generator.export.run_vae_export import run_generator
+from tp_keras.generator.model import PortraitVAE
+from tp_keras.generator.priors import FlowPrior
+from tp_keras.generator.priors import GaussianMixturePrior
+from tp_keras.generator.training.folder import VaeRunFolder
+from tp_keras.serving import PortraitGenerator
+from tp_keras.serving import check_answers
+from tp_keras.serving import check_bundle
+from tp_keras.serving import check_graph
+from training import command
+from training.export_vae import ExportVae
+from training.generate import Generate
+
+LATENT_SIZE = 6
+
+
+def make_vae(prior):
+    keras.utils.set_random_seed(0)
+    vae = PortraitVAE(
+        LATENT_SIZE, (8, 8), (8, 8, 8), grown=True, prior=prior, name="vae"
+    )
+    # Untrained, what the convolutions add is zero.
+    generator = np.random.default_rng(0)
+    for weight in vae.trainable_variables:
+        weight.assign_add(generator.normal(0.0, 0.05, weight.shape))
+    return vae
+
+
+@pytest.fixture(scope="module")
+def run(tiny_data_dir, tmp_path_factory):
+    """The folder of a run as training leaves it."""
+    path = tmp_path_factory.mktemp("runs") / "tiny"
+    folder = VaeRunFolder(path)
+    folder.claim(
+        VaeExperimentConfig(
+            run_dir=str(path),
+            data=DataConfig(
+                str(tiny_data_dir),
+                "tiny_portraits/synthetic_tiny",
+                train_split="train[:50%]",
+            ),
+            model=VaeModelConfig(classifier_run="/somewhere/eyes"),
+        )
+    )
+    folder.save_model(make_vae(GaussianMixturePrior(LATENT_SIZE, 3)))
+    folder.record(status="finished", fingerprints={"validation": "abc"})
+    return path
+
+
+@pytest.fixture(scope="module")
+def exported(run, tmp_path_factory):
+    output_dir = tmp_path_factory.mktemp("exported_models")
+    ExportVae(run_dir=str(run), output_dir=str(output_dir)).execute()
+    return output_dir / "portrait_vae" / "1"
+
+
+def test_a_run_is_exported_with_what_is_known_of_it(exported, run):
+    check_bundle(exported)
+    metadata = read_metadata(exported)
+    assert metadata["run"] == "tiny"
+    assert metadata["prior"] == "GaussianMixturePrior"
+    assert metadata["data_fingerprints"] == {"validation": "abc"}
+    assert metadata["settings"]["training"]["half_epochs"] > 0
+    # Half of the training portraits of 400.
+    counts = [cell["count"] for cell in metadata["label_counts"]]
+    assert counts == sorted(counts, reverse=True)
+    assert 120 < sum(counts) < 180
+    text = json.dumps(metadata)
+    assert str(run.parent) not in text
+    assert "/somewhere" not in text
+
+
+def test_run_and_bundle_generate_the_same(exported, run):
+    from_run = run_generator(run)
+    from_bundle = PortraitGenerator.load(exported)
+    labels = {"hair_color": ["blond", "black", None], "gender": "female"}
+    of_run = from_run.generate(labels, [7, 8, 9], 0.8)
+    of_bundle = from_bundle.generate(labels, [7, 8, 9], 0.8)
+    # One graph, but other threads may sum in another order.
+    assert np.abs(of_run.astype(int) - of_bundle).max() <= 1
+    assert (
+        from_run.metadata["label_counts"]
+        == (from_bundle.metadata["label_counts"])
+    )
+    assert of_run.std() > 1.0
+
+
+@pytest.mark.parametrize("prior", [FlowPrior(LATENT_SIZE, 2, 8), None])
+def test_every_prior_passes_the_gate(prior, run, tmp_path, monkeypatch):
+    vae = make_vae(prior)
+    monkeypatch.setattr(VaeRunFolder, "load_model", lambda self: vae)
+    seen = []
+
+    def check(folder, expected):
+        check_graph(folder)
+        seen.append(check_answers(folder, expected))
+
+    export_vae_run(run, tmp_path, check=check)
+    assert len(seen[0]) == 8
+
+
+def test_what_is_printed(run, exported, tmp_path, capsys):
+    output_dir = tmp_path / "my models"
+    ExportVae(run_dir=str(run), output_dir=str(output_dir)).execute()
+    text = capsys.readouterr().out
+    bundle = output_dir / "portrait_vae"
+    assert "greatest differences from the model" in text
+    assert f"Bundle: {bundle / '1'}" in text
+    assert parse_next(text) == Generate(
+        bundle=str(bundle), gender="female", output="portraits.png"
+    )
+
+
+def test_the_command_generates_from_a_run(run, exported, tmp_path):
+    for flags in (("--run_dir", run), ("--bundle", exported)):
+        command.run(
+            Generate,
+            [str(flag) for flag in (*flags, "--count", 3, "--cells", "level")]
+            + ["--output", str(tmp_path / f"{flags[0]}.png")],
+        )
+    assert (tmp_path / "--run_dir.png").is_file()
+
+
+def test_a_missing_run_leaves_nothing(tmp_path, capsys):
+    gone = ["--run_dir", str(tmp_path / "gone")]
+    for command_class, flags in (
+        (ExportVae, ["--output_dir", str(tmp_path / "models")]),
+        (Generate, ["--output", str(tmp_path / "new" / "out.png")]),
+    ):
+        with pytest.raises(SystemExit) as error:
+            command.run(command_class, gone + flags)
+        assert error.value.code == command.EXIT_USER_ERROR
+        assert "training.train_vae" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_of_nan_is_not_published(run, tmp_path, monkeypatch, capsys):
+    broken = make_vae(None)
+    weight = broken.encoder.trainable_variables[0]
+    weight.assign(np.full(weight.shape, np.nan))
+    monkeypatch.setattr(VaeRunFolder, "load_model", lambda self: broken)
+    with pytest.raises(SystemExit):
+        command.run(
+            ExportVae, ["--run_dir", str(run), "--output_dir", str(tmp_path)]
+        )
+    assert "its training failed" in capsys.readouterr().err
+    assert list((tmp_path / "portrait_vae").iterdir()) == []
+
+
+def test_counts_of_labels():
+    labels = {
+        "gender": np.array([0, 1, 1, 1]),
+        "hair_color": np.array([4, -1, -1, 2]),
+        "hair_type": np.array([2, 1, 1, -1]),
+    }
+    rows = [tuple(cell.values()) for cell in count_labels(labels)]
+    assert rows == [
+        ("male", "unknown", "wavy", 2),
+        ("female", "bald", "bald", 1),
+        ("male", "blond", "unknown", 1),
+    ]
+
+
+def test_without_data_the_counts_are_not_known(run, monkeypatch):
+    from tp_keras.data import source
+    from tp_keras.errors import UserError
+
+    def gone(*args, **kwargs):
+        raise UserError("gone")
+
+    monkeypatch.setattr(source, "load_portraits", gone)
+    generator = run_generator(run)
+    assert generator.metadata["label_counts"] is None
+    assert generator.generate({}, [1]).shape == (
+        1,
+        *random_portraits(1)[0].shape,
+    )

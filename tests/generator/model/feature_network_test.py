@@ -1,0 +1,84 @@
+import types
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.generator.model.networks import make_classifier
+from tests.portrait_factory import make_portraits
+from tp_keras.errors import UserError
+from tp_keras.generator.model.feature_network import FeatureNetwork
+from tp_keras.generator.model.feature_network import channel_statistics
+from tp_keras.generator.model.feature_network import feature_error
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    """Of a classifier that comes from a file, as in a training."""
+    path = tmp_path_factory.mktemp("classifier") / "model.keras"
+    make_classifier().save(path)
+    return FeatureNetwork(keras.saving.load_model(path, compile=False))
+
+
+def test_it_answers_as_its_classifier(network):
+    images = make_portraits(4).images
+    expected = make_classifier()(images, training=False)
+    maps, logits = network(images.astype(np.float32))
+    assert set(logits) == set(expected) == set(network.tasks)
+    for name, values in expected.items():
+        np.testing.assert_allclose(logits[name], values, atol=1e-5)
+    # One for each size of the trunk, and each of them sees something.
+    sizes = [x.shape[1:3] for x in maps]
+    assert len(set(sizes)) == len(sizes) >= 2
+    assert all(np.ptp(x) > 0 for x in maps)
+
+
+def test_its_gradient_reaches_every_picture(network):
+    images = tf.constant(make_portraits(2).images.astype(np.float32) + 0.4)
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        _, logits = network(images)
+        total = tf.reduce_sum([tf.reduce_sum(x) for x in logits.values()])
+    slopes = np.abs(tape.gradient(total, images).numpy())
+    assert (slopes.max(axis=(1, 2, 3)) > 0).all()
+    # Between two whole numbers it sees a difference, too.
+    shifted = network(images + 0.2)[1]
+    assert any(np.abs(shifted[n] - logits[n]).max() > 0 for n in logits)
+
+
+def test_its_classifier_learns_nothing(network):
+    assert network._classifier.trainable_variables == []
+
+
+def test_a_backbone_without_maps_is_refused():
+    inputs = keras.Input((4,))
+    backbone = keras.Model(inputs, keras.layers.Dense(2)(inputs), name="other")
+    classifier = types.SimpleNamespace(backbone=backbone, tasks=())
+    with pytest.raises(UserError, match="portrait_s. Received: backbone=other"):
+        FeatureNetwork(classifier)
+
+
+def test_feature_error_by_hand():
+    target = [np.array([[[[3.0]]]]), np.array([[[[1.0], [2.0]]]])]
+    drawn = [np.array([[[[0.0]]]]), np.array([[[[1.0], [3.0]]]])]
+    # 9 / 9, and (0 + 1) / 2 over (1 + 4) / 2.
+    found = float(feature_error(drawn, target))
+    assert found == pytest.approx((1 + 0.2) / 2, rel=1e-5)
+    assert float(feature_error(target, target)) == 0.0
+
+
+def test_channel_statistics_are_those_of_numpy():
+    maps = list(np.random.default_rng(0).normal(size=(2, 3, 5, 4, 6)))
+    expected = np.concatenate(
+        [
+            values
+            for x in maps
+            for values in (
+                x.mean(axis=(1, 2)),
+                np.sqrt(x.var(axis=(1, 2)) + 1e-4),
+            )
+        ],
+        axis=1,
+    )
+    np.testing.assert_allclose(channel_statistics(maps), expected, rtol=1e-5)

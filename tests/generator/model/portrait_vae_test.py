@@ -1,0 +1,286 @@
+import keras
+import numpy as np
+import pytest
+
+from tests.generator.model.networks import LATENT_SIZE
+from tests.generator.model.networks import make_inputs
+from tests.generator.model.networks import make_vae
+from tests.generator.model.networks import randomize
+from tests.generator.priors.prior_kinds import make_prior
+from tests.portrait_factory import make_portraits
+from tp_keras.errors import UserError
+from tp_keras.generator.model import Eigenfaces
+from tp_keras.generator.model.conditions import OneHotLabels
+from tp_keras.generator.model.decoder import (
+    OUTER_LAYERS as DECODER_OUTER_LAYERS,
+)
+from tp_keras.generator.model.encoder import (
+    OUTER_LAYERS as ENCODER_OUTER_LAYERS,
+)
+from tp_keras.generator.model.geometry import as_pixels
+from tp_keras.generator.model.geometry import halve
+from tp_keras.generator.model.geometry import scale_pixels
+from tp_keras.generator.training.trainer import fit_eigenfaces
+from tp_keras.models.optimizers import FusedAdamW
+from tp_keras.runs.precision import in_float32
+from tp_keras.runs.precision import layers_in
+from tp_keras.tasks import MISSING
+from tp_keras.tasks import TASK_NAMES
+
+
+def outer_variables(vae):
+    return [
+        variable
+        for part, names in (
+            (vae.encoder, ENCODER_OUTER_LAYERS),
+            (vae._decoder, DECODER_OUTER_LAYERS),
+        )
+        for layer in part.layers
+        if layer.name in names
+        for variable in layer.variables
+    ]
+
+
+def inner_variables(vae):
+    outer = {id(variable) for variable in outer_variables(vae)}
+    parts = (*vae.encoder.variables, *vae._decoder.variables)
+    return [variable for variable in parts if id(variable) not in outer]
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """As training at 54x42 would leave it: all but the outermost moved."""
+    vae = make_vae()
+    # Large enough for a detail to come through to the latents.
+    randomize(inner_variables(vae), scale=0.2)
+    return vae
+
+
+@pytest.fixture(scope="module")
+def eigenfaces():
+    return fit_eigenfaces(make_portraits(40), LATENT_SIZE, seed=0)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_an_initialised_model_is_the_linear_one(eigenfaces, precision):
+    with layers_in(precision):
+        vae = make_vae()
+    vae.initialize(eigenfaces)
+    portraits = make_portraits(6, seed=3)
+    images, labels = portraits.images, portraits.labels
+    flat = np.asarray(halve(scale_pixels(images))).reshape(6, -1)
+    centre = np.asarray(OneHotLabels()(labels)) @ eigenfaces.label_means
+    means = (flat - centre) @ eigenfaces.encoder_kernel
+    found, log_variances = vae.encode(images, labels)
+    np.testing.assert_allclose(found, means, atol=1e-4)
+    np.testing.assert_allclose(
+        log_variances, np.tile(eigenfaces.log_variance, (6, 1)), atol=1e-4
+    )
+    drawn = (centre + means @ eigenfaces.decoder_kernel).reshape(6, 54, 42, 3)
+    expected = np.asarray(as_pixels(drawn.astype(np.float32)))
+    found = np.asarray(vae.reconstruct(images, labels))
+    np.testing.assert_allclose(found, expected, atol=5e-3)
+    # That is nearer than the mean of the labels alone.
+    error = np.abs(expected - images).mean()
+    mean = np.asarray(
+        as_pixels(centre.reshape(6, 54, 42, 3).astype(np.float32))
+    )
+    assert error < np.abs(mean - images).mean()
+
+
+def test_the_linear_path_is_fitted_to_portraits_and_their_mirrors():
+    portraits = make_portraits(12)
+    found = fit_eigenfaces(portraits, 3, seed=0)
+    half = np.asarray(halve(scale_pixels(portraits.images)))
+    both = np.concatenate([half, half[:, :, ::-1]]).reshape(24, -1)
+    one_hot = np.tile(np.asarray(OneHotLabels()(portraits.labels)), (2, 1))
+    expected = Eigenfaces.fit(both, one_hot, 3, seed=0)
+    for name in ("label_means", "basis", "variances"):
+        np.testing.assert_allclose(
+            np.abs(getattr(found, name)),
+            np.abs(getattr(expected, name)),
+            atol=1e-4,
+        )
+
+
+def test_growing_keeps_weights_latents_and_pictures(trained):
+    inputs = make_inputs()
+    images, labels = inputs["image"], {n: inputs[n] for n in TASK_NAMES}
+    latents = np.random.default_rng(0).normal(size=(6, LATENT_SIZE))
+    latents = latents.astype(np.float32)
+    half = trained.draw(latents, labels, False)["half"]
+    means, _ = trained.encode(images, labels)
+    trained.set_stage(True)
+    try:
+        drawn = trained.draw(latents, labels, False)
+        np.testing.assert_array_equal(drawn["half"], half)
+        np.testing.assert_array_equal(drawn["image"], as_pixels(half))
+        np.testing.assert_array_equal(
+            trained.decode(latents, labels), drawn["image"]
+        )
+        np.testing.assert_array_equal(trained.encode(images, labels)[0], means)
+    finally:
+        trained.set_stage(False)
+    # A detail that a picture of 54x42 hasn't moves nothing before it.
+    checks = np.indices((108, 84)).sum(axis=0) % 2 * 20
+    images = (images // 2 + 20).astype(np.uint8)
+    detailed = images + np.where(checks, 10, -10)[None, :, :, None]
+    np.testing.assert_allclose(
+        trained.encode(detailed.astype(np.uint8), labels)[0],
+        trained.encode(images, labels)[0],
+        atol=1e-4,
+    )
+
+
+@pytest.mark.parametrize("modulation", [True, False])
+def test_the_outer_layers_learn_once_it_has_grown(modulation):
+    vae = make_vae(modulation=modulation)
+    outer = {id(v) for v in outer_variables(vae)}
+    # A block of FiLM is what takes part of it away.
+    assert len(outer) == (9 if modulation else 7)
+    assert not outer & {id(v) for v in vae.trainable_variables}
+    vae.set_stage(True)
+    assert outer <= {id(v) for v in vae.trainable_variables}
+    assert vae.dimensions == 27_216
+    vae.set_stage(False)
+    assert vae.dimensions == 6_804
+
+
+@pytest.mark.large
+def test_fit_lowers_the_loss_of_training_and_validation():
+    vae = make_vae(grown=True)
+    inputs = make_inputs(16)
+    vae.compile(FusedAdamW(3e-3, weight_decay=0.0))
+    history = vae.fit(
+        inputs, validation_data=(inputs,), batch_size=8, epochs=8, verbose=0
+    ).history
+    for name in ("loss", "rmse", "val_loss", "val_rmse"):
+        assert np.isfinite(history[name]).all()
+        assert history[name][-1] < history[name][0]
+
+
+def test_labels_are_left_out_in_training_alone(trained):
+    labels = {name: np.zeros(4000, np.int32) for name in TASK_NAMES}
+    dropped = trained._drop_labels(labels)
+    hidden = np.stack([np.asarray(v) == MISSING for v in dropped.values()])
+    np.testing.assert_allclose(hidden.mean(axis=1), 0.15, atol=0.02)
+    # Each label on its own.
+    assert hidden.all(axis=0).mean() == pytest.approx(0.15**3, abs=0.004)
+    inputs = make_inputs()
+    outputs = trained(inputs, training=False)
+    for name in TASK_NAMES:
+        np.testing.assert_array_equal(outputs["labels"][name], inputs[name])
+
+
+def test_unknown_labels_are_encoded_and_drawn_like_classes(trained):
+    inputs = make_inputs()
+    labels = {n: np.zeros(6, np.int32) for n in TASK_NAMES}
+    pictures = []
+    for name in TASK_NAMES:
+        told = {**labels, name: np.full(6, MISSING, np.int32)}
+        drawn = trained.edit(inputs["image"], labels, told)
+        assert np.isfinite(drawn).all()
+        pictures.append(np.asarray(drawn))
+    pictures.append(np.asarray(trained.reconstruct(inputs["image"], labels)))
+    # Each of them counts.
+    for i, picture in enumerate(pictures):
+        for other in pictures[:i]:
+            assert np.abs(picture - other).max() > 1e-3
+
+
+def test_generate_draws_from_the_prior():
+    vae = make_vae(prior=make_prior("gaussian_mixture", LATENT_SIZE))
+    randomize(inner_variables(vae))
+    rng = np.random.default_rng(0)
+    normal = rng.normal(size=(3, LATENT_SIZE)).astype(np.float32)
+    uniform = rng.random(3).astype(np.float32)
+    temperature = np.array([1.0, 0.5, 0.8], np.float32)
+    labels = {
+        "gender": [0, 1, -1],
+        "hair_color": [2] * 3,
+        "hair_type": [-1] * 3,
+    }
+    latents = vae.prior.sample(
+        normal,
+        uniform,
+        {name: np.array(values) for name, values in labels.items()},
+        temperature,
+    )
+    together = np.asarray(vae.generate(normal, uniform, labels, temperature))
+    np.testing.assert_array_equal(together, vae.decode(latents, labels))
+    # A row doesn't depend on the others.
+    alone = vae.generate(
+        normal[1:2],
+        uniform[1:2],
+        {name: values[1:2] for name, values in labels.items()},
+        temperature[1:2],
+    )
+    np.testing.assert_allclose(alone[0], together[1], atol=1e-3)
+
+
+def test_the_running_gaussian_follows_the_latents():
+    vae = make_vae()
+    rng = np.random.default_rng(0)
+    scale = np.tril(rng.normal(size=(LATENT_SIZE, LATENT_SIZE)))
+    latents = (rng.normal(size=(50, LATENT_SIZE)) @ scale.T + 2.0).astype("f")
+    mean, covariance = np.zeros(LATENT_SIZE), np.eye(LATENT_SIZE)
+    for _ in range(3):
+        vae.update_latent_statistics(latents)
+        mean = 0.98 * mean + 0.02 * latents.mean(axis=0)
+        rest = latents - mean
+        covariance = 0.98 * covariance + 0.02 * rest.T @ rest / 50
+    np.testing.assert_allclose(vae.latent_mean, mean, rtol=1e-4)
+    np.testing.assert_allclose(vae.latent_covariance, covariance, rtol=1e-4)
+
+    vae.latent_mean.assign(latents.mean(axis=0))
+    vae.latent_covariance.assign(scale @ scale.T)
+    drawn = np.asarray(vae.draw_latents(np.zeros((40_000, LATENT_SIZE))))
+    np.testing.assert_allclose(drawn.mean(0), latents.mean(0), atol=0.06)
+    np.testing.assert_allclose(
+        np.cov(drawn, rowvar=False),
+        scale @ scale.T + 0.01 * np.eye(LATENT_SIZE),
+        atol=0.15,
+    )
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_file_holds_weights_prior_and_stage(precision, tmp_path):
+    with layers_in(precision):
+        vae = make_vae(grown=True, modulation=precision == "float32")
+    vae.prior = make_prior("flow", LATENT_SIZE)
+    randomize(v for v in vae.variables if "seed" not in v.path)
+    vae.save(tmp_path / "vae.keras")
+    loaded = keras.saving.load_model(tmp_path / "vae.keras")
+    assert loaded.grown and loaded.latent_size == LATENT_SIZE
+    assert type(loaded.prior) is type(vae.prior)
+    for name, value in vae.get_config().items():
+        assert name == "prior" or loaded.get_config()[name] == value
+    for a, b in zip(vae.weights, loaded.weights, strict=True):
+        assert a.path == b.path
+        np.testing.assert_array_equal(a, b)
+    noise = np.ones((2, LATENT_SIZE), np.float32), np.full(2, 0.3, np.float32)
+    labels = {name: np.array([0, MISSING]) for name in TASK_NAMES}
+    temperature = np.ones(2, np.float32)
+    plain = in_float32(loaded)
+    index = plain.encoder.get_layer("label_gender_index")
+    assert index.dtype_policy.name == "int32"
+    found, in_full, expected = (
+        np.asarray(model.generate(*noise, labels, temperature))
+        for model in (loaded, plain, vae)
+    )
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+    np.testing.assert_allclose(in_full, expected, atol=0.02 * np.ptp(expected))
+
+
+def test_scaled_images_are_refused(trained):
+    images, labels = (
+        make_portraits(2).images / 255.0,
+        dict.fromkeys(TASK_NAMES, np.zeros(2, np.int32)),
+    )
+    for call in (
+        lambda: trained.encode(images, labels),
+        lambda: trained.reconstruct(images, labels),
+        lambda: trained.edit(images, labels, labels),
+    ):
+        with pytest.raises(UserError, match="Expected pixels from 0 to 255"):
+            call()

@@ -1,0 +1,205 @@
+import keras
+import numpy as np
+import pytest
+from scipy.special import log_softmax
+from scipy.special import softmax
+
+from tests.generator.model.networks import make_classifier
+from tests.generator.model.networks import make_inputs
+from tests.generator.model.networks import make_vae
+from tests.portrait_factory import make_portraits
+from tp_keras.generator.model import LikelihoodObjective
+from tp_keras.generator.model import SharpObjective
+from tp_keras.generator.model import sharp_objective
+from tp_keras.generator.model.losses import energy_distance
+from tp_keras.generator.model.sharp_objective import exchange_one
+from tp_keras.models.optimizers import FusedAdamW
+from tp_keras.tasks import TASK_NAMES
+
+
+def test_each_row_gets_one_label_of_its_neighbour():
+    labels = {name: np.arange(60) * 10 + i for i, name in enumerate("abc")}
+    seed = keras.random.SeedGenerator(3)
+    changed, exchanged = exchange_one(labels, seed)
+    masks = {name: np.asarray(values) for name, values in exchanged.items()}
+    assert (sum(mask.astype(int) for mask in masks.values()) == 1).all()
+    # Each of the labels has its turn.
+    assert min(mask.sum() for mask in masks.values()) > 8
+    for name, values in labels.items():
+        expected = np.where(masks[name], np.roll(values, 1), values)
+        np.testing.assert_array_equal(changed[name], expected)
+
+
+@pytest.fixture(scope="module")
+def seen():
+    """A generator that draws given pictures, and what the loss makes of it."""
+    vae = make_vae(grown=True)
+    objective = SharpObjective(make_classifier(), 3.0, 5.0, 7.0, 0.2)
+    inputs = make_inputs(8)
+    labels = {name: inputs[name] for name in TASK_NAMES}
+    drawn = make_portraits(8, seed=5).images.astype(np.float32)
+    asked = {}
+
+    def draw(latents, labels, training):
+        asked.update(told=labels, drawn_from=np.asarray(latents))
+        return {"image": keras.ops.convert_to_tensor(drawn)}
+
+    def exchange(labels, seed):
+        rows = np.arange(8) % 2 == 0
+        exchanged = {
+            "gender": rows,
+            "hair_color": ~rows,
+            "hair_type": np.zeros(8, bool),
+        }
+        asked["exchanged"] = exchanged
+        return {
+            name: keras.ops.where(exchanged[name], 0, values)
+            for name, values in labels.items()
+        }, exchanged
+
+    outputs = vae(inputs, training=False)
+    outputs = {**outputs, "labels": labels, "image": drawn[::-1].copy()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sharp_objective, "_JITTER", 0)
+        patch.setattr(sharp_objective, "exchange_one", exchange)
+        patch.setattr(vae, "draw", draw)
+        loss, values = objective(vae, inputs["image"], outputs, False)
+    base, _ = LikelihoodObjective()(vae, inputs["image"], outputs, False)
+    return {
+        "loss": float(loss),
+        "base": float(base),
+        "values": {name: float(value) for name, value in values.items()},
+        "real": objective.network(inputs["image"].astype(np.float32)),
+        "made": objective.network(drawn),
+        "reconstructed": objective.network(outputs["image"]),
+        "labels": labels,
+        "latents": np.asarray(outputs["latent"]),
+        **asked,
+    }
+
+
+def test_half_of_the_portraits_have_a_label_exchanged(seen):
+    first = np.arange(8) < 4
+    for name, values in seen["labels"].items():
+        expected = np.where(seen["exchanged"][name] & first, 0, values)
+        np.testing.assert_array_equal(seen["told"][name], expected)
+    # The others have new latents.
+    same = (seen["drawn_from"] == seen["latents"]).all(axis=1)
+    np.testing.assert_array_equal(same, first)
+
+
+def test_feature_is_the_error_of_reconstructions(seen):
+    errors = [
+        np.mean(np.square(drawn - real)) / np.mean(np.square(real))
+        for drawn, real in zip(
+            seen["reconstructed"][0], seen["real"][0], strict=True
+        )
+    ]
+    assert seen["values"]["feature"] == pytest.approx(np.mean(errors), rel=1e-4)
+
+
+def test_attribute_is_the_crossentropy_of_what_was_asked(seen):
+    terms = []
+    for name, logits in seen["made"][1].items():
+        asked = np.asarray(seen["told"][name])
+        rows = np.flatnonzero(asked >= 0)
+        logs = log_softmax(logits, axis=1)
+        # A fifth of the label is spread over all classes.
+        terms += list(
+            -0.8 * logs[rows, asked[rows]] - 0.2 * logs[rows].mean(axis=1)
+        )
+    assert seen["values"]["attribute"] == pytest.approx(
+        np.mean(terms), rel=1e-4
+    )
+
+
+def test_kept_is_the_crossentropy_to_the_other_answers(seen):
+    expected = 0.0
+    for name, logits in seen["made"][1].items():
+        target = softmax(seen["real"][1][name], axis=1)
+        terms = -(target * log_softmax(logits, axis=1)).sum(axis=1)[:4]
+        rows = ~seen["exchanged"][name][:4]
+        expected += terms[rows].mean()
+    assert seen["values"]["kept"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_moment_is_the_distance_of_new_portraits_to_real_ones(seen):
+    def statistics(maps):
+        columns = []
+        for x in map(np.asarray, maps):
+            columns.append(x.mean(axis=(1, 2)))
+            columns.append(np.sqrt(x.var(axis=(1, 2)) + 1e-4))
+        return np.concatenate(columns, axis=1)
+
+    real, made = statistics(seen["real"][0]), statistics(seen["made"][0])[4:]
+    scale = real.std(axis=0) + 1e-2
+    centre = real.mean(axis=0)
+    expected = energy_distance((real - centre) / scale, (made - centre) / scale)
+    assert seen["values"]["moment"] == pytest.approx(float(expected), rel=1e-3)
+
+
+def test_the_loss_is_the_weighted_sum(seen):
+    weights = {"feature": 3.0, "attribute": 5.0, "kept": 2.5, "moment": 7.0}
+    expected = seen["base"] + sum(
+        weight * seen["values"][name] for name, weight in weights.items()
+    )
+    assert seen["loss"] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(("rows", "made"), [(4, 2), (3, 2), (1, 1)])
+def test_fewer_portraits_may_be_drawn_than_there_are(rows, made, monkeypatch):
+    vae = make_vae(grown=True)
+    inputs = make_inputs(rows)
+    outputs = vae(inputs, training=False)
+    counts = []
+
+    def draw(latents, labels, training):
+        counts.append({len(latents), *map(len, labels.values())})
+        return {"image": outputs["image"][: len(latents)]}
+
+    monkeypatch.setattr(vae, "draw", draw)
+    objective = SharpObjective(make_classifier(), made_share=0.5)
+    loss, _ = objective(vae, inputs["image"], outputs, False)
+    assert counts == [{made}]
+    assert np.isfinite(float(loss))
+
+
+def test_both_pictures_are_moved_alike_before_a_look():
+    vae = make_vae(grown=True)
+    inputs = make_inputs(4)
+    outputs = vae(inputs, training=False)
+    outputs["image"] = inputs["image"].astype(np.float32)
+    objective = SharpObjective(make_classifier())
+    for _ in range(3):
+        _, values = objective(vae, inputs["image"], outputs, False)
+        assert float(values["feature"]) == 0.0
+
+
+@pytest.mark.large
+def test_training_looks_through_a_classifier_that_stays(tmp_path):
+    classifier = make_classifier()
+    before = classifier.get_weights()
+    vae = make_vae()
+    alone = vae.count_params()
+    vae.compile(FusedAdamW(3e-3, weight_decay=0.0), SharpObjective(classifier))
+    inputs = make_inputs(9)
+    history = vae.fit(
+        inputs,
+        # One batch of eight and one of a single portrait.
+        validation_data=(inputs,),
+        validation_batch_size=8,
+        batch_size=9,
+        epochs=6,
+        verbose=0,
+    ).history
+    assert all(np.isfinite(values).all() for values in history.values())
+    assert history["loss"][-1] < history["loss"][0]
+    assert "val_moment" in history and "bits_per_dimension" not in history
+    for a, b in zip(before, classifier.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    # The file holds the generator alone.
+    vae.save(tmp_path / "vae.keras", include_optimizer=False)
+    loaded = keras.saving.load_model(tmp_path / "vae.keras")
+    assert loaded.count_params() == alone
+    for a, b in zip(vae.weights, loaded.weights, strict=True):
+        np.testing.assert_array_equal(a, b)

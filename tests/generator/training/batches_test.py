@@ -1,0 +1,54 @@
+import dataclasses
+
+import numpy as np
+
+from tests.portrait_factory import make_portraits
+from tp_keras.config import AugmentConfig
+from tp_keras.generator.config import VaeExperimentConfig
+from tp_keras.generator.config import VaeTrainingConfig
+from tp_keras.generator.training.batches import as_inputs
+from tp_keras.generator.training.batches import training_batches
+from tp_keras.generator.training.batches import validation_batches
+from tp_keras.tasks import TASK_NAMES
+
+# Nothing is changed, so a row can be found again.
+PLAIN = AugmentConfig(
+    flip=False, shift=0.0, zoom=0.0, rotation=0.0, brightness=0.0
+)
+
+
+def test_validation_has_every_portrait_once_with_its_labels():
+    portraits = make_portraits(130)
+    batches = [inputs for (inputs,) in validation_batches(portraits)]
+    assert [len(batch["image"]) for batch in batches] == [128, 2]
+    for name in ("image", *TASK_NAMES):
+        found = np.concatenate([batch[name] for batch in batches])
+        expected = portraits.images if name == "image" else None
+        if expected is None:
+            expected = portraits.labels[name]
+            assert found.dtype == np.int32
+        np.testing.assert_array_equal(found, expected)
+    assert (portraits.labels["hair_color"] == -1).any()
+
+
+def test_training_shuffles_portraits_with_their_labels():
+    portraits = make_portraits(24)
+    config = VaeExperimentConfig(
+        augment=PLAIN, training=VaeTrainingConfig(batch_size=8)
+    )
+    batches = training_batches(portraits, config)
+    assert batches.steps_per_epoch == 3
+    places = {image.tobytes(): i for i, image in enumerate(portraits.images)}
+    seen = []
+    for (inputs,) in batches.dataset().map(as_inputs).take(3):
+        rows = [places[image.tobytes()] for image in inputs["image"].numpy()]
+        for name in TASK_NAMES:
+            np.testing.assert_array_equal(
+                inputs[name], portraits.labels[name][rows]
+            )
+        seen += rows
+    assert sorted(seen) == list(range(24)) != seen
+    twice = dataclasses.replace(
+        config, training=VaeTrainingConfig(batch_size=8, passes_per_epoch=2)
+    )
+    assert training_batches(portraits, twice).steps_per_epoch == 6

@@ -1,0 +1,69 @@
+import pytest
+
+from tests.generator.model.networks import make_vae
+from tests.printed_commands import find_commands
+from tests.printed_commands import parse
+from tp_keras.config import ExperimentConfig
+from tp_keras.errors import UserError
+from tp_keras.generator.config import VaeExperimentConfig
+from tp_keras.generator.config import VaeModelConfig
+from tp_keras.generator.training.folder import VaeRunFolder
+from tp_keras.runs.run_folder import RunFolder
+from training.evaluate_vae import EvaluateVae
+from training.export_vae import ExportVae
+from training.generate import Generate
+
+
+@pytest.fixture
+def run(tmp_path):
+    run = VaeRunFolder(tmp_path / "my run")
+    run.claim(VaeExperimentConfig(run_dir=str(run.path)))
+    return run
+
+
+def test_it_keeps_settings_and_model(run):
+    assert run.config == VaeExperimentConfig(run_dir=str(run.path))
+    with pytest.raises(UserError, match="has no model yet"):
+        run.require()
+    run.save_model(make_vae(grown=True))
+    loaded = VaeRunFolder(run.path).require().load_model()
+    assert loaded.grown and loaded.decoder.output.shape[1:] == (108, 84, 3)
+
+
+def test_the_readme_names_files_and_the_next_commands(run):
+    run.record(status="training", epochs=3, examples_seen=12_345)
+    readme = (run.path / "README.md").read_text()
+    assert "training, 3 epochs, 12,345 examples seen" in readme
+    for path in (
+        run.model_path,
+        run.history_path,
+        run.pictures_path,
+        run.stage_backup_path(False),
+        run.stage_backup_path(True),
+    ):
+        assert f"`{path.name}" in readme
+    path = str(run.path)
+    assert [parse(line) for line in find_commands(readme)] == [
+        EvaluateVae(path),
+        ExportVae(path),
+        Generate(path, output="portraits.png"),
+    ]
+    assert f"`tensorboard --logdir '{path}'`" in readme
+
+
+def test_the_folder_of_a_classifier_is_refused(tmp_path):
+    classifier = RunFolder(tmp_path / "classifier")
+    classifier.claim(ExperimentConfig())
+    with pytest.raises(UserError, match="training.train_vae smoke"):
+        VaeRunFolder(classifier.path).config  # noqa: B018
+
+
+def test_another_configuration_is_refused(run):
+    other = VaeExperimentConfig(model=VaeModelConfig(latent_size=7))
+    with pytest.raises(UserError, match="latent_size: 128 against 7"):
+        run.claim(other)
+
+
+def test_no_run_names_the_command_that_makes_one(tmp_path):
+    with pytest.raises(UserError, match="python -m training.train_vae smoke"):
+        VaeRunFolder(tmp_path / "none").require()

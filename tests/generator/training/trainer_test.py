@@ -1,0 +1,405 @@
+import dataclasses
+import json
+import types
+
+import keras
+import numpy as np
+import pytest
+
+from tests.generator.model.networks import make_classifier
+from tests.generator.model.networks import make_inputs
+from tests.generator.model.networks import make_vae
+from tests.portrait_factory import make_portraits
+from tp_keras.config import DataConfig
+from tp_keras.config import ExperimentConfig
+from tp_keras.errors import UserError
+from tp_keras.generator.config import VaeExperimentConfig
+from tp_keras.generator.config import VaeModelConfig
+from tp_keras.generator.config import VaeTrainingConfig
+from tp_keras.generator.model import LikelihoodObjective
+from tp_keras.generator.model import SharpObjective
+from tp_keras.generator.priors import PRIOR_KINDS
+from tp_keras.generator.priors import StandardNormalPrior
+from tp_keras.generator.training import prior_fit
+from tp_keras.generator.training import trainer as trainer_module
+from tp_keras.generator.training.callbacks import CollapseGuard
+from tp_keras.generator.training.folder import VaeRunFolder
+from tp_keras.generator.training.trainer import VaeTrainer
+from tp_keras.runs.run_folder import RunFolder
+
+OUTER = ("outer_change", "outer_projection")
+
+
+def load_made(data_dir, dataset, split, storage, progress):
+    seed = ["train[:50%]", "validation"].index(split)
+    return make_portraits([100, 20][seed], seed=seed, split=split)
+
+
+def as_they_are(data, say):
+    return data
+
+
+@pytest.fixture(autouse=True)
+def made_portraits(monkeypatch):
+    monkeypatch.setattr(trainer_module, "load_portraits", load_made)
+    monkeypatch.setattr(trainer_module, "resolve_splits", as_they_are)
+
+
+def make_config(path, model=None, **training):
+    return VaeExperimentConfig(
+        run_dir=str(path),
+        model=VaeModelConfig(
+            **{
+                "preset": "likelihood",
+                "latent_size": 4,
+                "encoder_channels": (4, 8),
+                "decoder_channels": (8, 4, 4),
+                "prior": "standard_normal",
+                **(model or {}),
+            }
+        ),
+        training=VaeTrainingConfig(
+            **{
+                "half_epochs": 2,
+                "full_epochs": 2,
+                "batch_size": 32,
+                "learning_rate": 3e-3,
+                "warmup_epochs": 1.0,
+                "averaging": 0.5,
+                "precision": "float32",
+                **training,
+            }
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run from beginning to end, two epochs at each size."""
+    path = tmp_path_factory.mktemp("runs") / "whole"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trainer_module, "load_portraits", load_made)
+        patch.setattr(trainer_module, "resolve_splits", as_they_are)
+        # One of the tests looks into them.
+        patch.setattr(VaeRunFolder, "remove_backups", lambda self: None)
+        return VaeTrainer(make_config(path), progress=False).fit()
+
+
+def kernels_of(vae, names):
+    layers = [*vae.encoder.layers, *vae._decoder.layers]
+    return {
+        layer.name: layer.get_weights()[0]
+        for layer in layers
+        if layer.name in names
+    }
+
+
+def test_a_run_explains_itself(whole):
+    facts = whole.facts
+    assert whole.is_finished and facts["epochs"] == 4
+    assert facts["examples_seen"] == 4 * 96
+    assert facts["precision"] == "float32"
+    assert set(facts["fingerprints"]) == {"train", "validation"}
+    assert facts["prior"]["kind"] == "standard_normal"
+    history = whole.read_history()
+    assert [row["epoch"] for row in history] == [0, 1, 2, 3]
+    names = {*LikelihoodObjective.names, "loss", "bits_per_dimension"}
+    assert {*names, *(f"val_{name}" for name in names)} <= set(history[0])
+    pictures = sorted(path.name for path in whole.pictures_path.iterdir())
+    assert pictures == [f"epoch_00{epoch}.png" for epoch in (1, 2, 3, 4)]
+    folders = {
+        path.parent.name
+        for path in (whole.path / "tensorboard").rglob("*tfevents*")
+    }
+    assert folders == {"train", "validation", "pictures"}
+    readme = (whole.path / "README.md").read_text()
+    assert "Status: finished, 4 epochs, 384 examples seen." in readme
+    assert {path.name for path in whole.path.iterdir()} >= {
+        "config.json",
+        "history.csv",
+        "model.keras",
+    }
+
+
+def test_bits_are_those_of_the_pixels_drawn_in_each_stage(whole):
+    for row in whole.read_history():
+        values = 54 * 42 * 3 if row["epoch"] < 2 else 108 * 84 * 3
+        bits = (row["nll"] + row["kl"] / values) / np.log(2)
+        assert row["bits_per_dimension"] == pytest.approx(bits, rel=1e-5)
+
+
+def test_the_kept_model_has_grown_and_its_weights_are_averages(whole):
+    kept = whole.load_model()
+    assert kept.grown and isinstance(kept.prior, StandardNormalPrior)
+    assert all(np.ptp(k) > 0 for k in kernels_of(kept, OUTER).values())
+    # The backup has the last weights, and their averages in its optimizer.
+    trainer = VaeTrainer(whole.config, progress=False)
+    last = make_vae()
+    last.set_stage(True)
+    optimizer = trainer._optimizer(1e-3, 0, 6)
+    last.compile(optimizer)
+    optimizer.build(last.trainable_variables)
+    last.load_weights(whole.stage_backup_path(True) / "latest.weights.h5")
+    moved = []
+    kept.set_stage(True)
+    for variable, weights, average in zip(
+        kept.trainable_variables,
+        last.trainable_variables,
+        optimizer._model_variables_moving_average,
+        strict=True,
+    ):
+        np.testing.assert_allclose(variable, average, atol=1e-6)
+        moved.append(np.abs(variable - weights).max())
+    assert max(moved) > 2e-5
+
+
+def test_a_finished_run_is_not_trained_again(whole, monkeypatch):
+    monkeypatch.setattr(
+        VaeTrainer, "_build", lambda self, train: pytest.fail("began anew")
+    )
+    again = VaeTrainer(whole.config, progress=False).fit()
+    assert again.path == whole.path
+
+
+class Interrupt(keras.callbacks.Callback):
+    """Stops everything within an epoch, as Ctrl-C does."""
+
+    def __init__(self, epoch, history):
+        super().__init__()
+        self.stop = epoch
+        self.history = history
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.epoch == self.stop:
+            # As the end of a process would.
+            self.history.csv_file.close()
+            raise KeyboardInterrupt
+
+
+def interrupt(config, patch):
+    with pytest.MonkeyPatch.context() as context:
+        patch(context)
+        with pytest.raises(KeyboardInterrupt):
+            VaeTrainer(config, progress=False).fit()
+    return VaeRunFolder(config.run_dir)
+
+
+def in_epoch(epoch):
+    callbacks = VaeTrainer._callbacks
+
+    def interrupted(*args):
+        made = callbacks(*args)
+        (history,) = (
+            callback
+            for callback in made
+            if isinstance(callback, keras.callbacks.CSVLogger)
+        )
+        return [*made, Interrupt(epoch, history)]
+
+    def patch(context):
+        context.setattr(VaeTrainer, "_callbacks", interrupted)
+
+    return patch
+
+
+def before_growing(context):
+    fit_stage = VaeTrainer._fit_stage
+
+    def stop(self, vae, grown, *args):
+        if grown:
+            raise KeyboardInterrupt
+        fit_stage(self, vae, grown, *args)
+
+    context.setattr(VaeTrainer, "_fit_stage", stop)
+
+
+def before_the_prior(context):
+    def stop(*args):
+        raise KeyboardInterrupt
+
+    context.setattr(trainer_module, "fit_prior", stop)
+
+
+@pytest.mark.large
+def test_a_run_that_is_interrupted_everywhere_ends_the_same(
+    whole, tmp_path, monkeypatch
+):
+    config = make_config(tmp_path / "run")
+    run = interrupt(config, in_epoch(1))
+    assert run.epochs_to_resume_from(run.stage_backup_path(False)) == 1
+    run = interrupt(config, before_growing)
+    assert len(run.read_history()) == 2
+    # What draws details has not moved before it was its turn.
+    half = run.load_model()
+    assert not half.grown
+    assert not any(k.any() for k in kernels_of(half, OUTER).values())
+    run = interrupt(config, in_epoch(3))
+    assert run.epochs_to_resume_from(run.stage_backup_path(True)) == 3
+    run = interrupt(config, before_the_prior)
+    assert run.is_trained
+
+    # Nothing is left but the prior.
+    monkeypatch.setattr(
+        VaeTrainer, "_build", lambda self, train: pytest.fail("began anew")
+    )
+    resumed = VaeTrainer(config, progress=False).fit()
+    assert resumed.is_finished and not list(resumed.path.glob("backup*"))
+    assert resumed.read_history() == whole.read_history()
+    expected, found = whole.load_model(), resumed.load_model()
+    for a, b in zip(expected.weights, found.weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_loss_that_is_no_number_ends_in_one_sentence():
+    class Broken(LikelihoodObjective):
+        def __call__(self, *args):
+            loss, values = super().__call__(*args)
+            return loss * np.nan, values
+
+    vae = make_vae()
+    vae.compile("sgd", Broken(), run_eagerly=True)
+    with pytest.raises(UserError, match="smaller --learning_rate .* in step 1"):
+        vae.fit(
+            make_inputs(6),
+            batch_size=6,
+            callbacks=[CollapseGuard()],
+            verbose=0,
+        )
+
+
+# === The classifier of `sharp` ===
+
+
+def claim_classifier(path, **data):
+    """A folder as the training of a classifier leaves it."""
+    run = RunFolder(path)
+    data = DataConfig(**{"train_split": "train[:50%]", **data})
+    run.claim(ExperimentConfig(run_dir=str(path), data=data))
+    run.save_model(make_classifier())
+    return run
+
+
+def test_sharp_looks_with_the_classifier_of_its_run(tmp_path):
+    run = claim_classifier(tmp_path / "eyes")
+    model = {
+        "preset": "sharp",
+        "classifier_run": str(run.path),
+        "feature_weight": 2.5,
+        "attribute_weight": 3.0,
+        "moment_weight": 0.5,
+        "attribute_smoothing": 0.3,
+    }
+    config = make_config(tmp_path / "run", model)
+    objective = VaeTrainer(config, progress=False)._objective()
+    assert isinstance(objective, SharpObjective)
+    assert objective.weights == {
+        "feature": 2.5,
+        "attribute": 3.0,
+        "kept": 1.5,
+        "moment": 0.5,
+    }
+    assert objective.smoothing == 0.3
+    expected = make_classifier()(make_inputs(2)["image"], training=False)
+    _, found = objective.network(make_inputs(2)["image"].astype(np.float32))
+    np.testing.assert_allclose(found["gender"], expected["gender"], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (None, "--classifier_run runs/eyes; or take --preset likelihood"),
+        ({"train_split": "train"}, r"Received: \('.*synthetic', 'train'\)"),
+        ({"dataset": "tiny_portraits/archives"}, "tiny_portraits/archives"),
+    ],
+)
+def test_sharp_without_a_fitting_classifier_is_refused(data, message, tmp_path):
+    model = {"preset": "sharp"}
+    if data is not None:
+        run = claim_classifier(tmp_path / "eyes", **data)
+        model["classifier_run"] = str(run.path)
+    config = make_config(tmp_path / "run", model)
+    with pytest.raises(UserError, match=message):
+        VaeTrainer(config, progress=False).fit()
+    # Nothing stands in the way of another try.
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_classifier_that_is_nowhere_is_refused(tmp_path):
+    model = {"preset": "sharp", "classifier_run": str(tmp_path / "none")}
+    with pytest.raises(UserError, match="There is no run. .*none"):
+        VaeTrainer(make_config(tmp_path / "run", model), False).fit()
+
+
+def test_a_finished_run_needs_its_classifier_no_more(tmp_path):
+    model = {"preset": "sharp", "classifier_run": str(tmp_path / "gone")}
+    config = make_config(tmp_path / "run", model)
+    run = VaeRunFolder(config.run_dir)
+    run.claim(config)
+    run.record(status="finished")
+    assert VaeTrainer(config, progress=False).fit().is_finished
+
+
+# === Other settings, other data ===
+
+
+def test_other_settings_and_other_data_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        VaeTrainer, "_build", lambda self, train: pytest.fail("got that far")
+    )
+    config = make_config(tmp_path / "run")
+    run = VaeRunFolder(config.run_dir)
+    run.claim(config)
+    run.record(fingerprints={"train": "x", "validation": "y"})
+    for status in ("training", "finished"):
+        run.record(status=status)
+        with pytest.raises(UserError, match="other portraits"):
+            VaeTrainer(config, progress=False).fit()
+    other = dataclasses.replace(
+        config, model=dataclasses.replace(config.model, latent_size=5)
+    )
+    with pytest.raises(UserError, match="latent_size: 4 against 5"):
+        VaeTrainer(other, progress=False).fit()
+
+
+def test_too_few_portraits_for_a_prior_are_told_before_training(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(
+        trainer_module, "load_portraits", lambda *args: make_portraits(99)
+    )
+    with pytest.raises(UserError, match="at least 100 .* Received: 99 of made"):
+        VaeTrainer(make_config(tmp_path / "run"), progress=False).fit()
+
+
+# === The prior ===
+
+
+@pytest.mark.parametrize("wanted", ["auto", "flow"])
+def test_the_wanted_priors_are_fitted_and_the_best_is_told(wanted, monkeypatch):
+    made = {}
+
+    def fit_priors(latents, kinds, seed, progress):
+        made.update(kinds=kinds, rows=len(latents))
+        return {
+            kind: types.SimpleNamespace(
+                kind=kind, prior=f"a {kind}", log_density=i, facts={"n": i}
+            )
+            for i, kind in enumerate(kinds)
+        }
+
+    monkeypatch.setattr(prior_fit, "fit_priors", fit_priors)
+    config = make_config("", {"prior": wanted})
+    train = make_portraits(5)
+    prior, facts = prior_fit.fit_prior(
+        make_vae(), train, config, progress=False
+    )
+    kinds = PRIOR_KINDS if wanted == "auto" else ("flow",)
+    assert tuple(made["kinds"]) == tuple(kinds)
+    assert made["rows"] % 5 == 0
+    assert prior == f"a {kinds[-1]}" and facts["kind"] == kinds[-1]
+    assert json.loads(json.dumps(facts))["tried"] == [
+        {"n": i} for i in range(len(kinds))
+    ]

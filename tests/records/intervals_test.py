@@ -1,0 +1,137 @@
+import numpy as np
+import pytest
+import scipy.stats
+
+from tp_keras.evaluation import metrics
+from tp_keras.records import intervals
+
+
+def test_wilson_known_value():
+    # Newcombe, Two-sided confidence intervals for the single proportion, 1998,
+    # table I, method 3.
+    for hits, count, low, high in (
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ):
+        assert intervals.wilson_interval(hits, count) == pytest.approx(
+            (low, high), abs=6e-5
+        )
+
+
+@pytest.mark.parametrize("count", [1, 7, 897])
+def test_wilson_agrees_with_scipy(count):
+    for hits in {0, 1, count // 2, count}:
+        expected = scipy.stats.binomtest(hits, count).proportion_ci(
+            method="wilson"
+        )
+        actual = intervals.wilson_interval(hits, count)
+        assert actual == pytest.approx(tuple(expected), abs=1e-12)
+
+
+def test_wilson_ends_are_exact_at_the_edges():
+    assert intervals.wilson_interval(0, 3)[0] == 0.0
+    assert intervals.wilson_interval(3, 3)[1] == 1.0
+
+
+@pytest.mark.parametrize("hits, count", [(0, 0), (3, 2), (-1, 2)])
+def test_wilson_refuses_what_is_no_share(hits, count):
+    with pytest.raises(ValueError, match=f"Received: hits={hits}, count="):
+        intervals.wilson_interval(hits, count)
+
+
+def test_mean_of_one_share_has_the_interval_of_the_share():
+    assert intervals.mean_of_shares_interval([7], [9]) == pytest.approx(
+        intervals.wilson_interval(7, 9)
+    )
+
+
+def test_mean_of_shares_by_hand():
+    # Shares 0.9 and 0.5; Wilson's ends are 0.5958, 0.9821 and 0.2366, 0.7634.
+    low, high = intervals.mean_of_shares_interval([9, 5], [10, 10])
+    assert low == pytest.approx(0.7 - np.hypot(0.3042, 0.2634) / 2, abs=1e-4)
+    assert high == pytest.approx(0.7 + np.hypot(0.0821, 0.2634) / 2, abs=1e-4)
+
+
+def test_mean_of_shares_covers_with_rare_classes():
+    generator = np.random.default_rng(0)
+    counts = np.array([200, 120, 30, 8])
+    shares = np.array([0.9, 0.9, 0.8, 0.8])
+    covered = 0
+    for hits in generator.binomial(counts, shares, size=(500, 4)):
+        low, high = intervals.mean_of_shares_interval(hits, counts)
+        covered += low <= shares.mean() <= high
+    assert 0.92 <= covered / 500 <= 0.98
+
+
+def test_resampled_matrices_keep_rows_and_expectation():
+    matrix = np.array([[30, 10, 0], [0, 0, 0], [1, 1, 8]])
+    resampled = intervals.resample_confusion_matrix(
+        matrix, 4000, np.random.default_rng(0)
+    )
+    assert resampled.shape == (4000, 3, 3)
+    np.testing.assert_array_equal(
+        resampled.sum(-1), np.broadcast_to([40, 0, 10], (4000, 3))
+    )
+    np.testing.assert_allclose(resampled.mean(0), matrix, atol=0.15)
+    # The variance of a binomial: n p (1 - p).
+    assert resampled[:, 0, 0].var() == pytest.approx(40 * 0.75 * 0.25, rel=0.1)
+
+
+def test_resampling_a_matrix_equals_resampling_rows():
+    # The slow road: draw the rows of each class with replacement and count.
+    matrix = np.array([[120, 30], [20, 60]])
+    labels, predictions = np.repeat(
+        np.array([(0, 0), (0, 1), (1, 0), (1, 1)]), matrix.ravel(), axis=0
+    ).T
+    generator = np.random.default_rng(0)
+    slow = []
+    for _ in range(2000):
+        rows = np.concatenate(
+            [
+                generator.choice(np.flatnonzero(labels == label), size)
+                for label, size in ((0, 150), (1, 80))
+            ]
+        )
+        drawn = metrics.confusion_matrix(labels[rows], predictions[rows], 2)
+        slow.append(metrics.macro_f1(drawn))
+    fast = metrics.macro_f1(
+        intervals.resample_confusion_matrix(matrix, 2000, generator)
+    )
+    np.testing.assert_allclose(
+        intervals.percentile_interval(fast),
+        intervals.percentile_interval(slow),
+        atol=0.01,
+    )
+
+
+def test_bootstrap_of_macro_f1_covers():
+    generator = np.random.default_rng(0)
+    rows = [
+        (120, [0.9, 0.05, 0.05]),
+        (60, [0.1, 0.8, 0.1]),
+        (30, [0.1, 0, 0.9]),
+    ]
+    truth = metrics.macro_f1(
+        np.array(
+            [[count * share for share in shares] for count, shares in rows]
+        )
+    )
+    covered = 0
+    for _ in range(300):
+        matrix = np.array(
+            [generator.multinomial(count, shares) for count, shares in rows]
+        )
+        low, high = intervals.percentile_interval(
+            metrics.macro_f1(
+                intervals.resample_confusion_matrix(matrix, 300, generator)
+            )
+        )
+        covered += low <= truth <= high
+    assert 0.90 <= covered / 300 <= 0.99
+
+
+def test_percentile_interval_is_the_middle_95_percent():
+    low, high = intervals.percentile_interval(np.arange(1001))
+    assert (low, high) == pytest.approx((25, 975))

@@ -1,0 +1,139 @@
+import dataclasses
+import json
+import math
+
+import pytest
+
+from tp_keras.errors import UserError
+from tp_keras.records import record as records_lib
+from tp_keras.records.record import Record
+
+RECORDS = [
+    Record("accuracy", "gender", "all", 0.1 + 0.2, 10, 0.2, 0.4, 3, "test"),
+    Record("recall", "hair_color", "male", None, 0, class_name="bald"),
+    Record(
+        "confusion",
+        "hair_color",
+        "female",
+        0.5,
+        4,
+        class_name="black",
+        predicted_class="brown",
+        dataset="tiny_portraits/synthetic",
+    ),
+    Record("bin_accuracy", "gender", "all", 1.0, 2, bin=14),
+]
+
+
+def write_lines(path, *lines):
+    path.write_text("".join(line + "\n" for line in lines))
+    return path
+
+
+def test_round_trip_is_exact(tmp_path):
+    path = tmp_path / "new folder" / "records.jsonl"
+    records_lib.write_records(path, RECORDS)
+    assert records_lib.read_records(path) == RECORDS
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+
+
+def test_a_line_is_a_json_object_with_null_for_the_undefined(tmp_path):
+    path = tmp_path / "records.jsonl"
+    records_lib.write_records(path, RECORDS)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert len(lines) == len(RECORDS)
+    assert lines[0]["metric"] == "accuracy"
+    assert lines[1]["value"] is None
+    assert lines[1]["count"] == 0
+
+
+def test_failed_writing_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "records.jsonl"
+    records_lib.write_records(path, RECORDS)
+
+    def failing():
+        yield RECORDS[0]
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space left"):
+        records_lib.write_records(path, failing())
+    assert records_lib.read_records(path) == RECORDS
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, "0.5", True])
+@pytest.mark.parametrize("name", ["value", "low", "high"])
+def test_refuses_numbers_that_are_none(name, number):
+    with pytest.raises(UserError, match=f"`{name}` of a record must be a fin"):
+        dataclasses.replace(RECORDS[0], **{name: number})
+
+
+def test_refuses_a_value_that_no_row_counts_for():
+    with pytest.raises(UserError, match="null where no row counts"):
+        dataclasses.replace(RECORDS[0], value=0.5, count=0)
+
+
+def test_too_few_rows_may_leave_a_figure_open():
+    record = dataclasses.replace(
+        RECORDS[0], value=None, low=None, high=None, count=3
+    )
+    assert record.value is None and record.count == 3
+
+
+@pytest.mark.parametrize("count", [-1, 2.0, None])
+def test_refuses_a_count_of_no_rows(count):
+    with pytest.raises(UserError, match="whole number of rows. Received: co"):
+        dataclasses.replace(RECORDS[0], count=count)
+
+
+def test_missing_file_names_the_command(tmp_path):
+    with pytest.raises(UserError, match="python -m training.evaluate --run_d"):
+        records_lib.read_records(tmp_path / "records.jsonl")
+
+
+@pytest.mark.parametrize(
+    "line, problem",
+    [
+        ('{"metric": "accuracy", "ta', "expected a JSON object"),
+        ("", "expected a JSON object"),
+        ("[1, 2]", "expected a JSON object"),
+        ('{"metric": "accuracy"}', "missing fields .'task', 'group', 'val"),
+        (
+            '{"metric": "a", "task": "b", "group": "c", "value": 1, '
+            '"count": 1, "colour": 1}',
+            "unknown fields .'colour'",
+        ),
+        (
+            '{"metric": "a", "task": "b", "group": "c", "value": NaN, '
+            '"count": 1}',
+            "must be a finite number",
+        ),
+    ],
+)
+def test_corrupt_line_is_named(tmp_path, line, problem):
+    good = json.dumps(dataclasses.asdict(RECORDS[0]))
+    path = write_lines(tmp_path / "records.jsonl", good, good, line)
+    with pytest.raises(UserError, match=f"records.jsonl, line 3 .*{problem}"):
+        records_lib.read_records(path)
+
+
+def test_find_filters_by_fields_in_order():
+    found = records_lib.find(RECORDS, task="hair_color")
+    assert found == RECORDS[1:3]
+    assert records_lib.find(RECORDS, task="gender", bin=14) == RECORDS[3:]
+    assert records_lib.find(RECORDS, class_name=None) == [
+        RECORDS[0],
+        RECORDS[3],
+    ]
+
+
+def test_find_refuses_unknown_fields():
+    with pytest.raises(UserError, match="A record has the fields metric.*: cl"):
+        records_lib.find(RECORDS, class_="bald")
+
+
+def test_find_one_wants_exactly_one():
+    assert records_lib.find_one(RECORDS, metric="accuracy") == RECORDS[0]
+    for task in ("gender", "hair_type"):
+        with pytest.raises(UserError, match="Expected one record with"):
+            records_lib.find_one(RECORDS, task=task)

@@ -1,0 +1,129 @@
+import keras
+import numpy as np
+import pytest
+
+from tp_keras.errors import UserError
+from tp_keras.models import PortraitClassifier
+from tp_keras.models import create_backbone
+from tp_keras.runs import precision as precision_module
+from tp_keras.runs.precision import choose_precision
+from tp_keras.runs.precision import in_float32
+from tp_keras.runs.precision import layers_in
+from tp_keras.runs.run_folder import RunFolder
+
+DENSE = (
+    "PortraitBackbone(block_type='merged', stem_channels=8, "
+    "stages=((16, 1, 4),))"
+)
+
+
+@pytest.fixture(params=[True, False], ids=["able", "unable"])
+def able(request, monkeypatch):
+    """A processor with and without bfloat16 instructions."""
+    monkeypatch.setattr(
+        precision_module, "has_bfloat16_instructions", lambda: request.param
+    )
+    return request.param
+
+
+def test_dense_backbones_get_bfloat16_where_the_processor_has_it(able):
+    backbone = create_backbone(DENSE)
+    assert choose_precision("float32", backbone) == "float32"
+    assert choose_precision("auto", backbone) == (
+        "bfloat16" if able else "float32"
+    )
+    if able:
+        assert choose_precision("bfloat16", backbone) == "bfloat16"
+    else:
+        with pytest.raises(UserError, match="no instructions"):
+            choose_precision("bfloat16", backbone)
+
+
+@pytest.mark.parametrize("able", [True], indirect=True)
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("mobilenet_025", "with a stride"),
+        ("MobileNet(alpha=0.25)", "of this package"),
+    ],
+)
+def test_bfloat16_is_refused_where_it_is_slower(name, reason, able):
+    backbone = create_backbone(name)
+    assert choose_precision("auto", backbone) == "float32"
+    with pytest.raises(UserError, match=f"{reason}.*Received: precision"):
+        choose_precision("bfloat16", backbone)
+
+
+def test_the_processor_is_asked(monkeypatch, tmp_path):
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
+    for flags, expected in (("fpu avx2", False), ("fpu avx512_bf16", True)):
+        (tmp_path / "cpuinfo").write_text(f"flags : {flags}\n")
+        monkeypatch.setattr(precision_module, "_CPU_INFO", tmp_path / "cpuinfo")
+        assert precision_module.has_bfloat16_instructions() is expected
+
+
+def test_a_limit_of_the_instructions_counts(monkeypatch, tmp_path):
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text("model name\t: Fast 9\nflags : avx512_bf16 amx_bf16\n")
+    monkeypatch.setattr(precision_module, "_CPU_INFO", cpuinfo)
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
+    described = precision_module.describe_processor
+    assert described() == "Fast 9, bfloat16 instructions"
+    for isa in ("SSE41", "avx2", "AVX2_VNNI", "AVX512_CORE"):
+        monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", isa)
+        assert not precision_module.has_bfloat16_instructions()
+    assert described() == (
+        "Fast 9, no bfloat16 instructions, limited to AVX512_CORE"
+    )
+    for isa in ("AVX512_CORE_BF16", "AVX512_CORE_AMX", "DEFAULT", ""):
+        monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", isa)
+        assert precision_module.has_bfloat16_instructions()
+
+
+def test_a_model_in_bfloat16_answers_in_float32_and_stays_as_it_is(tmp_path):
+    with layers_in("bfloat16"):
+        model = PortraitClassifier(create_backbone(DENSE))
+    assert keras.config.dtype_policy().name == "float32"
+    assert model.backbone.output.dtype == "bfloat16"
+    assert {v.dtype for v in model.weights} == {"float32"}
+    assert {x.dtype for x in model.output.values()} == {"float32"}
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.backbone.output.dtype == "bfloat16"
+    images = np.random.default_rng(0).integers(0, 256, (4, 108, 84, 3), "uint8")
+    for name, values in model(images).items():
+        np.testing.assert_array_equal(loaded(images)[name], values)
+
+
+@pytest.mark.parametrize("name", [DENSE, "MobileNet(alpha=0.25)"])
+def test_a_copy_in_float32_has_the_same_weights(name):
+    with layers_in("bfloat16"):
+        model = PortraitClassifier(create_backbone(name))
+    model.backbone.trainable = False
+    plain = in_float32(model)
+    assert plain.backbone.output.dtype == "float32"
+    policies = {layer.dtype_policy.name for layer in plain._flatten_layers()}
+    assert policies == {"float32"}
+    assert len(plain.trainable_variables) == len(model.trainable_variables)
+    images = np.random.default_rng(0).integers(0, 256, (4, 108, 84, 3), "uint8")
+    found = plain(images)
+    for name, values in model(images).items():
+        shares = keras.ops.softmax(values)
+        np.testing.assert_allclose(
+            keras.ops.softmax(found[name]), shares, atol=0.05
+        )
+    for a, b in zip(model.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_model_in_float32_is_no_copy():
+    model = PortraitClassifier(create_backbone(DENSE))
+    assert in_float32(model) is model
+
+
+def test_a_run_loads_in_float32_however_it_was_trained(tmp_path):
+    with layers_in("bfloat16"):
+        model = PortraitClassifier(create_backbone(DENSE))
+    model.save(tmp_path / "model.keras")
+    loaded = RunFolder(tmp_path).load_model(tmp_path / "model.keras")
+    assert loaded.backbone.output.dtype == "float32"

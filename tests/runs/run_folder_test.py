@@ -1,0 +1,100 @@
+import dataclasses
+import json
+
+import pytest
+
+from tests.printed_commands import find_commands
+from tests.printed_commands import parse
+from tp_keras.config import ExperimentConfig
+from tp_keras.config import TrainingConfig
+from tp_keras.errors import UserError
+from tp_keras.runs.run_folder import RunFolder
+from training.evaluate import Evaluate
+from training.export import Export
+
+
+@pytest.fixture
+def run(tmp_path):
+    run = RunFolder(tmp_path / "my run")
+    run.claim(ExperimentConfig(run_dir=str(run.path)))
+    return run
+
+
+def test_a_claimed_folder_knows_its_settings(run):
+    assert run.config == ExperimentConfig(run_dir=str(run.path))
+    run.claim(run.config)
+    moved = dataclasses.replace(run.config, run_dir="moved")
+    run.claim(moved)
+
+
+def test_another_configuration_is_refused_and_nothing_changes(run):
+    before = (run.path / "config.json").read_bytes()
+    other = dataclasses.replace(run.config, training=TrainingConfig(seed=5))
+    with pytest.raises(UserError, match="another --run_dir.*seed: 0 against 5"):
+        run.claim(other)
+    assert (run.path / "config.json").read_bytes() == before
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(UserError, match="Expected a new or empty folder"):
+        RunFolder(tmp_path).claim(ExperimentConfig())
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+def test_facts_add_up_and_the_readme_tells(run):
+    run.record(status="training", epochs=3)
+    run.record(examples_seen=12_345)
+    assert run.facts["epochs"] == 3
+    assert run.facts["versions"]["keras"].startswith("3.")
+    readme = (run.path / "README.md").read_text()
+    assert "training, 3 epochs, 12,345 examples seen" in readme
+    path = str(run.path)
+    assert [parse(line) for line in find_commands(readme)] == [
+        Evaluate(path),
+        Export(path),
+    ]
+    assert f"`tensorboard --logdir '{path}'`" in readme
+    assert not run.is_finished
+
+
+def test_other_data_is_refused(run):
+    run.check_fingerprints({"train": "a"})
+    run.record(fingerprints={"train": "a"})
+    run.check_fingerprints({"train": "a"})
+    with pytest.raises(UserError, match="other portraits"):
+        run.check_fingerprints({"train": "b"})
+    # What the run knows nothing of can't be another's.
+    run.check_fingerprints({"train": "a", "test": "c"})
+    with pytest.raises(UserError, match="other portraits"):
+        run.check_fingerprints({"train": "b", "test": "c"})
+
+
+def test_history_counts_the_later_of_two_rows(run):
+    run.history_path.write_text(
+        "epoch,val_score\n0,0.1\n1,0.2\n1,0.25\n2,0.3\n"
+    )
+    assert [row["val_score"] for row in run.read_history()] == [0.1, 0.25, 0.3]
+
+
+def test_resumption_reads_the_backup(run):
+    assert run.epochs_to_resume_from() == 0
+    run.backup_path.mkdir()
+    metadata = run.backup_path / "training_metadata.json"
+    metadata.write_text(json.dumps({"epoch": 4, "batch": 0}))
+    assert run.epochs_to_resume_from() == 4
+
+
+def test_a_folder_without_run_or_model_is_one_sentence(tmp_path, run):
+    with pytest.raises(UserError, match="There is no run.*training.train"):
+        RunFolder(tmp_path / "nowhere").require()
+    with pytest.raises(UserError, match="There is no run"):
+        _ = RunFolder(tmp_path / "nowhere").config
+    with pytest.raises(UserError, match="no model yet"):
+        run.require()
+
+
+def test_a_damaged_file_is_named(run):
+    (run.path / "config.json").write_text("{")
+    with pytest.raises(UserError, match="Expected JSON in .*config.json"):
+        _ = run.config

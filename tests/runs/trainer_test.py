@@ -1,0 +1,412 @@
+import dataclasses
+import pathlib
+import signal
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from tests.portrait_factory import make_portraits
+from tp_keras.config import DebiasConfig
+from tp_keras.config import ExperimentConfig
+from tp_keras.config import ModelConfig
+from tp_keras.config import TrainingConfig
+from tp_keras.errors import UserError
+from tp_keras.models import PortraitBackbone
+from tp_keras.models.presets import BACKBONE_PRESETS
+from tp_keras.runs import trainer as trainer_module
+from tp_keras.runs.callbacks import SCORE
+from tp_keras.runs.callbacks import BestModel
+from tp_keras.runs.callbacks import ResumableEarlyStopping
+from tp_keras.runs.trainer import Trainer
+
+TINY = {
+    "block_type": "separable",
+    "stem_channels": 8,
+    "stages": ((16, 1, 4),),
+}
+
+
+def load_made(data_dir, dataset, split, storage, progress):
+    seed = ["train", "validation"].index(split)
+    return make_portraits(48, seed=seed, split=split)
+
+
+def as_they_are(data, say):
+    return data
+
+
+def make_tiny_world(monkeypatch):
+    """Portraits of plain colours and a backbone of two layers."""
+    monkeypatch.setitem(BACKBONE_PRESETS, "tiny", TINY)
+    monkeypatch.setattr(trainer_module, "load_portraits", load_made)
+    monkeypatch.setattr(trainer_module, "resolve_splits", as_they_are)
+
+
+@pytest.fixture(autouse=True)
+def tiny_world(monkeypatch):
+    make_tiny_world(monkeypatch)
+
+
+class Stop(keras.callbacks.Callback):
+    """Interrupts where an epoch begins, and closes the history."""
+
+    def __init__(self, number, history):
+        super().__init__()
+        self.number = number
+        self.history = history
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.number:
+            self.history.on_train_end()
+            raise KeyboardInterrupt
+
+
+def stop_in_epoch(monkeypatch, number):
+    """Interrupts the trainings that are started from now on."""
+    make = Trainer._callbacks
+
+    def callbacks(*args):
+        made = make(*args)
+        (history,) = (
+            callback
+            for callback in made
+            if isinstance(callback, keras.callbacks.CSVLogger)
+        )
+        return [*made, Stop(number, history)]
+
+    monkeypatch.setattr(Trainer, "_callbacks", callbacks)
+
+
+# An adversary told the class would find no group large enough to learn from.
+def make_config(path, debias="grl", scope="network", strength=5.0, **training):
+    return ExperimentConfig(
+        run_dir=str(path),
+        model=ModelConfig(backbone="tiny"),
+        debias=DebiasConfig(
+            debias=debias,
+            debias_scope=scope,
+            branch_steps=6,
+            branch_batch_size=16,
+            adversary_steps=2,
+            adversary_units=(8,),
+            strength=strength,
+            ramp=0.1,
+        ),
+        training=TrainingConfig(
+            **{
+                "epochs": 4,
+                "batch_size": 16,
+                "warmup_epochs": 1,
+                "averaging": 0.9,
+                **training,
+            }
+        ),
+    )
+
+
+def weights_of(run):
+    return run.load_model().get_weights()
+
+
+# A process that trains `make_config(folder)` and is killed in an epoch, when
+# the adversaries have become other ones than those of a fresh start.
+KILLED_TRAINING = """
+import os, signal, sys
+import keras
+from tests.runs import trainer_test as t
+
+t.BACKBONE_PRESETS["tiny"] = t.TINY
+t.trainer_module.load_portraits = t.load_made
+t.trainer_module.resolve_splits = t.as_they_are
+
+class Kill(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.epoch == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+callbacks = t.Trainer._callbacks
+t.Trainer._callbacks = lambda *args: [*callbacks(*args), Kill()]
+t.Trainer(t.make_config(sys.argv[1]), progress=False).fit()
+"""
+
+
+def test_a_run_explains_itself(tmp_path):
+    run = Trainer(make_config(tmp_path / "run"), progress=False).fit()
+    assert run.is_finished
+    assert run.facts["epochs"] == 4
+    assert run.facts["examples_seen"] == 4 * 48
+    assert set(run.facts["fingerprints"]) == {"train", "validation"}
+    history = run.read_history()
+    assert [row["examples_seen"] for row in history] == [48, 96, 144, 192]
+    best = max(history, key=lambda row: row[SCORE])
+    assert run.facts["best_epoch"] == best["epoch"] + 1
+    assert list((run.path / "tensorboard").rglob("*tfevents*"))
+    assert not run.backup_path.exists()
+    # All layers were trained with the method, and nothing is left to do.
+    assert "debias_seconds" not in run.facts
+    assert not run.trained_path.exists()
+    # A second call has nothing to do.
+    written = run.model_path.stat().st_mtime_ns
+    again = Trainer(make_config(tmp_path / "run"), progress=False).fit()
+    assert again.model_path.stat().st_mtime_ns == written
+
+
+def test_the_kept_model_has_the_score_of_the_history(tmp_path):
+    run = Trainer(
+        make_config(tmp_path / "run", "reweigh"), progress=False
+    ).fit()
+    validation = make_portraits(48, seed=1, split="validation")
+    model = run.load_model()
+    probabilities = model.predict_probabilities(validation.images, verbose=0)
+    accuracies = []
+    for task in model.tasks:
+        labels = validation.labels[task.name]
+        hits = probabilities[task.name].argmax(axis=1) == labels
+        accuracies.append(hits[labels >= 0].mean())
+    assert np.mean(accuracies) == pytest.approx(
+        run.facts["best_score"], abs=1e-6
+    )
+
+
+def test_a_killed_run_resumes_to_the_same_weights(tmp_path):
+    whole = Trainer(make_config(tmp_path / "whole"), progress=False).fit()
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_TRAINING, str(tmp_path / "run")],
+        cwd=pathlib.Path(__file__).parents[1],
+        capture_output=True,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    trainer = Trainer(make_config(tmp_path / "run"), progress=False)
+    assert not trainer.run.is_finished
+    assert trainer.run.epochs_to_resume_from() == 2
+    resumed = trainer.fit()
+    assert resumed.facts["epochs"] == 4
+    for a, b in zip(weights_of(whole), weights_of(resumed), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert resumed.read_history() == whole.read_history()
+
+
+def test_a_run_that_fails_in_its_second_stage_resumes_there(
+    tmp_path, monkeypatch
+):
+    config = make_config(tmp_path / "whole", scope="branch", epochs=1)
+    whole = Trainer(config, progress=False).fit()
+    assert whole.is_finished and whole.facts["debias_seconds"] >= 0
+    # What training left stays, and the gender head and trunk with it.
+    before = whole.load_model(whole.trained_path)
+    differing = {
+        layer.name
+        for layer, other in zip(
+            before.layers, whole.load_model().layers, strict=True
+        )
+        for a, b in zip(layer.get_weights(), other.get_weights(), strict=True)
+        if not np.array_equal(a, b)
+    }
+    assert {"hair_color", "hair_type", "hair_convolution"} <= differing
+    assert all(name.startswith("hair_") for name in differing)
+
+    def save_half(self, classifier):
+        (self.path / ".incomplete-model.keras").write_text("half")
+        raise KeyboardInterrupt
+
+    config = dataclasses.replace(config, run_dir=str(tmp_path / "run"))
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer_module.RunFolder, "save_model", save_half)
+        with pytest.raises(KeyboardInterrupt):
+            Trainer(config, progress=False).fit()
+    run = trainer_module.RunFolder(tmp_path / "run")
+    assert run.is_trained and not run.model_path.exists()
+    for a, b in zip(
+        before.get_weights(),
+        run.load_model(run.trained_path).get_weights(),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(a, b)
+
+    # Nothing is trained again but the hair layers.
+    monkeypatch.setattr(
+        Trainer, "build_model", lambda self: pytest.fail("began anew")
+    )
+    resumed = Trainer(config, progress=False).fit()
+    assert resumed.is_finished and resumed.facts["epochs"] == 1
+    for a, b in zip(weights_of(whole), weights_of(resumed), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_erasure_after_training_leaves_the_trained_model(tmp_path):
+    config = make_config(tmp_path / "run", "none", epochs=1)
+    config = dataclasses.replace(
+        config, debias=dataclasses.replace(config.debias, posthoc="leace")
+    )
+    run = Trainer(config, progress=False).fit()
+    images = make_portraits(8, seed=5).images
+    before, after = (
+        run.load_model(path).predict_probabilities(images, verbose=0)
+        for path in (run.trained_path, run.model_path)
+    )
+    np.testing.assert_array_equal(before["gender"], after["gender"])
+    distance = before["hair_embedding"] - after["hair_embedding"]
+    assert np.abs(distance).max() > 1e-3
+
+
+def test_seeds_decide(tmp_path):
+    runs = [
+        Trainer(
+            make_config(tmp_path / name, "none", seed=seed, epochs=1), False
+        ).fit()
+        for name, seed in (("a", 3), ("b", 3), ("c", 4))
+    ]
+    a, b, c = (weights_of(run)[0] for run in runs)
+    np.testing.assert_array_equal(a, b)
+    assert np.abs(a - c).max() > 0
+
+
+# Those with a state or rows of their own; refit_test trains every method.
+@pytest.mark.parametrize(
+    "debias", ["subsample", "group_dro", "domain_independent"]
+)
+def test_a_method_trains_a_classifier_without_traces(tmp_path, debias):
+    config = make_config(tmp_path / "run", debias, epochs=1)
+    run = Trainer(config, progress=False).fit()
+    model = run.load_model()
+    assert type(model) is trainer_module.PortraitClassifier
+    plain = trainer_module.PortraitClassifier(
+        PortraitBackbone(**TINY), dropout_rate=0.2
+    )
+    assert model.count_params() == plain.count_params()
+
+
+def test_a_growing_method_keeps_its_last_model(tmp_path):
+    last = Trainer(make_config(tmp_path / "run"), progress=False)
+    assert last._callbacks(*_untrained(last), 0)[1].only_last
+    best = Trainer(make_config(tmp_path / "run", "reweigh"), progress=False)
+    assert not best._callbacks(*_untrained(best), 0)[1].only_last
+
+
+def _untrained(trainer):
+    """A model of the trainer, and a number of steps."""
+    train = load_made("", "", "train", "memory", False)
+    return trainer._debiased(trainer.build_model(), train), 3
+
+
+def test_a_run_tells_the_splits_that_it_was_trained_on(tmp_path, monkeypatch):
+    def resolve(data, say):
+        return dataclasses.replace(
+            data, train_split="train[0:9]", validation_split="train[9:]"
+        )
+
+    def load(data_dir, dataset, split, storage, progress):
+        seed = ["train[0:9]", "train[9:]"].index(split)
+        return make_portraits(48, seed=seed, split=split)
+
+    monkeypatch.setattr(trainer_module, "resolve_splits", resolve)
+    monkeypatch.setattr(trainer_module, "load_portraits", load)
+    config = make_config(tmp_path / "run", "none", epochs=1)
+    run = Trainer(config, progress=False).fit()
+    assert run.config.data.location("validation")[2] == "train[9:]"
+    # The same command finds it finished.
+    written = run.model_path.stat().st_mtime_ns
+    again = Trainer(config, progress=False).fit()
+    assert again.model_path.stat().st_mtime_ns == written
+    other = dataclasses.replace(
+        config, data=dataclasses.replace(config.data, dataset="other")
+    )
+    with pytest.raises(UserError, match="dataset: .* against other"):
+        Trainer(other, progress=False).fit()
+
+
+def test_other_data_under_the_same_settings_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        Trainer, "build_model", lambda self: pytest.fail("got to the model")
+    )
+    config = make_config(tmp_path / "run")
+    trainer = Trainer(config, progress=False)
+    trainer.run.claim(config)
+    trainer.run.record(fingerprints={"train": "x", "validation": "y"})
+    # A finished run would pass for one of these portraits.
+    for status in ("training", "finished"):
+        trainer.run.record(status=status)
+        with pytest.raises(UserError, match="other portraits"):
+            trainer.fit()
+
+
+def test_a_finished_run_needs_its_data_no_more(tmp_path, monkeypatch):
+    def gone(*args):
+        raise UserError("There is no prepared data set.")
+
+    monkeypatch.setattr(trainer_module, "load_portraits", gone)
+    config = make_config(tmp_path / "run")
+    trainer = Trainer(config, progress=False)
+    trainer.run.claim(config)
+    trainer.run.record(status="finished", fingerprints={"validation": "y"})
+    assert trainer.fit().is_finished
+
+
+def test_a_task_without_labels_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        trainer_module,
+        "load_portraits",
+        lambda *args: make_portraits(48, split=args[2], missing=1.0),
+    )
+    with pytest.raises(UserError, match="has a label of hair_"):
+        Trainer(make_config(tmp_path / "run"), progress=False).fit()
+
+
+def test_early_stopping_remembers_the_epochs_before_a_resumption():
+    history = [{"epoch": e, SCORE: s} for e, s in enumerate([0.5, 0.4])]
+    stopping = ResumableEarlyStopping(
+        history=history, monitor=SCORE, mode="max", patience=3
+    )
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    stopping.set_model(model)
+    stopping.on_train_begin()
+    stopping.on_epoch_end(2, {SCORE: 0.45})
+    assert not stopping.stopped_epoch
+    stopping.on_epoch_end(3, {SCORE: 0.45})
+    assert stopping.stopped_epoch == 3 and model.stop_training
+
+
+def test_best_model_keeps_the_old_file_when_the_score_is_no_better(tmp_path):
+    path = tmp_path / "model.keras"
+    backbone = PortraitBackbone("separable", 8, ((8, 1, 4),))
+    model = trainer_module.PortraitClassifier(backbone, tasks=["gender"])
+    best = BestModel(path, model, 10, best_score=0.7)
+    best.set_model(model)
+    best.on_test_end({"gender_accuracy": 0.6})
+    assert not path.exists()
+    best.on_test_end({"gender_accuracy": 0.8})
+    assert path.exists()
+    assert list(tmp_path.iterdir()) == [path]
+    logs = {}
+    best.on_epoch_end(2, logs)
+    assert logs == {SCORE: 0.8, "examples_seen": 30}
+
+
+def test_the_last_model_replaces_a_better_one_where_asked(tmp_path):
+    path = tmp_path / "model.keras"
+    backbone = PortraitBackbone("separable", 8, ((8, 1, 4),))
+    model = trainer_module.PortraitClassifier(backbone, tasks=["gender"])
+    last = BestModel(path, model, 10, best_score=0.7, only_last=True)
+    last.set_model(model)
+    last.on_test_end({"gender_accuracy": 0.6})
+    assert path.exists()
+    assert last.best_score == 0.7
+
+
+def test_averaging_can_be_switched_off(tmp_path):
+    config = make_config(tmp_path / "run", "none", averaging=0.0, epochs=1)
+    assert Trainer(config, progress=False).fit().is_finished
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"), [(355, 5), (150, 6), (16, 8), (71, 1), (1, 1)]
+)
+def test_steps_of_an_execution_divide_the_epoch(tmp_path, steps, expected):
+    config = make_config(tmp_path)
+    assert Trainer(config).steps_per_execution(steps) == expected

@@ -1,0 +1,230 @@
+"""A classifier in training, with a method for each hair task around it."""
+
+import keras
+from keras import ops
+
+from tp_keras.debiasing.methods import METHODS
+from tp_keras.errors import UserError
+from tp_keras.models.losses import SmoothedCrossentropy
+from tp_keras.models.task_model import TaskModel
+from tp_keras.models.task_model import any_class
+from tp_keras.models.task_model import known_weights
+from tp_keras.tasks import GENDER
+from tp_keras.tasks import PROTECTED
+
+
+class DebiasedClassifier(TaskModel):
+    """Trains a `PortraitClassifier` with a method of debiasing.
+
+    What the method needs (adversaries, weights of groups) lives here and not
+    in the classifier, which is all that is kept, exported and served.
+
+    Args:
+        classifier: `PortraitClassifier`.
+        settings: `DebiasConfig`.
+        group_counts: Dict: hair task -> int array `[classes, 2]` of training
+            rows by class and gender.
+        label_smoothing: Float, of every task.
+
+    Attributes:
+        ramp_steps: Int. Steps over which the strength of the method grows; 0
+            starts with the whole.
+
+    Raises:
+        UserError: If a method lacks labelled rows of one of the genders.
+
+    Example:
+        >>> model = DebiasedClassifier(classifier, settings, counts)
+        >>> model.compile("adamw")
+        >>> model.fit(batches)
+    """
+
+    def __init__(
+        self,
+        classifier,
+        settings,
+        group_counts,
+        label_smoothing=0.0,
+    ):
+        parts = classifier.embedding_parts
+        if settings.debias != "none":
+            require_both_genders(group_counts)
+        super().__init__(
+            classifier.input,
+            {
+                **classifier.output,
+                **{_part_name(name): part for name, part in parts.items()},
+            },
+            name="debiased_classifier",
+        )
+        self.classifier = classifier
+        self.tasks = classifier.tasks
+        self.settings = settings
+        self.ramp_steps = 0
+        self.methods = [
+            METHODS[settings.debias](
+                task, group_counts[task.name], settings, label_smoothing
+            )
+            for task in classifier.tasks
+            if task.name in parts
+        ]
+        for method in self.methods:
+            method.build(parts[method.task.name].shape)
+        self.crossentropy = SmoothedCrossentropy(label_smoothing)
+        self.adversary_optimizer = keras.optimizers.Adam(
+            settings.adversary_learning_rate,
+            # Little momentum: what it is against moves.
+            beta_1=0.5,
+        )
+        self.adversary_optimizer.build(self.adversary_variables)
+        # The optimizer's own count is out of reach of a loss under JAX.
+        self.steps = self.add_weight(
+            name="steps",
+            shape=(),
+            dtype="int32",
+            initializer="zeros",
+            trainable=False,
+        )
+
+    @property
+    def label_names(self):
+        """Dict: the name of each target -> the label it is."""
+        return {**self.classifier.label_names, PROTECTED: GENDER.name}
+
+    @property
+    def adversary_variables(self):
+        """The variables that learn against the classifier."""
+        return [
+            v for method in self.methods for v in method.adversary_variables
+        ]
+
+    @property
+    def classifier_variables(self):
+        """The other trainable variables."""
+        adversaries = {id(variable) for variable in self.adversary_variables}
+        return [v for v in self.trainable_variables if id(v) not in adversaries]
+
+    def compile_for_training(self, optimizer, **kwargs):
+        """Compiles with an optimizer that lets the adversaries be ahead.
+
+        Args:
+            optimizer: `FusedAdamW`. Biases and norms are left out of its
+                decay, and so are the adversaries, which shall become as strong
+                as a probe.
+            **kwargs: As in `keras.Model.compile`.
+        """
+        adversaries = self.adversary_variables
+        optimizer.exclude_from_weight_decay(
+            var_list=adversaries, var_names=["bias", "gamma", "beta"]
+        )
+        optimizer.build(self.trainable_variables)
+        # Where no step of their own precedes that of the classifier.
+        optimizer.set_learning_rate_factor(
+            adversaries, self.settings.adversary_steps
+        )
+        self.compile(optimizer, **kwargs)
+
+    def compile(self, optimizer="adamw", **kwargs):
+        """Compiles, with the accuracy of each task over its labelled rows.
+
+        Args:
+            optimizer: As in `keras.Model.compile`.
+            **kwargs: Likewise.
+        """
+        super().compile(optimizer, loss=None, **kwargs)
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        """Returns the sum of the tasks' losses, each as its method gives it."""
+        y, sample_weight = _known(y, sample_weight)
+        if self.ramp_steps:
+            progress = ops.cast(self.steps, "float32") / self.ramp_steps
+        else:
+            progress = 1.0
+        if training:
+            self.steps.assign_add(1)
+        total = 0.0
+        if GENDER.name in y_pred:
+            total += self.crossentropy(
+                y[GENDER.name],
+                y_pred[GENDER.name],
+                sample_weight=sample_weight[GENDER.name],
+            )
+        for method in self.methods:
+            name = method.task.name
+            total += method.loss(
+                y_pred[_part_name(name)],
+                y_pred[name],
+                y[name],
+                y[PROTECTED],
+                (sample_weight[name], sample_weight[PROTECTED]),
+                progress,
+                training,
+            )
+        return total
+
+    def adversary_loss(self, y, y_pred, sample_weight):
+        """Returns the sum of the losses of all adversaries, a scalar.
+
+        Args:
+            y: Dict of labels by name, as in `fit`; -1 where missing.
+            y_pred: Dict of outputs, of which the parts count; no gradient
+                passes through them.
+            sample_weight: Dict of weights by name, as in `fit`, or None.
+        """
+        y, sample_weight = _known(y, sample_weight)
+        return sum(
+            method.adversary_loss(
+                ops.stop_gradient(y_pred[_part_name(method.task.name)]),
+                y[method.task.name],
+                y[PROTECTED],
+                (sample_weight[method.task.name], sample_weight[PROTECTED]),
+            )
+            for method in self.methods
+        )
+
+    def train_step(self, *args, **kwargs):
+        """Trains on a batch; on TensorFlow, with the adversaries ahead."""
+        if keras.config.backend() != "tensorflow" or not (
+            self.adversary_variables
+        ):
+            return super().train_step(*args, **kwargs)
+        # Imported here: everything else runs on every backend.
+        from tp_keras.debiasing.alternating_step import alternating_step
+
+        return alternating_step(self, *args, **kwargs)
+
+
+def _known(labels, sample_weight):
+    """Returns labels that are classes all, and weights 0 where none was."""
+    return (
+        {name: any_class(values) for name, values in labels.items()},
+        known_weights(labels, sample_weight),
+    )
+
+
+def require_both_genders(group_counts):
+    """Raises unless rows of each task show both genders.
+
+    Args:
+        group_counts: Dict: hair task -> int array `[classes, 2]`, as
+            `DebiasedClassifier` takes it.
+
+    Raises:
+        UserError: If one has none of a gender.
+    """
+    for name, counts in group_counts.items():
+        genders = counts.sum(axis=0)
+        if not (genders > 0).all():
+            raise UserError(
+                "Expected training portraits of both genders among those with "
+                f"a label of {name}; without them there is nothing to debias, "
+                "so train with debias and posthoc none, or leave the task out. "
+                f"Received: {name} with genders "
+                + " and ".join(map(str, genders))
+            )
+
+
+def _part_name(task_name):
+    return f"{task_name}_part"

@@ -1,0 +1,229 @@
+"""What acts on a trained classifier: erasers and last layers fitted anew."""
+
+import keras
+import numpy as np
+
+from tp_keras.config import POSTHOC_METHODS
+from tp_keras.debiasing.last_layer import count_level_rows
+from tp_keras.debiasing.last_layer import refit_last_layer
+from tp_keras.debiasing.leace import fit_conditional_leace
+from tp_keras.debiasing.leace import fit_leace
+from tp_keras.errors import UserError
+from tp_keras.tasks import GENDER
+from tp_keras.tasks import MISSING
+
+# What stands in front of the heads: `tp_keras.models.PortraitClassifier`.
+_PROJECTION = "{}_projection"
+
+# Of one resample, for a head on the embedding itself.
+_ROWS_PER_FEATURE = 10
+
+
+def apply_posthoc(
+    classifier,
+    method,
+    train,
+    held_out,
+    seed=0,
+    *,
+    held_out_share=0.5,
+    shrinkage=0.0,
+    min_count=10,
+    batch_size=256,
+    verbose="auto",
+):
+    """Returns a copy of a classifier with layers of its hair tasks made anew.
+
+    * `"leace"`: the map that erases gender from the task's part of the hair
+      embedding goes into the dense layer that makes the part, and the head is
+      fitted to what is left.
+    * `"conditional_leace"`: likewise, with gender erased inside each class.
+    * `"dfr"`: the head alone, on held-out rows with gender and class balanced.
+      Where these are few, the head's logits are its features, so that it is
+      corrected and not replaced.
+    * `"conditional_leace+dfr"`: the map, its head, and then this one.
+    * `"none"`: nothing.
+
+    The layers, their number and their cost stay the same: the map is affine
+    and the layer before it too, so both are one. The map is fitted so that
+    nothing of gender is left in the covariance of the embedding as it is
+    served, that is after its normalisation.
+
+    Args:
+        classifier: A trained `PortraitClassifier`; it is left as it is.
+        method: One of `tp_keras.config.POSTHOC_METHODS`.
+        train: `Portraits` that the classifier was trained on.
+        held_out: `Portraits` that it was not trained on, and that no figure
+            is measured on.
+        seed: Seed of what is drawn for the heads.
+        held_out_share: Float between 0 and 1. The share of the weight that
+            the held-out rows have in an eraser, all together. What a network
+            hides on the portraits it was trained on it shows on others.
+        shrinkage: Float, of the erasers: see `fit_leace`.
+        min_count: Int, of the erasers: see `fit_conditional_leace`.
+        batch_size: Int.
+        verbose: As in `keras.Model.predict`.
+
+    Returns:
+        `PortraitClassifier`.
+
+    Raises:
+        UserError: If the method is unknown, the classifier has no hair task,
+            or the portraits have too few labels.
+
+    Example:
+        >>> classifier = run.load_model()
+        >>> erased = apply_posthoc(
+        ...     classifier, "conditional_leace", train, validation
+        ... )
+    """
+    if method not in POSTHOC_METHODS:
+        raise UserError(
+            f"Expected a method out of {', '.join(POSTHOC_METHODS)}. "
+            f"Received: method={method}"
+        )
+    if not 0.0 <= held_out_share <= 1.0:
+        raise UserError(
+            "Expected a share between 0 and 1. "
+            f"Received: held_out_share={held_out_share}"
+        )
+    copy = type(classifier).from_config(classifier.get_config())
+    copy.set_weights(classifier.get_weights())
+    if method == "none":
+        return copy
+    tasks = [task for task in copy.tasks if task.name in copy.embedding_parts]
+    if not tasks:
+        raise UserError(
+            "There is nothing to erase gender from. Expected a classifier "
+            "with a hair task. Received: tasks="
+            f"{[task.name for task in copy.tasks]}"
+        )
+    projections = [
+        _project(copy, tasks, portraits.images, batch_size, verbose)
+        for portraits in (train, held_out)
+    ]
+    for task in tasks:
+        rows = _Rows(
+            task.name,
+            [projected[task.name] for projected in projections],
+            [portraits.labels[task.name] for portraits in (train, held_out)],
+            [portraits.labels[GENDER.name] for portraits in (train, held_out)],
+        )
+        features = rows.features
+        if "leace" in method:
+            eraser = _fit_eraser(
+                method, rows, held_out_share, shrinkage, min_count
+            )
+            features = eraser(features)
+            layer = copy.get_layer(_PROJECTION.format(task.name))
+            layer.set_weights(eraser.fold(*_centered(*layer.get_weights())))
+        layer = copy.get_layer(task.name)
+        layer.set_weights(
+            _fit_head(method, rows, _normalized(features), task, layer, seed)
+        )
+    return copy
+
+
+class _Rows:
+    """Training and held-out rows of a task, one below the other."""
+
+    def __init__(self, name, features, labels, genders):
+        self.name = name
+        self.features = np.concatenate(features)
+        self.labels = np.concatenate(labels)
+        self.genders = np.concatenate(genders)
+        self.held_out = np.arange(len(self.labels)) >= len(labels[0])
+
+    def weights(self, chosen, held_out_share):
+        """Returns what each row counts; 0 for those not chosen."""
+        weights = np.zeros(len(self.labels))
+        for rows, share in (
+            (chosen & ~self.held_out, 1.0 - held_out_share),
+            (chosen & self.held_out, held_out_share),
+        ):
+            weights[rows] = share / max(rows.sum(), 1)
+        if not weights.any():
+            raise UserError(
+                f"No portrait tells what of gender is in {self.name}. "
+                "Expected some with both labels. Received: 0 of "
+                f"{len(weights)} training and held-out portraits"
+            )
+        return weights
+
+
+def _fit_eraser(method, rows, held_out_share, shrinkage, min_count):
+    known = rows.genders != MISSING
+    if method == "leace":
+        return fit_leace(
+            rows.features,
+            rows.genders,
+            sample_weight=rows.weights(known, held_out_share),
+            shrinkage=shrinkage,
+            normalized=True,
+        )
+    known &= rows.labels != MISSING
+    return fit_conditional_leace(
+        rows.features,
+        rows.genders,
+        np.where(known, rows.labels, MISSING),
+        sample_weight=rows.weights(known, held_out_share),
+        shrinkage=shrinkage,
+        normalized=True,
+        min_count=min_count,
+    )
+
+
+def _fit_head(method, rows, embedding, task, layer, seed):
+    """Returns kernel and bias of a task's head on an embedding."""
+    weights = [values.astype(np.float64) for values in layer.get_weights()]
+    if "leace" in method:
+        every = refit_last_layer(
+            embedding,
+            rows.labels,
+            rows.genders,
+            task.num_classes,
+            balanced=False,
+            seed=seed,
+        )
+        weights = [every.kernel, every.bias]
+    if "dfr" not in method:
+        return weights
+    labels, genders = rows.labels[rows.held_out], rows.genders[rows.held_out]
+    features = embedding[rows.held_out]
+    # Few level rows can't place a head among many features, but they can put
+    # the logits right of the one that all rows have placed.
+    few = count_level_rows(labels, genders) < _ROWS_PER_FEATURE * len(
+        weights[0]
+    )
+    if few:
+        kernel, bias = weights
+        features = features @ kernel + bias
+    level = refit_last_layer(
+        features, labels, genders, task.num_classes, seed=seed
+    )
+    return level.fold(*weights) if few else (level.kernel, level.bias)
+
+
+def _project(classifier, tasks, images, batch_size, verbose):
+    """Returns what the normalisations of the parts read, centred."""
+    outputs = {
+        task.name: classifier.get_layer(_PROJECTION.format(task.name)).output
+        for task in tasks
+    }
+    model = keras.Model(classifier.input, outputs)
+    found = model.predict(images, batch_size=batch_size, verbose=verbose)
+    return {
+        name: values.astype(np.float64) - values.mean(1, keepdims=True)
+        for name, values in found.items()
+    }
+
+
+def _centered(kernel, bias):
+    """Returns weights whose outputs have the mean 0, as normalised ones do."""
+    kernel, bias = kernel.astype(np.float64), bias.astype(np.float64)
+    return kernel - kernel.mean(1, keepdims=True), bias - bias.mean()
+
+
+def _normalized(features):
+    """Returns rows as the embedding's layer normalisation leaves them."""
+    return features / np.sqrt(np.mean(features**2, axis=1, keepdims=True))

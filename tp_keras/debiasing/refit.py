@@ -1,0 +1,182 @@
+"""The hair layers of a trained classifier, trained anew with a method."""
+
+import keras
+import numpy as np
+
+from tp_keras.debiasing.debiased_classifier import DebiasedClassifier
+from tp_keras.debiasing.groups import choose_level_rows
+from tp_keras.debiasing.groups import count_groups
+from tp_keras.debiasing.trunk_features import TrunkFeatures
+from tp_keras.errors import UserError
+from tp_keras.models.optimizers import FusedAdamW
+from tp_keras.tasks import GENDER
+from tp_keras.tasks import HAIR_TASKS
+from tp_keras.tasks import MISSING
+
+_LEARNING_RATE = 2e-3
+_WEIGHT_DECAY = 0.05
+_AVERAGING = 0.99
+# A short part is a bottleneck by itself.
+_DROPOUT_RATE = 0.1
+
+
+def refit_hair_branch(
+    classifier,
+    train,
+    settings,
+    augment_config,
+    *,
+    label_smoothing=0.0,
+    seed=0,
+    features=None,
+    progress=False,
+):
+    """Returns a copy of a classifier whose hair layers are trained anew.
+
+    The trunk and the gender head stay as they are, so gender is predicted as
+    before, and the features of the augmented portraits are computed once. What
+    the hair layers then learn takes seconds, whatever the method: a method, a
+    strength and a seed can be compared at the price of one training.
+
+    Args:
+        classifier: A trained `PortraitClassifier`; it is left as it is.
+        train: `Portraits` that it was trained on.
+        settings: `DebiasConfig`.
+        augment_config: `AugmentConfig`.
+        label_smoothing: Float.
+        seed: Int, of weights, order and augmentation.
+        features: `TrunkFeatures` of these portraits, or None to compute them.
+        progress: Whether to show bars.
+
+    Returns:
+        `PortraitClassifier`.
+
+    Raises:
+        UserError: If the classifier has no hair task, the method lacks rows
+            of a gender, or the features are those of other portraits.
+
+    Example:
+        >>> settings = DebiasConfig(debias="conditional_grl")
+        >>> debiased = refit_hair_branch(
+        ...     classifier, train, settings, AugmentConfig(), seed=1
+        ... )
+    """
+    keras.utils.set_random_seed(seed)
+    branch = classifier.new_hair_branch(
+        settings.branch_embedding_size, _DROPOUT_RATE
+    )
+    if features is None:
+        features = TrunkFeatures.compute(
+            classifier, train, augment_config, seed, progress
+        )
+    elif features.values.shape[1] != len(train):
+        raise UserError(
+            f"Expected the features of these {len(train)} portraits. "
+            f"Received: those of {features.values.shape[1]}"
+        )
+    model = DebiasedClassifier(
+        branch,
+        settings,
+        training_group_counts(train, branch.tasks),
+        label_smoothing,
+    )
+    steps = settings.branch_steps
+    model.ramp_steps = int(settings.ramp * steps)
+    optimizer = FusedAdamW(
+        keras.optimizers.schedules.CosineDecay(_LEARNING_RATE, steps),
+        weight_decay=_WEIGHT_DECAY,
+        use_ema=True,
+        ema_momentum=_AVERAGING,
+    )
+    model.compile_for_training(optimizer)
+    model.fit(
+        _FeatureBatches(features, train, model, settings, seed),
+        shuffle=False,
+        verbose="auto" if progress else 0,
+    )
+    return classifier.with_hair_branch(branch)
+
+
+def training_group_counts(train, tasks) -> dict:
+    """Returns the rows of each class and gender, by the name of the task.
+
+    Args:
+        train: `Portraits`.
+        tasks: Sequence of `Task`; those of hair are counted.
+    """
+    return {
+        task.name: count_groups(
+            train.labels[task.name],
+            train.labels[GENDER.name],
+            task.num_classes,
+        )
+        for task in tasks
+        if task in HAIR_TASKS
+    }
+
+
+def chosen_rows(train, tasks, settings, seed) -> dict:
+    """Returns which rows a task is trained on, where a method leaves some out.
+
+    Args:
+        train: `Portraits`.
+        tasks: Sequence of `Task`.
+        settings: `DebiasConfig`.
+        seed: Int.
+
+    Returns:
+        Dict: name of a hair task -> bool `[count]`; empty for all rows.
+    """
+    if settings.debias != "subsample":
+        return {}
+    generator = np.random.default_rng(seed)
+    return {
+        task.name: choose_level_rows(
+            train.labels[task.name],
+            train.labels[GENDER.name],
+            task.num_classes,
+            generator,
+        )
+        for task in tasks
+        if task in HAIR_TASKS
+    }
+
+
+class _FeatureBatches(keras.utils.PyDataset):
+    """One epoch of all steps: each a batch of rows, each of some pass."""
+
+    def __init__(self, features, train, model, settings, seed):
+        super().__init__()
+        self.features = features.values
+        self.steps = settings.branch_steps
+        self.batch_size = min(settings.branch_batch_size, len(train))
+        self.seed = seed
+        chosen = chosen_rows(train, model.classifier.tasks, settings, seed)
+        self.labels, self.weights = {}, {}
+        for name, label in model.label_names.items():
+            values = train.labels[label]
+            self.labels[name] = np.maximum(values, 0)
+            weights = (values != MISSING) & chosen.get(name, True)
+            self.weights[name] = weights.astype(np.float32)
+
+    def __len__(self):
+        return self.steps
+
+    def __getitem__(self, step):
+        rows = self._rows(step)
+        passes = np.random.default_rng([self.seed, 1, step]).integers(
+            len(self.features), size=len(rows)
+        )
+        return (
+            self.features[passes, rows].astype(np.float32),
+            {name: values[rows] for name, values in self.labels.items()},
+            {name: values[rows] for name, values in self.weights.items()},
+        )
+
+    def _rows(self, step):
+        per_pass = self.features.shape[1] // self.batch_size
+        number, part = divmod(step, per_pass)
+        order = np.random.default_rng([self.seed, 0, number]).permutation(
+            self.features.shape[1]
+        )
+        return order[part * self.batch_size : (part + 1) * self.batch_size]

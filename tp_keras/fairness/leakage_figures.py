@@ -1,0 +1,102 @@
+"""Finds what probes read of gender among the records of a report."""
+
+from collections.abc import Sequence
+
+from tp_keras import tasks
+from tp_keras.fairness.probe_models import KINDS
+from tp_keras.fairness.representations import embedding_name
+from tp_keras.records.record import Record
+from tp_keras.records.record import find
+
+# How the kinds of probes are called.
+KIND_NAMES = {"linear": "linear probe", "mlp": "MLP probe"}
+
+
+def layers(records: Sequence[Record], task: tasks.Task) -> list[str]:
+    """Returns the layers that were probed, from image to prediction."""
+    found = find(records, metric="gender_probe", task=task.name)
+    return list(dict.fromkeys(layer(record) for record in found))
+
+
+def probe(
+    records: Sequence[Record],
+    task: tasks.Task,
+    kind: str,
+    layer_name: str,
+    conditional: bool,
+) -> Record | None:
+    """Returns the record of one probe, or None if there is none.
+
+    Args:
+        records: What was measured.
+        task: A hair task.
+        kind: `"linear"` or `"mlp"`.
+        layer_name: Name of the layer.
+        conditional: Whether the class was told to the probe, and each class
+            and gender weighed the same.
+    """
+    found = find(
+        records,
+        metric="conditional_gender_probe" if conditional else "gender_probe",
+        task=task.name,
+        variant=f"{kind} {layer_name}",
+    )
+    return found[0] if found else None
+
+
+def best_probe(
+    records: Sequence[Record], task: tasks.Task, conditional: bool
+) -> Record | None:
+    """Returns the probe that reads most from the embedding of a task.
+
+    What a probe reads is a lower bound of what is there, so the better one
+    counts.
+    """
+    found = [
+        probe(records, task, kind, embedding_name(task), conditional)
+        for kind in KINDS
+    ]
+    found = [record for record in found if record is not None]
+    if not found:
+        return None
+    return max(found, key=lambda record: record.value or 0.0)
+
+
+def kind_name(record: Record) -> str:
+    """Returns how to call the probe of a record."""
+    return KIND_NAMES[record.variant.split(" ")[0]]
+
+
+def band(
+    records: Sequence[Record], task: tasks.Task
+) -> tuple[float, float] | None:
+    """Returns the ends of what hair gives away, None if not supported."""
+    ends = [
+        record.value
+        for metric in ("leakage_band_low", "leakage_band_high")
+        for record in find(records, metric=metric, task=task.name)
+    ]
+    return tuple(ends) if len(ends) == 2 and None not in ends else None
+
+
+def broken_probes(records: Sequence[Record], task: tasks.Task) -> list[Record]:
+    """Returns what was found of probes that can't be trusted."""
+    return find(records, metric="broken_probe", task=task.name)
+
+
+def negative_control(
+    records: Sequence[Record], task: tasks.Task, kind: str, conditional: bool
+) -> Record | None:
+    """Returns the record of a probe for shuffled genders, or None."""
+    metric = "negative_control"
+    if conditional:
+        metric = "conditional_negative_control"
+    for record in find(records, metric=metric, task=task.name):
+        if record.variant.startswith(f"{kind} "):
+            return record
+    return None
+
+
+def layer(record: Record) -> str:
+    """Returns the layer that the probe of a record read."""
+    return record.variant.split(" ", 1)[1]

@@ -1,0 +1,296 @@
+"""Makes and measures every variant on every seed, and resumes."""
+
+import dataclasses
+import os
+import time
+from collections.abc import Sequence
+
+import keras
+import tqdm
+
+from tp_keras.config import ExperimentConfig
+from tp_keras.data.source import find_builder
+from tp_keras.data.source import load_portraits
+from tp_keras.data.splits import resolve_splits
+from tp_keras.debiasing.trunk_features import TrunkFeatures
+from tp_keras.errors import UserError
+from tp_keras.fairness.settings import FairnessSettings
+from tp_keras.fairness.sweep import measurement
+from tp_keras.fairness.sweep.headline import Headline
+from tp_keras.fairness.sweep.outcome import Outcome
+from tp_keras.fairness.sweep.settings import SweepSettings
+from tp_keras.fairness.sweep.sweep_folder import SPLITS
+from tp_keras.fairness.sweep.sweep_folder import TEST
+from tp_keras.fairness.sweep.sweep_folder import VALIDATION
+from tp_keras.fairness.sweep.sweep_folder import SweepFolder
+from tp_keras.fairness.sweep.variant import NONE
+from tp_keras.fairness.sweep.variant import Variant
+from tp_keras.records import record as records_lib
+from tp_keras.runs.debias_run import debias_run
+from tp_keras.runs.run_folder import RunFolder
+from tp_keras.runs.trainer import Trainer
+from tp_keras.tasks import HAIR_COLOR
+
+# The split of portraits of `test` with the cues of the other gender.
+_TWINS = "counterfactual"
+
+_NUM_BOOTSTRAPS = 200
+
+
+def train_bases(
+    sweep_dir: str | os.PathLike,
+    config: ExperimentConfig,
+    seeds: Sequence[int],
+    settings: SweepSettings,
+) -> dict[int, RunFolder]:
+    """Trains the runs that are compared with, or finds them trained.
+
+    Args:
+        sweep_dir: Folder of the sweep; they lie in its `none-seed<S>`.
+        config: The experiment, which has no debiasing.
+        seeds: The seeds.
+        settings: How the sweep debiases and measures.
+
+    Returns:
+        Seed -> finished run.
+
+    Raises:
+        UserError: If the folder belongs to another sweep, or the data is not
+            there.
+    """
+    config = dataclasses.replace(config, data=resolve_splits(config.data))
+    folder = SweepFolder(sweep_dir)
+    # Before minutes go into runs that the folder has no place for.
+    folder.claim(settings, {})
+    bases = {}
+    for seed in seeds:
+        path = folder.run(Variant(), seed).path
+        training = dataclasses.replace(config.training, seed=seed)
+        changed = dataclasses.replace(
+            config, run_dir=str(path), training=training
+        )
+        bases[seed] = Trainer(changed).fit()
+    return bases
+
+
+def find_bases(
+    run_dirs: Sequence[str | os.PathLike],
+) -> dict[int, RunFolder]:
+    """Finds runs that are compared with.
+
+    Args:
+        run_dirs: Folders of finished runs without debiasing.
+
+    Returns:
+        Seed of the run -> run.
+
+    Raises:
+        UserError: If one isn't there, isn't finished or is debiased, or two
+            have the same seed or different data sets.
+    """
+    bases: dict[int, RunFolder] = {}
+    for run_dir in run_dirs:
+        run = RunFolder(run_dir).require()
+        debias = run.config.debias
+        if not run.is_finished or (debias.debias, debias.posthoc) != (
+            "none",
+            "none",
+        ):
+            raise UserError(
+                "Expected finished runs without debiasing. Received: "
+                f"{run_dir}, {run.facts.get('status')}, debias="
+                f"{debias.debias}, posthoc={debias.posthoc}"
+            )
+        if HAIR_COLOR.name not in run.config.model.tasks:
+            raise UserError(
+                f"A sweep chooses by {HAIR_COLOR.name}. Expected runs that "
+                f"learned it. Received: {run_dir}, tasks="
+                f"{list(run.config.model.tasks)}"
+            )
+        seed = run.config.training.seed
+        if seed in bases:
+            raise UserError(
+                "Expected runs of different seeds. Received: "
+                f"{bases[seed].path} and {run_dir}, both of seed {seed}"
+            )
+        bases[seed] = run
+    # Two data sets may have one name.
+    datasets = {run.config.data.dataset: run.path for run in bases.values()}
+    portraits = {
+        run.facts.get("fingerprints", {}).get(VALIDATION): run.path
+        for run in bases.values()
+    }
+    for found in (datasets, portraits):
+        if len(found) > 1:
+            raise UserError(
+                "Expected runs of one data set. Received: "
+                + " and ".join(
+                    f"{path} of {name}" for name, path in found.items()
+                )
+            )
+    return bases
+
+
+def run_sweep(
+    sweep_dir: str | os.PathLike,
+    variants: Sequence[Variant],
+    bases: dict[int, RunFolder],
+    settings: SweepSettings,
+    progress: bool = True,
+) -> list[Outcome]:
+    """Makes and measures every variant on every base run.
+
+    A run that is there is not made again, and what is measured is not measured
+    again, so the same call resumes wherever it was stopped. The base runs stay
+    as they are.
+
+    Args:
+        sweep_dir: Folder of the sweep.
+        variants: What to compare, `none` first.
+        bases: Seed -> finished run without debiasing.
+        settings: How it debiases and measures.
+        progress: Whether to show a bar, and a line for each finished variant.
+
+    Returns:
+        What was measured of each variant.
+
+    Raises:
+        UserError: If the folder belongs to another sweep, or a variant can't
+            be made or measured.
+
+    Example:
+        >>> bases = find_bases(["runs/demo"])
+        >>> outcomes = run_sweep(
+        ...     "runs/sweep", parse_variants(["grl:1"], DebiasConfig()), bases,
+        ...     SweepSettings(),
+        ... )
+    """
+    folder = SweepFolder(sweep_dir)
+    folder.claim(settings, bases)
+    jobs = [
+        (seed, variant)
+        for seed in bases
+        for variant in variants
+        if not folder.is_measured(variant, seed)
+    ]
+    portraits: dict = {}
+    with tqdm.tqdm(jobs, unit="run", disable=not (progress and jobs)) as bar:
+        one_seed = None
+        for seed, variant in bar:
+            if one_seed is None or one_seed.seed != seed:
+                one_seed = _Seed(folder, seed, bases[seed], settings, portraits)
+            bar.set_description(f"{variant.name}, seed {seed}")
+            begin = time.monotonic()
+            try:
+                one_seed.make_and_measure(variant, progress)
+            except UserError as error:
+                raise UserError(
+                    f"{variant.name}, seed {seed}: {error}"
+                ) from error
+            if progress:
+                seconds = time.monotonic() - begin
+                bar.write(_line(folder, variant, seed, seconds))
+            # Else every run leaves its graphs behind.
+            keras.utils.clear_session()
+    return [Outcome.read(folder, variant, bases) for variant in variants]
+
+
+class _Seed:
+    """The variants of one base run, which share what its trunk makes."""
+
+    def __init__(self, folder, seed, base, settings, portraits):
+        self.folder = folder
+        self.seed = seed
+        self.base = base
+        self.settings = settings
+        # Split -> portraits, shared by all seeds.
+        self.portraits = portraits
+        self.features = None
+
+    def make_and_measure(self, variant, progress):
+        run = self._make(variant, progress)
+        classifier = run.load_model()
+        for split in SPLITS:
+            path = self.folder.records_path(variant, self.seed, split)
+            if path.exists():
+                continue
+            records = measurement.measure(
+                classifier,
+                self._load(split),
+                self._twins() if split == TEST else None,
+                self._measure_settings(split),
+                self.seed,
+            )
+            records_lib.write_records(path, records)
+
+    def _make(self, variant, progress):
+        """Returns the run of a variant, which is there afterwards."""
+        if variant.is_none:
+            return self.base
+        source, features = self.base, None
+        settings = variant.settings(self.settings.debias)
+        run = self.folder.run(variant, self.seed)
+        if variant.posthoc != NONE:
+            # What is trained alike is trained once.
+            source = self._make(variant.without_posthoc(), progress)
+        elif not run.model_path.exists():
+            features = self._compute_features(progress)
+        return debias_run(
+            source.path, run.path, settings, features=features, progress=False
+        )
+
+    def _compute_features(self, progress):
+        if self.features is not None:
+            return self.features
+        config = self.base.config
+        train = self._load("train", keep=False)
+        begin = time.monotonic()
+        self.features = TrunkFeatures.compute(
+            self.base.load_model(),
+            train,
+            config.augment,
+            config.training.seed,
+            progress,
+        )
+        self.folder.note_feature_seconds(self.seed, time.monotonic() - begin)
+        return self.features
+
+    def _measure_settings(self, split):
+        measure = self.settings.measure
+        return FairnessSettings(
+            min_count=(
+                measure.validation_min_count
+                if split == VALIDATION
+                else measure.min_count
+            ),
+            num_bootstraps=_NUM_BOOTSTRAPS,
+            num_permutations=measure.num_permutations,
+            probe_seeds=measure.probe_seeds,
+            neighbors=(measurement.NEIGHBORS,),
+        )
+
+    def _twins(self):
+        data = self.base.config.data
+        splits = find_builder(data.data_dir, data.dataset).info.splits
+        return self._load(_TWINS) if _TWINS in splits else None
+
+    def _load(self, split, keep=True):
+        if split in self.portraits:
+            return self.portraits[split]
+        found = load_portraits(
+            *self.base.config.data.location(split), progress=False
+        )
+        self.base.check_fingerprints({split: found.fingerprint})
+        if keep:
+            self.portraits[split] = found
+        return found
+
+
+def _line(folder, variant, seed, seconds):
+    records = records_lib.read_records(
+        folder.records_path(variant, seed, VALIDATION)
+    )
+    headline = Headline.of(records, HAIR_COLOR)
+    return (
+        f"{variant.name}, seed {seed}: {headline.describe()}; {seconds:.0f} s"
+    )

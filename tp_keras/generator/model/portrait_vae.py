@@ -1,0 +1,348 @@
+"""The conditional variational autoencoder of portraits."""
+
+import keras
+from keras import ops
+
+from tp_keras.generator.model.decoder import (
+    OUTER_LAYERS as DECODER_OUTER_LAYERS,
+)
+from tp_keras.generator.model.decoder import build_decoder
+from tp_keras.generator.model.encoder import (
+    OUTER_LAYERS as ENCODER_OUTER_LAYERS,
+)
+from tp_keras.generator.model.encoder import build_encoder
+from tp_keras.generator.model.encoder import unbounded_log_variance
+from tp_keras.generator.model.geometry import FULL_SIZE
+from tp_keras.generator.model.geometry import HALF_SIZE
+from tp_keras.generator.model.likelihood_objective import LikelihoodObjective
+from tp_keras.generator.model.losses import bits_per_dimension
+from tp_keras.generator.priors import StandardNormalPrior
+from tp_keras.models.layer_settings import default_policy
+from tp_keras.models.layer_settings import from_settings_config
+from tp_keras.models.layer_settings import settings_config
+from tp_keras.pixels import check_pixels
+from tp_keras.registration import register
+from tp_keras.tasks import MISSING
+from tp_keras.tasks import TASK_NAMES
+
+# Of the running statistics of latents and pixels, in steps of training.
+_MOMENTUM = 0.98
+
+
+@register
+class PortraitVAE(keras.Model):
+    """Draws portraits of a given gender, hair colour and hair type.
+
+    ```
+    image, labels -> encoder -> q(z | x, c)
+    prior p(z | c) -> z, labels -> decoder -> image
+    ```
+
+    Each of the labels may be -1, "unknown": in training labels are left out at
+    random, so that missing labels, and drawing with none at all, need nothing
+    of their own. Encoder and decoder begin as the closed-form linear VAE
+    (`initialize`, see `Eigenfaces`), to which convolutions add the rest. The
+    model draws at 54x42 until it has `grown`, and at 108x84 from then on; its
+    inner weights stay.
+
+    Args:
+        latent_size: Int. Length of the latent vectors.
+        encoder_channels: Ints. Channels of the encoder at 27x21 and 9x7.
+        decoder_channels: Ints. Of the decoder at 9x7, 27x21 and 54x42.
+        modulation: Whether labels modulate every stage of the decoder (FiLM).
+        label_dropout: Float. Probability that a known label is left out in
+            training.
+        grown: Whether the model is trained to draw at 108x84.
+        prior: Layer that draws latents for labels; `StandardNormalPrior` until
+            one is fitted (`priors.fit_priors`).
+        name: Name of the model.
+        trainable: Whether any of its weights is trained.
+        dtype: Policy of encoder and decoder, None for the global one. What
+            decides on colours is float32 in any.
+
+    Labels are dicts of int32 `[batch]` by task name, images uint8
+    `[batch, 108, 84, 3]`, and drawn images float32 of that shape on the scale
+    0..255, for `to_uint8`.
+
+    Example:
+        >>> vae = PortraitVAE()
+        >>> labels = {"gender": [0], "hair_color": [2], "hair_type": [-1]}
+        >>> normal, uniform = np.random.normal(size=(1, 128)), np.array([0.5])
+        >>> vae.generate(normal, uniform, labels, np.array([0.8])).shape
+        TensorShape([1, 108, 84, 3])
+    """
+
+    def __init__(
+        self,
+        latent_size=128,
+        encoder_channels=(48, 96),
+        decoder_channels=(96, 48, 24),
+        modulation=True,
+        label_dropout=0.15,
+        grown=False,
+        prior=None,
+        name="portrait_vae",
+        trainable=True,
+        dtype=None,
+    ):
+        super().__init__(name=name, dtype=dtype)
+
+        # === Layers ===
+        with default_policy(self.dtype_policy):
+            self.encoder = build_encoder(latent_size, encoder_channels)
+            self.half_decoder, self._decoder = build_decoder(
+                latent_size, decoder_channels, modulation
+            )
+        self.prior = prior or StandardNormalPrior(latent_size, name="prior")
+        self.seed_generator = keras.random.SeedGenerator(0)
+        self.pixel_variance = self._state("pixel_variance", (), "ones")
+        self.latent_mean = self._state("latent_mean", (latent_size,), "zeros")
+        self.latent_covariance = self._state(
+            "latent_covariance", (latent_size, latent_size), "identity"
+        )
+        # Below 1 while the KL warms up.
+        self.kl_weight = self._state("kl_weight", (), "ones")
+
+        # === Config ===
+        self.latent_size = latent_size
+        self.encoder_channels = tuple(encoder_channels)
+        self.decoder_channels = tuple(decoder_channels)
+        self.modulation = modulation
+        self.label_dropout = label_dropout
+        self.set_stage(grown)
+        if not trainable:
+            # Once the layers are there: Keras' own argument misses them.
+            self.trainable = False
+        self.built = True
+        self._set_objective(LikelihoodObjective())
+
+    def _state(self, name, shape, initializer):
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            initializer=initializer,
+            dtype="float32",
+            trainable=False,
+        )
+
+    @property
+    def decoder(self):
+        """Functional model of `latent` and labels to the drawn image."""
+        return keras.Model(
+            self._decoder.input, self._decoder.output["image"], name="decoder"
+        )
+
+    @property
+    def dimensions(self) -> int:
+        """Number of pixel values of a portrait as the model draws it now."""
+        rows, columns = FULL_SIZE if self.grown else HALF_SIZE
+        return 3 * rows * columns
+
+    # === What it is used for ===
+
+    def encode(self, images, labels):
+        """Returns mean and log variance of the latents, `[batch, latents]`."""
+        check_pixels(images)
+        images = ops.convert_to_tensor(images, "uint8")
+        outputs = self.encoder(
+            {"image": images, **_as_tensors(labels)}, training=False
+        )
+        return outputs["mean"], outputs["log_variance"]
+
+    def decode(self, latents, labels):
+        """Returns the images drawn from latents `[batch, latents]`."""
+        inputs = {
+            "latent": ops.cast(latents, "float32"),
+            **_as_tensors(labels),
+        }
+        return self._decoder(inputs, training=False)["image"]
+
+    def generate(self, normal, uniform, labels, temperature):
+        """Returns new portraits.
+
+        Args:
+            normal: Float `[batch, latents]`, standard normal noise.
+            uniform: Float `[batch]`, uniform noise of 0..1.
+            labels: Dict of int32 `[batch]`.
+            temperature: Float `[batch]`, what the noise is scaled by; 1 for
+                the prior as it is, less for more usual portraits.
+        """
+        latents = self.prior.sample(
+            normal, uniform, _as_tensors(labels), temperature
+        )
+        return self.decode(latents, labels)
+
+    def reconstruct(self, images, labels):
+        """Returns portraits drawn from the mean of their latents."""
+        return self.decode(self.encode(images, labels)[0], labels)
+
+    def edit(self, images, labels, new_labels):
+        """Returns portraits drawn with other labels than they have."""
+        return self.decode(self.encode(images, labels)[0], new_labels)
+
+    # === Training ===
+
+    def initialize(self, eigenfaces):
+        """Makes the untrained model the linear VAE of `Eigenfaces`."""
+        for part in (self.encoder, self.half_decoder):
+            part.get_layer("label_mean").set_weights([eigenfaces.label_means])
+        self.encoder.get_layer("linear_mean").set_weights(
+            [eigenfaces.encoder_kernel]
+        )
+        layer = self.encoder.get_layer("raw_log_variance")
+        kernel, _ = layer.get_weights()
+        bias = unbounded_log_variance(eigenfaces.log_variance)
+        layer.set_weights([kernel, bias])
+        self.half_decoder.get_layer("linear_image").set_weights(
+            [eigenfaces.decoder_kernel]
+        )
+
+    def set_stage(self, grown):
+        """Lets the model draw at 108x84 (`grown`), or at 54x42.
+
+        Layers that read or draw the finest details learn only when it has
+        grown. Call before `compile`.
+        """
+        self.grown = grown
+        for part, outer_layers in (
+            (self.encoder, ENCODER_OUTER_LAYERS),
+            (self._decoder, DECODER_OUTER_LAYERS),
+        ):
+            for layer in part.layers:
+                if layer.name in outer_layers:
+                    layer.trainable = grown
+        self.prior.trainable = False
+
+    def compile(self, optimizer="adamw", objective=None, **kwargs):
+        """Compiles for `fit` on dicts of `image` and the labels.
+
+        Args:
+            optimizer: As in `keras.Model.compile`.
+            objective: `LikelihoodObjective` (the default) or
+                `SharpObjective`.
+            **kwargs: As in `keras.Model.compile`. On TensorFlow `jit_compile`
+                is off by default, see `PortraitClassifier.compile`.
+        """
+        self._set_objective(objective or LikelihoodObjective())
+        if keras.config.backend() == "tensorflow":
+            kwargs.setdefault("jit_compile", False)
+        super().compile(optimizer=optimizer, **kwargs)
+
+    def _set_objective(self, objective):
+        names = ["loss", *objective.names]
+        if objective.is_elbo:
+            names.append("bits_per_dimension")
+        # Out of Keras' sight: a classifier in it is not part of the model.
+        self.__dict__["objective"] = objective
+        self.__dict__["_means"] = {
+            name: keras.metrics.Mean(name=name) for name in names
+        }
+
+    @property
+    def metrics(self):
+        return list(self._means.values())
+
+    def call(self, inputs, training=False):
+        labels = {name: inputs[name] for name in TASK_NAMES}
+        if training:
+            labels = self._drop_labels(labels)
+        posterior = self.encoder(
+            {"image": inputs["image"], **labels}, training=training
+        )
+        noise = keras.random.normal(
+            ops.shape(posterior["mean"]), seed=self.seed_generator
+        )
+        deviation = ops.exp(0.5 * posterior["log_variance"])
+        latent = posterior["mean"] + deviation * noise
+        return {
+            **posterior,
+            **self.draw(latent, labels, training),
+            "latent": latent,
+            "labels": labels,
+        }
+
+    def draw(self, latents, labels, training):
+        """Returns `half`, and `image` if the model has grown."""
+        decoder = self._decoder if self.grown else self.half_decoder
+        drawn = decoder({"latent": latents, **labels}, training=training)
+        return drawn if self.grown else {"half": drawn}
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        loss, values = self.objective(self, x["image"], y_pred, training)
+        values = {"loss": loss, **values}
+        if self.objective.is_elbo:
+            values["bits_per_dimension"] = bits_per_dimension(
+                values["nll"], values["kl"], self.dimensions
+            )
+        for name, value in values.items():
+            self._means[name].update_state(value)
+        return loss
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        return self.get_metrics_result()
+
+    def _drop_labels(self, labels):
+        dropped = {}
+        for name, values in labels.items():
+            draw = keras.random.uniform(
+                ops.shape(values), seed=self.seed_generator
+            )
+            dropped[name] = ops.where(
+                draw < self.label_dropout, MISSING, values
+            )
+        return dropped
+
+    def update_pixel_variance(self, squared_error):
+        """Follows the variance of the likelihood, for the validation."""
+        _follow(self.pixel_variance, ops.stop_gradient(squared_error))
+
+    def update_latent_statistics(self, latents):
+        """Follows mean and covariance of latents `[batch, latents]`."""
+        latents = ops.stop_gradient(latents)
+        _follow(self.latent_mean, ops.mean(latents, axis=0))
+        rest = latents - self.latent_mean
+        count = ops.cast(ops.shape(latents)[0], rest.dtype)
+        covariance = ops.matmul(ops.transpose(rest), rest) / count
+        _follow(self.latent_covariance, covariance)
+
+    def draw_latents(self, like):
+        """Returns latents of the running mean and covariance, as many."""
+        # A floor for what the running covariance has not seen yet.
+        covariance = self.latent_covariance + 0.01 * ops.eye(self.latent_size)
+        noise = keras.random.normal(ops.shape(like), seed=self.seed_generator)
+        root = ops.transpose(ops.cholesky(covariance))
+        return self.latent_mean + ops.matmul(noise, root)
+
+    # === Saving ===
+
+    # The classifier of an objective is not saved: whoever wants to train a
+    # loaded model compiles it.
+    def get_compile_config(self):
+        return None
+
+    def get_config(self):
+        return {
+            "latent_size": self.latent_size,
+            "encoder_channels": self.encoder_channels,
+            "decoder_channels": self.decoder_channels,
+            "modulation": self.modulation,
+            "label_dropout": self.label_dropout,
+            "grown": self.grown,
+            "prior": keras.saving.serialize_keras_object(self.prior),
+            **settings_config(self),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        prior = keras.saving.deserialize_keras_object(config["prior"])
+        return from_settings_config(cls, {**config, "prior": prior})
+
+
+def _follow(variable, value):
+    variable.assign(_MOMENTUM * variable + (1 - _MOMENTUM) * value)
+
+
+def _as_tensors(labels):
+    return {name: ops.cast(labels[name], "int32") for name in TASK_NAMES}

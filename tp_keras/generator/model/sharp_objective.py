@@ -1,0 +1,174 @@
+"""The bound, and what makes pictures sharp and true to their labels."""
+
+import keras
+from keras import ops
+
+from tp_keras.generator.model.feature_network import FeatureNetwork
+from tp_keras.generator.model.feature_network import channel_statistics
+from tp_keras.generator.model.feature_network import feature_error
+from tp_keras.generator.model.geometry import as_pixels
+from tp_keras.generator.model.geometry import halve
+from tp_keras.generator.model.geometry import scale_pixels
+from tp_keras.generator.model.likelihood_objective import LikelihoodObjective
+from tp_keras.generator.model.losses import energy_distance
+from tp_keras.generator.model.losses import labelled_crossentropy
+from tp_keras.generator.model.losses import soft_crossentropy
+
+# Before a network looks, all pictures of a step are moved by as many pixels at
+# most: its strides would otherwise leave their grid in what is drawn.
+_JITTER = 3
+
+
+class SharpObjective:
+    """`LikelihoodObjective` plus three looks of a trained classifier.
+
+    * `feature`: reconstructions have the feature maps of their originals, at
+      every stage of the classifier's trunk;
+    * `attribute`: it reads the labels that a portrait was drawn with. Half of
+      the portraits are drawn from latents of the batch with one label
+      exchanged, and keep the classifier's other answers; half from new
+      latents;
+    * `moment`: portraits of new latents have the distribution of features of
+      real ones, by the energy distance of their channel statistics.
+
+    New latents are drawn from the running mean and covariance of the latents,
+    a stand-in for the prior that is fitted afterwards. The sum is no bound of a
+    likelihood any more.
+
+    Args:
+        classifier: `PortraitClassifier`, trained on no other portraits than
+            the model is.
+        feature: Float. Weight of the first term.
+        attribute: Float. Weight of the second.
+        moment: Float. Weight of the third.
+        smoothing: Float. Label smoothing of the second: without, hair is
+            drawn in ever more glaring colours to be ever more certain.
+        made_share: Float. How many portraits are drawn for the second and the
+            third, as a share of the batch.
+        pixel_variance: Float. That of `LikelihoodObjective`.
+    """
+
+    is_elbo = False
+    names = (
+        *LikelihoodObjective.names,
+        "feature",
+        "attribute",
+        "kept",
+        "moment",
+    )
+
+    def __init__(
+        self,
+        classifier,
+        feature=2.0,
+        attribute=1.0,
+        moment=5.0,
+        smoothing=0.1,
+        made_share=1.0,
+        pixel_variance=0.0,
+    ):
+        self.smoothing = smoothing
+        self.made_share = made_share
+        self.network = FeatureNetwork(classifier)
+        self.weights = {
+            "feature": feature,
+            "attribute": attribute,
+            "kept": attribute / 2,
+            "moment": moment,
+        }
+        self._likelihood = LikelihoodObjective(pixel_variance)
+
+    def __call__(self, vae, images, outputs, training):
+        """Returns the loss and what it is made of; see the base."""
+        loss, values = self._likelihood(vae, images, outputs, training)
+        shift = keras.random.randint(
+            (2,), -_JITTER, _JITTER + 1, seed=vae.seed_generator
+        )
+
+        def look(pictures):
+            return self.network(ops.roll(pictures, shift, axis=(1, 2)))
+
+        # === Reconstructions ===
+        maps, _ = look(_pictures(vae, outputs))
+        true_maps, true_logits = look(_originals(vae, images))
+        values["feature"] = feature_error(maps, true_maps)
+
+        # === Portraits of other labels, portraits of new latents ===
+        rows = ops.shape(outputs["latent"])[0]
+        # Of whole numbers, which JAX can cut by; at least one.
+        made_rows = rows - rows * round(100 - 100 * self.made_share) // 100
+        half = made_rows // 2
+        labels, exchanged = exchange_one(outputs["labels"], vae.seed_generator)
+        latents = ops.concatenate(
+            [
+                outputs["latent"][:half],
+                vae.draw_latents(outputs["latent"])[half:made_rows],
+            ]
+        )
+        labels = {
+            # New latents have nothing to do with the labels of their row.
+            name: ops.concatenate([labels[name][:half], own[half:made_rows]])
+            for name, own in outputs["labels"].items()
+        }
+        made = vae.draw(latents, labels, training)
+        made_maps, made_logits = look(_pictures(vae, made))
+        values["attribute"] = labelled_crossentropy(
+            labels, made_logits, self.smoothing
+        )
+        values["kept"] = sum(
+            soft_crossentropy(
+                true_logits[name][:half],
+                made_logits[name][:half],
+                ops.logical_not(exchanged[name][:half]),
+            )
+            for name in made_logits
+        )
+        values["moment"] = _moment_distance(
+            true_maps, [x[half:] for x in made_maps]
+        )
+        for name, weight in self.weights.items():
+            loss += weight * values[name]
+        return loss, values
+
+
+def exchange_one(labels, seed):
+    """Gives each row one label of its neighbour's.
+
+    So an exchanged label is as frequent as it is in the batch.
+
+    Args:
+        labels: Dict: task name -> int32 `[batch]`.
+        seed: `keras.random.SeedGenerator`.
+
+    Returns:
+        Two dicts of the same form: labels, and bools of what was exchanged.
+    """
+    names = list(labels)
+    chosen = keras.random.randint(
+        ops.shape(labels[names[0]]), 0, len(names), seed=seed
+    )
+    exchanged = {name: ops.equal(chosen, i) for i, name in enumerate(names)}
+    changed = {
+        name: ops.where(exchanged[name], ops.roll(values, 1, axis=0), values)
+        for name, values in labels.items()
+    }
+    return changed, exchanged
+
+
+def _pictures(vae, drawn):
+    """Returns what was drawn, as a classifier takes it."""
+    return drawn["image"] if vae.grown else as_pixels(drawn["half"])
+
+
+def _originals(vae, images):
+    """Returns portraits with the detail that the model can draw."""
+    if vae.grown:
+        return ops.cast(images, "float32")
+    return as_pixels(halve(scale_pixels(images)))
+
+
+def _moment_distance(true_maps, made_maps):
+    true = channel_statistics(true_maps)
+    made = channel_statistics(made_maps)
+    mean, deviation = ops.mean(true, axis=0), ops.std(true, axis=0) + 1e-2
+    return energy_distance((true - mean) / deviation, (made - mean) / deviation)

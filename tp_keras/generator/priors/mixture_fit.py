@@ -1,0 +1,194 @@
+"""Fits the Gaussians of a `GaussianMixturePrior`."""
+
+import dataclasses
+
+import numpy as np
+import threadpoolctl
+from scipy.linalg import solve_triangular
+from scipy.special import logsumexp
+from sklearn.cluster import KMeans
+
+from tp_keras.generator.priors.conditional_gaussian import ConditionalGaussian
+from tp_keras.generator.priors.gaussian_mixture_prior import (
+    GaussianMixturePrior,
+)
+from tp_keras.generator.priors.label_patterns import CLASSES
+
+# Draws of the posteriors that are fitted to: enough of them to show their
+# noise, few enough for minutes.
+_MOST_ROWS = 24_000
+_MOST_DRAWS = 4
+
+_MOST_ITERATIONS = 40
+_LEAST_GAIN = 0.01
+
+# Portraits with which a pattern believes its own weights by half.
+_WEIGHT_PRIOR = 4.0
+
+_LOG_TWO_PI = np.log(2.0 * np.pi)
+
+
+@dataclasses.dataclass(frozen=True)
+class MixtureSettings:
+    """What is chosen on rows left out of the fit.
+
+    Attributes:
+        components: Int. Number of Gaussians.
+        shrinkage: Float. Portraits with which a covariance is believed by
+            half, against the pooled one.
+        ridge: Float. The same of the centres; see `ConditionalGaussian`.
+    """
+
+    components: int
+    shrinkage: float
+    ridge: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Mixture:
+    """A mixture in the coordinates of a `ConditionalGaussian`.
+
+    Attributes:
+        base: The `ConditionalGaussian`.
+        weights: float64 `[patterns, components]`.
+        means: float64 `[components, size]`.
+        scales: float64 `[components, size, size]`, lower triangular.
+    """
+
+    base: ConditionalGaussian
+    weights: np.ndarray
+    means: np.ndarray
+    scales: np.ndarray
+
+    def log_density(self, samples, patterns) -> np.ndarray:
+        """Returns log p(z | c) of samples `[rows, size]` in nats."""
+        joint = self.joint(self.base.whiten(samples, patterns), patterns)
+        return logsumexp(joint, axis=1) - self.base.log_volume
+
+    def joint(self, x, patterns) -> np.ndarray:
+        """Returns log p(x, k | c) of whitened rows, `[rows, components]`."""
+        columns = []
+        identity = np.eye(x.shape[1])
+        for mean, scale in zip(self.means, self.scales, strict=True):
+            whitener = solve_triangular(scale, identity, lower=True)
+            rest = (x - mean.astype(x.dtype)) @ whitener.T.astype(x.dtype)
+            squares = np.einsum("nd,nd->n", rest, rest).astype(np.float64)
+            volume = np.log(np.diagonal(scale)).sum()
+            columns.append(-0.5 * (squares + x.shape[1] * _LOG_TWO_PI) - volume)
+        return np.stack(columns, axis=1) + np.log(self.weights[patterns])
+
+    def prior(self) -> GaussianMixturePrior:
+        """Returns it as a layer."""
+        layer = GaussianMixturePrior(
+            self.means.shape[1], len(self.means), name="prior"
+        )
+        layer.assign_parameters(
+            self.base.centers,
+            self.weights,
+            self.means @ self.base.scale.T,
+            self.base.scale @ self.scales,
+        )
+        return layer
+
+
+def fit_mixture(latents, settings, seed=0) -> Mixture:
+    """Fits a mixture to draws of posteriors.
+
+    Every portrait weighs 1, whatever the number of its rows. Each covariance
+    is the maximum a posteriori under an inverse Wishart prior around the
+    pooled covariance within components, so a small component can't overfit.
+
+    Args:
+        latents: `Latents`.
+        settings: `MixtureSettings`.
+        seed: Int. Of the draws and the first clusters.
+    """
+    # Threads of many small products wait for each other more than they work.
+    with threadpoolctl.threadpool_limits(1):
+        return _fit(latents, settings, seed)
+
+
+def _fit(latents, settings, seed):
+    rng = np.random.default_rng(seed)
+    base = ConditionalGaussian.fit(latents, settings.ridge)
+    draws = int(np.clip(_MOST_ROWS // len(latents), 1, _MOST_DRAWS))
+    patterns = np.tile(latents.patterns, draws)
+    weights = np.tile(latents.weights, draws) / draws
+    x = np.concatenate(
+        [base.whiten(latents.draw(rng), latents.patterns) for _ in range(draws)]
+    )
+    mixture = Mixture(
+        base,
+        np.ones((len(CLASSES), 1)),
+        np.zeros((1, latents.size)),
+        np.eye(latents.size)[None],
+    )
+    if settings.components == 1:
+        return mixture
+    clusters = KMeans(settings.components, n_init=1, random_state=seed).fit(
+        x[: len(latents)], sample_weight=latents.weights
+    )
+    responsibilities = np.eye(settings.components)[clusters.predict(x)]
+    before = -np.inf
+    for _ in range(_MOST_ITERATIONS):
+        mixture = _maximize(
+            base, x, patterns, weights, responsibilities, settings.shrinkage
+        )
+        joint = mixture.joint(x, patterns)
+        evidence = logsumexp(joint, axis=1)
+        responsibilities = np.exp(joint - evidence[:, None])
+        level = np.average(evidence, weights=weights)
+        if level < before + _LEAST_GAIN:
+            break
+        before = level
+    return mixture
+
+
+def _maximize(base, x, patterns, weights, responsibilities, shrinkage):
+    shares = (weights[:, None] * responsibilities).astype(np.float32)
+    totals = shares.sum(axis=0, dtype=np.float64)
+    means = shares.T @ x / (totals + 1.0)[:, None]
+    scatters = []
+    for share, total, mean in zip(shares.T, totals, means, strict=True):
+        # Sum of w (x - m)(x - m)^T, where m is the shrunk mean.
+        moment = (share @ x)[:, None] * mean
+        scatters.append(
+            (x.T * share) @ x - moment - moment.T + total * np.outer(mean, mean)
+        )
+    scatters = np.stack(scatters)
+    identity = np.eye(x.shape[1])
+    pooled = (scatters.sum(axis=0) + shrinkage * identity) / (
+        totals.sum() + shrinkage
+    )
+    covariances = (scatters + shrinkage * pooled) / (
+        totals[:, None, None] + shrinkage
+    )
+    return Mixture(
+        base,
+        _pattern_weights(shares, patterns),
+        means,
+        np.linalg.cholesky(covariances),
+    )
+
+
+def _pattern_weights(shares, patterns):
+    """Weights of components by pattern, rare patterns near their classes.
+
+    A class believes its own counts against those of all; a pattern its own
+    against the mean of its classes.
+    """
+    counts = np.zeros((len(CLASSES), shares.shape[1]))
+    np.add.at(counts, patterns, shares)
+    total = counts.sum(axis=0) + 1.0
+    total = total / total.sum()
+    by_class = []
+    for classes in CLASSES.T:
+        table = np.zeros((classes.max() + 1, shares.shape[1]))
+        np.add.at(table, classes, counts)
+        by_class.append(_smoothed(table, total)[classes])
+    return _smoothed(counts, np.mean(by_class, axis=0))
+
+
+def _smoothed(counts, expected):
+    counts = counts + _WEIGHT_PRIOR * expected
+    return counts / counts.sum(axis=1, keepdims=True)

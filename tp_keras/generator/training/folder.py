@@ -1,0 +1,90 @@
+"""The folder of a generator's run."""
+
+import pathlib
+import shutil
+
+from tp_keras.command_line import command_line
+from tp_keras.errors import UserError
+from tp_keras.generator.config import VaeExperimentConfig
+from tp_keras.runs.run_folder import RunFolder
+from tp_keras.tasks import IMAGE_SHAPE
+
+_README = """# A training run of a portrait generator of tp_keras
+
+{status}
+
+| file | what it holds |
+|---|---|
+| `config.json` | every setting |
+| `run.json` | versions, fingerprints of the data, progress, priors, status |
+| `history.csv` | losses and their parts, a row for each epoch |
+| `model.keras` | the trained generator, with its prior |
+| `pictures/` | samples and reconstructions after every epoch |
+| `tensorboard/` | the same for `tensorboard --logdir {quoted_path}` |
+| `backup-54x42/`, `backup-108x84/` | the last whole epoch, while it trains |
+| `evaluation/generation/` | figures and pictures of `training.evaluate_vae` |
+| `generation.html` | the page of them |
+
+Evaluate it: `{evaluate}`
+Export it: `{export}`
+Draw: `{draw}`
+"""
+
+
+class VaeRunFolder(RunFolder):
+    """Reads and writes the folder of one training of a `PortraitVAE`.
+
+    Args:
+        path: The folder.
+
+    Example:
+        >>> vae = VaeRunFolder("runs/portraits").require().load_model()
+        >>> vae.latent_size
+        128
+    """
+
+    config_class = VaeExperimentConfig
+    command = command_line("training.train_vae", "smoke")
+    readme = _README
+
+    def commands(self) -> dict[str, str]:
+        """Returns the commands of the README by what they do."""
+        own = {"run_dir": self.path}
+        return {
+            "evaluate": command_line("training.evaluate_vae", **own),
+            "export": command_line("training.export_vae", **own),
+            "draw": command_line(
+                "training.generate", **own, output="portraits.png"
+            ),
+        }
+
+    @property
+    def pictures_path(self) -> pathlib.Path:
+        """The folder of what the model drew after each epoch."""
+        return self.path / "pictures"
+
+    def stage_backup_path(self, grown) -> pathlib.Path:
+        """The folder of the state to resume a stage from."""
+        return self.path / ("backup-108x84" if grown else "backup-54x42")
+
+    def remove_backups(self) -> None:
+        """Removes what only an unfinished run needs."""
+        for grown in (False, True):
+            shutil.rmtree(self.stage_backup_path(grown), ignore_errors=True)
+
+    def load_model(self, path=None):
+        """Returns the trained `PortraitVAE`.
+
+        It computes in float32, whatever it was trained in.
+
+        Raises:
+            UserError: If it draws pictures of another size than a portrait's.
+        """
+        vae = super().load_model(path)
+        drawn = tuple(vae.decoder.output.shape[1:])
+        if drawn != IMAGE_SHAPE:
+            raise UserError(
+                f"Expected a model that draws {IMAGE_SHAPE}. Train "
+                f"one with `{self.command}`. Received: {drawn} of {self.path}"
+            )
+        return vae

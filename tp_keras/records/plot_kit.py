@@ -1,0 +1,39 @@
+"""What all plots of the package share: size, colours, markers.
+
+Colours are those of Okabe and Ito, which the colour-blind tell apart; groups
+differ in the marker as well.
+"""
+
+from collections.abc import Iterable
+
+from matplotlib.figure import Figure
+
+from tp_keras.records.record import ALL
+
+_DOTS_PER_INCH = 120
+_COLORS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_MARKERS = ("o", "D", "^", "v", "P", "X", "<", ">")
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Returns an empty figure of `width` x `height` inches, without pyplot."""
+    return Figure((width, height), dpi=_DOTS_PER_INCH, layout="constrained")
+
+
+def group_styles(groups: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Returns how each group looks in every plot: its colour and marker.
+
+    Args:
+        groups: Names of the groups in their order; `"all"` may be among them.
+
+    Example:
+        >>> group_styles(["all", "young"])["young"]
+        {'color': '#D55E00', 'marker': 'o'}
+    """
+    styles = {ALL: {"color": "#000000", "marker": "s"}}
+    for index, group in enumerate(name for name in groups if name != ALL):
+        styles[group] = {
+            "color": _COLORS[index % len(_COLORS)],
+            "marker": _MARKERS[index % len(_MARKERS)],
+        }
+    return styles

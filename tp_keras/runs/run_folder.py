@@ -1,0 +1,318 @@
+"""A run is a folder that explains itself."""
+
+import csv
+import dataclasses
+import importlib.metadata
+import json
+import os
+import pathlib
+import platform
+import shlex
+
+from tp_keras.command_line import command_line
+from tp_keras.config import ExperimentConfig
+from tp_keras.config import config_differences
+from tp_keras.config import config_from_dict
+from tp_keras.config import config_to_dict
+from tp_keras.errors import UserError
+
+# What may change between a start and its resumption without changing figures.
+_FREE_FIELDS = ("run_dir", "data_dir", "storage")
+# What depends on the splits that a data set has.
+_SPLIT_FIELDS = ("train_split", "validation_split")
+
+_PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "numpy")
+
+_README = """# A training run of tp_keras
+
+{status}
+
+| file | what it holds |
+|---|---|
+| `config.json` | every setting |
+| `run.json` | versions, fingerprints of the data, progress, status |
+| `history.csv` | losses and accuracies, a row for each epoch |
+| `model.keras` | the trained classifier |
+| `trained.keras` | the same before its hair layers were debiased, if so |
+| `tensorboard/` | the history for `tensorboard --logdir {quoted_path}` |
+| `backup/` | the state after the last whole epoch, while training runs |
+| `evaluation/` | figures, tables and plots of `training.evaluate` |
+| `fairness.html` | the report of `training.fairness_report` |
+
+Evaluate it: `{evaluate}`
+Export it: `{export}`
+"""
+
+
+class RunFolder:
+    """Reads and writes the folder of one training run.
+
+    Args:
+        path: The folder.
+
+    Attributes:
+        config_class: Class of the settings.
+        command: The command that makes such a folder.
+        readme: Text of its README, to be filled with `status`, `quoted_path`
+            and what `commands` returns.
+
+    Example:
+        >>> run = RunFolder("runs/demo").require()
+        >>> run.load_model().tasks[0].name
+        'gender'
+    """
+
+    config_class = ExperimentConfig
+    command = command_line("training.train", "demo")
+    readme = _README
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+
+    @property
+    def model_path(self) -> pathlib.Path:
+        """The saved classifier of the best epoch."""
+        return self.path / "model.keras"
+
+    @property
+    def trained_path(self) -> pathlib.Path:
+        """The classifier before what is done after the training, if any."""
+        return self.path / "trained.keras"
+
+    @property
+    def history_path(self) -> pathlib.Path:
+        """The CSV file with a row for each epoch."""
+        return self.path / "history.csv"
+
+    @property
+    def backup_path(self) -> pathlib.Path:
+        """The folder of the state to resume from."""
+        return self.path / "backup"
+
+    @property
+    def config(self):
+        """The settings of the run, a `config_class`."""
+        values = self._read("config.json")
+        try:
+            return config_from_dict(self.config_class, values)
+        except UserError as error:
+            raise UserError(
+                f"{self.path} holds no such run as `{self.command}` makes: "
+                f"{error}"
+            ) from error
+
+    @property
+    def facts(self) -> dict:
+        """What `run.json` says: versions, data, progress, status."""
+        path = self.path / "run.json"
+        return self._read("run.json") if path.exists() else {}
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the training came to its end."""
+        return self.facts.get("status") == "finished"
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether all layers are trained, and only what follows is left."""
+        return self.facts.get("status") == "trained"
+
+    def require(self) -> "RunFolder":
+        """Returns itself, or raises if there is no trained model in it."""
+        if not (self.path / "config.json").exists():
+            raise UserError(
+                "There is no run. Expected the folder of a training, as "
+                f"`{self.command} --run_dir FOLDER` makes it. "
+                f"Received: run_dir={self.path}"
+            )
+        if not self.model_path.exists():
+            raise UserError(
+                "The run has no model yet: not one epoch was finished. The "
+                "command that started it resumes it. "
+                f"Received: run_dir={self.path}"
+            )
+        return self
+
+    def settle(self, config, resolve):
+        """Returns the settings with the splits that there are.
+
+        The folder stays as it is; `claim` it when data and model are there.
+
+        Args:
+            config: Settings of a training.
+            resolve: Function from a `DataConfig` to one with splits that
+                exist; not called for a run that is finished.
+
+        Raises:
+            UserError: If the folder belongs to another configuration.
+        """
+        self._check(config, _SPLIT_FIELDS)
+        if self.is_finished and not self._differences(config):
+            return config
+        config = dataclasses.replace(config, data=resolve(config.data))
+        self._check(config)
+        return config
+
+    def _differences(self, config, ignore=()):
+        return config_differences(self.config, config, (*_FREE_FIELDS, *ignore))
+
+    def _check(self, config, ignore=()):
+        """Raises unless the folder is that of `config`, or free."""
+        if (self.path / "config.json").exists():
+            differences = self._differences(config, ignore)
+            if differences:
+                raise UserError(
+                    f"The run folder {self.path} belongs to another "
+                    "configuration. Give another --run_dir, or remove the "
+                    "folder to begin anew. Received (there against here): "
+                    + "; ".join(differences)
+                )
+        elif self.path.exists() and any(self.path.iterdir()):
+            raise UserError(
+                "Expected a new or empty folder, or that of a run. Give "
+                f"another --run_dir. Received: run_dir={self.path}"
+            )
+
+    def claim(self, config) -> None:
+        """Makes the folder that of `config`.
+
+        Raises:
+            UserError: If it belongs to another configuration, or holds
+                something else.
+        """
+        self._check(config)
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._write("config.json", config_to_dict(config))
+
+    def record(self, **facts) -> None:
+        """Adds facts to `run.json` and tells the README how far the run is."""
+        # Imported here, as below: settings are read without TensorFlow.
+        from tp_keras.runs.precision import describe_processor
+
+        versions = {
+            name: importlib.metadata.version(name) for name in _PACKAGES
+        }
+        versions["python"] = platform.python_version()
+        facts = {
+            **self.facts,
+            "versions": versions,
+            "processor": describe_processor(),
+            **facts,
+        }
+        self._write("run.json", facts)
+        status = (
+            f"Status: {facts.get('status', 'new')}, "
+            f"{facts.get('epochs', 0)} epochs, "
+            f"{facts.get('examples_seen', 0):,} examples seen.\n"
+            f"Processor: {facts['processor']}. Another one gives other weights "
+            "with the same seed, and somewhat other figures."
+        )
+        readme = self.readme.format(
+            status=status,
+            quoted_path=shlex.quote(str(self.path)),
+            **self.commands(),
+        )
+        (self.path / "README.md").write_text(readme)
+
+    def commands(self) -> dict[str, str]:
+        """Returns the commands of the README by what they do."""
+        return {
+            name: command_line(f"training.{name}", run_dir=self.path)
+            for name in ("evaluate", "export")
+        }
+
+    def check_fingerprints(self, fingerprints: dict[str, str]) -> None:
+        """Raises if the run has been trained on other data.
+
+        Args:
+            fingerprints: Split -> fingerprint of its portraits; of one that
+                the run knows nothing of nothing is said.
+        """
+        noted = self.facts.get("fingerprints", {})
+        known = {
+            name: noted.get(name, fingerprints[name]) for name in fingerprints
+        }
+        if known != fingerprints:
+            raise UserError(
+                f"The run in {self.path} was trained on other portraits than "
+                "those prepared now. Prepare those again, or train into "
+                f"another --run_dir. Received: fingerprints={fingerprints}, "
+                f"expected {known}"
+            )
+
+    def check_data(self, load) -> None:
+        """Raises if other portraits lie where those of the run were.
+
+        Args:
+            load: Function from the name of a split to its `Portraits`.
+        """
+        try:
+            validation = load("validation")
+        except UserError:
+            return  # A finished run can be used without its data.
+        self.check_fingerprints({"validation": validation.fingerprint})
+
+    def read_history(self) -> list[dict[str, float]]:
+        """Returns the rows of the history, one for each finished epoch.
+
+        An epoch may stand there twice if training was killed right after
+        writing it; the later row counts.
+        """
+        if not self.history_path.exists():
+            return []
+        with self.history_path.open(newline="") as file:
+            rows = {
+                int(row["epoch"]): {
+                    name: float(value) for name, value in row.items() if value
+                }
+                for row in csv.DictReader(file)
+            }
+        return [rows[epoch] for epoch in sorted(rows)]
+
+    def epochs_to_resume_from(self, backup_path=None) -> int:
+        """Returns the number of epochs that the backup holds."""
+        path = (backup_path or self.backup_path) / "training_metadata.json"
+        if not path.exists():
+            return 0
+        return json.loads(path.read_text())["epoch"]
+
+    def load_model(self, path=None):
+        """Returns the trained model, in float32 however it was trained.
+
+        Args:
+            path: File to load instead of `model_path`.
+        """
+        import keras
+
+        import tp_keras.models  # noqa: F401 (registers the classes)
+        from tp_keras.runs.precision import in_float32
+
+        if path is None:
+            path = self.require().model_path
+        return in_float32(keras.saving.load_model(path, compile=False))
+
+    def save_model(self, model) -> None:
+        """Puts a model in its place, whole or not at all."""
+        aside = self.path / f".incomplete-{self.model_path.name}"
+        model.save(aside, include_optimizer=False)
+        os.replace(aside, self.model_path)
+
+    def _read(self, name):
+        path = self.path / name
+        try:
+            return json.loads(path.read_text())
+        except FileNotFoundError as error:
+            raise UserError(
+                "There is no run. Expected the folder of a training. "
+                f"Received: run_dir={self.path}"
+            ) from error
+        except json.JSONDecodeError as error:
+            raise UserError(
+                f"Expected JSON in {path}; remove the run folder to begin "
+                f"anew. Received: {error}"
+            ) from error
+
+    def _write(self, name, values):
+        aside = self.path / f".{name}.incomplete"
+        aside.write_text(json.dumps(values, indent=2) + "\n")
+        os.replace(aside, self.path / name)

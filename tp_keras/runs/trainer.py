@@ -1,0 +1,350 @@
+"""One training run: data, model, fit, and a folder that tells of it."""
+
+import dataclasses
+import functools
+import time
+
+import keras
+
+from tp_keras.config import ExperimentConfig
+from tp_keras.data.pipeline import TrainingBatches
+from tp_keras.data.pipeline import evaluation_batches
+from tp_keras.data.source import load_portraits
+from tp_keras.data.splits import resolve_splits
+from tp_keras.debiasing.after_training import debias_classifier
+from tp_keras.debiasing.after_training import has_second_stage
+from tp_keras.debiasing.after_training import trains_branch
+from tp_keras.debiasing.debiased_classifier import DebiasedClassifier
+from tp_keras.debiasing.methods import GROWING_METHODS
+from tp_keras.debiasing.refit import chosen_rows
+from tp_keras.debiasing.refit import training_group_counts
+from tp_keras.models import PortraitClassifier
+from tp_keras.models import create_backbone
+from tp_keras.models.optimizers import FusedAdamW
+from tp_keras.models.optimizers import cosine_schedule
+from tp_keras.quiet import verbosity
+from tp_keras.runs.callbacks import SCORE
+from tp_keras.runs.callbacks import BestModel
+from tp_keras.runs.callbacks import EpochCurves
+from tp_keras.runs.callbacks import EpochSeeds
+from tp_keras.runs.callbacks import FrozenTrunk
+from tp_keras.runs.callbacks import ResumableEarlyStopping
+from tp_keras.runs.precision import choose_precision
+from tp_keras.runs.precision import layers_in
+from tp_keras.runs.run_folder import RunFolder
+from tp_keras.runs.training_checks import check_training
+from tp_keras.runs.transfer import take_weights
+from tp_keras.tasks import get_tasks
+
+_MOST_STEPS_PER_EXECUTION = 8
+
+
+class Trainer:
+    """Trains the classifier of an experiment.
+
+    The order of a resumption: the folder is checked against the settings, the
+    data against the fingerprints, model and optimizer come back with the last
+    whole epoch, and the batches go on with the epoch after it. The result is
+    that of a training without interruption.
+
+    Args:
+        config: `ExperimentConfig`.
+        progress: Whether to show bars and tell what happens.
+
+    Example:
+        >>> run = Trainer(ExperimentConfig(run_dir="runs/first")).fit()
+        >>> run.facts["status"]
+        'finished'
+    """
+
+    def __init__(self, config: ExperimentConfig, progress: bool = True):
+        self.config = config
+        self.progress = progress
+        self.run = RunFolder(config.run_dir)
+
+    def fit(self) -> RunFolder:
+        """Trains to the end, from the beginning or from the last backup.
+
+        Returns:
+            The run's folder. A finished run is returned as it is.
+
+        Raises:
+            UserError: If the data is missing, or the folder belongs to
+                another configuration or to other data.
+        """
+        self.config = self.run.settle(self.config, self._resolve_splits)
+        if self.run.is_finished:
+            self.run.check_data(self._load)
+            self._say(f"{self.run.path} is finished; nothing to train.")
+            return self.run
+        training = self.config.training
+        keras.utils.set_random_seed(training.seed)
+
+        # === Data ===
+        train, validation = self._load("train"), self._load("validation")
+        fingerprints = {
+            "train": train.fingerprint,
+            "validation": validation.fingerprint,
+        }
+        self.run.check_fingerprints(fingerprints)
+
+        if self.run.is_trained:
+            self.run.claim(self.config)
+            return self._debias(train, validation)
+
+        # === Model ===
+        classifier = self.build_model()
+        check_training(self.config, classifier, train)
+        first_epoch = self.run.epochs_to_resume_from()
+        source = {}
+        if self.config.model.from_run and not first_epoch:
+            # Once: what was learned since comes with the backup.
+            source = take_weights(
+                classifier, self.config.model.from_run, self.run, self._say
+            )
+        model = self._debiased(classifier, train)
+        names = model.label_names
+        num_classes = {
+            name: get_tasks([label])[0].num_classes
+            for name, label in names.items()
+        }
+        batches = TrainingBatches(
+            train,
+            label_names=names,
+            num_classes=num_classes,
+            batch_size=training.batch_size,
+            seed=training.seed,
+            augment_config=self.config.augment,
+            class_balance=training.class_balance,
+            passes_per_epoch=training.passes_per_epoch,
+            row_weights=chosen_rows(
+                train, classifier.tasks, self.debias, training.seed
+            ),
+        )
+        steps = batches.steps_per_epoch
+        model.ramp_steps = int(
+            self.config.debias.ramp * training.epochs * steps
+        )
+        options = {"steps_per_execution": self.steps_per_execution(steps)}
+        optimizer = self._optimizer(steps)
+        model.compile_for_training(optimizer, **options)
+        optimizer.set_learning_rate_factor(
+            classifier.backbone.trainable_variables,
+            training.trunk_learning_rate,
+            training.freeze_trunk_epochs * steps,
+        )
+
+        # === Fit ===
+        # Only now: a refusal leaves no folder behind.
+        self.run.claim(self.config)
+        self.run.record(
+            **source,
+            status="training",
+            fingerprints=fingerprints,
+            dataset=train.dataset,
+            precision=self.precision,
+            parameters=classifier.inference_model().count_params(),
+            epochs=first_epoch,
+            examples_seen=first_epoch * steps * training.batch_size,
+        )
+        self._announce(train, validation, classifier, steps, first_epoch)
+        begin = time.monotonic()
+        history = model.fit(
+            batches.dataset(first_epoch),
+            validation_data=evaluation_batches(validation, names, num_classes),
+            steps_per_epoch=steps,
+            epochs=training.epochs,
+            shuffle=False,  # The batches come shuffled.
+            callbacks=[
+                FrozenTrunk(
+                    classifier.backbone,
+                    training.freeze_trunk_epochs,
+                    lambda: model.compile(optimizer, **options),
+                ),
+                *self._callbacks(model, steps, first_epoch),
+            ],
+            verbose=verbosity(self.progress),
+        )
+        self._record_training(first_epoch + len(history.epoch), steps, begin)
+        return self._debias(train, validation)
+
+    def _debias(self, train, validation):
+        """Does what is left to do when all layers are trained."""
+        settings = self.config.debias
+        if has_second_stage(settings):
+            begin = time.monotonic()
+            classifier = debias_classifier(
+                self.run.load_model(self.run.trained_path),
+                self.config,
+                train,
+                validation,
+                progress=self.progress,
+            )
+            self.run.save_model(classifier)
+            seconds = time.monotonic() - begin
+            self.run.record(debias_seconds=round(seconds, 1))
+            self._say(
+                f"Debiased by {settings.debias} and {settings.posthoc} in "
+                f"{seconds:.0f} s: {self.run.model_path}"
+            )
+        self.run.record(status="finished")
+        return self.run
+
+    def build_model(self) -> PortraitClassifier:
+        """Returns the untrained classifier of the configuration."""
+        settings = self.config.model
+        with layers_in(self.precision):
+            return PortraitClassifier(
+                create_backbone(settings.backbone),
+                tasks=settings.tasks,
+                embedding_size=settings.embedding_size,
+                dropout_rate=settings.dropout_rate,
+            )
+
+    def _debiased(self, classifier, train):
+        """Puts what the method of the configuration needs around it."""
+        with layers_in(self.precision):
+            return DebiasedClassifier(
+                classifier,
+                self.debias,
+                training_group_counts(train, classifier.tasks),
+                label_smoothing=self.config.training.label_smoothing,
+            )
+
+    @property
+    def debias(self):
+        """What of the debiasing concerns the training of all layers."""
+        settings = self.config.debias
+        if trains_branch(settings):
+            return dataclasses.replace(settings, debias="none")
+        return settings
+
+    @property
+    def _saved_path(self):
+        if has_second_stage(self.config.debias):
+            return self.run.trained_path
+        return self.run.model_path
+
+    @functools.cached_property
+    def precision(self) -> str:
+        """The arithmetic of the backbone, chosen where the setting is open."""
+        return choose_precision(
+            self.config.training.precision,
+            create_backbone(self.config.model.backbone),
+        )
+
+    def steps_per_execution(self, steps_per_epoch) -> int:
+        """Returns how many steps run between two returns to Python.
+
+        Several save a tenth of the time of a small network. They have to
+        divide the epoch: Keras would take more of the endless batches than
+        belong to it.
+        """
+        return max(
+            count
+            for count in range(1, _MOST_STEPS_PER_EXECUTION + 1)
+            if steps_per_epoch % count == 0
+        )
+
+    def _resolve_splits(self, data):
+        return resolve_splits(data, self._say)
+
+    def _load(self, split):
+        return load_portraits(*self.config.data.location(split), self.progress)
+
+    def _optimizer(self, steps):
+        training = self.config.training
+        warmup_steps = int(training.warmup_epochs * steps)
+        schedule = cosine_schedule(
+            training.learning_rate, warmup_steps, training.epochs * steps
+        )
+        return FusedAdamW(
+            schedule,
+            weight_decay=training.weight_decay,
+            use_ema=training.averaging > 0,
+            ema_momentum=training.averaging or 0.99,
+        )
+
+    def _callbacks(self, model, steps, first_epoch):
+        training = self.config.training
+        # An epoch is over when its backup is written: rows after it will be
+        # trained and written again.
+        history = [
+            row for row in self.run.read_history() if row["epoch"] < first_epoch
+        ]
+        scores = [row[SCORE] for row in history]
+        callbacks = [
+            EpochSeeds(training.seed),
+            BestModel(
+                self._saved_path,
+                model.classifier,
+                examples_per_epoch=steps * training.batch_size,
+                best_score=max(scores, default=float("-inf")),
+                only_last=self.debias.debias in GROWING_METHODS,
+            ),
+        ]
+        if training.averaging:
+            callbacks.append(keras.callbacks.SwapEMAWeights())
+        callbacks += [
+            keras.callbacks.CSVLogger(
+                self.run.history_path, append=first_epoch > 0
+            ),
+            EpochCurves(self.run.path / "tensorboard", write_graph=False),
+        ]
+        if training.patience:
+            callbacks.append(
+                ResumableEarlyStopping(
+                    history=history,
+                    monitor=SCORE,
+                    mode="max",
+                    patience=training.patience,
+                )
+            )
+        # Last: when it has written, everything before it has.
+        callbacks.append(
+            keras.callbacks.BackupAndRestore(
+                self.run.backup_path, double_checkpoint=True
+            )
+        )
+        return callbacks
+
+    def _announce(self, train, validation, model, steps, first_epoch):
+        if first_epoch:
+            self._say(
+                f"Resuming after epoch {first_epoch} "
+                f"({first_epoch * steps * self.config.training.batch_size:,} "
+                "examples seen)."
+            )
+        where = "on disk" if train.storage == "disk" else "in memory"
+        megabytes = (train.images.nbytes + validation.images.nbytes) / 1e6
+        self._say(
+            f"{len(train):,} training and {len(validation):,} validation "
+            f"portraits of {train.dataset}, decoded pixels {where} "
+            f"({megabytes:,.0f} MB); {self.config.model.backbone} with "
+            f"{model.inference_model().count_params():,} parameters in "
+            f"{self.precision}; {steps} steps an epoch."
+        )
+
+    def _record_training(self, epochs, steps, begin):
+        history = self.run.read_history()
+        best = max(history, key=lambda row: row[SCORE])
+        examples = epochs * steps * self.config.training.batch_size
+        seconds = time.monotonic() - begin
+        self.run.record(
+            status="trained",
+            epochs=epochs,
+            examples_seen=examples,
+            best_epoch=int(best["epoch"]) + 1,
+            best_score=best[SCORE],
+            seconds=round(self.run.facts.get("seconds", 0) + seconds, 1),
+        )
+        self._say(
+            f"Trained {epochs} epochs, {examples:,} examples seen, "
+            f"{seconds:.0f} s in this session. Best validation score "
+            f"{best[SCORE]:.4f} after epoch {int(best['epoch']) + 1}: "
+            f"{self._saved_path}"
+        )
+
+    def _say(self, text):
+        if self.progress:
+            print(text, flush=True)
