@@ -1,17 +1,16 @@
-"""The one vocabulary: what is predicted, and how its classes are called.
+"""What is predicted: tasks, and the schema of a data set, which tells them.
 
-Labels, heads, losses, metrics, exports and reports read names and class order
-from here. The names are those of the attribute file of Tiny Portraits.
+No task is named here. A data set tells its own (`tp_keras.data.schema`), and
+the schema travels with decoded portraits, models, run folders and bundles.
 """
 
 import dataclasses
+from collections.abc import Iterable
+from collections.abc import Mapping
 
 from tp_keras.errors import UserError
 
-# Height, width and colour channels of every portrait.
-IMAGE_SHAPE = (108, 84, 3)
-
-# What a label holds where the attribute file says `n/a`.
+# What a label holds where the data set has none; numbers hold NaN.
 MISSING = -1
 
 # How tables and pictures call it.
@@ -20,23 +19,94 @@ MISSING_NAME = "missing"
 # How a request says that a label is not given.
 UNKNOWN = "unknown"
 
+BINARY = "binary"
+CATEGORICAL = "categorical"
+ORDINAL = "ordinal"
+MULTI_LABEL = "multi_label"
+REGRESSION = "regression"
+
+# Those whose label is one class of several.
+CLASS_KINDS = (BINARY, CATEGORICAL, ORDINAL)
+KINDS = (*CLASS_KINDS, MULTI_LABEL, REGRESSION)
+
+# The output that the guarded tasks are read from, and similar portraits are
+# found by.
+EMBEDDING = "embedding"
+
+# The label that guarded tasks are judged without regard to, beside theirs.
+PROTECTED = "protected"
+
+_OUTPUT_NAMES = (EMBEDDING, PROTECTED)
+
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """A classification task.
+    """Something that is predicted of a portrait.
 
     Attributes:
         name: The name of the label, of the model output and of the figures.
-        classes: The class names in the order of their integer labels.
+        kind: One of `KINDS`. A label is a class (`"binary"`, `"categorical"`,
+            `"ordinal"`: classes with an order), a vector of flags
+            (`"multi_label"`) or a number (`"regression"`).
+        classes: Names of the classes in the order of their integer labels; of
+            the flags for `"multi_label"`; none for a number.
+        unit: What a number counts, such as `"years"`.
+        low: Smallest number there is.
+        high: Largest number there is.
+        tolerance: Within which a number counts as right, in its unit.
+
+    Raises:
+        UserError: If kind, classes and numbers don't go together.
+
+    Example:
+        >>> Task("weather", "categorical", ("dry", "rain", "snow")).num_classes
+        3
+        >>> Task("age", "regression", low=0, high=116, tolerance=5).has_classes
+        False
     """
 
     name: str
-    classes: tuple[str, ...]
+    kind: str = CATEGORICAL
+    classes: tuple[str, ...] = ()
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    tolerance: float | None = None
+
+    def __post_init__(self):
+        """Refuses what can't be predicted."""
+        object.__setattr__(self, "classes", tuple(self.classes))
+        if self.name in _OUTPUT_NAMES or self.kind not in KINDS:
+            raise UserError(
+                f"Expected a task of a kind out of {', '.join(KINDS)}, not "
+                f"named {' or '.join(_OUTPUT_NAMES)}. Received: {self}"
+            )
+        if self.kind == REGRESSION:
+            numbers = self.low, self.high, self.tolerance
+            if None in numbers or not self.low < self.high:
+                raise UserError(
+                    f"Expected low, high and tolerance of the number "
+                    f"{self.name}, low below high. Received: {self}"
+                )
+            return
+        fewest = {BINARY: 2, MULTI_LABEL: 1}.get(self.kind, 2)
+        if len(self.classes) < fewest or (
+            self.kind == BINARY and len(self.classes) != 2
+        ):
+            raise UserError(
+                f"A {self.kind} task of {len(self.classes)} classes can't be "
+                f"learned. Expected {fewest} or more. Received: {self}"
+            )
 
     @property
     def num_classes(self) -> int:
-        """The number of classes."""
+        """The number of classes, or of flags."""
         return len(self.classes)
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether a label is one class of several."""
+        return self.kind in CLASS_KINDS
 
     def label_name(self, label: int) -> str:
         """Returns the class name of a label, `"missing"` where there is none.
@@ -50,71 +120,198 @@ class Task:
             IndexError: If there are fewer classes.
 
         Example:
-            >>> HAIR_COLOR.label_name(2), HAIR_COLOR.label_name(MISSING)
-            ('blond', 'missing')
+            >>> Task("weather", classes=("dry", "wet")).label_name(-1)
+            'missing'
         """
         return MISSING_NAME if label < 0 else self.classes[label]
 
 
-GENDER = Task("gender", ("female", "male"))
-HAIR_COLOR = Task("hair_color", ("black", "brown", "blond", "gray", "bald"))
-HAIR_TYPE = Task("hair_type", ("straight", "wavy", "bald"))
+@dataclasses.dataclass(frozen=True)
+class Schema:
+    """What a data set holds, as its builder tells it.
 
+    Attributes:
+        image_shape: Height, width and channels of every portrait.
+        tasks: The tasks, in the order of the data set's features.
+        protected: Name of the task with classes that makes the groups of all
+            figures, and without regard to which the guarded ones are judged;
+            None where there is none.
+        guarded: Names of the tasks judged without regard to it.
+        conditions: Names of the tasks with few classes that a generator is
+            told.
+        shows_people: Whether the portraits show people, and must stay on the
+            machine.
+
+    Raises:
+        UserError: If a name is that of no such task, or there is no task.
+
+    Example:
+        >>> schema.task("weather").classes
+        ('dry', 'rain', 'snow')
+        >>> [task.name for task in schema.get_tasks(["weather"])]
+        ['weather']
+    """
+
+    image_shape: tuple[int, int, int]
+    tasks: tuple[Task, ...]
+    protected: str | None = None
+    guarded: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
+    shows_people: bool = True
+
+    def __post_init__(self):
+        """Refuses names of tasks that are not there, or of a wrong kind."""
+        for name in ("image_shape", "tasks", "guarded", "conditions"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        if not self.tasks:
+            raise UserError(
+                "A data set without a task can't be used. Expected a feature "
+                "with classes, flags or a number. Received: none"
+            )
+        with_classes = [task.name for task in self.tasks if task.has_classes]
+        protected = () if self.protected is None else (self.protected,)
+        for what, names, known in (
+            ("protected", protected, with_classes),
+            ("guarded", self.guarded, [*self.task_names]),
+            ("conditions", self.conditions, with_classes),
+        ):
+            unknown = [name for name in names if name not in known]
+            if unknown:
+                raise UserError(
+                    f"Expected `{what}` out of the tasks {', '.join(known)}. "
+                    f"Received: {what}={', '.join(unknown)}"
+                )
+        if self.protected in self.guarded:
+            raise UserError(
+                "A task can't be guarded against itself. "
+                f"Received: protected={self.protected}, guarded={self.guarded}"
+            )
+
+    @property
+    def task_names(self) -> tuple[str, ...]:
+        """The names of the tasks."""
+        return tuple(task.name for task in self.tasks)
+
+    @property
+    def protected_task(self) -> Task | None:
+        """The task that makes the groups, None where there is none."""
+        return None if self.protected is None else self.task(self.protected)
+
+    @property
+    def guarded_tasks(self) -> tuple[Task, ...]:
+        """The guarded tasks."""
+        return tuple(task for task in self.tasks if task.name in self.guarded)
+
+    @property
+    def condition_tasks(self) -> tuple[Task, ...]:
+        """The tasks that a generator is told."""
+        return tuple(
+            task for task in self.tasks if task.name in self.conditions
+        )
+
+    def task(self, name: str) -> Task:
+        """Returns the task of a name; see `get_tasks`."""
+        return self.get_tasks([name])[0]
+
+    def get_tasks(self, names: Iterable[str] = ()) -> tuple[Task, ...]:
+        """Returns the tasks of the given names in the order of the schema.
+
+        Args:
+            names: Names of tasks; all of them where none is given.
+
+        Raises:
+            UserError: If a name is unknown.
+        """
+        names = list(names)
+        unknown = [name for name in names if name not in self.task_names]
+        if unknown:
+            raise UserError(
+                f"Expected tasks out of {', '.join(self.task_names)}. "
+                f"Received: tasks={names}"
+            )
+        return tuple(
+            task for task in self.tasks if not names or task.name in names
+        )
+
+    def complete_labels(self, names: Mapping[str, str | None]) -> dict:
+        """Returns a class name for every condition, `"unknown"` for those left.
+
+        Args:
+            names: Dict of task name to class name, `"unknown"` or None; tasks
+                may be left out.
+
+        Raises:
+            UserError: If a task or a class is unknown.
+
+        Example:
+            >>> schema.complete_labels({"weather": "snow"})
+            {'weather': 'snow', 'season': 'unknown'}
+        """
+        tasks = self.condition_tasks
+        unknown = set(names) - {task.name for task in tasks}
+        if unknown:
+            raise UserError(
+                f"Expected labels of {', '.join(t.name for t in tasks)}. "
+                f"Received: {', '.join(sorted(unknown))}"
+            )
+        labels = {task.name: names.get(task.name) or UNKNOWN for task in tasks}
+        for task in tasks:
+            if labels[task.name] not in (*task.classes, UNKNOWN):
+                raise UserError(
+                    f"Expected a {task.name} out of {', '.join(task.classes)}, "
+                    f"or {UNKNOWN}. "
+                    f"Received: {task.name}={labels[task.name]}"
+                )
+        return labels
+
+    def to_dict(self) -> dict:
+        """Returns what `from_dict` takes, of what JSON can hold."""
+        values = dataclasses.asdict(self)
+        values["tasks"] = [
+            {
+                key: value
+                for key, value in task.items()
+                if value not in (None, "")
+            }
+            for task in values["tasks"]
+        ]
+        return values
+
+    @classmethod
+    def from_dict(cls, values: Mapping) -> "Schema":
+        """Returns the schema that `to_dict` told.
+
+        Raises:
+            UserError: If it is not what `to_dict` tells.
+        """
+        try:
+            tasks = [Task(**task) for task in values["tasks"]]
+            return cls(**{**values, "tasks": tasks})
+        except (KeyError, TypeError) as error:
+            raise UserError(
+                "Expected a schema as a data set tells it. "
+                f"Received: {str(values)[:200]}"
+            ) from error
+
+
+# === Until every room reads the schema ===
+
+IMAGE_SHAPE = (108, 84, 3)
+GENDER = Task("gender", CATEGORICAL, ("female", "male"))
+HAIR_COLOR = Task(
+    "hair_color", CATEGORICAL, ("black", "brown", "blond", "gray", "bald")
+)
+HAIR_TYPE = Task("hair_type", CATEGORICAL, ("straight", "wavy", "bald"))
 TASKS = (GENDER, HAIR_COLOR, HAIR_TYPE)
 HAIR_TASKS = (HAIR_COLOR, HAIR_TYPE)
 TASK_NAMES = tuple(task.name for task in TASKS)
-
-# The output that the hair tasks are read from, and similar hair is found by.
-HAIR_EMBEDDING = "hair_embedding"
-
-# The label that hair is judged without regard to, beside those of the tasks.
-PROTECTED = "protected_gender"
-
-
-def get_tasks(names) -> tuple[Task, ...]:
-    """Returns the tasks of the given names, in the order of `TASKS`.
-
-    Args:
-        names: Iterable of task names.
-
-    Raises:
-        UserError: If a name is unknown or none is given.
-
-    Example:
-        >>> [task.name for task in get_tasks(["hair_type", "gender"])]
-        ['gender', 'hair_type']
-    """
-    names = list(names)
-    unknown = [name for name in names if name not in TASK_NAMES]
-    if unknown or not names:
-        raise UserError(
-            f"Expected one or more tasks out of {', '.join(TASK_NAMES)}. "
-            f"Received: tasks={names}"
-        )
-    return tuple(task for task in TASKS if task.name in names)
-
-
-def complete_labels(names: dict[str, str | None]) -> dict[str, str]:
-    """Returns a class name for every task, `"unknown"` where none is given.
-
-    Args:
-        names: Dict of task name to class name, `"unknown"` or None; tasks may
-            be left out.
-
-    Raises:
-        UserError: If a task or a class is unknown.
-
-    Example:
-        >>> complete_labels({"gender": "female"})
-        {'gender': 'female', 'hair_color': 'unknown', 'hair_type': 'unknown'}
-    """
-    if names:
-        get_tasks(names)
-    labels = {task.name: names.get(task.name) or UNKNOWN for task in TASKS}
-    for task in TASKS:
-        if labels[task.name] not in (*task.classes, UNKNOWN):
-            raise UserError(
-                f"Expected a {task.name} out of {', '.join(task.classes)}, or "
-                f"{UNKNOWN}. Received: {task.name}={labels[task.name]}"
-            )
-    return labels
+HAIR_EMBEDDING = EMBEDDING
+SCHEMA = Schema(
+    IMAGE_SHAPE,
+    TASKS,
+    protected="gender",
+    guarded=("hair_color", "hair_type"),
+    conditions=TASK_NAMES,
+)
+get_tasks = SCHEMA.get_tasks
+complete_labels = SCHEMA.complete_labels
