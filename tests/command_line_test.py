@@ -19,7 +19,7 @@ from tp_keras.command_line import changed_flags
 from tp_keras.command_line import command_line
 from tp_keras.command_line import train_command
 from tp_keras.config import DataConfig
-from tp_keras.data.source import build_command
+from tp_keras.data.builders import build_command
 from tp_keras.errors import UserError
 from training.command import shown
 from training.configs import EXPERIMENTS

@@ -63,7 +63,7 @@ def test_the_records_say_what_the_model_does(way, tiny_data_dir):
     test = load_portraits(
         tiny_data_dir, DATASET, "test", "memory", progress=False
     )
-    found = run_folder.load_model().predict_probabilities(test.images, 64, 0)
+    found = run_folder.load_model().predict_answers(test.images, 64, 0)
     records = read_records(
         run_folder.path / "evaluation" / "test" / "records.jsonl"
     )
@@ -98,7 +98,7 @@ def test_the_bundle_answers_as_the_model_through_the_server_s_loader(
     images = load_portraits(
         tiny_data_dir, DATASET, "test", "memory", progress=False
     ).images
-    expected = run_folder.load_model().predict_probabilities(images, 64, 0)
+    expected = run_folder.load_model().predict_answers(images, 64, 0)
     with CSession(bundle) as session:
         found = session.run("serving_default", {"image": images})
         found |= session.run("embed", {"image": images})
@@ -141,7 +141,7 @@ def test_a_fresh_process_predicts_files_without_keras(
         check=True,
     ).stdout
     model = run_folder.load_model()
-    expected = model.predict_probabilities(test.images, 64, 0)
+    expected = model.predict_answers(test.images, 64, 0)
     for row, path in enumerate(files):
         line = next(x for x in printed.splitlines() if path in x)
         for task in model.tasks:
