@@ -56,7 +56,9 @@ def make_portraits(
     for task, band in zip(schema.tasks, bands, strict=True):
         shown, values = _draw_labels(task, count, rng)
         for part, level in zip(
-            np.array_split(np.arange(width), shown.shape[1]), shown.T
+            np.array_split(np.arange(width), shown.shape[1]),
+            shown.T,
+            strict=False,
         ):
             images[np.ix_(range(count), band, part)] += (level * 200).astype(
                 np.uint8

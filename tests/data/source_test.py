@@ -18,8 +18,8 @@ from datasets.tiny_portraits.build_record import BuildRecord
 from datasets.tiny_portraits.portrait_pack import PortraitPack
 from tp_keras.data import decoded_file
 from tp_keras.data import source
-from tp_keras.data.portraits import compute_fingerprint
 from tp_keras.data.builders import find_builder
+from tp_keras.data.portraits import compute_fingerprint
 from tp_keras.data.source import load_portraits
 from tp_keras.errors import UserError
 from tp_keras.tasks import TASKS
