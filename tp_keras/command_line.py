@@ -37,6 +37,18 @@ def command_line(module: str, *words, **flags) -> str:
     return shlex.join(words)
 
 
+def process_words(command: str) -> list[str]:
+    """Returns what runs a command with this very Python, found by no shell.
+
+    Args:
+        command: What `command_line` returned.
+    """
+    words = shlex.split(command)
+    if words[0] == "tp-keras":
+        words[:1] = ["python", "-m", _INSTALLED]
+    return [sys.executable, *words[1:]]
+
+
 def install_command(extra: str) -> str:
     """Returns the command that installs an optional part.
 

@@ -29,7 +29,7 @@ def main() -> None:
     names = command_names()
     name = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if name in ("-h", "--help"):
-        usage = command_line("training.COMMAND")
+        usage = command_line(f"{__package__}.COMMAND")
         print(f"usage: {usage} [--help] ...\n")
         for name in names:
             print(f"  {name:<15}  {_summary(name)}")

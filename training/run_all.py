@@ -10,12 +10,12 @@ typed. What is up to date is not done again.
 import dataclasses
 import json
 import pathlib
-import shlex
 import subprocess
 import sys
 import time
 
 from tp_keras.command_line import command_line
+from tp_keras.command_line import process_words
 from tp_keras.command_line import train_command
 from tp_keras.config import DataConfig
 
@@ -118,11 +118,7 @@ class RunAll:
         if skip:
             print(f"Up to date: {skip}")
             return
-        # This very Python, whatever a shell would find by these words.
-        words = shlex.split(command)
-        if words[0] == "tp-keras":
-            words[:1] = ["python", "-m", __package__]
-        status = subprocess.run([sys.executable, *words[1:]]).returncode
+        status = subprocess.run(process_words(command)).returncode
         if status:
             print(f"\nStep {number} ended with an error.", file=sys.stderr)
             sys.exit(status if status > 0 else EXIT_USER_ERROR)
