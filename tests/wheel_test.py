@@ -140,6 +140,12 @@ def test_the_command_lists_the_commands(environment, tmp_path):
     assert failed.returncode == 2
     assert "The nearest is `tp-keras train`" in failed.stderr
     assert "Received: command=trian" in failed.stderr
+    # A notebook has no command running.
+    code = (
+        "from tp_keras.command_line import *; print(command_line('training.x'))"
+    )
+    python = environment / "bin" / "python"
+    assert run(python, "-c", code, cwd=tmp_path).stdout == "tp-keras x\n"
 
 
 def test_from_portraits_to_predictions_far_from_the_clone(
