@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from ..building.bad_items import BadItems
+from ..building.errors import DatasetInputError
 from . import facts
-from .bad_items import BadItems
-from .errors import DatasetInputError
 
 # How TFDS writes that a label is missing.
 MISSING = -1

@@ -1,25 +1,23 @@
 """Writes a pack of synthetic portraits in the format of Tiny Portraits."""
 
-import json
-import os
 import pathlib
-import shutil
 import zipfile
 
 import numpy as np
 from tqdm import tqdm
 
-from .. import crew
+from ...building import workers as workers_lib
+from ...building.drawing.folder import check_numbers
+from ...building.drawing.folder import draw_folder
+from ...building.drawing.portrait import draw_portrait
 from .. import facts
-from ..errors import DatasetInputError
+from ..portrait_pack import COUNTERFACTUAL_FOLDER
 from . import labels
+from .portrait import Appearance
 from .workers import draw_in_order
 
 # Raised whenever the same seed and index draw another picture or label.
 GENERATOR_VERSION = 1
-
-COUNTERFACTUALS = "Counterfactuals"
-PACK_FILE = "pack.json"
 
 
 def draw_pack(
@@ -32,8 +30,7 @@ def draw_pack(
 ) -> pathlib.Path:
     """Draws a pack of portraits with labels, unless it is there already.
 
-    The pack is drawn into a folder beside `output_dir` and renamed at the end:
-    a drawing that is killed leaves no pack. The same count and seed give the
+    The same count and seed give the
     same bytes in every file, on any number of workers; a portrait depends on
     the seed and its index alone.
 
@@ -59,29 +56,21 @@ def draw_pack(
     Example:
         >>> draw_pack("data/synthetic", count=2000)  # doctest: +SKIP
     """
-    output_dir = pathlib.Path(output_dir).expanduser()
-    _check(count, seed, workers)
-    settings = describe_pack(count, seed)
-    if output_dir.is_file() or (
-        output_dir.is_dir() and any(output_dir.iterdir())
-    ):
-        if _read_settings(output_dir) == settings:
-            return output_dir
-        raise DatasetInputError(
-            "The output folder is something else than a pack of these "
-            "settings. Give another --output_dir or delete it. "
-            f"Received: output_dir={output_dir}, count={count}, seed={seed}"
-        )
-    output_dir.parent.mkdir(parents=True, exist_ok=True)
-    drawing = output_dir.with_name(f".{output_dir.name}.drawing")
-    shutil.rmtree(drawing, ignore_errors=True)  # of a killed drawing
-    try:
-        _write_pack(drawing, count, seed, workers, progress)
-        (drawing / PACK_FILE).write_text(json.dumps(settings, indent=2) + "\n")
-        os.replace(drawing, output_dir)
-    finally:
-        shutil.rmtree(drawing, ignore_errors=True)
-    return output_dir
+    check_numbers(count, seed, workers, facts.FULL_COUNT)
+    return draw_folder(
+        output_dir,
+        describe_pack(count, seed),
+        lambda folder: _write_pack(folder, count, seed, workers, progress),
+    )
+
+
+def draw_samples(count: int, seed: int = 0) -> list[np.ndarray]:
+    """Draws the first portraits of a pack of 4,000, uint8 [108, 84, 3]."""
+    table = labels.LabelTable.draw(seed)
+    indices = labels.choose_indices(4000, seed, table.source)[:count]
+    return [
+        draw_portrait(Appearance.of(table, seed, index)) for index in indices
+    ]
 
 
 def describe_pack(count: int, seed: int) -> dict:
@@ -96,29 +85,6 @@ def describe_pack(count: int, seed: int) -> dict:
     }
 
 
-def _check(count: int, seed: int, workers: int | None) -> None:
-    if not 1 <= count <= facts.FULL_COUNT:
-        raise DatasetInputError(
-            f"A pack holds 1 to {facts.FULL_COUNT} portraits. "
-            f"Received: count={count}"
-        )
-    if seed < 0:
-        raise DatasetInputError(
-            f"Expected a seed of 0 or more. Received: seed={seed}"
-        )
-    if workers is not None and workers < 1:
-        raise DatasetInputError(
-            f"Expected 1 worker or more. Received: workers={workers}"
-        )
-
-
-def _read_settings(folder: pathlib.Path) -> dict | None:
-    try:
-        return json.loads((folder / PACK_FILE).read_text())
-    except (OSError, ValueError):
-        return None
-
-
 def _write_pack(folder, count, seed, workers, progress) -> None:
     """Writes both packs, portraits and counterfactuals, in one drawing."""
     table = labels.LabelTable.draw(seed)
@@ -127,10 +93,10 @@ def _write_pack(folder, count, seed, workers, progress) -> None:
     paired = (indices >= begin) & (table.outlier[indices] < 0)
     other_labels = table.labels[indices[paired]].copy()
     other_labels[:, 0] = 1 - other_labels[:, 0]
-    workers = workers or crew.count_cores()
+    workers = workers or workers_lib.count_cores()
     with (
         _PackWriter(folder) as pack,
-        _PackWriter(folder / COUNTERFACTUALS) as others,
+        _PackWriter(folder / COUNTERFACTUAL_FOLDER) as others,
         tqdm(
             total=count, desc="Drawing", unit=" portraits", disable=not progress
         ) as bar,

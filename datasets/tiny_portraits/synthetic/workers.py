@@ -2,12 +2,12 @@
 
 import functools
 
-from .. import crew
+from ...building.drawing.png import encode_png
+from ...building.drawing.portrait import draw_portrait
+from ...building.workers import map_in_order
 from . import labels
-from .png import encode_png
 from .portrait import Appearance
 from .portrait import draw_counterfactual
-from .portrait import draw_portrait
 
 _CHUNK = 32  # portraits asked for at once
 
@@ -61,5 +61,5 @@ def draw_in_order(seed, indices, pairs, workers, table=None):
     chunks = [(indices[part].tolist(), pairs[part].tolist()) for part in slices]
     table = table or labels.LabelTable.draw(seed)
     draw = functools.partial(draw_files, table, seed)
-    for files in crew.map_in_order(draw, chunks, workers):
+    for files in map_in_order(draw, chunks, workers):
         yield from files

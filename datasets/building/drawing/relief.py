@@ -11,7 +11,6 @@ import math
 import numpy as np
 from PIL import Image
 
-from .. import facts
 from .canvas import Pose
 
 _RESOLUTION = 32  # samples per face unit
@@ -23,7 +22,7 @@ def lay_relief(pose: Pose) -> np.ndarray:
     """Returns the relief as the pose shows it.
 
     Returns:
-        float32 [4, 108, 84]: the x and the y component of the normal, from -1
+        float32 [4, height, width]: the x and the y component of the normal, from -1
         to 1; the share of the ambient light that reaches the place, from 0 to
         1; and the blush, from 0 to 1.
     """
@@ -34,10 +33,13 @@ def lay_relief(pose: Pose) -> np.ndarray:
     down = sine * pose.x - cosine * pose.y - _TOP
     affine = [cosine, sine, right, -sine, cosine, down]
     laid = _relief(min(max(turn, 0), _TURNS - 1)).transform(
-        (facts.WIDTH, facts.HEIGHT),
+        pose.size[::-1],
         Image.Transform.AFFINE,
         [value * _RESOLUTION for value in affine],
-        Image.Resampling.NEAREST,
+        # Enough samples for a small face, too few for a large one.
+        Image.Resampling.NEAREST
+        if pose.unit < _RESOLUTION
+        else Image.Resampling.BILINEAR,
         fillcolor=(128, 128, 215, 0),
     )
     planes = np.asarray(laid).transpose(2, 0, 1)

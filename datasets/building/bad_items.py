@@ -20,12 +20,19 @@ class BadItem(NamedTuple):
 class BadItems:
     """Refuses bad items, or collects them.
 
+    Args:
+        on_bad: `raise` refuses the first bad item with an error, `skip`
+            leaves every bad item out and lists it.
+
     Attributes:
         items: The `BadItem`s left out so far; empty where they are refused.
         indices: Image indices of bad rows and images. That such an image or
             row then lacks its other half is no further bad item.
         notes: How the input differs from the original where that does no
             harm, a sentence without full stop each.
+
+    Raises:
+        DatasetInputError: If `on_bad` is neither.
 
     Example:
         >>> bad_items = BadItems("skip")
@@ -35,15 +42,6 @@ class BadItems:
     """
 
     def __init__(self, on_bad: str = "raise"):
-        """Creates an empty collection.
-
-        Args:
-            on_bad: `raise` refuses the first bad item with an error, `skip`
-                leaves every bad item out and lists it.
-
-        Raises:
-            DatasetInputError: If `on_bad` is neither.
-        """
         if on_bad not in ON_BAD:
             raise DatasetInputError(
                 f"Expected --on_bad={' or --on_bad='.join(ON_BAD)}. "

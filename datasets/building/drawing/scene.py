@@ -5,13 +5,11 @@ import functools
 
 import numpy as np
 
-from .. import facts
 from .canvas import shade
 from .dice import Dice
 
 _STOCK_SIZE = 256
 _KINDS = ("plain", "clouds", "bokeh", "panels", "leaves", "stripes")
-_ACROSS = np.linspace(-1, 1, facts.WIDTH)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,8 +33,8 @@ class Scene:
     slope: float
 
     @classmethod
-    def draw(cls, dice: Dice) -> "Scene":
-        """Draws a background."""
+    def draw(cls, dice: Dice, size: tuple[int, int]) -> "Scene":
+        """Draws a background for pictures of a height and a width."""
 
         def color():
             gray = dice.uniform(25, 225)
@@ -55,20 +53,25 @@ class Scene:
             kind=dice.choice(_KINDS),
             first=first,
             second=second,
-            x=dice.integer(_STOCK_SIZE - facts.WIDTH),
-            y=dice.integer(_STOCK_SIZE - facts.HEIGHT),
+            x=dice.integer(_STOCK_SIZE - size[1]),
+            y=dice.integer(_STOCK_SIZE - size[0]),
             slope=dice.normal(0, 0.15),
         )
 
 
-def paint_scene(scene: Scene) -> np.ndarray:
-    """Paints the background, float32 [3, 108, 84] from 0 to about 255."""
+def paint_scene(scene: Scene, size: tuple[int, int]) -> np.ndarray:
+    """Paints a background of a height and a width.
+
+    Returns:
+        float32 [3, height, width] from 0 to about 255.
+    """
+    height, width = size
     structure = _structures()[scene.kind][
-        scene.y : scene.y + facts.HEIGHT, scene.x : scene.x + facts.WIDTH
+        scene.y : scene.y + height, scene.x : scene.x + width
     ]
     first = np.array(scene.first, np.float32)[:, None, None]
     step = np.array(scene.second, np.float32)[:, None, None] - first
-    slope = (1 + scene.slope * _ACROSS).astype(np.float32)
+    slope = (1 + scene.slope * np.linspace(-1, 1, width)).astype(np.float32)
     picture = structure * step
     picture += first
     picture *= slope

@@ -14,7 +14,6 @@ import numpy as np
 from PIL import Image
 from PIL import ImageDraw
 
-from .. import facts
 from .dice import Dice
 
 # Drawn this many times larger than the portrait, for smooth edges.
@@ -39,6 +38,7 @@ class Pose:
         unit: The length of a face unit in pixels.
         roll: The tilt of the head in radians.
         yaw: How far the head turns to the right of the picture, -1 to 1.
+        size: Height and width of the picture in pixels.
     """
 
     x: float
@@ -46,17 +46,7 @@ class Pose:
     unit: float
     roll: float
     yaw: float
-
-    @classmethod
-    def draw(cls, dice: Dice) -> "Pose":
-        """Draws the framing of a thumbnail: centred, with some jitter."""
-        return cls(
-            x=facts.WIDTH / 2 + dice.normal(0, 2.4),
-            y=facts.HEIGHT * 0.56 + dice.normal(0, 2.6),
-            unit=20.2 * math.exp(dice.normal(0, 0.085)),
-            roll=dice.normal(0, 0.13),
-            yaw=dice.normal(0, 0.5, limit=2.0),
-        )
+    size: tuple[int, int]
 
     def nudge(self, dice: Dice) -> "Pose":
         """Returns the pose of a second shot a moment later."""
@@ -66,6 +56,7 @@ class Pose:
             self.unit * math.exp(dice.normal(0, 0.02)),
             self.roll + dice.normal(0, 0.02),
             self.yaw + dice.normal(0, 0.08),
+            self.size,
         )
 
     @property
@@ -86,16 +77,16 @@ class Pose:
         """
         cosine = np.float32(math.cos(self.roll) / self.unit)
         sine = np.float32(math.sin(self.roll) / self.unit)
-        columns, rows = _pixel_centers()
+        columns, rows = _pixel_centers(self.size)
         dx = columns.take(pixels) - np.float32(self.x)
         dy = rows.take(pixels) - np.float32(self.y)
         return dx * cosine + dy * sine, dy * cosine - dx * sine
 
 
 @functools.cache
-def _pixel_centers() -> tuple[np.ndarray, np.ndarray]:
-    """The column and the row of every pixel's centre, float32 [9072] each."""
-    rows, columns = np.mgrid[: facts.HEIGHT, : facts.WIDTH].astype(np.float32)
+def _pixel_centers(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """The column and the row of every pixel's centre, float32 [n] each."""
+    rows, columns = np.mgrid[: size[0], : size[1]].astype(np.float32)
     return columns.ravel() + 0.5, rows.ravel() + 0.5
 
 
@@ -156,11 +147,12 @@ class Canvas:
         """Returns the picture at its final size.
 
         Returns:
-            The colours, float32 [3, 108, 84] from 0 to 255, already multiplied
-            by how much of the pixel is covered; and the share of skin, hair
-            and cloth, float32 [3, 108, 84] from 0 to 1.
+            The colours, float32 [3, height, width] from 0 to 255, already
+            multiplied by how much of the pixel is covered; and the share of
+            skin, hair and cloth, float32 [3, height, width] from 0 to 1.
         """
-        size = (facts.WIDTH * SUPERSAMPLING, facts.HEIGHT * SUPERSAMPLING)
+        height, width = self.pose.size
+        size = (width * SUPERSAMPLING, height * SUPERSAMPLING)
         colors, materials = Image.new("RGB", size), Image.new("L", size)
         fill_color = ImageDraw.Draw(colors).polygon
         fill_disk = ImageDraw.Draw(colors).ellipse
@@ -202,7 +194,7 @@ class Canvas:
 
 
 def _count(materials: Image.Image) -> np.ndarray:
-    """Returns the shares of skin, hair and cloth, float32 [3, 108, 84]."""
+    """Returns the shares of skin, hair and cloth, float32 [3, height, width]."""
     samples = np.asarray(materials)
     sums = samples[::2] + samples[1::2]
     # Two neighbours as one number of 16 bits, whose halves are then added.

@@ -1,4 +1,4 @@
-"""Checks the bytes of one portrait before they enter the data set."""
+"""Checks the bytes of a PNG file before they enter a data set."""
 
 import io
 import struct
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import PIL.Image
 
-from . import facts
+from .file_reader import BadFileError
 
 # Signature, then the IHDR chunk: length, type, width, height, bit depth,
 # colour type, compression, filter, interlacing. It is the first of every PNG
@@ -17,9 +17,7 @@ _CHUNK_HEADER = struct.Struct(">I4s")
 _CHECKSUM_BYTES = 4
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _END_CHUNK = b"\x00\x00\x00\x00IEND\xaeB`\x82"
-# A header of 13 bytes, pixels without interlacing, a filter byte in each row.
 _PLAIN_START = _SIGNATURE + b"\x00\x00\x00\x0dIHDR"
-_PLAIN_BYTES = facts.HEIGHT * (1 + 3 * facts.WIDTH)
 _LAST_FILTER = 4
 _BIT_DEPTH = 8
 _COLOR_TYPES = {
@@ -45,35 +43,49 @@ _PASSES = {
 }
 
 
-def find_defect(content: bytes) -> str | None:
-    """Returns what is wrong with a portrait, or None if it is sound.
+def check_png(content: bytes, height: int, width: int) -> bytes:
+    """Returns the bytes of a PNG file as they are, if `find_defect` finds none.
 
-    A sound portrait is a whole PNG file of 84x108 pixels, 8 bit RGB, of which
-    every checksum is right. TensorFlow checks them all when it decodes, and
-    would otherwise stop in the middle of a training.
+    Raises:
+        BadFileError: If there is one.
+    """
+    defect = find_defect(content, height, width)
+    if defect is not None:
+        raise BadFileError(defect)
+    return content
+
+
+def find_defect(content: bytes, height: int, width: int) -> str | None:
+    """Returns what is wrong with a picture, or None if it is sound.
+
+    A sound picture is a whole PNG file of 8 bit RGB, of which every checksum
+    is right. TensorFlow checks them all when it decodes, and would otherwise
+    stop in the middle of a training.
 
     Args:
         content: The bytes of the PNG file.
+        height: The rows of pixels it must have.
+        width: The columns of pixels.
     """
     if not content:
         return "is empty"
     if len(content) < _HEADER.size or not content.startswith(_SIGNATURE):
         return "is not a PNG image"
     header = _HEADER.unpack_from(content)
-    _, chunk, width, height, bit_depth, color_type, interlacing = header
+    _, chunk, columns, rows, bit_depth, color_type, interlacing = header
     if chunk != b"IHDR":
         return "is a corrupt PNG image (it does not start with its header)"
-    if (width, height) != (facts.WIDTH, facts.HEIGHT):
+    if (columns, rows) != (width, height):
         return (
-            f"has {width}x{height} pixels (width x height) instead of "
-            f"{facts.WIDTH}x{facts.HEIGHT}"
+            f"has {columns}x{rows} pixels (width x height) instead of "
+            f"{width}x{height}"
         )
     if (bit_depth, _COLOR_TYPES.get(color_type)) != (_BIT_DEPTH, "RGB"):
         mode = _COLOR_TYPES.get(color_type, f"colour type {color_type}")
         return f"is {bit_depth} bit {mode} instead of {_BIT_DEPTH} bit RGB"
     if _END_CHUNK not in content:
         return "is a truncated PNG image (its end is missing)"
-    if _is_plainly_sound(content):
+    if _is_plainly_sound(content, height, width):
         return None
     try:
         # Checks the checksums of the chunks; Pillow then wants a fresh start.
@@ -81,7 +93,7 @@ def find_defect(content: bytes) -> str | None:
             image.verify()
         with PIL.Image.open(io.BytesIO(content)) as image:
             image.load()
-        _check_pixels(content, interlacing)
+        _check_pixels(content, height, width, interlacing)
     except PIL.UnidentifiedImageError:  # Its message names only our buffer.
         return "is a corrupt PNG image (its first chunks are damaged)"
     # Pillow raises SyntaxError, OSError, ValueError, zlib.error and others.
@@ -90,10 +102,10 @@ def find_defect(content: bytes) -> str | None:
     return None
 
 
-def _is_plainly_sound(content: bytes) -> bool:
+def _is_plainly_sound(content: bytes, height: int, width: int) -> bool:
     """Whether a file of header, pixels and end alone is sound in every part.
 
-    Such are the portraits of the data set. Checksums, number of pixels and the
+    Such are the portraits of a data set. Checksums, number of pixels and the
     filter of each row are all that a decoder could stumble over, and checking
     them takes a third of decoding. What fails, or holds anything else, may
     still be sound: it takes the long way.
@@ -118,20 +130,26 @@ def _is_plainly_sound(content: bytes) -> bool:
         position = end + _CHECKSUM_BYTES
     if kinds != [b"IHDR", b"IDAT", b"IEND"]:
         return False
+    # Each row starts with the number of its filter.
+    row_bytes = 1 + 3 * width
     inflater = zlib.decompressobj()
     try:
-        pixels = inflater.decompress(b"".join(compressed), _PLAIN_BYTES + 1)
+        pixels = inflater.decompress(
+            b"".join(compressed), height * row_bytes + 1
+        )
     except zlib.error:
         return False
     return (
         inflater.eof
         and not inflater.unused_data
-        and len(pixels) == _PLAIN_BYTES
-        and max(pixels[:: _PLAIN_BYTES // facts.HEIGHT]) <= _LAST_FILTER
+        and len(pixels) == height * row_bytes
+        and max(pixels[::row_bytes]) <= _LAST_FILTER
     )
 
 
-def _check_pixels(content: bytes, interlacing: int) -> None:
+def _check_pixels(
+    content: bytes, height: int, width: int, interlacing: int
+) -> None:
     """Raises unless the compressed pixels are all there, and no more.
 
     Pillow fills up what is missing at the end and does not read the checksum
@@ -139,9 +157,8 @@ def _check_pixels(content: bytes, interlacing: int) -> None:
     """
     expected = 0
     for column, row, column_step, row_step in _PASSES[interlacing]:
-        columns = len(range(column, facts.WIDTH, column_step))
-        rows = len(range(row, facts.HEIGHT, row_step))
-        # Each row starts with the number of its filter.
+        columns = len(range(column, width, column_step))
+        rows = len(range(row, height, row_step))
         expected += rows * (1 + 3 * columns)
     inflater = zlib.decompressobj()
     compressed = b"".join(

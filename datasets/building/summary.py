@@ -2,16 +2,15 @@
 
 import pathlib
 
-from . import facts
 from .build_record import MISSING_NAME
 from .build_record import SKIPPED_NAME
 from .build_record import BuildRecord
 
 # What to do where no portrait of a split was found.
 _WITHOUT = {
-    "train": "add the archives that hold some before training",
+    "train": "add pictures before training",
     "validation": "training then sets a part of train aside",
-    "test": "evaluate on validation, or add the archives that hold some",
+    "test": "evaluate on validation, or add pictures",
 }
 
 
@@ -27,25 +26,24 @@ def format_summary(record: BuildRecord, folder: pathlib.Path) -> str:
         + (f" of {record.found[split]:,}" * (count < record.found[split]))
         for split, count in record.counts.items()
     ]
-    empty = [
-        split for split in facts.SPLIT_RANGES if split not in record.counts
-    ]
+    empty = [split for split in _WITHOUT if split not in record.counts]
     counts += [f"{split} none" for split in empty]
     lines = [("portraits", ", ".join(counts))]
-    for name, classes in record.labels.items():
+    for name, labels in record.labels.items():
         numbers = [
             f"{label} {count:,}"
-            for label, count in classes.items()
+            for label, count in labels.items()
             if label != MISSING_NAME
         ]
-        if classes[MISSING_NAME]:
-            numbers.append(f"not labelled {classes[MISSING_NAME]:,}")
+        if labels[MISSING_NAME]:
+            numbers.append(f"not labelled {labels[MISSING_NAME]:,}")
         lines.append((name, ", ".join(numbers)))
     skipped = "nothing"
     if record.skipped:
         items = "item" if record.skipped == 1 else "items"
         skipped = f"{record.skipped:,} {items}, see {folder / SKIPPED_NAME}"
     lines += [
+        *((name, f"{count:,}") for name, count in record.details.items()),
         *(("read", note) for note in record.notes),
         ("skipped", skipped),
         ("built in", f"{record.seconds:,.1f} s from {record.source}"),
@@ -53,10 +51,8 @@ def format_summary(record: BuildRecord, folder: pathlib.Path) -> str:
     ]
     width = max(len(title) for title, _ in lines)
     texts = [f"{title:<{width}}  {text}" for title, text in lines]
-    for split in empty:
-        begin, end = facts.SPLIT_RANGES[split]
-        texts.append(
-            f"No portrait of {split} was found (image indices {begin:,} to "
-            f"{end - 1:,}): {_WITHOUT[split]}."
-        )
+    texts += [
+        f"No portrait of {split} was found: {_WITHOUT[split]}."
+        for split in empty
+    ]
     return "\n".join(texts)

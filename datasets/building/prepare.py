@@ -2,56 +2,71 @@
 
 import contextlib
 import errno
+import importlib
 import os
 import pathlib
 import shutil
 from collections.abc import Iterator
-from collections.abc import Sequence
+from typing import Any
 
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.utils import tqdm_utils
 
 from . import build_record
-from . import pack_layout
-from . import portraits_config
 from .bad_items import BadItems
 from .build_record import BuildRecord
 from .errors import DatasetInputError
-from .tiny_portraits_dataset_builder import FILE_FORMATS
-from .tiny_portraits_dataset_builder import Builder
+from .face_builder import FILE_FORMATS
+from .face_builder import FaceBuilder
 
 # TFDS, and we too, write into folders named so until they are complete.
 _INCOMPLETE = "incomplete."
 
+_ROOT = pathlib.Path(__file__).parents[1]
+
+
+def find_builder_class(name: str) -> type[FaceBuilder]:
+    """Returns the builder of the data set in the folder of a name.
+
+    Raises:
+        DatasetInputError: If there is no such data set.
+    """
+    paths = _ROOT.glob("*/*_dataset_builder.py")
+    names = sorted(path.parent.name for path in paths)
+    if name not in names:
+        raise DatasetInputError(
+            f"Expected a dataset out of {', '.join(names)}, or a variant such "
+            f"as {names[0]}/synthetic. Received: dataset={name}"
+        )
+    return importlib.import_module(f"..{name}", __package__).Builder
+
 
 def prepare(
-    manual_dir: str | os.PathLike | None = None,
+    dataset: str,
     data_dir: str | os.PathLike = "data/tfds",
+    manual_dir: str | os.PathLike | None = None,
     *,
-    count: int = portraits_config.SYNTHETIC.count,
-    seed: int = 0,
     on_bad: str = "raise",
-    missing: Sequence[str] = (),
     overwrite: bool = False,
-) -> Builder:
-    """Builds the data set, or reuses it if its inputs have not changed.
+    **flags: Any,
+) -> FaceBuilder:
+    """Builds a data set, or reuses it if its inputs have not changed.
 
     A data set appears under its name when it is complete, or not at all; what
     a killed build has left is removed by the next one. A rebuild replaces the
     old data set at the end, so that a failure leaves the old one as it is.
 
     Args:
-        manual_dir: Folder with the attribute file and the archives; None
-            draws synthetic portraits.
+        dataset: Name of a data set such as `"tiny_portraits"`; one such as
+            `"tiny_portraits/synthetic"` names a variant, too.
         data_dir: Where TFDS keeps its data sets.
-        count: The number of synthetic portraits.
-        seed: Seed of the synthetic portraits.
+        manual_dir: Folder of the files; None draws synthetic portraits. To
+            overwrite what was built from files, that folder is the default.
         on_bad: `raise` stops at the first row, image or archive that can't be
             used, `skip` leaves it out and lists it in `skipped.csv` beside
             the records.
-        missing: What means `n/a` in the hair columns of the attribute file,
-            beside `n/a`.
         overwrite: Builds again, whatever is there.
+        **flags: What `FaceBuilder.find_settings` takes.
 
     Returns:
         The builder of the prepared data set. `BuildRecord.read(
@@ -59,25 +74,31 @@ def prepare(
 
     Raises:
         DatasetInputError: If an input is missing or wrong; if the data set
-            that is there was built from other archives, was cut short or
+            that is there was built from other files, was cut short or
             lacks what was skipped, and `overwrite` is not set.
 
     Example:
-        >>> builder = prepare(data_dir="data/tfds", count=400)
+        >>> builder = prepare("tiny_portraits", "data/tfds", count=400)
         >>> builder.name, builder.builder_config.name
         ('tiny_portraits', 'synthetic_tiny')
     """
     BadItems(on_bad)  # Refuses a wrong value even where nothing is built.
-    if manual_dir is None:
-        config = portraits_config.synthetic_config(count, seed)
-    else:
-        config = portraits_config.ARCHIVES
-        manual_dir = pathlib.Path(manual_dir).expanduser()
-        pack_layout.find_layout(manual_dir)
+    name, _, variant = dataset.partition("/")
+    builder_class = find_builder_class(name)
+    settings = {"on_bad": on_bad} | builder_class.find_settings(
+        variant, manual_dir is not None, **flags
+    )
     data_dir = pathlib.Path(data_dir).expanduser()
-    settings = {"config": config, "on_bad": on_bad, "missing": missing}
-    builder = Builder(data_dir=data_dir, **settings)
+    if manual_dir is not None:
+        manual_dir = pathlib.Path(manual_dir).expanduser()
+
+    def make_builder(folder):
+        return builder_class(data_dir=folder, **settings)
+
+    # A builder makes no folder before it builds.
+    builder = make_builder(data_dir)
     target = pathlib.Path(builder.data_path)
+    manual_dir = _check_manual_dir(builder, manual_dir, overwrite)
     with _lock(target.parent):
         _remove_incomplete(target.parent)
         if (
@@ -88,21 +109,47 @@ def prepare(
             return builder
         with _clear_disk_errors(target):
             if target.exists():
-                _rebuild(builder, manual_dir)
+                # TFDS would delete the old data set before it builds.
+                aside = target.parent / f"{_INCOMPLETE}rebuild"
+                _rebuild(make_builder(aside), target, manual_dir, data_dir)
             else:
                 _build(builder, manual_dir, data_dir)
     # Reads what has just been written.
-    return Builder(data_dir=data_dir, **settings)
+    return make_builder(data_dir)
 
 
-def _is_whole(builder: Builder) -> bool:
+def _check_manual_dir(
+    builder: FaceBuilder, manual_dir: pathlib.Path | None, overwrite: bool
+) -> pathlib.Path | None:
+    """Returns the folder of the files, which must be there if one is read."""
+    name = f"{builder.name}/{builder.builder_config.name}"
+    if builder.builder_config.is_synthetic:
+        if manual_dir is not None:
+            raise DatasetInputError(
+                f"{name} is drawn. Expected no --manual_dir, or another "
+                f"--dataset. Received: manual_dir={manual_dir}"
+            )
+        return None
+    if manual_dir is None and overwrite:
+        record = BuildRecord.read(pathlib.Path(builder.data_path))
+        manual_dir = record and pathlib.Path(record.source)
+    if manual_dir is None:
+        raise DatasetInputError(
+            f"{name} is built from files that are not to be downloaded. "
+            "Expected --manual_dir with their folder."
+        )
+    builder.describe_inputs(manual_dir)
+    return manual_dir
+
+
+def _is_whole(builder: FaceBuilder) -> bool:
     """Whether the files of a prepared data set are there."""
     splits = builder.info.splits.values()
     paths = [path for split in splits for path in split.filepaths]
     return bool(paths) and all(pathlib.Path(path).exists() for path in paths)
 
 
-def _is_up_to_date(builder: Builder, manual_dir: pathlib.Path | None) -> bool:
+def _is_up_to_date(builder: FaceBuilder, manual_dir: pathlib.Path | None) -> bool:
     """Whether a prepared data set can be used as it is.
 
     Synthetic portraits are simply drawn or built again; to replace what came
@@ -129,7 +176,7 @@ def _is_up_to_date(builder: Builder, manual_dir: pathlib.Path | None) -> bool:
 
 
 def _find_outdated(
-    builder: Builder,
+    builder: FaceBuilder,
     manual_dir: pathlib.Path | None,
     record: BuildRecord | None,
 ) -> str | None:
@@ -139,9 +186,7 @@ def _find_outdated(
         return f"has files of the format {file_format}, which can't be read"
     if record is None:
         return f"has no {build_record.RECORD_NAME} that tells what is in it"
-    inputs = build_record.fingerprint(
-        builder.builder_config, manual_dir, builder.missing
-    )
+    inputs = builder.list_inputs(manual_dir)
     changed = build_record.changed_inputs(record.inputs, inputs)
     if changed:
         names = ", ".join(changed[:3]) + (" and more" * (len(changed) > 3))
@@ -155,7 +200,7 @@ def _find_outdated(
 
 
 def _build(
-    builder: Builder,
+    builder: FaceBuilder,
     manual_dir: pathlib.Path | None,
     data_dir: pathlib.Path,
 ) -> None:
@@ -169,24 +214,20 @@ def _build(
         )
 
 
-def _rebuild(builder: Builder, manual_dir: pathlib.Path | None) -> None:
+def _rebuild(
+    builder: FaceBuilder,
+    target: pathlib.Path,
+    manual_dir: pathlib.Path | None,
+    data_dir: pathlib.Path,
+) -> None:
     """Builds aside and puts the new data set in place of the old one."""
-    target = pathlib.Path(builder.data_path)
-    # TFDS would delete the old data set before it builds the new one.
-    aside = target.parent / f"{_INCOMPLETE}rebuild"
-    new = Builder(
-        data_dir=aside,
-        config=builder.builder_config,
-        on_bad=builder.on_bad,
-        missing=builder.missing,
-    )
     try:
-        _build(new, manual_dir, pathlib.Path(builder.data_dir_root))
+        _build(builder, manual_dir, data_dir)
         old = target.rename(target.parent / f"{_INCOMPLETE}old")
-        pathlib.Path(new.data_path).rename(target)
+        pathlib.Path(builder.data_path).rename(target)
         shutil.rmtree(old)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(builder.data_dir_root, ignore_errors=True)
 
 
 def _remove_incomplete(folder: pathlib.Path) -> None:

@@ -27,8 +27,8 @@ def light_surfaces(
     cache of the processor, where fresh arrays would push each other out.
 
     Args:
-        colors: The colours at full light, float32 [3, 108, 84].
-        regions: The shares of skin, hair and cloth, float32 [3, 108, 84].
+        colors: The colours at full light, float32 [3, height, width].
+        regions: The shares of skin, hair and cloth, float32 [3, height, width].
         pose: The pose of the head.
         light: The light.
         hair: The hair, for its strands.

@@ -9,7 +9,6 @@ import numpy as np
 from PIL import Image
 from PIL import ImageFilter
 
-from .. import facts
 from .dice import Dice
 
 
@@ -53,7 +52,7 @@ class Camera:
         noise_x: Where in the stock of noise it begins.
         noise_y: Likewise.
         jpeg: The quality of a JPEG on the way, 0 for none.
-        fault: None, or one of the names of `labels.OUTLIER_RATES`.
+        fault: None, or one of grayscale, empty and ruined.
     """
 
     exposure: float
@@ -66,16 +65,18 @@ class Camera:
     fault: str | None
 
     @classmethod
-    def draw(cls, dice: Dice, fault: str | None) -> "Camera":
-        """Draws a camera with the given fault."""
+    def draw(
+        cls, dice: Dice, size: tuple[int, int], fault: str | None = None
+    ) -> "Camera":
+        """Draws a camera for pictures of a height and a width."""
         return cls(
             exposure=math.exp(dice.normal(-0.01, 0.16)),
             contrast=math.exp(dice.normal(0.03, 0.14)),
             blur=dice.uniform(0.35, 1.0) if dice.chance(0.35) else 0.0,
             noise=dice.uniform(1.0, 3.5)
             + (dice.uniform(0, 9) if dice.chance(0.2) else 0.0),
-            noise_x=dice.integer(_NOISE_SIZE - facts.WIDTH),
-            noise_y=dice.integer(_NOISE_SIZE - facts.HEIGHT),
+            noise_x=dice.integer(_NOISE_SIZE - size[1]),
+            noise_y=dice.integer(_NOISE_SIZE - size[0]),
             jpeg=40 + dice.integer(50) if dice.chance(0.3) else 0,
             fault=fault,
         )
@@ -97,20 +98,22 @@ def take(picture: np.ndarray, light: Light, camera: Camera) -> np.ndarray:
     """Takes the photograph.
 
     Args:
-        picture: What is before the camera, float32 [3, 108, 84], 0 to 255.
+        picture: What is before the camera, float32 [3, height, width],
+            0 to 255.
         light: Its tint colours the whole picture.
         camera: What happens to the picture.
 
     Returns:
-        The photograph, uint8 [108, 84, 3].
+        The photograph, uint8 [height, width, 3].
     """
     gain = np.array(light.tint) * camera.exposure * camera.contrast
     picture = picture * gain.astype(np.float32)[:, None, None]
     picture += np.float32(118 * (1 - camera.contrast))
+    _, height, width = picture.shape
     noise = _noise_stock()[
         :,
-        camera.noise_y : camera.noise_y + facts.HEIGHT,
-        camera.noise_x : camera.noise_x + facts.WIDTH,
+        camera.noise_y : camera.noise_y + height,
+        camera.noise_x : camera.noise_x + width,
     ]
     if camera.fault == "grayscale":
         picture[:] = picture.mean(axis=0)
@@ -130,8 +133,8 @@ def take(picture: np.ndarray, light: Light, camera: Camera) -> np.ndarray:
 
 
 def _to_uint8(picture: np.ndarray) -> np.ndarray:
-    """Turns float32 [3, 108, 84] into uint8 [108, 84, 3]."""
-    photograph = np.empty(facts.IMAGE_SHAPE, np.uint8)
+    """Turns float32 [3, height, width] into uint8 [height, width, 3]."""
+    photograph = np.empty((*picture.shape[1:], 3), np.uint8)
     # Plane by plane is faster than one transposition.
     for channel, plane in enumerate(np.clip(picture, 0, 255)):
         photograph[..., channel] = plane
@@ -148,8 +151,8 @@ def _ruin(photograph: np.ndarray, camera: Camera) -> np.ndarray:
     """Damages a photograph: torn rows, burnt out, or all but black."""
     kind = (camera.noise_x + camera.noise_y) % 3
     if kind == 0:
-        rows = 10 + camera.noise_y % 60
-        photograph[rows:] = np.roll(photograph[rows:], camera.noise_x % 84, 1)
+        rows, width = 10 + camera.noise_y % 60, photograph.shape[1]
+        photograph[rows:] = np.roll(photograph[rows:], camera.noise_x % width, 1)
         photograph[rows + 20 :] = photograph[rows + 20 : rows + 21]
         return photograph
     if kind == 1:

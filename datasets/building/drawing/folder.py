@@ -1,0 +1,83 @@
+"""Draws a pack of files into a folder, whole or not at all."""
+
+import json
+import os
+import pathlib
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import DatasetInputError
+
+_PACK_FILE = "pack.json"
+
+
+def draw_folder(
+    output_dir: str | os.PathLike,
+    settings: dict[str, Any],
+    write: Callable[[pathlib.Path], None],
+) -> pathlib.Path:
+    """Draws a pack, unless it is there already.
+
+    It is drawn into a folder beside `output_dir` and renamed at the end: a
+    drawing that is killed leaves no pack.
+
+    Args:
+        output_dir: The folder of the pack.
+        settings: All that it depends on, with `seed` and `count`.
+        write: Draws the files into an existing folder.
+
+    Returns:
+        `output_dir` as a path.
+
+    Raises:
+        DatasetInputError: If `output_dir` holds anything else than a pack of
+            these settings.
+    """
+    output_dir = pathlib.Path(output_dir).expanduser()
+    if output_dir.is_file() or (
+        output_dir.is_dir() and any(output_dir.iterdir())
+    ):
+        if _read_settings(output_dir) == settings:
+            return output_dir
+        raise DatasetInputError(
+            "The output folder is something else than a pack of these "
+            "settings. Give another --output_dir or delete it. "
+            f"Received: output_dir={output_dir}, count={settings['count']}, "
+            f"seed={settings['seed']}"
+        )
+    drawing = output_dir.with_name(f".{output_dir.name}.drawing")
+    shutil.rmtree(drawing, ignore_errors=True)  # of a killed drawing
+    drawing.mkdir(parents=True)
+    try:
+        write(drawing)
+        (drawing / _PACK_FILE).write_text(json.dumps(settings, indent=2) + "\n")
+        os.replace(drawing, output_dir)
+    finally:
+        shutil.rmtree(drawing, ignore_errors=True)
+    return output_dir
+
+
+def check_numbers(
+    count: int, seed: int, workers: int | None, most: int
+) -> None:
+    """Refuses numbers of portraits or workers that can't be drawn."""
+    if not 1 <= count <= most:
+        raise DatasetInputError(
+            f"A pack holds 1 to {most} portraits. Received: count={count}"
+        )
+    if seed < 0:
+        raise DatasetInputError(
+            f"Expected a seed of 0 or more. Received: seed={seed}"
+        )
+    if workers is not None and workers < 1:
+        raise DatasetInputError(
+            f"Expected 1 worker or more. Received: workers={workers}"
+        )
+
+
+def _read_settings(folder: pathlib.Path) -> dict | None:
+    try:
+        return json.loads((folder / _PACK_FILE).read_text())
+    except (OSError, ValueError):
+        return None
