@@ -7,19 +7,23 @@ python -m training.draw_portraits --mosaic docs/synthetic_portraits.png
 import dataclasses
 import pathlib
 
-from datasets.tiny_portraits.synthetic.mosaic import draw_mosaic
-from datasets.tiny_portraits.synthetic.pack import draw_pack
+from datasets.building.drawing.mosaic import save_mosaic
+from datasets.building.prepare import find_builder_class
 from training.command import run
+
+_MOSAIC = 40
 
 
 @dataclasses.dataclass(frozen=True)
 class DrawPortraits:
-    """Draws synthetic portraits in the exact format of Tiny Portraits."""
+    """Draws synthetic portraits in the exact format of a data set."""
 
+    dataset: str = "tiny_portraits"
+    """Name of a folder in datasets/."""
     output_dir: pathlib.Path = pathlib.Path("data/synthetic_pack")
-    """The folder that holds the attribute file and the archives."""
+    """The folder that holds the files, as a manual_dir does."""
     count: int = 10_000
-    """The number of portraits, up to 134,734."""
+    """The number of portraits, up to that of the real ones."""
     seed: int = 0
     """Settles every portrait and every label."""
     workers: int | None = None
@@ -29,11 +33,15 @@ class DrawPortraits:
 
     def execute(self) -> None:
         """Draws the pack, or the mosaic."""
+        builder = find_builder_class(self.dataset)
         if self.mosaic:
-            draw_mosaic(self.mosaic, self.seed)
+            portraits = builder.draw_samples(_MOSAIC, self.seed)
+            save_mosaic(self.mosaic, portraits)
             print(f"A mosaic lies in {self.mosaic}.")
             return
-        draw_pack(self.output_dir, self.count, self.seed, workers=self.workers)
+        builder.draw_pack(
+            self.output_dir, self.count, self.seed, workers=self.workers
+        )
         print(f"{self.count} portraits lie in {self.output_dir}.")
 
 

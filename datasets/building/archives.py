@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
-from collections.abc import Sequence
 from typing import Any
 
 from . import workers as workers_lib

@@ -101,12 +101,16 @@ class LabelCounts:
         summary = {}
         for name, seen in self._seen.items():
             missing = seen.pop(MISSING_NAME, 0)
-            if self._classes[name]:
-                summary[name] = {label: seen[label] for label in self._classes[name]}
+            if classes := self._classes[name]:
+                summary[name] = {label: seen[label] for label in classes}
             elif seen:
                 total = sum(number * count for number, count in seen.items())
                 mean = round(total / seen.total(), 2)
-                summary[name] = {"from": min(seen), "to": max(seen), "mean": mean}
+                summary[name] = {
+                    "from": min(seen),
+                    "to": max(seen),
+                    "mean": mean,
+                }
             else:
                 summary[name] = {}
             summary[name][MISSING_NAME] = missing

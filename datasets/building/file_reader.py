@@ -133,7 +133,8 @@ class Reader:
                     container.path / file.name
                 ).read_bytes()
             elif container.is_tar:
-                tar = self._open.enter_context(tarfile.open(container.path))
+                tar = tarfile.open(container.path)  # noqa: SIM115
+                self._open.enter_context(tar)
                 self._read_at = lambda file: _read_tar(tar, file)
             else:
                 archive = self._open.enter_context(open_zip(container))

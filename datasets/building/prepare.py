@@ -149,7 +149,9 @@ def _is_whole(builder: FaceBuilder) -> bool:
     return bool(paths) and all(pathlib.Path(path).exists() for path in paths)
 
 
-def _is_up_to_date(builder: FaceBuilder, manual_dir: pathlib.Path | None) -> bool:
+def _is_up_to_date(
+    builder: FaceBuilder, manual_dir: pathlib.Path | None
+) -> bool:
     """Whether a prepared data set can be used as it is.
 
     Synthetic portraits are simply drawn or built again; to replace what came

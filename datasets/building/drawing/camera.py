@@ -152,7 +152,9 @@ def _ruin(photograph: np.ndarray, camera: Camera) -> np.ndarray:
     kind = (camera.noise_x + camera.noise_y) % 3
     if kind == 0:
         rows, width = 10 + camera.noise_y % 60, photograph.shape[1]
-        photograph[rows:] = np.roll(photograph[rows:], camera.noise_x % width, 1)
+        photograph[rows:] = np.roll(
+            photograph[rows:], camera.noise_x % width, 1
+        )
         photograph[rows + 20 :] = photograph[rows + 20 : rows + 21]
         return photograph
     if kind == 1:

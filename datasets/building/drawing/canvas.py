@@ -194,7 +194,7 @@ class Canvas:
 
 
 def _count(materials: Image.Image) -> np.ndarray:
-    """Returns the shares of skin, hair and cloth, float32 [3, height, width]."""
+    """Returns the shares of the materials, float32 [3, height, width]."""
     samples = np.asarray(materials)
     sums = samples[::2] + samples[1::2]
     # Two neighbours as one number of 16 bits, whose halves are then added.

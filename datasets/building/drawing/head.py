@@ -79,6 +79,7 @@ class Head:
         smile: -0.4 (serious) to 1 (laughing).
         blush: How red the cheeks are.
         ears: The size of the ears, about 1.
+        wrinkles: 0 for none, 1 for many.
     """
 
     skin: tuple[float, ...]
@@ -93,6 +94,7 @@ class Head:
     smile: float
     blush: float
     ears: float
+    wrinkles: float = 0.0
 
     @classmethod
     def draw(cls, dice: Dice) -> "Head":
@@ -181,12 +183,34 @@ def draw_face(canvas: Canvas, head: Head, cues: GenderCues, brow_color) -> None:
     """Draws the face with everything in it."""
     canvas.polygon(face_outline(head, cues.jaw), head.skin, SKIN)
     turn = canvas.pose.yaw * 0.17
+    if head.wrinkles > 0:
+        _draw_wrinkles(canvas, head, turn)
     _draw_beard(canvas, head, cues, brow_color, turn)
     for side in (-1, 1):
         _draw_eye(canvas, head, cues, side, turn)
         _draw_brow(canvas, head, cues, side, turn, brow_color)
     _draw_nose(canvas, head, turn)
     _draw_mouth(canvas, head, cues, turn)
+
+
+def _draw_wrinkles(canvas, head, turn) -> None:
+    color = shade(head.skin, 1 - 0.3 * head.wrinkles)
+    thick = 0.015 + 0.02 * head.wrinkles
+    for y in (-1.05, -0.9, -0.75):  # On the forehead.
+        line = [(-0.5, y + 0.05), (-0.2, y), (0.2, y + 0.01), (0.5, y + 0.06)]
+        canvas.line(smooth(line, 3, False) + (turn * 0.8, 0), thick, color)
+    for side in (-1, 1):
+        x = side * 0.46 * head.width + turn
+        lines = [
+            # From the nose to the mouth, below the eye, and at its corner.
+            [(-0.2, 0.42), (-0.06, 0.6), (-0.03, 0.84)],
+            [(-0.22, -0.02), (0.0, 0.05), (0.22, -0.02)],
+            [(0.3, -0.24), (0.38, -0.28), (0.44, -0.34)],
+            [(0.3, -0.18), (0.38, -0.15), (0.44, -0.1)],
+        ]
+        for line in lines:
+            points = smooth(line, 3, False) * (side, 1) + (x, 0)
+            canvas.line(points, thick, color)
 
 
 def _draw_eye(canvas, head, cues, side, turn) -> None:

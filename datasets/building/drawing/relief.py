@@ -22,9 +22,9 @@ def lay_relief(pose: Pose) -> np.ndarray:
     """Returns the relief as the pose shows it.
 
     Returns:
-        float32 [4, height, width]: the x and the y component of the normal, from -1
-        to 1; the share of the ambient light that reaches the place, from 0 to
-        1; and the blush, from 0 to 1.
+        float32 [4, height, width]: the x and the y component of the normal,
+        from -1 to 1; the share of the ambient light that reaches the place,
+        from 0 to 1; and the blush, from 0 to 1.
     """
     turn = round((pose.yaw + 1) / 2 * (_TURNS - 1))
     cosine = math.cos(pose.roll) / pose.unit

@@ -1,0 +1,104 @@
+"""Draws an archive in the format of UTKFace."""
+
+import functools
+import io
+import pathlib
+import zipfile
+
+import numpy as np
+import tqdm
+from PIL import Image
+
+from ...building import workers as workers_lib
+from ...building.drawing.folder import check_numbers
+from ...building.drawing.folder import draw_folder
+from ...building.drawing.portrait import draw_portrait
+from .. import facts
+from ..labels import MISSING
+from . import people
+from .people import Person
+from .people import draw_appearance
+
+# Raised whenever the same seed and index draw another picture or label.
+GENERATOR_VERSION = 1
+
+_JPEG_QUALITY = 92
+_CHUNK = 16  # portraits asked for at once
+
+
+def draw_pack(
+    output_dir,
+    count: int,
+    seed: int = 0,
+    *,
+    workers: int | None = None,
+    progress: bool = True,
+) -> pathlib.Path:
+    """Draws `UTKFace.zip`; see `FaceBuilder.draw_pack`."""
+    check_numbers(count, seed, workers, facts.FULL_COUNT)
+
+    def write(folder):
+        starts = range(0, count, _CHUNK)
+        files = workers_lib.map_in_order(
+            functools.partial(_draw_files, seed),
+            [(start, min(count, start + _CHUNK)) for start in starts],
+            workers or workers_lib.count_cores(),
+        )
+        bar = tqdm.tqdm(
+            total=count, desc="Drawing", unit=" portraits", disable=not progress
+        )
+        with (
+            bar,
+            zipfile.ZipFile(folder / facts.ARCHIVE_NAME, "w") as archive,
+        ):
+            for chunk in files:
+                for name, content in chunk:
+                    # A fixed date: the same bytes on any day.
+                    entry = zipfile.ZipInfo(f"{facts.FOLDER_NAME}/{name}")
+                    entry.external_attr = 0o644 << 16
+                    archive.writestr(entry, content)
+                    bar.update()
+
+    return draw_folder(output_dir, describe_pack(count, seed), write)
+
+
+def describe_pack(count: int, seed: int) -> dict:
+    """Returns all that a pack depends on."""
+    return {
+        "generator_version": GENERATOR_VERSION,
+        "seed": int(seed),
+        "count": int(count),
+        "label_noise": people.LABEL_NOISE,
+        "age_spread": people.AGE_SPREAD,
+        "no_race_rate": people.NO_RACE_RATE,
+        "near_duplicate_rate": people.NEAR_DUPLICATE_RATE,
+        "grayscale_rate": people.GRAYSCALE_RATE,
+    }
+
+
+def draw_samples(count: int, seed: int = 0) -> list[np.ndarray]:
+    """Draws the first portraits of a pack, uint8 [200, 200, 3]."""
+    return [_draw(seed, index)[1] for index in range(count)]
+
+
+def _draw(seed: int, index: int) -> tuple[Person, np.ndarray]:
+    person = Person.draw(seed, index)
+    return person, draw_portrait(draw_appearance(person, seed, index))
+
+
+def _draw_files(seed: int, start: int, end: int) -> list[tuple[str, bytes]]:
+    """Draws name and JPEG file of some portraits."""
+    files = []
+    for index in range(start, end):
+        person, picture = _draw(seed, index)
+        labels = [person.age, person.gender, person.race]
+        if person.race == MISSING:
+            labels.pop()
+        name = facts.FILE_NAME.format(
+            labels="_".join(map(str, labels)),
+            stamp=2017_0101_000_000_000 + index,
+        )
+        file = io.BytesIO()
+        Image.fromarray(picture).save(file, "JPEG", quality=_JPEG_QUALITY)
+        files.append((name, file.getvalue()))
+    return files
