@@ -1,3 +1,4 @@
+import functools
 import struct
 import zlib
 
@@ -5,11 +6,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from datasets.tiny_portraits import portrait_png
-from datasets.tiny_portraits import testing
-from datasets.tiny_portraits.portrait_png import find_defect
-from datasets.tiny_portraits.synthetic.png import encode_png
+from ..tiny_portraits import testing
+from . import png_check
+from .drawing.png import encode_png
+from .file_reader import BadFileError
 
+SIZE = {"height": 108, "width": 84}
+find_defect = functools.partial(png_check.find_defect, **SIZE)
 NOISE = np.random.default_rng(0).integers(0, 16, (108, 84, 3), dtype=np.uint8)
 SOUND = testing.make_image(1)
 
@@ -22,6 +25,9 @@ def flip(content, position):
 
 def test_a_sound_portrait_has_no_defect():
     assert find_defect(SOUND) is None
+    assert png_check.check_png(SOUND, **SIZE) is SOUND
+    with pytest.raises(BadFileError, match="is empty"):
+        png_check.check_png(b"", **SIZE)
 
 
 @pytest.mark.parametrize(
@@ -115,12 +121,12 @@ def test_whatever_tensorflow_cannot_decode_is_refused():
 
 @pytest.mark.parametrize("content", [SOUND, encode_png(NOISE)])
 def test_the_short_way_finds_what_the_long_way_does(content, monkeypatch):
-    assert portrait_png._is_plainly_sound(content)
+    assert png_check._is_plainly_sound(content, **SIZE)
     damaged = [flip(content, position) for position in range(len(content))]
     damaged += [content[:end] for end in range(0, len(content), 50)]
     damaged.append(content + b"more")
     short = [find_defect(each) for each in damaged]
-    monkeypatch.setattr(portrait_png, "_is_plainly_sound", lambda _: False)
+    monkeypatch.setattr(png_check, "_is_plainly_sound", lambda *_: False)
     assert short == [find_defect(each) for each in damaged]
     assert None in short and len(set(short)) > 5
 
@@ -130,7 +136,7 @@ def test_a_filter_that_does_not_exist_is_refused():
         row = bytes([number]) + b"\x12" * 84 * 3
         content = make_png(8, zlib.compress(row * 108))
         assert (find_defect(content) is None) == (number <= 4)
-        assert portrait_png._is_plainly_sound(content) == (number <= 4)
+        assert png_check._is_plainly_sound(content, **SIZE) == (number <= 4)
 
 
 def test_damage_in_the_pixels_is_corruption():

@@ -6,8 +6,8 @@ import tempfile
 
 import pytest
 
-from datasets.tiny_portraits import crew
-from datasets.tiny_portraits.errors import DatasetInputError
+from . import workers as workers_lib
+from .errors import DatasetInputError
 
 CHUNKS = [(number,) for number in range(50)]
 
@@ -26,13 +26,13 @@ class Counter:
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_answers_come_in_the_order_of_the_chunks(workers):
     double = functools.partial(operator.mul, 2)
-    answers = list(crew.map_in_order(double, CHUNKS, workers))
+    answers = list(workers_lib.map_in_order(double, CHUNKS, workers))
     assert answers == list(range(0, 100, 2))
 
 
 def test_every_worker_keeps_one_copy_of_the_function():
     # The workers import what they call: this module too.
-    answers = list(crew.map_in_order(Counter(), CHUNKS, 2))
+    answers = list(workers_lib.map_in_order(Counter(), CHUNKS, 2))
     processes = {process for _, _, process in answers}
     assert len(processes) == 2 and os.getpid() not in processes
     for process in processes:
@@ -43,14 +43,16 @@ def test_every_worker_keeps_one_copy_of_the_function():
 @pytest.mark.parametrize("workers", [1, 2])
 def test_what_the_function_raises_reaches_the_caller(workers):
     divide = functools.partial(operator.truediv, 1)
-    answers = crew.map_in_order(divide, [(2,), (4,), (0,), (1,)], workers)
+    answers = workers_lib.map_in_order(
+        divide, [(2,), (4,), (0,), (1,)], workers
+    )
     assert next(answers) == 0.5
     with pytest.raises(ZeroDivisionError):
         list(answers)
 
 
 def test_a_killed_worker_is_an_error_and_no_worker_stays_behind():
-    answers = crew.map_in_order(Counter(), CHUNKS * 20, 2)
+    answers = workers_lib.map_in_order(Counter(), CHUNKS * 20, 2)
     seen = {next(answers)[2] for _ in range(20)}
     os.kill(min(seen), signal.SIGKILL)
     with pytest.raises(DatasetInputError, match="worker process ended"):
@@ -62,7 +64,7 @@ def test_a_killed_worker_is_an_error_and_no_worker_stays_behind():
 
 def test_only_a_few_answers_are_held_for_a_slow_caller(tmp_path):
     make = functools.partial(write, str(tmp_path))
-    answers = crew.map_in_order(make, CHUNKS * 4, 2)
+    answers = workers_lib.map_in_order(make, CHUNKS * 4, 2)
     next(answers)
     answers.close()
     assert len(list(tmp_path.iterdir())) < 20

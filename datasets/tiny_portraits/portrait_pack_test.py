@@ -1,9 +1,9 @@
 import pytest
 
-from datasets.tiny_portraits import testing
-from datasets.tiny_portraits.bad_items import BadItems
-from datasets.tiny_portraits.errors import DatasetInputError
-from datasets.tiny_portraits.portrait_pack import PortraitPack
+from ..building.bad_items import BadItems
+from ..building.errors import DatasetInputError
+from . import testing
+from .portrait_pack import PortraitPack
 
 NAME = "Tiny_Portrait_{:06d}.png".format
 ROWS = testing.ROWS

@@ -3,26 +3,23 @@ import zipfile
 
 import pytest
 
-from datasets.tiny_portraits import testing
-from datasets.tiny_portraits.archives import Archives
-from datasets.tiny_portraits.bad_items import BadItems
-from datasets.tiny_portraits.errors import DatasetInputError
-from datasets.tiny_portraits.pack_layout import FOLDERS
-from datasets.tiny_portraits.pack_layout import find_layout
+from ..building.bad_items import BadItems
+from ..building.errors import DatasetInputError
+from . import testing
+from .pack_layout import FOLDERS
+from .pack_layout import find_layout
+from .portrait_files import PortraitFiles
 
 NAME = "Tiny_Portrait_{:06d}.png".format
 IMAGES = {NAME(index): testing.make_image(index) for index in range(5)}
 
 
-def read_all(archives):
-    return {
-        index: content
-        for index, _, content in archives.read(list(archives.indices))
-    }
+def read_all(files):
+    return dict(files.read(files.indices))
 
 
 def find(manual_dir, bad_items):
-    return Archives(find_layout(manual_dir), bad_items)
+    return PortraitFiles(find_layout(manual_dir), bad_items)
 
 
 def write(tmp_path, images, **kwargs):
@@ -45,7 +42,7 @@ def test_every_form_of_a_pack_reads_the_same(tmp_path, folder, archives, name):
 
 def test_images_come_in_the_order_of_the_archives(tmp_path):
     found = find(write(tmp_path, IMAGES, archives=2), BadItems())
-    read = [(index, where) for index, where, _ in found.read([4, 3, 0, 1])]
+    read = [(i, found.describe(i)) for i, _ in found.read([4, 3, 0, 1])]
     first, second = (f"Tiny_Portraits_Archive_00{n}.zip: " for n in (0, 1))
     assert read == [
         (0, first + NAME(0)),
@@ -167,8 +164,8 @@ def test_an_archive_in_an_archive_is_as_carefully_read(tmp_path):
     assert not find(pack, bad_items).indices
     assert [" ".join(item)[:60] for item in bad_items.items] == [
         "outer.zip: a.zip: ../Tiny_Portrait_000009.png has an absolut",
-        "outer.zip: a.zip: Tiny_Portrait_000008.png claims to have 2,",
         "outer.zip: b.zip is not a whole ZIP archive (File is not a z",
+        "outer.zip: a.zip: Tiny_Portrait_000008.png claims to have 2,",
     ]
 
 
