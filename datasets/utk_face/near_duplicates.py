@@ -61,6 +61,8 @@ def _find_pairs(looks: Sequence[Look]) -> list[tuple[int, int]]:
         close = np.bitwise_count(block ^ gradients[start:]) <= _MOST_BITS
         first, second = np.nonzero(np.triu(close, 1))
         pairs += (np.stack([first, second], axis=1) + start).tolist()
+    if not pairs:
+        return []
     thumbnails = np.array([look.thumbnail for look in looks], np.float32)
     thumbnails -= thumbnails.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(thumbnails, axis=1, keepdims=True)

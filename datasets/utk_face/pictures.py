@@ -77,8 +77,13 @@ def _decode(content: bytes) -> Image.Image:
         raise BadFileError("is empty")
     try:
         picture = Image.open(io.BytesIO(content), formats=["JPEG"])
+        if picture.size == (facts.SIZE, facts.SIZE):
+            picture.load()
     except UnidentifiedImageError:
         raise BadFileError("is not a JPEG image") from None
+    # Pillow raises OSError, SyntaxError, ValueError and others.
+    except Exception as error:
+        raise BadFileError(f"is a damaged JPEG image ({error})") from error
     if picture.size != (facts.SIZE, facts.SIZE):
         width, height = picture.size
         raise BadFileError(
@@ -87,9 +92,4 @@ def _decode(content: bytes) -> Image.Image:
         )
     if picture.mode != "RGB":
         raise BadFileError(f"has the colour mode {picture.mode} instead of RGB")
-    try:
-        picture.load()
-    # Pillow raises OSError, SyntaxError, ValueError and others.
-    except Exception as error:
-        raise BadFileError(f"is a damaged JPEG image ({error})") from error
     return picture
