@@ -124,8 +124,8 @@ class FaceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
                 configuration.
 
         Example:
-            >>> Builder.find_settings(count=500)["config"].name
-            'synthetic_500'
+            >>> Builder.find_settings(count=400)
+            {'config': 'synthetic_tiny'}
         """
         own = {name: flags.pop(name) for name in cls.OWN_FLAGS if name in flags}
         known = ("count", "seed", "image_size")
@@ -135,7 +135,9 @@ class FaceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
                 f"Expected flags out of {', '.join([*known, *cls.OWN_FLAGS])}."
             )
         config = cls.VARIANTS.find(variant, has_files, **flags)
-        return own | {"config": cls.builder_configs.get(config.name, config)}
+        # TFDS takes those it knows by name alone.
+        is_known = config.name in cls.builder_configs
+        return own | {"config": config.name if is_known else config}
 
     @abc.abstractmethod
     def describe_inputs(self, manual_dir: pathlib.Path) -> dict[str, Any]:

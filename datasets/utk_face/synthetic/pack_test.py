@@ -117,10 +117,10 @@ def test_cues_shift_with_the_labels_and_overlap():
         return np.array([cue(look) for look in looks_of(count=150, **labels)])
 
     cues = [
-        (lambda a: a.head.eye_size, {"age": 3}, {"age": 30}),
-        (lambda a: a.head.wrinkles, {"age": 80}, {"age": 40}),
-        (lambda a: min(a.hair.color), {"age": 75}, {"age": 30}),
-        (lambda a: -a.hair.hairline, {"age": 75, "gender": 0}, {"age": 30}),
+        (lambda a: a.head.eye_size, {"age": 8}, {"age": 20}),
+        (lambda a: a.head.wrinkles, {"age": 60}, {"age": 45}),
+        (lambda a: min(a.hair.color), {"age": 60}, {"age": 40}),
+        (lambda a: -a.hair.hairline, {"age": 70, "gender": 0}, {"age": 40}),
         (lambda a: a.cues.brow, {"gender": 0}, {"gender": 1}),
         (lambda a: -a.head.skin[0], {"race": 1}, {"race": 3}),
         (lambda a: a.head.nose, {"race": 1}, {"race": 0}),

@@ -31,11 +31,12 @@ _SIZE = (facts.SIZE, facts.SIZE)
 # Pictures of 9,003 real files by gender and race.
 JOINT_COUNTS = ((2137, 809, 636, 805, 299), (1783, 848, 684, 629, 370))
 
-# About how many real pictures there are of some ages, those between follow a
-# line; ages that end in 0 or 5 are given more often than others.
+# How many of them are of some ages, those between follow a line. Ages that end
+# in 0 or 5 are given more often than the others, and one age above all.
 _AGES = {
-    0: 20, 1: 1120, 2: 480, 4: 270, 7: 170, 8: 230, 12: 130, 18: 240, 21: 380,
-    26: 800, 30: 560, 36: 420, 45: 220, 60: 190, 70: 90, 85: 60, 92: 12, 116: 1,
+    0: 5, 1: 490, 2: 210, 4: 110, 7: 75, 8: 105, 12: 50, 18: 95, 21: 135,
+    24: 260, 25: 160, 26: 290, 28: 300, 30: 160, 36: 150, 40: 105, 45: 70,
+    60: 65, 70: 30, 85: 20, 92: 4, 116: 1,
 }  # fmt: skip
 _MODE, _MODE_FACTOR, _HEAP_FACTOR = 26, 2.6, 1.7
 
