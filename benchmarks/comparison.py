@@ -98,7 +98,7 @@ def hits_on_test(finished: RunFolder) -> np.ndarray:
             np.array_split(portraits.images, 8),
         )
     else:
-        outputs = finished.load_model().predict_probabilities(
+        outputs = finished.load_model().predict_answers(
             portraits.images, verbose=0
         )
     hits = np.stack(

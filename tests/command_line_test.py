@@ -5,22 +5,29 @@ import dataclasses
 import importlib.util
 import itertools
 import pathlib
-import shlex
+import re
+import sys
+import types
 import typing
 
 import pytest
 
-from datasets.tiny_portraits import portraits_config
+from datasets.building.prepare import find_builder_class
 from tests.printed_commands import command_class
 from tests.printed_commands import find_commands
 from tests.printed_commands import flags_of
+from tests.printed_commands import module_and_words
 from tests.printed_commands import parse
 from tp_keras.command_line import changed_flags
 from tp_keras.command_line import command_line
+from tp_keras.command_line import install_command
+from tp_keras.command_line import process_words
 from tp_keras.command_line import train_command
 from tp_keras.config import DataConfig
-from tp_keras.data.source import build_command
+from tp_keras.data.builders import build_command
 from tp_keras.errors import UserError
+from training.__main__ import command_names
+from training.build_dataset import BuildDataset
 from training.command import shown
 from training.configs import EXPERIMENTS
 from training.train import Train
@@ -33,11 +40,11 @@ SOURCES = sorted(
     for folder in ("tp_keras", "training", "benchmarks")
     for path in (ROOT / folder).rglob("*.py")
 )
-COMMANDS = sorted(
-    f"training.{path.stem}"
-    for path in (ROOT / "training").glob("*.py")
-    if path.stem not in ("__init__", "command", "train", "train_vae")
-)
+COMMANDS = [
+    f"training.{name}"
+    for name in command_names()
+    if name not in ("train", "train_vae")
+]
 
 # Values that a shell or a parser could take for something else.
 STRINGS = ("two words", "it's $HOME", "train[:50%]", "*.png", "", "a\\ b")
@@ -117,6 +124,33 @@ def test_an_experiment_is_parsed_back(module, experiments, kind):
         assert parse(command_line(module, name)) == kind(base)
 
 
+def told():
+    """Returns how commands are typed, and what runs one."""
+    typed = command_line("training.train", "demo", run_dir="my run")
+    others = command_line("benchmarks.all"), install_command("formats")
+    return typed, process_words(typed)[1:], *others
+
+
+def test_commands_are_typed_as_this_process_was_started(monkeypatch):
+    words = ["demo", "--run_dir", "my run"]
+    assert told() == (
+        "python -m training.train demo --run_dir 'my run'",
+        ["-m", "training.train", *words],
+        "python -m benchmarks.all",
+        "pip install -r requirements-formats.txt",
+    )
+    monkeypatch.delitem(sys.modules, "training")
+    installed = types.ModuleType("tp_keras_training")
+    monkeypatch.setitem(sys.modules, "tp_keras_training", installed)
+    assert told() == (
+        "tp-keras train demo --run_dir 'my run'",
+        ["-m", "tp_keras_training", "train", *words],
+        "python -m benchmarks.all",
+        "pip install 'tp_keras[formats]'",
+    )
+    assert parse(told()[0]) == parse(command_line("training.train", *words))
+
+
 def test_a_value_is_never_taken_for_a_flag():
     line = command_line("training.evaluate", run_dir="--split")
     assert parse(line).run_dir == "--split"
@@ -142,18 +176,18 @@ def test_the_command_that_trains_on_given_data(dataset, experiment):
     assert parse(train_command(data, run_dir="a run")) == Train(expected)
 
 
-@pytest.mark.parametrize(
-    "config",
-    [*portraits_config.CONFIGS, portraits_config.synthetic_config(500, 7)],
-    ids=lambda config: config.name,
-)
-def test_the_command_that_prepares_a_data_set(config):
-    build = parse(build_command("my data", f"tiny_portraits/{config.name}"))
-    assert build.data_dir == pathlib.Path("my data")
-    assert (build.manual_dir is None) == config.is_synthetic
-    if config.is_synthetic:
-        made = portraits_config.synthetic_config(build.count, build.seed)
-        assert made.name == config.name
+@pytest.mark.parametrize("dataset", ["tiny_portraits", "utk_face"])
+def test_the_command_that_prepares_a_data_set(dataset):
+    builder = find_builder_class(dataset)
+    for name in (*builder.builder_configs, "synthetic_500_seed7"):
+        build = parse(build_command("my data", f"{dataset}/{name}", True))
+        expected = BuildDataset(
+            dataset=f"{dataset}/{name}",
+            data_dir=pathlib.Path("my data"),
+            overwrite=True,
+        )
+        assert build == expected
+        assert builder.VARIANTS.find(name).name == name
 
 
 @pytest.mark.parametrize(
@@ -167,9 +201,8 @@ def test_commands_in_the_code(path):
             docstrings.append(ast.get_docstring(node, clean=False))
         # What is shown to a user is quoted, so it is made by one function.
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            assert (
-                "python -m training" not in node.value
-                or node.value in docstrings
+            assert node.value in docstrings or not re.search(
+                "python -m training|tp-keras ", node.value
             ), node.value
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             known = None
@@ -189,7 +222,9 @@ def test_commands_in_the_code(path):
     "name",
     [
         *("README.md", "benchmarks/README.md", "exported_models/README.md"),
-        *("datasets/tiny_portraits/README.md", "CONTRIBUTING.md", "Makefile"),
+        "datasets/tiny_portraits/README.md",
+        "datasets/utk_face/README.md",
+        *("CONTRIBUTING.md", "Makefile"),
     ],
 )
 def test_commands_in_the_documents(name):
@@ -202,7 +237,7 @@ def test_commands_in_the_documents(name):
 
 def _check(line):
     """Raises unless a command of a document exists, with all its flags."""
-    _, _, module, *words = shlex.split(line)
+    module, *words = module_and_words(line)
     if words and module.startswith("training.") and "--help" not in words:
         assert parse(line)
     else:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from datasets.tiny_portraits.bad_items import BadItems
-from datasets.tiny_portraits.build_record import BuildRecord
+from datasets.building.bad_items import BadItems
+from datasets.building.build_record import BuildRecord
 from datasets.tiny_portraits.portrait_pack import PortraitPack
 from tp_keras.data.examples import labelled_image
 from tp_keras.data.source import load_portraits
@@ -63,7 +63,7 @@ def test_the_records_say_what_the_model_does(way, tiny_data_dir):
     test = load_portraits(
         tiny_data_dir, DATASET, "test", "memory", progress=False
     )
-    found = run_folder.load_model().predict_probabilities(test.images, 64, 0)
+    found = run_folder.load_model().predict_answers(test.images, 64, 0)
     records = read_records(
         run_folder.path / "evaluation" / "test" / "records.jsonl"
     )
@@ -98,7 +98,7 @@ def test_the_bundle_answers_as_the_model_through_the_server_s_loader(
     images = load_portraits(
         tiny_data_dir, DATASET, "test", "memory", progress=False
     ).images
-    expected = run_folder.load_model().predict_probabilities(images, 64, 0)
+    expected = run_folder.load_model().predict_answers(images, 64, 0)
     with CSession(bundle) as session:
         found = session.run("serving_default", {"image": images})
         found |= session.run("embed", {"image": images})
@@ -126,7 +126,7 @@ def test_a_fresh_process_predicts_files_without_keras(
     test = load_portraits(
         tiny_data_dir, DATASET, "test[:3]", "memory", progress=False
     )
-    record = BuildRecord.read(tiny_data_dir / DATASET / "1.0.0")
+    record = BuildRecord.read(tiny_data_dir / DATASET / "1.1.0")
     pack = PortraitPack(pathlib.Path(record.source), BadItems("raise"))
     wanted = [int(index) for index in test.indices]
     for index, content in pack.portraits(wanted):
@@ -141,7 +141,7 @@ def test_a_fresh_process_predicts_files_without_keras(
         check=True,
     ).stdout
     model = run_folder.load_model()
-    expected = model.predict_probabilities(test.images, 64, 0)
+    expected = model.predict_answers(test.images, 64, 0)
     for row, path in enumerate(files):
         line = next(x for x in printed.splitlines() if path in x)
         for task in model.tasks:

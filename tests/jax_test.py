@@ -25,7 +25,7 @@ t.trainer_module.resolve_splits = t.as_they_are
 config = t.make_config(sys.argv[1], strength=0.1, epochs=3)
 run = t.Trainer(config, progress=False).fit()
 images = t.make_portraits(8, seed=9).images
-found = run.load_model().predict_probabilities(images, verbose=0)
+found = run.load_model().predict_answers(images, verbose=0)
 np.savez(sys.argv[2], **found)
 
 # One step of Adam: everything moves by its learning rate, the adversaries
@@ -88,7 +88,7 @@ def test_jax_trains_and_tensorflow_predicts_the_same(tmp_path):
     model = run.load_model()
     assert keras.config.backend() == "tensorflow"
     images = make_portraits(8, seed=9).images
-    found = model.predict_probabilities(images, verbose=0)
+    found = model.predict_answers(images, verbose=0)
     with np.load(tmp_path / "x.npz") as expected:
         assert set(expected) == set(found)
         for name, value in found.items():

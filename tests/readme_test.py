@@ -51,7 +51,7 @@ def test_snippets_run_as_they_stand(tiny_data_dir):
         }.items():
             block = block.replace(ours, smallest)
         exec(block, names)
-    probabilities = names["classifier"].predict_probabilities(
+    probabilities = names["classifier"].predict_answers(
         names["images"], verbose=0
     )
     assert probabilities["hair_color"].shape == (8, 5)

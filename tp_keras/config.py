@@ -8,9 +8,6 @@ import dataclasses
 import typing
 
 from tp_keras.errors import UserError
-from tp_keras.tasks import GENDER
-from tp_keras.tasks import TASK_NAMES
-from tp_keras.tasks import get_tasks
 
 DEFAULT_BACKBONE = "portrait_s"
 
@@ -19,6 +16,9 @@ STORAGES = ("auto", "memory", "disk")
 FLOAT32 = "float32"
 BFLOAT16 = "bfloat16"
 PRECISIONS = ("auto", FLOAT32, BFLOAT16)
+
+# What a head tells numbers by: see `tp_keras.models.kinds`.
+NUMBER_HEADS = ("distribution", "ordinal", "regression")
 
 DEBIAS_METHODS = (
     "none",
@@ -59,15 +59,6 @@ def check_range(settings, **limits):
                 f"Expected {name} between {low} and {high}. "
                 f"Received: {name}={value}"
             )
-
-
-def check_shares(name, size, tasks):
-    """Raises unless each of the tasks gets an equal part of `size`."""
-    if tasks and size % len(tasks):
-        raise UserError(
-            f"Expected {name} to be a multiple of {len(tasks)}, the number of "
-            f"hair tasks. Received: {name}={size}, tasks={list(tasks)}"
-        )
 
 
 def limit_warmup(settings, epochs):
@@ -120,7 +111,7 @@ class DataConfig:
 class AugmentConfig:
     """How much a training portrait is changed at random.
 
-    Nothing here touches hue or saturation: they are what a hair colour is.
+    Nothing here touches hue or saturation: some labels are colours.
     """
 
     flip: bool = True
@@ -161,50 +152,43 @@ class ModelConfig:
     from_run: str = ""
     """Folder of a finished run to go on from: weights of layers of the same
     name and shape are taken over."""
-    tasks: tuple[str, ...] = TASK_NAMES
-    """The tasks to learn."""
+    tasks: tuple[str, ...] = ()
+    """The tasks to learn; all that the data set has where none is given."""
     embedding_size: int = 32
-    """Length of the hair embedding; each hair task reads an equal part."""
+    """Length of the embedding; each guarded task reads an equal part."""
+    number_head: str = "distribution"
+    """How numbers are learned, one of NUMBER_HEADS: the mean of a distribution
+    over them, how many of them are passed, or the number itself."""
     dropout_rate: float = 0.2
     """Dropout before the heads."""
 
     def __post_init__(self):
-        """Refuses unknown tasks and impossible sizes."""
-        get_tasks(self.tasks)
+        """Refuses unknown heads and impossible sizes."""
+        check_choice(self, "number_head", NUMBER_HEADS)
         check_range(
             self,
             embedding_size=(1, 4096),
             dropout_rate=(0.0, 0.9),
         )
-        check_shares("embedding_size", self.embedding_size, self.hair_tasks)
-
-    @property
-    def hair_tasks(self) -> tuple[str, ...]:
-        """Names of the hair tasks among the tasks."""
-        return tuple(
-            task.name
-            for task in get_tasks(self.tasks)
-            if task.name != GENDER.name
-        )
 
 
 @dataclasses.dataclass(frozen=True)
 class DebiasConfig:
-    """What is done, in training and after it, about gender in hair."""
+    """What is done, in training and after it, about groups in guarded tasks."""
 
     debias: str = "none"
     """Method of the training, one of DEBIAS_METHODS."""
     posthoc: str = "none"
     """What is done to the trained classifier, one of POSTHOC_METHODS."""
     debias_scope: str = "branch"
-    """`branch` trains the hair layers anew with the method, on a trunk that
+    """`branch` trains the guarded layers anew with the method, on a trunk that
     was trained plainly and stays; `network` trains all layers with it."""
     strength: float = 0.25
     """Final strength (lambda) of a reversed gradient or of a penalty."""
     ramp: float = 0.5
     """Share of the training over which the strength grows from 0."""
     branch_embedding_size: int = 16
-    """Length of the hair embedding of such layers, an equal part for each
+    """Length of the embedding of such layers, an equal part for each
     task: a short part, of 8 numbers, holds what its task needs and little
     else."""
     branch_steps: int = 4000
@@ -212,7 +196,7 @@ class DebiasConfig:
     branch_batch_size: int = 128
     """Portraits in such a step."""
     adversaries: int = 1
-    """Adversaries that read gender from a part of the hair embedding."""
+    """Adversaries that read the group from a part of the embedding."""
     adversary_units: tuple[int, ...] = (128, 128)
     """Hidden layers of an adversary."""
     adversary_steps: int = 5
@@ -317,22 +301,6 @@ class ExperimentConfig:
     model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
     debias: DebiasConfig = dataclasses.field(default_factory=DebiasConfig)
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
-
-    def __post_init__(self):
-        """Refuses to debias hair where there is none."""
-        settings, tasks = self.debias, self.model.hair_tasks
-        if (settings.debias, settings.posthoc) == ("none", "none"):
-            return
-        if not tasks:
-            raise UserError(
-                "There is no hair to debias. Expected a hair task among the "
-                "tasks, or debias and posthoc none. Received: tasks="
-                f"{list(self.model.tasks)}, debias={settings.debias}, "
-                f"posthoc={settings.posthoc}"
-            )
-        check_shares(
-            "branch_embedding_size", settings.branch_embedding_size, tasks
-        )
 
 
 def config_to_dict(config) -> dict:

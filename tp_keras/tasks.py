@@ -8,6 +8,8 @@ import dataclasses
 from collections.abc import Iterable
 from collections.abc import Mapping
 
+import numpy as np
+
 from tp_keras.errors import UserError
 
 # What a label holds where the data set has none; numbers hold NaN.
@@ -108,6 +110,19 @@ class Task:
         """Whether a label is one class of several."""
         return self.kind in CLASS_KINDS
 
+    def predicted(self, probabilities) -> np.ndarray:
+        """Returns the class that is predicted of each row, int64 `[count]`.
+
+        The likeliest, and of classes with an order the expected one.
+
+        Args:
+            probabilities: float `[count, classes]`.
+        """
+        if self.kind == ORDINAL:
+            mean = np.asarray(probabilities) @ np.arange(self.num_classes)
+            return np.rint(mean).astype(np.int64)
+        return np.argmax(probabilities, axis=-1)
+
     def label_name(self, label: int) -> str:
         """Returns the class name of a label, `"missing"` where there is none.
 
@@ -198,6 +213,11 @@ class Schema:
         return None if self.protected is None else self.task(self.protected)
 
     @property
+    def groups(self) -> tuple[str, ...]:
+        """The classes of the protected task; none where there is none."""
+        return self.protected_task.classes if self.protected else ()
+
+    @property
     def guarded_tasks(self) -> tuple[Task, ...]:
         """The guarded tasks."""
         return tuple(task for task in self.tasks if task.name in self.guarded)
@@ -231,6 +251,18 @@ class Schema:
             )
         return tuple(
             task for task in self.tasks if not names or task.name in names
+        )
+
+    def restricted_to(self, names: Iterable[str]) -> "Schema":
+        """Returns the schema of the named tasks alone, with their roles."""
+        tasks = self.get_tasks(names)
+        kept = {task.name for task in tasks}
+        return dataclasses.replace(
+            self,
+            tasks=tasks,
+            protected=self.protected if self.protected in kept else None,
+            guarded=[name for name in self.guarded if name in kept],
+            conditions=[name for name in self.conditions if name in kept],
         )
 
     def complete_labels(self, names: Mapping[str, str | None]) -> dict:
@@ -297,7 +329,7 @@ class Schema:
 # === Until every room reads the schema ===
 
 IMAGE_SHAPE = (108, 84, 3)
-GENDER = Task("gender", CATEGORICAL, ("female", "male"))
+GENDER = Task("gender", BINARY, ("female", "male"))
 HAIR_COLOR = Task(
     "hair_color", CATEGORICAL, ("black", "brown", "blond", "gray", "bald")
 )

@@ -11,14 +11,10 @@ from typing import Literal
 
 from tp_keras.command_line import train_command
 from tp_keras.config import DataConfig
-from training.command import run
-from training.command import start_tensorflow
 
-start_tensorflow()  # TFDS imports it with the data set.
-
-from datasets.building.build_record import BuildRecord  # noqa: E402
-from datasets.building.prepare import prepare  # noqa: E402
-from datasets.building.summary import format_summary  # noqa: E402
+from .command import data_set
+from .command import run
+from .command import start_tensorflow
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -64,14 +60,15 @@ class BuildDataset:
 
     def execute(self) -> None:
         """Builds and says what is there now."""
-        settings = vars(self)
-        builder = prepare(
-            **{k: v for k, v in settings.items() if v is not None}
-        )
+        start_tensorflow()  # TFDS imports it with the data set.
+        flags = {k: v for k, v in vars(self).items() if v is not None}
+        builder = data_set("building.prepare").prepare(**flags)
+        record = data_set("building.build_record").BuildRecord
+        summary = data_set("building.summary")
         folder = pathlib.Path(builder.data_path)
         name = f"{builder.name}/{builder.builder_config.name}"
         print(f"\n{name} is ready.")
-        print(format_summary(BuildRecord.read(folder), folder))
+        print(summary.format_summary(record.read(folder), folder))
         data = DataConfig(data_dir=str(self.data_dir), dataset=name)
         print(f"\nNext: {train_command(data)}")
 

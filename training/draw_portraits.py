@@ -7,9 +7,8 @@ python -m training.draw_portraits --mosaic docs/synthetic_portraits.png
 import dataclasses
 import pathlib
 
-from datasets.building.drawing.mosaic import save_mosaic
-from datasets.building.prepare import find_builder_class
-from training.command import run
+from .command import data_set
+from .command import run
 
 _MOSAIC = 40
 
@@ -33,10 +32,12 @@ class DrawPortraits:
 
     def execute(self) -> None:
         """Draws the pack, or the mosaic."""
-        builder = find_builder_class(self.dataset)
+        prepare = data_set("building.prepare")
+        builder = prepare.find_builder_class(self.dataset)
         if self.mosaic:
             portraits = builder.draw_samples(_MOSAIC, self.seed)
-            save_mosaic(self.mosaic, portraits)
+            mosaic = data_set("building.drawing.mosaic")
+            mosaic.save_mosaic(self.mosaic, portraits)
             print(f"A mosaic lies in {self.mosaic}.")
             return
         builder.draw_pack(

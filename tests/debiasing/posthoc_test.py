@@ -66,7 +66,7 @@ def treated(classifier):
 @functools.cache
 def predict(classifier):
     _, held_out = make_both()
-    return classifier.predict_probabilities(held_out.images, verbose=0)
+    return classifier.predict_answers(held_out.images, verbose=0)
 
 
 def embeddings(classifier):
@@ -165,7 +165,7 @@ def test_the_head_reads_what_is_left(treated, portraits):
         np.concatenate([part.labels[name] for part in portraits])
         for name in ("hair_type", "gender")
     )
-    found = model.predict_probabilities(images, verbose=0)["hair_embedding"]
+    found = model.predict_answers(images, verbose=0)["hair_embedding"]
     expected = refit_last_layer(
         found[:, model.embedding_slices["hair_type"]],
         labels,
@@ -214,7 +214,7 @@ def test_it_is_saved_and_folded_as_any_classifier(treated, portraits, tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False)
     expected = predict(model)
-    found = loaded.predict_probabilities(images, verbose=0)
+    found = loaded.predict_answers(images, verbose=0)
     folded = fold_batch_normalization(model.inference_model())
     folded = folded.predict(images, verbose=0)
     for name, value in expected.items():

@@ -95,7 +95,7 @@ def test_the_hair_layers_alone_are_new(classifier, portraits, features, debias):
     for a, b in zip(before, classifier.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     old, new = (
-        model.predict_probabilities(portraits.images[:8], verbose=0)
+        model.predict_answers(portraits.images[:8], verbose=0)
         for model in (classifier, found)
     )
     np.testing.assert_array_equal(old["gender"], new["gender"])
@@ -116,7 +116,7 @@ def test_hair_is_learned(classifier, portraits, features, monkeypatch):
     monkeypatch.setattr(refit, "_AVERAGING", 0.5)
     settings = make_settings(branch_steps=100)
     model = refitted(classifier, portraits, settings, features)
-    found = model.predict_probabilities(portraits.images, verbose=0)
+    found = model.predict_answers(portraits.images, verbose=0)
     labels = portraits.labels["hair_type"]
     hits = found["hair_type"].argmax(1) == labels
     assert hits[labels >= 0].mean() > 0.6

@@ -27,7 +27,7 @@ def fingerprint(split, pixels="own"):
 class FakeModel:
     """Predicts what `random_predictions` says, whatever the images."""
 
-    def predict_probabilities(self, images, batch_size=256):
+    def predict_answers(self, images, batch_size=256):
         probabilities, _ = random_predictions(COUNT)
         embedding = np.zeros((COUNT, 64), np.float32)
         return {
@@ -212,11 +212,11 @@ def test_empty_split_is_told(run_dir, prepared, monkeypatch):
 def test_a_run_of_one_task_is_evaluated_for_it_alone(
     run_dir, prepared, monkeypatch
 ):
-    whole = FakeModel.predict_probabilities
+    whole = FakeModel.predict_answers
 
     def only_gender(self, images):
         return {"gender": whole(self, images)["gender"]}
 
-    monkeypatch.setattr(FakeModel, "predict_probabilities", only_gender)
+    monkeypatch.setattr(FakeModel, "predict_answers", only_gender)
     records, _ = run_evaluation.evaluate_run(run_dir)
     assert {record.task for record in records} == {"gender"}

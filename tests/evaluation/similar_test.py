@@ -109,7 +109,7 @@ def test_the_parts_are_those_of_the_classifier(tasks):
     classifier = models.PortraitClassifier(backbone, tasks, embedding_size=8)
     images = make_portraits(5).images
     embedding = similar.model_embedder(classifier)(images)
-    outputs = classifier.predict_probabilities(images, verbose=0)
+    outputs = classifier.predict_answers(images, verbose=0)
     np.testing.assert_allclose(embedding, outputs[HAIR_EMBEDDING], atol=1e-5)
     hair_tasks = list(classifier.embedding_slices)
     for name, part in classifier.embedding_slices.items():

@@ -38,7 +38,7 @@ def found(classifier, images):
 def test_probabilities_and_embeddings_are_the_classifiers(
     classifier, images, found
 ):
-    expected = classifier.predict_probabilities(images, verbose=0)
+    expected = classifier.predict_answers(images, verbose=0)
     embedding = expected.pop("hair_embedding")
     assert set(found.probabilities) == set(expected)
     for name, array in expected.items():

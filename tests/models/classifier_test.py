@@ -48,7 +48,7 @@ def test_outputs_are_logits_of_every_task(classifier):
 
 def test_embedding_is_normalised(classifier):
     images, *_ = make_batch(classifier)
-    prediction = classifier.predict_probabilities(images, verbose=0)
+    prediction = classifier.predict_answers(images, verbose=0)
     embedding = prediction["hair_embedding"]
     assert embedding.shape == (16, 32)
     assert classifier.embedding_slices == {
@@ -74,8 +74,8 @@ def test_saved_classifier_loads_with_weights_losses_and_optimizer(tmp_path):
     assert type(loaded) is PortraitClassifier
     assert loaded.get_config() == classifier.get_config()
     assert loaded.loss["hair_type"].label_smoothing == 0.1
-    expected = classifier.predict_probabilities(images, verbose=0)
-    found = loaded.predict_probabilities(images, verbose=0)
+    expected = classifier.predict_answers(images, verbose=0)
+    found = loaded.predict_answers(images, verbose=0)
     for name, value in expected.items():
         np.testing.assert_array_equal(found[name], value)
     # Both take the same second step, so the optimizer came back too.
@@ -187,27 +187,27 @@ def test_hair_layers_can_be_replaced_by_shorter_ones(classifier):
     copy = classifier.with_hair_branch(branch)
     assert copy.embedding_slices["hair_type"] == slice(4, 8)
     images, *_ = make_batch(classifier)
-    found = copy.predict_probabilities(images, verbose=0)
-    expected = classifier.predict_probabilities(images, verbose=0)
+    found = copy.predict_answers(images, verbose=0)
+    expected = classifier.predict_answers(images, verbose=0)
     np.testing.assert_array_equal(found["gender"], expected["gender"])
     features = classifier.backbone.predict(images, verbose=0)
     logits = branch.predict(features, verbose=0)["hair_color"]
     shares = keras.ops.softmax(logits)
     np.testing.assert_allclose(found["hair_color"], shares, atol=1e-5)
     # The original keeps its own.
-    again = classifier.predict_probabilities(images, verbose=0)
+    again = classifier.predict_answers(images, verbose=0)
     np.testing.assert_array_equal(again["hair_color"], expected["hair_color"])
 
 
 def test_scaled_images_are_refused_and_floats_of_255_taken(classifier):
     images, labels, _ = make_batch(classifier)
     classifier.compile("sgd")
-    expected = classifier.predict_probabilities(images, verbose=0)
+    expected = classifier.predict_answers(images, verbose=0)
     floats = images.astype("float32")
-    found = classifier.predict_probabilities(floats, verbose=0)
+    found = classifier.predict_answers(floats, verbose=0)
     np.testing.assert_array_equal(found["gender"], expected["gender"])
     for call in (
-        classifier.predict_probabilities,
+        classifier.predict_answers,
         classifier.predict,
         lambda x: classifier.fit(x, labels),
         lambda x: classifier.evaluate(x, labels),
@@ -229,7 +229,7 @@ def test_data_sets_of_scaled_images_are_refused(classifier):
         classifier.fit,
         classifier.evaluate,
         lambda data: classifier.predict(data.map(lambda x, y: x)),
-        lambda data: classifier.predict_probabilities(data.map(lambda x, y: x)),
+        lambda data: classifier.predict_answers(data.map(lambda x, y: x)),
     ):
         with pytest.raises(UserError, match="values from 0 to 0.93"):
             call(scaled)

@@ -38,7 +38,7 @@ def test_a_model_of_ones_own_is_a_backbone(kind, tmp_path):
     classifier = PortraitClassifier(backbone, tasks=["gender", "hair_type"])
     assert classifier.input.dtype == "uint8"
     model = classifier.inference_model()
-    found = classifier.predict_probabilities(IMAGES, verbose=0)
+    found = classifier.predict_answers(IMAGES, verbose=0)
     # The very features of the model.
     features = keras.ops.mean(backbone(IMAGES.astype("float32")), axis=(1, 2))
     pooled = keras.Model(
@@ -48,7 +48,7 @@ def test_a_model_of_ones_own_is_a_backbone(kind, tmp_path):
     path = tmp_path / "model.keras"
     classifier.save(path)
     again = keras.saving.load_model(path, compile=False)
-    for name, values in again.predict_probabilities(IMAGES, verbose=0).items():
+    for name, values in again.predict_answers(IMAGES, verbose=0).items():
         np.testing.assert_array_equal(values, found[name])
     bundle = export_bundle(classifier, tmp_path / "exported")
     assert (

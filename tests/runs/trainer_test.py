@@ -163,7 +163,7 @@ def test_the_kept_model_has_the_score_of_the_history(tmp_path):
     ).fit()
     validation = make_portraits(48, seed=1, split="validation")
     model = run.load_model()
-    probabilities = model.predict_probabilities(validation.images, verbose=0)
+    probabilities = model.predict_answers(validation.images, verbose=0)
     accuracies = []
     for task in model.tasks:
         labels = validation.labels[task.name]
@@ -247,7 +247,7 @@ def test_erasure_after_training_leaves_the_trained_model(tmp_path):
     run = Trainer(config, progress=False).fit()
     images = make_portraits(8, seed=5).images
     before, after = (
-        run.load_model(path).predict_probabilities(images, verbose=0)
+        run.load_model(path).predict_answers(images, verbose=0)
         for path in (run.trained_path, run.model_path)
     )
     np.testing.assert_array_equal(before["gender"], after["gender"])

@@ -51,7 +51,7 @@ def test_a_subset_trains_resumes_and_is_evaluated(tasks, tmp_path, monkeypatch):
 
     model = run.load_model()
     validation = make_portraits(48, seed=1, split="validation")
-    probabilities = model.predict_probabilities(validation.images, verbose=0)
+    probabilities = model.predict_answers(validation.images, verbose=0)
     records = evaluate_predictions(
         probabilities, validation.labels, seed=0, split="validation"
     )

@@ -1,6 +1,6 @@
 """Random changes of training portraits that leave every label true.
 
-Hue and saturation stay untouched: they are what a hair colour is.
+Hue and saturation stay untouched: some labels are colours.
 """
 
 import math
@@ -75,14 +75,14 @@ def augment(images, seed, config=None, rows=None):
             offset = 0.0
             if config.contrast:
                 offset = image.mean() * factor * (1.0 - contrast)
-            # It clips at 0, where `convertScaleAbs` makes black hair gray: it
+            # It clips at 0, where `convertScaleAbs` makes black gray: it
             # takes the absolute value of what falls below.
             cv2.addWeighted(
                 image, factor * contrast, image, 0.0, offset, dst=image
             )
     for index in np.flatnonzero(erased):
         top, left, bottom, right = boxes[index]
-        # The colour of no hair: the portrait's own mean.
+        # No colour that means anything: the portrait's own mean.
         batch[index, top:bottom, left:right] = batch[index].mean(axis=(0, 1))
     return batch
 

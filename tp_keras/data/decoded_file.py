@@ -13,7 +13,6 @@ import numpy as np
 import psutil
 
 from tp_keras.data.portraits import compute_fingerprint
-from tp_keras.tasks import IMAGE_SHAPE
 
 # Enough to notice that a file was not written out, or overwritten: a few
 # megabytes, whatever its size.
@@ -45,7 +44,7 @@ class DecodedFile:
 
     Example:
         >>> file = DecodedFile(folder, "train", {"built": 1})
-        >>> rows = file.read() or file.write(labels, indices, decode)
+        >>> rows = file.read() or file.write(shape, labels, indices, decode)
     """
 
     def __init__(self, folder: pathlib.Path, split: str, source: dict):
@@ -73,7 +72,7 @@ class DecodedFile:
         fingerprint, sample = (
             str(arrays.pop(name)) for name in ("fingerprint", "sample")
         )
-        if images.shape != (len(indices), *IMAGE_SHAPE):
+        if len(images) != len(indices):
             return None
         if _hash_sample(images, arrays, indices) != sample:
             return None
@@ -81,6 +80,7 @@ class DecodedFile:
 
     def write(
         self,
+        image_shape: tuple[int, int, int],
         labels: dict[str, np.ndarray],
         indices: np.ndarray,
         decode: Callable[[np.ndarray], Any],
@@ -88,6 +88,7 @@ class DecodedFile:
         """Writes the file and maps it.
 
         Args:
+            image_shape: Height, width and channels of a portrait.
             labels: Dict of label arrays.
             indices: The image indices.
             decode: Called with a uint8 array to put the pixels into.
@@ -103,7 +104,7 @@ class DecodedFile:
         )
         note_aside = aside.with_suffix(".npz.incomplete")
         try:
-            shape = (len(indices), *IMAGE_SHAPE)
+            shape = (len(indices), *image_shape)
             images = np.lib.format.open_memmap(
                 aside, mode="w+", dtype=np.uint8, shape=shape
             )

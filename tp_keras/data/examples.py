@@ -4,19 +4,19 @@ import numpy as np
 import tensorflow as tf
 
 from tp_keras.errors import UserError
-from tp_keras.tasks import TASKS
-from tp_keras.tasks import get_tasks
+from tp_keras.tasks import Schema
 
 
-def labelled_image(row, class_weights=None):
+def labelled_image(row, schema: Schema, class_weights=None):
     """Returns the image and the labels of a row, for `Dataset.map`.
 
     `compile` and `fit` of a `PortraitClassifier` need nothing else: a label of
-    -1 is a missing one there.
+    -1, and a number that is NaN, is a missing one there.
 
     Args:
         row: Dict of `image` and the labels by task, as `tfds.load` gives it;
             a row or a batch.
+        schema: `Schema` of the data set, as `read_schema` tells it.
         class_weights: Dict: task -> dict: class -> weight, for some classes of
             some tasks; all others weigh 1. What Keras' own `class_weight`,
             which refuses labels of more than one output, is for.
@@ -29,39 +29,31 @@ def labelled_image(row, class_weights=None):
         UserError: If a task or a class is unknown.
 
     Example:
-        >>> rows = tfds.load("tiny_portraits/synthetic", split="train")
-        >>> batches = rows.map(labelled_image).batch(64)
-        >>> weights = {"hair_color": {"gray": 5.0, "bald": 5.0}}
-        >>> weighted = rows.map(lambda row: labelled_image(row, weights))
+        >>> rows = builder.as_dataset(split="train")
+        >>> pairs = rows.map(lambda row: labelled_image(row, schema))
     """
-    labels = {task.name: row[task.name] for task in TASKS}
+    labels = {name: row[name] for name in schema.task_names}
     if class_weights is None:
         return row["image"], labels
-    if class_weights:
-        get_tasks(class_weights)
     weights = {
-        task.name: tf.where(
-            labels[task.name] >= 0,
-            tf.gather(
-                _by_class(task, class_weights.get(task.name, {})),
-                tf.maximum(labels[task.name], 0),
-            ),
-            0.0,
-        )
-        for task in TASKS
+        task.name: _weights(task, labels[task.name], {})
+        for task in schema.tasks
+        if task.has_classes
     }
+    for name, by_class in class_weights.items():
+        weights[name] = _weights(schema.task(name), labels[name], by_class)
     return row["image"], labels, weights
 
 
-def _by_class(task, weights):
-    """Returns the weights of a task's classes, float32 `[classes]`."""
-    unknown = [name for name in weights if name not in task.classes]
-    if unknown:
+def _weights(task, labels, by_class):
+    """Returns the weights of labels by their class, 0 where missing."""
+    unknown = [name for name in by_class if name not in task.classes]
+    if unknown or not task.has_classes:
         raise UserError(
             f"Expected weights of classes of {task.name}, which are "
             f"{', '.join(task.classes)}. Received: "
             f"{', '.join(map(str, unknown))}"
         )
-    return np.array(
-        [weights.get(name, 1.0) for name in task.classes], np.float32
-    )
+    table = [by_class.get(name, 1.0) for name in task.classes]
+    weights = tf.gather(np.array(table, np.float32), tf.maximum(labels, 0))
+    return tf.where(labels >= 0, weights, 0.0)

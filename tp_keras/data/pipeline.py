@@ -7,42 +7,11 @@ import tensorflow as tf
 
 from tp_keras.config import AugmentConfig
 from tp_keras.data.augment import augment
+from tp_keras.data.labels import filled
+from tp_keras.data.labels import label_weights
 from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
-from tp_keras.tasks import MISSING
-
-
-def label_weights(labels, num_classes, balance=0.0):
-    """Returns the weight of each row in the loss of one task.
-
-    A missing label weighs 0. With `balance` b the rows of a class with n
-    labels weigh in proportion to `n ** -b`, 1 on average over the labelled
-    rows: 0 leaves the classes as they are, 1 gives each the same sum.
-
-    Args:
-        labels: int array `[count]`, -1 where missing.
-        num_classes: Int.
-        balance: Float between 0 and 1.
-
-    Returns:
-        float32 array `[count]`.
-
-    Example:
-        >>> label_weights(np.array([0, 0, 0, 1, -1]), 2, balance=1.0).tolist()
-        [0.6666..., 0.6666..., 0.6666..., 2.0, 0.0]
-    """
-    if not 0.0 <= balance <= 1.0:
-        raise UserError(
-            f"Expected a balance between 0 and 1. Received: balance={balance}"
-        )
-    labelled = labels != MISSING
-    counts = np.bincount(labels[labelled], minlength=num_classes)
-    by_class = np.where(counts > 0, np.maximum(counts, 1) ** -float(balance), 0)
-    weights = np.where(labelled, by_class[np.maximum(labels, 0)], 0.0)
-    total = weights.sum()
-    if total > 0:
-        weights *= labelled.sum() / total
-    return weights.astype(np.float32)
+from tp_keras.tasks import Task
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,20 +24,19 @@ class TrainingBatches:
 
     Attributes:
         portraits: `Portraits` to train on.
-        label_names: Dict: name of a model output -> name of its label.
-        num_classes: Dict: name of a model output -> number of its classes.
+        targets: Dict: name of a target of the model -> `Task` whose labels
+            it has; see `TaskModel.targets`.
         batch_size: Int.
         seed: Int.
         augment_config: `AugmentConfig`, or None for none.
         class_balance: See `label_weights`.
         passes_per_epoch: Int. How often an epoch goes through the portraits.
-        row_weights: Dict: name of a model output -> array `[count]` that the
+        row_weights: Dict: name of a target -> array `[count]` that the
             weights of its rows are multiplied by.
     """
 
     portraits: Portraits
-    label_names: dict[str, str]
-    num_classes: dict[str, int]
+    targets: dict[str, Task]
     batch_size: int = 64
     seed: int = 0
     augment_config: AugmentConfig | None = None
@@ -98,22 +66,21 @@ class TrainingBatches:
     def dataset(self, first_epoch: int = 0) -> tf.data.Dataset:
         """Returns endless `(images, labels, weights)` from `first_epoch` on.
 
-        Images are uint8 `[batch, height, width, 3]`; labels int32 and weights
-        float32 `[batch]` in dicts by the names of the model's outputs.
+        Images are uint8 `[batch, height, width, 3]`; labels and weights are
+        dicts by the names of the targets, of what stands in `Portraits` and of
+        float32.
         """
         count, steps = len(self.portraits), self._steps_per_pass
         first_pass = first_epoch * self.passes_per_epoch
         shape = self.portraits.images.shape[1:]
         labels, weights = {}, {}
-        for output, name in self.label_names.items():
-            values = self.portraits.labels[name]
-            # A row of weight 0 still needs a class that exists.
-            labels[output] = tf.constant(np.maximum(values, 0))
-            weight = label_weights(
-                values, self.num_classes[output], self.class_balance
-            )
-            factors = self.row_weights.get(output, np.float32(1))
-            weights[output] = tf.constant(weight * factors)
+        for name, task in self.targets.items():
+            values = self.portraits.labels[task.name]
+            # A row of weight 0 still needs a label that exists.
+            labels[name] = tf.constant(filled(task, values))
+            weight = label_weights(task, values, self.class_balance)
+            factors = self.row_weights.get(name, np.float32(1))
+            weights[name] = tf.constant((weight.T * factors).T)
 
         def shuffled_pass(number):
             rows = tf.random.experimental.stateless_shuffle(
@@ -154,21 +121,19 @@ class TrainingBatches:
         return dataset.prefetch(4)
 
 
-def evaluation_batches(
-    portraits, label_names, num_classes, batch_size=256
-) -> tf.data.Dataset:
+def evaluation_batches(portraits, targets, batch_size=256) -> tf.data.Dataset:
     """Returns all portraits once, in order: `(images, labels, weights)`.
 
     The arguments and the batches are those of `TrainingBatches`; weights are
     1, and 0 where the label is missing. The last batch may be smaller.
     """
     labels = {
-        output: np.maximum(portraits.labels[name], 0)
-        for output, name in label_names.items()
+        name: filled(task, portraits.labels[task.name])
+        for name, task in targets.items()
     }
     weights = {
-        output: label_weights(portraits.labels[name], num_classes[output])
-        for output, name in label_names.items()
+        name: label_weights(task, portraits.labels[task.name])
+        for name, task in targets.items()
     }
 
     def slices(begin):

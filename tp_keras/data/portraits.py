@@ -5,6 +5,12 @@ import hashlib
 
 import numpy as np
 
+from tp_keras.errors import UserError
+from tp_keras.tasks import MISSING
+from tp_keras.tasks import REGRESSION
+from tp_keras.tasks import Schema
+from tp_keras.tasks import Task
+
 
 @dataclasses.dataclass(frozen=True)
 class Portraits:
@@ -13,13 +19,15 @@ class Portraits:
     Attributes:
         images: uint8 `[count, height, width, 3]`, an array in memory or mapped
             from a file.
-        labels: Dict: task name -> int32 `[count]`, -1 where the label is
-            missing.
+        labels: Dict: task name -> labels. Of classes int32 `[count]`, -1 where
+            missing; of flags int32 `[count, flags]`, likewise; of a number
+            float32 `[count]`, NaN where missing.
         indices: int64 `[count]`, the image indices, ascending.
         dataset: Name of the data set and its configuration.
         split: Name of the split.
         storage: `"memory"` or `"disk"`: where the pixels lie.
         fingerprint: Hash of indices, labels and pixels.
+        schema: `Schema` of the data set.
     """
 
     images: np.ndarray
@@ -29,9 +37,112 @@ class Portraits:
     split: str
     storage: str
     fingerprint: str
+    schema: Schema
 
     def __len__(self):
         return len(self.indices)
+
+    @property
+    def groups(self) -> np.ndarray:
+        """The protected label, int32 `[count]`; all -1 where there is none."""
+        if self.schema.protected is None:
+            return np.full(len(self), MISSING, np.int32)
+        return self.labels[self.schema.protected]
+
+    def take(self, rows) -> "Portraits":
+        """Returns the portraits of some rows, with a fingerprint of their own.
+
+        Args:
+            rows: Whatever indexes an array `[count]`, in ascending order.
+        """
+        images, indices = self.images[rows], self.indices[rows]
+        labels = {name: values[rows] for name, values in self.labels.items()}
+        return dataclasses.replace(
+            self,
+            images=images,
+            labels=labels,
+            indices=indices,
+            fingerprint=compute_fingerprint(images, labels, indices),
+        )
+
+    def seen_as(self, schema: Schema) -> "Portraits":
+        """Returns the portraits with the labels of another schema.
+
+        Classes are matched by their names, whatever their order. Tasks that
+        one of the two lacks are left out. The protected task is that of the
+        other schema if these portraits have it.
+
+        Args:
+            schema: `Schema` of what was trained on other portraits.
+
+        Raises:
+            UserError: If the images have another size, no task is shared, or
+                a shared one has classes, flags or a unit of its own.
+
+        Example:
+            >>> test = load_portraits("data/tfds", "utk_face/synthetic", "test")
+            >>> test.seen_as(run.schema).schema.task_names
+            ('gender',)
+        """
+        if schema == self.schema:
+            return self
+        if schema.image_shape != self.schema.image_shape:
+            raise UserError(
+                f"Expected portraits of {schema.image_shape}; build the data "
+                f"set in that size. Received: {self.schema.image_shape} of "
+                f"{self.dataset}"
+            )
+        shared = [
+            task for task in schema.tasks if task.name in self.schema.task_names
+        ]
+        if not shared:
+            raise UserError(
+                f"Expected one or more tasks out of "
+                f"{', '.join(schema.task_names)}. Received: "
+                f"{', '.join(self.schema.task_names)} of {self.dataset}"
+            )
+        return dataclasses.replace(
+            self,
+            labels={
+                task.name: _matched(
+                    self.labels[task.name], self.schema.task(task.name), task
+                )
+                for task in shared
+            },
+            schema=dataclasses.replace(
+                schema.restricted_to(task.name for task in shared),
+                shows_people=self.schema.shows_people,
+            ),
+        )
+
+
+def _matched(labels: np.ndarray, own: Task, other: Task) -> np.ndarray:
+    """Returns labels of one task as those of its namesake elsewhere."""
+    if (own.kind, own.classes, own.unit) == (
+        other.kind,
+        other.classes,
+        other.unit,
+    ):
+        return labels
+    alike = own.has_classes and other.has_classes or own.kind == other.kind
+    if (
+        not alike
+        or own.unit != other.unit
+        or not set(own.classes) <= set(other.classes)
+    ):
+        raise UserError(
+            f"Expected a {other.name} out of {', '.join(other.classes)}, as "
+            f"{other.kind} labels{f' in {other.unit}' if other.unit else ''}. "
+            f"Received: {own.kind} labels of {', '.join(own.classes)}"
+        )
+    if own.kind == REGRESSION:
+        return labels
+    places = [other.classes.index(name) for name in own.classes]
+    if own.has_classes:
+        return np.append(places, MISSING).astype(np.int32)[labels]
+    matched = np.full((len(labels), other.num_classes), MISSING, np.int32)
+    matched[:, places] = labels
+    return matched
 
 
 def compute_fingerprint(images, labels, indices) -> str:
@@ -44,7 +155,11 @@ def compute_fingerprint(images, labels, indices) -> str:
     digest.update(np.asarray(indices, np.int64).tobytes())
     for name in sorted(labels):
         digest.update(name.encode())
-        digest.update(np.asarray(labels[name], np.int32).tobytes())
+        values = np.asarray(labels[name])
+        whole = np.issubdtype(values.dtype, np.integer)
+        digest.update(
+            values.astype(np.int32 if whole else np.float32).tobytes()
+        )
     for begin in range(0, len(images), 1024):
         digest.update(np.ascontiguousarray(images[begin : begin + 1024]))
     return digest.hexdigest()

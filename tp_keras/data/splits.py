@@ -5,8 +5,8 @@ import dataclasses
 import tensorflow_datasets as tfds
 
 from tp_keras.config import DataConfig
-from tp_keras.data.source import count_portraits
-from tp_keras.data.source import find_builder
+from tp_keras.data.builders import count_portraits
+from tp_keras.data.builders import find_builder
 from tp_keras.errors import UserError
 
 # What is held out of a data set that has no split for it.

@@ -1,7 +1,7 @@
 """All that is done to a classifier when its training is over."""
 
 from tp_keras.debiasing.posthoc import apply_posthoc
-from tp_keras.debiasing.refit import refit_hair_branch
+from tp_keras.debiasing.refit import refit_guarded_branch
 
 
 def has_second_stage(settings) -> bool:
@@ -14,7 +14,7 @@ def has_second_stage(settings) -> bool:
 
 
 def trains_branch(settings) -> bool:
-    """Says whether the hair layers are trained anew.
+    """Says whether the guarded layers are trained anew.
 
     Args:
         settings: `DebiasConfig`.
@@ -25,7 +25,7 @@ def trains_branch(settings) -> bool:
 def debias_classifier(
     classifier, config, train, held_out, *, features=None, progress=False
 ):
-    """Trains the hair layers anew, and acts on the result, as settings say.
+    """Trains the guarded layers anew, and acts on the result, as settings say.
 
     Args:
         classifier: A trained `PortraitClassifier`; it is left as it is.
@@ -41,7 +41,7 @@ def debias_classifier(
     """
     training = config.training
     if trains_branch(config.debias):
-        classifier = refit_hair_branch(
+        classifier = refit_guarded_branch(
             classifier,
             train,
             config.debias,

@@ -1,15 +1,14 @@
-"""A classifier in training, with a method for each hair task around it."""
+"""A classifier in training, with a method for each guarded task."""
 
 import keras
 from keras import ops
 
 from tp_keras.debiasing.methods import METHODS
 from tp_keras.errors import UserError
-from tp_keras.models.losses import SmoothedCrossentropy
+from tp_keras.models.losses import TaskLoss
 from tp_keras.models.task_model import TaskModel
-from tp_keras.models.task_model import any_class
+from tp_keras.models.task_model import any_labels
 from tp_keras.models.task_model import known_weights
-from tp_keras.tasks import GENDER
 from tp_keras.tasks import PROTECTED
 
 
@@ -20,10 +19,11 @@ class DebiasedClassifier(TaskModel):
     in the classifier, which is all that is kept, exported and served.
 
     Args:
-        classifier: `PortraitClassifier`.
+        classifier: `PortraitClassifier` or `GuardedBranch`.
+        protected: The protected `Task`.
         settings: `DebiasConfig`.
-        group_counts: Dict: hair task -> int array `[classes, 2]` of training
-            rows by class and gender.
+        group_counts: Dict: guarded task -> int array `[classes, groups]` of
+            training rows; see `training_group_counts`.
         label_smoothing: Float, of every task.
 
     Attributes:
@@ -31,10 +31,12 @@ class DebiasedClassifier(TaskModel):
             starts with the whole.
 
     Raises:
-        UserError: If a method lacks labelled rows of one of the genders.
+        UserError: If a method lacks labelled rows of two groups.
 
     Example:
-        >>> model = DebiasedClassifier(classifier, settings, counts)
+        >>> model = DebiasedClassifier(
+        ...     classifier, schema.protected_task, settings, counts
+        ... )
         >>> model.compile("adamw")
         >>> model.fit(batches)
     """
@@ -42,13 +44,14 @@ class DebiasedClassifier(TaskModel):
     def __init__(
         self,
         classifier,
+        protected,
         settings,
         group_counts,
         label_smoothing=0.0,
     ):
         parts = classifier.embedding_parts
         if settings.debias != "none":
-            require_both_genders(group_counts)
+            require_groups(group_counts)
         super().__init__(
             classifier.input,
             {
@@ -58,19 +61,29 @@ class DebiasedClassifier(TaskModel):
             name="debiased_classifier",
         )
         self.classifier = classifier
+        self.protected = protected
         self.tasks = classifier.tasks
+        self.number_head = classifier.number_head
         self.settings = settings
         self.ramp_steps = 0
         self.methods = [
             METHODS[settings.debias](
-                task, group_counts[task.name], settings, label_smoothing
+                task,
+                group_counts[task.name],
+                settings,
+                label_smoothing,
+                self.number_head,
             )
             for task in classifier.tasks
             if task.name in parts
         ]
         for method in self.methods:
             method.build(parts[method.task.name].shape)
-        self.crossentropy = SmoothedCrossentropy(label_smoothing)
+        self.other_losses = {
+            task.name: TaskLoss(task, self.number_head, label_smoothing)
+            for task in classifier.tasks
+            if task.name not in parts
+        }
         self.adversary_optimizer = keras.optimizers.Adam(
             settings.adversary_learning_rate,
             # Little momentum: what it is against moves.
@@ -87,9 +100,9 @@ class DebiasedClassifier(TaskModel):
         )
 
     @property
-    def label_names(self):
-        """Dict: the name of each target -> the label it is."""
-        return {**self.classifier.label_names, PROTECTED: GENDER.name}
+    def targets(self):
+        """Dict: name of each target -> the `Task` whose labels it takes."""
+        return {**self.classifier.targets, PROTECTED: self.protected}
 
     @property
     def adversary_variables(self):
@@ -104,13 +117,14 @@ class DebiasedClassifier(TaskModel):
         adversaries = {id(variable) for variable in self.adversary_variables}
         return [v for v in self.trainable_variables if id(v) not in adversaries]
 
-    def compile_for_training(self, optimizer, **kwargs):
+    def compile_for_training(self, optimizer, label_smoothing=None, **kwargs):
         """Compiles with an optimizer that lets the adversaries be ahead.
 
         Args:
             optimizer: `FusedAdamW`. Biases and norms are left out of its
                 decay, and so are the adversaries, which shall become as strong
                 as a probe.
+            label_smoothing: Not used: the methods have theirs.
             **kwargs: As in `keras.Model.compile`.
         """
         adversaries = self.adversary_variables
@@ -137,7 +151,7 @@ class DebiasedClassifier(TaskModel):
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
         """Returns the sum of the tasks' losses, each as its method gives it."""
-        y, sample_weight = _known(y, sample_weight)
+        y, sample_weight = self._known(y, sample_weight)
         if self.ramp_steps:
             progress = ops.cast(self.steps, "float32") / self.ramp_steps
         else:
@@ -145,11 +159,9 @@ class DebiasedClassifier(TaskModel):
         if training:
             self.steps.assign_add(1)
         total = 0.0
-        if GENDER.name in y_pred:
-            total += self.crossentropy(
-                y[GENDER.name],
-                y_pred[GENDER.name],
-                sample_weight=sample_weight[GENDER.name],
+        for name, loss in self.other_losses.items():
+            total += loss(
+                y[name], y_pred[name], sample_weight=sample_weight[name]
             )
         for method in self.methods:
             name = method.task.name
@@ -173,7 +185,7 @@ class DebiasedClassifier(TaskModel):
                 passes through them.
             sample_weight: Dict of weights by name, as in `fit`, or None.
         """
-        y, sample_weight = _known(y, sample_weight)
+        y, sample_weight = self._known(y, sample_weight)
         return sum(
             method.adversary_loss(
                 ops.stop_gradient(y_pred[_part_name(method.task.name)]),
@@ -182,6 +194,14 @@ class DebiasedClassifier(TaskModel):
                 (sample_weight[method.task.name], sample_weight[PROTECTED]),
             )
             for method in self.methods
+        )
+
+    def _known(self, labels, sample_weight):
+        """Returns labels that all exist, and weights 0 where none did."""
+        labels = {name: labels[name] for name in self.targets}
+        return (
+            any_labels(self.targets, labels),
+            known_weights(self.targets, labels, sample_weight),
         )
 
     def train_step(self, *args, **kwargs):
@@ -196,33 +216,30 @@ class DebiasedClassifier(TaskModel):
         return alternating_step(self, *args, **kwargs)
 
 
-def _known(labels, sample_weight):
-    """Returns labels that are classes all, and weights 0 where none was."""
-    return (
-        {name: any_class(values) for name, values in labels.items()},
-        known_weights(labels, sample_weight),
-    )
-
-
-def require_both_genders(group_counts):
-    """Raises unless rows of each task show both genders.
+def require_groups(group_counts):
+    """Raises unless rows of each task are of two groups or more.
 
     Args:
-        group_counts: Dict: hair task -> int array `[classes, 2]`, as
+        group_counts: Dict: guarded task -> int array `[classes, groups]`, as
             `DebiasedClassifier` takes it.
 
     Raises:
-        UserError: If one has none of a gender.
+        UserError: If one has rows of one group alone, or there is no task.
     """
+    if not group_counts:
+        raise UserError(
+            "There is nothing to debias. Expected a protected task and guarded "
+            "ones among those trained. Received: none"
+        )
     for name, counts in group_counts.items():
-        genders = counts.sum(axis=0)
-        if not (genders > 0).all():
+        groups = counts.sum(axis=0)
+        if (groups > 0).sum() < 2:
             raise UserError(
-                "Expected training portraits of both genders among those with "
-                f"a label of {name}; without them there is nothing to debias, "
-                "so train with debias and posthoc none, or leave the task out. "
-                f"Received: {name} with genders "
-                + " and ".join(map(str, genders))
+                "Expected training portraits of two groups or more among those "
+                f"with a label of {name}; without them there is nothing to "
+                "debias, so train with debias and posthoc none, or leave the "
+                f"task out. Received: {name} with rows by group "
+                + ", ".join(map(str, groups))
             )
 
 

@@ -1,103 +1,134 @@
-"""How many training portraits each group of class and gender has."""
+"""How many training portraits each group of class and protected label has."""
 
 import numpy as np
 
-from tp_keras.tasks import GENDER
-from tp_keras.tasks import MISSING
+from tp_keras.data.labels import num_strata
+from tp_keras.data.labels import strata
 
 # What a group needs for more to be learned of it than its few portraits.
 LEAST_ROWS = 10
 
 
-def count_groups(labels, genders, num_classes) -> np.ndarray:
-    """Counts the labelled rows of each class and gender.
+def count_groups(labels, groups, num_classes, num_groups) -> np.ndarray:
+    """Counts the rows of each class and group where both are known.
 
     Args:
-        labels: Integer array [N], `MISSING` where there is none.
-        genders: Integer array [N], likewise.
+        labels: Integer array [N], negative where there is none.
+        groups: Integer array [N], likewise.
         num_classes: The number of classes K.
+        num_groups: The number of groups G.
 
     Returns:
-        Int64 array [K, 2].
+        Int64 array [K, G].
     """
-    known = (labels != MISSING) & (genders != MISSING)
-    cells = labels[known] * GENDER.num_classes + genders[known]
-    counts = np.bincount(cells, minlength=num_classes * GENDER.num_classes)
-    return counts.reshape(num_classes, GENDER.num_classes)
+    known = (labels >= 0) & (groups >= 0)
+    cells = labels[known] * num_groups + groups[known]
+    counts = np.bincount(cells, minlength=num_classes * num_groups)
+    return counts.reshape(num_classes, num_groups)
 
 
-def gender_balancing_weights(counts, largest=np.inf) -> np.ndarray:
-    """Returns the weight of a row of each group that levels the genders.
-
-    `w(y, g) = n(y) / (2 n(y, g))`: inside each class both genders weigh the
-    same, and each class weighs what it did. So a class no longer tells of
-    gender, nor gender of the class, in what the loss sees (Kamiran and
-    Calders, "Data preprocessing techniques for classification without
-    discrimination", 2012, with the genders levelled inside each class). A
-    class of one gender keeps its weights.
+def training_group_counts(train, tasks) -> dict:
+    """Returns the rows of each class and group of the guarded tasks.
 
     Args:
-        counts: Integer array [K, 2].
+        train: `Portraits`. Numbers are counted by their range; see `strata`.
+        tasks: Sequence of `Task`, of which those that aren't guarded are left.
+
+    Returns:
+        Dict: name of a guarded task -> int64 array [K, G].
+    """
+    protected = train.schema.protected_task
+    if protected is None:
+        return {}
+    return {
+        task.name: count_groups(
+            strata(task, train.labels[task.name]),
+            train.groups,
+            num_strata(task),
+            protected.num_classes,
+        )
+        for task in tasks
+        if task.name in train.schema.guarded
+    }
+
+
+def level_weights(counts, largest=np.inf) -> np.ndarray:
+    """Returns the weight of a row of each group that levels the groups.
+
+    `w(y, g) = n(y) / (G(y) n(y, g))` with the `G(y)` groups that a class has:
+    inside each class all groups weigh the same, and each class weighs what it
+    did. So a class no longer tells of the group, nor the group of the class,
+    in what the loss sees (Kamiran and Calders, "Data preprocessing techniques
+    for classification without discrimination", 2012, with the groups levelled
+    inside each class).
+
+    Args:
+        counts: Integer array [K, G].
         largest: Limit of a weight: few portraits that weigh much are learned
             by heart.
 
     Returns:
-        Float32 array [K, 2]; 1 where a group has no rows.
+        Float32 array [K, G]; 1 where a group has no rows.
 
     Example:
-        >>> gender_balancing_weights(np.array([[30, 10], [5, 0]])).tolist()
+        >>> level_weights(np.array([[30, 10], [5, 0]])).tolist()
         [[0.6666..., 2.0], [1.0, 1.0]]
     """
-    both = (counts > 0).all(-1, keepdims=True)
+    there = counts > 0
     total = counts.sum(-1, keepdims=True)
-    weights = np.where(both, total / (2 * np.maximum(counts, 1)), 1.0)
+    present = np.maximum(there.sum(-1, keepdims=True), 1)
+    weights = np.where(there, total / (present * np.maximum(counts, 1)), 1.0)
     return np.minimum(weights, largest).astype(np.float32)
 
 
 def group_balancing_weights(counts, least=LEAST_ROWS) -> np.ndarray:
     """Returns the weight of a row that gives every supported group one sum.
 
-    Classes of which one gender has fewer than `least` rows weigh nothing: an
-    adversary would learn its few portraits by heart.
+    A group of fewer than `least` rows weighs nothing, as an adversary would
+    learn its few portraits by heart, and so does a class of which fewer than
+    two groups are left.
 
     Args:
-        counts: Integer array [K, 2].
+        counts: Integer array [K, G].
         least: Rows that a group must have.
 
     Returns:
-        Float32 array [K, 2], 1 on average over the rows of supported classes.
+        Float32 array [K, G], 1 on average over the rows of supported groups.
 
     Example:
         >>> group_balancing_weights(np.array([[30, 10], [5, 0]]), 5).tolist()
         [[0.6666..., 2.0], [0.0, 0.0]]
     """
-    supported = (counts >= least).all(-1, keepdims=True)
+    enough = counts >= least
+    supported = enough & (enough.sum(-1, keepdims=True) >= 2)
     rows = np.where(supported, counts, 0).sum()
-    groups = 2 * supported.sum()
-    weights = rows / np.maximum(groups * np.maximum(counts, 1), 1)
+    weights = rows / np.maximum(supported.sum() * np.maximum(counts, 1), 1)
     return np.where(supported, weights, 0.0).astype(np.float32)
 
 
-def choose_level_rows(labels, genders, num_classes, generator):
-    """Chooses rows so that both genders of a class have as many.
+def choose_level_rows(labels, groups, num_classes, num_groups, generator):
+    """Chooses rows so that all groups of a class have as many.
 
     Args:
-        labels: Integer array [N], `MISSING` where there is none.
-        genders: Integer array [N], likewise.
+        labels: Integer array [N], negative where there is none.
+        groups: Integer array [N], likewise.
         num_classes: The number of classes K.
+        num_groups: The number of groups G.
         generator: `numpy.random.Generator`.
 
     Returns:
-        Bool array [N]: the rows to train on. Rows without a label stay out; a
-        class of which one gender has fewer than `LEAST_ROWS` keeps all.
+        Bool array [N]: the rows to train on. Rows without a label stay out;
+        groups of fewer than `LEAST_ROWS` stay whole and don't set the size of
+        the others.
     """
-    counts = count_groups(labels, genders, num_classes)
+    counts = count_groups(labels, groups, num_classes, num_groups)
     chosen = np.zeros(len(labels), bool)
     for label, row in enumerate(counts):
-        size = row.min()
-        for gender in range(GENDER.num_classes):
-            rows = np.flatnonzero((labels == label) & (genders == gender))
-            if size >= LEAST_ROWS:
+        enough = row >= LEAST_ROWS
+        for group in range(num_groups):
+            rows = np.flatnonzero((labels == label) & (groups == group))
+            if enough[group] and enough.sum() >= 2:
+                size = row[enough].min()
                 rows = generator.choice(rows, size, replace=False)
             chosen[rows] = True
     return chosen

@@ -1,4 +1,4 @@
-"""Fitting the last layer anew, on rows where gender tells nothing of the class.
+"""Fitting the last layer anew, on rows where groups don't tell of the class.
 
 A trained network holds what it needs for every group; it is mostly its last
 layer that leans on a spurious feature. So the last layer alone is fitted anew,
@@ -13,7 +13,6 @@ import dataclasses
 import numpy as np
 
 from tp_keras.errors import UserError
-from tp_keras.tasks import GENDER
 from tp_keras.tasks import MISSING
 
 # scikit-learn's C, the inverse of the penalty, from strong to weak.
@@ -33,20 +32,10 @@ class LastLayer:
     Attributes:
         kernel: float64 `[d, K]`.
         bias: float64 `[K]`.
-        strength: The chosen inverse of the penalty.
-        score: What it was chosen by: recall of the worst supported group, or
-            accuracy, on rows left out of the fit.
-        left_out: (class, gender) -> its rows, of the groups that were too
-            small to be balanced.
-        never: The classes without a row: their logit is far below the others.
     """
 
     kernel: np.ndarray
     bias: np.ndarray
-    strength: float
-    score: float
-    left_out: dict[tuple[int, int], int]
-    never: tuple[int, ...]
 
     def __call__(self, features) -> np.ndarray:
         """Returns the logits `[N, K]` of `features` `[N, d]`."""
@@ -65,11 +54,10 @@ class LastLayer:
 def refit_last_layer(
     features,
     labels,
-    genders,
+    protected,
     num_classes,
     *,
     balanced=True,
-    sample_weight=None,
     min_count=5,
     resamples=10,
     strengths=STRENGTHS,
@@ -85,17 +73,15 @@ def refit_last_layer(
     Args:
         features: Float array `[N, d]`.
         labels: Integer array `[N]`, `MISSING` where there is none.
-        genders: Integer array `[N]`, likewise.
+        protected: Integer array `[N]`, likewise.
         num_classes: The number of classes K.
-        balanced: Whether all groups of class and gender count the same. Each
+        balanced: Whether all groups of class and group count the same. Each
             resample draws as many rows of every group as the smallest has
             that is left, and the layers of all resamples are averaged. Else
-            all labelled rows count as they are, whatever their gender.
-        sample_weight: None, or float array `[N]`: what a row counts where it
-            is not drawn, with `balanced=False`.
+            all labelled rows count as they are, whatever their group.
         min_count: Int. Rows that a group needs to be drawn: the smallest sets
             the size of the others. Smaller groups are left out; a class of
-            one gender keeps that one.
+            one group keeps that one.
         resamples: Int.
         strengths: Floats, the inverses of the penalty to choose from.
         seed: Seed of resamples and parts.
@@ -108,27 +94,23 @@ def refit_last_layer(
             features aren't finite.
 
     Example:
-        >>> layer = refit_last_layer(embedding, colors, genders, 5)
+        >>> layer = refit_last_layer(embedding, colors, protected, 5)
         >>> dense.set_weights([layer.kernel, layer.bias])
     """
     features = np.asarray(features, np.float64)
-    labels, genders = np.asarray(labels), np.asarray(genders)
-    weight = np.ones(len(features)) if sample_weight is None else sample_weight
-    weight = np.asarray(weight, np.float64)
-    _check(features, labels, genders, weight, strengths)
+    labels, protected = np.asarray(labels), np.asarray(protected)
+    _check(features, labels, protected)
+    num_groups = int(protected.max(initial=0)) + 1
 
     rows = labels != MISSING
-    left_out = {}
+    groups = labels * num_groups + protected
     if balanced:
-        rows &= genders != MISSING
-        groups = labels * GENDER.num_classes + genders
-        left_out = _small_groups(groups[rows], min_count)
-        rows &= ~np.isin(groups, list(left_out))
-    _check_classes(labels, genders, rows, min_count if balanced else 1)
-    features, labels, weight = features[rows], labels[rows], weight[rows]
-    groups = labels * GENDER.num_classes + genders[rows]
-
-    fitting = _Fitting(features, labels, weight, num_classes)
+        rows &= protected != MISSING
+        present, counts = np.unique(groups[rows], return_counts=True)
+        rows &= ~np.isin(groups, present[counts < min_count])
+    _check_classes(labels, protected, rows, min_count if balanced else 1)
+    features, labels, groups = features[rows], labels[rows], groups[rows]
+    fitting = _Fitting(features, labels, num_classes)
     generator = np.random.default_rng(seed)
 
     def draws(rows, count):
@@ -150,34 +132,24 @@ def refit_last_layer(
         scores[strength] = (
             min(correct[groups == group].mean() for group in np.unique(groups))
             if balanced
-            else np.average(correct, weights=weight)
+            else correct.mean()
         )
     strength = max(scores, key=scores.get)
     everything = np.arange(len(labels))
-    kernel, bias = fitting.average(draws(everything, resamples), strength)
-    return LastLayer(
-        kernel=kernel,
-        bias=bias,
-        strength=strength,
-        score=float(scores[strength]),
-        left_out={
-            divmod(group, GENDER.num_classes): count
-            for group, count in left_out.items()
-        },
-        never=tuple(sorted({*range(num_classes)} - {*labels.tolist()})),
-    )
+    return LastLayer(*fitting.average(draws(everything, resamples), strength))
 
 
-def count_level_rows(labels, genders, min_count=5) -> int:
+def count_level_rows(labels, protected, min_count=5) -> int:
     """Returns how many rows a resample of `refit_last_layer` has.
 
     Args:
         labels: Integer array `[N]`, `MISSING` where there is none.
-        genders: Integer array `[N]`, likewise.
+        protected: Integer array `[N]`, likewise.
         min_count: Int. Rows that a group needs to be drawn.
     """
-    known = (labels != MISSING) & (genders != MISSING)
-    groups = labels[known] * GENDER.num_classes + genders[known]
+    known = (labels != MISSING) & (protected != MISSING)
+    num_groups = int(protected.max(initial=0)) + 1
+    groups = labels[known] * num_groups + protected[known]
     _, counts = np.unique(groups, return_counts=True)
     counts = counts[counts >= min_count]
     return int(len(counts) * counts.min()) if len(counts) else 0
@@ -186,13 +158,11 @@ def count_level_rows(labels, genders, min_count=5) -> int:
 class _Fitting:
     """Fits layers on rows of one set of features."""
 
-    def __init__(self, features, labels, weight, num_classes):
+    def __init__(self, features, labels, num_classes):
         self.labels = labels
-        self.weight = weight
         self.num_classes = num_classes
-        self.mean = np.average(features, axis=0, weights=weight)
-        distances = (features - self.mean) ** 2
-        scale = np.sqrt(np.average(distances, axis=0, weights=weight))
+        self.mean = features.mean(axis=0)
+        scale = features.std(axis=0)
         # A constant column stays one, and so gets no weight.
         self.scale = np.where(scale > 1e-12 * np.abs(scale).max(), scale, 1.0)
         self.standardised = (features - self.mean) / self.scale
@@ -208,9 +178,7 @@ class _Fitting:
         from sklearn.linear_model import LogisticRegression
 
         model = LogisticRegression(C=strength, max_iter=_MOST_ITERATIONS).fit(
-            self.standardised[rows],
-            self.labels[rows],
-            sample_weight=self.weight[rows],
+            self.standardised[rows], self.labels[rows]
         )
         slopes, intercepts = model.coef_, model.intercept_
         if len(model.classes_) == 2:
@@ -224,14 +192,13 @@ class _Fitting:
         return kernel, bias
 
 
-def _check(features, labels, genders, weight, strengths):
+def _check(features, labels, protected):
     if features.ndim != 2 or not (
-        (len(features),) == labels.shape == genders.shape == weight.shape
+        (len(features),) == labels.shape == protected.shape
     ):
         raise UserError(
-            "Expected features [N, d] and labels, genders and weights [N]. "
-            f"Received: {features.shape}, {labels.shape}, {genders.shape}, "
-            f"{weight.shape}"
+            "Expected features [N, d] and labels and groups [N]. Received: "
+            f"{features.shape}, {labels.shape}, {protected.shape}"
         )
     broken = ~np.isfinite(features)
     if broken.any():
@@ -239,32 +206,17 @@ def _check(features, labels, genders, weight, strengths):
             f"Expected finite numbers. Received: {broken.sum()} of "
             f"{broken.size} features that are NaN or infinite"
         )
-    if not strengths or min(strengths) <= 0:
-        raise UserError(
-            "Expected at least one strength, all above 0. "
-            f"Received: strengths={tuple(strengths)}"
-        )
 
 
-def _check_classes(labels, genders, rows, least):
+def _check_classes(labels, protected, rows, least):
     classes = np.unique(labels[rows])
     if len(classes) < 2:
         raise UserError(
             "A last layer can't be fitted. Expected two classes or more with "
-            f"{least} labelled rows of one gender. Received: {len(classes)} "
+            f"{least} labelled rows of one group. Received: {len(classes)} "
             f"such classes; {(labels != MISSING).sum()} of {len(labels)} rows "
-            f"have a label, {(genders != MISSING).sum()} a gender"
+            f"have a label, {(protected != MISSING).sum()} a group"
         )
-
-
-def _small_groups(groups, least):
-    """Returns group -> its rows, of the groups with fewer than `least`."""
-    present, counts = np.unique(groups, return_counts=True)
-    return {
-        int(group): int(count)
-        for group, count in zip(present, counts, strict=True)
-        if count < least
-    }
 
 
 def _draw_level(rows, groups, generator):

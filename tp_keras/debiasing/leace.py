@@ -35,15 +35,12 @@ class Eraser:
         rank: The number of directions that are gone.
         classes: The classes inside which the concept is erased; empty if it
             is erased overall.
-        left_out: Class -> the rows it has besides those of its commonest
-            concept, where they were too few.
     """
 
     matrix: np.ndarray
     offset: np.ndarray
     rank: int
     classes: tuple[int, ...] = ()
-    left_out: dict[int, int] = dataclasses.field(default_factory=dict)
 
     def __call__(self, features) -> np.ndarray:
         """Returns the erased rows of `features` `[N, d]`, in float64."""
@@ -65,7 +62,7 @@ class Eraser:
 
 
 def fit_leace(
-    features, concept, *, sample_weight=None, shrinkage=0.0, normalized=False
+    features, concept, *, sample_weight=None, normalized=False
 ) -> Eraser:
     """Fits the map after which features and concept don't covary.
 
@@ -77,10 +74,6 @@ def fit_leace(
         features: Float array `[N, d]`.
         concept: Array `[N]` of numbers such as 0 and 1, or `[N, c]`.
         sample_weight: None, or float array `[N]`: what a row counts.
-        shrinkage: Float between 0 and 1. Moves the covariance of the features
-            so far towards a multiple of the identity: for few rows, whose
-            covariance is more noise than fact. At 1 the projection is
-            orthogonal.
         normalized: Whether to count for a row the direction of what is left
             of it, not its length, as an embedding is compared that is brought
             to unit length afterwards. The map is found by iteration, exact
@@ -94,8 +87,8 @@ def fit_leace(
             concept is the same everywhere.
 
     Example:
-        >>> eraser = fit_leace(embedding, genders)
-        >>> np.abs(np.cov(eraser(embedding).T, genders)[:-1, -1]).max() < 1e-6
+        >>> eraser = fit_leace(embedding, groups)
+        >>> np.abs(np.cov(eraser(embedding).T, groups)[:-1, -1]).max() < 1e-6
         True
     """
     features, concept, weight = _check(features, concept, sample_weight)
@@ -108,13 +101,13 @@ def fit_leace(
     if not (concept != concept[0]).any():
         raise UserError(
             "There is no concept to erase. Expected rows of at least two "
-            "values of it, such as both genders. Received: one value in all "
+            "values of it. Received: one value in all "
             f"of {len(concept)} rows"
         )
     groups = np.zeros(len(concept), np.int64)
     deviations = _deviations(concept, groups, [0], weight)
     fit = _fit_normalized if normalized else _fit
-    return Eraser(*fit(features, deviations, weight, _share(shrinkage)))
+    return Eraser(*fit(features, deviations, weight))
 
 
 def fit_conditional_leace(
@@ -123,10 +116,8 @@ def fit_conditional_leace(
     classes,
     *,
     sample_weight=None,
-    shrinkage=0.0,
     normalized=False,
     min_count=10,
-    pooled=False,
 ) -> Eraser:
     """Fits the map after which they don't covary inside any class.
 
@@ -139,14 +130,9 @@ def fit_conditional_leace(
         concept: As in `fit_leace`.
         classes: Integer array `[N]`; rows with `MISSING` are left out.
         sample_weight: As in `fit_leace`.
-        shrinkage: As in `fit_leace`.
         normalized: As in `fit_leace`.
-        min_count: Int. Rows besides those of the commonest concept (in a class
-            of black hair: of the rarer gender) that a class needs. What fewer
-            rows say is noise, and to erase it costs a direction.
-        pooled: Whether to erase only the sum over the classes, one direction
-            for a concept of one column. It needs the fewest rows, and leaves
-            what differs from class to class.
+        min_count: Int. Rows besides those of the commonest concept that a class
+            needs. What fewer say is noise, and to erase it costs a direction.
 
     Returns:
         `Eraser`.
@@ -155,7 +141,7 @@ def fit_conditional_leace(
         UserError: As `fit_leace`, or if no class has enough rows.
 
     Example:
-        >>> eraser = fit_conditional_leace(embedding, genders, colors)
+        >>> eraser = fit_conditional_leace(embedding, groups, classes)
         >>> eraser.classes
         (0, 1, 2, 3)
     """
@@ -177,18 +163,14 @@ def fit_conditional_leace(
     if not supported:
         raise UserError(
             "In no class can the concept be erased. Expected at least one "
-            f"class with {min_count} rows of each of two values, such as both "
-            f"genders. Received: rows of the rarer value by class {spares}"
+            f"class with {min_count} rows of each of two values. "
+            f"Received: rows of the rarer value by class {spares}"
         )
     deviations = _deviations(concept, classes, supported, weight)
-    if pooled:
-        columns = concept.shape[1]
-        deviations = deviations.reshape(len(concept), -1, columns).sum(1)
     fit = _fit_normalized if normalized else _fit
     return Eraser(
-        *fit(features, deviations, weight, _share(shrinkage)),
+        *fit(features, deviations, weight),
         classes=tuple(supported),
-        left_out={k: n for k, n in spares.items() if k not in supported},
     )
 
 
@@ -228,15 +210,6 @@ def _check(features, concept, sample_weight):
     return features, concept, weight
 
 
-def _share(shrinkage):
-    if not 0.0 <= shrinkage <= 1.0:
-        raise UserError(
-            "Expected a shrinkage between 0 and 1. "
-            f"Received: shrinkage={shrinkage}"
-        )
-    return shrinkage
-
-
 def _count_spare(concept):
     _, counts = np.unique(concept, axis=0, return_counts=True)
     return int(counts.sum() - counts.max())
@@ -260,7 +233,7 @@ def _deviations(concept, classes, supported, weight):
     return np.concatenate(columns, axis=1)
 
 
-def _fit(features, deviations, weight, shrinkage, pull=None):
+def _fit(features, deviations, weight, pull=None):
     """Returns matrix, offset and rank of the map.
 
     The map solves, for rows scaled by `pull`, the least squares of
@@ -273,7 +246,7 @@ def _fit(features, deviations, weight, shrinkage, pull=None):
     mean = np.average(features, axis=0, weights=weight)
     centered = features - mean
     covariance = (weight[:, None] * centered).T @ centered / weight.sum()
-    root, inverse_root = _roots(covariance, shrinkage)
+    root, inverse_root = _roots(covariance)
 
     pulled = deviations * pull[:, None]
     along = np.concatenate(
@@ -287,7 +260,7 @@ def _fit(features, deviations, weight, shrinkage, pull=None):
     return matrix, offset, basis.shape[1]
 
 
-def _fit_normalized(features, deviations, weight, shrinkage):
+def _fit_normalized(features, deviations, weight):
     """Returns the map of `_fit` for rows that are brought to unit length.
 
     Such a row counts by the inverse of its length behind the map, which is
@@ -299,7 +272,7 @@ def _fit_normalized(features, deviations, weight, shrinkage):
     given, found = [], []
     best, least = None, np.inf
     for _ in range(_MOST_ROUNDS):
-        fitted = _fit(features, deviations, weight, shrinkage, np.exp(-lengths))
+        fitted = _fit(features, deviations, weight, np.exp(-lengths))
         erased = features @ fitted[0].T + fitted[1]
         norms = np.linalg.norm(erased, axis=1)
         norms = np.maximum(norms, 1e-12 * norms.max())
@@ -320,13 +293,10 @@ def _fit_normalized(features, deviations, weight, shrinkage):
     return best
 
 
-def _roots(covariance, shrinkage):
+def _roots(covariance):
     """Returns the square root of a covariance and its pseudo-inverse."""
     size = len(covariance)
-    target = np.eye(size) * np.trace(covariance) / size
-    values, vectors = np.linalg.eigh(
-        (1 - shrinkage) * covariance + shrinkage * target
-    )
+    values, vectors = np.linalg.eigh(covariance)
     # Directions without variance, as of a constant column, hold nothing.
     there = values > values[-1] * size * np.finfo(np.float64).eps
     roots = np.sqrt(np.where(there, values, 0.0))

@@ -9,7 +9,7 @@ from tp_keras.debiasing.last_layer import refit_last_layer
 from tp_keras.debiasing.leace import fit_conditional_leace
 from tp_keras.debiasing.leace import fit_leace
 from tp_keras.errors import UserError
-from tp_keras.tasks import GENDER
+from tp_keras.tasks import BINARY
 from tp_keras.tasks import MISSING
 
 # What stands in front of the heads: `tp_keras.models.PortraitClassifier`.
@@ -27,26 +27,26 @@ def apply_posthoc(
     seed=0,
     *,
     held_out_share=0.5,
-    shrinkage=0.0,
     min_count=10,
     batch_size=256,
     verbose="auto",
 ):
-    """Returns a copy of a classifier with layers of its hair tasks made anew.
+    """Returns a copy of a classifier with guarded layers made anew.
 
-    * `"leace"`: the map that erases gender from the task's part of the hair
+    * `"leace"`: the map that erases the group from the task's part of the
       embedding goes into the dense layer that makes the part, and the head is
       fitted to what is left.
-    * `"conditional_leace"`: likewise, with gender erased inside each class.
-    * `"dfr"`: the head alone, on held-out rows with gender and class balanced.
+    * `"conditional_leace"`: likewise, with the group erased inside each class.
+    * `"dfr"`: the head alone, on held-out rows with group and class balanced.
       Where these are few, the head's logits are its features, so that it is
       corrected and not replaced.
     * `"conditional_leace+dfr"`: the map, its head, and then this one.
     * `"none"`: nothing.
 
-    The layers, their number and their cost stay the same: the map is affine
+    Guarded tasks whose labels are no classes stay as they are. The layers,
+    their number and their cost stay the same: the map is affine
     and the layer before it too, so both are one. The map is fitted so that
-    nothing of gender is left in the covariance of the embedding as it is
+    nothing of the group is left in the covariance of the embedding as it is
     served, that is after its normalisation.
 
     Args:
@@ -59,7 +59,6 @@ def apply_posthoc(
         held_out_share: Float between 0 and 1. The share of the weight that
             the held-out rows have in an eraser, all together. What a network
             hides on the portraits it was trained on it shows on others.
-        shrinkage: Float, of the erasers: see `fit_leace`.
         min_count: Int, of the erasers: see `fit_conditional_leace`.
         batch_size: Int.
         verbose: As in `keras.Model.predict`.
@@ -68,8 +67,8 @@ def apply_posthoc(
         `PortraitClassifier`.
 
     Raises:
-        UserError: If the method is unknown, the classifier has no hair task,
-            or the portraits have too few labels.
+        UserError: If the method is unknown, the classifier has no guarded task
+            with classes, or the portraits have too few labels.
 
     Example:
         >>> classifier = run.load_model()
@@ -91,11 +90,16 @@ def apply_posthoc(
     copy.set_weights(classifier.get_weights())
     if method == "none":
         return copy
-    tasks = [task for task in copy.tasks if task.name in copy.embedding_parts]
-    if not tasks:
+    protected = train.schema.protected_task
+    tasks = [
+        task
+        for task in copy.tasks
+        if task.name in copy.embedding_parts and task.has_classes
+    ]
+    if not tasks or protected is None:
         raise UserError(
-            "There is nothing to erase gender from. Expected a classifier "
-            "with a hair task. Received: tasks="
+            "There is nothing to erase. Expected a protected task and a "
+            "classifier with a guarded one of classes. Received: tasks="
             f"{[task.name for task in copy.tasks]}"
         )
     projections = [
@@ -107,19 +111,22 @@ def apply_posthoc(
             task.name,
             [projected[task.name] for projected in projections],
             [portraits.labels[task.name] for portraits in (train, held_out)],
-            [portraits.labels[GENDER.name] for portraits in (train, held_out)],
+            [portraits.groups for portraits in (train, held_out)],
         )
         features = rows.features
         if "leace" in method:
-            eraser = _fit_eraser(
-                method, rows, held_out_share, shrinkage, min_count
-            )
+            eraser = _fit_eraser(method, rows, held_out_share, min_count)
             features = eraser(features)
             layer = copy.get_layer(_PROJECTION.format(task.name))
             layer.set_weights(eraser.fold(*_centered(*layer.get_weights())))
         layer = copy.get_layer(task.name)
         layer.set_weights(
-            _fit_head(method, rows, _normalized(features), task, layer, seed)
+            _as_units(
+                task,
+                _fit_head(
+                    method, rows, _normalized(features), task, layer, seed
+                ),
+            )
         )
     return copy
 
@@ -127,11 +134,11 @@ def apply_posthoc(
 class _Rows:
     """Training and held-out rows of a task, one below the other."""
 
-    def __init__(self, name, features, labels, genders):
+    def __init__(self, name, features, labels, groups):
         self.name = name
         self.features = np.concatenate(features)
         self.labels = np.concatenate(labels)
-        self.genders = np.concatenate(genders)
+        self.groups = np.concatenate(groups)
         self.held_out = np.arange(len(self.labels)) >= len(labels[0])
 
     def weights(self, chosen, held_out_share):
@@ -144,30 +151,28 @@ class _Rows:
             weights[rows] = share / max(rows.sum(), 1)
         if not weights.any():
             raise UserError(
-                f"No portrait tells what of gender is in {self.name}. "
+                f"No portrait tells what of the group is in {self.name}. "
                 "Expected some with both labels. Received: 0 of "
                 f"{len(weights)} training and held-out portraits"
             )
         return weights
 
 
-def _fit_eraser(method, rows, held_out_share, shrinkage, min_count):
-    known = rows.genders != MISSING
+def _fit_eraser(method, rows, held_out_share, min_count):
+    known = rows.groups != MISSING
     if method == "leace":
         return fit_leace(
             rows.features,
-            rows.genders,
+            _concept(rows.groups),
             sample_weight=rows.weights(known, held_out_share),
-            shrinkage=shrinkage,
             normalized=True,
         )
     known &= rows.labels != MISSING
     return fit_conditional_leace(
         rows.features,
-        rows.genders,
+        _concept(rows.groups),
         np.where(known, rows.labels, MISSING),
         sample_weight=rows.weights(known, held_out_share),
-        shrinkage=shrinkage,
         normalized=True,
         min_count=min_count,
     )
@@ -175,12 +180,12 @@ def _fit_eraser(method, rows, held_out_share, shrinkage, min_count):
 
 def _fit_head(method, rows, embedding, task, layer, seed):
     """Returns kernel and bias of a task's head on an embedding."""
-    weights = [values.astype(np.float64) for values in layer.get_weights()]
+    weights = _as_logits(task, layer.get_weights())
     if "leace" in method:
         every = refit_last_layer(
             embedding,
             rows.labels,
-            rows.genders,
+            rows.groups,
             task.num_classes,
             balanced=False,
             seed=seed,
@@ -188,20 +193,41 @@ def _fit_head(method, rows, embedding, task, layer, seed):
         weights = [every.kernel, every.bias]
     if "dfr" not in method:
         return weights
-    labels, genders = rows.labels[rows.held_out], rows.genders[rows.held_out]
+    labels, groups = rows.labels[rows.held_out], rows.groups[rows.held_out]
     features = embedding[rows.held_out]
     # Few level rows can't place a head among many features, but they can put
     # the logits right of the one that all rows have placed.
-    few = count_level_rows(labels, genders) < _ROWS_PER_FEATURE * len(
-        weights[0]
-    )
+    few = count_level_rows(labels, groups) < _ROWS_PER_FEATURE * len(weights[0])
     if few:
         kernel, bias = weights
         features = features @ kernel + bias
     level = refit_last_layer(
-        features, labels, genders, task.num_classes, seed=seed
+        features, labels, groups, task.num_classes, seed=seed
     )
     return level.fold(*weights) if few else (level.kernel, level.bias)
+
+
+def _as_logits(task, weights):
+    """Returns kernel and bias of a head as those of a logit for each class."""
+    weights = [values.astype(np.float64) for values in weights]
+    if task.kind != BINARY:
+        return weights
+    return [np.concatenate([0 * v, v], axis=-1) for v in weights]
+
+
+def _as_units(task, weights):
+    """Returns what `_as_logits` took, from what it returned."""
+    if task.kind != BINARY:
+        return weights
+    return [values[..., 1:] - values[..., :1] for values in weights]
+
+
+def _concept(groups):
+    """Returns groups as numbers `[N]`, more than two as columns `[N, G]`."""
+    count = int(groups.max(initial=0)) + 1
+    if count <= 2:
+        return groups
+    return (groups[:, None] == np.arange(count)).astype(np.float64)
 
 
 def _project(classifier, tasks, images, batch_size, verbose):

@@ -1,17 +1,18 @@
-"""The hair layers of a trained classifier, trained anew with a method."""
+"""The guarded layers of a trained classifier, trained anew with a method."""
 
 import keras
 import numpy as np
 
+from tp_keras.data.labels import filled
+from tp_keras.data.labels import is_known
+from tp_keras.data.labels import num_strata
+from tp_keras.data.labels import strata
 from tp_keras.debiasing.debiased_classifier import DebiasedClassifier
 from tp_keras.debiasing.groups import choose_level_rows
-from tp_keras.debiasing.groups import count_groups
+from tp_keras.debiasing.groups import training_group_counts
 from tp_keras.debiasing.trunk_features import TrunkFeatures
 from tp_keras.errors import UserError
 from tp_keras.models.optimizers import FusedAdamW
-from tp_keras.tasks import GENDER
-from tp_keras.tasks import HAIR_TASKS
-from tp_keras.tasks import MISSING
 
 _LEARNING_RATE = 2e-3
 _WEIGHT_DECAY = 0.05
@@ -20,7 +21,7 @@ _AVERAGING = 0.99
 _DROPOUT_RATE = 0.1
 
 
-def refit_hair_branch(
+def refit_guarded_branch(
     classifier,
     train,
     settings,
@@ -31,12 +32,12 @@ def refit_hair_branch(
     features=None,
     progress=False,
 ):
-    """Returns a copy of a classifier whose hair layers are trained anew.
+    """Returns a copy of a classifier whose guarded layers are trained anew.
 
-    The trunk and the gender head stay as they are, so gender is predicted as
-    before, and the features of the augmented portraits are computed once. What
-    the hair layers then learn takes seconds, whatever the method: a method, a
-    strength and a seed can be compared at the price of one training.
+    The trunk and the other heads stay as they are, so those tasks are predicted
+    as before, and the features of the augmented portraits are computed once.
+    What the guarded layers then learn takes seconds, whatever the method: a
+    method, a strength and a seed can be compared at the price of one training.
 
     Args:
         classifier: A trained `PortraitClassifier`; it is left as it is.
@@ -52,17 +53,17 @@ def refit_hair_branch(
         `PortraitClassifier`.
 
     Raises:
-        UserError: If the classifier has no hair task, the method lacks rows
-            of a gender, or the features are those of other portraits.
+        UserError: If the classifier has no guarded task, the method lacks
+            groups, or the features are those of other portraits.
 
     Example:
         >>> settings = DebiasConfig(debias="conditional_grl")
-        >>> debiased = refit_hair_branch(
+        >>> debiased = refit_guarded_branch(
         ...     classifier, train, settings, AugmentConfig(), seed=1
         ... )
     """
     keras.utils.set_random_seed(seed)
-    branch = classifier.new_hair_branch(
+    branch = classifier.new_guarded_branch(
         settings.branch_embedding_size, _DROPOUT_RATE
     )
     if features is None:
@@ -76,6 +77,7 @@ def refit_hair_branch(
         )
     model = DebiasedClassifier(
         branch,
+        train.schema.protected_task,
         settings,
         training_group_counts(train, branch.tasks),
         label_smoothing,
@@ -94,25 +96,7 @@ def refit_hair_branch(
         shuffle=False,
         verbose="auto" if progress else 0,
     )
-    return classifier.with_hair_branch(branch)
-
-
-def training_group_counts(train, tasks) -> dict:
-    """Returns the rows of each class and gender, by the name of the task.
-
-    Args:
-        train: `Portraits`.
-        tasks: Sequence of `Task`; those of hair are counted.
-    """
-    return {
-        task.name: count_groups(
-            train.labels[task.name],
-            train.labels[GENDER.name],
-            task.num_classes,
-        )
-        for task in tasks
-        if task in HAIR_TASKS
-    }
+    return classifier.with_guarded_branch(branch)
 
 
 def chosen_rows(train, tasks, settings, seed) -> dict:
@@ -125,20 +109,22 @@ def chosen_rows(train, tasks, settings, seed) -> dict:
         seed: Int.
 
     Returns:
-        Dict: name of a hair task -> bool `[count]`; empty for all rows.
+        Dict: name of a guarded task -> bool `[count]`; empty for all rows.
     """
-    if settings.debias != "subsample":
+    protected = train.schema.protected_task
+    if settings.debias != "subsample" or protected is None:
         return {}
     generator = np.random.default_rng(seed)
     return {
         task.name: choose_level_rows(
-            train.labels[task.name],
-            train.labels[GENDER.name],
-            task.num_classes,
+            strata(task, train.labels[task.name]),
+            train.groups,
+            num_strata(task),
+            protected.num_classes,
             generator,
         )
         for task in tasks
-        if task in HAIR_TASKS
+        if task.name in train.schema.guarded
     }
 
 
@@ -153,11 +139,11 @@ class _FeatureBatches(keras.utils.PyDataset):
         self.seed = seed
         chosen = chosen_rows(train, model.classifier.tasks, settings, seed)
         self.labels, self.weights = {}, {}
-        for name, label in model.label_names.items():
-            values = train.labels[label]
-            self.labels[name] = np.maximum(values, 0)
-            weights = (values != MISSING) & chosen.get(name, True)
-            self.weights[name] = weights.astype(np.float32)
+        for name, task in model.targets.items():
+            values = train.labels[task.name]
+            self.labels[name] = filled(task, values)
+            weights = is_known(task, values).T & chosen.get(name, True)
+            self.weights[name] = weights.T.astype(np.float32)
 
     def __len__(self):
         return self.steps

@@ -65,7 +65,7 @@ def evaluate_predictions(
             labels do not fit each other or the vocabulary.
 
     Example:
-        >>> probabilities = model.predict_probabilities(portraits.images)
+        >>> probabilities = model.predict_answers(portraits.images)
         >>> records = evaluate_predictions(
         ...     probabilities, portraits.labels, seed=0, split="test"
         ... )

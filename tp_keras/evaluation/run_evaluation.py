@@ -56,7 +56,7 @@ def evaluate_run(
             f"The split {split!r} of {portraits.dataset} holds no portraits. "
             "Expected at least one. Evaluate another one with --split."
         )
-    probabilities = run.load_model().predict_probabilities(portraits.images)
+    probabilities = run.load_model().predict_answers(portraits.images)
     records = evaluator.evaluate_predictions(
         probabilities,
         portraits.labels,

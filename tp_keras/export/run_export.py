@@ -5,6 +5,7 @@ import pathlib
 import numpy as np
 
 from tp_keras import config as config_lib
+from tp_keras.data import builders
 from tp_keras.data import source
 from tp_keras.errors import UserError
 from tp_keras.export.bundle import BUNDLE_NAME
@@ -157,7 +158,7 @@ def _add_formats(
         folded,
         formats,
         images=images,
-        expected=classifier.predict_probabilities(images, verbose=0),
+        expected=classifier.predict_answers(images, verbose=0),
         labels=labels,
         calibration_images=calibration_images,
         seconds=seconds,
@@ -172,7 +173,7 @@ def _calibration_portraits(config) -> np.ndarray:
     """Returns training portraits, in a choice that depends on the seed."""
     portraits = _load(config, "train", _CALIBRATION_POOL)
     if portraits is None:
-        command = source.build_command(
+        command = builders.build_command(
             config.data.data_dir, config.data.dataset
         )
         raise UserError(
@@ -191,7 +192,7 @@ def _load(config, split, limit=None, **kwargs):
     """Returns portraits of the run's data, or None if there are none."""
     data_dir, dataset = config.data.data_dir, config.data.dataset
     try:
-        splits = source.find_builder(data_dir, dataset).info.splits
+        splits = builders.find_builder(data_dir, dataset).info.splits
     except UserError:
         return None
     if split not in splits:

@@ -13,6 +13,7 @@ import tqdm
 from tp_keras import files
 from tp_keras import tasks
 from tp_keras.command_line import train_command
+from tp_keras.data import builders
 from tp_keras.data import source
 from tp_keras.errors import UserError
 from tp_keras.evaluation import places
@@ -219,7 +220,7 @@ def _check_labels(portraits, hair_tasks):
 
 
 def _has_twins(data_dir, dataset) -> bool:
-    return _TWINS in source.find_builder(data_dir, dataset).info.splits
+    return _TWINS in builders.find_builder(data_dir, dataset).info.splits
 
 
 def _measure(

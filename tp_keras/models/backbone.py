@@ -9,18 +9,17 @@ from tp_keras.models.layers import FusedBatchNormalization
 from tp_keras.models.layers import MergedConvolution2D
 from tp_keras.models.presets import BACKBONE_PRESETS
 from tp_keras.registration import register
-from tp_keras.tasks import IMAGE_SHAPE
 
 BLOCK_TYPES = ("separable", "residual", "merged")
 
-# Mean and standard deviation of the pixels, about those of Tiny Portraits.
+# Mean and standard deviation of the pixels, about those of portraits.
 PIXEL_MEAN = 117.0
 PIXEL_SCALE = 70.0
 
 
 @register
 class PortraitBackbone(keras.Model):
-    """A small convolutional trunk for 108x84 portraits, made for a CPU.
+    """A small convolutional trunk for thumbnails of faces, made for a CPU.
 
     Three kinds of blocks, each convolution followed by batch normalisation
     (`FusedBatchNormalization`) and ReLU:
@@ -46,9 +45,9 @@ class PortraitBackbone(keras.Model):
         stages: Sequence of `(channels, blocks, stride)`. What begins a stage
             has the stride, and comes on top of the blocks except with
             `"separable"`, where it is the first of them.
+        image_shape: Height, width and channels of the input.
         stem_kernel_size: Int. Kernel of the first convolution.
         stem_stride: Int. Its stride.
-        image_shape: Height, width and channels of the input.
         name: Name of the model.
         trainable: Whether its weights are trained.
         dtype: Policy of its layers, `"mixed_bfloat16"` say; None for the
@@ -58,9 +57,11 @@ class PortraitBackbone(keras.Model):
     Output: float features `[batch, rows, columns, channels]`.
 
     Example:
-        >>> backbone = PortraitBackbone.from_preset("mobilenet_025")
+        >>> backbone = PortraitBackbone.from_preset(
+        ...     "mobilenet_025", image_shape=(96, 96, 3)
+        ... )
         >>> backbone.output_shape
-        (None, 4, 3, 256)
+        (None, 3, 3, 256)
     """
 
     def __init__(
@@ -68,9 +69,9 @@ class PortraitBackbone(keras.Model):
         block_type,
         stem_channels,
         stages,
+        image_shape,
         stem_kernel_size=3,
         stem_stride=2,
-        image_shape=IMAGE_SHAPE,
         name="backbone",
         trainable=True,
         dtype=None,

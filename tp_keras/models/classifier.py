@@ -1,43 +1,74 @@
-"""The multi-task classifier of gender and hair."""
+"""The multi-task classifier of portraits."""
+
+import dataclasses
 
 import keras
-import numpy as np
 
 from tp_keras.errors import UserError
-from tp_keras.models.hair_branch import HairBranch
-from tp_keras.models.hair_branch import hair_layers
-from tp_keras.models.hair_branch import head
-from tp_keras.models.hair_branch import pool
+from tp_keras.models.guarded_branch import GuardedBranch
+from tp_keras.models.guarded_branch import guarded_layers
+from tp_keras.models.guarded_branch import head
+from tp_keras.models.guarded_branch import pool
+from tp_keras.models.kinds import answer
+from tp_keras.models.kinds import head_kind
 from tp_keras.models.layer_settings import default_policy
 from tp_keras.models.layer_settings import from_settings_config
 from tp_keras.models.layer_settings import settings_config
+from tp_keras.models.losses import as_task
 from tp_keras.models.own_backbone import check_backbone
 from tp_keras.models.task_model import TaskModel
 from tp_keras.pixels import check_pixels
 from tp_keras.registration import register
-from tp_keras.tasks import GENDER
-from tp_keras.tasks import HAIR_EMBEDDING
-from tp_keras.tasks import HAIR_TASKS
-from tp_keras.tasks import IMAGE_SHAPE
-from tp_keras.tasks import TASK_NAMES
-from tp_keras.tasks import get_tasks
+from tp_keras.tasks import EMBEDDING
+from tp_keras.tasks import Schema
+
+
+@register
+class Number(keras.layers.Layer):
+    """The number `[batch, 1]` that the scores of its head tell.
+
+    Args:
+        task: `Task`, or the dict of its fields.
+        number_head: Name of its head; see `head_kind`.
+        name: Name of the layer.
+        **kwargs: Those of `keras.layers.Layer`.
+    """
+
+    def __init__(self, task, number_head, name=None, **kwargs):
+        kwargs.setdefault("dtype", "float32")
+        super().__init__(name=name, **kwargs)
+        self.task = as_task(task)
+        self.number_head = number_head
+
+    def call(self, scores):
+        number = head_kind(self.task, self.number_head).number
+        return number(self.task, scores)[..., None]
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], 1)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "task": dataclasses.asdict(self.task),
+            "number_head": self.number_head,
+        }
 
 
 @register
 class PortraitClassifier(TaskModel):
-    """Predicts gender, hair colour and hair type of a portrait.
+    """Predicts the tasks of a schema for a portrait.
 
     ```
-    image -> backbone -+-> gender
-                       +-> hair block -+-> hair_color part -> hair_color
-                                       +-> hair_type part --> hair_type
+    image -> backbone -+-> pooled ---------> each task that isn't guarded
+                       +-> guarded block -+-> part -> guarded task
+                                          +-> part -> guarded task
     ```
 
-    Each hair head sees only its own part of the `hair_embedding`, which is
-    their concatenation. So the part of the colour needn't hold what tells
-    straight from wavy hair, and neither holds what the gender head needs:
-    what a part knows of gender can be measured, and trained away
-    (`tp_keras.debiasing`), without harm to the other heads.
+    Each guarded head sees only its own part of the `embedding`, which is their
+    concatenation. So a part needn't hold what another task needs, nor what the
+    protected task does: what a part knows of it can be measured, and trained
+    away (`tp_keras.debiasing`), without harm to the other heads.
 
     Each vector of a part has mean 0 and variance 1, hence a length of the
     square root of its size, and so has the whole: the inner product orders as
@@ -48,50 +79,55 @@ class PortraitClassifier(TaskModel):
             features `[batch, rows, columns, channels]`; a `PortraitBackbone`,
             what `tp_keras.models.create_backbone` gives, or a functional model
             of your own, whose input is uint8, or float in 0..255.
-        tasks: Names of the tasks to predict.
-        embedding_size: Int. Length of the hair embedding; a multiple of the
-            number of hair tasks.
+        schema: `Schema` of the data set, or its dict.
+        tasks: Names of the tasks to predict, all where none is given.
+        embedding_size: Int. Length of the embedding; a multiple of the number
+            of guarded tasks.
         dropout_rate: Float. Dropout before the heads.
+        number_head: Name of the head of numbers; see `head_kind`.
         name: Name of the model.
         trainable: Whether any of its weights is trained.
-        dtype: Policy of the hair block, None for the global one. What follows
-            it is float32 in any.
+        dtype: Policy of the guarded block, None for the global one. What
+            follows it is float32 in any.
 
-    Output: dict of logits `[batch, classes]`, one for each task. Labels to
-    train on may be -1, see `TaskModel`.
+    Output: dict of scores `[batch, units]`, one for each task. Labels to train
+    on may be missing, see `TaskModel`.
 
     Example:
-        >>> backbone = PortraitBackbone.from_preset("mobilenet_025")
-        >>> classifier = PortraitClassifier(backbone)
-        >>> sorted(classifier.output)
-        ['gender', 'hair_color', 'hair_type']
-        >>> classifier.embedding_slices
-        {'hair_color': slice(0, 16, None), 'hair_type': slice(16, 32, None)}
+        >>> schema = read_schema(builder)
+        >>> backbone = create_backbone("portrait_s", schema.image_shape)
+        >>> classifier = PortraitClassifier(backbone, schema)
+        >>> sorted(classifier.output) == sorted(schema.task_names)
+        True
     """
 
     def __init__(
         self,
         backbone,
-        tasks=TASK_NAMES,
+        schema,
+        tasks=(),
         embedding_size=32,
         dropout_rate=0.2,
+        number_head="distribution",
         name="portrait_classifier",
         trainable=True,
         dtype=None,
     ):
-        tasks = get_tasks(tasks)
-        hair_tasks = [task for task in tasks if task in HAIR_TASKS]
+        if not isinstance(schema, Schema):
+            schema = Schema.from_dict(schema)
+        tasks = schema.get_tasks(tasks)
+        guarded = [task for task in tasks if task.name in schema.guarded]
 
         # === Functional Model ===
         check_backbone(backbone)
         (taken,) = backbone.inputs
-        sizes = zip(taken.shape[1:], IMAGE_SHAPE, strict=True)
+        sizes = zip(taken.shape[1:], schema.image_shape, strict=True)
         image = keras.Input(
             [given or default for given, default in sizes],
             dtype="uint8",
             name="image",
         )
-        logits, parts = {}, {}
+        scores, parts = {}, {}
         with default_policy(dtype):
             x = image
             if taken.dtype != "uint8":
@@ -99,33 +135,36 @@ class PortraitClassifier(TaskModel):
                     x
                 )
             features = backbone(x)
-            if GENDER in tasks:
-                x = pool(features, "gender_pooling")
-                logits[GENDER.name] = head(x, GENDER, dropout_rate)
-            if hair_tasks:
-                hair_logits, parts = hair_layers(
-                    features, hair_tasks, embedding_size, dropout_rate
+            for task in tasks:
+                if task not in guarded:
+                    x = pool(features, f"{task.name}_pooling")
+                    scores[task.name] = head(x, task, dropout_rate, number_head)
+            if guarded:
+                guarded_scores, parts = guarded_layers(
+                    features, guarded, embedding_size, dropout_rate, number_head
                 )
-                logits |= hair_logits
-            super().__init__(inputs=image, outputs=logits, name=name)
+                scores |= guarded_scores
+            super().__init__(inputs=image, outputs=scores, name=name)
         if not trainable:
             self.trainable = False
 
         # === Config ===
         self.backbone = backbone
+        self.schema = schema
         self.tasks = tasks
         self.embedding_size = embedding_size
         self.dropout_rate = dropout_rate
+        self.number_head = number_head
         self._parts = parts
 
     @property
     def embedding_parts(self):
-        """Dict: hair task -> the symbolic part of the embedding it reads."""
+        """Dict: guarded task -> the symbolic part of the embedding it reads."""
         return dict(self._parts)
 
     @property
     def embedding_slices(self):
-        """Dict: hair task -> slice of the columns of the embedding it reads."""
+        """Dict: guarded task -> slice of the embedding that it reads."""
         size = self.embedding_size // max(len(self._parts), 1)
         return {
             name: slice(index * size, (index + 1) * size)
@@ -147,20 +186,28 @@ class PortraitClassifier(TaskModel):
         return super().predict(x, *args, **kwargs)
 
     def inference_model(self):
-        """Returns the model with the hair embedding, sharing these weights.
+        """Returns the model of answers and embedding, sharing these weights.
 
         Returns:
-            A functional `keras.Model` from `image` to a dict of the tasks'
-            logits and, with hair tasks, `"hair_embedding"`.
+            A functional `keras.Model` from `image` to a dict: of each task the
+            logits of its classes or flags, or its number `[batch, 1]`, and
+            with guarded tasks `"embedding"`.
         """
-        outputs = {task.name: self.output[task.name] for task in self.tasks}
+        outputs = {}
+        for task in self.tasks:
+            values = self.output[task.name]
+            if head_kind(task, self.number_head).number is not None:
+                values = Number(
+                    task, self.number_head, name=f"{task.name}_number"
+                )(values)
+            outputs[task.name] = values
         if self._parts:
             # A layer of its own name also where it has nothing to join.
-            outputs[HAIR_EMBEDDING] = _join(list(self._parts.values()))
+            outputs[EMBEDDING] = _join(list(self._parts.values()))
         return keras.Model(self.input, outputs, name=self.name)
 
-    def predict_probabilities(self, images, batch_size=256, verbose="auto"):
-        """Predicts class probabilities and hair embeddings.
+    def predict_answers(self, images, batch_size=256, verbose="auto"):
+        """Predicts all tasks and the embedding.
 
         Args:
             images: uint8 array `[count, height, width, 3]`, or float on the
@@ -169,8 +216,9 @@ class PortraitClassifier(TaskModel):
             verbose: As in `keras.Model.predict`.
 
         Returns:
-            Dict of float32 arrays: the tasks' probabilities
-            `[count, classes]`, and `"hair_embedding"` with hair tasks.
+            Dict of float32 arrays: of each task probabilities
+            `[count, classes]` or numbers `[count]`, and `"embedding"` with
+            guarded tasks.
 
         Raises:
             UserError: If the images hold no pixels of 0..255; see
@@ -180,38 +228,41 @@ class PortraitClassifier(TaskModel):
         outputs = self.inference_model().predict(
             images, batch_size=batch_size, verbose=verbose
         )
-        return {
-            name: value if name == HAIR_EMBEDDING else _softmax(value)
-            for name, value in outputs.items()
+        answers = {
+            task.name: answer(task, outputs[task.name]) for task in self.tasks
         }
+        if EMBEDDING in outputs:
+            answers[EMBEDDING] = outputs[EMBEDDING]
+        return answers
 
-    def new_hair_branch(self, embedding_size, dropout_rate):
-        """Returns untrained hair layers of their own, as a model of features.
+    def new_guarded_branch(self, embedding_size, dropout_rate):
+        """Returns untrained guarded layers, as a model of features.
 
         Args:
-            embedding_size: Int. Length of their hair embedding.
+            embedding_size: Int. Length of their embedding.
             dropout_rate: Float. Dropout before the heads.
 
         Returns:
-            `HairBranch`, for `with_hair_branch` when it is trained.
+            `GuardedBranch`, for `with_guarded_branch` when it is trained.
 
         Raises:
-            UserError: If the classifier has no hair task.
+            UserError: If the classifier has no guarded task.
         """
         if not self._parts:
             raise UserError(
-                "Expected hair tasks to train layers of. "
+                "Expected guarded tasks to train layers of. "
                 f"Received: tasks={[task.name for task in self.tasks]}"
             )
-        return HairBranch(
-            self.get_layer("hair_convolution").input.shape[1:],
+        return GuardedBranch(
+            self.get_layer("guarded_convolution").input.shape[1:],
             [task for task in self.tasks if task.name in self._parts],
             embedding_size,
             dropout_rate,
+            self.number_head,
         )
 
-    def with_hair_branch(self, branch):
-        """Returns a copy with the weights of a `HairBranch` for hair."""
+    def with_guarded_branch(self, branch):
+        """Returns a copy with the weights of a `GuardedBranch`."""
         config = {**self.get_config(), "embedding_size": branch.embedding_size}
         copy = type(self).from_config(config)
         trained = {layer.name: layer for layer in branch.layers}
@@ -225,9 +276,11 @@ class PortraitClassifier(TaskModel):
     def get_config(self):
         return {
             "backbone": keras.saving.serialize_keras_object(self.backbone),
+            "schema": self.schema.to_dict(),
             "tasks": [task.name for task in self.tasks],
             "embedding_size": self.embedding_size,
             "dropout_rate": self.dropout_rate,
+            "number_head": self.number_head,
             **settings_config(self),
         }
 
@@ -239,12 +292,5 @@ class PortraitClassifier(TaskModel):
 
 def _join(parts):
     if len(parts) == 1:
-        return keras.layers.Identity(dtype="float32", name=HAIR_EMBEDDING)(
-            parts[0]
-        )
-    return keras.layers.Concatenate(dtype="float32", name=HAIR_EMBEDDING)(parts)
-
-
-def _softmax(logits):
-    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+        return keras.layers.Identity(dtype="float32", name=EMBEDDING)(parts[0])
+    return keras.layers.Concatenate(dtype="float32", name=EMBEDDING)(parts)

@@ -14,7 +14,6 @@ from tp_keras.models.own_backbone import FILE_TYPES
 from tp_keras.models.own_backbone import first_sentence
 from tp_keras.models.own_backbone import load_backbone
 from tp_keras.models.presets import BACKBONE_PRESETS
-from tp_keras.tasks import IMAGE_SHAPE
 
 # The momentum of .99 or .999 that keras.applications bring along needs more
 # steps than a small data set gives: the moving statistics stay near their
@@ -22,7 +21,7 @@ from tp_keras.tasks import IMAGE_SHAPE
 APPLICATION_MOMENTUM = 0.9
 
 
-def create_backbone(name, image_shape=IMAGE_SHAPE, **kwargs):
+def create_backbone(name, image_shape, **kwargs):
     """Returns a backbone by its name, untrained unless it has weights.
 
     Args:
@@ -50,7 +49,8 @@ def create_backbone(name, image_shape=IMAGE_SHAPE, **kwargs):
             arguments.
 
     Example:
-        >>> create_backbone("MobileNetV2(alpha=0.35)").output_shape
+        >>> network = "MobileNetV2(alpha=0.35)"
+        >>> create_backbone(network, (108, 84, 3)).output_shape
         (None, 4, 3, 1280)
     """
     if str(name).endswith(FILE_TYPES):

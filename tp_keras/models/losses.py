@@ -1,30 +1,48 @@
-"""The loss of a task whose labels are partly missing, and its metric."""
+"""Loss and metrics of a task, whatever its kind."""
+
+import dataclasses
 
 import keras
+from keras import ops
 
+from tp_keras.models.kinds import head_kind
 from tp_keras.registration import register
+from tp_keras.tasks import MULTI_LABEL
+from tp_keras.tasks import ORDINAL
+from tp_keras.tasks import REGRESSION
+from tp_keras.tasks import Task
 
 
 @register
-class SmoothedCrossentropy(keras.losses.Loss):
-    """Cross-entropy of integer labels and logits, with label smoothing.
+class TaskLoss(keras.losses.Loss):
+    """The loss of a task from its scores, as its kind has it.
 
-    The mean over the rows of positive weight, weighted by it:
+    The mean over the labels of positive weight, weighted by it:
     `sum(w * loss) / sum(w)`, 0 where all weights are 0. So a task whose labels
     are half missing weighs as much as any other. (Keras' default divides by
     the batch size.)
 
-    With smoothing `e` and `K` classes the target is `1 - e + e / K` for the
-    true class and `e / K` for each other (Szegedy et al., arXiv:1512.00567).
-
     Args:
-        label_smoothing: Float, at least 0 and below 1.
+        task: `Task`, or the dict of its fields.
+        number_head: Name of the head of numbers; see `head_kind`.
+        label_smoothing: Float, at least 0 and below 1: the share of the target
+            of classes and flags that is spread over all of them.
         name: Name of the loss.
         **kwargs: Those of `keras.losses.Loss`.
+
+    Call arguments:
+        y_true: Labels as in `Portraits`, `[batch]` or `[batch, flags]`. What
+            stands in rows of weight 0 must exist all the same.
+        y_pred: Scores `[batch, units]`.
     """
 
     def __init__(
-        self, label_smoothing=0.0, name="smoothed_crossentropy", **kwargs
+        self,
+        task,
+        number_head="distribution",
+        label_smoothing=0.0,
+        name="task_loss",
+        **kwargs,
     ):
         kwargs.setdefault("reduction", "mean_with_sample_weight")
         super().__init__(name=name, **kwargs)
@@ -33,48 +51,103 @@ class SmoothedCrossentropy(keras.losses.Loss):
                 "Expected a label smoothing of at least 0 and below 1. "
                 f"Received: label_smoothing={label_smoothing}"
             )
+        self.task = as_task(task)
+        self.number_head = number_head
         self.label_smoothing = label_smoothing
 
     def call(self, y_true, y_pred):
-        """Returns the loss of each row.
-
-        Args:
-            y_true: Integer labels `[batch]` or `[batch, 1]`. What stands in
-                rows of weight 0 must be a class all the same.
-            y_pred: Logits `[batch, classes]`.
-        """
-        num_classes = y_pred.shape[-1]
-        labels = keras.ops.reshape(y_true, (-1,))
-        target = keras.ops.one_hot(labels, num_classes, dtype=y_pred.dtype)
-        target = (
-            1.0 - self.label_smoothing
-        ) * target + self.label_smoothing / num_classes
-        return -keras.ops.sum(
-            target * keras.ops.log_softmax(y_pred, axis=-1), axis=-1
-        )
+        """Returns the loss of each label."""
+        kind = head_kind(self.task, self.number_head)
+        return kind.loss(self.task, y_true, y_pred, self.label_smoothing)
 
     def get_config(self):
         return {
             **super().get_config(),
+            "task": dataclasses.asdict(self.task),
+            "number_head": self.number_head,
             "label_smoothing": self.label_smoothing,
         }
 
 
-def accuracies(names):
+@register
+class TaskMetric(keras.metrics.Mean):
+    """A mean over the labels of a task: `"accuracy"`, or a number's `"mae"`.
+
+    The accuracy is the share of right classes or flags, and of numbers within
+    the task's tolerance; `mae` the mean absolute error of numbers.
+
+    Args:
+        task: `Task`, or the dict of its fields.
+        figure: `"accuracy"` or `"mae"`.
+        number_head: Name of the head of numbers; see `head_kind`.
+        name: Name of the metric; None for that of the figure.
+        **kwargs: Those of `keras.metrics.Metric`.
+    """
+
+    def __init__(
+        self, task, figure, number_head="distribution", name=None, **kwargs
+    ):
+        super().__init__(name=name or figure, **kwargs)
+        self.task = as_task(task)
+        self.figure = figure
+        self.number_head = number_head
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Adds labels `[batch]` or `[batch, flags]` and their scores."""
+        values = self._values(y_true, y_pred)
+        return super().update_state(values, sample_weight)
+
+    def _values(self, labels, scores):
+        if self.task.kind == MULTI_LABEL:
+            right = ops.equal(scores > 0, ops.cast(labels, "bool"))
+            return ops.cast(right, self.dtype)
+        labels = ops.reshape(labels, (-1,))
+        if self.task.kind == ORDINAL:
+            places = ops.arange(self.task.num_classes, dtype=scores.dtype)
+            found = ops.round(ops.sum(ops.softmax(scores) * places, axis=-1))
+            return ops.cast(
+                ops.equal(ops.cast(found, labels.dtype), labels), self.dtype
+            )
+        if self.task.kind != REGRESSION:
+            found = ops.cast(ops.argmax(scores, axis=-1), labels.dtype)
+            return ops.cast(ops.equal(found, labels), self.dtype)
+        number = head_kind(self.task, self.number_head).number
+        error = ops.abs(number(self.task, scores) - labels)
+        if self.figure == "mae":
+            return error
+        return ops.cast(error <= self.task.tolerance, self.dtype)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "task": dataclasses.asdict(self.task),
+            "figure": self.figure,
+            "number_head": self.number_head,
+        }
+
+
+def task_metrics(tasks, number_head="distribution") -> dict:
     """Returns the weighted metrics of outputs: `<name>_accuracy` of each.
 
     Keras puts the name of the output in front of that of the metric, except
     where there is one output alone.
 
     Args:
-        names: Iterable of the names of the outputs.
+        tasks: Sequence of `Task`.
+        number_head: Name of the head of numbers; see `head_kind`.
     """
-    names = list(names)
-    return {
-        name: [
-            keras.metrics.SparseCategoricalAccuracy(
-                name="accuracy" if len(names) > 1 else f"{name}_accuracy"
-            )
+    tasks = list(tasks)
+    metrics = {}
+    for task in tasks:
+        figures = ["accuracy", *["mae"] * (task.kind == REGRESSION)]
+        prefix = f"{task.name}_" if len(tasks) == 1 else ""
+        metrics[task.name] = [
+            TaskMetric(task, figure, number_head, name=f"{prefix}{figure}")
+            for figure in figures
         ]
-        for name in names
-    }
+    return metrics
+
+
+def as_task(task) -> Task:
+    """Returns a task that is given as one, or as the dict of its fields."""
+    return task if isinstance(task, Task) else Task(**task)

@@ -6,17 +6,19 @@ from keras import tree
 from keras.src.backend import set_keras_mask
 
 from tp_keras.errors import UserError
-from tp_keras.models.losses import SmoothedCrossentropy
-from tp_keras.models.losses import accuracies
+from tp_keras.models.losses import TaskLoss
+from tp_keras.models.losses import task_metrics
+from tp_keras.tasks import MULTI_LABEL
+from tp_keras.tasks import REGRESSION
 
 
 class TaskModel(keras.Model):
-    """Base of the functional models that have logits for each of their tasks.
+    """Base of the functional models that have scores for each of their tasks.
 
-    A negative label is a missing one: its row weighs nothing in the loss and
-    in the metrics of that task, whichever they are, with sample weights and
-    without. So a mean is that over the labelled rows, and 0 where there is
-    none.
+    A negative label is a missing one, and so is a number that is NaN: it weighs
+    nothing in the loss and in the metrics of that task, whichever they are,
+    with sample weights and without. So a mean is that over the labelled rows,
+    and 0 where there is none.
 
     Labels and sample weights are dicts by task, where other tasks may be named
     too, or, as everywhere in Keras, a list in the order of the outputs; with
@@ -24,12 +26,13 @@ class TaskModel(keras.Model):
 
     Attributes:
         tasks: Tuple of `Task`, one for each output that is trained on labels.
+        number_head: Name of the head of numbers; see `head_kind`.
     """
 
     @property
-    def label_names(self):
-        """Dict: the name of each output -> the label it is trained on."""
-        return {task.name: task.name for task in self.tasks}
+    def targets(self):
+        """Dict: name of each target -> the `Task` whose labels it takes."""
+        return {task.name: task for task in self.tasks}
 
     def compile(
         self,
@@ -43,10 +46,10 @@ class TaskModel(keras.Model):
 
         Args:
             optimizer: As in `keras.Model.compile`.
-            loss: `"auto"` for the cross-entropy of each output, averaged over
+            loss: `"auto"` for the `TaskLoss` of each output, averaged over
                 the rows that carry its label.
             weighted_metrics: `"auto"` for the accuracy of each output over the
-                rows that carry its label.
+                rows that carry its label; see `TaskMetric`.
             label_smoothing: Float. The share of the target that `"auto"`
                 spreads over all classes.
             **kwargs: As in `keras.Model.compile`. On TensorFlow
@@ -54,13 +57,13 @@ class TaskModel(keras.Model):
                 time of its kernels for dense convolutions, ten times for
                 depthwise ones.
         """
-        names = [task.name for task in self.tasks]
         if loss == "auto":
             loss = {
-                name: SmoothedCrossentropy(label_smoothing) for name in names
+                task.name: TaskLoss(task, self.number_head, label_smoothing)
+                for task in self.tasks
             }
         if weighted_metrics == "auto":
-            weighted_metrics = accuracies(names)
+            weighted_metrics = task_metrics(self.tasks, self.number_head)
         if keras.config.backend() == "tensorflow":
             kwargs.setdefault("jit_compile", False)
         super().compile(
@@ -69,6 +72,18 @@ class TaskModel(keras.Model):
             weighted_metrics=weighted_metrics,
             **kwargs,
         )
+
+    def compile_for_training(self, optimizer, label_smoothing, **kwargs):
+        """Compiles with an optimizer that leaves biases and norms undecayed.
+
+        Args:
+            optimizer: `FusedAdamW`.
+            label_smoothing: As in `compile`.
+            **kwargs: Likewise.
+        """
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        optimizer.build(self.trainable_variables)
+        self.compile(optimizer, label_smoothing=label_smoothing, **kwargs)
 
     # Keras asks whoever overrides `compile` for the way back from a file.
     def compile_from_config(self, config):
@@ -83,8 +98,9 @@ class TaskModel(keras.Model):
             y, sample_weight = self._of_tasks(y, sample_weight)
             # A mask, unlike a weight of 0, is left out of every kind of mean.
             for name, labels in y.items():
-                set_keras_mask(y_pred[name], is_labelled(labels))
-            y = tree.map_structure(any_class, y)
+                known = is_labelled(self.targets[name], labels)
+                set_keras_mask(y_pred[name], known)
+            y = any_labels(self.targets, y)
         return super().compute_loss(x, y, y_pred, sample_weight, training)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
@@ -94,13 +110,16 @@ class TaskModel(keras.Model):
             return self.get_metrics_result()
         y, sample_weight = self._of_tasks(y, sample_weight)
         y_pred = {name: y_pred[name] for name in y}
-        labels = tree.map_structure(any_class, y)
+        labels = any_labels(self.targets, y)
         if not compiled.built:
             compiled.build(labels, y_pred)
         # Keras would give `metrics` no weights at all, and they need these.
         for metrics, weights in (
-            (compiled._flat_metrics, known_weights(y)),
-            (compiled._flat_weighted_metrics, known_weights(y, sample_weight)),
+            (compiled._flat_metrics, known_weights(self.targets, y)),
+            (
+                compiled._flat_weighted_metrics,
+                known_weights(self.targets, y, sample_weight),
+            ),
         ):
             columns = map(compiled._flatten_y, (labels, y_pred, weights))
             for metric, *batch in zip(metrics, *columns, strict=True):
@@ -133,40 +152,62 @@ class TaskModel(keras.Model):
         )
 
 
-def is_labelled(labels):
-    """Returns which rows have a label, bool `[batch]`.
+def is_labelled(task, labels):
+    """Returns which labels are there, bool `[batch]`, of flags of each.
 
     Args:
-        labels: `[batch]`, `[batch, 1]` or one-hot `[batch, classes]`.
+        task: `Task`.
+        labels: `[batch]`, `[batch, 1]`, one-hot `[batch, classes]` or flags.
     """
+    if task.kind == MULTI_LABEL:
+        return labels >= 0
     rows = ops.reshape(labels, (ops.shape(labels)[0], -1))
-    return ops.all(rows >= 0, axis=-1)
+    # A number that is NaN doesn't equal itself.
+    known = rows == rows if task.kind == REGRESSION else rows >= 0
+    return ops.all(known, axis=-1)
 
 
-def any_class(labels):
-    """Returns labels that are a class where they were negative, too."""
+def any_label(task, labels):
+    """Returns labels that exist where they were missing, too."""
+    if task.kind == REGRESSION:
+        return ops.where(labels == labels, labels, ops.zeros_like(labels))
     return ops.maximum(labels, 0)
 
 
-def known_weights(labels, sample_weight=None):
+def any_labels(targets, labels):
+    """Returns a dict of labels by target, each as `any_label` does."""
+    return {
+        name: any_label(targets[name], values)
+        for name, values in labels.items()
+    }
+
+
+def known_weights(targets, labels, sample_weight=None):
     """Returns the weights of the rows, 0 where a label is missing.
 
     Args:
-        labels: Dict of labels.
+        targets: Dict: name -> `Task`.
+        labels: Dict of labels by the same names.
         sample_weight: Dict of weights `[batch]` or None, None for 1.
 
     Returns:
-        Dict of floats `[batch]`, or of the shape of the weights.
+        Dict of floats `[batch]`, of flags `[batch, flags]`.
     """
     weights = {}
     for name, values in labels.items():
-        weights[name] = ops.cast(is_labelled(values), keras.config.floatx())
+        known = is_labelled(targets[name], values)
+        weights[name] = ops.cast(known, keras.config.floatx())
         given = (sample_weight or {}).get(name)
         if given is not None:
-            known = weights[name]
-            given = ops.cast(given, known.dtype)
-            rank = len(given.shape)
-            weights[name] = given * ops.reshape(
-                known, (-1,) + (1,) * (rank - 1)
-            )
+            given = ops.cast(given, keras.config.floatx())
+            weights[name] = _product(given, weights[name])
     return weights
+
+
+def _product(given, known):
+    """Returns the product of weights `[batch, ...]` of whichever rank."""
+    while len(given.shape) < len(known.shape):
+        given = given[..., None]
+    while len(known.shape) < len(given.shape):
+        known = known[..., None]
+    return given * known

@@ -11,7 +11,8 @@ SCORE = "val_score"
 class BestModel(keras.callbacks.Callback):
     """Keeps the model of the epoch with the best validation score.
 
-    The score is the mean accuracy over the tasks, each over its labelled rows.
+    The score is the mean accuracy over the tasks, each over its labelled rows;
+    see `TaskMetric`.
     It also enters the logs as `val_score`, beside the examples seen so far, so
     place this callback before those that log.
 

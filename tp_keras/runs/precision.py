@@ -41,7 +41,7 @@ def choose_precision(setting, backbone):
         UserError: If bfloat16 is asked for where it would be slower.
 
     Example:
-        >>> choose_precision("auto", create_backbone("mobilenet_025"))
+        >>> choose_precision("auto", create_backbone("mobilenet_025", shape))
         'float32'
     """
     if setting == FLOAT32:
@@ -78,7 +78,7 @@ def in_float32(model):
 
     Example:
         >>> with layers_in("bfloat16"):
-        ...     classifier = PortraitClassifier(create_backbone("portrait_s"))
+        ...     classifier = PortraitClassifier(backbone, schema)
         >>> in_float32(classifier).backbone.output.dtype
         'float32'
     """

@@ -15,6 +15,7 @@ from tp_keras.config import config_differences
 from tp_keras.config import config_from_dict
 from tp_keras.config import config_to_dict
 from tp_keras.errors import UserError
+from tp_keras.tasks import Schema
 
 # What may change between a start and its resumption without changing figures.
 _FREE_FIELDS = ("run_dir", "data_dir", "storage")
@@ -33,7 +34,7 @@ _README = """# A training run of tp_keras
 | `run.json` | versions, fingerprints of the data, progress, status |
 | `history.csv` | losses and accuracies, a row for each epoch |
 | `model.keras` | the trained classifier |
-| `trained.keras` | the same before its hair layers were debiased, if so |
+| `trained.keras` | the same before its guarded layers were debiased, if so |
 | `tensorboard/` | the history for `tensorboard --logdir {quoted_path}` |
 | `backup/` | the state after the last whole epoch, while training runs |
 | `evaluation/` | figures, tables and plots of `training.evaluate` |
@@ -58,8 +59,8 @@ class RunFolder:
 
     Example:
         >>> run = RunFolder("runs/demo").require()
-        >>> run.load_model().tasks[0].name
-        'gender'
+        >>> run.schema.task_names
+        ('gender', 'hair_color', 'hair_type')
     """
 
     config_class = ExperimentConfig
@@ -106,6 +107,11 @@ class RunFolder:
         """What `run.json` says: versions, data, progress, status."""
         path = self.path / "run.json"
         return self._read("run.json") if path.exists() else {}
+
+    @property
+    def schema(self) -> Schema:
+        """The `Schema` of the portraits that it was trained on."""
+        return Schema.from_dict(self.facts["schema"])
 
     @property
     def is_finished(self) -> bool:

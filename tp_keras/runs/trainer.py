@@ -15,9 +15,9 @@ from tp_keras.debiasing.after_training import debias_classifier
 from tp_keras.debiasing.after_training import has_second_stage
 from tp_keras.debiasing.after_training import trains_branch
 from tp_keras.debiasing.debiased_classifier import DebiasedClassifier
+from tp_keras.debiasing.groups import training_group_counts
 from tp_keras.debiasing.methods import GROWING_METHODS
 from tp_keras.debiasing.refit import chosen_rows
-from tp_keras.debiasing.refit import training_group_counts
 from tp_keras.models import PortraitClassifier
 from tp_keras.models import create_backbone
 from tp_keras.models.optimizers import FusedAdamW
@@ -34,7 +34,6 @@ from tp_keras.runs.precision import layers_in
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.runs.training_checks import check_training
 from tp_keras.runs.transfer import take_weights
-from tp_keras.tasks import get_tasks
 
 _MOST_STEPS_PER_EXECUTION = 8
 
@@ -93,7 +92,7 @@ class Trainer:
             return self._debias(train, validation)
 
         # === Model ===
-        classifier = self.build_model()
+        classifier = self.build_model(train.schema)
         check_training(self.config, classifier, train)
         first_epoch = self.run.epochs_to_resume_from()
         source = {}
@@ -102,16 +101,10 @@ class Trainer:
             source = take_weights(
                 classifier, self.config.model.from_run, self.run, self._say
             )
-        model = self._debiased(classifier, train)
-        names = model.label_names
-        num_classes = {
-            name: get_tasks([label])[0].num_classes
-            for name, label in names.items()
-        }
+        model = self._with_method(classifier, train)
         batches = TrainingBatches(
             train,
-            label_names=names,
-            num_classes=num_classes,
+            targets=model.targets,
             batch_size=training.batch_size,
             seed=training.seed,
             augment_config=self.config.augment,
@@ -122,10 +115,10 @@ class Trainer:
             ),
         )
         steps = batches.steps_per_epoch
-        model.ramp_steps = int(
-            self.config.debias.ramp * training.epochs * steps
-        )
-        options = {"steps_per_execution": self.steps_per_execution(steps)}
+        options = {
+            "label_smoothing": training.label_smoothing,
+            "steps_per_execution": self.steps_per_execution(steps),
+        }
         optimizer = self._optimizer(steps)
         model.compile_for_training(optimizer, **options)
         optimizer.set_learning_rate_factor(
@@ -142,7 +135,8 @@ class Trainer:
             status="training",
             fingerprints=fingerprints,
             dataset=train.dataset,
-            precision=self.precision,
+            schema=train.schema.to_dict(),
+            precision=self.precision(train.schema),
             parameters=classifier.inference_model().count_params(),
             epochs=first_epoch,
             examples_seen=first_epoch * steps * training.batch_size,
@@ -151,7 +145,7 @@ class Trainer:
         begin = time.monotonic()
         history = model.fit(
             batches.dataset(first_epoch),
-            validation_data=evaluation_batches(validation, names, num_classes),
+            validation_data=evaluation_batches(validation, model.targets),
             steps_per_epoch=steps,
             epochs=training.epochs,
             shuffle=False,  # The batches come shuffled.
@@ -161,7 +155,7 @@ class Trainer:
                     training.freeze_trunk_epochs,
                     lambda: model.compile(optimizer, **options),
                 ),
-                *self._callbacks(model, steps, first_epoch),
+                *self._callbacks(classifier, steps, first_epoch),
             ],
             verbose=verbosity(self.progress),
         )
@@ -190,26 +184,37 @@ class Trainer:
         self.run.record(status="finished")
         return self.run
 
-    def build_model(self) -> PortraitClassifier:
-        """Returns the untrained classifier of the configuration."""
+    def build_model(self, schema) -> PortraitClassifier:
+        """Returns the untrained classifier for portraits of a schema."""
         settings = self.config.model
-        with layers_in(self.precision):
+        with layers_in(self.precision(schema)):
             return PortraitClassifier(
-                create_backbone(settings.backbone),
+                create_backbone(settings.backbone, schema.image_shape),
+                schema,
                 tasks=settings.tasks,
                 embedding_size=settings.embedding_size,
                 dropout_rate=settings.dropout_rate,
+                number_head=settings.number_head,
             )
 
-    def _debiased(self, classifier, train):
-        """Puts what the method of the configuration needs around it."""
-        with layers_in(self.precision):
-            return DebiasedClassifier(
+    def _with_method(self, classifier, train):
+        """Returns what is trained: a method around the classifier, if any."""
+        if self.debias.debias == "none":
+            return classifier
+        with layers_in(self.precision(train.schema)):
+            model = DebiasedClassifier(
                 classifier,
+                train.schema.protected_task,
                 self.debias,
                 training_group_counts(train, classifier.tasks),
                 label_smoothing=self.config.training.label_smoothing,
             )
+        training = self.config.training
+        steps = len(train) // training.batch_size * training.passes_per_epoch
+        model.ramp_steps = int(
+            self.config.debias.ramp * training.epochs * steps
+        )
+        return model
 
     @property
     def debias(self):
@@ -225,12 +230,12 @@ class Trainer:
             return self.run.trained_path
         return self.run.model_path
 
-    @functools.cached_property
-    def precision(self) -> str:
-        """The arithmetic of the backbone, chosen where the setting is open."""
+    @functools.cache  # noqa: B019 (a trainer lives as long as its process)
+    def precision(self, schema) -> str:
+        """Returns the arithmetic of the backbone, chosen where it is open."""
         return choose_precision(
             self.config.training.precision,
-            create_backbone(self.config.model.backbone),
+            create_backbone(self.config.model.backbone, schema.image_shape),
         )
 
     def steps_per_execution(self, steps_per_epoch) -> int:
@@ -265,7 +270,7 @@ class Trainer:
             ema_momentum=training.averaging or 0.99,
         )
 
-    def _callbacks(self, model, steps, first_epoch):
+    def _callbacks(self, classifier, steps, first_epoch):
         training = self.config.training
         # An epoch is over when its backup is written: rows after it will be
         # trained and written again.
@@ -277,7 +282,7 @@ class Trainer:
             EpochSeeds(training.seed),
             BestModel(
                 self._saved_path,
-                model.classifier,
+                classifier,
                 examples_per_epoch=steps * training.batch_size,
                 best_score=max(scores, default=float("-inf")),
                 only_last=self.debias.debias in GROWING_METHODS,
@@ -322,7 +327,7 @@ class Trainer:
             f"portraits of {train.dataset}, decoded pixels {where} "
             f"({megabytes:,.0f} MB); {self.config.model.backbone} with "
             f"{model.inference_model().count_params():,} parameters in "
-            f"{self.precision}; {steps} steps an epoch."
+            f"{self.precision(train.schema)}; {steps} steps an epoch."
         )
 
     def _record_training(self, epochs, steps, begin):

@@ -1,10 +1,12 @@
 """What can be told before a training, rather than in the midst of it."""
 
 import keras
+import numpy as np
 
+from tp_keras.data.labels import is_known
 from tp_keras.debiasing.after_training import has_second_stage
-from tp_keras.debiasing.debiased_classifier import require_both_genders
-from tp_keras.debiasing.refit import training_group_counts
+from tp_keras.debiasing.debiased_classifier import require_groups
+from tp_keras.debiasing.groups import training_group_counts
 from tp_keras.errors import UserError
 
 
@@ -18,7 +20,8 @@ def check_training(config, classifier, train) -> None:
 
     Raises:
         UserError: If the network takes portraits of another size, a task has
-            no labels, the debiasing lacks a gender, or the backend can't.
+            no labels or one class of them, the debiasing lacks groups, or the
+            backend can't.
     """
     size = train.images.shape[1:]
     if classifier.input_shape[1:] != size:
@@ -27,15 +30,29 @@ def check_training(config, classifier, train) -> None:
             f"backbone={config.model.backbone!r} for "
             f"{classifier.input_shape[1:]}"
         )
-    for name in classifier.label_names.values():
-        if not (train.labels[name] >= 0).any():
+    for task in classifier.tasks:
+        labels = train.labels[task.name]
+        values = np.unique(labels[is_known(task, labels)])
+        if len(values) < 2:
+            found = "no label" if not len(values) else f"{values[0]} alone"
             raise UserError(
-                f"No training portrait of {train.dataset} has a label of "
-                f"{name}, so it can't be learned. Leave the task out. "
-                f"Received: tasks={config.model.tasks}"
+                f"The training portraits of {train.dataset} tell nothing of "
+                f"{task.name}, so it can't be learned. Expected two classes or "
+                "numbers; give --tasks without it. Received: "
+                f"{found} of {task.name}"
             )
     if has_second_stage(config.debias):
-        require_both_genders(training_group_counts(train, classifier.tasks))
+        require_groups(training_group_counts(train, classifier.tasks))
+        size, count = (
+            config.debias.branch_embedding_size,
+            len(classifier.embedding_parts),
+        )
+        if size % count:
+            raise UserError(
+                f"Expected branch_embedding_size to be a multiple of {count}, "
+                "the number of guarded tasks. "
+                f"Received: branch_embedding_size={size}"
+            )
     backend = keras.config.backend()
     if config.training.freeze_trunk_epochs and backend != "tensorflow":
         raise UserError(

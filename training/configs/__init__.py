@@ -1,8 +1,8 @@
 """The experiments by name: one file each, with command, time and figures."""
 
-from training.configs import demo
-from training.configs import real
-from training.configs import reference
+from . import demo
+from . import real
+from . import reference
 
 # Name on the command line -> (one line of help, the settings).
 EXPERIMENTS = {

@@ -47,7 +47,7 @@ def test_features_are_the_whitened_means_of_the_trunk(
 
 
 def test_answers_are_those_of_the_classifier(judge, classifier, images):
-    expected = classifier.predict_probabilities(images, verbose=0)
+    expected = classifier.predict_answers(images, verbose=0)
     found = judge.probabilities(images)
     assert sorted(found) == ["gender", "hair_color", "hair_type"]
     for name, values in found.items():

@@ -1,4 +1,4 @@
-"""Adversaries that read gender, and the reversed gradient of their loss."""
+"""Adversaries that read the group, and the reversed gradient of their loss."""
 
 import keras
 from keras import ops
@@ -7,34 +7,38 @@ from tp_keras.debiasing.gradient_reversal import ramped_strength
 from tp_keras.debiasing.gradient_reversal import reverse_gradient
 from tp_keras.debiasing.groups import group_balancing_weights
 from tp_keras.debiasing.methods.plain import Plain
-from tp_keras.models.losses import SmoothedCrossentropy
-from tp_keras.tasks import GENDER
+from tp_keras.models.losses import TaskLoss
+from tp_keras.tasks import CATEGORICAL
+from tp_keras.tasks import Task
 
 
 class ReversedGradient(Plain):
-    """Lets adversaries read gender from a part, and reverses their gradient.
+    """Lets adversaries read the group from a part, and reverses their gradient.
 
-    The adversaries see the normalised part of the embedding, genders balanced,
+    The adversaries see the normalised part of the embedding, groups balanced,
     and learn faster than the classifier (`adversary_speed`): what they can't
     read is only gone if they read as well as can be (Elazar and Goldberg,
     arXiv:1808.06640). The strength of the reversal is ramped. Rows without a
-    hair label serve too: their gender is known. As the part has to keep what
-    the label itself tells of gender, a strong reversal costs accuracy.
+    label of the task serve too: their group is known. As the part has to keep
+    what the label itself tells of the group, a strong reversal costs accuracy.
     """
 
-    levels_genders = True
+    levels_groups = True
     is_conditional = False
 
     def build(self, input_shape=None):
         """Creates the adversaries; `input_shape` is that of the part."""
         size = input_shape[-1]
         if self.is_conditional:
-            size += self.task.num_classes
+            size += self.num_classes
         self.adversaries = [
-            _adversary(size, self.settings.adversary_units, number)
+            _adversary(
+                size, self.settings.adversary_units, self.num_groups, number
+            )
             for number in range(self.settings.adversaries)
         ]
-        self.gender_loss = SmoothedCrossentropy()
+        names = tuple(map(str, range(self.num_groups)))
+        self.group_loss = TaskLoss(Task("group", CATEGORICAL, names))
         self.built = True
 
     @property
@@ -46,22 +50,22 @@ class ReversedGradient(Plain):
             for variable in adversary.trainable_variables
         ]
 
-    def loss(self, part, logits, labels, genders, weights, progress, training):
+    def loss(self, part, scores, labels, groups, weights, progress, training):
         """Returns the task's loss and the adversaries', which is reversed."""
         loss = super().loss(
-            part, logits, labels, genders, weights, progress, training
+            part, scores, labels, groups, weights, progress, training
         )
         strength = ramped_strength(progress, self.settings.strength)
         return loss + self.adversary_loss(
-            reverse_gradient(part, strength), labels, genders, weights
+            reverse_gradient(part, strength), labels, groups, weights
         )
 
-    def adversary_loss(self, part, labels, genders, weights):
-        """Returns the mean loss of the adversaries; ln 2 is chance."""
+    def adversary_loss(self, part, labels, groups, weights):
+        """Returns the mean loss of the adversaries, by chance ln(groups)."""
         features = self.adversary_input(part, labels)
-        weight = self.adversary_weights(labels, genders, weights)
+        weight = self.adversary_weights(labels, groups, weights)
         losses = [
-            self.gender_loss(genders, adversary(features), sample_weight=weight)
+            self.group_loss(groups, adversary(features), sample_weight=weight)
             for adversary in self.adversaries
         ]
         return sum(losses) / len(losses)
@@ -70,16 +74,18 @@ class ReversedGradient(Plain):
         """Returns what the adversaries see, `[batch, size]`."""
         return part
 
-    def adversary_weights(self, labels, genders, weights):
+    def adversary_weights(self, labels, groups, weights):
         """Returns the weight of each row in their loss, `[batch]`."""
-        _, gender_weight = weights
-        counts = self.gender_counts
-        table = (counts.sum() / (2 * counts.clip(1))).astype("float32")
-        return gender_weight * ops.take(ops.convert_to_tensor(table), genders)
+        _, group_weight = weights
+        counts = self.group_counts
+        table = (counts.sum() / (len(counts) * counts.clip(1))).astype(
+            "float32"
+        )
+        return group_weight * ops.take(ops.convert_to_tensor(table), groups)
 
     @property
-    def gender_counts(self):
-        """Labelled rows of each gender, int array `[2]`."""
+    def group_counts(self):
+        """Labelled rows of each group, int array `[groups]`."""
         return self.counts.sum(0)
 
 
@@ -87,10 +93,10 @@ class ConditionalReversedGradient(ReversedGradient):
     """The same with the true class told, and balanced: the flagship.
 
     The adversaries see the class beside the part, and only labelled rows, of
-    classes that have both genders; each group of class and gender weighs the
-    same. So the part may keep what the class tells of gender and nothing else:
-    independence given the class, which is equalised odds for whatever reads
-    the part (Zhao et al., "Conditional learning of fair representations",
+    classes that have two groups or more; each group of a class weighs the
+    same. So the part may keep what the class tells of the group and nothing
+    else: independence given the class, which is equalised odds for whatever
+    reads the part (Zhao et al., "Conditional learning of fair representations",
     2020, arXiv:1910.07162).
     """
 
@@ -98,22 +104,24 @@ class ConditionalReversedGradient(ReversedGradient):
 
     def adversary_input(self, part, labels):
         """Returns the part and the one-hot class."""
-        classes = ops.one_hot(labels, self.task.num_classes, dtype=part.dtype)
+        classes = ops.one_hot(
+            self.classes(labels), self.num_classes, dtype=part.dtype
+        )
         return ops.concatenate([part, classes], axis=-1)
 
-    def adversary_weights(self, labels, genders, weights):
+    def adversary_weights(self, labels, groups, weights):
         """Returns weights by which every supported group has one sum."""
-        weight, gender_weight = weights
+        weight, group_weight = weights
         table = group_balancing_weights(self.counts)
-        known = ops.cast((weight > 0) & (gender_weight > 0), "float32")
-        return known * self.look_up(table, labels, genders)
+        known = ops.cast(self.is_known(weight) & (group_weight > 0), "float32")
+        return known * self.look_up(table, self.classes(labels), groups)
 
 
-def _adversary(size, units, number):
+def _adversary(size, units, num_groups, number):
     # No normalisation or dropout: its capacity is that of a probe.
     layers = [keras.layers.Dense(width, activation="relu") for width in units]
     adversary = keras.Sequential(
-        [*layers, keras.layers.Dense(GENDER.num_classes)],
+        [*layers, keras.layers.Dense(num_groups)],
         name=f"adversary_{number}",
     )
     adversary.build((None, size))

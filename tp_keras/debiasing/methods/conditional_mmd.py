@@ -1,4 +1,6 @@
-"""A distance between women's and men's embeddings, kept small."""
+"""A distance between the embeddings of groups, kept small."""
+
+import itertools
 
 from keras import ops
 
@@ -10,46 +12,53 @@ _WIDTHS = (0.25, 1.0, 4.0)
 
 
 class ConditionalMmd(Plain):
-    """Penalises the distance of women's and men's embeddings in each class.
+    """Penalises the distance of the groups' embeddings in each class.
 
     The squared maximum mean discrepancy (Gretton et al., "A kernel two-sample
     test", 2012) with a mixture of Gaussian kernels: 0 for equal groups. No
-    adversary, so nothing to win against; a plain loss. Classes of which a
-    batch holds fewer than two women or men are left out.
+    adversary, so nothing to win against; a plain loss. Groups of which a batch
+    holds fewer than two rows of a class are left out of that class.
     """
 
-    levels_genders = True
+    levels_groups = True
 
-    def loss(self, part, logits, labels, genders, weights, progress, training):
+    def loss(self, part, scores, labels, groups, weights, progress, training):
         """Returns the task's loss and the mean discrepancy of the classes."""
         loss = super().loss(
-            part, logits, labels, genders, weights, progress, training
+            part, scores, labels, groups, weights, progress, training
         )
-        weight, gender_weight = weights
-        known = (weight > 0) & (gender_weight > 0)
+        weight, group_weight = weights
+        known = self.is_known(weight) & (group_weight > 0)
         strength = ramped_strength(progress, self.settings.strength)
         return loss + strength * conditional_mmd(
-            part, labels, genders, known, self.task.num_classes
+            part,
+            self.classes(labels),
+            groups,
+            known,
+            self.num_classes,
+            self.num_groups,
         )
 
 
-def conditional_mmd(features, labels, genders, known, num_classes):
-    """Returns the squared discrepancy of the genders, mean over the classes.
+def conditional_mmd(features, labels, groups, known, num_classes, num_groups):
+    """Returns the squared discrepancy, mean over classes and pairs of groups.
 
-    For one class with women `a` and men `b` it is `mean k(a, a') + mean k(b,
-    b') - 2 mean k(a, b)`, all pairs counted, also of a row with itself: at
-    least 0, and 0 for equal groups. The widths of the kernels come from the
-    median distance in the batch, through which no gradient passes.
+    For one class with rows `a` of one group and `b` of another it is
+    `mean k(a, a') + mean k(b, b') - 2 mean k(a, b)`, all pairs counted, also
+    of a row with itself: at least 0, and 0 for equal groups. The widths of the
+    kernels come from the median distance in the batch, through which no
+    gradient passes.
 
     Args:
         features: float `[batch, size]`.
         labels: int `[batch]`.
-        genders: int `[batch]`, 0 or 1.
-        known: bool `[batch]`: rows whose label and gender are known.
+        groups: int `[batch]`.
+        known: bool `[batch]`: rows whose label and group are known.
         num_classes: Int.
+        num_groups: Int.
 
     Returns:
-        Scalar; 0 where no class has two rows of each gender.
+        Scalar; 0 where no class has two rows of each of two groups.
     """
     norms = ops.sum(ops.square(features), axis=-1)
     distances = ops.maximum(
@@ -64,13 +73,21 @@ def conditional_mmd(features, labels, genders, known, num_classes):
     ) / len(_WIDTHS)
     known = ops.cast(known, features.dtype)[:, None]
     classes = known * ops.one_hot(labels, num_classes, dtype=features.dtype)
-    male = ops.cast(genders, features.dtype)[:, None]
-    women, men = classes * (1.0 - male), classes * male
-    sizes = ops.sum(women, axis=0), ops.sum(men, axis=0)
-    # +1/n for a woman, -1/m for a man: one quadratic form for each class.
-    signs = women / ops.maximum(sizes[0], 1.0) - men / ops.maximum(
-        sizes[1], 1.0
-    )
-    squared = ops.sum(signs * ops.matmul(kernel, signs), axis=0)
-    enough = ops.cast((sizes[0] >= 2) & (sizes[1] >= 2), features.dtype)
-    return ops.sum(enough * squared) / ops.maximum(ops.sum(enough), 1.0)
+    of_group = ops.one_hot(groups, num_groups, dtype=features.dtype)
+    members = [
+        classes * of_group[:, group, None] for group in range(num_groups)
+    ]
+    sizes = [ops.sum(rows, axis=0) for rows in members]
+    total, count = 0.0, 0.0
+    for one, other in itertools.combinations(range(num_groups), 2):
+        # +1/n for a row of the one, -1/m for one of the other: one quadratic
+        # form for each class.
+        signs = members[one] / ops.maximum(sizes[one], 1.0) - members[
+            other
+        ] / ops.maximum(sizes[other], 1.0)
+        squared = ops.sum(signs * ops.matmul(kernel, signs), axis=0)
+        enough = (sizes[one] >= 2) & (sizes[other] >= 2)
+        enough = ops.cast(enough, features.dtype)
+        total += ops.sum(enough * squared)
+        count += ops.sum(enough)
+    return total / ops.maximum(count, 1.0)

@@ -4,12 +4,11 @@ import numpy as np
 from keras import ops
 
 from tp_keras.debiasing.methods.plain import Plain
-from tp_keras.models.losses import SmoothedCrossentropy
-from tp_keras.tasks import GENDER
+from tp_keras.models.losses import TaskLoss
 
 
 class GroupDro(Plain):
-    """Weighs groups of class and gender up while their loss is large.
+    """Weighs groups of class and group up while their loss is large.
 
     Group distributionally robust optimisation (Sagawa et al., "Distributionally
     robust neural networks", 2020, arXiv:1911.08731): `q_g` is multiplied by
@@ -29,22 +28,21 @@ class GroupDro(Plain):
             ),
             trainable=False,
         )
-        self.row_loss = SmoothedCrossentropy(
-            self.crossentropy.label_smoothing, reduction="none"
-        )
+        config = {**self.task_loss.get_config(), "reduction": "none"}
+        self.row_loss = TaskLoss.from_config(config)
         self.built = True
 
-    def loss(self, part, logits, labels, genders, weights, progress, training):
+    def loss(self, part, scores, labels, groups, weights, progress, training):
         """Returns the mean of the groups' losses by their weights."""
-        weight, gender_weight = weights
-        rows = ops.cast((weight > 0) & (gender_weight > 0), "float32")
-        cells = labels * GENDER.num_classes + genders
+        weight, group_weight = weights
+        rows = ops.cast(self.is_known(weight) & (group_weight > 0), "float32")
+        cells = self.classes(labels) * self.num_groups + groups
         members = rows[:, None] * ops.one_hot(
             cells, self.group_weights.shape[0], dtype="float32"
         )
         sizes = ops.sum(members, axis=0)
         losses = ops.sum(
-            members * self.row_loss(labels, logits)[:, None], axis=0
+            members * self._row_losses(labels, scores, weight)[:, None], axis=0
         ) / ops.maximum(sizes, 1.0)
         present = ops.cast(sizes > 0, "float32")
         if training:
@@ -54,3 +52,13 @@ class GroupDro(Plain):
             self.group_weights.assign(grown / ops.sum(grown))
         share = present * self.group_weights
         return ops.sum(share * losses) / ops.maximum(ops.sum(share), 1e-12)
+
+    def _row_losses(self, labels, scores, weight):
+        """Returns the loss of each row, of flags the mean of those known."""
+        losses = self.row_loss(labels, scores)
+        if len(losses.shape) == 1:
+            return losses
+        known = ops.cast(weight > 0, losses.dtype)
+        return ops.sum(known * losses, axis=-1) / ops.maximum(
+            ops.sum(known, axis=-1), 1.0
+        )

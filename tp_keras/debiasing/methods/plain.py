@@ -1,30 +1,36 @@
-"""The training of a hair task as it is, which the methods change."""
+"""The training of a guarded task as it is, which the methods change."""
 
 import keras
 from keras import ops
 
 from tp_keras.config import DebiasConfig
-from tp_keras.debiasing.groups import gender_balancing_weights
-from tp_keras.models.losses import SmoothedCrossentropy
+from tp_keras.data.labels import num_strata
+from tp_keras.debiasing.groups import level_weights
+from tp_keras.models.kinds import head_kind
+from tp_keras.models.losses import TaskLoss
+from tp_keras.tasks import BINARY
+from tp_keras.tasks import MULTI_LABEL
+from tp_keras.tasks import REGRESSION
 from tp_keras.tasks import Task
 
 
 class Plain(keras.layers.Layer):
-    """The cross-entropy of a hair task, and nothing about gender: `none`.
+    """The loss of a guarded task, and nothing about groups: `none`.
 
-    The base of all methods. A method belongs to one hair task, holds what its
-    training needs beside the classifier, and gives the task's loss.
+    The base of all methods. A method belongs to one guarded task, holds what
+    its training needs beside the classifier, and gives the task's loss. What
+    it calls the class of a row is of a number the range that it lies in.
 
     Args:
         task: `Task`.
-        counts: int array `[classes, 2]`: training rows of each class and
-            gender.
+        counts: int array `[classes, groups]`: training rows of each.
         settings: `DebiasConfig`.
-        label_smoothing: Float, of the task's cross-entropy.
+        label_smoothing: Float, of the task's loss.
+        number_head: Name of the head of numbers; see `head_kind`.
     """
 
-    # Whether the cross-entropy weighs both genders of a class alike.
-    levels_genders = False
+    # Whether the loss weighs all groups of a class alike.
+    levels_groups = False
 
     def __init__(
         self,
@@ -32,46 +38,66 @@ class Plain(keras.layers.Layer):
         counts,
         settings: DebiasConfig,
         label_smoothing: float = 0.0,
+        number_head: str = "distribution",
     ):
         super().__init__(name=f"{task.name}_debias", dtype="float32")
         self.task = task
         self.counts = counts
+        self.num_classes, self.num_groups = counts.shape
         self.settings = settings
-        self.crossentropy = SmoothedCrossentropy(label_smoothing)
-        self._level = gender_balancing_weights(counts, settings.largest_weight)
+        # Of the scores: a binary task puts out the logits of both classes.
+        kind = head_kind(task, number_head)
+        self.units = 2 if task.kind == BINARY else kind.units(task)
+        self.task_loss = TaskLoss(task, number_head, label_smoothing)
+        self._level = level_weights(counts, settings.largest_weight)
 
     @property
     def adversary_variables(self) -> list:
         """The variables that learn against the classifier."""
         return []
 
-    def loss(self, part, logits, labels, genders, weights, progress, training):
+    def loss(self, part, scores, labels, groups, weights, progress, training):
         """Returns the loss of a batch, a scalar.
 
         Args:
             part: float `[batch, size]`, the task's part of the embedding.
-            logits: float `[batch, classes]`.
-            labels: int `[batch]`, the classes; any class where the weight is 0.
-            genders: int `[batch]`; any where gender is missing.
-            weights: Pair of float `[batch]`: of the label, and of the gender;
+            scores: float `[batch, units]`.
+            labels: `[batch]`, the labels; any one where the weight is 0.
+            groups: int `[batch]`; any one where the group is missing.
+            weights: Pair of float `[batch]`: of the label, and of the group;
                 0 where missing.
             progress: Share of the ramp that is over, a scalar.
             training: Whether the batch is trained on.
         """
-        weight, gender_weight = weights
-        if self.levels_genders:
-            weight = weight * _level(
-                self.look_up(self._level, labels, genders), gender_weight
-            )
-        return self.crossentropy(labels, logits, sample_weight=weight)
+        weight, group_weight = weights
+        if self.levels_groups:
+            level = self.look_up(self._level, self.classes(labels), groups)
+            # A row of unknown group counts as it is.
+            level = ops.where(group_weight > 0, level, ops.ones_like(level))
+            if len(weight.shape) > 1:
+                level = level[:, None]
+            weight = weight * level
+        return self.task_loss(labels, scores, sample_weight=weight)
+
+    def classes(self, labels):
+        """Returns the class of each row, int `[batch]`; see `strata`."""
+        if self.task.kind == MULTI_LABEL:
+            return ops.zeros(ops.shape(labels)[:1], "int32")
+        if self.task.kind != REGRESSION:
+            return ops.reshape(labels, (-1,))
+        labels = ops.reshape(labels, (-1,))
+        share = (labels - self.task.low) / (self.task.high - self.task.low)
+        bins = ops.cast(share * num_strata(self.task), "int32")
+        return ops.clip(bins, 0, num_strata(self.task) - 1)
 
     @staticmethod
-    def look_up(table, labels, genders):
-        """Returns the entry `table[label, gender]` of each row, `[batch]`."""
+    def is_known(weight):
+        """Returns whether a row has a label, of flags any, bool `[batch]`."""
+        weight = ops.reshape(weight, (ops.shape(weight)[0], -1))
+        return ops.any(weight > 0, axis=-1)
+
+    @staticmethod
+    def look_up(table, labels, groups):
+        """Returns the entry `table[label, group]` of each row, `[batch]`."""
         cells = ops.convert_to_tensor(table.reshape(-1))
-        return ops.take(cells, labels * table.shape[1] + genders)
-
-
-def _level(values, gender_weight):
-    # A row of unknown gender counts as it is.
-    return ops.where(gender_weight > 0, values, ops.ones_like(values))
+        return ops.take(cells, labels * table.shape[1] + groups)

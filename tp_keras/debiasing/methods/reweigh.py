@@ -1,14 +1,13 @@
-"""Weights by which both genders of a class count the same."""
+"""Weights by which all groups of a class count the same."""
 
 from tp_keras.debiasing.methods.plain import Plain
 
 
 class Reweigh(Plain):
-    """Weighs the rows of a class so that both its genders count the same.
+    """Weighs the rows of a class so that all its groups count the same.
 
-    `w(y, g) = n(y) / (2 n(y, g))`; see
-    `tp_keras.debiasing.groups.gender_balancing_weights`. It changes who gets
-    the wrong class, not what the embedding knows of gender.
+    See `tp_keras.debiasing.groups.level_weights`. It changes who gets the
+    wrong class, not what the embedding knows of the group.
     """
 
-    levels_genders = True
+    levels_groups = True

@@ -9,7 +9,7 @@ import keras
 import tqdm
 
 from tp_keras.config import ExperimentConfig
-from tp_keras.data.source import find_builder
+from tp_keras.data.builders import find_builder
 from tp_keras.data.source import load_portraits
 from tp_keras.data.splits import resolve_splits
 from tp_keras.debiasing.trunk_features import TrunkFeatures

@@ -1,15 +1,20 @@
-"""What follows the trunk: heads, and the parts of the hair embedding."""
+"""What follows the trunk: heads, and the parts of the embedding."""
+
+import dataclasses
 
 import keras
+from keras import ops
 
 from tp_keras.errors import UserError
+from tp_keras.models.kinds import head_kind
 from tp_keras.models.layer_settings import default_policy
 from tp_keras.models.layer_settings import from_settings_config
 from tp_keras.models.layer_settings import settings_config
 from tp_keras.models.layers import FusedBatchNormalization
+from tp_keras.models.losses import as_task
 from tp_keras.models.task_model import TaskModel
 from tp_keras.registration import register
-from tp_keras.tasks import get_tasks
+from tp_keras.tasks import BINARY
 
 # What follows the feature maps costs little and is compared with tolerances:
 # it stays in float32 also where the maps are bfloat16.
@@ -17,23 +22,24 @@ _DTYPE = "float32"
 
 
 @register
-class HairBranch(TaskModel):
-    """The hair layers of a `PortraitClassifier` as a model of features.
+class GuardedBranch(TaskModel):
+    """The guarded layers of a `PortraitClassifier` as a model of features.
 
     To train them anew while the trunk stays as it is: features can be computed
     once, and the layers cost a thousandth of the trunk.
 
     Args:
         features_shape: `(rows, columns, channels)` of the trunk's output.
-        tasks: Sequence of hair `Task`s.
-        embedding_size: Int. Length of the hair embedding.
+        tasks: Sequence of guarded `Task`s, or of dicts of their fields.
+        embedding_size: Int. Length of their embedding.
         dropout_rate: Float. Dropout before the heads.
+        number_head: Name of the head of numbers; see `head_kind`.
         name: Name of the model.
         trainable: Whether any of its weights is trained.
         dtype: Policy of its layers, None for the global one.
 
     Input: float features `[batch, rows, columns, channels]`.
-    Output: dict of logits `[batch, classes]`, one for each task.
+    Output: dict of scores `[batch, units]`, one for each task.
     """
 
     def __init__(
@@ -42,57 +48,75 @@ class HairBranch(TaskModel):
         tasks,
         embedding_size,
         dropout_rate,
-        name="hair_branch",
+        number_head="distribution",
+        name="guarded_branch",
         trainable=True,
         dtype=None,
     ):
+        tasks = tuple(as_task(task) for task in tasks)
         with default_policy(dtype):
             features = keras.Input(features_shape, name="features")
-            logits, parts = hair_layers(
-                features, tasks, embedding_size, dropout_rate
+            scores, parts = guarded_layers(
+                features, tasks, embedding_size, dropout_rate, number_head
             )
-            super().__init__(inputs=features, outputs=logits, name=name)
+            super().__init__(inputs=features, outputs=scores, name=name)
         if not trainable:
             self.trainable = False
 
         # === Config ===
         self.features_shape = tuple(features_shape)
-        self.tasks = tuple(tasks)
+        self.tasks = tasks
         self.embedding_size = embedding_size
         self.dropout_rate = dropout_rate
+        self.number_head = number_head
         self._parts = parts
 
     @property
     def embedding_parts(self):
-        """Dict: hair task -> the symbolic part of the embedding it reads."""
+        """Dict: task -> the symbolic part of the embedding it reads."""
         return dict(self._parts)
 
     def get_config(self):
         return {
             "features_shape": self.features_shape,
-            "tasks": [task.name for task in self.tasks],
+            "tasks": [dataclasses.asdict(task) for task in self.tasks],
             "embedding_size": self.embedding_size,
             "dropout_rate": self.dropout_rate,
+            "number_head": self.number_head,
             **settings_config(self),
         }
 
     @classmethod
     def from_config(cls, config):
-        tasks = get_tasks(config["tasks"])
-        return from_settings_config(cls, {**config, "tasks": tasks})
+        return from_settings_config(cls, config)
 
 
-def hair_layers(features, tasks, embedding_size, dropout_rate):
-    """Puts the hair layers on features.
+@register
+class BothLogits(keras.layers.Layer):
+    """The logits of two classes, `[0, x]`, of that of the second, `x`.
+
+    So a sigmoid's one unit is served as every other classification is.
+    """
+
+    def call(self, x):
+        return ops.concatenate([ops.zeros_like(x), x], axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], 2)
+
+
+def guarded_layers(features, tasks, embedding_size, dropout_rate, number_head):
+    """Puts the guarded layers on features.
 
     Args:
         features: Symbolic `[batch, rows, columns, channels]`.
-        tasks: Sequence of hair `Task`s.
+        tasks: Sequence of `Task`.
         embedding_size: Int; a multiple of the number of tasks.
         dropout_rate: Float. Dropout before the heads.
+        number_head: Name of the head of numbers; see `head_kind`.
 
     Returns:
-        Two dicts by task name: logits `[batch, classes]`, and parts of the
+        Two dicts by task name: scores `[batch, units]`, and parts of the
         embedding `[batch, embedding_size / tasks]`.
 
     Raises:
@@ -100,17 +124,17 @@ def hair_layers(features, tasks, embedding_size, dropout_rate):
     """
     if not tasks or embedding_size % len(tasks):
         raise UserError(
-            "Expected hair tasks, and an embedding size that is a multiple of "
-            f"their number. Received: embedding_size={embedding_size}, "
+            "Expected guarded tasks, and an embedding size that is a multiple "
+            f"of their number. Received: embedding_size={embedding_size}, "
             f"tasks={[task.name for task in tasks]}"
         )
-    x = _hair_block(features)
-    logits, parts = {}, {}
+    x = _guarded_block(features)
+    scores, parts = {}, {}
     for task in tasks:
         part = _part(x, task, embedding_size // len(tasks))
-        logits[task.name] = head(part, task, dropout_rate)
+        scores[task.name] = head(part, task, dropout_rate, number_head)
         parts[task.name] = part
-    return logits, parts
+    return scores, parts
 
 
 def pool(features, name):
@@ -120,25 +144,29 @@ def pool(features, name):
     )
 
 
-def head(x, task, dropout_rate):
-    """Returns the logits of a task, of a layer of its name."""
+def head(x, task, dropout_rate, number_head):
+    """Returns the scores of a task; its dense layer has the task's name."""
     x = keras.layers.Dropout(
         dropout_rate, dtype=_DTYPE, name=f"{task.name}_dropout"
     )(x)
-    return keras.layers.Dense(task.num_classes, dtype=_DTYPE, name=task.name)(x)
+    units = head_kind(task, number_head).units(task)
+    x = keras.layers.Dense(units, dtype=_DTYPE, name=task.name)(x)
+    if task.kind == BINARY:
+        x = BothLogits(dtype=_DTYPE, name=f"{task.name}_logits")(x)
+    return x
 
 
-def _hair_block(features):
+def _guarded_block(features):
     x = keras.layers.Conv2D(
         features.shape[-1],
         1,
         use_bias=False,
         kernel_initializer="he_normal",
-        name="hair_convolution",
+        name="guarded_convolution",
     )(features)
-    x = FusedBatchNormalization(name="hair_normalization")(x)
-    x = keras.layers.ReLU(name="hair_relu")(x)
-    return pool(x, "hair_pooling")
+    x = FusedBatchNormalization(name="guarded_normalization")(x)
+    x = keras.layers.ReLU(name="guarded_relu")(x)
+    return pool(x, "guarded_pooling")
 
 
 def _part(x, task, size):

@@ -1,0 +1,101 @@
+"""Which labels are there, and what each row weighs in the loss of a task."""
+
+import numpy as np
+
+from tp_keras.errors import UserError
+from tp_keras.tasks import MULTI_LABEL
+from tp_keras.tasks import REGRESSION
+from tp_keras.tasks import Task
+
+# Ranges of a number that weigh as classes do.
+_BINS = 12
+
+
+def is_known(task: Task, labels) -> np.ndarray:
+    """Returns which labels are there: bool, in the shape of `labels`.
+
+    Args:
+        task: `Task`.
+        labels: Labels of it as in `Portraits`.
+    """
+    labels = np.asarray(labels)
+    return np.isfinite(labels) if task.kind == REGRESSION else labels >= 0
+
+
+def filled(task: Task, labels) -> np.ndarray:
+    """Returns labels with some that exists in place of those missing."""
+    return np.where(is_known(task, labels), labels, 0).astype(
+        np.asarray(labels).dtype
+    )
+
+
+def strata(task: Task, labels) -> np.ndarray:
+    """Returns the class of each row, of a number the range that it lies in.
+
+    Args:
+        task: `Task`; rows of one with flags are of one class.
+        labels: Labels of it as in `Portraits`.
+
+    Returns:
+        int32 `[count]` in 0..`num_strata(task) - 1`, -1 where missing.
+
+    Example:
+        >>> age = Task("age", "regression", low=0, high=120, tolerance=5)
+        >>> strata(age, np.array([3.0, 10.0, np.nan])).tolist()
+        [0, 1, -1]
+    """
+    known = is_known(task, labels)
+    if task.kind == MULTI_LABEL:
+        return np.where(known.any(-1), 0, -1).astype(np.int32)
+    if task.kind != REGRESSION:
+        return np.asarray(labels, np.int32)
+    share = (filled(task, labels) - task.low) / (task.high - task.low)
+    bins = np.clip((share * _BINS).astype(np.int32), 0, _BINS - 1)
+    return np.where(known, bins, -1).astype(np.int32)
+
+
+def num_strata(task: Task) -> int:
+    """Returns the number of classes of `strata`."""
+    return {REGRESSION: _BINS, MULTI_LABEL: 1}.get(task.kind, task.num_classes)
+
+
+def label_weights(task: Task, labels, balance=0.0) -> np.ndarray:
+    """Returns the weight of each label in the loss of its task.
+
+    A missing label weighs 0. With `balance` b the rows of a class with n
+    labels weigh in proportion to `n ** -b`, 1 on average over the labelled
+    rows: 0 leaves the classes as they are, 1 gives each the same sum. A number
+    is of the class of its range, a flag of the class that it says.
+
+    Args:
+        task: `Task`.
+        labels: Labels of it as in `Portraits`.
+        balance: Float between 0 and 1.
+
+    Returns:
+        float32 array in the shape of `labels`.
+
+    Example:
+        >>> task = Task("weather", "binary", ("dry", "wet"))
+        >>> label_weights(task, np.array([0, 0, 0, 1, -1]), 1.0).tolist()
+        [0.6666..., 0.6666..., 0.6666..., 2.0, 0.0]
+    """
+    if not 0.0 <= balance <= 1.0:
+        raise UserError(
+            f"Expected a balance between 0 and 1. Received: balance={balance}"
+        )
+    if task.kind == MULTI_LABEL:
+        columns = np.asarray(labels).T
+        return np.stack([_weights(flag, 2, balance) for flag in columns], 1)
+    return _weights(strata(task, labels), num_strata(task), balance)
+
+
+def _weights(labels, num_classes, balance):
+    labelled = labels >= 0
+    counts = np.bincount(labels[labelled], minlength=num_classes)
+    by_class = np.where(counts > 0, np.maximum(counts, 1) ** -float(balance), 0)
+    weights = np.where(labelled, by_class[np.maximum(labels, 0)], 0.0)
+    total = weights.sum()
+    if total > 0:
+        weights *= labelled.sum() / total
+    return weights.astype(np.float32)
