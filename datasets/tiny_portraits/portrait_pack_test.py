@@ -64,7 +64,7 @@ def test_an_image_without_row_is_refused_or_listed(tmp_path, archives):
 @pytest.mark.parametrize(
     ("content", "defect"),
     [
-        (IMAGES[NAME(59)][:100], "is a truncated PNG image"),
+        (IMAGES[NAME(59)][:100], "is a corrupt PNG image"),
         (b"nonsense", "is not a PNG image"),
         (testing.make_image(59, size=(10, 12)), "has 10x12 pixels"),
         (testing.make_image(59, mode="L"), "is 8 bit greyscale"),
