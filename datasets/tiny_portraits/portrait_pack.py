@@ -15,9 +15,6 @@ from .pack_layout import PackLayout
 from .pack_layout import find_layout
 from .portrait_files import PortraitFiles
 
-# The counterfactual pairs of a synthetic pack, in the format of a pack.
-COUNTERFACTUAL_FOLDER = "Counterfactuals"
-
 
 class PortraitPack:
     """Joins rows and images; reads, checks and yields the portraits.

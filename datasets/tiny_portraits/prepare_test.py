@@ -18,7 +18,6 @@ from ..building.build_record import BuildRecord
 from ..building.errors import DatasetInputError
 from ..building.summary import format_summary
 from . import facts
-from . import pack_layout
 from . import portrait_pack
 from . import testing
 from . import tiny_portraits_dataset_builder
@@ -68,6 +67,10 @@ def test_the_prepared_data_set_holds_pixels_labels_and_splits(pack, data_dir):
         "gray",
         "bald",
     ]
+    decoders = {"image": tfds.decode.SkipDecoding()}
+    for example in builder.as_dataset(split="test", decoders=decoders):
+        index = int(example["image_index"])
+        assert example["image"].numpy() == testing.make_image(index)
     splits = load(data_dir)
     assert {split: len(rows) for split, rows in splits.items()} == (
         testing.SPLIT_COUNTS
@@ -82,27 +85,6 @@ def test_the_prepared_data_set_holds_pixels_labels_and_splits(pack, data_dir):
             ):
                 expected = -1 if label == "n/a" else classes.index(label)
                 assert example[name] == expected
-
-
-def test_png_files_enter_the_records_unchanged(pack, data_dir):
-    builder = prepare(pack, data_dir)
-    decoders = {"image": tfds.decode.SkipDecoding()}
-    for example in builder.as_dataset(split="test", decoders=decoders):
-        index = int(example["image_index"])
-        assert example["image"].numpy() == testing.make_image(index)
-
-
-def test_archives_and_a_folder_of_images_give_the_same(tmp_path):
-    examples = []
-    for number, folder in enumerate(pack_layout.FOLDERS):
-        pack = testing.write_pack(
-            tmp_path / f"pack{number}",
-            folder=folder,
-            archives=0 if folder == facts.IMAGE_FOLDER else 3,
-        )
-        prepare(pack, tmp_path / f"tfds{number}")
-        examples.append(str(load(tmp_path / f"tfds{number}")))
-    assert examples[0] == examples[1] == examples[2]
 
 
 def test_it_loads_by_name_once_the_package_is_imported(pack, data_dir):
@@ -350,12 +332,6 @@ def test_a_cut_data_set_does_not_pass_as_whole(pack, data_dir):
     prepare(pack, data_dir / "5")
 
 
-def test_a_cut_that_keeps_nothing_is_built_whole(pack, data_dir):
-    build_with_tfds(pack, data_dir, limit=0)
-    builder = prepare(pack, data_dir)
-    assert builder.info.splits["train"].num_examples == 5
-
-
 def test_skipped_images_are_no_cut(tmp_path, data_dir):
     images = {NAME(i): testing.make_image(i) for i in testing.ROWS}
     images[NAME(0)] = images[NAME(182_637)] = images[NAME(202_598)] = b""
@@ -399,22 +375,6 @@ def test_a_rebuild_that_fails_leaves_the_old_data_set(pack, data_dir):
         prepare(pack, data_dir, overwrite=True)
     assert str(load(data_dir)) == before
     assert not leftovers(data_dir)
-
-
-def test_an_interrupted_build_leaves_nothing(pack, data_dir, monkeypatch):
-    def stop(self, indices):
-        yield from list(portraits(self, indices))[:1]
-        raise KeyboardInterrupt
-
-    portraits = portrait_pack.PortraitPack.portraits
-    with monkeypatch.context() as patch:
-        patch.setattr(portrait_pack.PortraitPack, "portraits", stop)
-        with pytest.raises(KeyboardInterrupt):
-            prepare(pack, data_dir)
-    assert not (data_dir / VERSION_DIR).exists()
-    assert not leftovers(data_dir)
-    prepare(pack, data_dir)
-    assert len(load(data_dir)["train"]) == 5
 
 
 # Stops for good once the first split has been written.

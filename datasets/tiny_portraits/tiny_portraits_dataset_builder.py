@@ -18,7 +18,6 @@ from ..building.face_builder import Part
 from ..building.variants import Variants
 from . import facts
 from .pack_layout import find_layout
-from .portrait_pack import COUNTERFACTUAL_FOLDER
 from .portrait_pack import PortraitPack
 from .synthetic import pack as synthetic_pack
 
@@ -131,7 +130,7 @@ class Builder(FaceBuilder):
             split: Part(len(chosen), _examples(pack, chosen))
             for split, chosen in indices.items()
         }
-        folder = manual_dir / COUNTERFACTUAL_FOLDER
+        folder = manual_dir / facts.COUNTERFACTUAL_FOLDER
         if self.builder_config.is_synthetic and folder.is_dir():
             pairs = PortraitPack(folder, bad_items)
             chosen = list(pairs.attributes)

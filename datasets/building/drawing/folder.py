@@ -5,11 +5,18 @@ import os
 import pathlib
 import shutil
 from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
+import tqdm
+
 from ..errors import DatasetInputError
+from ..workers import count_cores
+from ..workers import map_in_order
 
 _PACK_FILE = "pack.json"
+_CHUNK = 32  # portraits asked for at once
 
 
 def draw_folder(
@@ -56,6 +63,37 @@ def draw_folder(
     finally:
         shutil.rmtree(drawing, ignore_errors=True)
     return output_dir
+
+
+def draw_in_order(
+    draw: Callable[[Sequence], list],
+    items: Sequence,
+    workers: int | None,
+    progress: bool,
+) -> Iterator[Any]:
+    """Draws in several processes, and shows how far it is.
+
+    Args:
+        draw: A function of this package that draws some of the items.
+        items: What is to be drawn.
+        workers: The number of processes; None takes one per processor.
+        progress: Whether a progress bar is shown.
+
+    Yields:
+        What was drawn of each item, in their order.
+    """
+    starts = range(0, len(items), _CHUNK)
+    chunks = [(items[start : start + _CHUNK],) for start in starts]
+    with tqdm.tqdm(
+        total=len(items),
+        desc="Drawing",
+        unit=" portraits",
+        disable=not progress,
+    ) as bar:
+        for drawn in map_in_order(draw, chunks, workers or count_cores()):
+            for each in drawn:
+                yield each
+                bar.update()
 
 
 def check_numbers(

@@ -1,20 +1,20 @@
 """Writes a pack of synthetic portraits in the format of Tiny Portraits."""
 
+import functools
 import pathlib
 import zipfile
 
 import numpy as np
-from tqdm import tqdm
 
-from ...building import workers as workers_lib
 from ...building.drawing.folder import check_numbers
 from ...building.drawing.folder import draw_folder
+from ...building.drawing.folder import draw_in_order
+from ...building.drawing.png import encode_png
 from ...building.drawing.portrait import draw_portrait
 from .. import facts
-from ..portrait_pack import COUNTERFACTUAL_FOLDER
 from . import labels
 from .portrait import Appearance
-from .workers import draw_in_order
+from .portrait import draw_counterfactual
 
 # Raised whenever the same seed and index draw another picture or label.
 GENERATOR_VERSION = 1
@@ -30,9 +30,8 @@ def draw_pack(
 ) -> pathlib.Path:
     """Draws a pack of portraits with labels, unless it is there already.
 
-    The same count and seed give the
-    same bytes in every file, on any number of workers; a portrait depends on
-    the seed and its index alone.
+    The same count and seed give the same bytes in every file, on any number of
+    workers; a portrait depends on the seed and its index alone.
 
     `output_dir/Counterfactuals` is a pack of its own. It holds each portrait
     of the test range a second time under the same index, with the cues and
@@ -50,11 +49,8 @@ def draw_pack(
         `output_dir` as a path.
 
     Raises:
-        DatasetInputError: If `count` or `seed` is out of range, or if
-            `output_dir` holds anything else than a pack of these settings.
-
-    Example:
-        >>> draw_pack("data/synthetic", count=2000)  # doctest: +SKIP
+        DatasetInputError: If a number is out of range, or if `output_dir`
+            holds anything else than a pack of these settings.
     """
     check_numbers(count, seed, workers, facts.FULL_COUNT)
     return draw_folder(
@@ -93,23 +89,40 @@ def _write_pack(folder, count, seed, workers, progress) -> None:
     paired = (indices >= begin) & (table.outlier[indices] < 0)
     other_labels = table.labels[indices[paired]].copy()
     other_labels[:, 0] = 1 - other_labels[:, 0]
-    workers = workers or workers_lib.count_cores()
+    items = list(zip(indices.tolist(), paired.tolist(), strict=True))
+    draw = functools.partial(_draw_files, table, seed)
     with (
         _PackWriter(folder) as pack,
-        _PackWriter(folder / COUNTERFACTUAL_FOLDER) as others,
-        tqdm(
-            total=count, desc="Drawing", unit=" portraits", disable=not progress
-        ) as bar,
+        _PackWriter(folder / facts.COUNTERFACTUAL_FOLDER) as others,
     ):
         pack.write_attributes(indices, table.labels[indices])
         others.write_attributes(indices[paired], other_labels)
         for index, png, other_png in draw_in_order(
-            seed, indices, paired, workers, table
+            draw, items, workers, progress
         ):
             pack.write_portrait(index, png)
             if other_png:
                 others.write_portrait(index, other_png)
-            bar.update()
+
+
+def _draw_files(table, seed, items) -> list[tuple[int, bytes, bytes]]:
+    """Draws the PNG file of each index and, if it is paired, of its pair."""
+    files = []
+    for index, paired in items:
+        appearance = Appearance.of(table, seed, index)
+        other_png = b""
+        if paired:
+            other = appearance.with_cues_of(
+                seed,
+                int(table.source[index]),
+                labels.GENDERS[1 - int(table.shown[index, 0])],
+            )
+            picture, changed = draw_counterfactual(appearance, other)
+            other_png = encode_png(changed)
+        else:
+            picture = draw_portrait(appearance)
+        files.append((index, encode_png(picture), other_png))
+    return files
 
 
 class _PackWriter:

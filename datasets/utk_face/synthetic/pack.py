@@ -6,12 +6,11 @@ import pathlib
 import zipfile
 
 import numpy as np
-import tqdm
 from PIL import Image
 
-from ...building import workers as workers_lib
 from ...building.drawing.folder import check_numbers
 from ...building.drawing.folder import draw_folder
+from ...building.drawing.folder import draw_in_order
 from ...building.drawing.portrait import draw_portrait
 from .. import facts
 from ..labels import MISSING
@@ -23,7 +22,6 @@ from .people import draw_appearance
 GENERATOR_VERSION = 1
 
 _JPEG_QUALITY = 92
-_CHUNK = 16  # portraits asked for at once
 
 
 def draw_pack(
@@ -38,26 +36,16 @@ def draw_pack(
     check_numbers(count, seed, workers, facts.FULL_COUNT)
 
     def write(folder):
-        starts = range(0, count, _CHUNK)
-        files = workers_lib.map_in_order(
-            functools.partial(_draw_files, seed),
-            [(start, min(count, start + _CHUNK)) for start in starts],
-            workers or workers_lib.count_cores(),
-        )
-        bar = tqdm.tqdm(
-            total=count, desc="Drawing", unit=" portraits", disable=not progress
-        )
-        with (
-            bar,
-            zipfile.ZipFile(folder / facts.ARCHIVE_NAME, "w") as archive,
-        ):
-            for chunk in files:
-                for name, content in chunk:
-                    # A fixed date: the same bytes on any day.
-                    entry = zipfile.ZipInfo(f"{facts.FOLDER_NAME}/{name}")
-                    entry.external_attr = 0o644 << 16
-                    archive.writestr(entry, content)
-                    bar.update()
+        draw = functools.partial(_draw_files, seed)
+        path = folder / facts.ARCHIVE_NAME
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in draw_in_order(
+                draw, range(count), workers, progress
+            ):
+                # A fixed date: the same bytes on any day.
+                entry = zipfile.ZipInfo(f"{facts.FOLDER_NAME}/{name}")
+                entry.external_attr = 0o644 << 16
+                archive.writestr(entry, content)
 
     return draw_folder(output_dir, describe_pack(count, seed), write)
 
@@ -86,10 +74,10 @@ def _draw(seed: int, index: int) -> tuple[Person, np.ndarray]:
     return person, draw_portrait(draw_appearance(person, seed, index))
 
 
-def _draw_files(seed: int, start: int, end: int) -> list[tuple[str, bytes]]:
+def _draw_files(seed: int, indices: range) -> list[tuple[str, bytes]]:
     """Draws name and JPEG file of some portraits."""
     files = []
-    for index in range(start, end):
+    for index in indices:
         person, picture = _draw(seed, index)
         labels = [person.age, person.gender, person.race]
         if person.race == MISSING:
