@@ -34,7 +34,8 @@ def test_every_worker_keeps_one_copy_of_the_function():
     # The workers import what they call: this module too.
     answers = list(workers_lib.map_in_order(Counter(), CHUNKS, 2))
     processes = {process for _, _, process in answers}
-    assert len(processes) == 2 and os.getpid() not in processes
+    # One may have done it all before the other one was there.
+    assert len(processes) in (1, 2) and os.getpid() not in processes
     for process in processes:
         calls = [calls for _, calls, who in answers if who == process]
         assert sorted(calls) == list(range(1, len(calls) + 1))

@@ -49,12 +49,11 @@ class Appearance(portrait.Appearance):
         Args:
             seed: The seed of the pack.
             index: The image index.
-            gender: The gender that the picture shows.
-            hair_color: The hair colour that it shows.
-            hair_type: The hair type that it shows.
+            gender: The class that the picture shows; likewise of the hair.
+            hair_color: Likewise.
+            hair_type: Likewise.
             source: For a near duplicate, the index of the first shot.
-            missing: The number of missing hair labels, 0 to 2; the more, the
-                more hats.
+            missing: The number of missing hair labels: the more, the more hats.
             fault: None, or one of the names of `labels.OUTLIER_RATES`.
         """
         source = index if source is None else source

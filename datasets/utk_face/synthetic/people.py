@@ -205,10 +205,10 @@ def _draw_head(dice: Dice, looks: Looks, child: float, old: float) -> Head:
         skin=(skin[0] * (1 + tint), skin[1], skin[2] * (1 - 2 * tint)),
         iris=dice.choice(_LIGHT_EYES if is_light else _DARK_EYES),
         width=head.width * (1 + 0.05 * child),
-        height=head.height * (1 - 0.15 * child + 0.04 * old),
+        height=head.height * (1 - 0.2 * child + 0.04 * old),
         eye_size=head.eye_size
         * looks.eye_size
-        * (1 + 0.28 * child - 0.1 * old),
+        * (1 + 0.34 * child - 0.1 * old),
         eye_tilt=head.eye_tilt + looks.eye_tilt - 0.02 - 0.03 * old,
         nose=head.nose * looks.nose * (1 - 0.2 * child + 0.12 * old),
         blush=head.blush + 0.06 * child,
@@ -253,4 +253,6 @@ def _draw_hair(
         hairline=hair.hairline - 0.28 * old * (1.0 if is_man else 0.3),
         fringe=hair.fringe * (1 - old),
         volume=hair.volume * (0.5 if age < 3 else 1 - 0.5 * old),
+        # The hair of babies is short.
+        **({"length": -0.2, "locks": 0.0} if age < 3 else {}),
     )
