@@ -60,10 +60,10 @@ def _size(folder: pathlib.Path) -> int:
 
 
 def _draw(command: FullScaleStage):
-    from datasets.tiny_portraits.synthetic.pack import draw_pack
+    from datasets.tiny_portraits import Builder
 
     def stage() -> dict[str, Any]:
-        pack = draw_pack(command.folder / "pack", command.count)
+        pack = Builder.draw_pack(command.folder / "pack", command.count)
         archives = len(list(pack.glob("*/*.zip")))
         return {"disk": _size(pack), "archives": archives}
 

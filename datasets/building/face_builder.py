@@ -4,6 +4,7 @@ import abc
 import hashlib
 import itertools
 import json
+import os
 import pathlib
 import shutil
 import time
@@ -22,6 +23,7 @@ from . import build_record
 from .bad_items import BadItems
 from .build_record import BuildRecord
 from .build_record import LabelCounts
+from .drawing.folder import draw_folder
 from .errors import DatasetInputError
 from .variants import Variants
 
@@ -160,12 +162,25 @@ class FaceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     @classmethod
     @abc.abstractmethod
+    def write_pack(
+        cls,
+        folder: pathlib.Path,
+        count: int,
+        seed: int,
+        workers: int | None,
+        progress: bool,
+    ) -> None:
+        """Draws the files of a pack into a folder; see `draw_pack`."""
+
+    @classmethod
     def draw_pack(
         cls,
-        output_dir: pathlib.Path,
+        output_dir: str | os.PathLike,
         count: int,
         seed: int = 0,
+        *,
         workers: int | None = None,
+        progress: bool = True,
     ) -> pathlib.Path:
         """Draws synthetic portraits as files that can be a `manual_dir`.
 
@@ -174,11 +189,23 @@ class FaceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             count: The number of portraits.
             seed: Settles every byte, on any number of workers.
             workers: The number of processes; None takes one per processor.
+            progress: Whether a progress bar is shown.
+
+        Returns:
+            `output_dir` as a path.
 
         Raises:
             DatasetInputError: If a number is out of range, or the folder holds
                 something else.
         """
+        cls.VARIANTS.find(count=count, seed=seed)
+        return draw_folder(
+            output_dir,
+            cls.describe_pack(count, seed),
+            lambda folder: cls.write_pack(
+                folder, count, seed, workers, progress
+            ),
+        )
 
     @classmethod
     @abc.abstractmethod

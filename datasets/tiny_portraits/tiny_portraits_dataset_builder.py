@@ -141,7 +141,7 @@ class Builder(FaceBuilder):
         return Content(parts, pack.files.size)
 
     describe_pack = staticmethod(synthetic_pack.describe_pack)
-    draw_pack = staticmethod(synthetic_pack.draw_pack)
+    write_pack = staticmethod(synthetic_pack.write_pack)
     draw_samples = staticmethod(synthetic_pack.draw_samples)
 
 

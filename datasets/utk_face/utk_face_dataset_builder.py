@@ -138,5 +138,5 @@ class Builder(FaceBuilder):
             )
 
     describe_pack = staticmethod(pack.describe_pack)
-    draw_pack = staticmethod(pack.draw_pack)
+    write_pack = staticmethod(pack.write_pack)
     draw_samples = staticmethod(pack.draw_samples)

@@ -96,24 +96,6 @@ def draw_in_order(
                 bar.update()
 
 
-def check_numbers(
-    count: int, seed: int, workers: int | None, most: int
-) -> None:
-    """Refuses numbers of portraits or workers that can't be drawn."""
-    if not 1 <= count <= most:
-        raise DatasetInputError(
-            f"A pack holds 1 to {most} portraits. Received: count={count}"
-        )
-    if seed < 0:
-        raise DatasetInputError(
-            f"Expected a seed of 0 or more. Received: seed={seed}"
-        )
-    if workers is not None and workers < 1:
-        raise DatasetInputError(
-            f"Expected 1 worker or more. Received: workers={workers}"
-        )
-
-
 def _read_settings(folder: pathlib.Path) -> dict | None:
     try:
         return json.loads((folder / _PACK_FILE).read_text())

@@ -6,8 +6,6 @@ import zipfile
 
 import numpy as np
 
-from ...building.drawing.folder import check_numbers
-from ...building.drawing.folder import draw_folder
 from ...building.drawing.folder import draw_in_order
 from ...building.drawing.png import encode_png
 from ...building.drawing.portrait import draw_portrait
@@ -18,46 +16,6 @@ from .portrait import draw_counterfactual
 
 # Raised whenever the same seed and index draw another picture or label.
 GENERATOR_VERSION = 1
-
-
-def draw_pack(
-    output_dir,
-    count: int,
-    seed: int = 0,
-    *,
-    workers: int | None = None,
-    progress: bool = True,
-) -> pathlib.Path:
-    """Draws a pack of portraits with labels, unless it is there already.
-
-    The same count and seed give the same bytes in every file, on any number of
-    workers; a portrait depends on the seed and its index alone.
-
-    `output_dir/Counterfactuals` is a pack of its own. It holds each portrait
-    of the test range a second time under the same index, with the cues and
-    the label of the other gender and nothing else changed; outliers are left
-    out.
-
-    Args:
-        output_dir: The folder of the pack.
-        count: The number of portraits, from 1 to 134,734.
-        seed: Settles everything that is drawn; not negative.
-        workers: The number of processes; None takes one per processor.
-        progress: Whether a progress bar is shown.
-
-    Returns:
-        `output_dir` as a path.
-
-    Raises:
-        DatasetInputError: If a number is out of range, or if `output_dir`
-            holds anything else than a pack of these settings.
-    """
-    check_numbers(count, seed, workers, facts.FULL_COUNT)
-    return draw_folder(
-        output_dir,
-        describe_pack(count, seed),
-        lambda folder: _write_pack(folder, count, seed, workers, progress),
-    )
 
 
 def draw_samples(count: int, seed: int = 0) -> list[np.ndarray]:
@@ -81,8 +39,20 @@ def describe_pack(count: int, seed: int) -> dict:
     }
 
 
-def _write_pack(folder, count, seed, workers, progress) -> None:
-    """Writes both packs, portraits and counterfactuals, in one drawing."""
+def write_pack(
+    folder: pathlib.Path,
+    count: int,
+    seed: int,
+    workers: int | None,
+    progress: bool,
+) -> None:
+    """Draws attribute file and archives; see `FaceBuilder.draw_pack`.
+
+    A portrait depends on the seed and its index alone. `Counterfactuals` is a
+    pack of its own. It holds each portrait of the test range a second time
+    under the same index, with the cues and the label of the other gender and
+    nothing else changed; outliers are left out.
+    """
     table = labels.LabelTable.draw(seed)
     indices = labels.choose_indices(count, seed, table.source)
     begin, _ = facts.SPLIT_RANGES["test"]

@@ -8,8 +8,6 @@ import zipfile
 import numpy as np
 from PIL import Image
 
-from ...building.drawing.folder import check_numbers
-from ...building.drawing.folder import draw_folder
 from ...building.drawing.folder import draw_in_order
 from ...building.drawing.portrait import draw_portrait
 from .. import facts
@@ -24,30 +22,23 @@ GENERATOR_VERSION = 1
 _JPEG_QUALITY = 92
 
 
-def draw_pack(
-    output_dir,
+def write_pack(
+    folder: pathlib.Path,
     count: int,
-    seed: int = 0,
-    *,
-    workers: int | None = None,
-    progress: bool = True,
-) -> pathlib.Path:
+    seed: int,
+    workers: int | None,
+    progress: bool,
+) -> None:
     """Draws `UTKFace.zip`; see `FaceBuilder.draw_pack`."""
-    check_numbers(count, seed, workers, facts.FULL_COUNT)
-
-    def write(folder):
-        draw = functools.partial(_draw_files, seed)
-        path = folder / facts.ARCHIVE_NAME
-        with zipfile.ZipFile(path, "w") as archive:
-            for name, content in draw_in_order(
-                draw, range(count), workers, progress
-            ):
-                # A fixed date: the same bytes on any day.
-                entry = zipfile.ZipInfo(f"{facts.FOLDER_NAME}/{name}")
-                entry.external_attr = 0o644 << 16
-                archive.writestr(entry, content)
-
-    return draw_folder(output_dir, describe_pack(count, seed), write)
+    draw = functools.partial(_draw_files, seed)
+    with zipfile.ZipFile(folder / facts.ARCHIVE_NAME, "w") as archive:
+        for name, content in draw_in_order(
+            draw, range(count), workers, progress
+        ):
+            # A fixed date: the same bytes on any day.
+            entry = zipfile.ZipInfo(f"{facts.FOLDER_NAME}/{name}")
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, content)
 
 
 def describe_pack(count: int, seed: int) -> dict:

@@ -9,13 +9,13 @@ from PIL import Image
 from ...building.drawing.portrait import draw_portrait
 from ...building.drawing.portrait import render
 from ...building.errors import DatasetInputError
+from .. import Builder
 from .. import facts
 from ..labels import MISSING
 from ..labels import read_labels
 from ..near_duplicates import group
 from ..pictures import look_at
 from . import people
-from .pack import draw_pack
 from .people import Person
 from .people import draw_appearance
 
@@ -31,7 +31,7 @@ def read(folder):
 @pytest.fixture(scope="module")
 def pack(tmp_path_factory):
     folder = tmp_path_factory.mktemp("packs") / "pack"
-    return draw_pack(folder, COUNT, seed=2, workers=1, progress=False)
+    return Builder.draw_pack(folder, COUNT, seed=2, workers=1, progress=False)
 
 
 def test_the_format_is_that_of_the_archive(pack):
@@ -52,12 +52,14 @@ def test_the_format_is_that_of_the_archive(pack):
 
 
 def test_files_are_equal_on_any_number_of_workers(pack, tmp_path):
-    again = draw_pack(tmp_path / "p", COUNT, 2, workers=2, progress=False)
+    again = Builder.draw_pack(
+        tmp_path / "p", COUNT, 2, workers=2, progress=False
+    )
     assert read(again) == read(pack)
-    fewer = draw_pack(tmp_path / "q", 20, 2, workers=1, progress=False)
+    fewer = Builder.draw_pack(tmp_path / "q", 20, 2, progress=False)
     assert [*read(fewer).items()] == [*read(pack).items()][:20]
     with pytest.raises(DatasetInputError, match="count=23708"):
-        draw_pack(tmp_path / "r", facts.FULL_COUNT + 1)
+        Builder.draw_pack(tmp_path / "r", facts.FULL_COUNT + 1)
 
 
 def test_people_are_as_frequent_as_in_the_real_set():
