@@ -18,10 +18,10 @@ import time
 import numpy as np
 import tqdm
 
+from datasets.building.bad_items import BadItems
+from datasets.tiny_portraits import Builder
 from datasets.tiny_portraits import facts
-from datasets.tiny_portraits.bad_items import BadItems
 from datasets.tiny_portraits.portrait_pack import PortraitPack
-from datasets.tiny_portraits.synthetic.pack import draw_pack
 from datasets.tiny_portraits.testing import format_csv
 from datasets.tiny_portraits.testing import write_archive
 from training.command import run
@@ -29,9 +29,9 @@ from training.command import run
 BUILD = """
 import sys
 import tensorflow
-from datasets.tiny_portraits.prepare import prepare
+from datasets.building.prepare import prepare
 if len(sys.argv) > 1:
-    prepare(sys.argv[1], sys.argv[2])
+    prepare("tiny_portraits", sys.argv[2], sys.argv[1])
 """
 
 LABELS = ("female", "brown", facts.MISSING_LABEL)
@@ -72,7 +72,7 @@ class DatasetBuild:
 
 def _draw_pictures(folder: pathlib.Path, count: int) -> list[bytes]:
     """Returns the PNG files of some synthetic portraits."""
-    pack = PortraitPack(draw_pack(folder, count), BadItems())
+    pack = PortraitPack(Builder.draw_pack(folder, count), BadItems())
     return [content for _, content in pack.portraits(list(pack.attributes))]
 
 

@@ -17,7 +17,7 @@ import time
 import zipfile
 
 from benchmarks.processor_time import processor_seconds
-from datasets.tiny_portraits.synthetic import draw_pack
+from datasets.tiny_portraits import Builder
 from training.command import run
 
 
@@ -34,7 +34,7 @@ class Drawing:
         """Measures and prints."""
         with tempfile.TemporaryDirectory() as folder:
             start, before = time.perf_counter(), processor_seconds()
-            pack = draw_pack(
+            pack = Builder.draw_pack(
                 pathlib.Path(folder) / "pack", self.count, workers=self.workers
             )
             wall = time.perf_counter() - start

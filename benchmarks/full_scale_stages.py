@@ -60,10 +60,10 @@ def _size(folder: pathlib.Path) -> int:
 
 
 def _draw(command: FullScaleStage):
-    from datasets.tiny_portraits.synthetic.pack import draw_pack
+    from datasets.tiny_portraits import Builder
 
     def stage() -> dict[str, Any]:
-        pack = draw_pack(command.folder / "pack", command.count)
+        pack = Builder.draw_pack(command.folder / "pack", command.count)
         archives = len(list(pack.glob("*/*.zip")))
         return {"disk": _size(pack), "archives": archives}
 
@@ -72,10 +72,11 @@ def _draw(command: FullScaleStage):
 
 def _build(command: FullScaleStage):
     _start_tensorflow()
-    from datasets.tiny_portraits.prepare import prepare
+    from datasets.building.prepare import prepare
 
     def stage() -> dict[str, Any]:
-        builder = prepare(command.folder / "pack", command.folder / "tfds")
+        folder = command.folder
+        builder = prepare("tiny_portraits", folder / "tfds", folder / "pack")
         splits = builder.info.splits.items()
         return {
             "disk": _size(pathlib.Path(builder.data_path)),

@@ -22,9 +22,9 @@ from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
 from datasets import tiny_portraits
+from datasets.building.bad_items import BadItems
+from datasets.building.build_record import BuildRecord
 from datasets.tiny_portraits import facts
-from datasets.tiny_portraits.bad_items import BadItems
-from datasets.tiny_portraits.build_record import BuildRecord
 from datasets.tiny_portraits.portrait_pack import PortraitPack
 from tp_keras.records.record import find_one
 from tp_keras.records.record import read_records

@@ -12,7 +12,7 @@ import typing
 
 import pytest
 
-from datasets.tiny_portraits import portraits_config
+from datasets.building.prepare import find_builder_class
 from tests.printed_commands import command_class
 from tests.printed_commands import find_commands
 from tests.printed_commands import flags_of
@@ -27,6 +27,7 @@ from tp_keras.config import DataConfig
 from tp_keras.data.builders import build_command
 from tp_keras.errors import UserError
 from training.__main__ import command_names
+from training.build_dataset import BuildDataset
 from training.command import shown
 from training.configs import EXPERIMENTS
 from training.train import Train
@@ -175,18 +176,18 @@ def test_the_command_that_trains_on_given_data(dataset, experiment):
     assert parse(train_command(data, run_dir="a run")) == Train(expected)
 
 
-@pytest.mark.parametrize(
-    "config",
-    [*portraits_config.CONFIGS, portraits_config.synthetic_config(500, 7)],
-    ids=lambda config: config.name,
-)
-def test_the_command_that_prepares_a_data_set(config):
-    build = parse(build_command("my data", f"tiny_portraits/{config.name}"))
-    assert build.data_dir == pathlib.Path("my data")
-    assert (build.manual_dir is None) == config.is_synthetic
-    if config.is_synthetic:
-        made = portraits_config.synthetic_config(build.count, build.seed)
-        assert made.name == config.name
+@pytest.mark.parametrize("dataset", ["tiny_portraits", "utk_face"])
+def test_the_command_that_prepares_a_data_set(dataset):
+    builder = find_builder_class(dataset)
+    for name in (*builder.builder_configs, "synthetic_500_seed7"):
+        build = parse(build_command("my data", f"{dataset}/{name}", True))
+        expected = BuildDataset(
+            dataset=f"{dataset}/{name}",
+            data_dir=pathlib.Path("my data"),
+            overwrite=True,
+        )
+        assert build == expected
+        assert builder.VARIANTS.find(name).name == name
 
 
 @pytest.mark.parametrize(
@@ -221,7 +222,9 @@ def test_commands_in_the_code(path):
     "name",
     [
         *("README.md", "benchmarks/README.md", "exported_models/README.md"),
-        *("datasets/tiny_portraits/README.md", "CONTRIBUTING.md", "Makefile"),
+        "datasets/tiny_portraits/README.md",
+        "datasets/utk_face/README.md",
+        *("CONTRIBUTING.md", "Makefile"),
     ],
 )
 def test_commands_in_the_documents(name):

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from datasets.tiny_portraits.bad_items import BadItems
-from datasets.tiny_portraits.build_record import BuildRecord
+from datasets.building.bad_items import BadItems
+from datasets.building.build_record import BuildRecord
 from datasets.tiny_portraits.portrait_pack import PortraitPack
 from tp_keras.data.examples import labelled_image
 from tp_keras.data.source import load_portraits
@@ -126,7 +126,7 @@ def test_a_fresh_process_predicts_files_without_keras(
     test = load_portraits(
         tiny_data_dir, DATASET, "test[:3]", "memory", progress=False
     )
-    record = BuildRecord.read(tiny_data_dir / DATASET / "1.0.0")
+    record = BuildRecord.read(tiny_data_dir / DATASET / "1.1.0")
     pack = PortraitPack(pathlib.Path(record.source), BadItems("raise"))
     wanted = [int(index) for index in test.indices]
     for index, content in pack.portraits(wanted):

@@ -1,7 +1,8 @@
-"""Builds the data set from the archives, or from synthetic portraits.
+"""Builds a data set from its archives, or from synthetic portraits.
 
 python -m training.build_dataset --manual_dir ~/tiny_portraits
 python -m training.build_dataset --count 12000
+python -m training.build_dataset --dataset utk_face --image_size 128x128
 """
 
 import dataclasses
@@ -15,57 +16,59 @@ from .command import data_set
 from .command import run
 from .command import start_tensorflow
 
-start_tensorflow()  # TFDS imports it with the data set.
-
-portraits_config = data_set("tiny_portraits.portraits_config")
-BuildRecord = data_set("tiny_portraits.build_record").BuildRecord
-prepare = data_set("tiny_portraits.prepare").prepare
-format_summary = data_set("tiny_portraits.summary").format_summary
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BuildDataset:
-    """Builds the data set Tiny Portraits, or reuses what is up to date."""
+    """Builds a data set, or reuses what is up to date.
+
+    Flags that a data set doesn't have are refused.
+    """
+
+    dataset: str = "tiny_portraits"
+    """Name of a folder in datasets/, or with it that of a variant, such as
+    tiny_portraits/synthetic_500_seed7 or utk_face/128x128."""
 
     manual_dir: pathlib.Path | None = None
-    """Folder with Tiny_Portraits_Attributes.csv and the folder of ZIP
-    archives or PNG images. Without it, synthetic portraits are drawn."""
+    """Folder with the archives or images, as the README of the data set says.
+    Without it, synthetic portraits are drawn."""
 
     data_dir: pathlib.Path = pathlib.Path("data/tfds")
     """Where TFDS keeps its data sets."""
 
-    count: int = portraits_config.SYNTHETIC.count
-    """The number of synthetic portraits, up to 134734."""
+    count: int | None = None
+    """The number of synthetic portraits."""
 
-    seed: int = 0
-    """Seed of the synthetic portraits."""
+    seed: int | None = None
+    """Seed of the synthetic portraits, 0 by default."""
+
+    image_size: str | None = None
+    """Height and width of the portraits, such as 108x84."""
 
     on_bad: Literal["raise", "skip"] = "raise"
     """At a row, image or archive that can't be used: raise stops and names it,
     skip leaves it out and lists it in skipped.csv."""
 
-    missing: tuple[str, ...] = ()
+    missing: tuple[str, ...] | None = None
     """What means n/a in the hair columns of the attribute file, beside n/a:
     '' NaN where pandas has written it."""
+
+    folder: str | None = None
+    """Which folder of pictures is meant, where an archive has several."""
 
     overwrite: bool = False
     """Build again, whatever is there."""
 
     def execute(self) -> None:
         """Builds and says what is there now."""
-        builder = prepare(
-            self.manual_dir,
-            self.data_dir,
-            count=self.count,
-            seed=self.seed,
-            on_bad=self.on_bad,
-            missing=self.missing,
-            overwrite=self.overwrite,
-        )
+        start_tensorflow()  # TFDS imports it with the data set.
+        flags = {k: v for k, v in vars(self).items() if v is not None}
+        builder = data_set("building.prepare").prepare(**flags)
+        record = data_set("building.build_record").BuildRecord
+        summary = data_set("building.summary")
         folder = pathlib.Path(builder.data_path)
         name = f"{builder.name}/{builder.builder_config.name}"
         print(f"\n{name} is ready.")
-        print(format_summary(BuildRecord.read(folder), folder))
+        print(summary.format_summary(record.read(folder), folder))
         data = DataConfig(data_dir=str(self.data_dir), dataset=name)
         print(f"\nNext: {train_command(data)}")
 

@@ -10,18 +10,19 @@ import pathlib
 from .command import data_set
 from .command import run
 
-draw_mosaic = data_set("tiny_portraits.synthetic.mosaic").draw_mosaic
-draw_pack = data_set("tiny_portraits.synthetic.pack").draw_pack
+_MOSAIC = 40
 
 
 @dataclasses.dataclass(frozen=True)
 class DrawPortraits:
-    """Draws synthetic portraits in the exact format of Tiny Portraits."""
+    """Draws synthetic portraits in the exact format of a data set."""
 
+    dataset: str = "tiny_portraits"
+    """Name of a folder in datasets/."""
     output_dir: pathlib.Path = pathlib.Path("data/synthetic_pack")
-    """The folder that holds the attribute file and the archives."""
+    """The folder that holds the files, as a manual_dir does."""
     count: int = 10_000
-    """The number of portraits, up to 134,734."""
+    """The number of portraits, up to that of the real ones."""
     seed: int = 0
     """Settles every portrait and every label."""
     workers: int | None = None
@@ -31,11 +32,17 @@ class DrawPortraits:
 
     def execute(self) -> None:
         """Draws the pack, or the mosaic."""
+        prepare = data_set("building.prepare")
+        builder = prepare.find_builder_class(self.dataset)
         if self.mosaic:
-            draw_mosaic(self.mosaic, self.seed)
+            portraits = builder.draw_samples(_MOSAIC, self.seed)
+            mosaic = data_set("building.drawing.mosaic")
+            mosaic.save_mosaic(self.mosaic, portraits)
             print(f"A mosaic lies in {self.mosaic}.")
             return
-        draw_pack(self.output_dir, self.count, self.seed, workers=self.workers)
+        builder.draw_pack(
+            self.output_dir, self.count, self.seed, workers=self.workers
+        )
         print(f"{self.count} portraits lie in {self.output_dir}.")
 
 

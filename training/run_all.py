@@ -164,12 +164,12 @@ def _example_files(folder, data_dir, variant):
     builder = data_set("tiny_portraits").Builder(
         data_dir=data_dir, config=variant
     )
-    record = data_set("tiny_portraits.build_record").BuildRecord.read(
+    record = data_set("building.build_record").BuildRecord.read(
         pathlib.Path(builder.data_path)
     )
     pack = data_set("tiny_portraits.portrait_pack").PortraitPack(
         pathlib.Path(record.source),
-        data_set("tiny_portraits.bad_items").BadItems("skip"),
+        data_set("building.bad_items").BadItems("skip"),
         missing=record.inputs.get("--missing", ()),
     )
     folder.mkdir(exist_ok=True)

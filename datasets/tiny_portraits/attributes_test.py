@@ -1,11 +1,11 @@
 import pytest
 
-from datasets.tiny_portraits import facts
-from datasets.tiny_portraits import testing
-from datasets.tiny_portraits.attributes import Attributes
-from datasets.tiny_portraits.attributes import read_attributes
-from datasets.tiny_portraits.bad_items import BadItems
-from datasets.tiny_portraits.errors import DatasetInputError
+from ..building.bad_items import BadItems
+from ..building.errors import DatasetInputError
+from . import facts
+from . import testing
+from .attributes import Attributes
+from .attributes import read_attributes
 
 HEADER = b"Image_Index,Gender,Hair_Color,Hair_Type\n"
 GOOD = b"3,female,blond,n/a\n"

@@ -30,6 +30,9 @@ FULL_COUNT = 134_734
 ARCHIVE_FOLDERS = ("Tiny_Portraits_Zipfiles", "Tiny_Portraits_Zip")
 IMAGE_FOLDER = "Tiny_Portraits_Images"
 
+# The counterfactual pairs of a synthetic pack, in the format of a pack.
+COUNTERFACTUAL_FOLDER = "Counterfactuals"
+
 # CelebA's official partition: no person appears in two of the ranges.
 INDEX_END = 202_599
 SPLIT_RANGES = {

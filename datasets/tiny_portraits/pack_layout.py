@@ -4,8 +4,9 @@ import pathlib
 import re
 from typing import NamedTuple
 
+from ..building.archives import is_hidden
+from ..building.errors import DatasetInputError
 from . import facts
-from .errors import DatasetInputError
 
 FOLDERS = (*facts.ARCHIVE_FOLDERS, facts.IMAGE_FOLDER)
 
@@ -123,8 +124,3 @@ def _glob(folder, pattern):
             for path in subfolder.glob(pattern):
                 if not is_hidden(path.name):
                     yield path
-
-
-def is_hidden(name: str) -> bool:
-    """Whether a file or folder is a note of the system that packed it."""
-    return (name.startswith(".") and name != ".") or name == "__MACOSX"

@@ -4,12 +4,12 @@ import zipfile
 
 import pytest
 
-from datasets.tiny_portraits import facts
-from datasets.tiny_portraits import testing
-from datasets.tiny_portraits.bad_items import BadItems
-from datasets.tiny_portraits.errors import DatasetInputError
-from datasets.tiny_portraits.pack_layout import find_layout
-from datasets.tiny_portraits.portrait_pack import PortraitPack
+from ..building.bad_items import BadItems
+from ..building.errors import DatasetInputError
+from . import facts
+from . import testing
+from .pack_layout import find_layout
+from .portrait_pack import PortraitPack
 
 ZIPS, _, PNGS = (*facts.ARCHIVE_FOLDERS, facts.IMAGE_FOLDER)
 IMAGES = {index: testing.make_image(index) for index in testing.ROWS}

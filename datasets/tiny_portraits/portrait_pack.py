@@ -1,22 +1,19 @@
 """A pack: the attribute file and the images that belong to its rows."""
 
+import functools
 import pathlib
 from collections.abc import Iterator
 from collections.abc import Sequence
 
-from . import crew
+from ..building.bad_items import BadItems
+from ..building.errors import DatasetInputError
+from ..building.png_check import check_png
 from . import facts
-from . import portrait_png
-from .archives import Archives
 from .attributes import Attributes
 from .attributes import read_attributes
-from .bad_items import BadItems
-from .errors import DatasetInputError
 from .pack_layout import PackLayout
 from .pack_layout import find_layout
-
-# The counterfactual pairs of a synthetic pack, in the format of a pack.
-COUNTERFACTUAL_FOLDER = "Counterfactuals"
+from .portrait_files import PortraitFiles
 
 
 class PortraitPack:
@@ -25,10 +22,20 @@ class PortraitPack:
     Only file names and labels are held in memory. Pixels pass through a few
     portraits at a time, so the size of a pack does not matter.
 
+    Args:
+        manual_dir: Folder with the attribute file and one of the three
+            folders of archives or images; see `find_layout` for what else
+            is understood.
+        bad_items: Takes up what can't be used.
+        missing: What means `n/a` in the hair columns, beside `n/a`.
+
     Attributes:
-        manual_dir: The folder of the pack.
-        archives: Where its images lie.
+        files: Where its images lie.
         attributes: The labels by image index, of the rows that have an image.
+
+    Raises:
+        DatasetInputError: If the pack as a whole can't be used, or an
+            item is bad and bad items are refused.
 
     Example:
         >>> pack = PortraitPack(pathlib.Path("pack"), BadItems())
@@ -40,33 +47,15 @@ class PortraitPack:
         self,
         manual_dir: pathlib.Path,
         bad_items: BadItems,
-        workers: int | None = None,
         missing: Sequence[str] = (),
     ):
-        """Reads the attribute file and lists the images.
-
-        Args:
-            manual_dir: Folder with the attribute file and one of the three
-                folders of archives or images; see `find_layout` for what else
-                is understood.
-            bad_items: Takes up what can't be used.
-            workers: The number of processes that read and check images; None
-                takes one per processor. A small pack needs no second one.
-            missing: What means `n/a` in the hair columns, beside `n/a`.
-
-        Raises:
-            DatasetInputError: If the pack as a whole can't be used, or an
-                item is bad and bad items are refused.
-        """
-        self.manual_dir = manual_dir
         self._bad_items = bad_items
-        self._workers = workers or crew.count_cores()
         layout = find_layout(manual_dir)
-        self.archives = Archives(layout, bad_items)
-        content, name = _read_csv(layout, self.archives, bad_items)
+        self.files = PortraitFiles(layout, bad_items)
+        content, name = _read_csv(layout, self.files, bad_items)
         table = read_attributes(content, name, bad_items, missing)
         self._report_unmatched(table)
-        found = set(self.archives.indices)
+        found = set(self.files.indices)
         self.attributes: dict[int, Attributes] = {
             index: attributes
             for index, attributes in table.items()
@@ -79,7 +68,7 @@ class PortraitPack:
         return [index for index in self.attributes if begin <= index < end]
 
     def portraits(self, indices: list[int]) -> Iterator[tuple[int, bytes]]:
-        """Yields the image index and the checked PNG file of each portrait.
+        """Returns the image index and the checked PNG file of each portrait.
 
         Args:
             indices: Indices out of `self.attributes`.
@@ -87,14 +76,14 @@ class PortraitPack:
         Raises:
             DatasetInputError: If an image is bad and bad items are refused.
         """
-        for index, _, content in self.archives.read(
-            indices, portrait_png.find_defect, self._workers
-        ):
-            yield index, content
+        check = functools.partial(
+            check_png, height=facts.HEIGHT, width=facts.WIDTH
+        )
+        return self.files.read(indices, check)
 
     def _report_unmatched(self, table: dict[int, Attributes]) -> None:
         """Reports the rows without an image and the images without a row."""
-        found = set(self.archives.indices)
+        found = set(self.files.indices)
         # Their other half is there and bad, which is reported already.
         bad_indices = self._bad_items.indices
         missing = [
@@ -105,11 +94,11 @@ class PortraitPack:
         ]
         self._bad_items.report(
             missing,
-            f"is nowhere in {self.archives.folder}",
+            f"is nowhere in {self.files.folder}",
             "Add the archive or folder that holds it",
         )
         extra = [
-            self.archives.describe(index)
+            self.files.describe(index)
             for index in sorted(found - table.keys() - bad_indices)
         ]
         self._bad_items.report(
@@ -120,14 +109,14 @@ class PortraitPack:
 
 
 def _read_csv(
-    layout: PackLayout, archives: Archives, bad_items: BadItems
+    layout: PackLayout, files: PortraitFiles, bad_items: BadItems
 ) -> tuple[bytes, str]:
     """Returns the bytes of the attribute file, and its name."""
     if layout.csv_path is not None:
         if layout.csv_path.parent != layout.manual_dir:
             bad_items.notes.append(f"attribute file: {layout.csv_path}")
         return layout.csv_path.read_bytes(), layout.csv_path.name
-    in_archive = archives.read_csv()
+    in_archive = files.read_csv()
     if in_archive is None:
         others = sorted(layout.manual_dir.glob("*.[ct]sv"))
         rename = [f" Or is it {path.name}? Rename it then." for path in others]

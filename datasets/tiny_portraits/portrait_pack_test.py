@@ -1,9 +1,9 @@
 import pytest
 
-from datasets.tiny_portraits import testing
-from datasets.tiny_portraits.bad_items import BadItems
-from datasets.tiny_portraits.errors import DatasetInputError
-from datasets.tiny_portraits.portrait_pack import PortraitPack
+from ..building.bad_items import BadItems
+from ..building.errors import DatasetInputError
+from . import testing
+from .portrait_pack import PortraitPack
 
 NAME = "Tiny_Portrait_{:06d}.png".format
 ROWS = testing.ROWS
@@ -64,7 +64,7 @@ def test_an_image_without_row_is_refused_or_listed(tmp_path, archives):
 @pytest.mark.parametrize(
     ("content", "defect"),
     [
-        (IMAGES[NAME(59)][:100], "is a truncated PNG image"),
+        (IMAGES[NAME(59)][:100], "is a corrupt PNG image"),
         (b"nonsense", "is not a PNG image"),
         (testing.make_image(59, size=(10, 12)), "has 10x12 pixels"),
         (testing.make_image(59, mode="L"), "is 8 bit greyscale"),

@@ -1,21 +1,29 @@
 import pathlib
 import pickle
+import tempfile
 
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from datasets.tiny_portraits import facts
-from datasets.tiny_portraits import tiny_portraits_dataset_builder
-from datasets.tiny_portraits.build_record import BuildRecord
-from datasets.tiny_portraits.errors import DatasetInputError
-from datasets.tiny_portraits.prepare import prepare
+from ..building.build_record import BuildRecord
+from ..building.errors import DatasetInputError
+from ..building.prepare import prepare
+from . import facts
+from . import testing
+from . import tiny_portraits_dataset_builder
 
 
 class TinyPortraitsTest(tfds.testing.DatasetBuilderTestCase):
     DATASET_CLASS = tiny_portraits_dataset_builder.Builder
     BUILDER_CONFIG_NAMES_TO_TEST = ["archives"]
-    SPLITS = {"train": 2, "validation": 1, "test": 1}
+    SPLITS = testing.SPLIT_COUNTS
+
+    @classmethod
+    def setUpClass(cls):
+        folder = cls.enterClassContext(tempfile.TemporaryDirectory())
+        cls.EXAMPLE_DIR = testing.write_pack(pathlib.Path(folder))
+        super().setUpClass()
 
     def test_session(self, *args, **kwargs):
         return super().test_session(*args, **kwargs)
@@ -26,7 +34,23 @@ class TinyPortraitsTest(tfds.testing.DatasetBuilderTestCase):
 
 @pytest.fixture(scope="module")
 def synthetic(tmp_path_factory):
-    return prepare(data_dir=tmp_path_factory.mktemp("tfds"), count=60, seed=5)
+    folder = tmp_path_factory.mktemp("tfds")
+    return prepare("tiny_portraits", folder, count=60, seed=5)
+
+
+def test_metadata_tell_what_features_can_not(synthetic):
+    builder = tfds.builder_from_directory(synthetic.data_dir)
+    expected = {
+        "protected": "gender",
+        "guarded": ["hair_color", "hair_type"],
+        "conditions": ["gender", "hair_color", "hair_type"],
+        "shows_people": False,
+    }
+    assert dict(builder.info.metadata) == expected
+    archives = tiny_portraits_dataset_builder.Builder(
+        data_dir=synthetic.data_dir_root, config="archives"
+    )
+    assert archives.info.metadata["shows_people"] is True
 
 
 def read(builder, split):
@@ -68,7 +92,7 @@ def test_a_drawn_pack_is_input_of_the_archives(synthetic, tmp_path):
     [pack] = (synthetic.data_dir_root / "downloads" / "tiny_portraits").glob(
         "synthetic_60_seed5-*"
     )
-    builder = prepare(pack, tmp_path)
+    builder = prepare("tiny_portraits", tmp_path, pack)
     assert builder.builder_config.name == "archives"
     assert sorted(builder.info.splits) == ["test", "train", "validation"]
     for split in facts.SPLIT_RANGES:

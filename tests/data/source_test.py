@@ -12,9 +12,9 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from PIL import Image
 
+from datasets.building.bad_items import BadItems
+from datasets.building.build_record import BuildRecord
 from datasets.tiny_portraits import Builder
-from datasets.tiny_portraits.bad_items import BadItems
-from datasets.tiny_portraits.build_record import BuildRecord
 from datasets.tiny_portraits.portrait_pack import PortraitPack
 from tp_keras.data import decoded_file
 from tp_keras.data import source
@@ -34,7 +34,7 @@ def load(data_dir, split="validation", storage="memory", dataset=DATASET):
 def test_portraits_are_those_of_the_archives(tiny_data_dir):
     """By another road: the PNG files and the CSV, with Pillow."""
     found = load(tiny_data_dir, "test")
-    folder = tiny_data_dir / DATASET / "1.0.0"
+    folder = tiny_data_dir / DATASET / "1.1.0"
     record = BuildRecord.read(folder)
     pack = PortraitPack(pathlib.Path(record.source), BadItems("raise"))
     expected = dict(pack.portraits(pack.indices("test")))
@@ -87,7 +87,7 @@ def copy_prepared(source_dir, target_dir):
 def test_a_data_set_built_anew_is_decoded_anew(tiny_data_dir, tmp_path):
     copy_prepared(tiny_data_dir, tmp_path)
     load(tmp_path, storage="disk")
-    folder = tmp_path / DATASET / "1.0.0"
+    folder = tmp_path / DATASET / "1.1.0"
     np.save(folder / "decoded" / "validation.npy", np.zeros(3))
     (folder / "dataset_info.json").touch()
     assert load(tmp_path, storage="disk").images.max() > 0
@@ -101,7 +101,7 @@ def test_an_interrupted_decoding_leaves_nothing(
         patch.setattr(decoded_file, "compute_fingerprint", lambda *args: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             load(tmp_path, storage="disk")
-    decoded = tmp_path / DATASET / "1.0.0" / "decoded"
+    decoded = tmp_path / DATASET / "1.1.0" / "decoded"
     assert list(decoded.iterdir()) == []
     assert load(tmp_path, storage="disk").images.max() > 0
 
@@ -125,7 +125,7 @@ def test_auto_decodes_a_large_split_once_for_all_runs(
     copy_prepared(tiny_data_dir, tmp_path)
     first = load(tmp_path, storage="auto")
     assert first.storage == "memory"
-    assert not (tmp_path / DATASET / "1.0.0" / "decoded").exists()
+    assert not (tmp_path / DATASET / "1.1.0" / "decoded").exists()
     monkeypatch.setattr(source, "_DECODED_QUICKLY", first.images.nbytes - 1)
     assert load(tmp_path, storage="auto").storage == "disk"
     monkeypatch.setattr(source, "_decode", None)
@@ -154,12 +154,12 @@ def test_a_full_disk_leaves_auto_with_the_memory(
     assert "No space left" in capsys.readouterr().out
     with pytest.raises(OSError, match="No space left"):
         load(tmp_path, storage="disk")
-    decoded = tmp_path / DATASET / "1.0.0" / "decoded"
+    decoded = tmp_path / DATASET / "1.1.0" / "decoded"
     assert list(decoded.iterdir()) == []
 
 
 def test_the_folder_of_one_version_will_do(tiny_data_dir):
-    folder = tiny_data_dir / DATASET / "1.0.0"
+    folder = tiny_data_dir / DATASET / "1.1.0"
     assert load(folder).fingerprint == load(tiny_data_dir).fingerprint
 
 
@@ -274,7 +274,7 @@ def test_a_damaged_file_is_said_as_such(
 
 def test_a_format_that_is_not_read_whole_is_refused(tiny_data_dir, tmp_path):
     copy_prepared(tiny_data_dir, tmp_path)
-    path = tmp_path / DATASET / "1.0.0" / "dataset_info.json"
+    path = tmp_path / DATASET / "1.1.0" / "dataset_info.json"
     path.write_text(path.read_text().replace('"tfrecord"', '"parquet"'))
     with pytest.raises(UserError, match="Received: parquet"):
         find_builder(tmp_path, DATASET)

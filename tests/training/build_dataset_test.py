@@ -10,6 +10,7 @@ from tests.printed_commands import parse_next
 from training.build_dataset import BuildDataset
 from training.command import EXIT_USER_ERROR
 from training.command import run
+from training.draw_portraits import DrawPortraits
 
 
 def arguments(tmp_path, **kwargs):
@@ -78,7 +79,7 @@ def test_skipped_items_stand_in_the_summary(tmp_path, capsys):
     break_row(testing.write_pack(tmp_path / "pack"))
     run(BuildDataset, arguments(tmp_path, on_bad="skip"))
     output = capsys.readouterr().out
-    folder = tmp_path / "my tfds" / "tiny_portraits" / "archives" / "1.0.0"
+    folder = tmp_path / "my tfds" / "tiny_portraits" / "archives" / "1.1.0"
     assert f"skipped     1 item, see {folder / 'skipped.csv'}" in output
     assert (folder / "skipped.csv").exists()
 
@@ -101,5 +102,52 @@ def test_a_pack_without_validation_portraits_says_what_follows(
     run(BuildDataset, arguments(tmp_path))
     output = capsys.readouterr().out
     assert "train 5, validation none, test none" in output
-    assert "No portrait of validation was found (image indices" in output
-    assert "training then sets a part of train aside.\n" in output
+    assert "No portrait of validation was found: training then sets" in output
+
+
+@pytest.mark.parametrize(
+    ("flags", "name", "shown"),
+    [
+        (["--count", "30", "--seed", "2"], "tiny_portraits/synthetic_30_seed2",
+         "hair_type"),
+        (["--dataset", "utk_face", "--count", "20", "--image_size", "40x30"],
+         "utk_face/synthetic_20_40x30", "groups"),
+    ],
+)  # fmt: skip
+def test_any_data_set_is_built_by_flags_or_by_its_name(
+    tmp_path, capsys, flags, name, shown
+):
+    for line in (flags, ["--dataset", name, "--overwrite", "True"]):
+        run(BuildDataset, ["--data_dir", str(tmp_path), *line])
+        output = capsys.readouterr().out
+        assert f"{name} is ready." in output and shown in output
+        assert parse_next(output).config.data.dataset == name
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--dataset", "other"], "Expected a dataset out of tiny_portraits, "),
+        (["--image_size", "80x80"], "Expected no --image_size. Received"),
+        (["--dataset", "utk_face", "--missing", ""], "has no --missing"),
+        (["--folder", "a"], "tiny_portraits has no --folder"),
+        (["--dataset", "tiny_portraits/archives"], "Expected --manual_dir"),
+    ],
+)
+def test_what_a_data_set_does_not_know_is_refused(
+    tmp_path, capsys, flags, message
+):
+    with pytest.raises(SystemExit) as exit_info:
+        run(BuildDataset, ["--data_dir", str(tmp_path), *flags])
+    assert exit_info.value.code == EXIT_USER_ERROR
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("dataset", ["tiny_portraits", "utk_face"])
+def test_a_mosaic_and_a_pack_are_drawn(tmp_path, capsys, dataset):
+    flags = ["--dataset", dataset, "--count", "3"]
+    run(DrawPortraits, [*flags, "--output_dir", str(tmp_path / "pack")])
+    assert (tmp_path / "pack" / "pack.json").exists()
+    run(DrawPortraits, [*flags, "--mosaic", str(tmp_path / "m.png")])
+    assert (tmp_path / "m.png").exists()
+    assert "A mosaic lies in" in capsys.readouterr().out

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from datasets.tiny_portraits.errors import DatasetInputError
+from datasets.building.errors import DatasetInputError
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import config_to_dict
 from tp_keras.errors import UserError

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from datasets.building.bad_items import BadItems
 from datasets.tiny_portraits import testing
-from datasets.tiny_portraits.bad_items import BadItems
 from datasets.tiny_portraits.portrait_pack import PortraitPack
 from tests.picture_factory import exif
 from tests.picture_factory import stored

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from datasets.tiny_portraits import facts
-from datasets.tiny_portraits.synthetic import labels
+from .. import facts
+from . import labels
 
 
 @pytest.fixture(scope="module")

@@ -1,87 +1,30 @@
 """Writes a pack of synthetic portraits in the format of Tiny Portraits."""
 
-import json
-import os
+import functools
 import pathlib
-import shutil
 import zipfile
 
 import numpy as np
-from tqdm import tqdm
 
-from .. import crew
+from ...building.drawing.folder import draw_in_order
+from ...building.drawing.png import encode_png
+from ...building.drawing.portrait import draw_portrait
 from .. import facts
-from ..errors import DatasetInputError
 from . import labels
-from .workers import draw_in_order
+from .portrait import Appearance
+from .portrait import draw_counterfactual
 
 # Raised whenever the same seed and index draw another picture or label.
 GENERATOR_VERSION = 1
 
-COUNTERFACTUALS = "Counterfactuals"
-PACK_FILE = "pack.json"
 
-
-def draw_pack(
-    output_dir,
-    count: int,
-    seed: int = 0,
-    *,
-    workers: int | None = None,
-    progress: bool = True,
-) -> pathlib.Path:
-    """Draws a pack of portraits with labels, unless it is there already.
-
-    The pack is drawn into a folder beside `output_dir` and renamed at the end:
-    a drawing that is killed leaves no pack. The same count and seed give the
-    same bytes in every file, on any number of workers; a portrait depends on
-    the seed and its index alone.
-
-    `output_dir/Counterfactuals` is a pack of its own. It holds each portrait
-    of the test range a second time under the same index, with the cues and
-    the label of the other gender and nothing else changed; outliers are left
-    out.
-
-    Args:
-        output_dir: The folder of the pack.
-        count: The number of portraits, from 1 to 134,734.
-        seed: Settles everything that is drawn; not negative.
-        workers: The number of processes; None takes one per processor.
-        progress: Whether a progress bar is shown.
-
-    Returns:
-        `output_dir` as a path.
-
-    Raises:
-        DatasetInputError: If `count` or `seed` is out of range, or if
-            `output_dir` holds anything else than a pack of these settings.
-
-    Example:
-        >>> draw_pack("data/synthetic", count=2000)  # doctest: +SKIP
-    """
-    output_dir = pathlib.Path(output_dir).expanduser()
-    _check(count, seed, workers)
-    settings = describe_pack(count, seed)
-    if output_dir.is_file() or (
-        output_dir.is_dir() and any(output_dir.iterdir())
-    ):
-        if _read_settings(output_dir) == settings:
-            return output_dir
-        raise DatasetInputError(
-            "The output folder is something else than a pack of these "
-            "settings. Give another --output_dir or delete it. "
-            f"Received: output_dir={output_dir}, count={count}, seed={seed}"
-        )
-    output_dir.parent.mkdir(parents=True, exist_ok=True)
-    drawing = output_dir.with_name(f".{output_dir.name}.drawing")
-    shutil.rmtree(drawing, ignore_errors=True)  # of a killed drawing
-    try:
-        _write_pack(drawing, count, seed, workers, progress)
-        (drawing / PACK_FILE).write_text(json.dumps(settings, indent=2) + "\n")
-        os.replace(drawing, output_dir)
-    finally:
-        shutil.rmtree(drawing, ignore_errors=True)
-    return output_dir
+def draw_samples(count: int, seed: int = 0) -> list[np.ndarray]:
+    """Draws the first portraits of a pack of 4,000, uint8 [108, 84, 3]."""
+    table = labels.LabelTable.draw(seed)
+    indices = labels.choose_indices(4000, seed, table.source)[:count]
+    return [
+        draw_portrait(Appearance.of(table, seed, index)) for index in indices
+    ]
 
 
 def describe_pack(count: int, seed: int) -> dict:
@@ -96,54 +39,60 @@ def describe_pack(count: int, seed: int) -> dict:
     }
 
 
-def _check(count: int, seed: int, workers: int | None) -> None:
-    if not 1 <= count <= facts.FULL_COUNT:
-        raise DatasetInputError(
-            f"A pack holds 1 to {facts.FULL_COUNT} portraits. "
-            f"Received: count={count}"
-        )
-    if seed < 0:
-        raise DatasetInputError(
-            f"Expected a seed of 0 or more. Received: seed={seed}"
-        )
-    if workers is not None and workers < 1:
-        raise DatasetInputError(
-            f"Expected 1 worker or more. Received: workers={workers}"
-        )
+def write_pack(
+    folder: pathlib.Path,
+    count: int,
+    seed: int,
+    workers: int | None,
+    progress: bool,
+) -> None:
+    """Draws attribute file and archives; see `FaceBuilder.draw_pack`.
 
-
-def _read_settings(folder: pathlib.Path) -> dict | None:
-    try:
-        return json.loads((folder / PACK_FILE).read_text())
-    except (OSError, ValueError):
-        return None
-
-
-def _write_pack(folder, count, seed, workers, progress) -> None:
-    """Writes both packs, portraits and counterfactuals, in one drawing."""
+    A portrait depends on the seed and its index alone. `Counterfactuals` is a
+    pack of its own. It holds each portrait of the test range a second time
+    under the same index, with the cues and the label of the other gender and
+    nothing else changed; outliers are left out.
+    """
     table = labels.LabelTable.draw(seed)
     indices = labels.choose_indices(count, seed, table.source)
     begin, _ = facts.SPLIT_RANGES["test"]
     paired = (indices >= begin) & (table.outlier[indices] < 0)
     other_labels = table.labels[indices[paired]].copy()
     other_labels[:, 0] = 1 - other_labels[:, 0]
-    workers = workers or crew.count_cores()
+    items = list(zip(indices.tolist(), paired.tolist(), strict=True))
+    draw = functools.partial(_draw_files, table, seed)
     with (
         _PackWriter(folder) as pack,
-        _PackWriter(folder / COUNTERFACTUALS) as others,
-        tqdm(
-            total=count, desc="Drawing", unit=" portraits", disable=not progress
-        ) as bar,
+        _PackWriter(folder / facts.COUNTERFACTUAL_FOLDER) as others,
     ):
         pack.write_attributes(indices, table.labels[indices])
         others.write_attributes(indices[paired], other_labels)
         for index, png, other_png in draw_in_order(
-            seed, indices, paired, workers, table
+            draw, items, workers, progress
         ):
             pack.write_portrait(index, png)
             if other_png:
                 others.write_portrait(index, other_png)
-            bar.update()
+
+
+def _draw_files(table, seed, items) -> list[tuple[int, bytes, bytes]]:
+    """Draws the PNG file of each index and, if it is paired, of its pair."""
+    files = []
+    for index, paired in items:
+        appearance = Appearance.of(table, seed, index)
+        other_png = b""
+        if paired:
+            other = appearance.with_cues_of(
+                seed,
+                int(table.source[index]),
+                labels.GENDERS[1 - int(table.shown[index, 0])],
+            )
+            picture, changed = draw_counterfactual(appearance, other)
+            other_png = encode_png(changed)
+        else:
+            picture = draw_portrait(appearance)
+        files.append((index, encode_png(picture), other_png))
+    return files
 
 
 class _PackWriter:

@@ -1,51 +1,35 @@
-"""A portrait: all that is known about it, and its picture."""
+"""Portraits of a table of labels, and their counterfactuals."""
 
 import dataclasses
+import math
 
 import numpy as np
 
+from ...building.drawing import portrait
+from ...building.drawing.camera import Camera
+from ...building.drawing.camera import Light
+from ...building.drawing.camera import take
+from ...building.drawing.canvas import Pose
+from ...building.drawing.dice import Dice
+from ...building.drawing.hair import Hair
+from ...building.drawing.head import GenderCues
+from ...building.drawing.head import Head
+from ...building.drawing.outfit import Outfit
+from ...building.drawing.portrait import render
+from ...building.drawing.scene import Scene
+from .. import facts
 from . import labels
-from .camera import Camera
-from .camera import Light
-from .camera import take
-from .canvas import Canvas
-from .canvas import Pose
-from .canvas import mix
-from .canvas import shade
-from .dice import Dice
-from .hair import Hair
-from .hair import draw_hair_behind
-from .hair import draw_hair_in_front
-from .head import GenderCues
-from .head import Head
-from .head import draw_ears
-from .head import draw_face
-from .head import draw_neck
-from .lighting import light_surfaces
-from .outfit import Outfit
-from .outfit import draw_clothes
-from .outfit import draw_glasses
-from .outfit import draw_hat
-from .scene import Scene
-from .scene import paint_scene
 
 # The share of hats, by how many hair labels are missing: nobody can label hair
 # that is not seen.
 _HAT_RATES = (0.015, 0.05, 0.14)
 
 
-@dataclasses.dataclass(frozen=True)
-class Appearance:
-    """Everything that a portrait shows; a picture follows from it alone."""
+_SIZE = (facts.HEIGHT, facts.WIDTH)
 
-    head: Head
-    cues: GenderCues
-    hair: Hair
-    outfit: Outfit
-    pose: Pose
-    scene: Scene
-    light: Light
-    camera: Camera
+
+class Appearance(portrait.Appearance):
+    """An appearance that is drawn for labels."""
 
     @classmethod
     def draw(
@@ -65,12 +49,11 @@ class Appearance:
         Args:
             seed: The seed of the pack.
             index: The image index.
-            gender: The gender that the picture shows.
-            hair_color: The hair colour that it shows.
-            hair_type: The hair type that it shows.
+            gender: The class that the picture shows; likewise of the hair.
+            hair_color: Likewise.
+            hair_type: Likewise.
             source: For a near duplicate, the index of the first shot.
-            missing: The number of missing hair labels, 0 to 2; the more, the
-                more hats.
+            missing: The number of missing hair labels: the more, the more hats.
             fault: None, or one of the names of `labels.OUTLIER_RATES`.
         """
         source = index if source is None else source
@@ -80,10 +63,10 @@ class Appearance:
             cues=GenderCues.draw(Dice(seed, source, 1), gender),
             hair=Hair.draw(person, gender, hair_color, hair_type),
             outfit=Outfit.draw(person, _HAT_RATES[missing]),
-            pose=Pose.draw(person),
-            scene=Scene.draw(person),
+            pose=_draw_pose(person),
+            scene=Scene.draw(person, _SIZE),
             light=Light.draw(person),
-            camera=Camera.draw(person, fault),
+            camera=Camera.draw(person, _SIZE, fault),
         )
         if source == index:
             return looks
@@ -91,7 +74,7 @@ class Appearance:
         return dataclasses.replace(
             looks,
             pose=looks.pose.nudge(again),
-            camera=Camera.draw(again, fault),
+            camera=Camera.draw(again, _SIZE, fault),
         )
 
     @classmethod
@@ -115,14 +98,16 @@ class Appearance:
         return dataclasses.replace(self, cues=cues)
 
 
-def draw_portrait(appearance: Appearance) -> np.ndarray:
-    """Draws a portrait.
-
-    Returns:
-        The picture, uint8 [108, 84, 3].
-    """
-    picture, _ = render(appearance)
-    return take(picture, appearance.light, appearance.camera)
+def _draw_pose(dice: Dice) -> Pose:
+    """Draws the framing of a thumbnail: centred, with some jitter."""
+    return Pose(
+        x=facts.WIDTH / 2 + dice.normal(0, 2.4),
+        y=facts.HEIGHT * 0.56 + dice.normal(0, 2.6),
+        unit=20.2 * math.exp(dice.normal(0, 0.085)),
+        roll=dice.normal(0, 0.13),
+        yaw=dice.normal(0, 0.5, limit=2.0),
+        size=_SIZE,
+    )
 
 
 def draw_counterfactual(
@@ -146,38 +131,3 @@ def draw_counterfactual(
     changed = take(changed_picture, other.light, other.camera)
     touched = (picture != changed_picture).any(axis=0) & (regions[1] == 0)
     return photograph, np.where(touched[..., None], changed, photograph)
-
-
-def hair_mask(appearance: Appearance) -> np.ndarray:
-    """Returns the share of every pixel that is hair, float32 [108, 84]."""
-    return render(appearance)[1][1]
-
-
-def render(appearance: Appearance) -> tuple[np.ndarray, np.ndarray]:
-    """Renders what is before the camera.
-
-    Returns:
-        The picture, float32 [3, 108, 84] from 0 to 255, and the shares of
-        skin, hair and cloth of every pixel, float32 [3, 108, 84].
-    """
-    background = paint_scene(appearance.scene)
-    if appearance.camera.fault == "empty":
-        return background, np.zeros_like(background)
-    canvas = Canvas(appearance.pose)
-    head, hair, outfit = appearance.head, appearance.hair, appearance.outfit
-    brows = shade(mix(hair.color, (70, 50, 40), 0.35), 0.72)
-    draw_hair_behind(canvas, hair)
-    draw_neck(canvas, head)
-    draw_clothes(canvas, outfit)
-    draw_ears(canvas, head)
-    draw_face(canvas, head, appearance.cues, brows)
-    draw_glasses(canvas, outfit, head.width)
-    draw_hair_in_front(canvas, hair)
-    draw_hat(canvas, outfit, hair.volume)
-    colors, regions = canvas.reduce()
-    pose, light = appearance.pose, appearance.light
-    light_surfaces(colors, regions, pose, light, hair, outfit, head.blush)
-    covered = regions[0] + regions[1] + regions[2]
-    background *= 1 - np.minimum(covered, 1, out=covered)
-    colors += background
-    return colors, regions

@@ -5,15 +5,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets.tiny_portraits import facts
-from datasets.tiny_portraits.synthetic import labels
-from datasets.tiny_portraits.synthetic.hair import COLOR_RANGES
-from datasets.tiny_portraits.synthetic.png import encode_png
-from datasets.tiny_portraits.synthetic.portrait import Appearance
-from datasets.tiny_portraits.synthetic.portrait import draw_counterfactual
-from datasets.tiny_portraits.synthetic.portrait import draw_portrait
-from datasets.tiny_portraits.synthetic.portrait import hair_mask
-from datasets.tiny_portraits.synthetic.portrait import render
+from ...building.drawing.hair import COLOR_RANGES
+from ...building.drawing.png import encode_png
+from ...building.drawing.portrait import draw_portrait
+from ...building.drawing.portrait import render
+from .. import facts
+from . import labels
+from .portrait import Appearance
+from .portrait import draw_counterfactual
+
+
+def hair_mask(appearance):
+    return render(appearance)[1][1]
 
 
 def _appearance(index=17, gender="female", color="brown", kind="wavy", **more):

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from datasets.building.bad_items import BadItems
+from datasets.building.png_check import find_defect
 from datasets.tiny_portraits import facts
-from datasets.tiny_portraits import portrait_png
 from datasets.tiny_portraits import testing
-from datasets.tiny_portraits.bad_items import BadItems
 from datasets.tiny_portraits.portrait_pack import PortraitPack
 from tests.export.networks import random_portraits
 from tp_keras.errors import UserError
@@ -145,7 +145,7 @@ def test_files_are_sound_portraits():
     images = random_portraits(20)
     pngs = encode_pngs(images)
     np.testing.assert_array_equal([decode(png) for png in pngs], images)
-    assert {portrait_png.find_defect(png) for png in pngs} == {None}
+    assert {find_defect(png, 108, 84) for png in pngs} == {None}
 
 
 def test_single_files_say_what_they_are(tmp_path):

@@ -1,0 +1,373 @@
+"""What the TFDS builders of all face data sets have in common."""
+
+import abc
+import hashlib
+import itertools
+import json
+import os
+import pathlib
+import shutil
+import time
+from collections.abc import Iterator
+from typing import Any
+from typing import ClassVar
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow_datasets as tfds
+import tqdm
+from tensorflow_datasets.core import shuffle
+from tensorflow_datasets.core.example_serializer import ExampleSerializer
+
+from . import build_record
+from .bad_items import BadItems
+from .build_record import BuildRecord
+from .build_record import LabelCounts
+from .drawing.folder import draw_folder
+from .errors import DatasetInputError
+from .variants import Variants
+
+# The formats of records that can be written and read.
+FILE_FORMATS = ("tfrecord", "array_record")
+
+# TFDS keeps up to 1 GB of a split in memory to shuffle it, and beyond that
+# goes through temporary files. Less is as fast: the files stay in the cache
+# of the operating system as long as it has memory to spare.
+_SHUFFLE_BUFFER_BYTES = 128 << 20
+
+# The temporary files of a split and the finished records, with some room.
+_DISK_SPACE_FACTOR = 2.2
+
+
+class Part(NamedTuple):
+    """A split.
+
+    Attributes:
+        count: The number of portraits that it may hold.
+        examples: Key and example of each that proves usable.
+        is_counted: Whether its labels are counted in the record.
+    """
+
+    count: int
+    examples: Iterator[tuple[int, dict[str, Any]]]
+    is_counted: bool = True
+
+
+class Content(NamedTuple):
+    """What a data set is built from.
+
+    Attributes:
+        parts: The splits by name.
+        size: The bytes that its pictures will have.
+        details: What the record is to tell beside, see `BuildRecord`.
+    """
+
+    parts: dict[str, Part]
+    size: int
+    details: dict[str, int] = {}
+
+
+class FaceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+    """A data set of face thumbnails: a folder whose `__init__` has a `Builder`.
+
+    That is all a new data set needs: `prepare` and the commands find it by the
+    name of the folder. Its features are `image`, `image_index` (unique) and
+    one for each task: a class label (-1 where missing), a float32 scalar (NaN)
+    or an int8 vector of flags (-1). What features can't tell stands in the
+    metadata of the `info`, of these keys those that apply: `protected`,
+    `guarded`, `conditions`, `ordinal` (names of tasks), `shows_people`,
+    `numbers` (unit, low, high and tolerance by task), `flags` (names by task).
+
+    Args:
+        on_bad: `raise` stops at the first row, image or archive that can't be
+            used; `skip` leaves it out of the data set and lists it in
+            `skipped.csv` beside the records.
+        **kwargs: See `tfds.core.DatasetBuilder`.
+
+    Attributes:
+        VARIANTS: Its configurations.
+        OWN_FLAGS: Names of further arguments of the constructor, which are
+            also flags of the command.
+
+    Raises:
+        DatasetInputError: If `on_bad` is neither.
+    """
+
+    VARIANTS: ClassVar[Variants]
+    OWN_FLAGS: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, *, on_bad: str = "raise", **kwargs: Any):
+        self._bad_items = BadItems(on_bad)
+        self._record: BuildRecord | None = None
+        self._counts: LabelCounts
+        self._progress: tqdm.tqdm | None = None
+        super().__init__(**kwargs)
+        # What a pickled builder is created from again.
+        self._original_state["on_bad"] = on_bad
+
+    @property
+    def on_bad(self) -> str:
+        """What happens to what can't be used: `raise` or `skip`."""
+        return self._bad_items.on_bad
+
+    @classmethod
+    def find_settings(
+        cls, variant: str = "", has_files: bool = False, **flags: Any
+    ) -> dict[str, Any]:
+        """Returns the arguments of the builder that flags stand for.
+
+        Args:
+            variant: Name of a configuration, or an empty text.
+            has_files: Whether there is a `manual_dir`.
+            **flags: `OWN_FLAGS`, and what `Variants.find` takes.
+
+        Raises:
+            DatasetInputError: If a flag is unknown, or there is no such
+                configuration.
+
+        Example:
+            >>> Builder.find_settings(count=400)
+            {'config': 'synthetic_tiny'}
+        """
+        own = {name: flags.pop(name) for name in cls.OWN_FLAGS if name in flags}
+        known = ("count", "seed", "image_size")
+        if unknown := flags.keys() - {*known}:
+            raise DatasetInputError(
+                f"{cls.name} has no --{' and no --'.join(sorted(unknown))}. "
+                f"Expected flags out of {', '.join([*known, *cls.OWN_FLAGS])}."
+            )
+        config = cls.VARIANTS.find(variant, has_files, **flags)
+        # TFDS takes those it knows by name alone.
+        is_known = config.name in cls.builder_configs
+        return own | {"config": config.name if is_known else config}
+
+    @abc.abstractmethod
+    def describe_inputs(self, manual_dir: pathlib.Path) -> dict[str, Any]:
+        """Describes the files that a data set depends on.
+
+        Raises:
+            DatasetInputError: If they are not there.
+        """
+
+    @abc.abstractmethod
+    def open_content(
+        self, manual_dir: pathlib.Path, bad_items: BadItems
+    ) -> Content:
+        """Opens what the data set is built from, a drawn pack likewise."""
+
+    @classmethod
+    @abc.abstractmethod
+    def describe_pack(cls, count: int, seed: int) -> dict[str, Any]:
+        """Describes all that a drawn pack depends on."""
+
+    @classmethod
+    @abc.abstractmethod
+    def write_pack(
+        cls,
+        folder: pathlib.Path,
+        count: int,
+        seed: int,
+        workers: int | None,
+        progress: bool,
+    ) -> None:
+        """Draws the files of a pack into a folder; see `draw_pack`."""
+
+    @classmethod
+    def draw_pack(
+        cls,
+        output_dir: str | os.PathLike,
+        count: int,
+        seed: int = 0,
+        *,
+        workers: int | None = None,
+        progress: bool = True,
+    ) -> pathlib.Path:
+        """Draws synthetic portraits as files that can be a `manual_dir`.
+
+        Args:
+            output_dir: Their folder; one that holds just these is left.
+            count: The number of portraits.
+            seed: Settles every byte, on any number of workers.
+            workers: The number of processes; None takes one per processor.
+            progress: Whether a progress bar is shown.
+
+        Returns:
+            `output_dir` as a path.
+
+        Raises:
+            DatasetInputError: If a number is out of range, or the folder holds
+                something else.
+        """
+        cls.VARIANTS.find(count=count, seed=seed)
+        return draw_folder(
+            output_dir,
+            cls.describe_pack(count, seed),
+            lambda folder: cls.write_pack(
+                folder, count, seed, workers, progress
+            ),
+        )
+
+    @classmethod
+    @abc.abstractmethod
+    def draw_samples(cls, count: int, seed: int = 0) -> list[np.ndarray]:
+        """Draws a few synthetic portraits, uint8 [height, width, 3] each."""
+
+    def list_inputs(self, manual_dir: pathlib.Path | None) -> dict[str, Any]:
+        """Describes all that the data set depends on; equal if nothing changed.
+
+        Args:
+            manual_dir: The folder of the files, if the variant reads some.
+        """
+        config = self.builder_config
+        if config.is_synthetic:
+            return self.describe_pack(config.count, config.seed)
+        return self.describe_inputs(manual_dir)
+
+    def _download_and_prepare(self, dl_manager, download_config) -> None:
+        # TFDS calls this with `data_path` being a temporary folder that it
+        # renames at the end: the record appears together with the data set.
+        _check_file_format(self.info.file_format)
+        start = time.monotonic()
+        self._record = None
+        self._bad_items = BadItems(self.on_bad)
+        try:
+            with (
+                tfds.core.utils.temporary_assignment(
+                    shuffle, "MAX_MEM_BUFFER_SIZE", _SHUFFLE_BUFFER_BYTES
+                ),
+                tfds.core.utils.temporary_assignment(
+                    ExampleSerializer, "serialize_example", _serialize
+                ),
+            ):
+                super()._download_and_prepare(dl_manager, download_config)
+        finally:
+            if self._progress is not None:
+                self._progress.close()
+        if self._record is None:  # Nothing but metadata was asked for.
+            return
+        folder = pathlib.Path(self.data_path)
+        self._record.counts = {
+            name: split.num_examples for name, split in self.info.splits.items()
+        }
+        self._record.labels = self._counts.summarize()
+        self._record.notes = self._bad_items.notes
+        self._record.skipped = len(self._bad_items.items)
+        self._record.seconds = round(time.monotonic() - start, 1)
+        self._record.write(folder)
+        if self._bad_items.items:
+            self._bad_items.write(folder / build_record.SKIPPED_NAME)
+
+    def _split_generators(self, dl_manager) -> dict[str, Iterator]:
+        if self.builder_config.is_synthetic:
+            manual_dir = self._draw(pathlib.Path(dl_manager.download_dir))
+        else:
+            manual_dir = _get_manual_dir(dl_manager)
+        self._record = BuildRecord(
+            source=str(manual_dir.resolve()),
+            inputs=self.list_inputs(manual_dir),
+        )
+        content = self.open_content(manual_dir, self._bad_items)
+        _check_disk_space(content.size, pathlib.Path(self.data_path))
+        parts = content.parts
+        self._record.details = content.details
+        self._record.found = {name: part.count for name, part in parts.items()}
+        self._counts = LabelCounts(
+            {
+                name: getattr(feature, "names", ())
+                for name, feature in self.info.features.items()
+                if name not in ("image", "image_index")
+            }
+        )
+        self._progress = tqdm.tqdm(
+            total=sum(part.count for part in parts.values()),
+            unit=" portraits",
+            mininterval=0.5,
+        )
+        generators = {}
+        for split, part in parts.items():
+            generator = self._generate_examples(split, part)
+            # TFDS can't write a split without an example.
+            first = next(generator, None)
+            if first is not None:
+                generators[split] = itertools.chain([first], generator)
+        if not generators:
+            raise DatasetInputError(
+                f"{manual_dir} holds no usable portrait. To see what is wrong "
+                "with the first one, build with --on_bad=raise."
+            )
+        return generators
+
+    def _generate_examples(
+        self, split: str, part: Part
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
+        usable = 0
+        for key, example in part.examples:
+            usable += 1
+            if part.is_counted:
+                self._counts.add(example)
+            self._progress.set_description(f"Reading {split}", refresh=False)
+            self._progress.update()
+            yield key, example
+        # Reached unless TFDS has cut the split short. Only now is known which
+        # images can't be used.
+        self._record.found[split] = usable
+        self._progress.set_description(f"Writing {split}")
+
+    def _draw(self, download_dir: pathlib.Path) -> pathlib.Path:
+        """Draws the pack of a synthetic variant, unless it is there already."""
+        count, seed = self.builder_config.count, self.builder_config.seed
+        settings = json.dumps(self.describe_pack(count, seed)).encode()
+        digest = hashlib.sha256(settings).hexdigest()
+        folder = download_dir / self.name
+        name = f"synthetic_{count}_seed{seed}"
+        pack_dir = folder / f"{name}-{digest[:8]}"
+        # What another version of the generator has drawn would stay for ever.
+        for outdated in folder.glob(f"{name}-*"):
+            if outdated != pack_dir:
+                shutil.rmtree(outdated)
+        return self.draw_pack(pack_dir, count, seed)
+
+
+def _serialize(serializer: ExampleSerializer, example: dict) -> bytes:
+    """Serialises an example as TFDS does, with the features in fixed order.
+
+    Without it every process writes them in an order of its own, and no build
+    gives the bytes of another.
+    """
+    message = serializer.get_tf_example(example)
+    return message.SerializeToString(deterministic=True)
+
+
+def _check_file_format(file_format) -> None:
+    """Refuses what TFDS doesn't write whole, or can't write here.
+
+    Its Parquet writer leaves out every other batch of 100 examples.
+    """
+    if file_format.value not in FILE_FORMATS:
+        raise DatasetInputError(
+            f"Expected a file_format out of {', '.join(FILE_FORMATS)}; TFDS "
+            "doesn't keep every portrait in others. "
+            f"Received: file_format={file_format.value}"
+        )
+
+
+def _get_manual_dir(dl_manager) -> pathlib.Path:
+    """Returns the folder of the files, which may not be there."""
+    try:
+        return pathlib.Path(dl_manager.manual_dir)
+    except AssertionError as error:
+        raise DatasetInputError(
+            f"{error} With the command, pass the folder as --manual_dir."
+        ) from None
+
+
+def _check_disk_space(size: int, folder: pathlib.Path) -> None:
+    """Refuses to start what would fill the disk."""
+    needed = _DISK_SPACE_FACTOR * size
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise DatasetInputError(
+            f"The data set needs about {needed / 1e9:.2f} GB while it is "
+            f"built, and {folder} has {free / 1e9:.2f} GB left. Free some "
+            "space or pass another --data_dir."
+        )

@@ -1,0 +1,87 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from PIL import ImageEnhance
+
+from . import near_duplicates
+from . import testing
+from .near_duplicates import group
+from .near_duplicates import split_of
+from .pictures import look_at
+
+
+def change(content, work, quality=75):
+    """Returns another file of the same picture."""
+    file = io.BytesIO()
+    work(Image.open(io.BytesIO(content))).save(file, "JPEG", quality=quality)
+    return file.getvalue()
+
+
+CHANGES = {
+    "equal": lambda content: content,
+    "saved again": lambda content: change(content, lambda i: i, 30),
+    "brighter": lambda content: change(
+        content, lambda i: ImageEnhance.Brightness(i).enhance(1.1)
+    ),
+    "made smaller": lambda content: change(
+        content, lambda i: i.resize((60, 60)).resize((200, 200))
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_near_duplicates_are_one_group_and_others_are_not(name):
+    pictures = [testing.make_picture(seed) for seed in range(20)]
+    pictures.append(CHANGES[name](pictures[3]))
+    looks = [look_at(content) for content in pictures]
+    groups = group(looks)
+    assert groups[3] == groups[20] == min(looks[3].digest, looks[20].digest)
+    assert len(set(groups)) == 20
+
+
+def test_a_chain_is_one_group_in_any_order():
+    chain = [testing.make_picture(0)]
+    for _ in range(4):
+        chain.append(CHANGES["brighter"](chain[-1]))
+    looks = [look_at(content) for content in chain]
+    looks += [look_at(testing.make_picture(seed)) for seed in range(1, 100)]
+    groups = group(looks)
+    assert len(set(groups)) == 100 and len(set(groups[:5])) == 1
+    order = np.random.default_rng(0).permutation(len(looks))
+    shuffled = group([looks[place] for place in order])
+    assert shuffled == [groups[place] for place in order]
+
+
+def test_equal_gradients_alone_are_no_duplicates():
+    first, second = (look_at(testing.make_picture(seed)) for seed in (0, 1))
+    second = second._replace(gradients=first.gradients)
+    assert len(set(group([first, second]))) == 2
+
+
+def test_plain_pictures_of_different_bytes_do_not_divide_by_zero():
+    plain = [
+        change(testing.make_picture(0), lambda i: i.point(lambda _: 7), q)
+        for q in (30, 90)
+    ]
+    assert len(set(group([look_at(content) for content in plain]))) == 2
+    assert group([]) == []
+
+
+def test_groups_fall_into_splits_by_their_shares():
+    generator = np.random.default_rng(0)
+    names = [generator.bytes(32).hex() for _ in range(4000)]
+    splits = [split_of(name) for name in names]
+    for split, share in (("train", 0.8), ("validation", 0.1), ("test", 0.1)):
+        spread = (share * (1 - share) / len(names)) ** 0.5
+        assert abs(splits.count(split) / len(names) - share) < 4 * spread
+    assert split_of("0" * 64) == "train" and split_of("f" * 64) == "test"
+
+
+def test_blocks_do_not_matter(monkeypatch):
+    looks = [look_at(testing.make_picture(seed)) for seed in (0, 1, 2, 0, 1)]
+    whole = group(looks)
+    monkeypatch.setattr(near_duplicates, "_BLOCK", 2)
+    assert group(looks) == whole
+    assert len(set(whole)) == 3

@@ -1,0 +1,83 @@
+"""Draws an archive in the format of UTKFace."""
+
+import functools
+import io
+import pathlib
+import zipfile
+
+import numpy as np
+from PIL import Image
+
+from ...building.drawing.folder import draw_in_order
+from ...building.drawing.portrait import draw_portrait
+from .. import facts
+from ..labels import MISSING
+from . import people
+from .people import Person
+from .people import draw_appearance
+
+# Raised whenever the same seed and index draw another picture or label.
+GENERATOR_VERSION = 1
+
+_JPEG_QUALITY = 92
+
+
+def write_pack(
+    folder: pathlib.Path,
+    count: int,
+    seed: int,
+    workers: int | None,
+    progress: bool,
+) -> None:
+    """Draws `UTKFace.zip`; see `FaceBuilder.draw_pack`."""
+    draw = functools.partial(_draw_files, seed)
+    with zipfile.ZipFile(folder / facts.ARCHIVE_NAME, "w") as archive:
+        for name, content in draw_in_order(
+            draw, range(count), workers, progress
+        ):
+            # A fixed date: the same bytes on any day.
+            entry = zipfile.ZipInfo(f"{facts.FOLDER_NAME}/{name}")
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, content)
+
+
+def describe_pack(count: int, seed: int) -> dict:
+    """Returns all that a pack depends on."""
+    return {
+        "generator_version": GENERATOR_VERSION,
+        "seed": int(seed),
+        "count": int(count),
+        "label_noise": people.LABEL_NOISE,
+        "age_spread": people.AGE_SPREAD,
+        "no_race_rate": people.NO_RACE_RATE,
+        "near_duplicate_rate": people.NEAR_DUPLICATE_RATE,
+        "grayscale_rate": people.GRAYSCALE_RATE,
+    }
+
+
+def draw_samples(count: int, seed: int = 0) -> list[np.ndarray]:
+    """Draws the first portraits of a pack, uint8 [200, 200, 3]."""
+    return [_draw(seed, index)[1] for index in range(count)]
+
+
+def _draw(seed: int, index: int) -> tuple[Person, np.ndarray]:
+    person = Person.draw(seed, index)
+    return person, draw_portrait(draw_appearance(person, seed, index))
+
+
+def _draw_files(seed: int, indices: range) -> list[tuple[str, bytes]]:
+    """Draws name and JPEG file of some portraits."""
+    files = []
+    for index in indices:
+        person, picture = _draw(seed, index)
+        labels = [person.age, person.gender, person.race]
+        if person.race == MISSING:
+            labels.pop()
+        name = facts.FILE_NAME.format(
+            labels="_".join(map(str, labels)),
+            stamp=2017_0101_000_000_000 + index,
+        )
+        file = io.BytesIO()
+        Image.fromarray(picture).save(file, "JPEG", quality=_JPEG_QUALITY)
+        files.append((name, file.getvalue()))
+    return files
