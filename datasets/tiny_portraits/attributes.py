@@ -3,9 +3,12 @@
 import csv
 import io
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Sequence
+from typing import Any
 from typing import NamedTuple
+
+import pandas as pd
 
 from ..building.bad_items import BadItems
 from ..building.errors import DatasetInputError
@@ -20,8 +23,8 @@ _LIKE_MISSING = ("", "-", "-1", "?", "<na>", "n/a", "na", "nan", "none", "null")
 _COPY = "Copy the attribute file again"
 _CORRECT = "Correct the row"
 
-# In which order it is reported, what is wrong, and what to do about it.
-_Defect = tuple[int, str, str]
+# The lines of rows that share what is wrong, and what to do about it.
+_Defect = tuple[list[int], str, str]
 
 
 class Attributes(NamedTuple):
@@ -68,42 +71,36 @@ def read_attributes(
             are refused.
     """
     header, rows = _read_rows(content, name, bad_items)
-    places = [header.index(column) for column in facts.CSV_COLUMNS]
-    cells = {
-        line: [row[place] for place in places]
-        for line, row in rows.items()
-        if len(row) == len(header)
-    }
-    absent = _find_absent(cells.values(), missing)
-    found: dict[int, Attributes] = {}
-    first: dict[str, int] = {}
-    defects: dict[_Defect, list[int]] = {}
-    for line, row in rows.items():
-        defect = (
-            _find_defect(cells[line], line, first, missing, absent)
-            if line in cells
-            else _describe_shape(row, header)
-        )
-        if defect is not None:
-            defects.setdefault(defect, []).append(line)
-            continue
-        index, gender, *hair = cells[line]
-        is_missing = [facts.MISSING_LABEL, *missing]
-        hair = [MISSING if label in is_missing else label for label in hair]
-        found[int(index)] = Attributes(line, gender, *hair)
-    for (_, reason, remedy), lines in sorted(
-        defects.items(), key=lambda item: item[0][0]
-    ):
-        items = [f"{name}, line {line}" for line in lines]
-        bad_items.report(items, reason, remedy)
-    if not found:
+    columns = list(facts.CSV_COLUMNS)
+    place = header.index(columns[0])
+    named = {row[place] for row in rows.values() if len(row) > place}
+
+    def refuse(defects):
+        """Reports rows by what is wrong with them, and takes them out."""
+        for lines, reason, remedy in defects:
+            items = [f"{name}, line {line}" for line in lines]
+            bad_items.report(items, reason, remedy)
+            for line in lines:
+                del rows[line]
+
+    refuse(_find_misshapen(header, dict(rows)))
+    table = pd.DataFrame(list(rows.values()), list(rows), header, dtype=object)
+    refuse(_find_bad_indices(table[columns[0]]))
+    table = table.loc[list(rows), columns].astype({columns[0]: int})
+    refuse(_find_repeats(table[columns[0]]))
+    refuse(_find_bad_labels(table.loc[list(rows)], missing))
+    if not rows:
         raise DatasetInputError(
             f"{name} names no portrait: it has no usable row below its "
             f"header. {_COPY}."
         )
-    named = {row[places[0]] for row in rows.values() if len(row) > places[0]}
+    table = table.loc[list(rows)].sort_values(columns[0])
+    labels = table.mask(table.isin([facts.MISSING_LABEL, *missing]), MISSING)
+    rest = [labels[column] for column in columns[1:]]
+    attributes = map(Attributes, table.index.tolist(), *rest)
+    found = dict(zip(table[columns[0]].tolist(), attributes, strict=True))
     bad_items.indices |= set(map(int, filter(_is_number, named))) - found.keys()
-    return dict(sorted(found.items()))
+    return found
 
 
 def _read_rows(
@@ -111,8 +108,8 @@ def _read_rows(
 ) -> tuple[list[str], dict[int, list[str]]]:
     """Returns the names of the columns, and the cells of each row by its line.
 
-    The readers of pandas take a row that was cut off for one with empty cells,
-    or leave out what they can't split.
+    Split by the standard library: pandas' readers take a row that was cut off
+    for one with empty cells, or leave out what they can't split.
     """
     try:
         text = content.decode("utf-8-sig")  # Spreadsheets mark the encoding.
@@ -182,62 +179,72 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 10
 
 
-def _describe_shape(row: list[str], header: list[str]) -> _Defect:
-    """Returns what is wrong with a row of more or fewer cells than columns."""
-    reason = (
-        f"has {len(row)} of {len(header)} columns "
-        f"({','.join(row)[:100]!r}): the file is truncated or damaged"
-    )
-    return 0, reason, _COPY
-
-
-def _find_absent(
-    rows: Iterable[Sequence[str]], missing: Sequence[str]
-) -> list[str]:
-    """Returns all that may mean missing: one flag is to read all of them."""
-    found = {label for row in rows for label in row[2:]} | set(missing)
-    return sorted(
-        label
-        for label in found - {facts.MISSING_LABEL}
-        if label.lower() in _LIKE_MISSING
-    )
-
-
-def _find_defect(
-    row: Sequence[str],
-    line: int,
-    first: dict[str, int],
-    missing: Sequence[str],
-    absent: Sequence[str],
-) -> _Defect | None:
-    """Returns what is wrong with the index or the labels of a row, if any."""
-    index, *labels = row
-    if not _is_number(index):
-        reason = f"has the Image_Index {index!r} where a number is expected"
-        return 1, reason, _CORRECT
-    if int(index) >= facts.INDEX_END:
-        last = facts.INDEX_END - 1
-        reason = f"has the Image_Index {index}; the last one is {last}"
-        return 2, reason, _CORRECT
-    index = str(int(index))
-    if first.setdefault(index, line) != line:
-        reason = f"repeats the Image_Index {index} of line {first[index]}"
-        return 3, reason, "Delete one of the two rows"
-    # Every portrait has a gender; only the hair labels may be missing.
-    for column, (task, classes) in enumerate(facts.CLASSES.items()):
-        known = [*classes, *[facts.MISSING_LABEL] * (task != "gender")]
-        label = labels[column]
-        if label in known or (column and label in missing):
-            continue
-        remedy = _CORRECT
-        if column and label in absent:
-            remedy = (
-                f"If it means {facts.MISSING_LABEL}, read it so with "
-                f"--missing {shlex.join(absent)}"
+def _find_misshapen(header: list[str], rows: dict) -> Iterator[_Defect]:
+    """Yields the rows of more or fewer cells than there are columns."""
+    for line, row in rows.items():
+        if len(row) != len(header):
+            reason = (
+                f"has {len(row)} of {len(header)} columns "
+                f"({','.join(row)[:100]!r}): the file is truncated or damaged"
             )
+            yield [line], reason, _COPY
+
+
+def _find_bad_indices(column: pd.Series) -> Iterator[_Defect]:
+    """Yields the rows without an image index of the data set."""
+    is_number = column.map(_is_number)
+    for value, lines in _by_value(column[~is_number]):
+        reason = f"has the Image_Index {value!r} where a number is expected"
+        yield lines, reason, _CORRECT
+    numbers = column[is_number].map(int)
+    for value, lines in _by_value(numbers[numbers >= facts.INDEX_END]):
         reason = (
-            f"has the unknown {facts.CSV_COLUMNS[1 + column]} {label!r}; "
-            f"known are {', '.join(known)}"
+            f"has the Image_Index {value}; the last one is "
+            f"{facts.INDEX_END - 1}"
         )
-        return 4 + column, reason, remedy
-    return None
+        yield lines, reason, _CORRECT
+
+
+def _find_repeats(indices: pd.Series) -> Iterator[_Defect]:
+    """Yields the rows of portraits that have a row before."""
+    first = indices.drop_duplicates()
+    first = dict(zip(first, first.index, strict=True))
+    for line, index in indices[indices.duplicated()].items():
+        reason = f"repeats the Image_Index {index} of line {first[index]}"
+        yield [line], reason, "Delete one of the two rows"
+
+
+def _find_bad_labels(
+    table: pd.DataFrame, missing: Sequence[str]
+) -> Iterator[_Defect]:
+    """Yields the rows of each unknown label; a row no more than once."""
+    # The flag that reads all of them, so that nobody has to try again.
+    absent = sorted(
+        value
+        for value in {*table["Hair_Color"], *table["Hair_Type"], *missing}
+        if value.lower() in _LIKE_MISSING and value != facts.MISSING_LABEL
+    )
+    for column, classes in zip(
+        facts.CSV_COLUMNS[1:], facts.CLASSES.values(), strict=True
+    ):
+        # Every portrait has a gender; only the hair labels may be missing.
+        optional = column != "Gender"
+        known = [*classes, *[facts.MISSING_LABEL] * optional]
+        labels = table[column]
+        labels = labels[~labels.isin([*known, *missing * optional])]
+        table = table.drop(index=labels.index)
+        for value, lines in _by_value(labels):
+            reason = f"has the unknown {column} {value!r}"
+            remedy = _CORRECT
+            if optional and value in absent:
+                remedy = (
+                    f"If it means {facts.MISSING_LABEL}, read it so with "
+                    f"--missing {shlex.join(absent)}"
+                )
+            yield lines, f"{reason}; known are {', '.join(known)}", remedy
+
+
+def _by_value(column: pd.Series) -> Iterator[tuple[Any, list[int]]]:
+    """Yields each value of a column and its lines, by the first of them."""
+    for value, lines in column.groupby(column, sort=False).groups.items():
+        yield value, list(lines)
