@@ -1,4 +1,4 @@
-"""Figures of classes in groups, as dumbbells."""
+"""Figures of classes in groups, as marks with intervals."""
 
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ def draw_groups(
 ) -> None:
     """Draws a row for each class, in it a mark for each group.
 
-    The line that joins the marks is as long as the groups differ.
+    The shade behind the marks is as wide as the groups differ.
 
     Args:
         panel: Where to draw.
@@ -79,14 +79,16 @@ def draw_groups(
                 fontsize=8,
                 color=style["color"],
             )
-        drawn[record.class_name].append((record.value, y))
-    for points in drawn.values():
-        if len(points) > 1:
-            panel.plot(
-                *zip(*sorted(points, key=lambda point: point[1]), strict=True),
-                color="0.8",
-                linewidth=2,
-                zorder=1,
+        drawn[record.class_name].append(record.value)
+    half = 0.5 * step * len(groups)
+    for row, values in enumerate(drawn.values()):
+        if len(values) > 1:
+            panel.fill_betweenx(
+                [row - half, row + half],
+                min(values),
+                max(values),
+                color="0.93",
+                zorder=0,
             )
     panel.set_yticks(range(len(names)), names)
     panel.set_ylim(len(names) - 0.5, -0.5)
