@@ -39,14 +39,12 @@ class Evaluate:
         from tp_keras.records.report import page_of
         from tp_keras.records.table import describe
         from tp_keras.records.table import markdown_table
-        from tp_keras.runs.run_folder import RunFolder
 
         records, folder = run_evaluation.evaluate_run(
             self.run_dir, self.data_dir, self.dataset, self.split
         )
         print(f"\n{describe(records)}\n")
-        schema = RunFolder(self.run_dir).schema
-        print(markdown_table(headline_table(records, schema)))
+        print(markdown_table(headline_table(records)))
         print(f"Tables, plots and records: {folder}")
         print(f"Page: {page_of(folder)}")
         print(f"Next: {shown(Export(self.run_dir))}")

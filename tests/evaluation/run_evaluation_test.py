@@ -1,3 +1,4 @@
+import dataclasses
 import hashlib
 import json
 import pathlib
@@ -6,6 +7,8 @@ import numpy as np
 import pytest
 
 from tests.evaluation.predictions import random_predictions
+from tests.portrait_factory import GENDER
+from tests.portrait_factory import SCHEMA
 from tp_keras.config import DataConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import TrainingConfig
@@ -14,7 +17,10 @@ from tp_keras.errors import UserError
 from tp_keras.evaluation import run_evaluation
 from tp_keras.evaluation.evaluator import evaluate_predictions
 from tp_keras.records import record as records_lib
+from tp_keras.records.page_parts import Report
+from tp_keras.records.report import page_of
 from tp_keras.runs.run_folder import RunFolder
+from tp_keras.tasks import Schema
 
 DATASET = "tiny_portraits/synthetic"
 COUNT = 60
@@ -33,7 +39,7 @@ class FakeModel:
         return {
             name: array[: len(images)]
             for name, array in (
-                probabilities | {"hair_embedding": embedding}
+                probabilities | {"embedding": embedding}
             ).items()
         }
 
@@ -48,6 +54,7 @@ def fake_portraits(dataset, split, count=COUNT, pixels="own"):
         split=split,
         storage="memory",
         fingerprint=fingerprint(split, pixels),
+        schema=SCHEMA,
     )
 
 
@@ -68,7 +75,8 @@ def run_dir(tmp_path, data_dir):
     )
     run.model_path.touch()
     run.record(
-        fingerprints={s: fingerprint(s) for s in ("train", "validation")}
+        fingerprints={s: fingerprint(s) for s in ("train", "validation")},
+        schema=SCHEMA.to_dict(),
     )
     return run.path
 
@@ -99,8 +107,11 @@ def prepared(monkeypatch):
     monkeypatch.setattr(source, "load_portraits", prepared.load_portraits)
     monkeypatch.setattr(RunFolder, "load_model", lambda self: FakeModel())
     # Drawn in other tests; here it would only take time.
-    plots = run_evaluation.report.plots
-    monkeypatch.setattr(plots, "write_plots", lambda folder, records: [])
+    monkeypatch.setattr(
+        run_evaluation,
+        "evaluation_report",
+        lambda records, schema: Report("Evaluation", [], False),
+    )
     return prepared
 
 
@@ -117,7 +128,12 @@ def test_evaluates_the_runs_own_data(run_dir, data_dir, prepared):
     assert prepared.calls[0] == (data_dir, DATASET, "test", "auto")
     probabilities, labels = random_predictions(COUNT)
     assert records == evaluate_predictions(
-        probabilities, labels, seed=5, split="test", dataset=f"{DATASET}/1.0.0"
+        probabilities,
+        labels,
+        SCHEMA,
+        seed=5,
+        split="test",
+        dataset=f"{DATASET}/1.0.0",
     )
     assert records_lib.read_records(folder / "records.jsonl") == records
     assert folder == run_dir / "evaluation" / "test"
@@ -138,8 +154,10 @@ def test_two_data_sets_of_one_name_have_two_folders(run_dir, prepared):
     names = [folder_of(run_dir, data_dir=name) for name in "bcb"]
     assert names[0] == names[2] == OTHER
     assert names[1] != OTHER and names[1].startswith(OTHER[:-8])
-    folders = (run_dir / "evaluation").iterdir()
+    folders = list((run_dir / "evaluation").iterdir())
     assert {folder.name for folder in folders} == set(names)
+    assert len({page_of(folder).read_text() for folder in folders}) == 1
+    assert len({page_of(folder) for folder in folders}) == 2
 
 
 def test_what_was_prepared_anew_in_its_place_is_not_the_runs(run_dir, prepared):
@@ -220,3 +238,24 @@ def test_a_run_of_one_task_is_evaluated_for_it_alone(
     monkeypatch.setattr(FakeModel, "predict_answers", only_gender)
     records, _ = run_evaluation.evaluate_run(run_dir)
     assert {record.task for record in records} == {"gender"}
+
+
+def test_portraits_of_another_data_set_are_seen_as_those_of_the_run(
+    run_dir, prepared, monkeypatch
+):
+    own = prepared.load_portraits
+    turned = dataclasses.replace(GENDER, classes=GENDER.classes[::-1])
+
+    def load(*args, **kwargs):
+        portraits = own(*args, **kwargs)
+        labels = portraits.labels["gender"]
+        return dataclasses.replace(
+            portraits,
+            labels={"gender": np.where(labels < 0, labels, 1 - labels)},
+            schema=Schema(SCHEMA.image_shape, [turned]),
+        )
+
+    expected, _ = run_evaluation.evaluate_run(run_dir)
+    monkeypatch.setattr(run_evaluation.source, "load_portraits", load)
+    records, _ = run_evaluation.evaluate_run(run_dir)
+    assert records == records_lib.find(expected, task="gender")

@@ -28,7 +28,7 @@ def class_figures(
       prediction is away, likewise;
     * `expected_calibration_error` (15 bins of equal width) of the probability
       of what is predicted, with a bootstrap interval;
-    * per class `precision` and `recall` (Wilson) and `f1` (bootstrap);
+    * per class `precision` and `recall` (Wilson);
     * `confusion`, one record for each pair of `class_name` (label) and
       `predicted_class`: the share of the rows of that label, with Wilson's
       interval; `value * count` is the number in the cell;
@@ -59,7 +59,10 @@ def class_figures(
         np.asarray(probabilities, np.float64), predictions[:, None], 1
     )[:, 0].clip(0.0, 1.0)
     yield from _calibration(confidences, correct, num_bootstraps, generator)
-    yield from _per_class(task, matrix, metrics.f1(draws))
+    for index, name in enumerate(task.classes):
+        hits, where = matrix[index, index], {"class_name": name}
+        yield share("precision", hits, matrix[:, index].sum(), **where)
+        yield share("recall", hits, matrix[index].sum(), **where)
     yield from confusion_figures(task.classes, matrix)
 
 
@@ -113,18 +116,3 @@ def _calibration(confidences, correct, num_bootstraps, generator):
         yield share("bin_accuracy", correct[inside].sum(), count, bin=index)
         confidence = confidences[inside].mean() if count else None
         yield figure("bin_confidence", confidence, count, bin=index)
-
-
-def _per_class(task, matrix, drawn_f1):
-    hits, support = np.diagonal(matrix), matrix.sum(1)
-    for index, name in enumerate(task.classes):
-        where = {"class_name": name}
-        yield share("precision", hits[index], matrix[:, index].sum(), **where)
-        yield share("recall", hits[index], support[index], **where)
-        yield resampled(
-            "f1",
-            metrics.f1(matrix)[index],
-            support[index],
-            drawn_f1[:, index],
-            **where,
-        )

@@ -83,8 +83,7 @@ def evaluate_predictions(
     check_labels(labels, schema, dataset or "the labels")
     for task in evaluated:
         _check_answers(answers[task.name], len(labels[task.name]), task)
-    count = len(labels[evaluated[0].name])
-    masks = {ALL: np.ones(count, bool)}
+    masks = {ALL: True}
     for index, group in enumerate(schema.groups):
         masks[group] = labels[schema.protected] == index
     records = []
@@ -92,7 +91,7 @@ def evaluate_predictions(
     for task, group in tqdm.tqdm(parts, "resampling", delay=2, leave=False):
         own = np.asarray(labels[task.name])
         known = is_known(task, own)
-        rows = masks[group] & (known if known.ndim == 1 else known.any(-1))
+        rows = masks[group] & (known.any(-1) if known.ndim > 1 else known)
         # A stream of its own for each part: a figure stays the same whichever
         # other tasks and groups there are.
         names = [zlib.crc32(name.encode()) for name in (task.name, group)]
@@ -114,19 +113,16 @@ def _check_answers(answers, count: int, task: Task) -> None:
     """Refuses answers of another shape, or of what is no probability."""
     values = np.asarray(answers)
     shape = (count, task.num_classes) if task.classes else (count,)
-    if values.shape != shape or not np.isfinite(values).all():
+    right = values.shape == shape and np.isfinite(values).all()
+    if right and task.classes:
+        right = ((values >= 0) & (values <= 1 + _SUM_TOLERANCE)).all()
+    if right and task.has_classes:
+        sums = values.sum(-1, dtype=np.float64)
+        right = (np.abs(sums - 1) <= _SUM_TOLERANCE).all()
+    if not right:
         raise UserError(
-            f"Expected finite answers of {task.name} of shape {shape}, one for "
-            f"each label. Received: shape {values.shape}, "
-            f"{(~np.isfinite(values)).sum()} not finite"
-        )
-    sums = values.sum(-1, dtype=np.float64) if task.has_classes else np.ones(1)
-    if task.classes and (
-        not ((values >= 0) & (values <= 1 + _SUM_TOLERANCE)).all()
-        or not (np.abs(sums - 1) <= _SUM_TOLERANCE).all()
-    ):
-        raise UserError(
-            f"Expected probabilities of {task.name}; of classes they add up to "
-            f"1 in each row. Received: sums from {sums.min():.4g} to "
-            f"{sums.max():.4g}, smallest {values.min():.4g}"
+            f"Expected finite answers of {task.name} of shape {shape}; "
+            "probabilities of classes add up to 1. Received: shape "
+            f"{values.shape}, from {values.min(initial=1):.4g} to "
+            f"{values.max(initial=0):.4g}"
         )

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from tp_keras.records import intervals
 
 
@@ -15,7 +17,7 @@ def share(metric: str, hits, count, **fields) -> dict:
         **fields: Further fields of the record.
 
     Example:
-        >>> share("recall", 9, 10, class_name="gray")["value"]
+        >>> share("recall", 9, 10, class_name="calm")["value"]
         0.9
     """
     hits, count = int(hits), int(count)
@@ -23,6 +25,24 @@ def share(metric: str, hits, count, **fields) -> dict:
         return figure(metric, None, 0, **fields)
     interval = intervals.wilson_interval(hits, count)
     return figure(metric, hits / count, count, interval, **fields)
+
+
+def resampled(metric: str, value, count, draws, **fields) -> dict:
+    """Makes the fields of a record of a figure whose rows were resampled.
+
+    One row alone has no interval: each draw is the same.
+
+    Args:
+        metric: What was measured.
+        value: Float, or NaN where the figure is not defined.
+        count: How many rows it rests on.
+        draws: Float array [B]: the figure in each draw.
+        **fields: Further fields of the record.
+    """
+    if count < 2 or math.isnan(value) or np.isnan(draws).all():
+        return figure(metric, value, count, **fields)
+    interval = intervals.percentile_interval(draws)
+    return figure(metric, value, count, interval, **fields)
 
 
 def figure(metric: str, value, count, interval=(None, None), **fields) -> dict:
@@ -45,21 +65,3 @@ def figure(metric: str, value, count, interval=(None, None), **fields) -> dict:
         "high": interval[1],
         **fields,
     }
-
-
-def resampled(metric: str, value, count, draws, **fields) -> dict:
-    """Makes the fields of a record of a figure whose rows were resampled.
-
-    One row alone has no interval: each draw is the same.
-
-    Args:
-        metric: What was measured.
-        value: Float, or NaN where the figure is not defined.
-        count: How many rows it rests on.
-        draws: Float array [B]: the figure in each draw.
-        **fields: Further fields of the record.
-    """
-    if count < 2 or math.isnan(value):
-        return figure(metric, value, count, **fields)
-    interval = intervals.percentile_interval(draws)
-    return figure(metric, value, count, interval, **fields)

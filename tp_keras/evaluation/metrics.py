@@ -12,15 +12,12 @@ from tp_keras.tasks import MISSING
 
 
 def confusion_matrix(labels, predictions, num_classes: int) -> np.ndarray:
-    """Counts the pairs of label and prediction of the labelled rows.
+    """Counts pairs of label and prediction: int64 [K, K], labels first.
 
     Args:
         labels: Integer array [N]; rows with `MISSING` do not count.
         predictions: Integer array [N].
         num_classes: The number of classes K.
-
-    Returns:
-        Int64 array [K, K], labels along the rows.
     """
     labels = np.asarray(labels)
     labelled = labels != MISSING
@@ -36,10 +33,7 @@ def accuracy(matrix) -> np.ndarray:
 
 
 def recall(matrix) -> np.ndarray:
-    """Returns per class the share of its rows that are found: [..., K].
-
-    NaN for a class without labelled rows.
-    """
+    """Returns per class the share of its rows that are found: [..., K]."""
     matrix = np.asarray(matrix)
     return _share(_hits(matrix), matrix.sum(-1))
 
@@ -62,15 +56,12 @@ def balanced_accuracy(matrix) -> np.ndarray:
     A class that a group lacks is left out, not counted as 0: compare two
     groups only where both have the same classes.
     """
-    return _mean_over_present(recall(matrix), matrix)
+    return _mean_of_classes(recall(matrix), matrix)
 
 
 def macro_f1(matrix) -> np.ndarray:
-    """Returns the mean F1 over the classes with labelled rows: [...].
-
-    Classes are left out as in `balanced_accuracy`.
-    """
-    return _mean_over_present(f1(matrix), matrix)
+    """Returns the mean F1 over the classes with labelled rows: [...]."""
+    return _mean_of_classes(f1(matrix), matrix)
 
 
 def mean_class_error(matrix) -> np.ndarray:
@@ -91,7 +82,7 @@ def _share(part, whole):
     return np.divide(part, whole, out=out, where=whole > 0)
 
 
-def _mean_over_present(per_class, matrix):
+def _mean_of_classes(values, matrix):
     present = np.asarray(matrix).sum(-1) > 0
-    total = np.where(present, per_class, 0.0).sum(-1)
+    total = np.where(present, values, 0.0).sum(-1)
     return _share(total, present.sum(-1))

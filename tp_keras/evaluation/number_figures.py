@@ -24,7 +24,7 @@ def number_figures(
     """Yields the fields of the records of one task in one group.
 
     * `mae`, the mean absolute error, and `mean_error`, positive where the
-      predictions are too large, in the unit of the task (bootstrap);
+      predictions are too large, in the unit that `variant` names (bootstrap);
     * `within_tolerance`: the share of rows that are no farther off than the
       tolerance, which `variant` names (Wilson);
     * `r2`, the share of the labels' variance that is explained (bootstrap);
@@ -41,17 +41,16 @@ def number_figures(
         generator: Source of chance.
     """
     answers, labels = np.float64(answers), np.float64(labels)
-    errors = np.abs(answers - labels)
+    signed = answers - labels
+    errors = np.abs(signed)
     starts, names = ranges_of(task)
     found, true = (
         np.clip(np.searchsorted(starts, values, "right") - 1, 0, len(names) - 1)
         for values in (answers, labels)
     )
-    rows = np.column_stack(
-        [errors, answers - labels, (answers - labels) ** 2, labels, labels**2]
-    )
     inside = true[:, None] == np.arange(len(names))
-    rows = np.column_stack([rows, errors[:, None] * inside, inside])
+    rows = [errors, signed, signed**2, labels, labels**2]
+    rows = np.column_stack([*rows, errors[:, None] * inside, inside])
     count = len(labels)
     values = _from_sums(rows.sum(0, keepdims=True), count)
     blocks = intervals.resample_rows(count, num_bootstraps, generator)
@@ -62,7 +61,8 @@ def number_figures(
         key = metric if key is None else key
         return resampled(metric, values[key][0], rows, draws[key], **fields)
 
-    yield from_sums("mae")
+    unit = {"variant": task.unit or None}
+    yield from_sums("mae", **unit)
     yield share(
         "within_tolerance",
         (errors <= task.tolerance).sum(),
@@ -71,9 +71,10 @@ def number_figures(
     )
     yield from_sums("r2")
     yield _spearman(answers, labels)
-    yield from_sums("mean_error")
+    yield from_sums("mean_error", **unit)
     for index, name in enumerate(names):
-        yield from_sums("mae", inside[:, index].sum(), index, class_name=name)
+        where = {"class_name": name, **unit}
+        yield from_sums("mae", inside[:, index].sum(), index, **where)
     yield from confusion_figures(
         names, metrics.confusion_matrix(true, found, len(names))
     )
@@ -102,18 +103,15 @@ def ranges_of(task: Task) -> tuple[np.ndarray, tuple[str, ...]]:
 
 def _from_sums(sums, count) -> dict:
     """Returns figures of draws from sums over their rows."""
+    error, signed, squared, label, label_squared, *ranges = sums.T
+    half = len(ranges) // 2
     with np.errstate(divide="ignore", invalid="ignore"):
-        error, signed, squared, label, label_squared, *ranges = sums.T
         variance = label_squared - label**2 / count
-        half = len(ranges) // 2
         return {
             "mae": error / count,
             "mean_error": signed / count,
             "r2": 1 - squared / np.where(variance > 1e-9, variance, np.nan),
-            **{
-                index: ranges[index] / ranges[half + index]
-                for index in range(half)
-            },
+            **{i: ranges[i] / ranges[half + i] for i in range(half)},
         }
 
 

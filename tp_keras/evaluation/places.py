@@ -1,7 +1,7 @@
 """Which folder the figures of which portraits have.
 
-The figures of a data set never take the place of another's, and portraits
-that a run was not trained beside never pass as its own.
+The figures of a data set never take the place of another's, even of the same
+name, and portraits that a run was not trained beside never pass as its own.
 """
 
 import json
@@ -17,7 +17,6 @@ from tp_keras.errors import UserError
 from tp_keras.records.report import MEASURED_NAME
 
 _VALIDATION = "validation"
-_HASH_LENGTH = 8
 
 
 def name_of_portraits(
@@ -44,7 +43,7 @@ def name_of_portraits(
     Example:
         >>> folder = run.path / "evaluation" / "test"
         >>> name_of_portraits(folder, test, run.config.data, {}, load)
-        'tiny_portraits-synthetic-1.0.0-test-5d41402a'
+        'faces-here-1.0.0-test-5d41402a'
     """
     split = portraits.split
     if (
@@ -54,8 +53,8 @@ def name_of_portraits(
         in (None, portraits.fingerprint)
     ):
         return split
-    name = f"{portraits.dataset}-{split}-{portraits.fingerprint[:_HASH_LENGTH]}"
-    # Slashes and brackets as in "tiny_portraits/archives" and "test[:100]".
+    name = f"{portraits.dataset}-{split}-{portraits.fingerprint[:8]}"
+    # Slashes and brackets as in "faces/here" and "test[:100]".
     return re.sub(r"[^\w.+-]", "-", name)
 
 

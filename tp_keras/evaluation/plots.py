@@ -23,6 +23,7 @@ from tp_keras.tasks import Task
 # Of so many classes each group has its confusion matrix.
 SMALL = 6
 
+_TILTED = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
 _EMPTY_COLOR = "0.9"
 _MOST_COLUMNS = 3
 
@@ -65,13 +66,7 @@ def confusion_plot(
                 color="white" if share > 0.5 else "black",
             )
         crowded = max(map(len, names)) * size > 30
-        panel.set_xticks(
-            range(size),
-            names,
-            rotation=45 if crowded else 0,
-            ha="right" if crowded else "center",
-            rotation_mode="anchor" if crowded else "default",
-        )
+        panel.set_xticks(range(size), names, **(_TILTED if crowded else {}))
         panel.set_yticks(range(size), names)
         panel.tick_params(length=0)
         panel.spines[:].set_visible(False)

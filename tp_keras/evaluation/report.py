@@ -17,6 +17,17 @@ from tp_keras.tasks import REGRESSION
 from tp_keras.tasks import Schema
 from tp_keras.tasks import Task
 
+# What is drawn of each class, range or flag, and the question that it answers.
+_RECALL = "recall", "How many of each class are found?"
+_GROUP_PLOTS = {
+    REGRESSION: ("mae", "How far off is it?"),
+    MULTI_LABEL: (
+        "auc",
+        "How often is a portrait with the flag given more of it than one "
+        "without?",
+    ),
+}
+
 
 def evaluation_report(records: Sequence[Record], schema: Schema) -> Report:
     """Returns the report of an evaluation: a section for each task.
@@ -25,19 +36,14 @@ def evaluation_report(records: Sequence[Record], schema: Schema) -> Report:
         records: What `evaluate_predictions` returned.
         schema: `Schema` of the tasks.
     """
-    headline = Table(
-        "Figures", table.LEGEND, table.headline_table(records, schema)
-    )
+    frame = table.headline_table(records)
+    headline = Table("Figures", table.LEGEND, frame)
     sections = [Section("Figures", summary=headline)]
     for task in schema.tasks:
         if find(records, task=task.name):
-            sections.append(
-                Section(
-                    task.name,
-                    plots=list(_plots(records, task, schema)),
-                    tables=table.task_tables(records, task),
-                )
-            )
+            drawn = list(_plots(records, task, schema))
+            tables = table.task_tables(records, task)
+            sections.append(Section(task.name, plots=drawn, tables=tables))
     # No picture of it shows a portrait.
     return Report("Evaluation", sections, shows_people=False)
 
@@ -49,47 +55,29 @@ def _plots(
     # Each class of the protected task is in one group alone.
     groups = () if task.name == schema.protected else schema.groups
     every = (ALL, *groups)
-    groups = groups or (ALL,)
-    if task.kind == MULTI_LABEL:
+    metric, question = _GROUP_PLOTS.get(task.kind, _RECALL)
+    yield Plot(
+        f"{metric}_{task.name}.png",
+        question,
+        "A mark for each group. The wider the shade behind the marks, the more "
+        "the groups differ; hollow marks rest on few portraits.",
+        plots.group_plot(records, task, metric, groups or (ALL,)),
+    )
+    if task.kind != MULTI_LABEL:
+        small = task.has_classes and task.num_classes <= plots.SMALL
         yield Plot(
-            f"auc_{task.name}.png",
-            "How well is each flag told?",
-            "The area under the ROC curve: how often a portrait with the flag "
-            "is given more of it than one without. 50 % is guessing.",
-            plots.group_plot(records, task, "auc", groups),
+            f"confusion_{task.name}.png",
+            "What is taken for what?",
+            "Each row is a label, each column a prediction. What is right lies "
+            "on the diagonal; shares are of the row.",
+            plots.confusion_plot(records, task, every if small else (ALL,)),
         )
-        return
-    small = task.has_classes and task.num_classes <= plots.SMALL
-    yield Plot(
-        f"confusion_{task.name}.png",
-        "What is taken for what?",
-        "Each row is a label, each column a prediction. What is right lies on "
-        "the diagonal; shares are of the row.",
-        plots.confusion_plot(records, task, every if small else (ALL,)),
-    )
-    if task.kind == REGRESSION:
+    if task.has_classes:
         yield Plot(
-            f"error_{task.name}.png",
-            "How far off is it?",
-            "A row for each range of labels, a mark for each group. The wider "
-            "the shade behind the marks, the more the groups differ; hollow "
-            "marks rest on few portraits.",
-            plots.group_plot(records, task, "mae", groups),
+            f"reliability_{task.name}.png",
+            "Do the probabilities mean what they say?",
+            "On the dashed line confidence and accuracy agree. The gray lines "
+            "are 95 % intervals, the bars below numbers of portraits; hollow "
+            "marks rest on few.",
+            plots.reliability_plot(records, task, every),
         )
-        return
-    yield Plot(
-        f"recall_{task.name}.png",
-        "How many of each class are found?",
-        "A row for each class, a mark for each group. The wider the shade "
-        "behind the marks, the more the groups differ; hollow marks rest on "
-        "few portraits.",
-        plots.group_plot(records, task, "recall", groups),
-    )
-    yield Plot(
-        f"reliability_{task.name}.png",
-        "Do the probabilities mean what they say?",
-        "On the dashed line confidence and accuracy agree. The gray lines are "
-        "95 % intervals, the bars below numbers of portraits; hollow marks "
-        "rest on few.",
-        plots.reliability_plot(records, task, every),
-    )

@@ -14,81 +14,60 @@ from tp_keras.records.table import format_figure
 from tp_keras.records.table import format_with_count
 from tp_keras.tasks import MULTI_LABEL
 from tp_keras.tasks import REGRESSION
-from tp_keras.tasks import Schema
 from tp_keras.tasks import Task
 
 _COUNT = "n"
-_CLASS_TITLES = {
+_TITLES = {
     _COUNT: "n",
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
     "macro_f1": "macro-F1",
     "mean_class_error": "mean class error",
     "expected_calibration_error": "calibration error",
-}
-_NUMBER_TITLES = {
-    _COUNT: "n",
     "mae": "mean absolute error",
-    "within_tolerance": "within",
+    "within_tolerance": "within the tolerance",
     "r2": "R²",
     "spearman": "Spearman's correlation",
     "mean_error": "mean error",
+    "auc": "area under the ROC curve",
+    "average_precision": "average precision",
 }
-_FLAG_TITLES = {
-    _COUNT: "n",
-    "auc": "mean AUC",
-    "average_precision": "mean average precision",
-    "accuracy": "mean accuracy",
-}
-_IN_UNITS = ("mae", "mean_error")
-
-# What is told of each class, range or flag.
-_CLASS_DETAILS = ("precision", "recall", "f1", "mae", "auc")
-_CLASS_DETAILS += ("average_precision", "accuracy")
 
 LEGEND = """\
-Brackets hold 95 % intervals: Wilson's for accuracy, precision, recall and what
-is within the tolerance, one made of Wilson's for balanced accuracy, the
-bootstrap stratified by label for F1 and class errors, Bonett and Wright's for
-Spearman's correlation, the bootstrap of the rows for the rest. Where a class
-has few rows, intervals of F1 and AUC are too narrow. Balanced accuracy and
-macro-F1 are means over the classes that have labelled rows in the group,
-figures of flags over the flags. Calibration error: 15 bins of equal width, 0 is
-best. n is the number of labelled rows; - means not defined."""
+Brackets hold 95 % intervals: Wilson's for shares, one made of Wilson's for
+balanced accuracy, the bootstrap stratified by label for F1 and class errors,
+Bonett and Wright's for Spearman's correlation, the bootstrap of the rows for
+the rest. Where there are few rows, those of the bootstrap are too narrow.
+Balanced accuracy and macro-F1 are means over the classes that have labelled
+rows in the group, figures of flags over the flags. Calibration error: 15 bins
+of equal width, 0 is best. n is the number of labelled rows; - means not
+defined."""
 
 
-def headline_table(records: Sequence[Record], schema: Schema) -> pd.DataFrame:
+def headline_table(records: Sequence[Record]) -> pd.DataFrame:
     """Returns the figures of each task, a column for each group.
 
     Args:
         records: What `evaluate_predictions` returned.
-        schema: `Schema` of the tasks.
     """
     shown = []
     for record in records:
-        titles = _titles(schema.task(record.task))
-        if record.class_name is None and record.metric in titles:
+        if record.class_name is None and record.metric in _TITLES:
             if record.metric in ("accuracy", "mae"):
-                shown.append(dataclasses.replace(record, metric=_COUNT))
+                shown.append(
+                    dataclasses.replace(record, metric=_COUNT, variant=None)
+                )
             shown.append(record)
 
     def title(record):
-        task = schema.task(record.task)
-        text = " ".join(
-            filter(None, (_titles(task)[record.metric], record.variant))
-        )
-        in_units = record.metric in _IN_UNITS and task.unit
-        return f"{text} ({task.unit})" if in_units else text
+        unit = f" ({record.variant})" if record.variant else ""
+        return _TITLES[record.metric] + unit
 
-    return figure_table(
-        shown,
-        {"task": "task", "figure": title},
-        form=lambda record: (
-            format_count(record)
-            if record.metric == _COUNT
-            else format_figure(record)
-        ),
-    )
+    def cell(record):
+        counts = record.metric == _COUNT
+        return format_count(record) if counts else format_figure(record)
+
+    return figure_table(shown, {"task": "task", "figure": title}, form=cell)
 
 
 def task_tables(records: Sequence[Record], task: Task) -> list[Table]:
@@ -98,47 +77,30 @@ def task_tables(records: Sequence[Record], task: Task) -> list[Table]:
         records: What `evaluate_predictions` returned.
         task: `Task` among those evaluated.
     """
+    own = find(records, task=task.name)
     details = [
         record
-        for record in find(records, task=task.name)
-        if record.metric in _CLASS_DETAILS and record.class_name is not None
+        for record in own
+        if record.metric != "confusion" and record.class_name is not None
     ]
     names = {REGRESSION: "range", MULTI_LABEL: "flag"}
     what = names.get(task.kind, "class")
-    tables = [
-        Table(
-            f"Each {what}",
-            "",
-            figure_table(
-                sorted(details, key=lambda record: record.metric == "recall"),
-                {what: "class_name", "figure": "metric"},
-                form=format_with_count,
-            ),
-        )
-    ]
-    confusion = find(records, metric="confusion", task=task.name)
+    rows = {what: "class_name", "figure": "metric"}
+    frame = figure_table(details, rows, form=format_with_count)
+    tables = [Table(f"Each {what}", "", frame)]
+    confusion = find(own, metric="confusion")
     if confusion:
-        tables.append(
-            Table(
-                "Confusion matrices",
-                "Rows are labels, columns predictions, cells numbers of "
-                "portraits.",
-                figure_table(
-                    confusion,
-                    {"group": "group", "labelled": "class_name"},
-                    "predicted_class",
-                    form=lambda record: str(cell_count(record)),
-                ),
-            )
+        frame = figure_table(
+            confusion,
+            {"group": "group", "labelled": "class_name"},
+            "predicted_class",
+            form=lambda record: str(cell_count(record)),
         )
+        note = "Rows are labels, columns predictions, cells numbers of rows."
+        tables.append(Table("Confusion matrices", note, frame))
     return tables
 
 
 def cell_count(record: Record) -> int:
     """Returns the number in a cell of a confusion matrix."""
     return round(record.value * record.count) if record.count else 0
-
-
-def _titles(task):
-    kinds = {REGRESSION: _NUMBER_TITLES, MULTI_LABEL: _FLAG_TITLES}
-    return kinds.get(task.kind, _CLASS_TITLES)

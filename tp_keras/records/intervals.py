@@ -18,21 +18,11 @@ def wilson_interval(hits: int, count: int) -> tuple[float, float]:
     """Returns Wilson's score interval of the share `hits / count`.
 
     Unlike the textbook interval it stays within [0, 1] and does not shrink to
-    a point where every row is a hit, or none.
-
-    Args:
-        hits: How many rows are hits.
-        count: How many rows there are, at least 1.
-
-    Returns:
-        Lower and upper end.
+    a point where every row is a hit, or none. E. B. Wilson, Probable
+    inference, the law of succession, and statistical inference, 1927.
 
     Raises:
         ValueError: If not 0 <= hits <= count, or if count is 0.
-
-    Source:
-        E. B. Wilson, Probable inference, the law of succession, and
-        statistical inference, 1927.
 
     Example:
         >>> wilson_interval(9, 10)
@@ -59,18 +49,13 @@ def mean_of_shares_interval(hits, counts) -> tuple[float, float]:
     Used for the balanced accuracy, the mean of recalls. Each end is as far
     from the mean as the ends of Wilson's intervals say, added as variances
     are. With rare classes it holds what it promises better than a bootstrap,
-    for which a class of two portraits, both right, is without any doubt.
+    for which a class of two portraits, both right, is without any doubt. Zou
+    and Donner, Construction of confidence limits about effect measures: a
+    general approach, 2008.
 
     Args:
         hits: Integer array [K]: the hits of each share.
         counts: Integer array [K]: the rows of each share, at least 1.
-
-    Returns:
-        Lower and upper end.
-
-    Source:
-        Zou and Donner, Construction of confidence limits about effect
-        measures: a general approach, 2008.
     """
     shares = np.divide(hits, counts)
     ends = np.array(
@@ -91,8 +76,7 @@ def resample_confusion_matrix(
 
     The bootstrap is stratified by label: each class keeps its number of rows.
     To draw `n` rows of a class with replacement and count their predictions
-    is to draw once from the multinomial of its row of the matrix, so no data
-    are needed and all draws are made in one call per class.
+    is to draw once from the multinomial of its row of the matrix.
 
     Args:
         matrix: Integer array [K, K], labels along the rows.
@@ -118,13 +102,9 @@ def resample_rows(
 ) -> Iterator[np.ndarray]:
     """Draws `count` rows with replacement, again and again.
 
-    Args:
-        count: The number of rows N.
-        num_bootstraps: The number of draws B.
-        generator: Source of chance.
-
     Yields:
-        Float32 arrays [b, N], B draws in all: how often each row is drawn.
+        Float32 arrays [draws, count], `num_bootstraps` draws in all: how often
+        each row is drawn.
     """
     size = max(_BLOCK_SIZE // max(count, 1), 1)
     for start in range(0, num_bootstraps, size):
@@ -138,9 +118,8 @@ def resample_rows(
 def correlation_interval(value: float, count: int) -> tuple[float, float]:
     """Returns an interval of Spearman's correlation of `count` rows.
 
-    Source:
-        Bonett and Wright, Sample size requirements for estimating Pearson,
-        Kendall and Spearman correlations, 2000.
+    Bonett and Wright, Sample size requirements for estimating Pearson, Kendall
+    and Spearman correlations, 2000.
     """
     if count <= 3:
         return -1.0, 1.0

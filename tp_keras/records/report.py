@@ -90,22 +90,16 @@ def page_of(folder: str | os.PathLike) -> pathlib.Path:
 
 
 def make_markdown(report: Report, about: str) -> str:
-    """Returns the sentences and tables of a report as Markdown.
-
-    Args:
-        report: `Report`.
-        about: What the figures are of, in a sentence.
-    """
+    """Returns sentences and tables as Markdown, under what they are `about`."""
     parts = [f"# {report.title}", about]
     for section in report.sections:
-        own = [f"- {sentence}" for sentence in section.sentences]
-        own = ["\n".join(own)] if own else []
+        own = ["\n".join(f"- {sentence}" for sentence in section.sentences)]
         if section.summary:
             own += [section.summary.note, markdown_table(section.summary.frame)]
         for table in section.tables:
             own += [f"### {table.title}", table.note]
             own += [markdown_table(table.frame)]
-        parts += [f"## {section.title}", *own] if own else []
+        parts += [f"## {section.title}", *own] if any(own) else []
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
 
@@ -117,21 +111,19 @@ def make_page(report: Report, about: str, folder: str | os.PathLike) -> str:
         about: What the figures are of, in a sentence.
         folder: Folder of the PNG files, which become part of the page.
     """
-    folder = pathlib.Path(folder)
     parts = []
     for section in report.sections:
         parts += [f"<h2>{html.escape(section.title)}</h2>", section.text]
         if section.sentences:
             lines = map(html.escape, section.sentences)
             parts += ["<ul>", *(f"<li>{line}</li>" for line in lines), "</ul>"]
-        if section.summary:
-            parts += [_note(section.summary), _table(section.summary)]
-        parts += [_figure(folder, plot) for plot in section.plots]
-        for table in section.tables:
-            parts += [
-                f"<details>\n<summary>{html.escape(table.title)}</summary>",
-                f"{_note(table)}\n{_table(table)}\n</details>",
-            ]
+        parts += [_table(section.summary)] if section.summary else []
+        parts += [_figure(pathlib.Path(folder), plot) for plot in section.plots]
+        parts += [
+            f"<details>\n<summary>{html.escape(table.title)}</summary>\n"
+            f"{_table(table)}\n</details>"
+            for table in section.tables
+        ]
     return _PAGE.substitute(
         title=html.escape(report.title),
         style=_STYLE,
@@ -141,13 +133,12 @@ def make_page(report: Report, about: str, folder: str | os.PathLike) -> str:
     )
 
 
-def _note(table: Table) -> str:
-    return f'<p class="note">{html.escape(table.note)}</p>'
-
-
 def _table(table: Table) -> str:
     text = table.frame.to_html(index=False, border=0, justify="left")
-    return f'<div class="table">{text}</div>'
+    return (
+        f'<p class="note">{html.escape(table.note)}</p>\n'
+        f'<div class="table">{text}</div>'
+    )
 
 
 def _figure(folder: pathlib.Path, plot: Plot) -> str:
@@ -161,32 +152,24 @@ def _figure(folder: pathlib.Path, plot: Plot) -> str:
 
 
 _WARNING = """\
-<p class="warning">This page shows real portraits. They must not be copied or
-published: it must not leave this machine.</p>
-"""
+<p class="warning">This page shows people. Their portraits must not be copied or
+published: it must not leave this machine.</p>"""
 
 _STYLE = """\
 :root {
-  color-scheme: light dark;
-  --text: #1b1b1b; --paper: #ffffff; --faint: #66686c; --line: #d9dadd;
-  --shade: #f4f4f2;
-}
-@media (prefers-color-scheme: dark) {
-  :root {
-    --text: #e7e7e4; --paper: #17181a; --faint: #a2a5aa; --line: #3a3c40;
-    --shade: #222326;
-  }
+  color-scheme: light dark; --text: light-dark(#1b1b1b, #e7e7e4);
+  --paper: light-dark(#ffffff, #17181a); --faint: light-dark(#66686c, #a2a5aa);
+  --line: light-dark(#d9dadd, #3a3c40); --shade: light-dark(#f4f4f2, #222326);
 }
 body {
   font: 16px/1.55 system-ui, sans-serif; color: var(--text);
-  background: var(--paper); max-width: 62rem; margin: 0 auto;
-  padding: 1.5rem 1rem 4rem;
+  background: var(--paper); max-width: 62rem; margin: auto; padding: 1.5rem;
 }
 h1 { line-height: 1.2; }
 h2 { margin-top: 3rem; border-bottom: 1px solid var(--line); }
-p, li { max-width: 46rem; }
+p, li, figcaption { max-width: 46rem; }
 figure { margin: 1.5rem 0 2.5rem; }
-figcaption { color: var(--faint); max-width: 46rem; }
+figcaption, .note, th { color: var(--faint); }
 img {
   max-width: 100%; height: auto; background: #ffffff; padding: 0.5rem;
   border-radius: 6px; box-sizing: border-box;
@@ -197,8 +180,6 @@ th, td {
   text-align: left; padding: 0.3rem 0.9rem 0.3rem 0; vertical-align: top;
   border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums;
 }
-th { color: var(--faint); font-weight: 600; }
-.note { color: var(--faint); font-size: 0.95rem; }
 .warning {
   border-left: 4px solid #D55E00; background: var(--shade);
   padding: 0.6rem 1rem;
