@@ -100,7 +100,7 @@ def test_run_and_bundle_find_the_same(
     of_bundle = capsys.readouterr().out
     table = of_run.index("rank"), of_run.index("Picture:")
     assert of_run[slice(*table)] in of_bundle
-    assert len(of_run[slice(*table)].splitlines()) == 11
+    assert len(of_run[slice(*table)].splitlines()) == 12
     for folder, text in (
         (run_dir / "similar", of_run),
         ("runs/similar", of_bundle),
