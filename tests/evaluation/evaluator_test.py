@@ -1,9 +1,7 @@
 import dataclasses
-import zlib
 
 import numpy as np
 import pytest
-import scipy.stats
 import sklearn.metrics
 
 from tests.evaluation.predictions import one_hot
@@ -108,36 +106,13 @@ def test_numbers_by_hand():
     assert figure(records, "within_tolerance", variant="2 cm") == (0.75, 4)
     assert figure(records, "spearman") == (1.0, 4)
     assert figure(records, "r2") == (pytest.approx(1 - 30 / 538.75), 4)
-    names = [
-        record.class_name
-        for record in find(records, metric="mae", group="all")[1:]
-    ]
-    assert names == ["0-4", "5-9", "10-14", "15-19", "20-24"] + [
-        "25-29",
-        "30-34",
-        "35-39",
-        "40-44",
-    ]
+    ranges = find(records, metric="mae", group="all")[1:]
+    names = [record.class_name for record in ranges]
+    assert names == [f"{5 * index}-{5 * index + 4}" for index in range(9)]
     assert figure(records, "mae", class_name="15-19") == (5.0, 1)
     assert figure(records, "mae", class_name="20-24") == (None, 0)
     cell = {"class_name": "15-19", "predicted_class": "10-14"}
     assert figure(records, "confusion", **cell) == (1.0, 1)
-
-
-def test_numbers_agree_with_libraries():
-    answers, labels = random_predictions(400, schema=EVERY_KIND)
-    records = evaluate(answers, labels)
-    rows = np.isfinite(labels["age"]) & (labels["origin"] == 2)
-    found, true = answers["age"][rows], labels["age"][rows]
-    for metric, expected in (
-        ("mae", sklearn.metrics.mean_absolute_error(true, found)),
-        ("r2", sklearn.metrics.r2_score(true, found)),
-        ("spearman", scipy.stats.spearmanr(true, found).statistic),
-    ):
-        assert figure(records, metric, "west", task="age") == (
-            pytest.approx(expected, rel=1e-5),
-            rows.sum(),
-        )
 
 
 @pytest.mark.parametrize(
@@ -192,44 +167,12 @@ def test_many_rankings_agree_with_scikit_learn():
         )
 
 
-@pytest.mark.parametrize("group", ["all", *SCHEMA.groups])
-@pytest.mark.parametrize("task", SCHEMA.tasks, ids=lambda task: task.name)
-def test_classes_agree_with_scikit_learn(task, group):
-    answers, labels = random_predictions(400)
-    records = find(evaluate(answers, labels, SCHEMA), group=group)
-    rows = labels[task.name] >= 0
-    if group != "all":
-        rows &= labels["gender"] == SCHEMA.groups.index(group)
-    true = labels[task.name][rows]
-    predicted = answers[task.name].argmax(-1)[rows]
-    present = {"labels": np.unique(true), "average": "macro"}
-    for metric, expected in (
-        ("accuracy", sklearn.metrics.accuracy_score(true, predicted)),
-        (
-            "balanced_accuracy",
-            sklearn.metrics.recall_score(true, predicted, **present),
-        ),
-        ("macro_f1", sklearn.metrics.f1_score(true, predicted, **present)),
-    ):
-        found = figure(records, metric, group, task=task.name)
-        assert found == (pytest.approx(expected), len(true))
-    expected = sklearn.metrics.confusion_matrix(
-        true, predicted, labels=range(task.num_classes)
-    )
-    cells = find(records, metric="confusion", task=task.name)
-    counts = [round((cell.value or 0) * cell.count) for cell in cells]
-    assert counts == expected.ravel().tolist()
-
-
 def test_groups_equal_an_evaluation_of_their_rows_alone():
     answers, labels = random_predictions(300, schema=EVERY_KIND)
     # Of some nobody knows the group.
     labels["origin"][:40] = -1
     records = evaluate(answers, labels)
-    assert {record.group for record in records} == {
-        "all",
-        *EVERY_KIND.groups,
-    }
+    assert {r.group for r in records} == {"all", *EVERY_KIND.groups}
     rows = labels["origin"] == 1
     alone = evaluate(
         {name: own[rows] for name, own in answers.items()},
@@ -256,15 +199,11 @@ def test_without_a_protected_task_there_is_one_group():
 
 def test_intervals_hold_their_values():
     records = by_hand()
-    for record, shares in (
-        (find_one(records, metric="accuracy", group="all"), (4, 6)),
-        (
-            find_one(
-                records, metric="precision", group="all", class_name="wavy"
-            ),
-            (2, 3),
-        ),
+    for criteria, shares in (
+        ({"metric": "accuracy"}, (4, 6)),
+        ({"metric": "precision", "class_name": "wavy"}, (2, 3)),
     ):
+        record = find_one(records, group="all", **criteria)
         assert (record.low, record.high) == wilson_interval(*shares)
     answers, labels = random_predictions(400, schema=EVERY_KIND)
     for record in evaluate(answers, labels):
@@ -318,16 +257,6 @@ def test_a_figure_depends_on_no_other_task_and_on_no_order():
     turned = dataclasses.replace(EVERY_KIND, tasks=EVERY_KIND.tasks[::-1])
     alone = evaluate({"smile": answers["smile"]}, labels, turned)
     assert find(everything, task="smile") == alone
-
-
-def test_the_stream_of_chance_is_that_of_the_names(monkeypatch):
-    seeds = []
-    monkeypatch.setattr(np.random, "default_rng", seeds.append)
-    evaluate_one(SHAPE, one_hot([], 3), np.array([], int), num_bootstraps=1)
-    shape = zlib.crc32(b"shape")
-    assert seeds == [
-        [0, shape, zlib.crc32(name)] for name in (b"all", b"a", b"b")
-    ]
 
 
 def test_embeddings_are_left_alone_and_records_say_what_was_measured():

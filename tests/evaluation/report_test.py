@@ -139,11 +139,7 @@ def test_reliability_shows_bins_and_names_the_error(records):
     figure = plots.reliability_plot(records, MOOD, groups)
     for panel, group in zip(figure.axes, groups, strict=True):
         own = find(records, task="mood", group=group)
-        bins = [
-            record
-            for record in find(own, metric="bin_accuracy")
-            if record.count
-        ]
+        bins = [r for r in find(own, metric="bin_accuracy") if r.count]
         marks = panel.lines[1:]
         assert [line.get_ydata()[0] for line in marks] == [
             record.value for record in bins
@@ -151,11 +147,9 @@ def test_reliability_shows_bins_and_names_the_error(records):
         hollow = [line.get_markerfacecolor() == "white" for line in marks]
         assert hollow == [record.count < 10 for record in bins]
         heights = np.array([bar.get_height() for bar in panel.patches])
-        assert heights[heights > 0].tolist() == pytest.approx(
-            [
-                0.2 * record.count / max(other.count for other in bins)
-                for record in bins
-            ]
+        counts = np.array([record.count for record in bins])
+        np.testing.assert_allclose(
+            heights[heights > 0], 0.2 * counts / counts.max()
         )
         error = find_one(own, metric="expected_calibration_error")
         assert f"error {error.value:.3f}" in panel.get_title()
@@ -164,20 +158,11 @@ def test_reliability_shows_bins_and_names_the_error(records):
 
 def test_group_plot_shows_each_figure_and_names_the_groups(records):
     figure = plots.group_plot(records, SMILE, "recall", EVERY_KIND.groups)
-    expected = [
-        record.value
-        for name in SMILE.classes
-        for group in EVERY_KIND.groups
-        for record in find(
-            records,
-            metric="recall",
-            task="smile",
-            class_name=name,
-            group=group,
-        )
-    ]
+    recalls = find(records, metric="recall", task="smile")
+    expected = [r.value for r in recalls if r.group != "all"]
     (panel,) = figure.axes
-    assert [line.get_xdata()[0] for line in panel.lines] == expected
+    shown = [line.get_xdata()[0] for line in panel.lines]
+    assert sorted(shown) == sorted(expected)
     (legend,) = figure.legends
     texts = [text.get_text() for text in legend.get_texts()]
     assert texts == [*EVERY_KIND.groups]

@@ -90,18 +90,6 @@ def test_batches_make_no_difference(portraits, query, monkeypatch):
     assert found.portraits.indices.tolist() == [71, 72, 70, 73]
 
 
-def test_a_model_of_one_guarded_task_compares_by_all_it_has(portraits, query):
-    found = search(
-        query,
-        portraits,
-        1,
-        "all",
-        embed=lambda images: embed(images)[:, 2:],
-        guarded=["hair_type"],
-    )
-    assert found.portraits.indices[0] in (70, 72)
-
-
 def test_the_parts_are_those_of_the_classifier():
     # By another seed, all of a part's channels may be dead.
     keras.utils.set_random_seed(0)

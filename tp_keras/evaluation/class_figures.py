@@ -67,12 +67,7 @@ def class_figures(
 
 
 def confusion_figures(names, matrix) -> Iterator[dict]:
-    """Yields the fields of the records of a confusion matrix.
-
-    Args:
-        names: Names of its K classes.
-        matrix: Integer array [K, K], labels along the rows.
-    """
+    """Yields the fields of a confusion matrix [K, K] of K named classes."""
     for name, row in zip(names, matrix, strict=True):
         for other, hits in zip(names, row, strict=True):
             yield share(

@@ -64,13 +64,9 @@ def evaluate_predictions(
             not fit each other or the schema.
 
     Example:
-        >>> records = evaluate_predictions(
-        ...     model.predict_answers(portraits.images),
-        ...     portraits.labels,
-        ...     portraits.schema,
-        ...     seed=0,
-        ...     split="test",
-        ... )
+        >>> answers = model.predict_answers(portraits.images)
+        >>> schema, seeds = portraits.schema, {"seed": 0, "split": "test"}
+        >>> evaluate_predictions(answers, portraits.labels, schema, **seeds)
     """
     evaluated = [task for task in schema.tasks if task.name in answers]
     if not evaluated or num_bootstraps < 1:

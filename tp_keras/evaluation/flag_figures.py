@@ -25,12 +25,8 @@ def flag_figures(
     * `average_precision`, the mean precision over the rows with the flag
       (bootstrap).
 
-    Args:
-        task: `Task`.
-        probabilities: Float array [N, flags].
-        labels: Integer array [N, flags], -1 where missing.
-        num_bootstraps: How often to resample.
-        generator: Source of chance.
+    `probabilities` are a float array [N, flags], and `labels` an integer one,
+    -1 where missing. See `class_figures` for the rest.
     """
     blocks = intervals.resample_rows(len(labels), num_bootstraps, generator)
     drawn = np.concatenate(

@@ -33,12 +33,8 @@ def number_figures(
       `"20-29"`;
     * `confusion` of the ranges, as of classes.
 
-    Args:
-        task: `Task`.
-        answers: Float array [N], the numbers that are predicted.
-        labels: Float array [N], none missing.
-        num_bootstraps: How often to resample.
-        generator: Source of chance.
+    `answers` and `labels` are float arrays [N]; no label is missing. See
+    `class_figures` for the rest.
     """
     answers, labels = np.float64(answers), np.float64(labels)
     signed = answers - labels

@@ -39,11 +39,6 @@ def name_of_portraits(
         data: Data of the training.
         fingerprints: Split -> fingerprint, as the run has noted them.
         load: Loads a split of the data set that `portraits` come from.
-
-    Example:
-        >>> folder = run.path / "evaluation" / "test"
-        >>> name_of_portraits(folder, test, run.config.data, {}, load)
-        'faces-here-1.0.0-test-5d41402a'
     """
     split = portraits.split
     if (

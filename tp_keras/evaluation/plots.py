@@ -1,4 +1,7 @@
-"""Records as drawings: confusion, reliability, figures of classes by group."""
+"""Records as drawings: confusion, reliability, figures of classes by group.
+
+They draw records of one task that `evaluate_predictions` returned.
+"""
 
 import math
 from collections.abc import Sequence
@@ -37,13 +40,7 @@ _BAR_HEIGHT = 0.2
 def confusion_plot(
     records: Sequence[Record], task: Task, groups: Sequence[str]
 ) -> Figure:
-    """Draws the confusion matrices of a task, a panel for each group.
-
-    Args:
-        records: What `evaluate_predictions` returned.
-        task: `Task` of classes or a number.
-        groups: The groups to draw.
-    """
+    """Draws confusion matrices of classes or ranges, a panel a group."""
     size = len(_matrix(records, task, groups[0])[0])
     side = max((0.85 if size <= SMALL else 0.6) * size, 2.2) + 0.9
     figure, panels = _panels(groups, side, side + 0.5, sharey=True)
@@ -80,13 +77,7 @@ def confusion_plot(
 def reliability_plot(
     records: Sequence[Record], task: Task, groups: Sequence[str]
 ) -> Figure:
-    """Draws accuracy over confidence, a panel for each group.
-
-    Args:
-        records: What `evaluate_predictions` returned.
-        task: `Task` of classes.
-        groups: The groups to draw.
-    """
+    """Draws accuracy over confidence, a panel a group."""
     figure, panels = _panels(groups, 3.4, 3.5, sharex=True, sharey=True)
     for panel, group in zip(panels, groups, strict=True):
         own = find(records, task=task.name, group=group)
@@ -134,14 +125,7 @@ def reliability_plot(
 def group_plot(
     records: Sequence[Record], task: Task, metric: str, groups: Sequence[str]
 ) -> Figure:
-    """Draws a figure of each class, range or flag for each group.
-
-    Args:
-        records: What `evaluate_predictions` returned.
-        task: `Task` that is evaluated.
-        metric: The metric: one of those with a `class_name`.
-        groups: The groups to draw.
-    """
+    """Draws a metric of each class, range or flag for each group."""
     shown = [
         record
         for record in find(records, metric=metric, task=task.name)

@@ -30,12 +30,7 @@ _GROUP_PLOTS = {
 
 
 def evaluation_report(records: Sequence[Record], schema: Schema) -> Report:
-    """Returns the report of an evaluation: a section for each task.
-
-    Args:
-        records: What `evaluate_predictions` returned.
-        schema: `Schema` of the tasks.
-    """
+    """Returns the report of an evaluation: a section for each task."""
     frame = table.headline_table(records)
     headline = Table("Figures", table.LEGEND, frame)
     sections = [Section("Figures", summary=headline)]

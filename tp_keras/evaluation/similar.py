@@ -72,9 +72,6 @@ def find_similar(
         by: Name of the task whose part is compared; `"all"`: of each of them,
             and all weigh the same.
 
-    Returns:
-        `SimilarPortraits`.
-
     Raises:
         UserError: If the model has no such task, or the data set fewer
             portraits, or of another size.
@@ -83,8 +80,6 @@ def find_similar(
         >>> names = list(classifier.embedding_slices)
         >>> embed = model_embedder(classifier)
         >>> found = find_similar(query, portraits, embed, names, count=20)
-        >>> found.describe(0)
-        {'age': '31', 'smile': 'missing'}
     """
     names = compared_tasks(guarded, by)
     if query.shape != portraits.schema.image_shape:

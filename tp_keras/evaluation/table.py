@@ -1,4 +1,4 @@
-"""The records of an evaluation as tables."""
+"""The records of `evaluate_predictions` as tables."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -45,11 +45,7 @@ defined."""
 
 
 def headline_table(records: Sequence[Record]) -> pd.DataFrame:
-    """Returns the figures of each task, a column for each group.
-
-    Args:
-        records: What `evaluate_predictions` returned.
-    """
+    """Returns the figures of each task, a column for each group."""
     shown = []
     for record in records:
         if record.class_name is None and record.metric in _TITLES:
@@ -71,12 +67,7 @@ def headline_table(records: Sequence[Record]) -> pd.DataFrame:
 
 
 def task_tables(records: Sequence[Record], task: Task) -> list[Table]:
-    """Returns the figures of each class, range or flag of a task.
-
-    Args:
-        records: What `evaluate_predictions` returned.
-        task: `Task` among those evaluated.
-    """
+    """Returns the figures of each class, range or flag of a task."""
     own = find(records, task=task.name)
     details = [
         record

@@ -101,11 +101,8 @@ def summary_table(
 ) -> Table:
     """Returns the table of figures that a reader must know.
 
-    Args:
-        items: The figures.
-        note: How to read it.
-        compare: Heading of what they are compared with.
-        form: Function of a record: the text of its cell.
+    `compare` is the heading of what they are compared with, and `form` gives
+    the text of a record's cell.
     """
     rows = [
         (item.title, form(item.record), item.compare, format_count(item.record))

@@ -106,10 +106,8 @@ def make_markdown(report: Report, about: str) -> str:
 def make_page(report: Report, about: str, folder: str | os.PathLike) -> str:
     """Returns a report as HTML that loads nothing from anywhere.
 
-    Args:
-        report: `Report`.
-        about: What the figures are of, in a sentence.
-        folder: Folder of the PNG files, which become part of the page.
+    The PNG files in `folder` become a part of it; a sentence says what it is
+    `about`.
     """
     parts = []
     for section in report.sections:
