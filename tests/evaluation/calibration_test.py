@@ -94,19 +94,3 @@ def test_interval_of_a_calibrated_model_holds_the_value():
     assert high - low > 0.02
     # Not moved by resampling, which by itself makes the error larger.
     assert (low + high) / 2 == pytest.approx(value, rel=0.15)
-
-
-def test_intervals_narrow_with_the_number_of_rows():
-    generator = np.random.default_rng(0)
-    widths = []
-    for count in (200, 3200):
-        confidences, correct = draw(
-            generator, count, lambda confidence: confidence - 0.2
-        )
-        bins = calibration.equal_width_bins(confidences)
-        low, high = calibration.calibration_interval(
-            confidences, correct, bins, 300, generator
-        )
-        widths.append(high - low)
-    # Four times as narrow with sixteen times the rows.
-    assert widths[0] / widths[1] == pytest.approx(4, rel=0.35)

@@ -140,12 +140,11 @@ def test_reliability_shows_bins_and_names_the_error(records):
     for panel, group in zip(figure.axes, groups, strict=True):
         own = find(records, task="mood", group=group)
         bins = [r for r in find(own, metric="bin_accuracy") if r.count]
-        marks = panel.lines[1:]
-        assert [line.get_ydata()[0] for line in marks] == [
-            record.value for record in bins
-        ]
-        hollow = [line.get_markerfacecolor() == "white" for line in marks]
-        assert hollow == [record.count < 10 for record in bins]
+        marks = panel.collections[-1]
+        accuracies = marks.get_offsets()[:, 1].tolist()
+        assert accuracies == [record.value for record in bins]
+        hollow = marks.get_facecolors()[:, 0] == 1
+        assert hollow.tolist() == [record.count < 10 for record in bins]
         heights = np.array([bar.get_height() for bar in panel.patches])
         counts = np.array([record.count for record in bins])
         np.testing.assert_allclose(

@@ -112,7 +112,7 @@ def test_a_second_report_replaces_the_first_and_a_failed_one_does_not(folder):
 
 
 def test_refuses_no_records(folder):
-    with pytest.raises(UserError, match="no figures to write"):
+    with pytest.raises(UserError, match="figures to write"):
         write(folder, [])
     assert not folder.parent.exists()
 

@@ -6,17 +6,14 @@ import pytest
 from PIL import Image
 
 from datasets.tiny_portraits.prepare import prepare
-from tests.export.networks import random_portraits
 from tests.picture_factory import exif
 from tests.picture_factory import stored
 from tp_keras import config as config_lib
 from tp_keras import models
 from tp_keras.data.source import load_portraits
-from tp_keras.evaluation import similar
 from tp_keras.export import export_bundle
 from tp_keras.export.run_export import describe_run
 from tp_keras.runs.run_folder import RunFolder
-from tp_keras.serving import Predictor
 from training import command
 from training.search_similar import SearchSimilar
 
@@ -139,14 +136,6 @@ def test_what_is_found_elsewhere_replaces_nothing(
     ]
     assert re.search(f"{name}-[0-9.]+-test-", names[2])
     assert all(path.is_file() for path in paths)
-
-
-def test_the_bundle_embeds_as_the_run(trained):
-    run_dir, bundle = trained
-    images = random_portraits(5)
-    of_run = similar.model_embedder(RunFolder(run_dir).load_model())(images)
-    of_bundle = Predictor(bundle).embed(images)
-    np.testing.assert_allclose(of_bundle, of_run, atol=1e-4)
 
 
 def test_a_portrait_of_the_data_finds_itself(

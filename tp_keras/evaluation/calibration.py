@@ -42,16 +42,8 @@ def calibration_interval(
 
     Resampling adds noise of its own to every bin, and noise adds to a sum of
     absolute values; the resampled errors are therefore moved back by what
-    their mean exceeds the measured one, or the interval could miss it.
-
-    Args:
-        confidences: As in `expected_calibration_error`, and so are `correct`,
-            `bins` and `num_bins`.
-        correct: See there.
-        bins: See there.
-        num_bootstraps: The number of draws.
-        generator: Source of chance.
-        num_bins: See there.
+    their mean exceeds the measured one, or the interval could miss it. For the
+    arguments see there.
     """
     gaps = np.asarray(correct, np.float64) - confidences
     in_bins = gaps[:, None] * (bins[:, None] == np.arange(num_bins))

@@ -70,13 +70,8 @@ def confusion_figures(names, matrix) -> Iterator[dict]:
     """Yields the fields of a confusion matrix [K, K] of K named classes."""
     for name, row in zip(names, matrix, strict=True):
         for other, hits in zip(names, row, strict=True):
-            yield share(
-                "confusion",
-                hits,
-                row.sum(),
-                class_name=name,
-                predicted_class=other,
-            )
+            where = {"class_name": name, "predicted_class": other}
+            yield share("confusion", hits, row.sum(), **where)
 
 
 def _balanced_accuracy(matrix):
@@ -84,14 +79,11 @@ def _balanced_accuracy(matrix):
     present = support > 0
     if not present.any():
         return figure("balanced_accuracy", None, 0)
-    return figure(
-        "balanced_accuracy",
-        metrics.balanced_accuracy(matrix),
-        support.sum(),
-        intervals.mean_of_shares_interval(
-            np.diagonal(matrix)[present], support[present]
-        ),
+    interval = intervals.mean_of_shares_interval(
+        np.diagonal(matrix)[present], support[present]
     )
+    value = metrics.balanced_accuracy(matrix)
+    return figure("balanced_accuracy", value, support.sum(), interval)
 
 
 def _calibration(confidences, correct, num_bootstraps, generator):

@@ -64,9 +64,9 @@ def evaluate_predictions(
             not fit each other or the schema.
 
     Example:
-        >>> answers = model.predict_answers(portraits.images)
-        >>> schema, seeds = portraits.schema, {"seed": 0, "split": "test"}
-        >>> evaluate_predictions(answers, portraits.labels, schema, **seeds)
+        >>> answers = model.predict_answers(test.images)
+        >>> where = {"seed": 0, "split": "test"}
+        >>> evaluate_predictions(answers, test.labels, test.schema, **where)
     """
     evaluated = [task for task in schema.tasks if task.name in answers]
     if not evaluated or num_bootstraps < 1:
@@ -92,16 +92,13 @@ def evaluate_predictions(
         # other tasks and groups there are.
         names = [zlib.crc32(name.encode()) for name in (task.name, group)]
         generator = np.random.default_rng([seed, *names])
-        found = MEASURES[task.kind](
-            task,
-            np.asarray(answers[task.name])[rows],
-            own[rows],
-            num_bootstraps,
-            generator,
+        found = np.asarray(answers[task.name])[rows]
+        measured = MEASURES[task.kind](
+            task, found, own[rows], num_bootstraps, generator
         )
         where = {"task": task.name, "group": group, "seed": seed}
         where |= {"split": split, "dataset": dataset}
-        records += [Record(**where, **fields) for fields in found]
+        records += [Record(**where, **fields) for fields in measured]
     return records
 
 

@@ -10,11 +10,7 @@ from tp_keras.records import intervals
 def share(metric: str, hits, count, **fields) -> dict:
     """Makes the fields of a record of a share, with Wilson's interval.
 
-    Args:
-        metric: What was measured.
-        hits: How many rows are hits.
-        count: How many rows there are; with 0 the figure is not defined.
-        **fields: Further fields of the record.
+    Without a row the figure is not defined. `fields` are further ones.
 
     Example:
         >>> share("recall", 9, 10, class_name="calm")["value"]
@@ -30,14 +26,8 @@ def share(metric: str, hits, count, **fields) -> dict:
 def resampled(metric: str, value, count, draws, **fields) -> dict:
     """Makes the fields of a record of a figure whose rows were resampled.
 
-    One row alone has no interval: each draw is the same.
-
-    Args:
-        metric: What was measured.
-        value: Float, or NaN where the figure is not defined.
-        count: How many rows it rests on.
-        draws: Float array [B]: the figure in each draw.
-        **fields: Further fields of the record.
+    `draws` are a float array [B], the figure in each draw. One row alone has
+    no interval: each draw is the same.
     """
     if count < 2 or math.isnan(value) or np.isnan(draws).all():
         return figure(metric, value, count, **fields)

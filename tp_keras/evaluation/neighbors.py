@@ -49,11 +49,6 @@ def find_neighbors(
 
     Raises:
         ValueError: If the gallery has fewer rows.
-
-    Example:
-        >>> rows = unit_rows([[1, 0], [1, 1], [0, 1]])
-        >>> find_neighbors(rows, rows, 1, skip_self=True)[0].tolist()
-        [[1], [0], [1]]
     """
     if not 0 < count <= len(gallery) - skip_self:
         raise ValueError(

@@ -59,21 +59,17 @@ def number_figures(
 
     unit = {"variant": task.unit or None}
     yield from_sums("mae", **unit)
-    yield share(
-        "within_tolerance",
-        (errors <= task.tolerance).sum(),
-        count,
-        variant=f"{task.tolerance:g} {task.unit}".strip(),
-    )
+    within = (errors <= task.tolerance).sum()
+    limit = f"{task.tolerance:g} {task.unit}".strip()
+    yield share("within_tolerance", within, count, variant=limit)
     yield from_sums("r2")
     yield _spearman(answers, labels)
     yield from_sums("mean_error", **unit)
     for index, name in enumerate(names):
         where = {"class_name": name, **unit}
         yield from_sums("mae", inside[:, index].sum(), index, **where)
-    yield from confusion_figures(
-        names, metrics.confusion_matrix(true, found, len(names))
-    )
+    matrix = metrics.confusion_matrix(true, found, len(names))
+    yield from confusion_figures(names, matrix)
 
 
 def ranges_of(task: Task) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -116,6 +112,5 @@ def _spearman(answers, labels):
     if count < 2 or not np.ptp(answers) or not np.ptp(labels):
         return figure("spearman", None, count)
     value = scipy.stats.spearmanr(answers, labels).statistic
-    return figure(
-        "spearman", value, count, intervals.correlation_interval(value, count)
-    )
+    interval = intervals.correlation_interval(value, count)
+    return figure("spearman", value, count, interval)

@@ -15,7 +15,6 @@ from tp_keras.evaluation.table import cell_count
 from tp_keras.records.group_plot import draw_groups
 from tp_keras.records.group_plot import group_handles
 from tp_keras.records.group_plot import rows_height
-from tp_keras.records.plot_kit import group_styles
 from tp_keras.records.plot_kit import new_figure
 from tp_keras.records.record import Record
 from tp_keras.records.record import find
@@ -93,26 +92,22 @@ def reliability_plot(
             color="0.88",
             zorder=0,
         )
-        style = group_styles([group])[group]
-        for place, record in zip(confidences, accuracies, strict=True):
-            if not record.count:
-                continue
-            panel.vlines(
-                place.value, record.low, record.high, color="0.75", linewidth=4
-            )
-            few = record.count < _FEW
-            panel.plot(
-                place.value,
-                record.value,
-                color="black",
-                marker=style["marker"],
-                markersize=5,
-                markerfacecolor="white" if few else "black",
-            )
-        text = "-" if error.value is None else f"{error.value:.3f}"
-        panel.set_title(
-            f"{group} (n = {error.count:,}), error {text}", fontsize=10
+        shown = [
+            (place.value, record)
+            for place, record in zip(confidences, accuracies, strict=True)
+            if record.count
+        ]
+        x = [place for place, _ in shown]
+        low, high, y = (
+            [getattr(record, name) for _, record in shown]
+            for name in ("low", "high", "value")
         )
+        fill = ["w" if record.count < _FEW else "k" for _, record in shown]
+        panel.vlines(x, low, high, color="0.75", linewidth=4)
+        panel.scatter(x, y, 25, fill, edgecolors="k", zorder=3)
+        text = "-" if error.value is None else f"{error.value:.3f}"
+        title = f"{group} (n = {error.count:,}), error {text}"
+        panel.set_title(title, fontsize=10)
         panel.set_xlim(0, 1.02)
         panel.set_ylim(-0.02, 1.02)
         panel.set_xlabel("confidence")

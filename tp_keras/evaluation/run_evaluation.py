@@ -31,10 +31,9 @@ def evaluate_run(
         split: Split to evaluate, also a slice such as `"test[:100]"`.
 
     Returns:
-        The records, and the folder in which they lie beside tables and plots:
-        `<run_dir>/evaluation/<split>` on the run's own data, and one that is
-        named after the data set and its portraits on any other; see
-        `places.name_of_portraits`. The page of it is `page_of(folder)`.
+        The records, and the folder in which they lie beside tables and plots,
+        `<run_dir>/evaluation/` and the name from `places.name_of_portraits`.
+        Its page is `page_of(folder)`.
 
     Raises:
         UserError: If the run, the data set or the split is not there, the

@@ -50,9 +50,8 @@ def headline_table(records: Sequence[Record]) -> pd.DataFrame:
     for record in records:
         if record.class_name is None and record.metric in _TITLES:
             if record.metric in ("accuracy", "mae"):
-                shown.append(
-                    dataclasses.replace(record, metric=_COUNT, variant=None)
-                )
+                count = {"metric": _COUNT, "variant": None}
+                shown.append(dataclasses.replace(record, **count))
             shown.append(record)
 
     def title(record):

@@ -78,13 +78,8 @@ def resample_confusion_matrix(
     To draw `n` rows of a class with replacement and count their predictions
     is to draw once from the multinomial of its row of the matrix.
 
-    Args:
-        matrix: Integer array [K, K], labels along the rows.
-        num_bootstraps: The number of draws B.
-        generator: Source of chance.
-
     Returns:
-        Int64 array [B, K, K].
+        Int64 array [num_bootstraps, K, K], labels before predictions.
     """
     matrix = np.asarray(matrix)
     resampled = np.zeros((num_bootstraps, *matrix.shape), np.int64)

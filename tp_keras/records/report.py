@@ -56,10 +56,7 @@ def write_report(
         UserError: If there are no records.
     """
     if not records:
-        raise UserError(
-            "There are no figures to write. Expected records of an "
-            "evaluation. Received: records=[]"
-        )
+        raise UserError("Expected figures to write. Received: records=[]")
     with files.new_folder(folder) as aside:
         write_records(aside / RECORDS_NAME, records)
         written = read_records(aside / RECORDS_NAME)
@@ -68,13 +65,11 @@ def write_report(
             for plot in section.plots:
                 canvas = FigureCanvasAgg(plot.figure)
                 canvas.print_png(aside / plot.file_name)
-        files.write_text(
-            aside / TABLE_NAME, make_markdown(report, describe(written))
-        )
-        files.write_text(
-            aside / MEASURED_NAME, json.dumps(dict(facts), indent=2) + "\n"
-        )
-        page = make_page(report, describe(written), aside)
+        about = describe(written)
+        files.write_text(aside / TABLE_NAME, make_markdown(report, about))
+        text = json.dumps(dict(facts), indent=2) + "\n"
+        files.write_text(aside / MEASURED_NAME, text)
+        page = make_page(report, about, aside)
     files.write_text(page_path, page)
 
 
@@ -133,10 +128,8 @@ def make_page(report: Report, about: str, folder: str | os.PathLike) -> str:
 
 def _table(table: Table) -> str:
     text = table.frame.to_html(index=False, border=0, justify="left")
-    return (
-        f'<p class="note">{html.escape(table.note)}</p>\n'
-        f'<div class="table">{text}</div>'
-    )
+    note = f'<p class="note">{html.escape(table.note)}</p>\n'
+    return f'{note if table.note else ""}<div class="table">{text}</div>'
 
 
 def _figure(folder: pathlib.Path, plot: Plot) -> str:
