@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets.tiny_portraits.prepare import prepare
+from datasets.building.prepare import prepare
 from tests.picture_factory import exif
 from tests.picture_factory import stored
 from tp_keras import config as config_lib
@@ -117,7 +117,7 @@ def test_what_is_found_elsewhere_replaces_nothing(
     run_dir, _ = trained
     other = tmp_path / "other"
     name = "synthetic_60_seed5"
-    prepare(data_dir=other, count=60, seed=5)
+    prepare("tiny_portraits", other, count=60, seed=5)
     place = ("--data_dir", other, "--dataset", f"tiny_portraits/{name}")
     flags = ("--run_dir", run_dir, "--image", image, "--k", 2)
     paths = []

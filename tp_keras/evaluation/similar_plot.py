@@ -1,6 +1,5 @@
 """The answer to a search for similar portraits as a picture."""
 
-import io
 import math
 import os
 
@@ -31,9 +30,8 @@ def write_picture(path: str | os.PathLike, found: SimilarPortraits) -> None:
         path: File to write; its folder is made.
         found: What `find_similar` returned; the first `MAX_SHOWN` are drawn.
     """
-    buffer = io.BytesIO()
-    FigureCanvasAgg(draw_picture(found)).print_png(buffer)
-    files.write_bytes(path, buffer.getvalue())
+    with files.replaced(path) as aside:
+        FigureCanvasAgg(draw_picture(found)).print_png(aside)
 
 
 def draw_picture(found: SimilarPortraits) -> Figure:

@@ -2,7 +2,6 @@
 
 import base64
 import html
-import json
 import os
 import pathlib
 import string
@@ -67,8 +66,7 @@ def write_report(
                 canvas.print_png(aside / plot.file_name)
         about = describe(written)
         files.write_text(aside / TABLE_NAME, make_markdown(report, about))
-        text = json.dumps(dict(facts), indent=2) + "\n"
-        files.write_text(aside / MEASURED_NAME, text)
+        files.write_json(aside / MEASURED_NAME, dict(facts))
         page = make_page(report, about, aside)
     files.write_text(page_path, page)
 
