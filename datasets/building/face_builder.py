@@ -23,6 +23,7 @@ from . import build_record
 from .bad_items import BadItems
 from .build_record import BuildRecord
 from .build_record import LabelCounts
+from .build_record import describe_file
 from .drawing.folder import draw_folder
 from .errors import DatasetInputError
 from .variants import Variants
@@ -93,6 +94,7 @@ class FaceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         DatasetInputError: If `on_bad` is neither.
     """
 
+    MANUAL_DOWNLOAD_INSTRUCTIONS = "`manual_dir` is the folder of the files."
     VARIANTS: ClassVar[Variants]
     OWN_FLAGS: ClassVar[tuple[str, ...]] = ()
 
@@ -141,13 +143,21 @@ class FaceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         is_known = config.name in cls.builder_configs
         return own | {"config": config.name if is_known else config}
 
-    @abc.abstractmethod
     def describe_inputs(self, manual_dir: pathlib.Path) -> dict[str, Any]:
-        """Describes the files that a data set depends on.
+        """Describes the files that a data set depends on: all of a folder.
 
         Raises:
             DatasetInputError: If they are not there.
         """
+        if not manual_dir.is_dir():
+            raise DatasetInputError(
+                f"Expected a folder of files. Received: manual_dir={manual_dir}"
+            )
+        digest = hashlib.sha256()
+        for path in sorted(filter(pathlib.Path.is_file, manual_dir.rglob("*"))):
+            name = path.relative_to(manual_dir)
+            digest.update(f"{name} {describe_file(path)}\n".encode())
+        return {"files": digest.hexdigest()}
 
     @abc.abstractmethod
     def open_content(
@@ -155,13 +165,15 @@ class FaceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     ) -> Content:
         """Opens what the data set is built from, a drawn pack likewise."""
 
-    @classmethod
-    @abc.abstractmethod
-    def describe_pack(cls, count: int, seed: int) -> dict[str, Any]:
-        """Describes all that a drawn pack depends on."""
+    # A data set that draws synthetic portraits, whose `VARIANTS` have counts,
+    # has these three as well.
 
     @classmethod
-    @abc.abstractmethod
+    def describe_pack(cls, count: int, seed: int) -> dict[str, Any]:
+        """Describes all that a drawn pack depends on."""
+        raise NotImplementedError
+
+    @classmethod
     def write_pack(
         cls,
         folder: pathlib.Path,
@@ -171,6 +183,7 @@ class FaceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         progress: bool,
     ) -> None:
         """Draws the files of a pack into a folder; see `draw_pack`."""
+        raise NotImplementedError
 
     @classmethod
     def draw_pack(
@@ -208,9 +221,9 @@ class FaceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         )
 
     @classmethod
-    @abc.abstractmethod
     def draw_samples(cls, count: int, seed: int = 0) -> list[np.ndarray]:
         """Draws a few synthetic portraits, uint8 [height, width, 3] each."""
+        raise NotImplementedError
 
     def list_inputs(self, manual_dir: pathlib.Path | None) -> dict[str, Any]:
         """Describes all that the data set depends on; equal if nothing changed.

@@ -43,7 +43,7 @@ class Variants:
         files: Name of the variant that reads files; if it is empty, it is
             called after the size.
         counts: The number of synthetic portraits by name; that of
-            `"synthetic"` is the default.
+            `"synthetic"` is the default. Empty where none can be drawn.
         most: The largest number of synthetic portraits.
         sizes: Height and width, the default first. With several, any other is
             a variant as well.
@@ -57,10 +57,10 @@ class Variants:
         'synthetic_100_seed7'
     """
 
-    files: str
-    counts: Mapping[str, int]
-    most: int
-    sizes: tuple[tuple[int, int], ...]
+    files: str = "files"
+    counts: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    most: int = 0
+    sizes: tuple[tuple[int, int], ...] = ()
     largest: int = 0
 
     def list(self) -> list[FaceConfig]:
@@ -108,6 +108,11 @@ class Variants:
         if image_size is not None:
             size = _parse_size(image_size)
         if not has_files:
+            if not self.counts:
+                raise DatasetInputError(
+                    "The data set has no synthetic portraits. Expected "
+                    "--manual_dir with the folder of its files."
+                )
             count = self.counts["synthetic"] if count is None else count
         elif count is not None or seed is not None:
             raise DatasetInputError(
