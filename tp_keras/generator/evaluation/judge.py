@@ -176,9 +176,7 @@ class RandomNetwork(FeatureSpace):
         )
 
 
-def fit_whitening(
-    features, size=FEATURE_SIZE
-) -> tuple[np.ndarray, np.ndarray]:
+def fit_whitening(features, size=FEATURE_SIZE) -> tuple[np.ndarray, np.ndarray]:
     """Fits what gives features mean 0 and, in each direction, variance 1.
 
     Args:
