@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 
 from tests.generator.evaluation.made_generators import MadeSampler
+from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
-from tp_keras.generator.evaluation.classification_score import (
-    measure_classification_score,
-)
-from tp_keras.generator.evaluation.two_sample import measure_two_sample
+from tp_keras.generator.evaluation.small_network import measure_training_on
+from tp_keras.generator.evaluation.small_network import measure_two_sample
 
 
 def test_portraits_of_one_kind_cannot_be_told_apart():
@@ -48,7 +47,7 @@ def test_a_row_and_its_twin_are_in_the_same_half(monkeypatch):
             return {"origin": np.zeros(len(images), int)}
 
     monkeypatch.setattr(
-        "tp_keras.generator.evaluation.two_sample.SmallNetwork", Network
+        "tp_keras.generator.evaluation.small_network.SmallNetwork", Network
     )
     found = measure_two_sample(real, real + 100, "reconstructions", 1, 0)
     assert found["value"] == 0.5
@@ -61,11 +60,18 @@ def test_a_row_and_its_twin_are_in_the_same_half(monkeypatch):
 def test_training_on_portraits_that_show_their_labels_or_not(ignored):
     test = make_portraits(100, seed=1)
     labels = make_portraits(300, seed=2).labels
-    made = MadeSampler(ignored).generate(labels, seed=3)
+    made = MadeSampler(ignore=ignored).generate(labels, seed=3)
     found = {
         one["task"]: one
-        for one in measure_classification_score(
-            made, labels, test.images, test.labels, "generated", 6, 0
+        for one in measure_training_on(
+            SCHEMA.condition_tasks,
+            made,
+            labels,
+            test.images,
+            test.labels,
+            "generated",
+            6,
+            0,
         )
     }
     assert found["hair_type"]["count"] == (test.labels["hair_type"] >= 0).sum()

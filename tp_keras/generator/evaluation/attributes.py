@@ -36,8 +36,7 @@ class Cell:
     @property
     def name(self) -> str:
         """The classes, such as `"young, blond"`."""
-        names = (task.classes[label] for task, label in self.classes)
-        return ", ".join(dict.fromkeys(names))
+        return ", ".join(task.classes[label] for task, label in self.classes)
 
     def labels(self, count: int) -> dict[str, np.ndarray]:
         """Returns the labels of so many portraits: task name -> int32."""
@@ -157,8 +156,7 @@ def ratio_interval(
         base_count: Its rows.
 
     Returns:
-        Lower and upper end; the upper one may be infinite where the share
-        below the line rests on next to nothing.
+        Lower and upper end.
 
     Source:
         Donner and Zou, Closed-form confidence intervals for functions of the
@@ -177,8 +175,8 @@ def _end(share, end, base, base_end, sign):
     """Solves for one end: the ratio that both ends together just allow."""
     product = share * base
     below = base_end * (2 * base - base_end)
-    if below <= 0:
-        return 0.0 if sign < 0 else math.inf
+    if below <= 0:  # Of the lower end alone.
+        return 0.0
     inside = product**2 - end * (2 * share - end) * below
     root = math.sqrt(max(inside, 0.0))
     return max((product + sign * root) / below, 0.0)
@@ -196,13 +194,11 @@ def _ratio(metric, hits, count, base_hits, base_count, **fields):
     """Makes the fields of a ratio, without a value where it isn't defined."""
     if not count or not base_hits:
         return figures.figure(metric, None, count, **fields)
-    low, high = ratio_interval(
-        int(hits), int(count), int(base_hits), int(base_count)
-    )
+    counts = map(int, (hits, count, base_hits, base_count))
     return figures.figure(
         metric,
         (hits / count) / (base_hits / base_count),
         count,
-        (low, high) if math.isfinite(high) else (None, None),
+        ratio_interval(*counts),
         **fields,
     )

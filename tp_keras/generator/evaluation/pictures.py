@@ -1,5 +1,7 @@
 """Pictures that show what the figures say."""
 
+import textwrap
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -17,6 +19,7 @@ _MOST_EDITS = 12
 
 _GAP = 4
 _PIXELS_PER_INCH = 108
+_LETTERS_PER_INCH = 13
 
 
 def draw_pictures(measurement: GenerationMeasurement) -> list[Plot]:
@@ -51,8 +54,10 @@ def draw_grid(images, title, column_titles, row_titles=()) -> Figure:
         top, left = row * cell[0], column * cell[1]
         canvas[top : top + height, left : left + width] = images[row, column]
     size = np.array(canvas.shape[1::-1]) / _PIXELS_PER_INCH
+    size += [1.2 if row_titles else 0.3, 1.2]
+    title = textwrap.fill(title, max(int(_LETTERS_PER_INCH * size[0]), 20))
     figure = Figure(
-        size + [1.2 if row_titles else 0.3, 0.9],
+        size,
         dpi=_PIXELS_PER_INCH,
         layout="constrained",
     )
