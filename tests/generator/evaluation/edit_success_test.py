@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -9,18 +11,14 @@ from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tp_keras.generator.evaluation import edit_success
 
-TASKS = SCHEMA.condition_tasks
-
 
 def measure(sampler, before=None, schema=SCHEMA):
     portraits = make_portraits(120, seed=3, missing=0.1, schema=schema)
     judge = BandJudge(schema)
     found = edit_success.measure_edits(
-        schema.condition_tasks,
-        sampler.edit,
-        judge.predict,
-        portraits.images,
-        portraits.labels,
+        sampler,
+        judge,
+        portraits,
         before or judge.predict(portraits.images),
         seed=0,
     )
@@ -74,18 +72,20 @@ def test_only_what_is_read_rightly_counts_and_contradicts_nothing():
     before["gender"][2] = 0
     numbers = []
 
-    def edit(images, labels, new_labels):
-        numbers.append(images.ravel().tolist())
-        return images
+    class Listening(MadeSampler):
+        def edit(self, images, labels, new_labels):
+            numbers.append(images.ravel().tolist())
+            return images
 
+    class Numbered:
+        def predict(self, images):
+            return {name: before[name][images[:, 0]] for name in before}
+
+    portraits = dataclasses.replace(
+        make_portraits(1), images=np.arange(6)[:, None], labels=labels
+    )
     fields = edit_success.measure_edits(
-        TASKS,
-        edit,
-        lambda images: {n: before[n][images[:, 0]] for n in before},
-        np.arange(6)[:, None],
-        labels,
-        before,
-        seed=0,
+        Listening(), Numbered(), portraits, before, seed=0
     )
     assert {one["count"] for one in fields} == {2}
     assert numbers == [[0, 5]] * 4
@@ -114,7 +114,8 @@ def test_the_new_class_is_any_other_one_but_bald():
 
 
 def probe(latents, labels):
-    found = edit_success.measure_latent_probes(TASKS, latents, labels, seed=0)
+    portraits = dataclasses.replace(make_portraits(1), labels=labels)
+    found = edit_success.measure_latent_probes(latents, portraits, seed=0)
     return {(one["metric"], one["task"]): one for one in found}
 
 

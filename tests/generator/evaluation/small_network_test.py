@@ -4,16 +4,19 @@ import numpy as np
 import pytest
 
 from tests.generator.evaluation.made_generators import MadeSampler
-from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
+from tp_keras.generator.evaluation.settings import GenerationSettings
 from tp_keras.generator.evaluation.small_network import measure_training_on
 from tp_keras.generator.evaluation.small_network import measure_two_sample
+
+SIX = GenerationSettings(network_epochs=6)
 
 
 def test_portraits_of_one_kind_cannot_be_told_apart():
     real = make_portraits(160, seed=1).images
     made = make_portraits(160, seed=2).images
-    found = measure_two_sample(real, made, "generated", epochs=4, seed=0)
+    settings = GenerationSettings(network_epochs=4)
+    found = measure_two_sample(real, made, "generated", settings)
     assert found["count"] == 160
     assert found["low"] < 0.5 < found["high"]
 
@@ -24,7 +27,7 @@ def test_portraits_with_a_mark_can():
     made[:, 30:60, 20:60] = 255
     epochs = []
     found = measure_two_sample(
-        real, made, "generated", 6, 0, lambda: epochs.append(1)
+        real, made, "generated", SIX, lambda: epochs.append(1)
     )
     # Not more: it has had 18 steps.
     assert found["low"] > 0.75
@@ -49,7 +52,7 @@ def test_a_row_and_its_twin_are_in_the_same_half(monkeypatch):
     monkeypatch.setattr(
         "tp_keras.generator.evaluation.small_network.SmallNetwork", Network
     )
-    found = measure_two_sample(real, real + 100, "reconstructions", 1, 0)
+    found = measure_two_sample(real, real + 100, "reconstructions", SIX)
     assert found["value"] == 0.5
     assert len(seen[0]) == len(seen[1]) == 5
     assert not seen[0] & seen[1]
@@ -59,20 +62,11 @@ def test_a_row_and_its_twin_are_in_the_same_half(monkeypatch):
 @pytest.mark.parametrize("ignored", [(), ("gender",)], ids=["told", "ignored"])
 def test_training_on_portraits_that_show_their_labels_or_not(ignored):
     test = make_portraits(100, seed=1)
-    labels = make_portraits(300, seed=2).labels
-    made = MadeSampler(ignore=ignored).generate(labels, seed=3)
+    training = make_portraits(300, seed=2)
+    made = MadeSampler(ignore=ignored).generate(training.labels, seed=3)
     found = {
         one["task"]: one
-        for one in measure_training_on(
-            SCHEMA.condition_tasks,
-            made,
-            labels,
-            test.images,
-            test.labels,
-            "generated",
-            6,
-            0,
-        )
+        for one in measure_training_on(made, training, test, "generated", SIX)
     }
     assert found["hair_type"]["count"] == (test.labels["hair_type"] >= 0).sum()
     if ignored:

@@ -1,9 +1,7 @@
 """Does an edit change what it should, and nothing else; and why not?"""
 
 import warnings
-from collections.abc import Callable
 from collections.abc import Iterator
-from collections.abc import Sequence
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -13,22 +11,16 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from tp_keras.data.portraits import Portraits
 from tp_keras.evaluation import figures
 from tp_keras.generator.drawing.labels import free_classes
 from tp_keras.records.record import ALL
-from tp_keras.tasks import Task
 
 _FOLDS = 5
 
 
 def measure_edits(
-    tasks: Sequence[Task],
-    edit: Callable,
-    predict: Callable,
-    images: np.ndarray,
-    labels: dict[str, np.ndarray],
-    before: dict[str, np.ndarray],
-    seed: int,
+    sampler, judge, portraits: Portraits, before: dict, seed: int
 ) -> Iterator[dict]:
     """Yields how often an edit with another class succeeds.
 
@@ -38,12 +30,10 @@ def measure_edits(
     (see `free_classes`) stay out, before and after the edit.
 
     Args:
-        tasks: What the generator is told.
-        edit: Function `(images, labels, new_labels) -> images`, uint8.
-        predict: The judge: `images -> {task name: integer array [n]}`.
-        images: uint8 array [N, height, width, 3].
-        labels: Dict: task name -> integer array [N], -1 where missing.
-        before: What the judge says of `images`.
+        sampler: `VaeSampler`, or what has its `edit`.
+        judge: `Judge`, or what has its `predict`.
+        portraits: `Portraits`.
+        before: What the judge says of them: task name -> integers [N].
         seed: Where chance starts.
 
     Yields:
@@ -53,15 +43,21 @@ def measure_edits(
         `unedited_kept`, the same for all attributes if the portrait is only
         reconstructed: more can't be kept.
     """
+    tasks = portraits.schema.condition_tasks
     free = free_classes(tasks)
-    rows = _editable_rows(free, labels, before)
-    labels = {task.name: np.asarray(labels[task.name])[rows] for task in tasks}
-    images = images[rows]
+    good = [
+        np.isin(portraits.labels[task.name], classes)
+        & (portraits.labels[task.name] == before[task.name])
+        for task, classes in free.items()
+    ]
+    rows = np.flatnonzero(np.all(good, axis=0))
+    images = portraits.images[rows]
+    labels = {task.name: portraits.labels[task.name][rows] for task in tasks}
 
     def answers_to(new_labels):
         if not len(rows):
             return labels
-        return predict(edit(images, labels, new_labels))
+        return judge.predict(sampler.edit(images, labels, new_labels))
 
     def kept(answers, others):
         stayed = [answers[o.name] == labels[o.name] for o in others]
@@ -96,10 +92,7 @@ def measure_edits(
 
 
 def measure_latent_probes(
-    tasks: Sequence[Task],
-    latents: np.ndarray,
-    labels: dict[str, np.ndarray],
-    seed: int,
+    latents: np.ndarray, portraits: Portraits, seed: int
 ) -> Iterator[dict]:
     """Yields how well a linear probe reads each label from latent means.
 
@@ -108,9 +101,8 @@ def measure_latent_probes(
     attributes fails.
 
     Args:
-        tasks: What the generator is told.
         latents: Float array [N, z]: the posterior means of portraits.
-        labels: Dict: task name -> integer array [N], -1 where missing.
+        portraits: `Portraits`.
         seed: Where chance starts.
 
     Yields:
@@ -119,8 +111,8 @@ def measure_latent_probes(
         most frequent class, for each task. Classes of fewer portraits than
         there are folds are left out.
     """
-    for task in tasks:
-        own = np.asarray(labels[task.name])
+    for task in portraits.schema.condition_tasks:
+        own = portraits.labels[task.name]
         counts = np.bincount(own[own >= 0], minlength=task.num_classes)
         rows = np.isin(own, np.flatnonzero(counts >= _FOLDS))
         found = own[rows]
@@ -144,16 +136,6 @@ def measure_latent_probes(
         yield figures.share(
             "latent_majority", counts.max(), len(found), **fields
         )
-
-
-def _editable_rows(free, labels, before):
-    """Returns the rows with all labels, all of them free and read rightly."""
-    good = [
-        np.isin(labels[task.name], classes)
-        & (np.asarray(labels[task.name]) == before[task.name])
-        for task, classes in free.items()
-    ]
-    return np.flatnonzero(np.all(good, axis=0))
 
 
 def _other_classes(labels, classes, generator):

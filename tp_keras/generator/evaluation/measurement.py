@@ -51,10 +51,10 @@ class GenerationMeasurement:
         training: The generator's training portraits.
         validation: Real portraits that neither of them has seen.
         test: Real portraits that all is held against.
-        settings: `GenerationSettings`.
         unseen: As many real portraits as `training`, not seen by the
             generator, to tell copying from smoothness; the judge may know
-            them. None leaves that figure out.
+            them.
+        settings: `GenerationSettings`.
         more_spaces: What describes portraits beside the judge, by a `name` and
             `features`, such as `RandomNetwork`.
 
@@ -77,8 +77,8 @@ class GenerationMeasurement:
         training: Portraits,
         validation: Portraits,
         test: Portraits,
+        unseen: Portraits,
         settings: GenerationSettings,
-        unseen: Portraits | None = None,
         more_spaces: Sequence = (),
     ):
         self.sampler = sampler
@@ -89,7 +89,7 @@ class GenerationMeasurement:
         self.training = _spread(training, settings.max_training)
         self.validation = _spread(validation, settings.max_test)
         self.test = _spread(test, settings.max_test)
-        self.unseen = unseen and _spread(unseen, settings.max_training)
+        self.unseen = _spread(unseen, settings.max_training)
         self.images = {}
         self.cells = {}
         self.copies = None
@@ -191,14 +191,11 @@ class GenerationMeasurement:
         }.items():
             with _epochs_bar(f"train on {name}", settings) as bar:
                 yield from small_network.measure_training_on(
-                    self.tasks,
                     images(),
-                    labels,
-                    self.test.images,
-                    self.test.labels,
+                    self.training,
+                    self.test,
                     name,
-                    settings.network_epochs,
-                    settings.seed,
+                    settings,
                     bar.update,
                 )
 
@@ -209,33 +206,32 @@ class GenerationMeasurement:
                     self.test.images,
                     self.images[name],
                     name,
-                    self.settings.network_epochs,
-                    self.settings.seed,
+                    self.settings,
                     bar.update,
                 )
 
     def _measure_edits(self):
         return edit_success.measure_edits(
-            self.tasks,
-            self.sampler.edit,
-            self.judge.predict,
-            self.test.images,
-            self.test.labels,
+            self.sampler,
+            self.judge,
+            self.test,
             self.test_predictions,
             self.settings.seed,
         )
 
     def _measure_latents(self):
-        labels = self.training.labels
         # Unknown labels for all: else the encoder would be told the answer.
         unknown = {
             task.name: np.full(len(self.training), MISSING, np.int32)
             for task in self.tasks
         }
-        for variant, told in ((None, labels), (LABELS_UNKNOWN, unknown)):
+        for variant, told in (
+            (None, self.training.labels),
+            (LABELS_UNKNOWN, unknown),
+        ):
             means = self.sampler.latent_means(self.training.images, told)
             for fields in edit_success.measure_latent_probes(
-                self.tasks, means, labels, self.settings.seed
+                means, self.training, self.settings.seed
             ):
                 yield {**fields, "variant": variant}
 
@@ -258,10 +254,9 @@ class GenerationMeasurement:
         near = memorization.nearest(training, made)
         order = np.argsort(near.distances, kind="stable")
         self.copies = order, near.rows[order], near.distances[order]
-        if self.unseen:
-            yield from memorization.measure_preference(
-                training, describe(self.unseen.images), test, made, space
-            )
+        yield from memorization.measure_preference(
+            training, describe(self.unseen.images), test, made, space
+        )
 
 
 def _spread(portraits: Portraits, most: int) -> Portraits:

@@ -88,8 +88,8 @@ def evaluate_vae_run(
         training,
         validation,
         test,
-        settings,
         unseen,
+        settings,
         [random_network],
     )
     own = {"seed": settings.seed, "split": test.split, "dataset": test.dataset}

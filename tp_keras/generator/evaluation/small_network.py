@@ -1,15 +1,15 @@
 """What a classifier that is trained within seconds tells of portraits."""
 
 from collections.abc import Iterator
-from collections.abc import Sequence
 
 import keras
 import numpy as np
 
+from tp_keras.data.portraits import Portraits
 from tp_keras.evaluation import figures
+from tp_keras.generator.evaluation.settings import GenerationSettings
 from tp_keras.records.record import ALL
 from tp_keras.tasks import MISSING
-from tp_keras.tasks import Task
 
 _BATCH_SIZE = 64
 _LEARNING_RATE = 3e-3
@@ -24,21 +24,13 @@ class SmallNetwork:
 
     Args:
         num_classes: Dict: name of a label -> number of its classes.
-        epochs: Passes over the images.
-        seed: Int, of weights, order and mirroring. Keras' global seed is set
-            to it when training starts.
-
-    Example:
-        >>> network = SmallNetwork({"weather": 3}, epochs=8, seed=0)
-        >>> network.fit(train.images, train.labels)
-        >>> network.predict(test.images)["weather"].shape
-        (897,)
+        settings: `GenerationSettings`: its passes over the images, and its
+            seed, which Keras' global seed is set to when training starts.
     """
 
-    def __init__(self, num_classes: dict[str, int], epochs: int, seed: int):
-        self.num_classes = dict(num_classes)
-        self.epochs = epochs
-        self.seed = seed
+    def __init__(self, num_classes: dict, settings: GenerationSettings):
+        self.num_classes = num_classes
+        self.settings = settings
 
     def fit(self, images, labels, progress=None) -> "SmallNetwork":
         """Trains from new weights.
@@ -48,10 +40,11 @@ class SmallNetwork:
             labels: Dict: name -> integer array [N], -1 where missing.
             progress: Function called after each epoch, or None.
         """
-        keras.utils.set_random_seed(self.seed)
+        keras.utils.set_random_seed(self.settings.seed)
         self._model = _build(images.shape[1:], self.num_classes)
         labels = {name: np.asarray(labels[name]) for name in self.num_classes}
-        steps = -(-len(images) // _BATCH_SIZE) * self.epochs
+        epochs = self.settings.network_epochs
+        steps = -(-len(images) // _BATCH_SIZE) * epochs
         self._model.compile(
             optimizer=keras.optimizers.AdamW(
                 keras.optimizers.schedules.CosineDecay(_LEARNING_RATE, steps),
@@ -82,7 +75,7 @@ class SmallNetwork:
                 for name, own in labels.items()
             },
             batch_size=_BATCH_SIZE,
-            epochs=self.epochs,
+            epochs=epochs,
             callbacks=callbacks,
             verbose=0,
         )
@@ -95,14 +88,11 @@ class SmallNetwork:
 
 
 def measure_training_on(
-    tasks: Sequence[Task],
     images: np.ndarray,
-    labels: dict[str, np.ndarray],
-    test_images: np.ndarray,
-    test_labels: dict[str, np.ndarray],
+    training: Portraits,
+    test: Portraits,
     candidate: str,
-    epochs: int,
-    seed: int,
+    settings: GenerationSettings,
     progress=None,
 ) -> Iterator[dict]:
     """Yields the accuracy on real portraits after training on a candidate's.
@@ -112,15 +102,11 @@ def measure_training_on(
     nothing else.
 
     Args:
-        tasks: What the generator is told.
         images: uint8 array [N, height, width, 3] to train on.
-        labels: Dict: task name -> integer array [N], -1 where missing: what
-            was asked for.
-        test_images: uint8 array [M, height, width, 3], real.
-        test_labels: Their labels.
+        training: `Portraits` [N] whose labels were asked for.
+        test: Real `Portraits`.
         candidate: Who made `images`, the `variant` of the records.
-        epochs: Passes over `images`.
-        seed: Seed of the classifier.
+        settings: `GenerationSettings`.
         progress: Function called after each epoch, or None.
 
     Yields:
@@ -130,12 +116,13 @@ def measure_training_on(
         Ravuri and Vinyals, Classification accuracy score for conditional
         generative models, 2019.
     """
+    tasks = training.schema.condition_tasks
     network = SmallNetwork(
-        {task.name: task.num_classes for task in tasks}, epochs, seed
-    ).fit(images, labels, progress)
-    answers = network.predict(test_images)
+        {task.name: task.num_classes for task in tasks}, settings
+    ).fit(images, training.labels, progress)
+    answers = network.predict(test.images)
     for task in tasks:
-        own = np.asarray(test_labels[task.name])
+        own = test.labels[task.name]
         known = own != MISSING
         yield figures.share(
             "classification_score",
@@ -151,8 +138,7 @@ def measure_two_sample(
     real: np.ndarray,
     made: np.ndarray,
     candidate: str,
-    epochs: int,
-    seed: int,
+    settings: GenerationSettings,
     progress=None,
 ) -> dict:
     """Returns the accuracy of telling two kinds of portraits apart.
@@ -165,8 +151,7 @@ def measure_two_sample(
         made: uint8 array [M, height, width, 3]; as many of the longer are used
             as there are of the shorter.
         candidate: Whose portraits `made` are, the `variant` of the record.
-        epochs: Passes over the one half.
-        seed: Seed of the halves and of the network.
+        settings: `GenerationSettings`.
         progress: Function called after each epoch, or None.
 
     Returns:
@@ -176,12 +161,12 @@ def measure_two_sample(
         Lopez-Paz and Oquab, Revisiting classifier two-sample tests, 2017.
     """
     size = min(len(real), len(made))
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(settings.seed)
     # Row i of both goes to the same half: where a candidate is made of the
     # real ones, a portrait must not be trained on and its twin tested.
     order = generator.permutation(size)
     train, test = order[: size // 2], order[size // 2 :]
-    network = SmallNetwork({_ORIGIN: 2}, epochs, seed)
+    network = SmallNetwork({_ORIGIN: 2}, settings)
     network.fit(*_mixed(real, made, train), progress)
     images, labels = _mixed(real, made, test)
     hits = (network.predict(images)[_ORIGIN] == labels[_ORIGIN]).sum()
