@@ -1,6 +1,3 @@
-import pathlib
-import types
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -141,7 +138,7 @@ def test_a_pack_with_portraits_of_one_kind(vae_bundle, tmp_path):
 
 
 def test_what_cannot_be_generated_is_told_in_one_sentence(
-    vae_bundle, bundle_of_attributes, tmp_path, capsys
+    vae_bundle, bundle, tmp_path, capsys
 ):
     place = tmp_path / "here"
     place.mkdir()
@@ -181,30 +178,11 @@ def test_what_cannot_be_generated_is_told_in_one_sentence(
             "Expected a pack to extend",
         ),
         (("--bundle", place, *png), "Expected the folder of a bundle"),
-        (("--bundle", bundle_of_attributes, *png), "training.export_vae"),
+        # Of a classifier.
+        (("--bundle", bundle, *png), "training.export_vae"),
     ):
         assert expected in fails(capsys, Generate, *flags), flags
     assert sorted(place.rglob("*")) == before
-
-
-@pytest.fixture
-def bundle_of_attributes(tmp_path, monkeypatch):
-    """What looks like a bundle of a classifier when it is loaded."""
-    import tensorflow as tf
-
-    folder = tmp_path / "portrait_attributes" / "1"
-    folder.mkdir(parents=True)
-    (folder / "saved_model.pb").touch()
-    (folder / "metadata.json").write_text('{"tasks": []}')
-    load = tf.saved_model.load
-
-    def load_or_pretend(path):
-        if pathlib.Path(path) == folder:
-            return types.SimpleNamespace(signatures={"serve_bytes": None})
-        return load(path)
-
-    monkeypatch.setattr(tf.saved_model, "load", load_or_pretend)
-    return folder
 
 
 def test_a_photo_is_edited(vae_bundle, generator, photo, tmp_path, capsys):
