@@ -58,9 +58,3 @@ def test_a_judge_must_not_know_the_portraits():
         )
     assert "python -m training.evaluate_vae" in str(e.value)
     assert "index 5" in str(e.value)
-
-
-def test_what_a_generator_has_seen_is_no_test():
-    judge_run.require_unseen(np.array([1, 2]), np.array([3]), "test")
-    with pytest.raises(UserError, match="split=train, 1 shared"):
-        judge_run.require_unseen(np.array([1, 2]), np.array([2]), "train")

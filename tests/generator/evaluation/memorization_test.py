@@ -72,8 +72,8 @@ def test_queries_that_share_a_neighbour_count_as_one():
 
 def test_neighbours_by_hand():
     training = np.array([[0.0, 0.0], [3.0, 4.0]])
-    found = memorization.nearest(training, np.array([[3.0, 3.0]]))
-    assert (found.distances[0], found.rows[0]) == (1.0, 1)
+    distances, rows = memorization.nearest(training, np.array([[3.0, 3.0]]))
+    assert (distances[0], rows[0]) == (1.0, 1)
 
 
 def test_pixels_of_the_middle():

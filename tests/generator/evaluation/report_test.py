@@ -181,7 +181,7 @@ def test_the_page_shows_all_of_it(written, measured):
     sources = Page(text).sources
     assert len(sources) == len(names)
     assert all(one.startswith("data:image/png;base64,") for one in sources)
-    assert "Temperature 0.7, seed 5" in text
+    assert "temperature 0.7, seed 5" in text
     shows_people = "must not leave this machine" in text
     assert shows_people == measurement.schema.shows_people
     table = (folder / "table.md").read_text()

@@ -25,11 +25,7 @@ from tp_keras.tasks import Task
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """Portraits of one combination of classes.
-
-    Attributes:
-        classes: Dict as pairs: task -> label.
-    """
+    """Portraits of one combination of classes: pairs of a task and a label."""
 
     classes: tuple[tuple[Task, int], ...]
 
@@ -75,10 +71,10 @@ def measure_fidelity(
 
     Args:
         tasks: What the generator was told.
-        labels: What was asked for: task name -> integer array [N], -1 where
-            nothing was.
-        predictions: What the judge says: task name -> integer array [N].
-        real_labels: The labels of real portraits.
+        labels: What was asked for: task name -> integers [N], -1 where nothing
+            was.
+        predictions: What the judge says: task name -> integers [N].
+        real_labels: The labels of real portraits, likewise.
         real_predictions: What the judge says of them.
         candidate: Whose portraits are judged, the `variant` of the records.
 
@@ -102,8 +98,8 @@ def measure_cells(
 
     Args:
         answers: What the judge says of portraits generated for a cell: task
-            name -> integer array [N].
-        real_labels: The labels of real portraits: integer arrays [M].
+            name -> integers [N].
+        real_labels: The labels of real portraits: integers [M].
         real_predictions: What the judge says of them.
 
     Yields:
@@ -145,18 +141,9 @@ def ratio_interval(
 ) -> tuple[float, float]:
     """Returns an interval of `(hits / count) / (base_hits / base_count)`.
 
-    It is put together from Wilson's intervals of the two shares, and so stays
-    honest where one of them is 0 or 1, unlike the usual interval of the
-    logarithm.
-
-    Args:
-        hits: Hits of the share above the line.
-        count: Its rows, at least 1.
-        base_hits: Hits of the share below the line, at least 1.
-        base_count: Its rows.
-
-    Returns:
-        Lower and upper end.
+    It is put together from Wilson's intervals of the two shares, neither of
+    no rows and the second of one hit or more, and so stays honest where one
+    of them is at its end, unlike the usual interval of the logarithm.
 
     Source:
         Donner and Zou, Closed-form confidence intervals for functions of the

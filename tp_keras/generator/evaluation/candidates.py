@@ -2,7 +2,6 @@
 
 import numpy as np
 import scipy.ndimage
-import tqdm
 from sklearn.covariance import LedoitWolf
 from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
@@ -47,21 +46,11 @@ def make_candidates(
     test: Portraits,
     settings: GenerationSettings,
 ) -> dict[str, np.ndarray]:
-    """Makes the portraits of all candidates, to be held against the test ones.
+    """Makes the portraits of all candidates: name -> uint8 images.
 
-    None of them is made of a test portrait: they would come out too near.
-
-    Args:
-        sampler: `VaeSampler`, or what has its functions.
-        eigenfaces: `EigenfaceSampler` of the training portraits.
-        training: What the generator was trained on: the real and the blurred
-            candidate are drawn from it, the judge has not seen it.
-        validation: Portraits that neither has seen, for the reconstructions.
-        test: Portraits whose labels are the conditions of what is generated.
-        settings: `GenerationSettings`.
-
-    Returns:
-        Dict: name -> uint8 `[count, height, width, 3]`.
+    None of them is made of a test portrait: they would come out too near. Real
+    and blurred ones are training portraits, reconstructed ones validation
+    portraits; the others are asked for by the labels of the test portraits.
     """
     generator = np.random.default_rng(settings.seed)
     count = min(len(test), len(training))
@@ -85,12 +74,7 @@ def make_candidates(
 
 
 def blurred(images, sigma) -> np.ndarray:
-    """Returns images after a Gaussian blur of `sigma` pixels.
-
-    Args:
-        images: uint8 array `[count, height, width, 3]`.
-        sigma: Float above 0.
-    """
+    """Returns uint8 images after a Gaussian blur of `sigma` pixels."""
     result = np.empty_like(images)
     for row, image in enumerate(images):
         smooth = scipy.ndimage.gaussian_filter(
@@ -118,7 +102,6 @@ class EigenfaceSampler:
         portraits: `Portraits` of training.
         components: Int. How many principal components.
         seed: Int. Decides the directions' approximation.
-        progress: Whether to show a bar after two seconds.
 
     Raises:
         UserError: If there are not more portraits than components.
@@ -131,9 +114,7 @@ class EigenfaceSampler:
         (897, 108, 84, 3)
     """
 
-    def __init__(
-        self, portraits: Portraits, components=64, seed=0, progress=True
-    ):
+    def __init__(self, portraits: Portraits, components=64, seed=0):
         images = portraits.images
         if len(images) <= components:
             raise UserError(
@@ -159,13 +140,7 @@ class EigenfaceSampler:
         scores = np.concatenate(
             [
                 self._pca.transform(_flat(images[start : start + _BATCH]))
-                for start in tqdm.tqdm(
-                    range(0, len(images), _BATCH),
-                    "project to eigenfaces",
-                    delay=2,
-                    disable=not progress,
-                    leave=False,
-                )
+                for start in range(0, len(images), _BATCH)
             ]
         )
         # For matrices this small threads only wait for each other.
@@ -175,14 +150,7 @@ class EigenfaceSampler:
             )
 
     def cell_of(self, labels) -> tuple[int, ...]:
-        """Returns the cell that portraits of `labels` are drawn from.
-
-        Args:
-            labels: Sequence of the class of each condition, -1 where unknown.
-
-        Returns:
-            The first of these labels, as many as have enough portraits.
-        """
+        """Returns the first of the labels, as many as have enough portraits."""
         cell = tuple(int(label) for label in labels)
         while cell not in self._gaussians:
             cell = cell[:-1]
@@ -192,12 +160,9 @@ class EigenfaceSampler:
         """Draws a portrait for each row of labels.
 
         Args:
-            labels: Dict: each condition -> integer `[count]`, -1 where
+            labels: Dict: each condition -> integers `[count]`, -1 where
                 unknown.
             seed: Int.
-
-        Returns:
-            uint8 array `[count, height, width, 3]`, rounded and clipped.
         """
         rows = self._cells(labels)
         count, size = len(rows), self._pca.n_components_

@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
-import tqdm
 
 from tp_keras.errors import UserError
 from tp_keras.evaluation import figures
@@ -37,21 +36,13 @@ class Estimate:
 
     @classmethod
     def from_halves(cls, value, halves):
-        """Makes an estimate of the figures of random halves of the rows.
+        """Makes an estimate of the figures `[draws]` of random halves.
 
         A figure of half of the rows, drawn without replacement, is spread
-        about that of all rows as the latter is about the truth. Unlike the
-        rows of a bootstrap none comes twice, which a distance would take for
-        likeness.
-
-        Args:
-            value: Float, the figure of all rows.
-            halves: Float array `[draws]`. Only their spread is used: fewer
-                rows may also shift a figure.
-
-        Source:
-            Shao and Wu, A general theory for jackknife variance estimation,
-            1989 (the delete-d jackknife, here with half of the rows).
+        about that of all rows as the latter is about the truth (Shao and Wu,
+        1989, the delete-d jackknife). Unlike the rows of a bootstrap none
+        comes twice, which a distance would take for likeness. Only the spread
+        counts: fewer rows may also shift a figure.
         """
         halves = np.asarray(halves, np.float64)
         return cls(float(value), value + halves - halves.mean())
@@ -63,14 +54,11 @@ class Estimate:
 
 
 def draw_halves(count, number, seed) -> np.ndarray:
-    """Draws random halves of `count` rows.
+    """Draws random halves of `count` rows: bool `[number, count]`.
 
     The same arguments give the same halves. So figures of several candidates
     against one reference share the luck of its rows, and it cancels out where
     they are compared.
-
-    Returns:
-        Bool array `[number, count]`, `count // 2` of each row True.
     """
     order = np.random.default_rng([seed, count]).random((number, count))
     ranks = order.argsort(axis=1).argsort(axis=1)
@@ -84,12 +72,9 @@ def kernel_distance(candidate, reference, num_draws=200, seed=0) -> Estimate:
     third moments agree. About 0, and as often below as above, where both
     samples come from one distribution, however few rows there are.
 
-    Rows must be independent of each other. Portraits made of the reference's
-    own (blurred ones, reconstructions) are not: they come out too near. Make
-    them of other real portraits.
-
     Args:
-        candidate: Float array `[n, size]`.
+        candidate: Float array `[n, size]`, rows independent of the
+            reference's: portraits made of these come out too near.
         reference: Float array `[m, size]`.
         num_draws: How many halves the interval rests on.
         seed: Int. Decides the halves.
@@ -105,7 +90,9 @@ def kernel_distance(candidate, reference, num_draws=200, seed=0) -> Estimate:
     candidate = np.asarray(candidate, np.float64)
     reference = np.asarray(reference, np.float64)
     across = _kernel(candidate, reference)
-    within = [_without_diagonal(_kernel(x, x)) for x in (candidate, reference)]
+    within = [_kernel(x, x) for x in (candidate, reference)]
+    for kernel in within:
+        np.fill_diagonal(kernel, 0.0)
 
     def distances(rows, others):
         return (
@@ -119,17 +106,14 @@ def kernel_distance(candidate, reference, num_draws=200, seed=0) -> Estimate:
     return Estimate.from_halves(distances(*everyone)[0], distances(*halves))
 
 
-def normalized_score(candidate, real, eigenfaces) -> Estimate | None:
+def normalized_score(
+    candidate: Estimate, real: Estimate, eigenfaces: Estimate
+) -> Estimate | None:
     """Places a candidate between real portraits and eigenfaces.
 
     `(m(candidate) - m(real)) / (m(eigenfaces) - m(real))` for a distance m: 0
     is as real portraits, 1 as eigenfaces. So it keeps its meaning from one
     judge and one data set to another, which the distance itself does not.
-
-    Args:
-        candidate: `Estimate` of the candidate.
-        real: `Estimate` of other real portraits.
-        eigenfaces: `Estimate` of an `EigenfaceSampler`.
 
     Returns:
         `Estimate`, or None where eigenfaces are not surely farther than real
@@ -146,21 +130,16 @@ def normalized_score(candidate, real, eigenfaces) -> Estimate | None:
 
 
 def measure_distances(
-    reference, candidates, spaces, seed=0, progress=True
+    reference: np.ndarray, candidates: dict, spaces, seed: int
 ) -> Iterator[dict]:
     """Yields the kernel score of each candidate in each space of features.
 
-    No candidate may be made of the reference's own portraits (blurred,
-    reconstructed): row by row alike, it comes out too near.
-
     Args:
         reference: uint8 array `[m, height, width, 3]`, the test portraits.
-        candidates: Dict: name -> uint8 array `[n, height, width, 3]`; the two
-            ends of the scale, `REAL` and `EIGENFACES`, among them.
+        candidates: Dict: name -> uint8 array `[n, height, width, 3]`.
         spaces: Objects with a `name` and `features(images)`, such as `Judge`
             and `RandomNetwork`.
-        seed: Int. Decides the halves.
-        progress: Whether to show a bar after two seconds.
+        seed: Decides the halves.
 
     Yields:
         Fields of records `normalized_kernel_distance`, of the `variant`
@@ -177,43 +156,29 @@ def measure_distances(
             f"Expected at least {_FEWEST_ROWS} portraits of each kind to "
             f"measure distances. Received: {small}"
         )
-    with tqdm.tqdm(
-        total=len(spaces) * len(candidates),
-        desc="distances to real portraits",
-        delay=2,
-        disable=not progress,
-        leave=False,
-    ) as bar:
-        for space in spaces:
-            real, found = space.features(reference), {}
-            for name, images in candidates.items():
-                features = space.features(images)
-                found[name] = kernel_distance(
-                    features, real, _SCORE_DRAWS, seed
-                )
-                bar.update()
-            for name, estimate in found.items():
-                score = normalized_score(
-                    estimate, found[REAL], found[EIGENFACES]
-                )
-                yield figures.figure(
-                    KERNEL_SCORE,
-                    score and score.value,
-                    len(candidates[name]),
-                    score.interval if score else (None, None),
-                    task=ALL,
-                    group=ALL,
-                    variant=f"{name} {space.name}",
-                )
+    for space in spaces:
+        real = space.features(reference)
+        found = {
+            name: kernel_distance(
+                space.features(images), real, _SCORE_DRAWS, seed
+            )
+            for name, images in candidates.items()
+        }
+        for name, estimate in found.items():
+            score = normalized_score(estimate, found[REAL], found[EIGENFACES])
+            yield figures.figure(
+                KERNEL_SCORE,
+                score and score.value,
+                sizes[name],
+                score.interval if score else (None, None),
+                task=ALL,
+                group=ALL,
+                variant=f"{name} {space.name}",
+            )
 
 
 def _kernel(a, b):
     return (a @ b.T / a.shape[1] + 1) ** 3
-
-
-def _without_diagonal(kernel):
-    np.fill_diagonal(kernel, 0.0)
-    return kernel
 
 
 def _mean(kernel, rows, columns, is_square):

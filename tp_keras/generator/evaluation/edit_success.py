@@ -33,7 +33,7 @@ def measure_edits(
         sampler: `VaeSampler`, or what has its `edit`.
         judge: `Judge`, or what has its `predict`.
         portraits: `Portraits`.
-        before: What the judge says of them: task name -> integers [N].
+        before: What the judge says of them.
         seed: Where chance starts.
 
     Yields:

@@ -29,10 +29,6 @@ def cell_shortages(
 
     Returns:
         Dict of cells with a number above 0, in the order of `all_cells`.
-
-    Example:
-        >>> sum(cell_shortages(train, per_cell=400).values())
-        812
     """
     if per_cell < 0:
         raise UserError(
@@ -66,9 +62,7 @@ def with_generated(
 
     Args:
         portraits: `Portraits`, real.
-        generate: Function of labels, a dict of integer arrays [M], and a seed
-            to uint8 images [M, height, width, 3], such as
-            `VaeSampler.generate`.
+        generate: Function of labels and a seed, `VaeSampler.generate`.
         per_cell: See `cell_shortages`.
         seed: Seed of labels and portraits.
         tasks: See `cell_shortages`.

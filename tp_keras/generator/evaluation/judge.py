@@ -50,9 +50,8 @@ class FeatureSpace:
         self._model = model
         self._batch_size = batch_size
         self._progress = progress
-        self.mean, self.projection = fit_whitening(
-            self._run(reference_images)[_FEATURES]
-        )
+        features = self._run(reference_images)[_FEATURES]
+        self.mean, self.projection = fit_whitening(features)
 
     @property
     def fingerprint(self) -> str:
@@ -65,11 +64,7 @@ class FeatureSpace:
         return digest.hexdigest()
 
     def features(self, images) -> np.ndarray:
-        """Returns whitened features, float32 `[count, 64]`.
-
-        Args:
-            images: uint8 array `[count, height, width, 3]`.
-        """
+        """Returns float32 `[count, 64]` of uint8 images."""
         return self._whitened(self._run(images)[_FEATURES])
 
     def _whitened(self, features):
@@ -109,10 +104,9 @@ class Judge(FeatureSpace):
 
     Args:
         classifier: `PortraitClassifier`.
-        reference_images: uint8 array `[count, height, width, 3]`, the judge's
-            own part of the training data.
-        batch_size: Int.
-        progress: Whether to show a bar after two seconds.
+        reference_images: As of `FeatureSpace`: the judge's own part of the
+            training data.
+        **settings: Those of `FeatureSpace`.
 
     Example:
         >>> classifier = RunFolder("runs/judge").require().load_model()
@@ -121,17 +115,10 @@ class Judge(FeatureSpace):
         (897, 64)
     """
 
-    def __init__(
-        self, classifier, reference_images, batch_size=256, progress=True
-    ):
+    def __init__(self, classifier, reference_images, **settings):
         self.tasks = [task for task in classifier.tasks if task.has_classes]
-        super().__init__(
-            "judge",
-            _judge_model(classifier, self.tasks),
-            reference_images,
-            batch_size,
-            progress,
-        )
+        model = _judge_model(classifier, self.tasks)
+        super().__init__("judge", model, reference_images, **settings)
 
     def predict(self, images) -> dict[str, np.ndarray]:
         """Returns task name -> the class of each image, int32 `[count]`."""
@@ -156,37 +143,24 @@ class RandomNetwork(FeatureSpace):
     and nobody can have tuned it.
 
     Args:
-        reference_images: uint8 array `[count, height, width, 3]`, the same as
-            a `Judge`'s.
-        batch_size: Int.
-        progress: Whether to show a bar after two seconds.
+        reference_images: The same as a `Judge`'s.
+        **settings: Those of `FeatureSpace`.
 
     Source:
         Naeem et al., Reliable fidelity and diversity metrics for generative
         models, 2020, who use random networks beside trained ones.
     """
 
-    def __init__(self, reference_images, batch_size=256, progress=True):
-        super().__init__(
-            "random_network",
-            _random_model(reference_images.shape[1:]),
-            reference_images,
-            batch_size,
-            progress,
-        )
+    def __init__(self, reference_images, **settings):
+        model = _random_model(reference_images.shape[1:])
+        super().__init__(model.name, model, reference_images, **settings)
 
 
 def fit_whitening(features, size=FEATURE_SIZE) -> tuple[np.ndarray, np.ndarray]:
-    """Fits what gives features mean 0 and, in each direction, variance 1.
+    """Fits mean `[channels]` and projection `[channels, size]` of features.
 
-    Args:
-        features: Float array `[count, channels]`.
-        size: Int. How many principal directions to keep, as far as there are
-            such with any variance.
-
-    Returns:
-        Mean, float32 `[channels]`, and projection, float32
-        `[channels, size]`.
+    Projected, they have variance 1 in each of their `size` principal
+    directions, as far as there are such with any variance.
 
     Raises:
         UserError: If there are not more rows than directions.

@@ -33,14 +33,13 @@ def open_judge(
 
     Args:
         run: `VaeRunFolder` of the generator.
-        judge_dir: Folder of the judge's run; None: `judge` in that of the
-            generator.
+        judge_dir: Folder of the judge's run; None: `judge` in that folder.
         training: The generator's training portraits.
         advice: The command that trains another judge.
         progress: Whether to show bars and tell what happens.
 
     Returns:
-        The run, and the portraits that it was trained on.
+        The judge's run, and the portraits that it was trained on.
 
     Raises:
         UserError: If there is no such run, or it is no judge of this
@@ -97,14 +96,10 @@ def open_judge(
 
 
 def other_part(split: str) -> str:
-    """Returns the part of a split that a slice leaves.
+    """Returns the part that a slice leaves: `train[50%:]` of `train[:50%]`.
 
     Raises:
         UserError: If it leaves none, or not one piece.
-
-    Example:
-        >>> other_part("train[:50%]")
-        'train[50%:]'
     """
     match = _SLICE.fullmatch(split.strip())
     if match:
@@ -128,8 +123,7 @@ def judge_config(kind: ExperimentConfig, run_dir, data) -> ExperimentConfig:
     Args:
         kind: Settings of another classifier.
         run_dir: Folder of the judge.
-        data: The generator's `DataConfig`, or what has its `data_dir`,
-            `dataset` and `train_split`.
+        data: The generator's `DataConfig`.
     """
     return dataclasses.replace(
         kind,
@@ -169,23 +163,3 @@ def require_independent(
                 f"{len(shared):,} shared portraits, the first with index "
                 f"{shared[0]}"
             )
-
-
-def require_unseen(training: np.ndarray, test: np.ndarray, split: str) -> None:
-    """Raises if a generator was trained on what it is held against.
-
-    Args:
-        training: Image indices of its training portraits.
-        test: Image indices of the portraits to compare with.
-        split: Name of the split of those.
-
-    Raises:
-        UserError: If an index is in both.
-    """
-    shared = np.intersect1d(training, test)
-    if len(shared):
-        raise UserError(
-            "The generator was trained on portraits that it would be compared "
-            "with. Expected another --split, such as test. Received: "
-            f"split={split}, {len(shared):,} shared portraits"
-        )

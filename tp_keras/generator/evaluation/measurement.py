@@ -19,7 +19,6 @@ from tp_keras.generator.evaluation.candidates import GENERATED
 from tp_keras.generator.evaluation.candidates import REAL
 from tp_keras.generator.evaluation.distances import measure_distances
 from tp_keras.generator.evaluation.settings import GenerationSettings
-from tp_keras.tasks import MISSING
 
 # Added to the seed, so that no two draws share their noise.
 _TRAINING_SEED = 1
@@ -27,8 +26,6 @@ _TRAINING_SEED = 1
 # Where portraits are looked for that a generated one is a copy of.
 FEATURES = "features"
 PIXELS = "pixels"
-
-LABELS_UNKNOWN = "labels unknown"
 
 # Told from the test portraits by a small network; those from N(0, I) would be
 # one training more for what other figures show.
@@ -65,9 +62,6 @@ class GenerationMeasurement:
         copies: Generated portraits nearest to a training one: rows of the
             generated, rows of `training`, and distances, nearest first.
 
-    Example:
-        >>> measurement = GenerationMeasurement(...)
-        >>> fields = list(measurement.measure())
     """
 
     def __init__(
@@ -95,11 +89,7 @@ class GenerationMeasurement:
         self.copies = None
 
     def measure(self, progress: bool = True) -> Iterator[dict]:
-        """Yields the fields of all records.
-
-        Args:
-            progress: Whether to show a bar.
-        """
+        """Yields the fields of all records, with a bar if wanted."""
         stages = {
             "draw": self._draw,
             "distances": self._measure_distances,
@@ -220,20 +210,13 @@ class GenerationMeasurement:
         )
 
     def _measure_latents(self):
-        # Unknown labels for all: else the encoder would be told the answer.
-        unknown = {
-            task.name: np.full(len(self.training), MISSING, np.int32)
-            for task in self.tasks
-        }
-        for variant, told in (
-            (None, self.training.labels),
-            (LABELS_UNKNOWN, unknown),
-        ):
-            means = self.sampler.latent_means(self.training.images, told)
-            for fields in edit_success.measure_latent_probes(
-                means, self.training, self.settings.seed
-            ):
-                yield {**fields, "variant": variant}
+        return edit_success.measure_latent_probes(
+            self.sampler.latent_means(
+                self.training.images, self.training.labels
+            ),
+            self.training,
+            self.settings.seed,
+        )
 
     def _measure_copies(self):
         # The judge knows by heart what the generator has not seen: in its
@@ -251,9 +234,9 @@ class GenerationMeasurement:
                 )
             )
             yield memorization.measure_nearness(training, test, made, space)
-        near = memorization.nearest(training, made)
-        order = np.argsort(near.distances, kind="stable")
-        self.copies = order, near.rows[order], near.distances[order]
+        distances, rows = memorization.nearest(training, made)
+        order = np.argsort(distances, kind="stable")
+        self.copies = order, rows[order], distances[order]
         yield from memorization.measure_preference(
             training, describe(self.unseen.images), test, made, space
         )

@@ -6,7 +6,6 @@ find nothing is no proof that nothing was learned by heart.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
@@ -21,18 +20,6 @@ from tp_keras.records.record import ALL
 _CROP = 10 / 21
 
 
-class Nearest(NamedTuple):
-    """The nearest training portrait of each query.
-
-    Attributes:
-        distances: Float array [N].
-        rows: Integer array [N]: which training portrait it is.
-    """
-
-    distances: np.ndarray
-    rows: np.ndarray
-
-
 def central_crop(images) -> np.ndarray:
     """Returns the pixels of a square in the middle, float32 [N, d], 0 to 1."""
     images = np.asarray(images)
@@ -42,8 +29,10 @@ def central_crop(images) -> np.ndarray:
     return middle.reshape(len(images), -1).astype(np.float32) / 255
 
 
-def nearest(training: np.ndarray, queries: np.ndarray) -> Nearest:
-    """Finds the nearest training row by Euclidean distance.
+def nearest(
+    training: np.ndarray, queries: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns distance and number of the nearest row of each query.
 
     Args:
         training: Float array [M, d].
@@ -51,7 +40,7 @@ def nearest(training: np.ndarray, queries: np.ndarray) -> Nearest:
     """
     index = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(training)
     distances, rows = index.kneighbors(queries)
-    return Nearest(distances[:, 0], rows[:, 0])
+    return distances[:, 0], rows[:, 0]
 
 
 def measure_nearness(
@@ -64,15 +53,15 @@ def measure_nearness(
             features or pixels.
         test: Float array [N, d]: real portraits it has not seen.
         generated: Float array [K, d].
-        space: Name of what the rows are, such as `"pixels"`.
+        space: Name of what the rows are.
 
     Returns:
         Fields of a record `nearer_than_1_percent`, of the `variant`
         `"generated <space>"`: .01 without copying. Smooth portraits are near
         to everything, and mislead it.
     """
-    limit = np.quantile(nearest(training, test).distances, 0.01)
-    near = nearest(training, generated).distances < limit
+    limit = np.quantile(nearest(training, test)[0], 0.01)
+    near = nearest(training, generated)[0] < limit
     return figures.share(
         "nearer_than_1_percent",
         near.sum(),
@@ -98,7 +87,7 @@ def measure_preference(
     are (Kish, 1965).
 
     Args:
-        training: Float array [M, d].
+        training: As of `measure_nearness`, as are the others.
         unseen: Float array [L, d] of other real portraits; as many of the
             more numerous are used as there are of the others.
         test: Float array [N, d].
@@ -110,11 +99,11 @@ def measure_preference(
     """
     size = min(len(training), len(unseen))
     for name, queries in ((GENERATED, generated), (REAL, test)):
-        seen = nearest(training[:size], queries)
-        other = nearest(unseen[:size], queries)
-        hits = seen.distances < other.distances
+        distances, rows = nearest(training[:size], queries)
+        others, other_rows = nearest(unseen[:size], queries)
+        hits = distances < others
         # A neighbour is the same one for all who have it, so are their hits.
-        neighbors = np.where(hits, seen.rows, size + other.rows)
+        neighbors = np.where(hits, rows, size + other_rows)
         shared = np.bincount(neighbors)
         effective = max(round(shared.sum() ** 2 / (shared**2).sum()), 1)
         share = hits.mean()

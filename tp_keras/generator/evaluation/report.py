@@ -47,12 +47,9 @@ generated portraits stand these.</p>
 <p>Portraits are compared by a judge: a classifier that was trained on other
 portraits than the generator and all that its training looked through. Figures
 hold for this judge; they can't be compared with those of another one, but
-scores, where real portraits are at 0 and eigenfaces at 1, can.</p>"""
-
-_DRAWN = """\
-<p>{caption}, on every picture of generated portraits; pixels are rounded to
-whole numbers as in every file. {samples} portraits for each combination of
-classes.</p>"""
+scores, where real portraits are at 0 and eigenfaces at 1, can.</p>
+<p>Drawn with {caption}, {samples} portraits for each combination of classes;
+pixels are rounded to whole numbers as in every file.</p>"""
 
 _LIMITS = (
     "Whether a person would find the portraits good: look at them.",
@@ -69,19 +66,16 @@ def make_report(
     settings: GenerationSettings,
     pictures: Sequence[Plot],
 ) -> Report:
-    """Returns tables, plots and words on the figures of a generator.
-
-    Args:
-        records: What was measured.
-        schema: `Schema` of the portraits.
-        settings: How it was measured.
-        pictures: From `draw_pictures`.
-    """
+    """Returns tables, plots and words on the figures of a generator."""
     candidates = "\n".join(
         f"<li><b>{html.escape(name)}</b>: {html.escape(what)}</li>"
         for name, what in CANDIDATES.items()
     )
-    caption = settings.caption.capitalize()
+    question = _QUESTION.format(
+        candidates=candidates,
+        caption=settings.caption,
+        samples=settings.samples_per_cell,
+    )
     plots = [
         Plot(
             "scores.png",
@@ -105,19 +99,13 @@ def make_report(
     return Report(
         "Generated portraits: how good are they?",
         [
-            Section("What was asked", _QUESTION.format(candidates=candidates)),
+            Section("What was asked", question),
             Section(
                 "What was found",
                 summary=summarize(records, schema),
                 plots=[*pictures[:1], *plots, *pictures[1:]],
             ),
             Section("All figures", tables=list(_tables(records))),
-            Section(
-                "How it was drawn",
-                _DRAWN.format(
-                    caption=caption, samples=settings.samples_per_cell
-                ),
-            ),
             Section("What these figures can't tell", sentences=_LIMITS),
         ],
         schema.shows_people,
@@ -125,12 +113,7 @@ def make_report(
 
 
 def summarize(records: Sequence[Record], schema: Schema) -> Table:
-    """Returns the figures that a reader must know, in order.
-
-    Args:
-        records: What was measured.
-        schema: `Schema` of the portraits.
-    """
+    """Returns the figures that a reader must know, in order."""
     items = []
 
     def add(title, compare, metric, variant=GENERATED, **criteria):
@@ -288,10 +271,7 @@ def _tables(records) -> Iterator[Table]:
         "does so much better than the majority, the decoder may read it there, "
         "and edits of it fail.",
         titles,
-        {
-            "label": "task",
-            "encoder's input": lambda record: record.variant or "labels known",
-        },
+        {"label": "task"},
         "metric",
         titles=titles,
         **n,

@@ -5,13 +5,16 @@ import functools
 import os
 import pathlib
 
+import numpy as np
+
 from tp_keras.command_line import changed_flags
 from tp_keras.command_line import command_line
 from tp_keras.data.source import load_portraits
+from tp_keras.errors import UserError
 from tp_keras.evaluation import places
-from tp_keras.generator.evaluation import judge_run
 from tp_keras.generator.evaluation.judge import Judge
 from tp_keras.generator.evaluation.judge import RandomNetwork
+from tp_keras.generator.evaluation.judge_run import open_judge
 from tp_keras.generator.evaluation.measurement import GenerationMeasurement
 from tp_keras.generator.evaluation.pictures import draw_pictures
 from tp_keras.generator.evaluation.report import make_report
@@ -75,11 +78,17 @@ def evaluate_vae_run(
         **({} if split == _TEST else {"split": split}),
         **changed_flags(settings),
     )
-    judge_folder, unseen = judge_run.open_judge(
+    judge_folder, unseen = open_judge(
         run, judge_dir, training, advice, progress
     )
     test = load(split)
-    judge_run.require_unseen(training.indices, test.indices, split)
+    shared = np.intersect1d(training.indices, test.indices)
+    if len(shared):
+        raise UserError(
+            "The generator was trained on portraits that it would be compared "
+            "with. Expected another --split, such as test. Received: "
+            f"split={split}, {len(shared):,} shared portraits"
+        )
     judge = Judge(judge_folder.load_model(), unseen.images, progress=progress)
     random_network = RandomNetwork(unseen.images, progress=progress)
     measurement = GenerationMeasurement(
