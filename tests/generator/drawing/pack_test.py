@@ -196,7 +196,7 @@ def test_batches_keep_rows_together():
         assert part["origin"] == [f"row {seed}" for seed in own]
         return own * temperature
 
-    parts = list(iterate_portraits(generate, labels, seeds, 2.0, False))
+    parts = list(iterate_portraits(generate, labels, seeds, 2.0))
     assert len(parts) > 1
     images, _, numbers = zip(*parts, strict=True)
     np.testing.assert_array_equal(np.concatenate(numbers), seeds)

@@ -25,8 +25,7 @@ def parse_labels(pairs: Sequence[str], schema: Schema) -> dict[str, str]:
         Dict of task name to class name, of those given alone.
 
     Raises:
-        UserError: If a text is no such pair, a task is none that the generator
-            is told, or a class is unknown.
+        UserError: If a text is no such pair of a condition and its class.
     """
     labels = dict(pair.partition("=")[::2] for pair in pairs)
     if len(labels) < len(pairs) or not all(labels.values()):
@@ -70,16 +69,6 @@ def choose_labels(
     Raises:
         UserError: If `cells` is unknown, nothing is known of the training
             portraits, or none of them has these labels.
-
-    Example:
-        >>> label_counts = [
-        ...     {"weather": "dry", "season": "summer", "count": 3},
-        ...     {"weather": "snow", "season": "winter", "count": 1},
-        ... ]
-        >>> labels = schema.complete_labels({})
-        >>> chosen = choose_labels(labels, 4, "level", label_counts)
-        >>> sorted(chosen["weather"])
-        ['dry', 'snow', 'snow', 'snow']
     """
     if cells is None:
         return {name: [label] * count for name, label in labels.items()}
@@ -120,11 +109,7 @@ def choose_labels(
 
 
 def describe_labels(labels: dict) -> str:
-    """Returns labels as text, each class once.
-
-    Args:
-        labels: Dict of task name to class name or `"unknown"`.
-    """
+    """Returns class names, some of them `"unknown"`, as text."""
     names = dict.fromkeys(name for name in labels.values() if name != UNKNOWN)
     return ", ".join(names) or "any attributes"
 
@@ -135,9 +120,6 @@ def shared_classes(tasks: Sequence[Task]) -> set[str]:
     A class that tasks share says one thing: what is bare has neither a colour
     nor a shape. Where tasks have hardly any other classes, such as no and yes,
     the word is all that they share.
-
-    Args:
-        tasks: What a generator is told.
     """
     counts = collections.Counter(
         name for task in tasks for name in task.classes
@@ -150,11 +132,7 @@ def shared_classes(tasks: Sequence[Task]) -> set[str]:
 
 
 def free_classes(tasks: Sequence[Task]) -> dict[Task, list[int]]:
-    """Returns the labels of each task that go with any label of the others.
-
-    Args:
-        tasks: What a generator is told.
-    """
+    """Returns the labels of each task that are of no shared class."""
     shared = shared_classes(tasks)
     return {
         task: [

@@ -31,27 +31,17 @@ _NUMBERED = re.compile(r"(.*?)(\d+)(\.\w+)")
 
 
 def iterate_portraits(
-    generate, labels, seeds, temperature, progress: bool = True
+    generate, labels, seeds, temperature
 ) -> Iterator[tuple[np.ndarray, dict, np.ndarray]]:
-    """Yields generated portraits, so that only a few are held at a time.
+    """Yields images, labels and seeds, so that few are held at a time.
 
     Args:
-        generate: Function of labels, seeds and temperature that returns
-            images, such as `PortraitGenerator.generate`.
+        generate: `PortraitGenerator.generate`.
         labels: Dict of task name to class names, one a row.
         seeds: int64 `[count]`.
         temperature: Float above 0.
-        progress: Whether a progress bar is shown.
-
-    Yields:
-        Images, labels and seeds of a batch.
     """
-    with tqdm(
-        total=len(seeds),
-        desc="Generating",
-        unit=" portraits",
-        disable=not progress,
-    ) as bar:
+    with tqdm(total=len(seeds), desc="Generating", unit=" portraits") as bar:
         for start in range(0, len(seeds), _BATCH):
             rows = slice(start, start + _BATCH)
             part = {name: names[rows] for name, names in labels.items()}
@@ -64,11 +54,7 @@ def iterate_portraits(
 
 
 def encode_pngs(images) -> list[bytes]:
-    """Returns the PNG file of each image, made on all processors.
-
-    Args:
-        images: uint8 `[count, height, width, 3]`.
-    """
+    """Returns the PNG file of each uint8 image, made on all processors."""
     # Threads will do: compression runs outside the interpreter's lock.
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(_encode, images))
@@ -80,10 +66,6 @@ class FileWriter:
     Args:
         folder: A folder that is there.
         temperature: Float. What the table says of all of them.
-
-    Example:
-        >>> with FileWriter(folder, temperature=0.8) as files:
-        ...     files.add(images, labels, seeds)
     """
 
     def __init__(self, folder, temperature: float):
@@ -104,8 +86,7 @@ class FileWriter:
         Args:
             images: uint8 `[count, height, width, 3]`.
             labels: Dict of task name to class names, one a row.
-            seeds: The seed of each row: with labels and temperature it makes
-                the same portrait again.
+            seeds: What makes each portrait again, with labels and temperature.
         """
         if not self._rows:
             self._rows.append(["file", *labels, "seed", "temperature"])
@@ -154,7 +135,7 @@ class PackWriter:
             # With the mark that spreadsheets put in front.
             text = self._table_path.read_text("utf-8-sig")
             self._rows = [row for row in csv.reader(text.splitlines()) if row]
-            (self._tasks, self._missing) = _read_columns(self._rows, schema)
+            self._tasks, self._missing = _read_columns(self._rows, schema)
             taken = [int(row[0]) for row in self._rows[1:]]
             with zipfile.ZipFile(self._archives[0]) as archive:
                 self._image_name, _ = _name_pattern(archive.namelist())
@@ -189,14 +170,14 @@ class PackWriter:
             _write_table(self._folder / self._table_path.name, self._rows)
 
     def require(self, labels) -> None:
-        """Raises if the pack has no room for rows, or they lack a label.
+        """Raises if there is no room for rows, or one lacks a label.
 
         Args:
-            labels: Dict of task name to class names, one a row; `"unknown"` is
-                possible where the pack itself has portraits without the label.
+            labels: Dict of task name to class names, one a row.
 
         Raises:
-            UserError: If so.
+            UserError: If there are too many, or a label is `"unknown"` that
+                every portrait of the pack has.
         """
         for task in self._tasks:
             if UNKNOWN in labels[task] and self._missing[task] is None:
@@ -213,26 +194,16 @@ class PackWriter:
             )
 
     def add(self, images, labels, seeds=None) -> None:
-        """Adds portraits.
-
-        Args:
-            images: uint8 `[count, height, width, 3]`.
-            labels: Dict of task name to class names, one a row.
-            seeds: Not used: a pack doesn't say how a portrait was made.
-        """
+        """Adds portraits, as `FileWriter`; a pack says nothing of seeds."""
         for row, png in enumerate(encode_pngs(images)):
             index, self._free = int(self._free[0]), self._free[1:]
             self._write(self._image_name(index), png)
-            names = [labels[task][row] for task in self._tasks]
-            self._rows.append(
-                [
-                    index,
-                    *(
-                        self._missing[task] if name == UNKNOWN else name
-                        for task, name in zip(self._tasks, names, strict=True)
-                    ),
-                ]
-            )
+            names = [
+                self._missing[task] if name == UNKNOWN else name
+                for task in self._tasks
+                for name in [labels[task][row]]
+            ]
+            self._rows.append([index, *names])
 
     def _archive_folder(self):
         return self._folder / self._archives[0].parent.name

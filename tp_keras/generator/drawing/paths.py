@@ -17,8 +17,7 @@ def interpolate(start, end, count: int) -> np.ndarray:
     In many dimensions nearly all of a normal distribution lies in a thin
     shell. A straight line cuts through its empty inside, where the decoder has
     learned nothing and portraits pale; a path on the sphere stays in the
-    shell (Shoemake, 1985, "Animating rotation with quaternion curves"; for
-    latents White, 2016, arXiv:1609.04468).
+    shell (White, 2016, arXiv:1609.04468).
 
     Args:
         start: float `[latent_size]`.
@@ -54,11 +53,7 @@ def interpolate(start, end, count: int) -> np.ndarray:
 
 
 def check_count(count: int) -> None:
-    """Raises unless a way can have so many portraits.
-
-    Raises:
-        UserError: If not.
-    """
+    """Raises a `UserError` unless a way can have so many portraits."""
     if not 2 <= count <= MAX_COUNT:
         raise UserError(
             f"A way has 2 to {MAX_COUNT} portraits, its beginning and its end "

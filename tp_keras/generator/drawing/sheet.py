@@ -41,9 +41,6 @@ def draw_sheet(
 
     Raises:
         UserError: If there are none, or more than `MAX_PORTRAITS`.
-
-    Example:
-        >>> draw_sheet(images, "winter, snow").save("sheet.png")
     """
     check_sheet(len(images))
     images = np.asarray(images, np.uint8)
@@ -82,11 +79,7 @@ def draw_sheet(
 
 
 def check_sheet(count: int) -> None:
-    """Raises unless a sheet can show so many portraits.
-
-    Raises:
-        UserError: If not.
-    """
+    """Raises a `UserError` unless a sheet can show so many portraits."""
     if not 1 <= count <= MAX_PORTRAITS:
         raise UserError(
             f"A picture shows 1 to {MAX_PORTRAITS:,} portraits; single files "

@@ -4,7 +4,6 @@ import hashlib
 
 import keras
 import numpy as np
-import tqdm
 from sklearn.decomposition import PCA
 
 from tp_keras.errors import UserError
@@ -12,6 +11,7 @@ from tp_keras.models.guarded_branch import pool
 from tp_keras.pixels import check_pixels
 
 FEATURE_SIZE = 64
+_BATCH_SIZE = 256
 
 # A direction of less variance, in parts of the largest, is rounding, not
 # content: dividing by its deviation would make it count as much as any other.
@@ -36,20 +36,14 @@ class FeatureSpace:
         model: `keras.Model` from images to a dict with `"features"`.
         reference_images: uint8 array `[count, height, width, 3]` that the
             whitening is fitted on.
-        batch_size: Int.
-        progress: Whether to show a bar after two seconds.
 
     Raises:
         UserError: If there are not more than 64 reference portraits.
     """
 
-    def __init__(
-        self, name, model, reference_images, batch_size=256, progress=True
-    ):
+    def __init__(self, name, model, reference_images):
         self.name = name
         self._model = model
-        self._batch_size = batch_size
-        self._progress = progress
         features = self._run(reference_images)[_FEATURES]
         self.mean, self.projection = fit_whitening(features)
 
@@ -74,14 +68,8 @@ class FeatureSpace:
         """Returns the model's outputs, dict of float32 `[count, ...]`."""
         check_pixels(images)
         batches = []
-        size = min(self._batch_size, len(images))
-        for start in tqdm.tqdm(
-            range(0, len(images), size),
-            f"run {self._model.name}",
-            delay=2,
-            disable=not self._progress,
-            leave=False,
-        ):
+        size = min(_BATCH_SIZE, len(images))
+        for start in range(0, len(images), size):
             batch = np.asarray(images[start : start + size])
             # Filled up: another size would be compiled anew.
             missing = size - len(batch)
@@ -106,7 +94,6 @@ class Judge(FeatureSpace):
         classifier: `PortraitClassifier`.
         reference_images: As of `FeatureSpace`: the judge's own part of the
             training data.
-        **settings: Those of `FeatureSpace`.
 
     Example:
         >>> classifier = RunFolder("runs/judge").require().load_model()
@@ -115,10 +102,10 @@ class Judge(FeatureSpace):
         (897, 64)
     """
 
-    def __init__(self, classifier, reference_images, **settings):
+    def __init__(self, classifier, reference_images):
         self.tasks = [task for task in classifier.tasks if task.has_classes]
         model = _judge_model(classifier, self.tasks)
-        super().__init__("judge", model, reference_images, **settings)
+        super().__init__("judge", model, reference_images)
 
     def predict(self, images) -> dict[str, np.ndarray]:
         """Returns task name -> the class of each image, int32 `[count]`."""
@@ -144,16 +131,15 @@ class RandomNetwork(FeatureSpace):
 
     Args:
         reference_images: The same as a `Judge`'s.
-        **settings: Those of `FeatureSpace`.
 
     Source:
         Naeem et al., Reliable fidelity and diversity metrics for generative
         models, 2020, who use random networks beside trained ones.
     """
 
-    def __init__(self, reference_images, **settings):
+    def __init__(self, reference_images):
         model = _random_model(reference_images.shape[1:])
-        super().__init__(model.name, model, reference_images, **settings)
+        super().__init__(model.name, model, reference_images)
 
 
 def fit_whitening(features, size=FEATURE_SIZE) -> tuple[np.ndarray, np.ndarray]:

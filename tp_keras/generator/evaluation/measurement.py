@@ -95,8 +95,18 @@ class GenerationMeasurement:
             "distances": self._measure_distances,
             "attributes": self._measure_attributes,
             "cells": self._measure_cells,
-            "classifiers trained on it": self._measure_training,
-            "telling it from real": self._measure_two_samples,
+            **{
+                f"train on {name}": functools.partial(
+                    self._measure_training, name
+                )
+                for name in (REAL, GENERATED, EIGENFACES)
+            },
+            **{
+                f"tell {name} from real": functools.partial(
+                    self._measure_two_sample, name
+                )
+                for name in _TWO_SAMPLE
+            },
             "edits": self._measure_edits,
             "latents": self._measure_latents,
             "copies": self._measure_copies,
@@ -114,7 +124,7 @@ class GenerationMeasurement:
         return self.schema.condition_tasks
 
     @functools.cached_property
-    def test_predictions(self) -> dict[str, np.ndarray]:
+    def _predictions(self):
         """What the judge says of the test portraits."""
         return self.judge.predict(self.test.images)
 
@@ -141,7 +151,7 @@ class GenerationMeasurement:
         drawn = (GENERATED, candidates.STANDARD_NORMAL, EIGENFACES)
         labels = dict.fromkeys(drawn, self.test.labels)
         labels[candidates.RECONSTRUCTIONS] = self.validation.labels
-        real = self.test.labels, self.test_predictions
+        real = self.test.labels, self._predictions
         for name, own in labels.items():
             predictions = self.judge.predict(self.images[name])
             yield from attributes.measure_fidelity(
@@ -166,46 +176,33 @@ class GenerationMeasurement:
             )
             answers[cell] = self.judge.predict(self.cells[cell])
         return attributes.measure_cells(
-            answers, self.test.labels, self.test_predictions
+            answers, self.test.labels, self._predictions
         )
 
-    def _measure_training(self):
-        settings, labels = self.settings, self.training.labels
-        seed = settings.seed + _TRAINING_SEED
-        for name, images in {
-            REAL: lambda: self.training.images,
-            GENERATED: lambda: self.sampler.generate(
-                labels, seed, settings.temperature
-            ),
-            EIGENFACES: lambda: self._eigenfaces.sample(labels, seed),
-        }.items():
-            with _epochs_bar(f"train on {name}", settings) as bar:
-                yield from small_network.measure_training_on(
-                    images(),
-                    self.training,
-                    self.test,
-                    name,
-                    settings,
-                    bar.update,
-                )
+    def _measure_training(self, name):
+        labels, seed = self.training.labels, self.settings.seed + _TRAINING_SEED
+        images = self.training.images
+        if name == GENERATED:
+            images = self.sampler.generate(
+                labels, seed, self.settings.temperature
+            )
+        elif name == EIGENFACES:
+            images = self._eigenfaces.sample(labels, seed)
+        return small_network.measure_training_on(
+            images, self.training, self.test, name, self.settings
+        )
 
-    def _measure_two_samples(self):
-        for name in _TWO_SAMPLE:
-            with _epochs_bar(f"tell {name} from real", self.settings) as bar:
-                yield small_network.measure_two_sample(
-                    self.test.images,
-                    self.images[name],
-                    name,
-                    self.settings,
-                    bar.update,
-                )
+    def _measure_two_sample(self, name):
+        yield small_network.measure_two_sample(
+            self.test.images, self.images[name], name, self.settings
+        )
 
     def _measure_edits(self):
         return edit_success.measure_edits(
             self.sampler,
             self.judge,
             self.test,
-            self.test_predictions,
+            self._predictions,
             self.settings.seed,
         )
 
@@ -247,13 +244,3 @@ def _spread(portraits: Portraits, most: int) -> Portraits:
     if len(portraits) <= most:
         return portraits
     return portraits.take(np.linspace(0, len(portraits) - 1, most).astype(int))
-
-
-def _epochs_bar(text, settings):
-    return tqdm.tqdm(
-        total=settings.network_epochs,
-        desc=text,
-        unit="epoch",
-        delay=2,
-        leave=False,
-    )

@@ -242,15 +242,6 @@ def _tables(records) -> Iterator[Table]:
         },
     )
     yield from table(
-        "Classifiers trained on it",
-        "Accuracy on real test portraits of a small network that was trained "
-        "on nothing but the candidate's portraits, with the labels of the "
-        "training portraits.",
-        ("classification_score",),
-        {"trained on": "variant"},
-        "task",
-    )
-    yield from table(
         "Edits",
         "Of test portraits that the judge reads rightly in all attributes: how "
         "often it sees the new class, and how often its other answers stay, "
@@ -262,35 +253,6 @@ def _tables(records) -> Iterator[Table]:
             if record.metric == "edit_success"
             else f"{record.variant or 'others'} kept"
         ),
-        **n,
-    )
-    titles = {"latent_probe": "probe", "latent_majority": "majority"}
-    yield from table(
-        "Labels in the latents",
-        "How well a linear probe reads a label from the latent means. Where it "
-        "does so much better than the majority, the decoder may read it there, "
-        "and edits of it fail.",
-        titles,
-        {"label": "task"},
-        "metric",
-        titles=titles,
-        **n,
-    )
-    titles = {
-        "nearer_than_1_percent": "nearer than 99 % of test",
-        "nearer_to_training": "nearer to training than to unseen",
-    }
-    yield from table(
-        "Copies",
-        "Distances to the nearest training portrait, in the judge's features "
-        "and in pixels of the middle. Nearer than 99 % of test portraits are: "
-        ".010 without copying; smooth portraits are near to everything. Nearer "
-        "to training portraits than to as many others: .5 without copying, "
-        "also for smooth portraits.",
-        titles,
-        {"portraits": "variant"},
-        "metric",
-        titles=titles,
         **n,
     )
 

@@ -89,8 +89,8 @@ def evaluate_vae_run(
             "with. Expected another --split, such as test. Received: "
             f"split={split}, {len(shared):,} shared portraits"
         )
-    judge = Judge(judge_folder.load_model(), unseen.images, progress=progress)
-    random_network = RandomNetwork(unseen.images, progress=progress)
+    judge = Judge(judge_folder.load_model(), unseen.images)
+    random_network = RandomNetwork(unseen.images)
     measurement = GenerationMeasurement(
         VaeSampler(run.load_model(), progress),
         judge,

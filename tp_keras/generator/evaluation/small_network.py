@@ -32,13 +32,12 @@ class SmallNetwork:
         self.num_classes = num_classes
         self.settings = settings
 
-    def fit(self, images, labels, progress=None) -> "SmallNetwork":
-        """Trains from new weights.
+    def fit(self, images, labels) -> "SmallNetwork":
+        """Trains from new weights; labels of -1 are missing.
 
         Args:
             images: uint8 array [N, height, width, 3].
-            labels: Dict: name -> integer array [N], -1 where missing.
-            progress: Function called after each epoch, or None.
+            labels: Dict: name -> integers [N].
         """
         keras.utils.set_random_seed(self.settings.seed)
         self._model = _build(images.shape[1:], self.num_classes)
@@ -57,13 +56,6 @@ class SmallNetwork:
                 for name in labels
             },
         )
-        callbacks = []
-        if progress is not None:
-            callbacks.append(
-                keras.callbacks.LambdaCallback(
-                    on_epoch_end=lambda epoch, logs: progress()
-                )
-            )
         self._model.fit(
             images,
             {
@@ -76,13 +68,12 @@ class SmallNetwork:
             },
             batch_size=_BATCH_SIZE,
             epochs=epochs,
-            callbacks=callbacks,
             verbose=0,
         )
         return self
 
     def predict(self, images) -> dict[str, np.ndarray]:
-        """Returns name -> the class of each image, integer array [N]."""
+        """Returns name -> the class of each image."""
         logits = self._model.predict(images, batch_size=256, verbose=0)
         return {name: values.argmax(-1) for name, values in logits.items()}
 
@@ -93,13 +84,13 @@ def measure_training_on(
     test: Portraits,
     candidate: str,
     settings: GenerationSettings,
-    progress=None,
 ) -> Iterator[dict]:
     """Yields the accuracy on real portraits after training on a candidate's.
 
     A generator that leaves out what real portraits vary in, or shows other
     attributes than asked for, is found out by a classifier that has seen
-    nothing else.
+    nothing else (Ravuri and Vinyals, Classification accuracy score for
+    conditional generative models, 2019).
 
     Args:
         images: uint8 array [N, height, width, 3] to train on.
@@ -107,19 +98,14 @@ def measure_training_on(
         test: Real `Portraits`.
         candidate: Who made `images`, the `variant` of the records.
         settings: `GenerationSettings`.
-        progress: Function called after each epoch, or None.
 
     Yields:
-        Fields of records `classification_score`, one for each task.
-
-    Source:
-        Ravuri and Vinyals, Classification accuracy score for conditional
-        generative models, 2019.
+        Fields of records `classification_score`, one for each condition.
     """
     tasks = training.schema.condition_tasks
     network = SmallNetwork(
         {task.name: task.num_classes for task in tasks}, settings
-    ).fit(images, training.labels, progress)
+    ).fit(images, training.labels)
     answers = network.predict(test.images)
     for task in tasks:
         own = test.labels[task.name]
@@ -139,12 +125,12 @@ def measure_two_sample(
     made: np.ndarray,
     candidate: str,
     settings: GenerationSettings,
-    progress=None,
 ) -> dict:
     """Returns the accuracy of telling two kinds of portraits apart.
 
-    A small network is trained on one half of both and tested on the other. At
-    .5 it can't tell them apart, at 1 it always does.
+    A small network is trained on one half of both and tested on the other: .5
+    is guessing (Lopez-Paz and Oquab, Revisiting classifier two-sample tests,
+    2017).
 
     Args:
         real: uint8 array [N, height, width, 3].
@@ -152,13 +138,9 @@ def measure_two_sample(
             as there are of the shorter.
         candidate: Whose portraits `made` are, the `variant` of the record.
         settings: `GenerationSettings`.
-        progress: Function called after each epoch, or None.
 
     Returns:
         Fields of a record `two_sample_accuracy`.
-
-    Source:
-        Lopez-Paz and Oquab, Revisiting classifier two-sample tests, 2017.
     """
     size = min(len(real), len(made))
     generator = np.random.default_rng(settings.seed)
@@ -167,7 +149,7 @@ def measure_two_sample(
     order = generator.permutation(size)
     train, test = order[: size // 2], order[size // 2 :]
     network = SmallNetwork({_ORIGIN: 2}, settings)
-    network.fit(*_mixed(real, made, train), progress)
+    network.fit(*_mixed(real, made, train))
     images, labels = _mixed(real, made, test)
     hits = (network.predict(images)[_ORIGIN] == labels[_ORIGIN]).sum()
     return figures.share(

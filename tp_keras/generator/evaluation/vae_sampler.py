@@ -13,8 +13,9 @@ _BATCH_SIZE = 128
 class VaeSampler:
     """Draws, reconstructs and edits portraits, batch by batch.
 
-    What it returns is rounded and clipped to uint8, as every other portrait
-    is, so that no figure rests on pixels that no file can hold.
+    Images are rounded and clipped to uint8, as every other portrait is, so
+    that no figure rests on pixels that no file can hold. Labels are dicts of
+    integers `[count]`.
 
     Args:
         vae: `PortraitVAE`, or what has its `schema`, `latent_size`, `encode`,
