@@ -18,9 +18,8 @@ def test_a_file_takes_the_place_of_another(tmp_path):
 
 
 def test_a_folder_appears_with_its_parents(tmp_path):
-    path = tmp_path / "a" / "b" / "pack"
     (tmp_path / "empty").mkdir()
-    for path in (path, tmp_path / "empty"):
+    for path in (tmp_path / "a" / "b" / "pack", tmp_path / "empty"):
         with written_aside(path, folder=True) as aside:
             (aside / "file").write_text("text")
             assert not (path / "file").exists()
