@@ -6,10 +6,11 @@ python -m training.evaluate_vae --run_dir runs/vae
 import dataclasses
 
 from tp_keras.generator.evaluation.settings import GenerationSettings
-from training.command import run
-from training.command import shown
-from training.command import start_tensorflow
-from training.generate import Generate
+
+from .command import run
+from .command import shown
+from .command import start_tensorflow
+from .generate import Generate
 
 
 @dataclasses.dataclass(frozen=True)

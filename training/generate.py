@@ -13,8 +13,9 @@ from typing import Literal
 
 from tp_keras.command_line import command_line
 from tp_keras.errors import UserError
-from training.command import run
-from training.command import start_tensorflow
+
+from .command import run
+from .command import start_tensorflow
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,8 +11,9 @@ import pathlib
 from typing import Literal
 
 from tp_keras.errors import UserError
-from training.command import run
-from training.command import start_tensorflow
+
+from .command import run
+from .command import start_tensorflow
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The formats by name."""
 
+from tp_keras.command_line import install_command
 from tp_keras.errors import UserError
 from tp_keras.export.formats.format import Format
 from tp_keras.export.formats.litert import LiteRT
@@ -18,7 +19,7 @@ _ALL = (
     OpenVino(),
 )
 FORMATS: dict[str, Format] = {item.name: item for item in _ALL}
-INSTALL = "pip install -r requirements-formats.txt"
+INSTALL = install_command("formats")
 
 
 def get_formats(names) -> tuple[Format, ...]:

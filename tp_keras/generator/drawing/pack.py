@@ -128,10 +128,10 @@ class PackWriter:
     def __init__(self, folder, pack, schema: Schema, index_end: int):
         self._folder = pathlib.Path(folder)
         pack = pathlib.Path(pack).expanduser()
-        tables, archives = sorted(pack.glob("*.csv")), pack.glob("*/*.zip")
-        self._archives = sorted(archives)
+        self._archives = sorted(pack.glob("*/*.zip"))
         try:
-            (self._table_path,) = tables
+            (self._table_path,) = pack.glob("*.csv")
+            (source,) = {path.parent for path in self._archives}
             # With the mark that spreadsheets put in front.
             text = self._table_path.read_text("utf-8-sig")
             self._rows = [row for row in csv.reader(text.splitlines()) if row]
@@ -139,6 +139,9 @@ class PackWriter:
             taken = [int(row[0]) for row in self._rows[1:]]
             with zipfile.ZipFile(self._archives[0]) as archive:
                 self._image_name, _ = _name_pattern(archive.namelist())
+            self._archive_name, self._number = _name_pattern(
+                path.name for path in self._archives
+            )
         except (OSError, ValueError, LookupError, zipfile.BadZipFile) as error:
             names = ", ".join(task.name for task in schema.condition_tasks)
             raise UserError(
@@ -148,15 +151,13 @@ class PackWriter:
                 f"Received: {str(pack)!r} ({error})"
             ) from error
         self._free = np.setdiff1d(np.arange(index_end), taken)
-        self._archive_name, self._number = _name_pattern(
-            path.name for path in self._archives
-        )
+        self._target = self._folder / source.name
         self._archive = None
 
     def __enter__(self):
-        self._archive_folder().mkdir()
+        self._target.mkdir()
         for source in self._archives:
-            target = self._archive_folder() / source.name
+            target = self._target / source.name
             try:
                 os.link(source, target)
             except OSError:
@@ -205,17 +206,13 @@ class PackWriter:
             ]
             self._rows.append([index, *names])
 
-    def _archive_folder(self):
-        return self._folder / self._archives[0].parent.name
-
     def _write(self, name, png) -> None:
-        full = self._archive and (
-            len(self._archive.infolist()) == IMAGES_PER_ARCHIVE
-        )
-        if full:
-            self._archive.close()
-        if full or self._archive is None:
-            path = self._archive_folder() / self._archive_name(self._number)
+        archive = self._archive
+        if archive and len(archive.infolist()) == IMAGES_PER_ARCHIVE:
+            archive.close()
+            self._archive = None
+        if self._archive is None:
+            path = self._target / self._archive_name(self._number)
             # PNG is compressed already.
             self._archive = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED)
             self._number += 1
