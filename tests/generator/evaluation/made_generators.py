@@ -86,25 +86,6 @@ class MadeSampler:
         return rng.normal(size=(len(images), 6)).astype(np.float32)
 
 
-class CopyingSampler(MadeSampler):
-    """Draws training portraits, with a little noise.
-
-    Args:
-        training: `Portraits`.
-    """
-
-    def __init__(self, training):
-        super().__init__(training.schema)
-        self.training = training
-
-    def generate(self, labels, seed, temperature=1.0):
-        rng = np.random.default_rng(seed)
-        count = len(next(iter(labels.values())))
-        rows = rng.integers(len(self.training), size=count)
-        noise = rng.integers(0, 3, (count, *self.shape))
-        return (self.training.images[rows] + noise).clip(0, 255).astype("uint8")
-
-
 def find_bands(schema):
     """Returns dict: each condition -> its rows of pixels."""
     bands = np.array_split(np.arange(schema.image_shape[0]), len(schema.tasks))

@@ -1,9 +1,6 @@
 import numpy as np
 import pytest
 
-from tests.generator.evaluation.made_generators import CopyingSampler
-from tests.generator.evaluation.made_generators import MadeSampler
-from tests.generator.evaluation.made_generators import make_splits
 from tp_keras.generator.evaluation import memorization
 from tp_keras.records import intervals
 
@@ -82,15 +79,3 @@ def test_pixels_of_the_middle():
     crop = memorization.central_crop(images)
     assert crop.shape == (1, 4800)
     assert crop.min() == crop.max() == 1.0
-
-
-def test_portraits_copied_pixel_by_pixel_are_found():
-    training, _, test, _ = make_splits(60)
-    crops = [memorization.central_crop(own.images) for own in (training, test)]
-    for sampler, copies in (
-        (MadeSampler(), False),
-        (CopyingSampler(training), True),
-    ):
-        made = memorization.central_crop(sampler.generate(test.labels, seed=0))
-        share = memorization.measure_nearness(*crops, made, "pixels")
-        assert (share["value"] > 0.9) == copies

@@ -118,11 +118,6 @@ class PackWriter:
 
     Raises:
         UserError: If it is no such pack.
-
-    Example:
-        >>> with PackWriter(folder, "data/pack", schema, 1000) as writer:
-        ...     writer.require(labels)
-        ...     writer.add(images, labels)
     """
 
     def __init__(self, folder, pack, schema: Schema, index_end: int):

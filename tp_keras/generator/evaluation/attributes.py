@@ -97,10 +97,9 @@ def measure_cells(
     """Yields accuracy and fidelity of each cell, and the worst of them.
 
     Args:
-        answers: What the judge says of portraits generated for a cell: task
-            name -> integers [N].
-        real_labels: The labels of real portraits: integers [M].
-        real_predictions: What the judge says of them.
+        answers: What the judge says of portraits generated for each cell.
+        real_labels: As of `measure_fidelity`.
+        real_predictions: Likewise.
 
     Yields:
         Fields of records `cell_accuracy` (`variant` tells of generated and

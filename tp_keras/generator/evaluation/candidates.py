@@ -108,10 +108,6 @@ class EigenfaceSampler:
 
     Source:
         Turk and Pentland, Eigenfaces for recognition, 1991.
-
-    Example:
-        >>> EigenfaceSampler(train).sample(test.labels, seed=0).shape
-        (897, 108, 84, 3)
     """
 
     def __init__(self, portraits: Portraits, components=64, seed=0):

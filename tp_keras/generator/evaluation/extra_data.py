@@ -15,7 +15,7 @@ from tp_keras.generator.evaluation.attributes import all_cells
 def cell_shortages(
     portraits: Portraits, per_cell: int = 0, tasks: Sequence[str] = ()
 ) -> dict[Cell, int]:
-    """Returns how many portraits each cell lacks.
+    """Returns how many portraits each cell lacks, of those that lack some.
 
     A cell without a single portrait lacks none: nothing says that there are
     such people, and a generator has never seen one.
@@ -26,9 +26,6 @@ def cell_shortages(
             largest has.
         tasks: Names of the tasks whose classes make the cells; the schema's
             conditions where none is given.
-
-    Returns:
-        Dict of cells with a number above 0, in the order of `all_cells`.
     """
     if per_cell < 0:
         raise UserError(
@@ -61,11 +58,11 @@ def with_generated(
     nothing is asked for that hardly exists.
 
     Args:
-        portraits: `Portraits`, real.
+        portraits: As of `cell_shortages`, as are the others.
         generate: Function of labels and a seed, `VaeSampler.generate`.
-        per_cell: See `cell_shortages`.
+        per_cell: Int.
         seed: Seed of labels and portraits.
-        tasks: See `cell_shortages`.
+        tasks: Names.
     """
     generator = np.random.default_rng(seed)
     rows = [
@@ -114,15 +111,9 @@ def with_repeated(
 
 
 def as_many_as(portraits: Portraits, count: int, seed: int = 0) -> Portraits:
-    """Returns `count` rows that hold every portrait equally often.
+    """Returns `count` rows that hold every portrait about equally often.
 
-    Equally often but for one, where it doesn't come out even. So epochs of
-    more and of fewer portraits have equally many steps.
-
-    Args:
-        portraits: `Portraits`.
-        count: Int, at least the number of portraits.
-        seed: Seed of which portraits come once more.
+    So epochs of more and of fewer portraits have equally many steps.
 
     Raises:
         UserError: If there are more portraits.

@@ -34,8 +34,7 @@ class FeatureSpace:
     Args:
         name: Name of the space in figures.
         model: `keras.Model` from images to a dict with `"features"`.
-        reference_images: uint8 array `[count, height, width, 3]` that the
-            whitening is fitted on.
+        reference_images: uint8 `[count, height, width, 3]`, to whiten by.
 
     Raises:
         UserError: If there are not more than 64 reference portraits.
@@ -92,13 +91,11 @@ class Judge(FeatureSpace):
 
     Args:
         classifier: `PortraitClassifier`.
-        reference_images: As of `FeatureSpace`: the judge's own part of the
-            training data.
+        reference_images: uint8 `[count, height, width, 3]`: its own part of
+            the training data.
 
     Example:
-        >>> classifier = RunFolder("runs/judge").require().load_model()
-        >>> judge = Judge(classifier, own_half.images)
-        >>> judge.features(test.images).shape
+        >>> Judge(classifier, own_half.images).features(test.images).shape
         (897, 64)
     """
 

@@ -61,7 +61,6 @@ class GenerationMeasurement:
         cells: Cell -> generated portraits, of those with enough real ones.
         copies: Generated portraits nearest to a training one: rows of the
             generated, rows of `training`, and distances, nearest first.
-
     """
 
     def __init__(

@@ -21,11 +21,6 @@ class VaeSampler:
         vae: `PortraitVAE`, or what has its `schema`, `latent_size`, `encode`,
             `decode`, `generate`, `reconstruct` and `edit`.
         progress: Whether to show bars after two seconds.
-
-    Example:
-        >>> sampler = VaeSampler(VaeRunFolder("runs/vae").load_model())
-        >>> sampler.generate(test.labels, seed=0).shape
-        (897, 108, 84, 3)
     """
 
     def __init__(self, vae, progress: bool = True):
