@@ -18,8 +18,8 @@ _EDITED = 6
 _MOST_EDITS = 12
 
 _GAP = 4
-_PIXELS_PER_INCH = 108
-_LETTERS_PER_INCH = 13
+_PIXELS_PER_INCH = 100
+_LETTERS_PER_INCH = 12
 
 
 def draw_pictures(measurement: GenerationMeasurement) -> list[Plot]:
