@@ -38,7 +38,7 @@ _COLOR, _OTHER_COLOR = "#D55E00", "#555555"
 
 _QUESTION = """\
 <p>A generator should draw portraits that look like real ones, show the
-attributes that were asked for, and are no copies of those it was trained on.
+attributes that were asked for, and be no copies of those it was trained on.
 No single figure tells all of it, and none means much alone: beside the
 generated portraits stand these.</p>
 <ul>
