@@ -6,8 +6,10 @@ import numpy as np
 
 from tp_keras.generator.evaluation.attributes import all_cells
 from tp_keras.records.intervals import percentile_interval
-from tp_keras.tasks import HAIR_COLOR
-from tp_keras.tasks import TASKS
+
+# What makes the cells, and which of it is judged in them.
+CELL_TASKS = ("gender", "hair_color")
+_JUDGED = "hair_color"
 
 # Fewer test portraits say too little of a cell.
 MIN_CELL_COUNT = 20
@@ -43,7 +45,7 @@ class CellAccuracy:
     as there are seeds to average.
 
     Args:
-        labels: Dict: task name -> integer array [N], -1 where missing.
+        portraits: `Portraits`.
         num_bootstraps: Int.
 
     Attributes:
@@ -51,19 +53,19 @@ class CellAccuracy:
             portraits, -> their rows.
     """
 
-    def __init__(self, labels, num_bootstraps=2000):
-        count = len(labels[HAIR_COLOR.name])
+    def __init__(self, portraits, num_bootstraps=2000):
+        count = len(portraits)
         # How often each portrait is drawn: first the split as it is.
         draws = np.random.default_rng(0).multinomial(
             count, np.full(count, 1 / count), size=num_bootstraps
         )
         self._draws = np.concatenate([np.ones((1, count)), draws])
-        self._labels = labels
+        self._labels = portraits.labels
+        self._tasks = portraits.schema.tasks
         self.cells = {
-            f"{cell.class_name} {cell.group}": rows
-            for cell in all_cells()
-            if cell.gender is not None
-            and len(rows := cell.rows(labels)) >= MIN_CELL_COUNT
+            cell.name: rows
+            for cell in all_cells(portraits.schema.get_tasks(CELL_TASKS))
+            if len(rows := cell.rows(self._labels)) >= MIN_CELL_COUNT
         }
 
     def measure(self, hits) -> dict[str, Figure]:
@@ -78,7 +80,7 @@ class CellAccuracy:
         """
         hits = np.nan_to_num(hits.mean(0))
         accuracies, balanced = [], []
-        for task, own in zip(TASKS, hits, strict=True):
+        for task, own in zip(self._tasks, hits, strict=True):
             labels = self._labels[task.name]
             accuracies.append(self._share(own, np.flatnonzero(labels >= 0)))
             classes = [
@@ -107,7 +109,7 @@ class CellAccuracy:
         return min(shares, key=lambda name: shares[name][0])
 
     def _by_cell(self, hits):
-        own = hits[TASKS.index(HAIR_COLOR)]
+        own = hits[[task.name for task in self._tasks].index(_JUDGED)]
         return {
             name: self._share(own, rows) for name, rows in self.cells.items()
         }

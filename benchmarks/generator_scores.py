@@ -6,14 +6,13 @@ import numpy as np
 
 from tp_keras.data.source import load_portraits
 from tp_keras.generator.evaluation.attributes import measure_fidelity
-from tp_keras.generator.evaluation.estimate import Estimate
-from tp_keras.generator.evaluation.estimate import normalized_score
+from tp_keras.generator.evaluation.candidates import EigenfaceSampler
+from tp_keras.generator.evaluation.distances import Estimate
+from tp_keras.generator.evaluation.distances import kernel_distance
+from tp_keras.generator.evaluation.distances import normalized_score
 from tp_keras.generator.evaluation.judge import Judge
 from tp_keras.generator.evaluation.judge_run import require_independent
-from tp_keras.generator.evaluation.kernel_distance import kernel_distance
-from tp_keras.generator.evaluation.references import EigenfaceSampler
 from tp_keras.runs.run_folder import RunFolder
-from tp_keras.tasks import TASK_NAMES
 
 _REAL_SEED = 1
 
@@ -38,7 +37,7 @@ class Scores:
             describe_score(self.kernel),
             *(
                 "undefined" if value is None else f"{value:.2f}"
-                for value in (self.fidelity[name] for name in TASK_NAMES)
+                for value in self.fidelity.values()
             ),
         ]
 
@@ -61,6 +60,7 @@ class GeneratorScores:
 
     Attributes:
         count: Number of test portraits.
+        conditions: Names of what the generators are told.
     """
 
     def __init__(
@@ -77,19 +77,19 @@ class GeneratorScores:
         )
         self._test, self._validation = load("test"), load("validation")
         self._seed = seed
-        self._judge = Judge(judge.load_model(), own.images, progress=False)
-        self._features, probabilities = self._judge.describe(self._test.images)
-        self._predictions = _classes(probabilities)
+        self._judge = Judge(judge.load_model(), own.images)
+        self._features, self._predictions = self._judge.describe(
+            self._test.images
+        )
         rng = np.random.default_rng((seed, _REAL_SEED))
         rows = rng.permutation(len(training))[: len(self._test)]
         self._real = self._distance(training.images[np.sort(rows)])
-        eigenfaces = EigenfaceSampler(
-            training.images, training.labels, progress=False
-        )
+        eigenfaces = EigenfaceSampler(training)
         self._eigenfaces = self._distance(
             eigenfaces.sample(self._test.labels, seed)
         )
         self.count = len(self._test)
+        self.conditions = self._test.schema.conditions
 
     def drawn(self, sampler) -> dict[str, np.ndarray]:
         """Returns a portrait for the labels of each test portrait.
@@ -110,10 +110,11 @@ class GeneratorScores:
 
     def of_images(self, images) -> Scores:
         """Returns the scores of portraits of the test portraits' labels."""
-        features, probabilities = self._judge.describe(images)
+        features, predictions = self._judge.describe(images)
         records = measure_fidelity(
+            self._test.schema.condition_tasks,
             self._test.labels,
-            _classes(probabilities),
+            predictions,
             self._test.labels,
             self._predictions,
         )
@@ -145,7 +146,3 @@ def describe_score(score) -> str:
         return "undefined"
     low, high = score.interval
     return f"{score.value:.2f} ({low:.2f} to {high:.2f})"
-
-
-def _classes(probabilities):
-    return {name: each.argmax(-1) for name, each in probabilities.items()}

@@ -18,7 +18,6 @@ from tp_keras.errors import UserError
 from tp_keras.generator.config import GENERATOR_SPLIT
 from tp_keras.generator.config import JUDGE_SPLIT
 from tp_keras.runs.run_folder import RunFolder
-from tp_keras.tasks import TASK_NAMES
 from training.command import run
 from training.command import start_tensorflow
 from training.vae_configs import VAE_EXPERIMENTS
@@ -185,7 +184,7 @@ class VaeAblation:
             "portraits.\n"
         )
         header = ["variant", "kernel score"]
-        header += [f"fidelity {name}" for name in TASK_NAMES]
+        header += [f"fidelity {name}" for name in scores.conditions]
         header += ["score of reconstructions", "training s"]
         print_markdown(
             header, [row + [""] * (len(header) - len(row)) for row in rows]

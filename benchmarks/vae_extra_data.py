@@ -15,13 +15,13 @@ import statistics
 
 import numpy as np
 
+from benchmarks.cell_accuracy import CELL_TASKS
 from benchmarks.cell_accuracy import MIN_CELL_COUNT
 from benchmarks.cell_accuracy import CellAccuracy
 from benchmarks.comparison import hits_on_test
 from benchmarks.tables import print_markdown
 from tp_keras.errors import UserError
 from tp_keras.runs.run_folder import RunFolder
-from tp_keras.tasks import TASK_NAMES
 from training.command import run
 from training.command import start_tensorflow
 from training.configs import EXPERIMENTS
@@ -113,12 +113,10 @@ class VaeExtraData:
 
     def _real(self, count):
         """Returns so many real portraits; always the same."""
-        from tp_keras.generator.evaluation.extra_data import take_portraits
-
         if not count or count >= len(self._training):
             return self._training
         rows = np.random.default_rng(0).permutation(len(self._training))
-        return take_portraits(self._training, rows[:count])
+        return self._training.take(np.sort(rows[:count]))
 
     def _portraits(self, count, kind, seed):
         """Returns what a classifier of a kind is trained on.
@@ -129,7 +127,9 @@ class VaeExtraData:
 
         real = self._real(count)
         if kind == REPEATED:
-            return extra_data.with_repeated(real, self.per_cell, seed)
+            return extra_data.with_repeated(
+                real, self.per_cell, seed, CELL_TASKS
+            )
         if kind == GENERATED:
             return extra_data.with_generated(
                 real,
@@ -138,6 +138,7 @@ class VaeExtraData:
                 ),
                 self.per_cell,
                 seed,
+                CELL_TASKS,
             )
         return extra_data.as_many_as(real, self._balanced_count(count), seed)
 
@@ -146,7 +147,7 @@ class VaeExtraData:
         from tp_keras.generator.evaluation.extra_data import cell_shortages
 
         real = self._real(count)
-        shortages = cell_shortages(real.labels, self.per_cell)
+        shortages = cell_shortages(real, self.per_cell, CELL_TASKS)
         return len(real) + sum(shortages.values())
 
     # === Trainings ===
@@ -209,7 +210,8 @@ class VaeExtraData:
             count: As in `counts`.
             runs: Dict: kind -> its finished runs, one for each seed.
         """
-        accuracy = CellAccuracy(self._load("test").labels)
+        test = self._load("test")
+        accuracy = CellAccuracy(test)
         hits = {
             kind: np.stack([hits_on_test(run) for run in finished])
             for kind, finished in runs.items()
@@ -241,7 +243,12 @@ class VaeExtraData:
                     f"{statistics.mean(seconds):.0f}",
                 ]
             )
-        header = ["trained on", *TASK_NAMES, *names, "worst cell is"]
+        header = [
+            "trained on",
+            *test.schema.task_names,
+            *names,
+            "worst cell is",
+        ]
         print_markdown([*header, "training s"], rows)
         if others:
             print(f"\nAgainst {first!r}, in points:\n")

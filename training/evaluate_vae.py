@@ -10,12 +10,7 @@ from tp_keras.generator.evaluation.settings import GenerationSettings
 from .command import run
 from .command import shown
 from .command import start_tensorflow
-from .configs import EXPERIMENTS
 from .generate import Generate
-
-# The experiments whose classifiers judge synthetic and other portraits.
-_SYNTHETIC_JUDGE = "demo"
-_JUDGE = "real"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,8 +19,7 @@ class EvaluateVae:
 
     A judge, a classifier of portraits that the generator has not seen, is
     trained first if there is none. Writes records, tables and pictures into
-    RUN_DIR/evaluation/generation, and a page of them all,
-    RUN_DIR/generation.html.
+    RUN_DIR/generation, and a page of them all, RUN_DIR/generation.html.
     """
 
     run_dir: str
@@ -33,7 +27,8 @@ class EvaluateVae:
 
     judge_run: str | None = None
     """Folder of a classifier's run to judge with, trained on portraits that
-    the generator has not seen. Default: RUN_DIR/judge, trained if need be."""
+    the generator has not seen. Default: RUN_DIR/judge, trained if need be as
+    the classifier that the generator's loss looks through."""
 
     split: str = "test"
     """Split that all is held against."""
@@ -45,25 +40,23 @@ class EvaluateVae:
     def execute(self) -> None:
         """Measures, and prints the summary and where all lies."""
         start_tensorflow()
-        from tp_keras.generator.evaluation import report
-        from tp_keras.generator.evaluation import run_generation
-        from tp_keras.generator.evaluation import table
-        from tp_keras.generator.training.folder import VaeRunFolder
-        from tp_keras.records.table import describe
-
-        dataset = VaeRunFolder(self.run_dir).require().config.data.dataset
-        synthetic = "/synthetic" in dataset
-        _, kind = EXPERIMENTS[_SYNTHETIC_JUDGE if synthetic else _JUDGE]
-        records, folder = run_generation.evaluate_vae_run(
-            self.run_dir, kind, self.judge_run, self.split, self.settings
+        from tp_keras.generator.evaluation.report import summarize
+        from tp_keras.generator.evaluation.run_generation import (
+            evaluate_vae_run,
         )
-        summary = table.summary_table(records)
+        from tp_keras.records.report import page_of
+        from tp_keras.records.table import describe
+        from tp_keras.records.table import markdown_table
+
+        records, folder, schema = evaluate_vae_run(
+            self.run_dir, self.judge_run, self.split, self.settings
+        )
+        summary = summarize(records, schema)
         print(f"\n{describe(records)} {self.settings.caption}.\n")
-        print(f"{summary.markdown()}\n{summary.note}\n")
+        print(f"{markdown_table(summary.frame)}\n{summary.note}\n")
         print(f"Tables, plots and records: {folder}")
-        print(f"The page: {report.generation_page(folder)}")
-        sheet = Generate(self.run_dir, output="portraits.png")
-        print(f"Next: {shown(sheet)}")
+        print(f"The page: {page_of(folder)}")
+        print(f"Next: {shown(Generate(self.run_dir))}")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Generates portraits with the attributes that are asked for.
+"""Generates portraits with the labels that are asked for.
 
-python -m training.generate --run_dir runs/vae --gender female \
-    --hair_color blond --hair_type wavy --count 64 --temperature 0.8 \
-    --seed 7 --output out.png
+python -m training.generate --run_dir runs/vae --count 64 --temperature 0.8 \
+    --labels gender=female hair_color=blond --seed 7 --output out.png
 python -m training.generate --bundle exported_models/portrait_vae \
-    --cells level --count 2000 --output_pack data/generated
+    --cells level --count 2000 --extends data/pack --index_end 162770 \
+    --output data/extended
 """
 
 import dataclasses
@@ -13,7 +13,6 @@ from typing import Literal
 
 from tp_keras.command_line import command_line
 from tp_keras.errors import UserError
-from tp_keras.tasks import complete_labels
 
 from .command import run
 from .command import start_tensorflow
@@ -21,10 +20,9 @@ from .command import start_tensorflow
 
 @dataclasses.dataclass(frozen=True)
 class Generate:
-    """Draws a sheet of new portraits, or writes them as files or as a pack.
+    """Draws a sheet of new portraits, or writes them as files or into a pack.
 
-    An attribute that is not given is unknown: the model chooses. The same
-    seed gives the same portraits, from the run and from its bundle.
+    The same seed gives the same portraits, from the run and from its bundle.
     """
 
     run_dir: str | None = None
@@ -33,14 +31,12 @@ class Generate:
     bundle: str | None = None
     """Instead of a run: folder of a bundle, or of its versions."""
 
-    gender: str | None = None
-    """female or male."""
+    output: str = "portraits.png"
+    """A PNG file for a sheet, or a folder for single PNG files or a pack."""
 
-    hair_color: str | None = None
-    """black, brown, blond, gray or bald."""
-
-    hair_type: str | None = None
-    """straight, wavy or bald."""
+    labels: tuple[str, ...] = ()
+    """What the portraits shall show, such as gender=female hair_color=blond; a
+    label that is not given is unknown: the model chooses."""
 
     count: int = 64
     """How many portraits."""
@@ -53,27 +49,25 @@ class Generate:
     """Settles every portrait."""
 
     cells: Literal["natural", "balanced", "level"] | None = None
-    """Share the portraits out among the combinations of attributes that were
+    """Share the portraits out among the combinations of labels that were
     learned from: natural keeps their shares, balanced makes them equal, level
-    fills up the rare ones. Attributes that are given restrict them."""
-
-    output: str | None = None
-    """A PNG file for a sheet, or a folder for single PNG files."""
-
-    output_pack: str | None = None
-    """Instead: a folder for archives and attribute file in the data set's own
-    format, which training.build_dataset reads. Without an attribute given or
-    --cells, cells are natural."""
+    fills up the rare ones. Labels that are given restrict them."""
 
     extends: str | None = None
-    """With --output_pack: folder of a pack whose portraits shall be in the
-    new one, too."""
+    """Folder of a pack (a CSV file and a folder of ZIP archives): the output
+    is a pack of the same format with its portraits and the generated ones,
+    which training.build_dataset reads. Without --labels and --cells, cells are
+    natural."""
+
+    index_end: int = 0
+    """With --extends: image indices of generated portraits stay below it, as
+    those from it on are validated and tested on (162770 of Tiny Portraits)."""
 
     def execute(self) -> None:
         """Generates, and says what lies where."""
-        given = self._check()
-        output = pathlib.Path(self.output or self.output_pack).expanduser()
-        is_sheet = self.output is not None and output.suffix.lower() == ".png"
+        self._check()
+        output = pathlib.Path(self.output).expanduser()
+        is_sheet = output.suffix.lower() == ".png"
         from tp_keras.generator.drawing.output import written_aside
 
         with written_aside(output, folder=not is_sheet) as aside:
@@ -82,122 +76,87 @@ class Generate:
 
             seeds = row_seeds(self.seed, self.count)
             generator = open_generator(self.run_dir, self.bundle)
-            labels = self._labels(given, generator.metadata)
-            if self.output_pack is not None:
-                self._write_pack(generator, labels, seeds, aside)
-            elif is_sheet:
-                self._write_sheet(generator, labels, seeds, aside)
-            else:
-                self._write_files(generator, labels, seeds, aside)
+            labels = self._labels(generator)
+            write = self._write_sheet if is_sheet else self._write_folder
+            write(generator, labels, seeds, aside)
         print(f"{self.count:,} portraits: {output}")
-        print(learned_from(generator.metadata))
-        if self.output_pack is not None:
+        print(learned_from(generator))
+        if self.extends:
             # As text: the module of that command starts TFDS.
             build = command_line(
                 "training.build_dataset", manual_dir=output, data_dir="FOLDER"
             )
             print(f"Next: {build}")
 
-    def _check(self) -> dict[str, str]:
-        """Refuses what needs no model to be refused; returns the labels."""
-        from tp_keras.generator.drawing.pack import check_capacity
+    def _check(self) -> None:
+        """Refuses what needs no model to be refused."""
         from tp_keras.generator.drawing.sheet import check_sheet
 
         check_model(self.run_dir, self.bundle)
-        if (self.output is None) == (self.output_pack is None):
-            raise UserError(
-                "Expected either --output or --output_pack. Received: "
-                f"output={self.output}, output_pack={self.output_pack}"
-            )
-        if self.extends is not None and self.output_pack is None:
-            raise UserError(
-                "Only a pack extends another. Expected --output_pack. "
-                f"Received: extends={self.extends}, output={self.output}"
-            )
+        check_temperature(self.temperature)
         if self.count < 1:
             raise UserError(
                 f"Expected one or more portraits. Received: count={self.count}"
             )
-        check_temperature(self.temperature)
-        if self.output_pack is not None:
-            check_capacity(self.count)
-        elif (suffix := pathlib.Path(self.output).suffix.lower()) == ".png":
+        suffix = pathlib.Path(self.output).suffix.lower()
+        if suffix == ".png":
             check_sheet(self.count)
         elif suffix:
             raise UserError(
                 "Expected the name of a PNG file, or of a folder. "
                 f"Received: output={self.output}"
             )
-        return complete_labels(
-            {
-                "gender": self.gender,
-                "hair_color": self.hair_color,
-                "hair_type": self.hair_type,
-            }
-        )
-
-    def _labels(self, given, metadata):
-        from tp_keras.generator.drawing import cells as cells_lib
-
-        cells = self.cells
-        if (
-            cells is None
-            and self.output_pack
-            and not (self.gender or self.hair_color or self.hair_type)
-        ):
-            cells = "natural"
-        if cells is None:
-            labels = cells_lib.same_labels(given, self.count)
-        else:
-            labels = cells_lib.choose_labels(
-                given,
-                self.count,
-                cells,
-                metadata.get("label_counts"),
-                self.seed,
+        if self.extends and (suffix or self.index_end < 1):
+            raise UserError(
+                "A pack is a folder, and its generated portraits have indices "
+                "that are trained on. Expected --output FOLDER and --index_end "
+                f"with --extends. Received: output={self.output}, "
+                f"index_end={self.index_end}"
             )
-        if self.output_pack is not None:
-            cells_lib.require_gender(labels)
-        return labels
+
+    def _labels(self, generator):
+        from tp_keras.generator.drawing import labels
+
+        given = labels.parse_labels(self.labels, generator.schema)
+        return labels.choose_labels(
+            generator.schema.complete_labels(given),
+            self.count,
+            self.cells or ("natural" if self.extends and not given else None),
+            generator.metadata.get("label_counts"),
+            self.seed,
+        )
 
     def _write_sheet(self, generator, labels, seeds, aside):
         import numpy as np
 
-        from tp_keras.generator.drawing.rows import iterate_portraits
-        from tp_keras.generator.drawing.sheet import describe_labels
+        from tp_keras.generator.drawing.labels import describe_labels
+        from tp_keras.generator.drawing.pack import iterate_portraits
         from tp_keras.generator.drawing.sheet import draw_sheet
 
         parts = iterate_portraits(
             generator.generate, labels, seeds, self.temperature
         )
-        images = np.concatenate([images for _, images in parts])
-        title = (
-            f"{self.cells} cells" if self.cells else describe_labels(labels, 0)
-        )
+        images = np.concatenate([images for images, *_ in parts])
+        title = f"{self.cells} cells"
+        if not self.cells:
+            title = describe_labels({n: own[0] for n, own in labels.items()})
         title += f"; temperature {self.temperature:g}, seed {self.seed}"
         draw_sheet(images, title).save(aside, "PNG")
 
-    def _write_files(self, generator, labels, seeds, aside):
-        from tp_keras.generator.drawing.files import FileWriter
-        from tp_keras.generator.drawing.rows import iterate_portraits
+    def _write_folder(self, generator, labels, seeds, aside):
+        from tp_keras.generator.drawing import pack
 
-        with FileWriter(aside, self.temperature) as files:
-            for rows, images in iterate_portraits(
+        writer = pack.FileWriter(aside, self.temperature)
+        if self.extends:
+            writer = pack.PackWriter(
+                aside, self.extends, generator.schema, self.index_end
+            )
+            writer.require(labels)
+        with writer:
+            for part in pack.iterate_portraits(
                 generator.generate, labels, seeds, self.temperature
             ):
-                part = {name: names[rows] for name, names in labels.items()}
-                files.add(images, part, seeds[rows])
-
-    def _write_pack(self, generator, labels, seeds, aside):
-        from tp_keras.generator.drawing.pack import PackWriter
-        from tp_keras.generator.drawing.rows import iterate_portraits
-
-        with PackWriter(aside, self.extends) as pack:
-            for rows, images in iterate_portraits(
-                generator.generate, labels, seeds, self.temperature
-            ):
-                part = {name: names[rows] for name, names in labels.items()}
-                pack.add(images, part)
+                writer.add(*part)
 
 
 def open_generator(run_dir: str | None, bundle: str | None):
@@ -206,7 +165,7 @@ def open_generator(run_dir: str | None, bundle: str | None):
         from tp_keras.serving import PortraitGenerator
 
         return PortraitGenerator.load(bundle)
-    from tp_keras.generator.export.run_vae_export import run_generator
+    from tp_keras.generator.export.run_export import run_generator
 
     return run_generator(run_dir)
 
@@ -239,13 +198,16 @@ def check_temperature(temperature: float) -> None:
         )
 
 
-def learned_from(metadata: dict) -> str:
-    """Returns what is to be kept in mind about pictures of a model."""
-    dataset = metadata.get("settings", {}).get("data", {}).get("dataset")
-    return (
-        f"The model learned from {dataset}. Where its portraits are real, "
-        "what it makes must not leave this machine."
-    )
+def learned_from(generator) -> str:
+    """Returns what is to be kept in mind about pictures of a generator."""
+    settings = generator.metadata.get("settings", {})
+    text = f"The model learned from {settings.get('data', {}).get('dataset')}."
+    if generator.schema.shows_people:
+        text += (
+            " Its portraits show people: what it makes must not leave this "
+            "machine."
+        )
+    return text
 
 
 if __name__ == "__main__":

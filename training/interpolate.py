@@ -3,12 +3,13 @@
 python -m training.interpolate --run_dir runs/vae --images one.jpg two.jpg \
     --output way.gif
 python -m training.interpolate --bundle exported_models/portrait_vae \
-    --seeds 3 8 --gender female --output way.png
+    --seeds 3 8 --labels gender=female --output way.png
 """
 
 import dataclasses
 import pathlib
-from typing import Literal
+
+import numpy as np
 
 from tp_keras.errors import UserError
 
@@ -42,17 +43,9 @@ class Interpolate:
     count: int = 16
     """How many portraits, both ends among them."""
 
-    path: Literal["spherical", "linear"] = "spherical"
-    """The way from one latent to the other."""
-
-    gender: str | None = None
-    """female or male, of all portraits; unknown if not given, as below."""
-
-    hair_color: str | None = None
-    """black, brown, blond, gray or bald."""
-
-    hair_type: str | None = None
-    """straight, wavy or bald."""
+    labels: tuple[str, ...] = ()
+    """What all portraits show, such as gender=female; unknown where it is not
+    given."""
 
     temperature: float = 1.0
     """How various the ends are that seeds generate; above 0."""
@@ -61,9 +54,8 @@ class Interpolate:
         """Interpolates, and writes the picture."""
         from tp_keras.generator.drawing import paths
         from tp_keras.generator.drawing import sheet
+        from tp_keras.generator.drawing.labels import parse_labels
         from tp_keras.generator.drawing.output import written_aside
-        from tp_keras.tasks import TASK_NAMES
-        from tp_keras.tasks import complete_labels
 
         check_picture(self.run_dir, self.bundle, self.output, (".gif", ".png"))
         if (self.images is None) == (self.seeds is None):
@@ -73,32 +65,29 @@ class Interpolate:
             )
         paths.check_count(self.count)
         check_temperature(self.temperature)
-        labels = complete_labels({n: getattr(self, n) for n in TASK_NAMES})
         with written_aside(self.output) as aside:
             start_tensorflow()
-            ends, generator = self._ends(labels)
-            latents = paths.interpolate(*ends, self.count, self.path)
+            from tp_keras.serving import read_portrait
+
+            generator = open_generator(self.run_dir, self.bundle)
+            schema = generator.schema
+            labels = parse_labels(self.labels, schema)
+            if self.images:
+                photos = [
+                    read_portrait(path, schema.image_shape)
+                    for path in self.images
+                ]
+                ends, _ = generator.encode(np.stack(photos), labels)
+            else:
+                ends = generator.sample(labels, self.seeds, self.temperature)
+            latents = paths.interpolate(*ends, self.count)
             images = generator.decode(latents, labels)
             if self.output.lower().endswith(".gif"):
                 sheet.write_animation(aside, images)
             else:
                 sheet.draw_sheet(images, columns=self.count).save(aside, "PNG")
         print(f"Picture: {pathlib.Path(self.output)}")
-        print(learned_from(generator.metadata))
-
-    def _ends(self, labels):
-        """Returns the latents of both ends, and the generator."""
-        import numpy as np
-
-        from tp_keras.serving import read_portrait
-
-        images = [read_portrait(path) for path in self.images or ()]
-        generator = open_generator(self.run_dir, self.bundle)
-        if images:
-            mean, _ = generator.encode(np.stack(images), labels)
-            return mean, generator
-        ends = generator.sample(labels, self.seeds, self.temperature)
-        return ends, generator
+        print(learned_from(generator))
 
 
 if __name__ == "__main__":

@@ -2,13 +2,17 @@ import numpy as np
 import pytest
 
 from benchmarks.cell_accuracy import CellAccuracy
+from tests.portrait_factory import make_portraits
 
 # 30 black-haired women, 20 blond ones, 10 bald men: too few for a cell.
-LABELS = {
-    "gender": np.repeat([0, 0, 1], [30, 20, 10]),
-    "hair_color": np.repeat([0, 2, 4], [30, 20, 10]),
-    "hair_type": np.repeat([0, -1, 2], [30, 20, 10]),
-}
+PORTRAITS = make_portraits(60)
+PORTRAITS.labels.update(
+    {
+        "gender": np.repeat([0, 0, 1], [30, 20, 10]),
+        "hair_color": np.repeat([0, 2, 4], [30, 20, 10]),
+        "hair_type": np.repeat([0, -1, 2], [30, 20, 10]),
+    }
+)
 
 
 def make_hits():
@@ -23,7 +27,7 @@ def make_hits():
 
 
 def test_figures_by_hand():
-    figures = CellAccuracy(LABELS, 50).measure(make_hits())
+    figures = CellAccuracy(PORTRAITS, 50).measure(make_hits())
     color = (24 + 10) / 60
     balanced = (24 / 30 + 10 / 20 + 0) / 3
     assert figures["accuracy"].value == pytest.approx((1 + color + 1) / 3)
@@ -35,14 +39,14 @@ def test_figures_by_hand():
 
 
 def test_worst_cell_is_named():
-    accuracy = CellAccuracy(LABELS, 5)
-    assert list(accuracy.cells) == ["black female", "blond female"]
-    assert accuracy.worst_cell(make_hits()) == "blond female"
+    accuracy = CellAccuracy(PORTRAITS, 5)
+    assert list(accuracy.cells) == ["female, black", "female, blond"]
+    assert accuracy.worst_cell(make_hits()) == "female, blond"
 
 
 def test_interval_is_that_of_portraits_drawn_one_by_one():
     hits = make_hits()
-    figure = CellAccuracy(LABELS, 4000).measure(hits)["accuracy"]
+    figure = CellAccuracy(PORTRAITS, 4000).measure(hits)["accuracy"]
     rng = np.random.default_rng(5)
     samples = [
         np.nanmean(hits[:, :, rng.integers(60, size=60)], axis=2).mean()
@@ -54,15 +58,14 @@ def test_interval_is_that_of_portraits_drawn_one_by_one():
 
 
 def test_same_hits_differ_by_nothing():
-    accuracy = CellAccuracy(LABELS, 50)
+    accuracy = CellAccuracy(PORTRAITS, 50)
     first, second = (accuracy.measure(make_hits()) for _ in range(2))
     difference = first["worst cell"] - second["worst cell"]
     assert (difference.value, *difference.interval) == (0, 0, 0)
 
 
 def test_no_cell_without_portraits():
-    labels = {name: values[50:] for name, values in LABELS.items()}
     hits = make_hits()[:, :, 50:]
-    accuracy = CellAccuracy(labels, 5)
+    accuracy = CellAccuracy(PORTRAITS.take(np.arange(50, 60)), 5)
     assert "worst cell" not in accuracy.measure(hits)
     assert accuracy.worst_cell(hits) == ""

@@ -1,4 +1,5 @@
 import subprocess
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from benchmarks.vae_ablation import FULL
 from benchmarks.vae_ablation import STANDARD_NORMAL
 from benchmarks.vae_ablation import VARIANTS
 from benchmarks.vae_ablation import VaeAblation
+from tests.generator.evaluation.made_generators import BandJudge
+from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tp_keras.config import DataConfig
 from tp_keras.config import ExperimentConfig
@@ -25,6 +28,7 @@ class FakeScores:
     """Stands for the judge: a score for the pictures that were drawn."""
 
     count = 7
+    conditions = SCHEMA.conditions
 
     def __init__(self, *arguments):
         pass
@@ -59,7 +63,9 @@ def commands(tmp_path, monkeypatch):
 
     monkeypatch.setattr(vae_ablation, "run_module", run_module)
     monkeypatch.setattr(generator_scores, "GeneratorScores", FakeScores)
-    monkeypatch.setattr(VaeRunFolder, "load_model", lambda self: None)
+    monkeypatch.setattr(
+        VaeRunFolder, "load_model", lambda self: SimpleNamespace(schema=SCHEMA)
+    )
     return called
 
 
@@ -110,24 +116,16 @@ def test_unknown_variants_are_refused():
 
 
 class FakeJudge:
-    """Sees mean colours, which in these portraits are the labels."""
+    """Sees the bands that carry the labels in these portraits."""
 
     def __init__(self, *arguments, **keywords):
         pass
 
     def features(self, images):
-        return np.asarray(images, float).mean((1, 2)) / 100
+        return np.asarray(images, float)[:, 18::36].mean((2, 3)) / 100
 
     def describe(self, images):
-        red, green, blue = np.asarray(images, float).mean((1, 2)).T - 20
-        levels = {"gender": (red, 2), "hair_color": (green, 5)}
-        levels["hair_type"] = (blue, 3)
-        return self.features(images), {
-            name: -np.abs(
-                values[:, None] / 200 * (count - 1) - np.arange(count)
-            )
-            for name, (values, count) in levels.items()
-        }
+        return self.features(images), BandJudge().predict(images)
 
 
 class Copier:

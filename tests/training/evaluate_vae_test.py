@@ -2,16 +2,11 @@ import dataclasses
 
 import pytest
 
-from tests.portrait_factory import make_portraits
 from tp_keras.config import DataConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import ModelConfig
-from tp_keras.evaluation.places import describe_portraits
-from tp_keras.evaluation.places import name_of_portraits
-from tp_keras.evaluation.places import write_measured
 from tp_keras.generator.config import VaeExperimentConfig
 from tp_keras.generator.config import VaeModelConfig
-from tp_keras.generator.evaluation.report import generation_folder
 from tp_keras.generator.training.folder import VaeRunFolder
 from tp_keras.runs.run_folder import RunFolder
 from training import command
@@ -66,7 +61,7 @@ def test_a_judge_that_knows_the_portraits(
     assert f"The judge was trained on portraits of {who}" in message
     assert f"python -m training.evaluate_vae --run_dir {vae.path}" in message
     assert not (vae.path / "generation.html").exists()
-    assert not (vae.path / "evaluation").exists()
+    assert not (vae.path / "generation").exists()
 
 
 def test_portraits_that_were_prepared_anew(tiny_data_dir, tmp_path, capsys):
@@ -77,7 +72,7 @@ def test_portraits_that_were_prepared_anew(tiny_data_dir, tmp_path, capsys):
         message = refusal(capsys, *flags)
         assert f"The run in {run.path} was trained on other" in message
         run.record(fingerprints={})
-    assert not (vae.path / "evaluation").exists()
+    assert not (vae.path / "generation").exists()
 
 
 def test_a_judge_of_other_data(tiny_data_dir, tmp_path, capsys):
@@ -120,28 +115,6 @@ def test_portraits_that_the_generator_has_seen(tiny_data_dir, tmp_path, capsys):
         *("--split", "train[40%:]"),
     )
     assert "Expected another --split" in message
-
-
-def test_other_test_portraits_have_a_folder_of_their_own(tmp_path):
-    training, validation, test, other = (
-        make_portraits(8, seed=seed, split=split)
-        for seed, split in enumerate(("train", "validation", "test", "test"))
-    )
-    prints = {"validation": validation.fingerprint}
-    for portraits, name in ((test, "test"), (other, None), (test, "test")):
-        found = name_of_portraits(
-            generation_folder(tmp_path),
-            portraits,
-            DataConfig(),
-            prints,
-            {"train": training, "validation": validation}.get,
-        )
-        assert found == (
-            name or f"made-here-1.0.0-test-{other.fingerprint[:8]}"
-        )
-        folder = generation_folder(tmp_path, found)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_measured(folder, describe_portraits(portraits))
 
 
 def test_no_run(tmp_path, capsys):

@@ -1,6 +1,3 @@
-import pathlib
-import types
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -52,21 +49,22 @@ def fails(capsys, command_class, *flags):
 
 
 def stands_in(picture, pixels):
-    """Says whether a portrait stands in a picture, pixel by pixel."""
+    """Says whether a portrait stands in a picture, but for roundings."""
     with Image.open(picture) as image:
-        sheet = np.asarray(image.convert("RGB"))
+        sheet = np.asarray(image.convert("RGB")).astype(int)
     height, width, _ = pixels.shape
-    rows, columns = np.nonzero((sheet == pixels[0, 0]).all(axis=-1))
+    rows, columns = np.nonzero((abs(sheet - pixels[0, 0]) <= 1).all(axis=-1))
     return any(
-        np.array_equal(sheet[r : r + height, c : c + width], pixels)
+        np.allclose(sheet[r : r + height, c : c + width], pixels, atol=1)
         for r, c in zip(rows, columns, strict=True)
+        if r + height <= len(sheet) and c + width <= sheet.shape[1]
     )
 
 
 def test_a_sheet(vae_bundle, generator, tmp_path, capsys):
     output = tmp_path / "new" / "out.png"
     flags = ("--bundle", vae_bundle.parent, "--output", output)
-    asked = ("--gender", "female", "--hair_color", "blond", "--count", 5)
+    asked = ("--labels", "gender=female", "hair_color=blond", "--count", 5)
     execute(Generate, *flags, *asked, "--temperature", 0.8, "--seed", 7)
     images = generator.generate(
         {"gender": "female", "hair_color": "blond"}, row_seeds(7, 5), 0.8
@@ -75,6 +73,8 @@ def test_a_sheet(vae_bundle, generator, tmp_path, capsys):
     text = capsys.readouterr().out
     assert f"5 portraits: {output}" in text
     assert "learned from tiny_portraits/synthetic" in text
+    shows_people = "must not leave this machine" in text
+    assert shows_people == generator.schema.shows_people
     first = output.read_bytes()
     execute(Generate, *flags, *asked, "--temperature", 0.8, "--seed", 7)
     assert output.read_bytes() == first
@@ -109,11 +109,14 @@ def read_pack(folder):
     return [row.labels() for row in pack.attributes.values()]
 
 
-def test_a_pack(vae_bundle, tmp_path, capsys):
+def test_a_pack_with_rare_portraits(vae_bundle, tmp_path, capsys):
+    old = testing.write_pack(tmp_path / "old")
     output = tmp_path / "my pack"
-    flags = ("--bundle", vae_bundle, "--output_pack", output)
-    execute(Generate, *flags, "--count", 10)
-    labels = read_pack(output)
+    flags = ("--bundle", vae_bundle, "--output", output, "--extends", old)
+    execute(Generate, *flags, "--index_end", 162770, "--count", 10)
+    before, labels = read_pack(old), read_pack(output)
+    for row in before:
+        labels.remove(row)
     # As frequent as in what the model learned from.
     assert [row["gender"] for row in labels].count("female") == 6
     assert [row["hair_color"] for row in labels].count(-1) == 3
@@ -121,13 +124,13 @@ def test_a_pack(vae_bundle, tmp_path, capsys):
     assert parse_next(capsys.readouterr().out).manual_dir == output
 
 
-def test_a_pack_that_extends_another(vae_bundle, tmp_path):
+def test_a_pack_with_portraits_of_one_kind(vae_bundle, tmp_path):
     old = testing.write_pack(tmp_path / "old")
     output = tmp_path / "new"
     execute(
-        *(Generate, "--bundle", vae_bundle, "--output_pack", output),
-        *("--count", 4, "--gender", "male", "--hair_type", "wavy"),
-        *("--extends", old),
+        *(Generate, "--bundle", vae_bundle, "--output", output),
+        *("--count", 4, "--labels", "gender=male", "hair_type=wavy"),
+        *("--extends", old, "--index_end", 162770),
     )
     labels = read_pack(output)
     wanted = {"gender": "male", "hair_color": -1, "hair_type": "wavy"}
@@ -136,79 +139,64 @@ def test_a_pack_that_extends_another(vae_bundle, tmp_path):
 
 
 def test_what_cannot_be_generated_is_told_in_one_sentence(
-    vae_bundle, bundle_of_attributes, tmp_path, capsys
+    vae_bundle, bundle, tmp_path, capsys
 ):
     place = tmp_path / "here"
     place.mkdir()
     (place / "full").mkdir()
     (place / "full" / "file").touch()
     before = sorted(place.rglob("*"))
+    old = testing.write_pack(tmp_path / "old")
     own = ("--bundle", vae_bundle)
     png = ("--output", place / "out.png")
-    pack = ("--output_pack", place / "pack")
+    pack = ("--output", place / "pack", "--extends", old, "--index_end", 9)
     for flags, expected in (
         (png, "Expected either --run_dir or --bundle"),
         ((*own, "--run_dir", "r", *png), "either --run_dir or --bundle"),
-        (own, "Expected either --output or --output_pack"),
-        ((*own, *png, *pack), "Expected either --output or --output_pack"),
-        ((*own, *png, "--extends", place), "Only a pack extends"),
+        ((*own, *png, "--extends", place), "Expected --output FOLDER"),
+        ((*own, *pack[:4]), "index_end=0"),
         ((*own, "--output", place / "out.jpg"), "Expected the name of a PNG"),
         ((*own, "--output", place / "full"), "not empty"),
-        ((*own, "--output_pack", place / "full"), "not empty"),
         ((*own, "--output", "/proc/1/no/out.png"), "can't be written"),
         ((*own, *png, "--count", 0), "count=0"),
         ((*own, *png, "--count", -2), "count=-2"),
         ((*own, *png, "--count", 5000), "count=5,000"),
-        ((*own, *pack, "--count", 200000), "count=200,000"),
+        ((*own, *pack, "--count", 10), "count=10"),
         ((*own, *png, "--temperature", 0), "temperature=0.0"),
         ((*own, *png, "--temperature", -1), "temperature=-1.0"),
         ((*own, *png, "--temperature", "nan"), "temperature=nan"),
-        ((*own, *png, "--gender", "man"), "Received: gender=man"),
-        ((*own, *png, "--hair_color", "red"), "black, brown, blond, gray,"),
+        ((*own, *png, "--labels", "gender=man"), "Received: gender=man"),
+        ((*own, *png, "--labels", "hair_color=red"), "black, brown, blond,"),
+        ((*own, *png, "--labels", "blond"), "gender, hair_color, hair_type"),
         ((*own, *png, "--seed", -1), "seed=-1"),
-        ((*own, *pack, "--hair_color", "gray"), "Expected --gender"),
+        ((*own, *pack, "--labels", "hair_color=gray"), "has a gender"),
         (
-            (*own, *pack, "--cells", "level", "--hair_color", "gray"),
+            (*own, *pack, "--cells", "level", "--labels", "hair_color=gray"),
             "None of the portraits",
         ),
-        ((*own, *pack, "--extends", place), "Expected a pack of Tiny"),
+        (
+            (*own, *pack[:3], place, *pack[4:]),
+            "Expected a pack to extend",
+        ),
         (("--bundle", place, *png), "Expected the folder of a bundle"),
-        (("--bundle", bundle_of_attributes, *png), "training.export_vae"),
+        # Of a classifier.
+        (("--bundle", bundle, *png), "training.export_vae"),
     ):
         assert expected in fails(capsys, Generate, *flags), flags
     assert sorted(place.rglob("*")) == before
-
-
-@pytest.fixture
-def bundle_of_attributes(tmp_path, monkeypatch):
-    """What looks like a bundle of a classifier when it is loaded."""
-    import tensorflow as tf
-
-    folder = tmp_path / "portrait_attributes" / "1"
-    folder.mkdir(parents=True)
-    (folder / "saved_model.pb").touch()
-    (folder / "metadata.json").write_text('{"tasks": []}')
-    load = tf.saved_model.load
-
-    def load_or_pretend(path):
-        if pathlib.Path(path) == folder:
-            return types.SimpleNamespace(signatures={"serve_bytes": None})
-        return load(path)
-
-    monkeypatch.setattr(tf.saved_model, "load", load_or_pretend)
-    return folder
 
 
 def test_a_photo_is_edited(vae_bundle, generator, photo, tmp_path, capsys):
     from tp_keras.serving import read_portrait
 
     output = tmp_path / "edited.png"
-    image = read_portrait(photo)
+    image = read_portrait(photo, generator.schema.image_shape)
     # As a camera stores it that was held otherwise.
     photo = photo.with_name("turned.png")
     stored(Image.fromarray(image), 8).save(photo, exif=exif(8))
     own = ("--bundle", vae_bundle, "--image", photo, "--output", output)
-    execute(Edit, *own, "--gender", "male", "--new_hair_color", "gray")
+    changed = ("--labels", "gender=male", "--new_labels", "hair_color=gray")
+    execute(Edit, *own, *changed)
     expected = generator.edit(
         image[np.newaxis].repeat(2, axis=0),
         {"gender": "male"},
@@ -233,8 +221,8 @@ def test_what_cannot_be_edited(vae_bundle, photo, tmp_path, capsys):
     for flags, expected in (
         (("--image", notes, *rest), "no picture"),
         (("--image", tmp_path / "gone.png", *rest), "can't be read"),
-        (("--image", photo, *rest, "--new_gender", "x"), "gender=x"),
-        (("--image", photo, *rest, "--hair_type", "x"), "hair_type=x"),
+        (("--image", photo, *rest, "--new_labels", "gender=x"), "gender=x"),
+        (("--image", photo, *rest, "--labels", "hair_type=x"), "hair_type=x"),
         (("--image", photo, *rest[:2]), "either --run_dir or --bundle"),
         (
             ("--image", photo, "--output", "a.gif", *rest[2:]),
@@ -248,26 +236,27 @@ def test_what_cannot_be_edited(vae_bundle, photo, tmp_path, capsys):
 def test_the_way_between_two_photos(vae_bundle, generator, photo, tmp_path):
     from tp_keras.serving import read_portrait
 
+    portrait = read_portrait(photo, generator.schema.image_shape)
     other = photo.with_name("other.png")
-    mirrored = np.ascontiguousarray(read_portrait(photo)[::-1])
+    mirrored = np.ascontiguousarray(portrait[::-1])
     # As a camera stores it that was held otherwise.
     stored(Image.fromarray(mirrored), 6).save(other, exif=exif(6))
     output = tmp_path / "way.png"
     execute(
         *(Interpolate, "--bundle", vae_bundle, "--output", output),
-        *("--images", photo, other, "--count", 4, "--gender", "female"),
+        *("--images", photo, other, "--count", 4),
+        *("--labels", "gender=female"),
     )
-    ends = np.stack([read_portrait(photo), mirrored])
+    ends = np.stack([portrait, mirrored])
     for pixels in generator.reconstruct(ends, {"gender": "female"}):
         assert stands_in(output, pixels)
 
 
-@pytest.mark.parametrize("path", ["spherical", "linear"])
-def test_the_way_between_two_seeds(vae_bundle, generator, tmp_path, path):
+def test_the_way_between_two_seeds(vae_bundle, generator, tmp_path):
     output = tmp_path / "way.gif"
     execute(
         *(Interpolate, "--bundle", vae_bundle, "--output", output),
-        *("--seeds", 3, 8, "--count", 5, "--path", path),
+        *("--seeds", 3, 8, "--count", 5),
         *("--temperature", 0.5),
     )
     with Image.open(output) as animation:
@@ -275,7 +264,7 @@ def test_the_way_between_two_seeds(vae_bundle, generator, tmp_path, path):
     strip = output.with_suffix(".png")
     execute(
         *(Interpolate, "--bundle", vae_bundle, "--output", strip),
-        *("--seeds", 3, 8, "--count", 5, "--path", path),
+        *("--seeds", 3, 8, "--count", 5),
         *("--temperature", 0.5),
     )
     for pixels in generator.generate({}, [3, 8], 0.5):
@@ -294,7 +283,7 @@ def test_what_is_no_way(vae_bundle, photo, tmp_path, capsys):
         ((*own, *seeds, "--count", 1), "count=1"),
         ((*own, *seeds, "--count", 1000), "count=1000"),
         ((*own, *seeds, "--temperature", 0), "temperature=0.0"),
-        ((*own, *seeds, "--gender", "x"), "gender=x"),
+        ((*own, *seeds, "--labels", "gender=x"), "gender=x"),
         ((*own, "--images", photo, notes), "no picture"),
         (
             ("--bundle", vae_bundle, "--output", "way.mp4", *seeds),

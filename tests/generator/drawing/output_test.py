@@ -18,20 +18,15 @@ def test_a_file_takes_the_place_of_another(tmp_path):
 
 
 def test_a_folder_appears_with_its_parents(tmp_path):
-    path = tmp_path / "a" / "b" / "pack"
-    with written_aside(path, folder=True) as aside:
-        (aside / "file").write_text("text")
-        assert not path.exists()
-    assert (path / "file").read_text() == "text"
-    assert [p.name for p in path.parent.iterdir()] == ["pack"]
-
-
-def test_an_empty_folder_is_used(tmp_path):
-    path = tmp_path / "pack"
-    path.mkdir()
-    with written_aside(path, folder=True) as aside:
-        (aside / "file").touch()
-    assert (path / "file").exists()
+    (tmp_path / "empty").mkdir()
+    for path in (tmp_path / "a" / "b" / "pack", tmp_path / "empty"):
+        with written_aside(path, folder=True) as aside:
+            (aside / "file").write_text("text")
+            assert not (path / "file").exists()
+        assert (path / "file").read_text() == "text"
+    assert {p.name for p in tmp_path.rglob("*")} == {
+        *("a", "b", "pack", "empty", "file")
+    }
 
 
 @pytest.mark.parametrize("folder", [True, False])

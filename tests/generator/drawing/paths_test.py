@@ -8,11 +8,10 @@ from tp_keras.generator.drawing.paths import interpolate
 
 def test_both_ends_are_there():
     start, end = np.random.default_rng(0).normal(size=(2, 64))
-    for path in ("spherical", "linear"):
-        latents = interpolate(start, end, 5, path)
-        assert latents.shape == (5, 64)
-        assert latents.dtype == np.float32
-        np.testing.assert_allclose(latents[[0, -1]], [start, end], rtol=1e-5)
+    latents = interpolate(start, end, 5)
+    assert latents.shape == (5, 64)
+    assert latents.dtype == np.float32
+    np.testing.assert_allclose(latents[[0, -1]], [start, end], rtol=1e-5)
 
 
 def test_on_a_sphere_it_agrees_with_scipy():
@@ -20,11 +19,6 @@ def test_on_a_sphere_it_agrees_with_scipy():
     ends /= np.linalg.norm(ends, axis=1, keepdims=True)
     expected = geometric_slerp(*ends, np.linspace(0, 1, 7))
     np.testing.assert_allclose(interpolate(*ends, 7), expected, atol=1e-6)
-
-
-def test_linear_is_the_mean_in_the_middle():
-    latents = interpolate([1.0, 0.0], [0.0, 3.0], 3, "linear")
-    assert latents[1].tolist() == [0.5, 1.5]
 
 
 @pytest.mark.parametrize(
@@ -44,8 +38,3 @@ def test_where_a_sphere_has_no_way_it_is_straight(start, end, middle):
 def test_impossible_counts(count):
     with pytest.raises(UserError, match=f"count={count}"):
         interpolate([1.0], [2.0], count)
-
-
-def test_unknown_paths():
-    with pytest.raises(UserError, match="path=curved"):
-        interpolate([1.0], [2.0], 3, "curved")

@@ -1,12 +1,15 @@
 import numpy as np
 import pytest
+from scipy.stats.contingency import relative_risk
 
-from tests.generator.evaluation.made_generators import ColorJudge
-from tests.generator.evaluation.made_generators import MadeSampler
-from tests.portrait_factory import make_portraits
-from tp_keras import tasks
+from tests.portrait_factory import GENDER
+from tests.portrait_factory import HAIR_COLOR
+from tests.portrait_factory import HAIR_TYPE
+from tests.portrait_factory import SCHEMA
 from tp_keras.generator.evaluation import attributes
 from tp_keras.generator.evaluation.attributes import Cell
+
+TASKS = SCHEMA.condition_tasks
 
 
 def by(fields, **criteria):
@@ -19,12 +22,8 @@ def by(fields, **criteria):
     return found
 
 
-def same(gender, hair_color, hair_type):
-    return {
-        "gender": np.array(gender),
-        "hair_color": np.array(hair_color),
-        "hair_type": np.array(hair_type),
-    }
+def same(*columns):
+    return dict(zip(SCHEMA.conditions, map(np.array, columns), strict=True))
 
 
 def test_fidelity_by_hand():
@@ -32,7 +31,9 @@ def test_fidelity_by_hand():
     said = same([0, 0, 1, 0], [0, 1, 1, 0], [0, 0, 0, 0])
     real = same([0, 1, 0, 1, 1], [0, 1, 2, 3, 4], [0, 0, 0, 1, 1])
     real_said = same([0, 1, 0, 1, 0], [0, 1, 2, 0, 0], [0, 0, 0, 1, 0])
-    found = list(attributes.measure_fidelity(asked, said, real, real_said))
+    found = list(
+        attributes.measure_fidelity(TASKS, asked, said, real, real_said)
+    )
     gender = by(found, metric="fidelity", task="gender")
     assert gender["value"] == pytest.approx((3 / 4) / (4 / 5))
     color = by(found, metric="fidelity", task="hair_color")
@@ -40,76 +41,83 @@ def test_fidelity_by_hand():
     assert color["count"] == 3
     # Nothing was asked of hair type.
     assert by(found, metric="fidelity", task="hair_type")["value"] is None
-    mean = by(found, metric="mean_fidelity")
-    assert mean["value"] == pytest.approx(
-        (gender["value"] + color["value"]) / 2
-    )
-
-
-def test_a_generator_that_ignores_labels_is_at_chance():
-    real = make_portraits(400, seed=1)
-    judge = ColorJudge()
-    made = MadeSampler(ignore=["hair_color"]).generate(real.labels, seed=2)
-    found = list(
-        attributes.measure_fidelity(
-            real.labels,
-            judge.predict(made),
-            real.labels,
-            judge.predict(real.images),
-        )
-    )
-    assert by(found, metric="fidelity", task="gender")["value"] == 1
-    color = by(found, metric="fidelity", task="hair_color")
-    assert color["value"] == pytest.approx(1 / 5, abs=0.07)
 
 
 def test_cells_by_hand():
-    blond = tasks.HAIR_COLOR.classes.index("blond")
-    female = Cell(tasks.HAIR_COLOR, blond, 0)
-    male = Cell(tasks.HAIR_COLOR, blond, 1)
-    wavy = Cell(tasks.HAIR_TYPE, 1)
+    blond = HAIR_COLOR.classes.index("blond")
+    female, male = (
+        Cell(((GENDER, gender), (HAIR_COLOR, blond))) for gender in (0, 1)
+    )
+    wavy = Cell(((HAIR_TYPE, 1),))
     real = same([0] * 4 + [1], [blond] * 5, [1] * 5)
-    real_said = same([0, 0, 0, 1, 1], [blond] * 5, [1, 1, 1, 1, 0])
+    real_said = same([0, 0, 0, 1, 0], [blond] * 5, [1, 1, 1, 1, 0])
     answers = {
         female: same([0, 1, 0, 0], [blond, 0, 0, 0], [0] * 4),
-        male: same([0] * 4, [0] * 4, [0] * 4),
+        male: same([0] * 4, [blond] * 4, [0] * 4),
         wavy: same([0] * 4, [0] * 4, [1, 1, 1, 0]),
     }
-    found = list(attributes.measure_cells(answers, real, real_said, 2))
+    found = list(attributes.measure_cells(answers, real, real_said))
 
     def fidelity(**criteria):
         return by(found, metric="cell_fidelity", **criteria)["value"]
 
-    assert fidelity(group="female", task="gender") == 1.0
-    assert fidelity(group="female", task="hair_color") == 0.25
-    # One real portrait is too few.
-    assert fidelity(group="male", task="hair_color") is None
-    assert fidelity(group="all", task="hair_type") == pytest.approx(0.75 / 0.8)
+    assert fidelity(class_name="female, blond", task="gender") == 1.0
+    assert fidelity(class_name="female, blond", task="hair_color") == 0.25
+    # The judge recognises no real one.
+    assert fidelity(class_name="male, blond", task="gender") is None
+    assert fidelity(class_name="wavy", task="hair_type") == pytest.approx(
+        0.75 / 0.8
+    )
     worst = by(found, metric="worst_cell_fidelity")
     assert worst["value"] == 0.25
-    assert (worst["group"], worst["class_name"]) == ("female", "blond")
-
-
-def test_every_cell_is_there_once():
-    cells = attributes.all_cells()
-    assert len(set(cells)) == len(cells) == 2 * 5 + 3
-
-
-def test_conditions_of_a_cell_are_those_of_its_portraits():
-    labels = same([0, 0, 1], [2, 2, 2], [0, 1, 0])
-    cell = Cell(tasks.HAIR_COLOR, 2, 1)
-    generator = np.random.default_rng(0)
-    drawn = attributes.draw_cell_labels(cell, labels, 7, generator)
-    assert {name: set(own) for name, own in drawn.items()} == {
-        "gender": {1},
-        "hair_color": {2},
-        "hair_type": {0},
-    }
-    drawn = attributes.draw_cell_labels(
-        Cell(tasks.HAIR_COLOR, 4, 1), labels, 7, generator
+    assert (worst["task"], worst["class_name"]) == (
+        "hair_color",
+        "female, blond",
     )
-    assert {name: set(own) for name, own in drawn.items()} == {
-        "gender": {1},
-        "hair_color": {4},
-        "hair_type": {-1},
+
+
+def test_cells_are_every_combination_once():
+    cells = attributes.all_cells(TASKS)
+    assert len({cell.name for cell in cells}) == len(cells) == 2 * 5 * 3
+    labels = cells[-1].labels(2)
+    assert {name: own.tolist() for name, own in labels.items()} == {
+        "gender": [1, 1],
+        "hair_color": [4, 4],
+        "hair_type": [2, 2],
     }
+    assert cells[-1].rows(same([1, 0, 1], [4, 4, 4], [2, 2, -1])).tolist() == [
+        0
+    ]
+
+
+def test_large_counts_agree_with_the_interval_of_the_logarithm():
+    low, high = attributes.ratio_interval(7200, 9000, 8100, 9000)
+    known = relative_risk(7200, 9000, 8100, 9000).confidence_interval(0.95)
+    assert (low, high) == pytest.approx((known.low, known.high), abs=1e-4)
+
+
+@pytest.mark.parametrize("hits, base", [(0, 20), (20, 20), (1, 2)])
+def test_ends_hold_the_ratio_where_shares_are_at_their_ends(hits, base):
+    low, high = attributes.ratio_interval(hits, 20, base, 20)
+    assert 0 <= low <= hits / base <= high
+    assert low < high
+
+
+def test_an_interval_of_a_ratio_covers_as_often_as_it_says():
+    generator = np.random.default_rng(0)
+    ours = generator.binomial(60, 0.9, 2000)
+    theirs = generator.binomial(40, 0.95, 2000)
+    covered = [
+        low <= 0.9 / 0.95 <= high
+        for low, high in (
+            attributes.ratio_interval(int(a), 60, int(b), 40)
+            for a, b in zip(ours, theirs, strict=True)
+        )
+    ]
+    assert 0.93 < np.mean(covered) < 0.985
+
+
+def test_a_base_of_next_to_nothing_leaves_the_ratio_open():
+    low, high = attributes.ratio_interval(5, 10, 1, 100)
+    assert low == 0
+    assert high > 100

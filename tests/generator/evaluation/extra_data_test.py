@@ -5,7 +5,6 @@ from tests.portrait_factory import make_portraits
 from tp_keras.errors import UserError
 from tp_keras.generator.evaluation.extra_data import as_many_as
 from tp_keras.generator.evaluation.extra_data import cell_shortages
-from tp_keras.generator.evaluation.extra_data import take_portraits
 from tp_keras.generator.evaluation.extra_data import with_generated
 from tp_keras.generator.evaluation.extra_data import with_repeated
 
@@ -23,11 +22,11 @@ def portraits():
     return made
 
 
+TASKS = ("gender", "hair_color")
+
+
 def named(shortages):
-    return {
-        f"{cell.class_name} {cell.group}": count
-        for cell, count in shortages.items()
-    }
+    return {cell.name: count for cell, count in shortages.items()}
 
 
 def counts(portraits):
@@ -39,16 +38,16 @@ def counts(portraits):
 
 
 def test_shortages_are_those_to_the_largest_cell(portraits):
-    assert named(cell_shortages(portraits.labels)) == {
-        "blond female": 3,
-        "bald male": 2,
+    assert named(cell_shortages(portraits, tasks=TASKS)) == {
+        "female, blond": 3,
+        "male, bald": 2,
     }
 
 
 def test_shortages_to_a_number(portraits):
-    assert named(cell_shortages(portraits.labels, 2)) == {"blond female": 1}
+    assert named(cell_shortages(portraits, 2, TASKS)) == {"female, blond": 1}
     with pytest.raises(UserError, match="Received: per_cell=-1"):
-        cell_shortages(portraits.labels, -1)
+        cell_shortages(portraits, -1)
 
 
 def test_generated_portraits_fill_the_cells(portraits):
@@ -58,7 +57,7 @@ def test_generated_portraits_fill_the_cells(portraits):
         asked.update(labels, seed=seed)
         return np.full((5, *portraits.images.shape[1:]), 7, np.uint8)
 
-    more = with_generated(portraits, generate, seed=3)
+    more = with_generated(portraits, generate, seed=3, tasks=TASKS)
     assert counts(more) == {(0, 0): 4, (0, 2): 4, (1, 4): 4, (1, -1): 1}
     assert asked["seed"] == 3
     np.testing.assert_array_equal(asked["hair_color"], [2, 2, 2, 4, 4])
@@ -75,7 +74,7 @@ def test_nothing_is_generated_where_nothing_lacks(portraits):
 
 
 def test_repeated_portraits_fill_the_cells(portraits):
-    more = with_repeated(portraits, seed=1)
+    more = with_repeated(portraits, seed=1, tasks=TASKS)
     assert counts(more) == {(0, 0): 4, (0, 2): 4, (1, 4): 4, (1, -1): 1}
     assert sorted(more.indices) == [0, 1, 2, 3, 4, 4, 4, 4, 5, 5, 6, 6, 7]
     for row, index in enumerate(more.indices):
@@ -90,7 +89,10 @@ def test_padded_rows_hold_every_portrait_alike(portraits):
         as_many_as(portraits, 7)
 
 
-def test_taken_portraits_are_in_order(portraits):
-    taken = take_portraits(portraits, np.array([5, 1]))
-    assert taken.indices.tolist() == [1, 5]
-    assert taken.labels["gender"].tolist() == [0, 1]
+def test_cells_are_those_of_all_conditions_where_no_task_is_named(portraits):
+    portraits.labels["hair_type"][:] = [0, 0, 1, 0, 1, 2, 2, 2]
+    assert named(cell_shortages(portraits)) == {
+        "female, black, wavy": 2,
+        "female, blond, wavy": 2,
+        "male, bald, bald": 1,
+    }

@@ -6,6 +6,7 @@ import pytest
 from tp_keras.config import DataConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import ModelConfig
+from tp_keras.config import TrainingConfig
 from tp_keras.errors import UserError
 from tp_keras.generator.evaluation import judge_run
 
@@ -33,12 +34,17 @@ def test_what_leaves_nothing(split):
 
 
 def test_a_judge_is_of_the_generators_data_and_of_all_tasks():
-    kind = ExperimentConfig(model=ModelConfig(tasks=("gender",)))
+    kind = ExperimentConfig(
+        model=ModelConfig(tasks=("gender",), from_run="runs/other"),
+        training=TrainingConfig(epochs=5),
+    )
     data = DataConfig("here", "tiny_portraits/archives", "train[:50%]")
-    config = judge_run.judge_config(kind, "there", data, 7)
+    config = judge_run.judge_config(kind, "there", data)
     assert config.data == dataclasses.replace(data, train_split="train[50%:]")
-    assert (config.run_dir, config.training.seed) == ("there", 7)
-    assert len(config.model.tasks) == 3
+    assert (config.run_dir, config.training.epochs) == ("there", 5)
+    assert config.training.seed != kind.training.seed
+    # All tasks; and nobody's weights to go on from.
+    assert (config.model.tasks, config.model.from_run) == ((), "")
 
 
 def test_a_judge_must_not_know_the_portraits():
@@ -52,9 +58,3 @@ def test_a_judge_must_not_know_the_portraits():
         )
     assert "python -m training.evaluate_vae" in str(e.value)
     assert "index 5" in str(e.value)
-
-
-def test_what_a_generator_has_seen_is_no_test():
-    judge_run.require_unseen(np.array([1, 2]), np.array([3]), "test")
-    with pytest.raises(UserError, match="split=train, 1 shared"):
-        judge_run.require_unseen(np.array([1, 2]), np.array([2]), "train")

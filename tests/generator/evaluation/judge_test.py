@@ -2,11 +2,13 @@ import keras
 import numpy as np
 import pytest
 
+from tests.portrait_factory import EVERY_KIND
+from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tp_keras.errors import UserError
 from tp_keras.generator.evaluation.judge import Judge
-from tp_keras.generator.evaluation.random_network import RandomNetwork
-from tp_keras.generator.evaluation.whitening import Whitening
+from tp_keras.generator.evaluation.judge import RandomNetwork
+from tp_keras.generator.evaluation.judge import fit_whitening
 from tp_keras.models.backbone import PortraitBackbone
 from tp_keras.models.classifier import PortraitClassifier
 
@@ -16,12 +18,15 @@ def images():
     return make_portraits(100).images
 
 
-def make_classifier(**settings):
+def make_classifier(schema=SCHEMA, **settings):
     keras.utils.set_random_seed(0)
     backbone = PortraitBackbone(
-        "merged", stem_channels=8, stages=((24, 1, 2), (72, 1, 2))
+        "merged",
+        stem_channels=8,
+        stages=((24, 1, 2), (72, 1, 2)),
+        image_shape=schema.image_shape,
     )
-    return PortraitClassifier(backbone, embedding_size=8, **settings)
+    return PortraitClassifier(backbone, schema, embedding_size=8, **settings)
 
 
 @pytest.fixture(scope="module")
@@ -31,14 +36,14 @@ def classifier():
 
 @pytest.fixture(scope="module")
 def judge(classifier, images):
-    return Judge(classifier, images[:90], batch_size=32)
+    return Judge(classifier, images[:90])
 
 
 def test_features_are_the_whitened_means_of_the_trunk(
     judge, classifier, images
 ):
     maps = np.asarray(classifier.backbone.predict_on_batch(images))
-    expected = judge.whitening(maps.mean((1, 2)))
+    expected = (maps.mean((1, 2)) - judge.mean) @ judge.projection
     features = judge.features(images)
     assert features.shape == (100, 64) and features.dtype == np.float32
     np.testing.assert_allclose(features, expected, atol=0.02)
@@ -48,13 +53,13 @@ def test_features_are_the_whitened_means_of_the_trunk(
 
 def test_answers_are_those_of_the_classifier(judge, classifier, images):
     expected = classifier.predict_answers(images, verbose=0)
-    found = judge.probabilities(images)
+    features, found = judge.describe(images)
+    np.testing.assert_array_equal(features, judge.features(images))
     assert sorted(found) == ["gender", "hair_color", "hair_type"]
-    for name, values in found.items():
-        np.testing.assert_allclose(values, expected[name], atol=1e-5)
-        predicted = judge.predict(images)[name]
-        assert predicted.dtype == np.int32
-        np.testing.assert_array_equal(predicted, values.argmax(1))
+    for name, values in judge.predict(images).items():
+        assert values.dtype == np.int32
+        np.testing.assert_array_equal(values, found[name])
+        np.testing.assert_array_equal(values, expected[name].argmax(1))
 
 
 def test_a_row_does_not_depend_on_its_batch(judge, images):
@@ -63,16 +68,30 @@ def test_a_row_does_not_depend_on_its_batch(judge, images):
     )
 
 
-def test_a_classifier_of_hair_alone_judges_by_its_trunk(images):
-    classifier = make_classifier(tasks=["hair_color"])
+@pytest.mark.parametrize(
+    "schema, tasks, judged",
+    [
+        (SCHEMA, ["hair_color"], ["hair_color"]),
+        (EVERY_KIND, [], ["mood", "origin", "smile"]),
+    ],
+    ids=["guarded_alone", "every_kind"],
+)
+def test_a_judge_of_other_tasks(schema, tasks, judged):
+    classifier = make_classifier(schema, tasks=tasks)
+    images = make_portraits(80, schema=schema).images
     judge = Judge(classifier, images)
     maps = np.asarray(classifier.backbone.predict_on_batch(images))
     np.testing.assert_allclose(
         judge.features(images),
-        judge.whitening(maps.mean((1, 2))),
+        (maps.mean((1, 2)) - judge.mean) @ judge.projection,
         atol=0.02,
     )
-    assert judge.task_names == ("hair_color",)
+    answers = classifier.predict_answers(images, verbose=0)
+    for name, classes in judge.predict(images).items():
+        np.testing.assert_array_equal(
+            classes, schema.task(name).predicted(answers[name])
+        )
+    assert list(judge.predict(images)) == judged
 
 
 def test_the_fingerprint_tells_weights_and_whitening(judge, images):
@@ -96,18 +115,17 @@ def test_a_judge_needs_reference_portraits(classifier, images):
 
 @pytest.fixture(scope="module")
 def network(images):
-    return RandomNetwork(images, batch_size=50)
+    return RandomNetwork(images)
 
 
 def test_a_random_network_is_always_the_same(network, images):
     keras.utils.set_random_seed(5)
-    again = RandomNetwork(images, batch_size=50)
+    again = RandomNetwork(images)
     assert again.fingerprint == network.fingerprint
     features = network.features(images)
     assert features.shape == (100, 64) and features.dtype == np.float32
     np.testing.assert_array_equal(features, again.features(images))
-    again.whitening = Whitening.fit(features[1:])
-    assert again.fingerprint != network.fingerprint
+    assert RandomNetwork(images[1:]).fingerprint != network.fingerprint
 
 
 def test_the_kernels_of_a_random_network_are_orthogonal(network):
@@ -119,3 +137,23 @@ def test_the_kernels_of_a_random_network_are_orthogonal(network):
     np.testing.assert_allclose(first @ first.T, 2 * np.eye(27), atol=1e-5)
     np.testing.assert_allclose(second.T @ second, 2 * np.eye(64), atol=1e-5)
     np.testing.assert_allclose(third.T @ third, 2 * np.eye(128), atol=1e-5)
+
+
+def mixed_features(count=500, seed=0):
+    generator = np.random.default_rng(seed)
+    scales = np.linspace(5, 0.1, 12)
+    mixing = np.linalg.qr(generator.standard_normal((12, 12)))[0]
+    return generator.standard_normal((count, 12)) * scales @ mixing + 3
+
+
+def test_whitening_keeps_the_largest_directions():
+    features = np.random.default_rng(0).standard_normal((300, 4))
+    _, projection = fit_whitening(features * [1, 10, 0.1, 5], size=2)
+    np.testing.assert_array_equal(np.abs(projection).argmax(0), [1, 3])
+
+
+def test_a_channel_without_variance_is_left_out():
+    features = np.concatenate([mixed_features(), np.full((500, 3), 7.0)], 1)
+    _, projection = fit_whitening(features, size=64)
+    assert projection.shape == (15, 12)
+    np.testing.assert_allclose(projection[12:], 0, atol=1e-3)

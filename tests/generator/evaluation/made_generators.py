@@ -1,62 +1,67 @@
 """A judge that counts pixels, and generators of known quality.
 
-They belong to the portraits of `portrait_factory`, whose colour channels carry
-the labels.
+They belong to the portraits of `portrait_factory`, whose bands of rows carry
+the labels, for schemas whose tasks have classes.
 """
 
 import numpy as np
 
+from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
-from tp_keras.tasks import TASK_NAMES
-from tp_keras.tasks import TASKS
 
 NOISE_MEAN = 19.5
 
 
-class ColorJudge:
-    """Reads each label from the level of its channel: never wrong."""
+class BandJudge:
+    """Reads each label from the level of its band: never wrong."""
 
     name = "judge"
 
+    def __init__(self, schema=SCHEMA):
+        self.bands = find_bands(schema)
+
     def predict(self, images):
-        found = {}
-        for channel, task in enumerate(TASKS):
-            levels = np.asarray(images)[..., channel].mean(axis=(1, 2))
-            step = 200 // (task.num_classes - 1)
-            found[task.name] = (
-                np.rint((levels - NOISE_MEAN) / step)
-                .clip(0, task.num_classes - 1)
-                .astype(np.int32)
+        return {
+            task.name: np.rint(
+                (np.asarray(images)[:, band].mean(axis=(1, 2, 3)) - NOISE_MEAN)
+                / (200 / (task.num_classes - 1))
             )
-        return found
+            .clip(0, task.num_classes - 1)
+            .astype(np.int32)
+            for task, band in self.bands.items()
+        }
 
     def features(self, images):
         """Means of tiles, of all channels."""
         images = np.asarray(images, np.float32)
-        tiles = images.reshape(len(images), 4, 27, 4, 21, 3).mean(axis=(2, 4))
-        return tiles.reshape(len(images), -1) / 50
+        count, height, width, _ = images.shape
+        tiles = images.reshape(count, 4, height // 4, 4, width // 4, 3)
+        return tiles.mean(axis=(2, 4)).reshape(count, -1) / 50
 
 
 class MadeSampler:
     """Draws portraits of the very kind that `make_portraits` makes.
 
     Args:
+        schema: `Schema` of the portraits.
         ignore: Names of labels that are drawn by chance instead.
     """
 
-    def __init__(self, ignore=()):
+    def __init__(self, schema=SCHEMA, ignore=()):
+        self.shape = schema.image_shape
+        self.bands = find_bands(schema)
         self.ignore = set(ignore)
 
     def generate(self, labels, seed, temperature=1.0):
         rng = np.random.default_rng(seed)
-        count = len(labels[TASK_NAMES[0]])
-        images = rng.integers(0, 40, (count, 108, 84, 3), dtype=np.uint8)
-        for channel, task in enumerate(TASKS):
+        count = len(next(iter(labels.values())))
+        images = rng.integers(0, 40, (count, *self.shape), dtype=np.uint8)
+        for task, band in self.bands.items():
             drawn = rng.integers(task.num_classes, size=count)
             own = np.asarray(labels[task.name])
             used = np.where((own < 0) | (task.name in self.ignore), drawn, own)
-            levels = used * (200 // (task.num_classes - 1))
-            images[..., channel] += levels[:, None, None].astype(np.uint8)
+            levels = used * (200 / (task.num_classes - 1))
+            images[:, band] += levels[:, None, None, None].astype(np.uint8)
         return images
 
     def generate_standard_normal(self, labels, seed):
@@ -66,19 +71,14 @@ class MadeSampler:
         return np.asarray(images).copy()
 
     def edit(self, images, labels, new_labels):
-        """Sets the channels of changed labels, and leaves the others."""
-        result = np.asarray(images).copy()
-        for channel, task in enumerate(TASKS):
-            if task.name in self.ignore:
-                continue
-            step = 200 // (task.num_classes - 1)
-            change = (
-                np.asarray(new_labels[task.name]) - labels[task.name]
-            ) * step
-            result[..., channel] = (
-                result[..., channel].astype(int) + change[:, None, None]
-            ).clip(0, 255)
-        return result
+        """Sets the bands of changed labels, and leaves the others."""
+        result = np.asarray(images).astype(int)
+        for task, band in self.bands.items():
+            if task.name not in self.ignore:
+                change = np.asarray(new_labels[task.name]) - labels[task.name]
+                step = 200 // (task.num_classes - 1)
+                result[:, band] += (change * step)[:, None, None, None]
+        return result.clip(0, 255).astype(np.uint8)
 
     def latent_means(self, images, labels):
         """What has nothing to do with any label."""
@@ -86,27 +86,19 @@ class MadeSampler:
         return rng.normal(size=(len(images), 6)).astype(np.float32)
 
 
-class CopyingSampler(MadeSampler):
-    """Draws training portraits, with a little noise.
-
-    Args:
-        training: `Portraits`.
-    """
-
-    def __init__(self, training):
-        super().__init__()
-        self.training = training
-
-    def generate(self, labels, seed, temperature=1.0):
-        rng = np.random.default_rng(seed)
-        rows = rng.integers(len(self.training), size=len(labels["gender"]))
-        noise = rng.integers(0, 3, (len(rows), 108, 84, 3))
-        return (self.training.images[rows] + noise).clip(0, 255).astype("uint8")
+def find_bands(schema):
+    """Returns dict: each condition -> its rows of pixels."""
+    bands = np.array_split(np.arange(schema.image_shape[0]), len(schema.tasks))
+    return {
+        task: band
+        for task, band in zip(schema.tasks, bands, strict=True)
+        if task.name in schema.conditions
+    }
 
 
-def make_splits(count=160, missing=0.25):
+def make_splits(count=160, missing=0.25, schema=SCHEMA):
     """Returns training, validation, test and unseen portraits."""
     return tuple(
-        make_portraits(count, seed=seed, split=split, missing=missing)
+        make_portraits(count, seed, split, missing, schema)
         for seed, split in enumerate(("train", "validation", "test", "train"))
     )

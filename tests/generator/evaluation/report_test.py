@@ -1,135 +1,161 @@
+import dataclasses
+import functools
 import html.parser
-import json
 
 import numpy as np
 import pytest
 
-from tests.generator.evaluation.made_generators import ColorJudge
+from tests.generator.evaluation.made_generators import BandJudge
 from tests.generator.evaluation.made_generators import MadeSampler
 from tests.generator.evaluation.made_generators import make_splits
+from tests.portrait_factory import EVERY_KIND
+from tests.portrait_factory import SCHEMA
 from tp_keras.errors import UserError
-from tp_keras.generator.evaluation import classification_score
-from tp_keras.generator.evaluation import page
-from tp_keras.generator.evaluation import plots
-from tp_keras.generator.evaluation import report
-from tp_keras.generator.evaluation import table
-from tp_keras.generator.evaluation import two_sample
+from tp_keras.generator.evaluation import small_network
 from tp_keras.generator.evaluation.candidates import CANDIDATES
+from tp_keras.generator.evaluation.measurement import GenerationMeasurement
+from tp_keras.generator.evaluation.pictures import draw_pictures
+from tp_keras.generator.evaluation.report import make_report
 from tp_keras.generator.evaluation.settings import GenerationSettings
+from tp_keras.records.record import Record
 from tp_keras.records.record import find
-from tp_keras.records.record import read_records
+from tp_keras.records.report import write_report
 
 QUICK = GenerationSettings(
-    samples_per_cell=4, pairs_per_cell=2, min_count=3, temperature=0.7, seed=5
+    samples_per_cell=4, min_count=3, temperature=0.7, seed=5
 )
+PICTURES = ("samples", "reconstructions", "edits", "nearest_training")
 
 
 class FirstClass:
     """Takes the place of a network that would be trained."""
 
-    def __init__(self, num_classes, epochs, seed):
+    def __init__(self, num_classes, settings):
         self.names = list(num_classes)
 
-    def fit(self, images, labels, progress=None):
+    def fit(self, images, labels):
         return self
 
     def predict(self, images):
         return {name: np.zeros(len(images), int) for name in self.names}
 
 
-@pytest.fixture(scope="module")
-def measured():
+def measure(schema):
     with pytest.MonkeyPatch.context() as patch:
-        for module in (classification_score, two_sample):
-            patch.setattr(module, "SmallNetwork", FirstClass)
-        training, validation, test, unseen = make_splits(100)
-        return report.evaluate_generation(
-            MadeSampler(),
-            ColorJudge(),
+        patch.setattr(small_network, "SmallNetwork", FirstClass)
+        training, validation, test, unseen = make_splits(100, schema=schema)
+        measurement = GenerationMeasurement(
+            MadeSampler(schema),
+            BandJudge(schema),
             training,
             validation,
             test,
-            QUICK,
             unseen,
-            progress=False,
+            QUICK,
         )
+        fields = list(measurement.measure(progress=False))
+    return measurement, [Record(seed=5, split="test", **one) for one in fields]
+
+
+@pytest.fixture(scope="module", params=[SCHEMA, EVERY_KIND], ids=["a", "b"])
+def measured(request):
+    return measure(request.param)
 
 
 @pytest.fixture(scope="module")
 def written(measured, tmp_path_factory):
+    measurement, records = measured
     path = tmp_path_factory.mktemp("run")
-    report.write_generation_report(
-        report.generation_folder(path),
-        report.generation_page(report.generation_folder(path)),
-        *measured,
-        QUICK,
-        {"judge": {"fingerprint": "abc"}},
+    write_report(
+        path / "generation" / "test",
+        path / "generation.html",
+        records,
+        functools.partial(
+            make_report,
+            schema=measurement.schema,
+            settings=QUICK,
+            pictures=draw_pictures(measurement),
+        ),
+        {},
     )
     return path
 
 
 def test_every_figure_is_there(measured):
-    records, _ = measured
-    for metric in (
-        "kernel_distance",
-        "frechet_distance",
-        "sliced_wasserstein",
-        "density",
+    measurement, records = measured
+    assert {record.metric for record in records} == {
+        "normalized_kernel_distance",
+        "judge_accuracy",
         "fidelity",
-        "mean_fidelity",
+        "cell_accuracy",
         "cell_fidelity",
         "worst_cell_fidelity",
-        "ms_ssim_diversity",
         "classification_score",
         "two_sample_accuracy",
-        "swap_success",
-        "swap_kept",
+        "edit_success",
+        "edit_kept",
+        "unedited_kept",
         "latent_probe",
+        "latent_majority",
         "nearer_than_1_percent",
-        "copying_score",
         "nearer_to_training",
-    ):
-        assert find(records, metric=metric), metric
+    }
     for name in CANDIDATES:
-        assert find(records, metric="kernel_distance", variant=f"{name} judge")
-    assert {record.seed for record in records} == {5}
-    assert {record.split for record in records} == {"test"}
+        assert find(records, variant=f"{name} judge")
+    # No condition is left out, and nothing else is asked for.
+    conditions = set(measurement.schema.conditions)
+    assert {record.task for record in records} == {*conditions, "all"}
 
 
 def test_a_perfect_generator_is_found_perfect(measured):
-    records, _ = measured
+    _, records = measured
     for record in find(records, metric="fidelity", variant="generated"):
         assert record.value == 1
     assert find(records, metric="worst_cell_fidelity")[0].value == 1
+    for record in find(records, metric="edit_success"):
+        assert record.value == 1
 
 
-def test_files_and_facts(written, measured):
-    folder = written / "evaluation" / "generation"
-    assert {path.name for path in folder.iterdir()} == {
-        "records.jsonl",
-        "table.md",
-        "measured.json",
-        *(plot.file_name for plot in plots.PLOTS),
+def test_cells_are_those_with_enough_test_portraits(measured):
+    measurement, records = measured
+    sizes = [
+        len(cell.rows(measurement.test.labels)) for cell in measurement.cells
+    ]
+    assert min(sizes) >= QUICK.min_count
+    cells = find(records, metric="cell_accuracy", variant="real")
+    conditions = len(measurement.tasks)
+    assert [record.count for record in cells[::conditions]] == sizes
+
+
+def test_the_numbers_of_a_cell_do_not_hang_on_other_cells(measured):
+    measurement, _ = measured
+    sizes = {
+        cell: len(cell.rows(measurement.test.labels))
+        for cell in measurement.cells
     }
-    assert read_records(folder / "records.jsonl") == measured[0]
-    facts = json.loads((folder / "measured.json").read_text())
-    assert facts["judge"]["fingerprint"] == "abc"
-    assert facts["settings"]["temperature"] == 0.7
-    text = (folder / "table.md").read_text()
-    for item in table.detail_tables(measured[0]):
-        assert item.title in text
-        assert item.rows, item.title
+    cell = max(sizes, key=sizes.get)
+    fewer = dataclasses.replace(QUICK, min_count=sizes[cell])
+    other = GenerationMeasurement(
+        measurement.sampler,
+        measurement.judge,
+        measurement.training,
+        measurement.validation,
+        measurement.test,
+        measurement.unseen,
+        fewer,
+    )
+    list(other._measure_cells())
+    assert len(other.cells) < len(measurement.cells)
+    np.testing.assert_array_equal(other.cells[cell], measurement.cells[cell])
 
 
 def test_pictures_say_temperature_and_seed(measured):
-    _, grids = measured
+    measurement, _ = measured
+    plots = {plot.file_name: plot for plot in draw_pictures(measurement)}
+    assert list(plots) == [f"{name}.png" for name in PICTURES]
     for name in ("samples.png", "nearest_training.png"):
-        assert "temperature 0.7, seed 5" in grids[name].title
-    for grid in grids.values():
-        rows, columns = grid.images.shape[:2]
-        assert len(grid.column_titles) == columns
-        assert len(grid.row_titles) in (0, rows)
-    assert grids["samples.png"].images.shape[:2] == (4, 10)
+        title = plots[name].figure.get_suptitle()
+        assert "temperature 0.7, seed 5" in title.replace("\n", " ")
 
 
 class Page(html.parser.HTMLParser):
@@ -146,32 +172,24 @@ class Page(html.parser.HTMLParser):
         ]
 
 
-def test_the_page_needs_nothing_else(written):
+def test_the_page_shows_all_of_it(written, measured):
+    measurement, _ = measured
     text = (written / "generation.html").read_text(encoding="utf-8")
+    names = {*PICTURES, "scores", "fidelity"}
+    folder = written / "generation" / "test"
+    assert {path.stem for path in folder.glob("*.png")} == names
     sources = Page(text).sources
-    assert len(sources) == len(plots.PLOTS)
+    assert len(sources) == len(names)
     assert all(one.startswith("data:image/png;base64,") for one in sources)
-    assert "url(" not in text
-    assert "Temperature 0.7, seed 5" in text
-    # Portraits of another data set than the synthetic one may show people.
-    assert "must not leave this machine" in text
-
-
-def test_nothing_half_written_is_left(written, measured, monkeypatch):
-    before = sorted(written.rglob("*"))
-
-    def fail(*_):
-        raise OSError("full")
-
-    monkeypatch.setattr(page, "make_page", fail)
-    with pytest.raises(OSError, match="full"):
-        report.write_generation_report(
-            report.generation_folder(written),
-            report.generation_page(report.generation_folder(written)),
-            *measured,
-            QUICK,
-        )
-    assert sorted(written.rglob("*")) == before
+    assert "temperature 0.7, seed 5" in text
+    shows_people = "must not leave this machine" in text
+    assert shows_people == measurement.schema.shows_people
+    table = (folder / "table.md").read_text()
+    for title in ("Attributes", "Edits"):
+        assert f"### {title}\n" in table
+    for task in measurement.tasks:
+        assert f"edit of {task.name}, success" in table
+    assert "| worst fidelity (" in table
 
 
 @pytest.mark.parametrize(
@@ -189,12 +207,3 @@ def test_settings_that_cannot_be(wrong):
     (name,) = wrong
     with pytest.raises(UserError, match=f"Received: {name}="):
         GenerationSettings(**wrong)
-
-
-def test_another_split_has_a_folder_of_its_own(tmp_path):
-    folder = report.generation_folder(tmp_path, "validation")
-    assert folder == tmp_path / "evaluation" / "generation-validation"
-    page_path = report.generation_page(folder)
-    assert page_path == tmp_path / "generation-validation.html"
-    own = report.generation_page(report.generation_folder(tmp_path))
-    assert own == tmp_path / "generation.html"

@@ -5,16 +5,18 @@ import pytest
 
 from tests.generator.evaluation.made_generators import MadeSampler
 from tests.portrait_factory import make_portraits
-from tp_keras.generator.evaluation.classification_score import (
-    measure_classification_score,
-)
-from tp_keras.generator.evaluation.two_sample import measure_two_sample
+from tp_keras.generator.evaluation.settings import GenerationSettings
+from tp_keras.generator.evaluation.small_network import measure_training_on
+from tp_keras.generator.evaluation.small_network import measure_two_sample
+
+SIX = GenerationSettings(network_epochs=6)
 
 
 def test_portraits_of_one_kind_cannot_be_told_apart():
     real = make_portraits(160, seed=1).images
     made = make_portraits(160, seed=2).images
-    found = measure_two_sample(real, made, "generated", epochs=4, seed=0)
+    settings = GenerationSettings(network_epochs=4)
+    found = measure_two_sample(real, made, "generated", settings)
     assert found["count"] == 160
     assert found["low"] < 0.5 < found["high"]
 
@@ -22,14 +24,11 @@ def test_portraits_of_one_kind_cannot_be_told_apart():
 def test_portraits_with_a_mark_can():
     real = make_portraits(160, seed=1).images
     made = make_portraits(200, seed=2).images
-    made[:, 30:60, 20:60] = 255
-    epochs = []
-    found = measure_two_sample(
-        real, made, "generated", 6, 0, lambda: epochs.append(1)
-    )
+    # Nothing else has a colour.
+    made[:, 20:90, 10:70] = (255, 0, 0)
+    found = measure_two_sample(real, made, "generated", SIX)
     # Not more: it has had 18 steps.
     assert found["low"] > 0.75
-    assert len(epochs) == 6
 
 
 def test_a_row_and_its_twin_are_in_the_same_half(monkeypatch):
@@ -40,7 +39,7 @@ def test_a_row_and_its_twin_are_in_the_same_half(monkeypatch):
         def __init__(self, *_):
             pass
 
-        def fit(self, images, labels, progress):
+        def fit(self, images, labels):
             seen.append(set(images[:, 0] % 100))
 
         def predict(self, images):
@@ -48,9 +47,9 @@ def test_a_row_and_its_twin_are_in_the_same_half(monkeypatch):
             return {"origin": np.zeros(len(images), int)}
 
     monkeypatch.setattr(
-        "tp_keras.generator.evaluation.two_sample.SmallNetwork", Network
+        "tp_keras.generator.evaluation.small_network.SmallNetwork", Network
     )
-    found = measure_two_sample(real, real + 100, "reconstructions", 1, 0)
+    found = measure_two_sample(real, real + 100, "reconstructions", SIX)
     assert found["value"] == 0.5
     assert len(seen[0]) == len(seen[1]) == 5
     assert not seen[0] & seen[1]
@@ -60,13 +59,11 @@ def test_a_row_and_its_twin_are_in_the_same_half(monkeypatch):
 @pytest.mark.parametrize("ignored", [(), ("gender",)], ids=["told", "ignored"])
 def test_training_on_portraits_that_show_their_labels_or_not(ignored):
     test = make_portraits(100, seed=1)
-    labels = make_portraits(300, seed=2).labels
-    made = MadeSampler(ignored).generate(labels, seed=3)
+    training = make_portraits(300, seed=2)
+    made = MadeSampler(ignore=ignored).generate(training.labels, seed=3)
     found = {
         one["task"]: one
-        for one in measure_classification_score(
-            made, labels, test.images, test.labels, "generated", 6, 0
-        )
+        for one in measure_training_on(made, training, test, "generated", SIX)
     }
     assert found["hair_type"]["count"] == (test.labels["hair_type"] >= 0).sum()
     if ignored:

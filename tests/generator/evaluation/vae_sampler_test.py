@@ -1,23 +1,24 @@
 import numpy as np
 import pytest
 
+from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tp_keras.errors import UserError
 from tp_keras.generator.evaluation.vae_sampler import VaeSampler
-from tp_keras.tasks import TASK_NAMES
 
 
 class LinearVae:
     """Latents are the means of the channels; labels shift the first one."""
 
     latent_size = 3
+    schema = SCHEMA
 
     def encode(self, images, labels):
         mean = np.asarray(images, np.float32).mean(axis=(1, 2))
         return mean, np.zeros_like(mean)
 
     def decode(self, latents, labels):
-        assert all(labels[name].dtype == np.int32 for name in TASK_NAMES)
+        assert all(labels[name].dtype == np.int32 for name in SCHEMA.conditions)
         shift = np.stack([10.0 * labels["gender"]] + 2 * [0 * labels["gender"]])
         rows = (np.asarray(latents) + shift.T)[:, None, None]
         return np.broadcast_to(rows, (len(rows), 108, 84, 3))

@@ -1,95 +1,75 @@
 """A portrait with other attributes, beside what it was."""
 
-import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
 
-from tp_keras.generator.drawing.sheet import draw_sheet
-from tp_keras.tasks import HAIR_COLOR
-from tp_keras.tasks import HAIR_TYPE
-from tp_keras.tasks import TASKS
+from tp_keras.generator.drawing.labels import describe_labels
+from tp_keras.generator.drawing.labels import shared_classes
 from tp_keras.tasks import UNKNOWN
-
-_BALD = "bald"
-
-
-@dataclasses.dataclass(frozen=True)
-class Edits:
-    """What was made of a portrait.
-
-    Attributes:
-        images: uint8 `[count, 108, 84, 3]`: the portrait, its reconstruction,
-            and the edited ones.
-        captions: What each is.
-    """
-
-    images: np.ndarray
-    captions: list[str]
+from tp_keras.tasks import Task
 
 
-def make_edits(generator, image, labels, new_labels) -> Edits:
+def make_edits(
+    generator, tasks: Sequence[Task], image, labels: dict, new_labels: dict
+) -> tuple[np.ndarray, list[str]]:
     """Reconstructs a portrait and shows it with other attributes.
 
     Args:
         generator: A `PortraitGenerator`.
-        image: uint8 `[108, 84, 3]`.
+        tasks: What it is told.
+        image: uint8 `[height, width, 3]`.
         labels: Dict of task name to class name or `"unknown"`: what it shows.
-        new_labels: Dict of task name to class name or None: what one edited
-            portrait shall show, None for what stays. If all are None, each
-            attribute is changed to each of its other classes in turn.
+        new_labels: Likewise: what it shall show; a task that is left out
+            stays. If all are, each attribute is changed to each of its other
+            classes in turn.
 
     Returns:
-        `Edits`.
+        uint8 `[count, height, width, 3]`, the portrait, its reconstruction and
+        the edited ones, and what each is.
     """
-    changes = [{name: c for name, c in new_labels.items() if c is not None}]
-    if not changes[0]:
+    changes = [new_labels]
+    if not new_labels:
+        shared = shared_classes(tasks)
         changes = [
-            _with_bald(labels, {task.name: name})
-            for task in TASKS
+            _with_shared(labels, task, name, tasks, shared)
+            for task in tasks
             for name in task.classes
-            # Bald hair is asked for once, by its colour.
-            if name != labels[task.name] and (task, name) != (HAIR_TYPE, _BALD)
+            if name != labels[task.name]
+        ]
+        # A class that tasks share is shown once.
+        changes = [
+            change
+            for place, change in enumerate(changes)
+            if change not in changes[:place]
         ]
     targets = [labels, *({**labels, **change} for change in changes)]
-    count = len(targets)
     edited = generator.edit(
-        np.repeat(image[np.newaxis], count, axis=0),
+        np.repeat(image[np.newaxis], len(targets), axis=0),
         labels,
-        {task.name: [t[task.name] for t in targets] for task in TASKS},
+        {task.name: [t[task.name] for t in targets] for task in tasks},
     )
-    captions = [
-        ", ".join(dict.fromkeys(n for n in c.values() if n != UNKNOWN))
-        for c in changes
-    ]
-    return Edits(
+    captions = [describe_labels(change) for change in changes]
+    return (
         np.concatenate([image[np.newaxis], edited]),
         ["photo", "reconstruction", *captions],
     )
 
 
-def draw_edits(edits: Edits) -> Image.Image:
-    """Draws them beside each other, with captions."""
-    return draw_sheet(
-        edits.images,
-        captions=[caption.replace(", ", "\n") for caption in edits.captions],
-        columns=len(edits.images),
-    )
+def _with_shared(labels, task, name, tasks, shared) -> dict[str, str]:
+    """Returns a change of one attribute, and what has to follow it.
 
-
-def _with_bald(labels, change) -> dict[str, str]:
-    """Returns a change after which hair is bald in both tasks or in neither.
-
-    The data set knows no bald hair that is wavy. Where a head gets or loses
-    its hair, the other task follows: to bald, or to what it takes.
+    A class that tasks share is taken on by all of them, and given up by all:
+    what the others then are is unknown.
     """
-    hair = {HAIR_COLOR.name, HAIR_TYPE.name}
-    (name,) = change
-    if name not in hair:
-        return change
-    (other,) = hair - {name}
-    if change[name] == _BALD:
-        return {**change, other: _BALD}
-    if labels[other] == _BALD:
-        return {**change, other: UNKNOWN}
-    return change
+    change = {task.name: name}
+    for other in tasks:
+        if other is task:
+            continue
+        if name in shared and name in other.classes:
+            change[other.name] = name
+        elif labels[task.name] in shared and (
+            labels[other.name] == labels[task.name]
+        ):
+            change[other.name] = UNKNOWN
+    return {t.name: change[t.name] for t in tasks if t.name in change}

@@ -19,20 +19,13 @@ def written_aside(path, folder: bool = False):
         path: File to write, or folder; a folder may be there if it is empty.
         folder: Whether it is a folder. It is there when the block begins.
 
-    Yields:
-        The path to write to: a name beside `path`.
-
     Raises:
         UserError: If the place can't be written, or is taken by something
             that would not simply be replaced.
-
-    Example:
-        >>> with written_aside("out.png") as aside:
-        ...     image.save(aside, "PNG")
     """
     path = pathlib.Path(path).expanduser()
     _check_place(path, folder)
-    made = _missing_parents(path)
+    made = [parent for parent in path.parents if not os.path.exists(parent)]
     aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
     done = False
     try:
@@ -69,16 +62,3 @@ def _check_place(path, folder):
         raise UserError(
             f"Expected a file, and there is a folder. Received: {str(path)!r}"
         )
-
-
-def _missing_parents(path) -> list[pathlib.Path]:
-    """Returns the folders above that are not there, the innermost first."""
-    missing = []
-    for parent in path.parents:
-        try:
-            if parent.exists():
-                break
-        except OSError:
-            break
-        missing.append(parent)
-    return missing

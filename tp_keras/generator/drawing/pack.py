@@ -1,166 +1,256 @@
-"""Writes portraits in the format of Tiny Portraits: archives and labels.
+"""Writes portraits as single files, or into a pack of a data set."""
 
-`python -m training.build_dataset --manual_dir FOLDER` reads such a pack. All
-its portraits have image indices of the training range: what is generated is
-never tested on.
-"""
-
+import concurrent.futures
+import csv
+import io
 import os
 import pathlib
 import re
 import shutil
 import zipfile
+from collections.abc import Iterator
 
 import numpy as np
+from PIL import Image
+from tqdm import tqdm
 
 from tp_keras.errors import UserError
-from tp_keras.generator.drawing.png import encode_pngs
-from tp_keras.tasks import TASK_NAMES
 from tp_keras.tasks import UNKNOWN
+from tp_keras.tasks import Schema
 
-CSV_NAME = "Tiny_Portraits_Attributes.csv"
-CSV_COLUMNS = ("Image_Index", "Gender", "Hair_Color", "Hair_Type")
-MISSING_LABEL = "n/a"
-ARCHIVE_FOLDERS = ("Tiny_Portraits_Zipfiles", "Tiny_Portraits_Zip")
-ARCHIVE_NAME = "Tiny_Portraits_Archive_{number:03d}.zip"
-IMAGE_NAME = "Tiny_Portrait_{index:06d}.png"
+TABLE_NAME = "portraits.csv"
 IMAGES_PER_ARCHIVE = 2048
-# Where the image indices of the training portraits end.
-TRAIN_END = 162_770
 
-_NUMBER = re.compile(r"_(\d+)\.zip$")
+_BATCH = 64
+
+# A higher level makes files a tenth smaller and takes twice the time.
+_COMPRESS_LEVEL = 1
+
+# A name that ends with a number, and what stands around that.
+_NUMBERED = re.compile(r"(.*?)(\d+)(\.\w+)")
+
+
+def iterate_portraits(
+    generate, labels, seeds, temperature
+) -> Iterator[tuple[np.ndarray, dict, np.ndarray]]:
+    """Yields images, labels and seeds, so that few are held at a time.
+
+    Args:
+        generate: `PortraitGenerator.generate`.
+        labels: Dict of task name to class names, one a row.
+        seeds: int64 `[count]`.
+        temperature: Float above 0.
+    """
+    with tqdm(total=len(seeds), desc="Generating", unit=" portraits") as bar:
+        for start in range(0, len(seeds), _BATCH):
+            rows = slice(start, start + _BATCH)
+            part = {name: names[rows] for name, names in labels.items()}
+            yield (
+                generate(part, seeds[rows], temperature),
+                part,
+                seeds[rows],
+            )
+            bar.update(len(seeds[rows]))
+
+
+def encode_pngs(images) -> list[bytes]:
+    """Returns the PNG file of each uint8 image, made on all processors."""
+    # Threads will do: compression runs outside the interpreter's lock.
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(_encode, images))
+
+
+class FileWriter:
+    """Writes `portrait_<number>.png` and `portraits.csv` into a folder.
+
+    Args:
+        folder: A folder that is there.
+        temperature: Float. What the table says of all of them.
+    """
+
+    def __init__(self, folder, temperature: float):
+        self._folder = pathlib.Path(folder)
+        self._temperature = temperature
+        self._rows = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, error_type, *_):
+        if error_type is None:
+            _write_table(self._folder / TABLE_NAME, self._rows)
+
+    def add(self, images, labels, seeds) -> None:
+        """Adds portraits.
+
+        Args:
+            images: uint8 `[count, height, width, 3]`.
+            labels: Dict of task name to class names, one a row.
+            seeds: What makes each portrait again, with labels and temperature.
+        """
+        if not self._rows:
+            self._rows.append(["file", *labels, "seed", "temperature"])
+        for png, seed, *names in zip(
+            encode_pngs(images), seeds, *labels.values(), strict=True
+        ):
+            name = f"portrait_{len(self._rows) - 1:06d}.png"
+            (self._folder / name).write_bytes(png)
+            self._rows.append([name, *names, int(seed), self._temperature])
 
 
 class PackWriter:
-    """Writes a pack into an empty folder, or adds to what another one holds.
+    """Writes the portraits of a pack and generated ones into a new pack.
+
+    A pack is a folder with one CSV file, whose first column is the number of a
+    portrait and whose others are labels, and with a folder of ZIP archives,
+    whose PNG files have that number in their names. Columns, names and how a
+    missing label is written are those of the pack that is extended. It is left
+    as it is; its archives are linked where the file system allows it, else
+    copied.
 
     Args:
         folder: An empty folder.
-        extends: None, or the folder of a pack whose portraits shall be in the
-            new one, too. It is left as it is; its archives are linked where
-            the file system allows it, else copied.
-
-    Attributes:
-        capacity: How many portraits may be added.
+        pack: Folder of the pack to extend.
+        schema: `Schema` of the generator.
+        index_end: Int. Numbers of generated portraits stay below it: where a
+            data set is split by them, that of its first portrait that is not
+            for training.
 
     Raises:
-        UserError: If the pack to extend has no attribute file or no archives.
-
-    Example:
-        >>> with PackWriter(folder) as pack:
-        ...     pack.add(images, {"gender": ["male"], "hair_color": ["gray"],
-        ...                       "hair_type": ["unknown"]})
+        UserError: If it is no such pack.
     """
 
-    def __init__(self, folder, extends=None):
+    def __init__(self, folder, pack, schema: Schema, index_end: int):
         self._folder = pathlib.Path(folder)
-        self._lines = [",".join(CSV_COLUMNS)]
-        self._number = 0
+        pack = pathlib.Path(pack).expanduser()
+        self._archives = sorted(pack.glob("*/*.zip"))
+        try:
+            (self._table_path,) = pack.glob("*.csv")
+            (source,) = {path.parent for path in self._archives}
+            # With the mark that spreadsheets put in front.
+            text = self._table_path.read_text("utf-8-sig")
+            self._rows = [row for row in csv.reader(text.splitlines()) if row]
+            self._tasks, self._missing = _read_columns(self._rows, schema)
+            taken = [int(row[0]) for row in self._rows[1:]]
+            with zipfile.ZipFile(self._archives[0]) as archive:
+                self._image_name, _ = _name_pattern(archive.namelist())
+            self._archive_name, self._number = _name_pattern(
+                path.name for path in self._archives
+            )
+        except (OSError, ValueError, LookupError, zipfile.BadZipFile) as error:
+            names = ", ".join(task.name for task in schema.condition_tasks)
+            raise UserError(
+                "Expected a pack to extend: a folder with one CSV file, whose "
+                "first column is the number of a portrait and whose others are "
+                f"out of {names}, and with a folder of ZIP archives. "
+                f"Received: {str(pack)!r} ({error})"
+            ) from error
+        self._free = np.setdiff1d(np.arange(index_end), taken)
+        self._target = self._folder / source.name
         self._archive = None
-        self._in_archive = 0
-        self._sources = []
-        if extends is not None:
-            self._take_over(pathlib.Path(extends).expanduser())
-        taken = [int(line.split(",")[0]) for line in self._lines[1:]]
-        self._free = np.setdiff1d(np.arange(TRAIN_END), taken)
-        self._added = 0
-        self.capacity = len(self._free)
 
     def __enter__(self):
-        folder = self._folder / ARCHIVE_FOLDERS[0]
-        folder.mkdir(parents=True)
-        for source in self._sources:
+        self._target.mkdir()
+        for source in self._archives:
+            target = self._target / source.name
             try:
-                os.link(source, folder / source.name)
+                os.link(source, target)
             except OSError:
-                shutil.copyfile(source, folder / source.name)
+                shutil.copyfile(source, target)
         return self
 
     def __exit__(self, error_type, *_):
         if self._archive:
             self._archive.close()
         if error_type is None:
-            text = "\n".join(self._lines) + "\n"
-            (self._folder / CSV_NAME).write_text(text, newline="\n")
+            _write_table(self._folder / self._table_path.name, self._rows)
 
-    def add(self, images, labels) -> None:
-        """Adds portraits.
+    def require(self, labels) -> None:
+        """Raises if there is no room for rows, or one lacks a label.
 
         Args:
-            images: uint8 `[count, 108, 84, 3]`.
-            labels: Dict of task name to class names, one a row; `"unknown"`
-                becomes `n/a`, and is not possible for the gender.
+            labels: Dict of task name to class names, one a row.
 
         Raises:
-            UserError: If there is no room for so many.
+            UserError: If there are too many, or a label is `"unknown"` that
+                every portrait of the pack has.
         """
-        check_capacity(self._added + len(images), self.capacity)
+        for task in self._tasks:
+            if UNKNOWN in labels[task] and self._missing[task] is None:
+                raise UserError(
+                    f"Every portrait of the pack has a {task}. Expected one in "
+                    "--labels, or --cells, which asks for what the model "
+                    f"learned from. Received: {task}={UNKNOWN}"
+                )
+        count = len(labels[self._tasks[0]])
+        if count > len(self._free):
+            raise UserError(
+                "Expected no more portraits than there are free numbers below "
+                f"--index_end, {len(self._free):,}. Received: count={count:,}"
+            )
+
+    def add(self, images, labels, seeds=None) -> None:
+        """Adds portraits, as `FileWriter`; a pack says nothing of seeds."""
         for row, png in enumerate(encode_pngs(images)):
-            index = int(self._free[self._added])
-            self._write(IMAGE_NAME.format(index=index), png)
-            names = [labels[name][row] for name in TASK_NAMES]
-            names = [MISSING_LABEL if n == UNKNOWN else n for n in names]
-            self._lines.append(",".join([str(index), *names]))
-            self._added += 1
+            index, self._free = int(self._free[0]), self._free[1:]
+            self._write(self._image_name(index), png)
+            names = [
+                self._missing[task] if name == UNKNOWN else name
+                for task in self._tasks
+                for name in [labels[task][row]]
+            ]
+            self._rows.append([index, *names])
 
     def _write(self, name, png) -> None:
-        if self._archive is None or self._in_archive == IMAGES_PER_ARCHIVE:
-            if self._archive:
-                self._archive.close()
-            path = self._folder / ARCHIVE_FOLDERS[0]
+        archive = self._archive
+        if archive and len(archive.infolist()) == IMAGES_PER_ARCHIVE:
+            archive.close()
+            self._archive = None
+        if self._archive is None:
+            path = self._target / self._archive_name(self._number)
             # PNG is compressed already.
-            self._archive = zipfile.ZipFile(
-                path / ARCHIVE_NAME.format(number=self._number),
-                "w",
-                zipfile.ZIP_STORED,
-            )
+            self._archive = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED)
             self._number += 1
-            self._in_archive = 0
         # A fixed date: the same portraits give the same bytes on any day.
         entry = zipfile.ZipInfo(name)
         entry.external_attr = 0o644 << 16
         self._archive.writestr(entry, png)
-        self._in_archive += 1
-
-    def _take_over(self, pack) -> None:
-        """Reads labels and archives of a pack that is there already."""
-        self._sources = next(
-            (
-                archives
-                for name in ARCHIVE_FOLDERS
-                if (archives := sorted((pack / name).glob("*.zip")))
-            ),
-            [],
-        )
-        try:
-            # With the mark that spreadsheets put in front.
-            text = (pack / CSV_NAME).read_text("utf-8-sig")
-            lines = [line for line in text.splitlines() if line]
-            header, *rows = lines
-            [int(row.split(",")[0]) for row in rows]
-        except (OSError, ValueError):
-            header, rows = None, []
-        if header != self._lines[0] or not self._sources:
-            raise UserError(
-                f"Expected a pack of Tiny Portraits: {CSV_NAME} and a folder "
-                f"{ARCHIVE_FOLDERS[0]} of ZIP archives. Received: {str(pack)!r}"
-            )
-        self._lines += rows
-        # Their names need not follow ours, but must not meet them.
-        numbers = [_NUMBER.search(path.name) for path in self._sources]
-        self._number = 1 + max(
-            (int(match[1]) for match in numbers if match), default=-1
-        )
 
 
-def check_capacity(count: int, capacity: int = TRAIN_END) -> None:
-    """Raises if a pack has no room for so many generated portraits.
+def _read_columns(rows, schema):
+    """Returns the tasks of the columns, and how each writes a missing label."""
+    _, *names = rows[0]
+    tasks = [name.lower() for name in names]
+    missing = {}
+    for place, task in enumerate(tasks, start=1):
+        if task not in schema.conditions:
+            raise ValueError(f"column {names[place - 1]}")
+        found = {row[place] for row in rows[1:]}
+        others = sorted(found - {*schema.task(task).classes})
+        missing[task] = others[0] if others else None
+    if not tasks:
+        raise ValueError("no columns of labels")
+    return tasks, missing
 
-    Raises:
-        UserError: If so.
-    """
-    if count > capacity:
-        raise UserError(
-            f"A pack has {TRAIN_END:,} image indices for training portraits, "
-            f"and {capacity:,} of them are free. Received: count={count:,}"
-        )
+
+def _name_pattern(names):
+    """Returns a function from a number to a name, and the next number."""
+    found = [match for name in names if (match := _NUMBERED.fullmatch(name))]
+    if not found:
+        raise ValueError("no numbers in names")
+    before, digits, after = found[0].groups()
+    return (
+        lambda number: f"{before}{number:0{len(digits)}d}{after}",
+        1 + max(int(match[2]) for match in found),
+    )
+
+
+def _write_table(path, rows):
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
+
+
+def _encode(pixels) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", compress_level=_COMPRESS_LEVEL)
+    return file.getvalue()

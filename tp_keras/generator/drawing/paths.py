@@ -1,10 +1,8 @@
-"""Ways from one latent to another."""
+"""The way from one latent to another."""
 
 import numpy as np
 
 from tp_keras.errors import UserError
-
-PATHS = ("spherical", "linear")
 
 # More would be too many frames for an animation.
 MAX_COUNT = 256
@@ -13,43 +11,37 @@ MAX_COUNT = 256
 _SMALL_ANGLE = 1e-4
 
 
-def interpolate(start, end, count: int, path: str = "spherical") -> np.ndarray:
-    """Returns latents on the way from one to another, with both ends.
+def interpolate(start, end, count: int) -> np.ndarray:
+    """Returns latents on the sphere's way from one to another, with both ends.
 
     In many dimensions nearly all of a normal distribution lies in a thin
     shell. A straight line cuts through its empty inside, where the decoder has
     learned nothing and portraits pale; a path on the sphere stays in the
-    shell (Shoemake, 1985, "Animating rotation with quaternion curves"; for
-    latents White, 2016, arXiv:1609.04468).
+    shell (White, 2016, arXiv:1609.04468).
 
     Args:
         start: float `[latent_size]`.
         end: float `[latent_size]`.
         count: Int from 2 to `MAX_COUNT`.
-        path: `"spherical"` or `"linear"`.
 
     Returns:
         float32 `[count, latent_size]`.
 
     Raises:
-        UserError: If `count` or `path` is another.
+        UserError: If `count` is another.
 
     Example:
         >>> interpolate([1.0, 0.0], [0.0, 1.0], 3).round(3)[1].tolist()
         [0.7070000171661377, 0.7070000171661377]
     """
     check_count(count)
-    if path not in PATHS:
-        raise UserError(
-            f"Expected a path out of {', '.join(PATHS)}. Received: path={path}"
-        )
     start, end = (np.asarray(end_, np.float64) for end_ in (start, end))
     part = np.linspace(0.0, 1.0, count)[:, np.newaxis]
     lengths = np.linalg.norm(start) * np.linalg.norm(end)
     cosine = start @ end / lengths if lengths else 1.0
     angle = np.arccos(np.clip(cosine, -1.0, 1.0))
     # Opposite ends have no shortest way on the sphere either.
-    if path == "linear" or not _SMALL_ANGLE < angle < np.pi - _SMALL_ANGLE:
+    if not _SMALL_ANGLE < angle < np.pi - _SMALL_ANGLE:
         weights = 1.0 - part, part
     else:
         weights = (
@@ -61,11 +53,7 @@ def interpolate(start, end, count: int, path: str = "spherical") -> np.ndarray:
 
 
 def check_count(count: int) -> None:
-    """Raises unless a way can have so many portraits.
-
-    Raises:
-        UserError: If not.
-    """
+    """Raises a `UserError` unless a way can have so many portraits."""
     if not 2 <= count <= MAX_COUNT:
         raise UserError(
             f"A way has 2 to {MAX_COUNT} portraits, its beginning and its end "

@@ -7,109 +7,60 @@ as the real ones.
 """
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Iterator
+from collections.abc import Sequence
 
 import numpy as np
 
-from tp_keras import tasks
 from tp_keras.evaluation import figures
-from tp_keras.generator.evaluation.ratio_interval import ratio_interval
+from tp_keras.generator.evaluation.candidates import GENERATED
+from tp_keras.generator.evaluation.candidates import REAL
+from tp_keras.records import intervals
 from tp_keras.records.record import ALL
-
-GENERATED = "generated"
-REAL = "real"
-
-# What is judged of portraits in a cell: the attributes that make the cell.
-_JUDGED = {
-    tasks.HAIR_COLOR.name: (tasks.GENDER, tasks.HAIR_COLOR),
-    tasks.HAIR_TYPE.name: (tasks.HAIR_TYPE,),
-}
+from tp_keras.tasks import MISSING
+from tp_keras.tasks import Task
 
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """Portraits of one class, and where it is named of one gender.
+    """Portraits of one combination of classes: pairs of a task and a label."""
 
-    Attributes:
-        task: Hair task whose class it is.
-        class_index: Label of the class.
-        gender: Label of the gender, or None for both.
-    """
-
-    task: tasks.Task
-    class_index: int
-    gender: int | None = None
+    classes: tuple[tuple[Task, int], ...]
 
     @property
-    def class_name(self) -> str:
-        """The class."""
-        return self.task.classes[self.class_index]
+    def name(self) -> str:
+        """The classes, such as `"young, smiling"`."""
+        return ", ".join(task.classes[label] for task, label in self.classes)
 
-    @property
-    def group(self) -> str:
-        """The gender, or `"all"`."""
-        return ALL if self.gender is None else tasks.GENDER.classes[self.gender]
+    def labels(self, count: int) -> dict[str, np.ndarray]:
+        """Returns the labels of so many portraits: task name -> int32."""
+        return {
+            task.name: np.full(count, label, np.int32)
+            for task, label in self.classes
+        }
 
     def rows(self, labels) -> np.ndarray:
         """Returns the rows of `labels` that belong to the cell."""
-        inside = np.asarray(labels[self.task.name]) == self.class_index
-        if self.gender is not None:
-            inside &= np.asarray(labels[tasks.GENDER.name]) == self.gender
-        return np.flatnonzero(inside)
+        inside = [
+            np.asarray(labels[task.name]) == label
+            for task, label in self.classes
+        ]
+        return np.flatnonzero(np.all(inside, axis=0))
 
 
-def all_cells() -> tuple[Cell, ...]:
-    """Returns gender x hair colour, and then the hair types."""
+def all_cells(tasks: Sequence[Task]) -> tuple[Cell, ...]:
+    """Returns every combination of the classes of tasks."""
+    choices = (range(task.num_classes) for task in tasks)
     return tuple(
-        Cell(tasks.HAIR_COLOR, color, gender)
-        for gender in range(tasks.GENDER.num_classes)
-        for color in range(tasks.HAIR_COLOR.num_classes)
-    ) + tuple(
-        Cell(tasks.HAIR_TYPE, hair_type)
-        for hair_type in range(tasks.HAIR_TYPE.num_classes)
+        Cell(tuple(zip(tasks, labels, strict=True)))
+        for labels in itertools.product(*choices)
     )
 
 
-def draw_cell_labels(
-    cell: Cell,
-    labels: dict[str, np.ndarray],
-    count: int,
-    generator: np.random.Generator,
-) -> dict[str, np.ndarray]:
-    """Draws conditions for portraits of a cell.
-
-    Whatever the cell leaves open is as it is in portraits of the cell, so that
-    nothing is asked for that hardly exists; without any such portrait it is
-    left unknown.
-
-    Args:
-        cell: The cell.
-        labels: Dict: task name -> integer array [N], of training portraits.
-        count: How many.
-        generator: Source of chance.
-
-    Returns:
-        Dict: task name -> int32 [count].
-    """
-    rows = cell.rows(labels)
-    if len(rows):
-        rows = generator.choice(rows, count)
-        return {
-            task.name: np.asarray(labels[task.name])[rows].astype(np.int32)
-            for task in tasks.TASKS
-        }
-    drawn = {
-        task.name: np.full(count, tasks.MISSING, np.int32)
-        for task in tasks.TASKS
-    }
-    drawn[cell.task.name][:] = cell.class_index
-    if cell.gender is not None:
-        drawn[tasks.GENDER.name][:] = cell.gender
-    return drawn
-
-
 def measure_fidelity(
+    tasks: Sequence[Task],
     labels: dict[str, np.ndarray],
     predictions: dict[str, np.ndarray],
     real_labels: dict[str, np.ndarray],
@@ -119,101 +70,108 @@ def measure_fidelity(
     """Yields the judge's accuracy on a candidate, and its ratio to real.
 
     Args:
-        labels: What was asked for: task name -> integer array [N], -1 where
-            nothing was.
-        predictions: What the judge says: task name -> integer array [N].
-        real_labels: The labels of real portraits.
+        tasks: What the generator was told.
+        labels: What was asked for: task name -> integers [N], -1 where nothing
+            was.
+        predictions: What the judge says: task name -> integers [N].
+        real_labels: The labels of real portraits, likewise.
         real_predictions: What the judge says of them.
         candidate: Whose portraits are judged, the `variant` of the records.
 
     Yields:
-        Fields of records `judge_accuracy` and `fidelity` for each task, then
-        one `mean_fidelity` of gender and hair colour.
+        Fields of records `judge_accuracy` and `fidelity` for each task.
     """
-    ratios = {}
-    for task in tasks.TASKS:
+    for task in tasks:
         hits, count = _right(labels, predictions, task)
-        base_hits, base_count = _right(real_labels, real_predictions, task)
+        base = _right(real_labels, real_predictions, task)
         fields = {"task": task.name, "group": ALL, "variant": candidate}
         yield figures.share("judge_accuracy", hits, count, **fields)
-        ratio = _ratio("fidelity", hits, count, base_hits, base_count, **fields)
-        ratios[task.name] = ratio
-        yield ratio
-    means = [ratios[task.name] for task in (tasks.GENDER, tasks.HAIR_COLOR)]
-    if all(ratio["value"] is not None for ratio in means):
-        yield figures.figure(
-            "mean_fidelity",
-            np.mean([ratio["value"] for ratio in means]),
-            min(ratio["count"] for ratio in means),
-            task=ALL,
-            group=ALL,
-            variant=candidate,
-        )
+        yield _ratio("fidelity", hits, count, *base, **fields)
 
 
 def measure_cells(
     answers: dict[Cell, dict[str, np.ndarray]],
     real_labels: dict[str, np.ndarray],
     real_predictions: dict[str, np.ndarray],
-    min_count: int,
 ) -> Iterator[dict]:
     """Yields accuracy and fidelity of each cell, and the worst of them.
 
     Args:
-        answers: What the judge says of portraits generated for a cell: task
-            name -> integer array [N].
-        real_labels: The labels of real portraits: integer arrays [M].
-        real_predictions: What the judge says of them.
-        min_count: Real portraits that a cell needs for its fidelity to be
-            defined, and to be the worst.
+        answers: What the judge says of portraits generated for each cell.
+        real_labels: As of `measure_fidelity`.
+        real_predictions: Likewise.
 
     Yields:
         Fields of records `cell_accuracy` (`variant` tells of generated and
         real), `cell_fidelity` and `worst_cell_fidelity`: `task` is what was
-        judged, `group` and `class_name` are the cell.
+        judged, `class_name` the cell.
     """
-    supported = []
+    ratios = []
     for cell, predictions in answers.items():
         rows = cell.rows(real_labels)
-        for task in _JUDGED[cell.task.name]:
-            asked = cell.gender if task is tasks.GENDER else cell.class_index
-            found = np.asarray(predictions[task.name])
-            real = np.asarray(real_predictions[task.name])[rows]
-            hits, count = int((found == asked).sum()), len(found)
-            real_hits, real_count = int((real == asked).sum()), len(real)
-            fields = {
-                "task": task.name,
-                "group": cell.group,
-                "class_name": cell.class_name,
-            }
-            yield figures.share(
-                "cell_accuracy", hits, count, variant=GENERATED, **fields
-            )
-            yield figures.share(
-                "cell_accuracy", real_hits, real_count, variant=REAL, **fields
-            )
-            enough = real_count >= min_count
+        for task, asked in cell.classes:
+            found = np.asarray(predictions[task.name]) == asked
+            real = np.asarray(real_predictions[task.name])[rows] == asked
+            fields = {"task": task.name, "group": ALL, "class_name": cell.name}
+            counts = (found.sum(), len(found)), (real.sum(), len(real))
+            for name, (hits, count) in zip(
+                (GENERATED, REAL), counts, strict=True
+            ):
+                yield figures.share(
+                    "cell_accuracy", hits, count, variant=name, **fields
+                )
             ratio = _ratio(
                 "cell_fidelity",
-                hits,
-                count,
-                real_hits if enough else 0,
-                real_count,
+                *counts[0],
+                *counts[1],
                 variant=GENERATED,
                 **fields,
             )
             yield ratio
             if ratio["value"] is not None:
-                supported.append(ratio)
-    if supported:
-        worst = min(supported, key=lambda ratio: ratio["value"])
+                ratios.append(ratio)
+    if ratios:
+        worst = min(ratios, key=lambda ratio: ratio["value"])
         yield {**worst, "metric": "worst_cell_fidelity"}
+
+
+def ratio_interval(
+    hits: int, count: int, base_hits: int, base_count: int
+) -> tuple[float, float]:
+    """Returns an interval of `(hits / count) / (base_hits / base_count)`.
+
+    It is put together from Wilson's intervals of the two shares, neither of
+    no rows and the second of one hit or more, and so stays honest where one
+    of them is at its end, unlike the usual interval of the logarithm.
+
+    Source:
+        Donner and Zou, Closed-form confidence intervals for functions of the
+        normal mean and standard deviation, 2012 (method MOVER-R).
+    """
+    share, base = hits / count, base_hits / base_count
+    low, high = intervals.wilson_interval(hits, count)
+    base_low, base_high = intervals.wilson_interval(base_hits, base_count)
+    return (
+        _end(share, low, base, base_high, -1),
+        _end(share, high, base, base_low, 1),
+    )
+
+
+def _end(share, end, base, base_end, sign):
+    """Solves for one end: the ratio that both ends together just allow."""
+    product = share * base
+    below = base_end * (2 * base - base_end)
+    if below <= 0:  # Of the lower end alone.
+        return 0.0
+    inside = product**2 - end * (2 * share - end) * below
+    root = math.sqrt(max(inside, 0.0))
+    return max((product + sign * root) / below, 0.0)
 
 
 def _right(labels, predictions, task):
     """Returns how many answers are right, of how many that were asked for."""
     asked = np.asarray(labels[task.name])
-    known = asked != tasks.MISSING
+    known = asked != MISSING
     hits = asked[known] == np.asarray(predictions[task.name])[known]
     return int(hits.sum()), int(known.sum())
 
@@ -222,11 +180,11 @@ def _ratio(metric, hits, count, base_hits, base_count, **fields):
     """Makes the fields of a ratio, without a value where it isn't defined."""
     if not count or not base_hits:
         return figures.figure(metric, None, count, **fields)
-    low, high = ratio_interval(hits, count, base_hits, base_count)
+    counts = map(int, (hits, count, base_hits, base_count))
     return figures.figure(
         metric,
         (hits / count) / (base_hits / base_count),
         count,
-        (low, high) if math.isfinite(high) else (None, None),
+        ratio_interval(*counts),
         **fields,
     )

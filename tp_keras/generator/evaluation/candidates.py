@@ -1,12 +1,13 @@
-"""Whose portraits are measured: those of the generator, and what is beside."""
-
-import dataclasses
+"""Whose portraits are measured: the generator's, real ones, eigenfaces."""
 
 import numpy as np
+import scipy.ndimage
+from sklearn.covariance import LedoitWolf
+from sklearn.decomposition import PCA
+from threadpoolctl import threadpool_limits
 
 from tp_keras.data.portraits import Portraits
-from tp_keras.generator.evaluation.references import EigenfaceSampler
-from tp_keras.generator.evaluation.references import blurred
+from tp_keras.errors import UserError
 from tp_keras.generator.evaluation.settings import GenerationSettings
 
 REAL = "real"
@@ -28,46 +29,34 @@ CANDIDATES = {
     EIGENFACES: "a Gaussian of 64 principal components for each class",
 }
 
+# The directions of more portraits than this are the same.
+_MOST_ROWS = 6000
 
-@dataclasses.dataclass(frozen=True)
-class Candidates:
-    """Portraits of each candidate, all held against the test portraits.
+# Portraits that a cell needs for a Gaussian of its own.
+_MIN_ROWS = 16
 
-    None of them is made of a test portrait: they would come out too near.
-
-    Attributes:
-        images: Dict: name -> uint8 `[count, height, width, 3]`.
-        eigenfaces: The sampler of the candidate of that name.
-    """
-
-    images: dict[str, np.ndarray]
-    eigenfaces: EigenfaceSampler
+_BATCH = 512
 
 
 def make_candidates(
     sampler,
+    eigenfaces: "EigenfaceSampler",
     training: Portraits,
     validation: Portraits,
     test: Portraits,
     settings: GenerationSettings,
-) -> Candidates:
-    """Makes the portraits of all candidates.
+) -> dict[str, np.ndarray]:
+    """Makes the portraits of all candidates: name -> uint8 images.
 
-    Args:
-        sampler: `VaeSampler`, or what has its functions.
-        training: What the generator was trained on: the real and the blurred
-            candidate are drawn from it, the judge has not seen it.
-        validation: Portraits that neither has seen, for the reconstructions.
-        test: What all is held against; its labels are the conditions of what
-            is generated.
-        settings: `GenerationSettings`.
+    None of them is made of a test portrait: they would come out too near. Real
+    and blurred ones are training portraits, reconstructed ones validation
+    portraits; the others are asked for by the labels of the test portraits.
     """
     generator = np.random.default_rng(settings.seed)
     count = min(len(test), len(training))
     rows = np.sort(generator.choice(len(training), count, replace=False))
     real = np.asarray(training.images[rows])
-    eigenfaces = EigenfaceSampler(training.images, training.labels)
-    images = {
+    return {
         REAL: real,
         BLUR_1: blurred(real, 1.0),
         BLUR_2: blurred(real, 2.0),
@@ -82,4 +71,136 @@ def make_candidates(
         ),
         EIGENFACES: eigenfaces.sample(test.labels, settings.seed),
     }
-    return Candidates(images, eigenfaces)
+
+
+def blurred(images, sigma) -> np.ndarray:
+    """Returns uint8 images after a Gaussian blur of `sigma` pixels."""
+    result = np.empty_like(images)
+    for row, image in enumerate(images):
+        smooth = scipy.ndimage.gaussian_filter(
+            image.astype(np.float32), (sigma, sigma, 0), mode="nearest"
+        )
+        result[row] = np.rint(smooth).clip(0, 255)
+    return result
+
+
+class EigenfaceSampler:
+    """Draws portraits from a Gaussian per cell of labels, in eigenfaces.
+
+    Portraits are projected to their first 64 principal components, and each
+    cell of the schema's conditions, where unknown counts as a class of its
+    own, has the mean and covariance of its portraits there. The covariance is
+    shrunk to that of all portraits, the more the fewer the cell has (Ledoit
+    and Wolf, 2004). A cell of few portraits is drawn from that without the
+    last condition, without the last two, and so on, the first of them that
+    has enough.
+
+    The opponent of every generator: fitted in seconds, and each sample is a
+    face, if a soft one.
+
+    Args:
+        portraits: `Portraits` of training.
+        components: Int. How many principal components.
+        seed: Int. Decides the directions' approximation.
+
+    Raises:
+        UserError: If there are not more portraits than components.
+
+    Source:
+        Turk and Pentland, Eigenfaces for recognition, 1991.
+    """
+
+    def __init__(self, portraits: Portraits, components=64, seed=0):
+        images = portraits.images
+        if len(images) <= components:
+            raise UserError(
+                f"Expected more than {components} portraits to find "
+                f"{components} eigenfaces. Received: {len(images)} portraits"
+            )
+        self._conditions = [
+            task.name for task in portraits.schema.condition_tasks
+        ]
+        self._image_shape = images.shape[1:]
+        rows = np.arange(len(images))
+        if len(rows) > _MOST_ROWS:
+            generator = np.random.default_rng(seed)
+            rows = np.sort(generator.choice(rows, _MOST_ROWS, replace=False))
+        self._pca = PCA(
+            components,
+            whiten=True,
+            svd_solver="randomized",
+            iterated_power=3,
+            random_state=seed,
+        )
+        self._pca.fit(_flat(images[rows]))
+        scores = np.concatenate(
+            [
+                self._pca.transform(_flat(images[start : start + _BATCH]))
+                for start in range(0, len(images), _BATCH)
+            ]
+        )
+        # For matrices this small threads only wait for each other.
+        with threadpool_limits(1):
+            self._gaussians = _fit_gaussians(
+                scores, self._cells(portraits.labels)
+            )
+
+    def cell_of(self, labels) -> tuple[int, ...]:
+        """Returns the first of the labels, as many as have enough portraits."""
+        cell = tuple(int(label) for label in labels)
+        while cell not in self._gaussians:
+            cell = cell[:-1]
+        return cell
+
+    def sample(self, labels, seed) -> np.ndarray:
+        """Draws a portrait for each row of labels.
+
+        Args:
+            labels: Dict: each condition -> integers `[count]`, -1 where
+                unknown.
+            seed: Int.
+        """
+        rows = self._cells(labels)
+        count, size = len(rows), self._pca.n_components_
+        noise = np.random.default_rng(seed).standard_normal((count, size))
+        cells, members = np.unique(rows, axis=0, return_inverse=True)
+        scores = np.empty((count, size))
+        for index, cell in enumerate(cells):
+            inside = members.ravel() == index
+            mean, root = self._gaussians[self.cell_of(cell)]
+            scores[inside] = mean + noise[inside] @ root.T
+        images = np.empty((count, *self._image_shape), np.uint8)
+        for start in range(0, count, _BATCH):
+            part = slice(start, start + _BATCH)
+            pixels = self._pca.inverse_transform(scores[part])
+            pixels = np.rint(pixels).clip(0, 255)
+            images[part] = pixels.reshape(-1, *self._image_shape)
+        return images
+
+    def _cells(self, labels):
+        """Returns the labels as rows: integer `[count, conditions]`."""
+        return np.stack(
+            [np.asarray(labels[name]) for name in self._conditions], axis=1
+        )
+
+
+def _flat(images):
+    return np.asarray(images, np.float32).reshape(len(images), -1)
+
+
+def _fit_gaussians(scores, rows):
+    """Returns dict: cell -> its Gaussian, for cells of any length."""
+    gaussians = {}
+    for depth in range(rows.shape[1] + 1):
+        cells, members = np.unique(rows[:, :depth], axis=0, return_inverse=True)
+        for index, cell in enumerate(cells):
+            inside = scores[members.ravel() == index]
+            if len(inside) >= _MIN_ROWS or not depth:
+                gaussians[tuple(cell.tolist())] = _fit_gaussian(inside)
+    return gaussians
+
+
+def _fit_gaussian(scores):
+    """Returns the mean, and a root of the covariance, of whitened scores."""
+    shrunk = LedoitWolf().fit(scores)
+    return shrunk.location_, np.linalg.cholesky(shrunk.covariance_)

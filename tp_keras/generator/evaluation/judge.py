@@ -1,111 +1,224 @@
-"""A trained classifier as the judge of generated portraits."""
+"""What describes portraits: a trained classifier, and a random network."""
+
+import hashlib
 
 import keras
 import numpy as np
+from sklearn.decomposition import PCA
 
-from tp_keras.generator.evaluation.batches import compute_digest
-from tp_keras.generator.evaluation.batches import run_in_batches
-from tp_keras.generator.evaluation.whitening import FEATURE_SIZE
-from tp_keras.generator.evaluation.whitening import Whitening
-from tp_keras.models.hair_branch import pool
-from tp_keras.tasks import GENDER
+from tp_keras.errors import UserError
+from tp_keras.models.guarded_branch import pool
+from tp_keras.pixels import check_pixels
+
+FEATURE_SIZE = 64
+_BATCH_SIZE = 256
+
+# A direction of less variance, in parts of the largest, is rounding, not
+# content: dividing by its deviation would make it count as much as any other.
+_LEAST_VARIANCE = 1e-9
+
+# Part of what the random network is: with another number it is another judge.
+_RANDOM_SEED = 20_220_819
+_RANDOM_CHANNELS = (32, 64, 128)
 
 _FEATURES = "features"
 
 
-class Judge:
-    """Describes portraits by features, and says what they show.
+class FeatureSpace:
+    """Describes portraits by the whitened features of a model.
 
-    The features are those of the classifier's trunk, averaged over the image
-    and whitened. A judge is of use only where it is independent: trained on
-    other portraits than the generator, and than any network that the
-    generator's loss looks through.
+    Features are projected to their principal directions, each of variance 1
+    among reference portraits: a distance then doesn't depend on the scale of a
+    layer, nor on how many channels say the same.
 
     Args:
-        classifier: `PortraitClassifier`.
-        reference_images: uint8 array `[count, height, width, 3]` that the
-            whitening is fitted on: the judge's own part of the training data.
-        batch_size: Int.
-        progress: Whether to show a bar after two seconds.
+        name: Name of the space in figures.
+        model: `keras.Model` from images to a dict with `"features"`.
+        reference_images: uint8 `[count, height, width, 3]`, to whiten by.
 
     Raises:
         UserError: If there are not more than 64 reference portraits.
-
-    Example:
-        >>> classifier = RunFolder("runs/judge").require().load_model()
-        >>> judge = Judge(classifier, own_half.images)
-        >>> judge.features(test.images).shape
-        (897, 64)
     """
 
-    name = "judge"
-
-    def __init__(
-        self, classifier, reference_images, batch_size=256, progress=True
-    ):
-        self.task_names = tuple(task.name for task in classifier.tasks)
-        self._batch_size = batch_size
-        self._progress = progress
-        self._model = _pooled_model(classifier)
-        outputs = self._run(reference_images)
-        self.whitening = Whitening.fit(outputs[_FEATURES], FEATURE_SIZE)
+    def __init__(self, name, model, reference_images):
+        self.name = name
+        self._model = model
+        features = self._run(reference_images)[_FEATURES]
+        self.mean, self.projection = fit_whitening(features)
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 of weights and whitening: figures of one judge compare."""
-        return compute_digest(
-            [
-                *self._model.get_weights(),
-                self.whitening.mean,
-                self.whitening.projection,
-            ]
-        )
+        digest = hashlib.sha256()
+        for array in [*self._model.get_weights(), self.mean, self.projection]:
+            array = np.ascontiguousarray(array, np.float32)
+            digest.update(repr(array.shape).encode())
+            digest.update(array)
+        return digest.hexdigest()
 
     def features(self, images) -> np.ndarray:
-        """Returns whitened features: float32 `[count, 64]`.
+        """Returns float32 `[count, 64]` of uint8 images."""
+        return self._whitened(self._run(images)[_FEATURES])
 
-        Args:
-            images: uint8 array `[count, height, width, 3]`.
-        """
-        return self.describe(images)[0]
+    def _whitened(self, features):
+        return (features - self.mean) @ self.projection
 
-    def probabilities(self, images) -> dict[str, np.ndarray]:
-        """Returns task name -> float32 `[count, classes]`."""
-        return self.describe(images)[1]
+    def _run(self, images):
+        """Returns the model's outputs, dict of float32 `[count, ...]`."""
+        check_pixels(images)
+        batches = []
+        size = min(_BATCH_SIZE, len(images))
+        for start in range(0, len(images), size):
+            batch = np.asarray(images[start : start + size])
+            # Filled up: another size would be compiled anew.
+            missing = size - len(batch)
+            batch = np.pad(batch, [(0, missing), (0, 0), (0, 0), (0, 0)])
+            batches.append(self._model.predict_on_batch(batch))
+        return {
+            name: np.concatenate(
+                [np.asarray(batch[name], np.float32) for batch in batches]
+            )[: len(images)]
+            for name in batches[0]
+        }
+
+
+class Judge(FeatureSpace):
+    """Describes portraits by a classifier's trunk, and says what they show.
+
+    The features are those of the trunk, averaged over the image. A judge is
+    of use only where it is independent: trained on other portraits than the
+    generator, and than any network that the generator's loss looks through.
+
+    Args:
+        classifier: `PortraitClassifier`.
+        reference_images: uint8 `[count, height, width, 3]`: its own part of
+            the training data.
+
+    Example:
+        >>> Judge(classifier, own_half.images).features(test.images).shape
+        (897, 64)
+    """
+
+    def __init__(self, classifier, reference_images):
+        self.tasks = [task for task in classifier.tasks if task.has_classes]
+        model = _judge_model(classifier, self.tasks)
+        super().__init__("judge", model, reference_images)
 
     def predict(self, images) -> dict[str, np.ndarray]:
         """Returns task name -> the class of each image, int32 `[count]`."""
-        return {
-            name: values.argmax(-1).astype(np.int32)
-            for name, values in self.probabilities(images).items()
-        }
+        return self.describe(images)[1]
 
     def describe(self, images) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Returns features and probabilities, computed in one pass."""
+        """Returns features and classes, computed in one pass."""
         outputs = self._run(images)
-        features = self.whitening(outputs.pop(_FEATURES))
-        return features, outputs
+        classes = {
+            task.name: task.predicted(outputs[task.name]).astype(np.int32)
+            for task in self.tasks
+        }
+        return self._whitened(outputs[_FEATURES]), classes
 
-    def _run(self, images):
-        return run_in_batches(
-            self._model, images, self._batch_size, self._progress
+
+class RandomNetwork(FeatureSpace):
+    """Describes portraits by the features of random convolutions.
+
+    Three convolutions of stride 2 with orthogonal kernels, never trained; the
+    average over the image of what each makes, together, is whitened. It knows
+    nothing of labels, so it sees also what a classifier learnt to overlook,
+    and nobody can have tuned it.
+
+    Args:
+        reference_images: The same as a `Judge`'s.
+
+    Source:
+        Naeem et al., Reliable fidelity and diversity metrics for generative
+        models, 2020, who use random networks beside trained ones.
+    """
+
+    def __init__(self, reference_images):
+        model = _random_model(reference_images.shape[1:])
+        super().__init__(model.name, model, reference_images)
+
+
+def fit_whitening(features, size=FEATURE_SIZE) -> tuple[np.ndarray, np.ndarray]:
+    """Fits mean `[channels]` and projection `[channels, size]` of features.
+
+    Projected, they have variance 1 in each of their `size` principal
+    directions, as far as there are such with any variance.
+
+    Raises:
+        UserError: If there are not more rows than directions.
+    """
+    features = np.asarray(features, np.float64)
+    count, channels = features.shape
+    if count <= size:
+        raise UserError(
+            f"Expected more than {size} reference portraits to whiten "
+            f"features to {size} directions. Received: {count} portraits"
         )
+    pca = PCA(min(size, channels), svd_solver="covariance_eigh")
+    variances = pca.fit(features).explained_variance_
+    kept = variances > _LEAST_VARIANCE * variances[0]
+    projection = pca.components_[kept].T / np.sqrt(variances[kept])
+    return pca.mean_.astype(np.float32), projection.astype(np.float32)
 
 
-def _pooled_model(classifier):
+def _judge_model(classifier, tasks):
+    """Returns a model of probabilities of classes, and the pooled trunk."""
     outputs = {
         task.name: keras.layers.Softmax(dtype="float32")(
             classifier.output[task.name]
         )
-        for task in classifier.tasks
+        for task in tasks
     }
     # Found by who reads the trunk: within the classifier it is called on
     # another tensor than it was built with.
-    if GENDER in classifier.tasks:
-        features = classifier.get_layer("gender_pooling").output
+    unguarded = [
+        task.name
+        for task in classifier.tasks
+        if task.name not in classifier.embedding_parts
+    ]
+    if unguarded:
+        features = classifier.get_layer(f"{unguarded[0]}_pooling").output
     else:
-        trunk = classifier.get_layer("hair_convolution").input
+        trunk = classifier.get_layer("guarded_convolution").input
         features = pool(trunk, "trunk_pooling")
     return keras.Model(
         classifier.input, {**outputs, _FEATURES: features}, name="judge"
     )
+
+
+def _random_model(image_shape):
+    image = keras.Input(image_shape, dtype="uint8", name="image")
+    x = keras.layers.Rescaling(1 / 64.0, -2.0, dtype="float32")(image)
+    pooled = []
+    for index, channels in enumerate(_RANDOM_CHANNELS):
+        x = keras.layers.Conv2D(
+            channels,
+            3,
+            strides=2,
+            padding="same",
+            use_bias=False,
+            activation="relu",
+            dtype="float32",
+            name=f"convolution_{index}",
+        )(x)
+        pooled.append(keras.layers.GlobalAveragePooling2D(dtype="float32")(x))
+    features = keras.layers.Concatenate(dtype="float32")(pooled)
+    model = keras.Model(image, {_FEATURES: features}, name="random_network")
+    # NumPy's numbers: those of Keras differ between its backends.
+    generator = np.random.default_rng(_RANDOM_SEED)
+    model.set_weights(
+        [_orthogonal(weight.shape, generator) for weight in model.weights]
+    )
+    return model
+
+
+def _orthogonal(shape, generator):
+    """Returns a kernel whose filters, as far as they can, are orthogonal."""
+    rows, columns = int(np.prod(shape[:-1])), shape[-1]
+    size = max(rows, columns), min(rows, columns)
+    basis, _ = np.linalg.qr(generator.standard_normal(size))
+    if rows < columns:
+        basis = basis.T
+    # Half of the variance is lost at each ReLU.
+    return np.sqrt(2.0) * basis.reshape(shape)

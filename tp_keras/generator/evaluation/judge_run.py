@@ -5,22 +5,101 @@ import re
 
 import numpy as np
 
+from tp_keras.config import DebiasConfig
 from tp_keras.config import ExperimentConfig
+from tp_keras.data.portraits import Portraits
+from tp_keras.data.source import load_portraits
 from tp_keras.errors import UserError
-from tp_keras.tasks import TASK_NAMES
+from tp_keras.runs.run_folder import RunFolder
+from tp_keras.runs.trainer import Trainer
+
+# The judge of a run that nobody names lies in its folder.
+_JUDGE = "judge"
+
+# Far from the seeds that people take, so that no judge starts as the
+# classifier that the generator's loss looks through.
+_JUDGE_SEED = 7919
 
 _SLICE = re.compile(r"(?P<name>\w+)\[(?:(?P<low>\d+)%)?:(?:(?P<high>\d+)%)?\]")
 
 
+def open_judge(
+    run, judge_dir, training: Portraits, advice: str, progress: bool
+) -> tuple[RunFolder, Portraits]:
+    """Returns the run of a judge, trained first if nobody names one.
+
+    It is trained as the classifier that the generator's loss looks through,
+    where there is one, on the portraits that the generator has not seen.
+
+    Args:
+        run: `VaeRunFolder` of the generator.
+        judge_dir: Folder of the judge's run; None: `judge` in that folder.
+        training: The generator's training portraits.
+        advice: The command that trains another judge.
+        progress: Whether to show bars and tell what happens.
+
+    Returns:
+        The judge's run, and the portraits that it was trained on.
+
+    Raises:
+        UserError: If there is no such run, or it is no judge of this
+            generator.
+    """
+    data = run.config.data
+    folder = RunFolder(run.path / _JUDGE if judge_dir is None else judge_dir)
+    looked_through = (
+        RunFolder(run.config.model.classifier_run).config
+        if run.config.model.classifier_run
+        else None
+    )
+    if judge_dir is None:
+        kind = looked_through or ExperimentConfig()
+        config = judge_config(kind, folder.path, data)
+        if not folder.is_finished:
+            if progress:
+                print(
+                    "Training a judge on the portraits that the generator has "
+                    f"not seen ({config.data.train_split}): {folder.path}",
+                    flush=True,
+                )
+            folder = Trainer(config, progress).fit()
+    folder.require()
+    own = folder.config
+    if own.data.dataset != data.dataset:
+        raise UserError(
+            "Expected a judge of the same data set as the generator's, "
+            f"{data.dataset}; `{advice}` trains one. Received: a judge of "
+            f"{own.data.dataset}"
+        )
+    conditions = training.schema.conditions
+    if own.model.tasks and not set(conditions) <= set(own.model.tasks):
+        raise UserError(
+            f"Expected a judge of the tasks {', '.join(conditions)}; "
+            f"`{advice}` trains one. Received: tasks={list(own.model.tasks)}"
+        )
+
+    def load(name):
+        return load_portraits(
+            data.data_dir, data.dataset, name, progress=progress
+        )
+
+    seen = load(own.data.train_split)
+    folder.check_fingerprints({"train": seen.fingerprint})
+    others = {"the generator": training.indices}
+    if looked_through:
+        part = looked_through.data.train_split
+        others["the classifier of its loss"] = (
+            training if part == data.train_split else load(part)
+        ).indices
+    require_independent(seen.indices, others, advice)
+    return folder, seen
+
+
 def other_part(split: str) -> str:
-    """Returns the part of a split that a slice leaves.
+    """Returns the part that a slice leaves: `train[50%:]` of `train[:50%]`.
 
     Raises:
         UserError: If it leaves none, or not one piece.
-
-    Example:
-        >>> other_part("train[:50%]")
-        'train[50%:]'
     """
     match = _SLICE.fullmatch(split.strip())
     if match:
@@ -38,18 +117,13 @@ def other_part(split: str) -> str:
     )
 
 
-def judge_config(
-    kind: ExperimentConfig, run_dir, data, seed: int
-) -> ExperimentConfig:
-    """Returns the settings of a judge.
+def judge_config(kind: ExperimentConfig, run_dir, data) -> ExperimentConfig:
+    """Returns the settings of a judge of all tasks, trained from nothing.
 
     Args:
-        kind: Settings of a classifier of the same data set.
+        kind: Settings of another classifier.
         run_dir: Folder of the judge.
-        data: The generator's `DataConfig`, or what has its `data_dir`,
-            `dataset` and `train_split`.
-        seed: Seed of the judge; another one than that of a classifier which
-            the generator's loss looks through.
+        data: The generator's `DataConfig`.
     """
     return dataclasses.replace(
         kind,
@@ -60,8 +134,9 @@ def judge_config(
             dataset=data.dataset,
             train_split=other_part(data.train_split),
         ),
-        model=dataclasses.replace(kind.model, tasks=TASK_NAMES),
-        training=dataclasses.replace(kind.training, seed=seed),
+        model=dataclasses.replace(kind.model, tasks=(), from_run=""),
+        debias=DebiasConfig(),
+        training=dataclasses.replace(kind.training, seed=_JUDGE_SEED),
     )
 
 
@@ -88,23 +163,3 @@ def require_independent(
                 f"{len(shared):,} shared portraits, the first with index "
                 f"{shared[0]}"
             )
-
-
-def require_unseen(training: np.ndarray, test: np.ndarray, split: str) -> None:
-    """Raises if a generator was trained on what it is held against.
-
-    Args:
-        training: Image indices of its training portraits.
-        test: Image indices of the portraits to compare with.
-        split: Name of the split of those.
-
-    Raises:
-        UserError: If an index is in both.
-    """
-    shared = np.intersect1d(training, test)
-    if len(shared):
-        raise UserError(
-            "The generator was trained on portraits that it would be compared "
-            "with. Expected another --split, such as test. Received: "
-            f"split={split}, {len(shared):,} shared portraits"
-        )

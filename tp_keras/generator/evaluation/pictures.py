@@ -1,134 +1,192 @@
 """Pictures that show what the figures say."""
 
-from collections.abc import Iterator
+import textwrap
 
 import numpy as np
+from matplotlib.figure import Figure
 
-from tp_keras import tasks
+from tp_keras.generator.drawing.labels import free_classes
 from tp_keras.generator.evaluation.candidates import GENERATED
 from tp_keras.generator.evaluation.candidates import RECONSTRUCTIONS
 from tp_keras.generator.evaluation.measurement import GenerationMeasurement
-from tp_keras.generator.evaluation.picture_grid import PictureGrid
+from tp_keras.records.page_parts import Plot
 
-SAMPLES = "samples.png"
-RECONSTRUCTED = "reconstructions.png"
-SWAPS = "swaps.png"
-COPIES = "nearest_training.png"
-
-_SAMPLE_ROWS = 5
+# Rows and columns of pictures.
+_SAMPLES = 5
 _SHOWN = 10
-_SWAPPED = 6
-_BALD = "bald"
+_EDITED = 6
+_MOST_EDITS = 12
+
+_GAP = 4
+_PIXELS_PER_INCH = 100
+_LETTERS_PER_INCH = 12
 
 
-def make_pictures(
-    measurement: GenerationMeasurement,
-) -> Iterator[tuple[str, PictureGrid]]:
-    """Yields file name and content of each picture.
+def draw_pictures(measurement: GenerationMeasurement) -> list[Plot]:
+    """Draws portraits that were generated, reconstructed, edited, or copied.
 
     Args:
         measurement: One that has measured.
     """
     drawn = measurement.settings.caption
-    yield SAMPLES, _samples(measurement, drawn)
-    yield RECONSTRUCTED, _reconstructions(measurement)
-    grid = _swaps(measurement)
-    if grid is not None:
-        yield SWAPS, grid
-    yield COPIES, _copies(measurement, drawn)
-
-
-def _samples(measurement, drawn):
-    """The first portraits of each gender and hair colour, not chosen."""
-    cells = [
-        cell for cell in measurement.cells if cell.task is tasks.HAIR_COLOR
+    plots = [
+        _draw_samples(measurement, drawn),
+        _draw_reconstructions(measurement),
+        _draw_edits(measurement),
+        _draw_copies(measurement, drawn),
     ]
-    rows = min(_SAMPLE_ROWS, measurement.settings.samples_per_cell)
-    return PictureGrid(
-        np.stack([measurement.cells[cell][:rows] for cell in cells], axis=1),
-        f"Generated, not chosen: {drawn}",
-        tuple(f"{cell.group}\n{cell.class_name}" for cell in cells),
+    return [plot for plot in plots if plot]
+
+
+def draw_grid(images, title, column_titles, row_titles=()) -> Figure:
+    """Draws portraits in rows and columns, a dot for each of their pixels.
+
+    Args:
+        images: uint8 `[rows, columns, height, width, 3]`.
+        title: Title of the picture: what it shows, temperature and seed.
+        column_titles: A text above each column.
+        row_titles: A text beside each row, or none.
+    """
+    rows, columns, height, width, _ = images.shape
+    cell = height + _GAP, width + _GAP
+    canvas = np.full((rows * cell[0], columns * cell[1], 3), 255, np.uint8)
+    for row, column in np.ndindex(rows, columns):
+        top, left = row * cell[0], column * cell[1]
+        canvas[top : top + height, left : left + width] = images[row, column]
+    size = np.array(canvas.shape[1::-1]) / _PIXELS_PER_INCH
+    size += [1.2 if row_titles else 0.3, 1.2]
+    title = textwrap.fill(title, max(int(_LETTERS_PER_INCH * size[0]), 20))
+    figure = Figure(
+        size,
+        dpi=_PIXELS_PER_INCH,
+        layout="constrained",
     )
+    panel = figure.subplots()
+    panel.imshow(canvas, interpolation="nearest")
+    panel.spines[:].set_visible(False)
+    panel.tick_params(length=0)
+    panel.xaxis.tick_top()
+    panel.set_xticks(
+        np.arange(columns) * cell[1] + width / 2,
+        [title.replace(", ", "\n") for title in column_titles],
+        fontsize=8,
+    )
+    panel.set_yticks(
+        np.arange(len(row_titles)) * cell[0] + height / 2,
+        row_titles,
+        fontsize=8,
+    )
+    figure.suptitle(title, x=0.01, ha="left", fontsize=10)
+    return figure
 
 
-def _reconstructions(measurement):
-    shown = slice(0, min(_SHOWN, len(measurement.validation)))
-    return PictureGrid(
-        np.stack(
-            [
-                np.asarray(measurement.validation.images[shown]),
-                measurement.candidates.images[RECONSTRUCTIONS][shown],
-            ]
+def _draw_samples(measurement, drawn):
+    """The first portraits of cells, not chosen, the frequent cells first."""
+    cells = sorted(
+        measurement.cells,
+        key=lambda cell: -len(cell.rows(measurement.test.labels)),
+    )
+    if not cells:
+        return None
+    shown = np.linspace(0, len(cells) - 1, min(len(cells), _SHOWN))
+    cells = [cells[place] for place in shown.astype(int)]
+    return Plot(
+        "samples.png",
+        "What does it draw?",
+        "A column for each combination of classes, from the most frequent one "
+        "to the rarest that has enough real portraits; in it the first "
+        "portraits drawn, not chosen. Faces should be faces, and show what "
+        "was asked for.",
+        draw_grid(
+            np.stack(
+                [measurement.cells[cell][:_SAMPLES] for cell in cells], axis=1
+            ),
+            f"Generated, not chosen: {drawn}",
+            [cell.name for cell in cells],
         ),
-        "Portraits not seen in training, and their reconstructions: from "
-        "latent means, without noise (temperature 0, no seed)",
-        tuple(str(i) for i in measurement.validation.indices[shown]),
-        ("real", "decoded"),
     )
 
 
-def _copies(measurement, drawn):
-    generated, training, distances = measurement.copies
-    shown = slice(0, _SHOWN)
-    return PictureGrid(
-        np.stack(
-            [
-                measurement.candidates.images[GENERATED][generated[shown]],
-                np.asarray(measurement.training.images[training[shown]]),
-            ]
+def _draw_reconstructions(measurement):
+    validation = measurement.validation
+    shown = slice(0, min(_SHOWN, len(validation)))
+    decoded = measurement.images[RECONSTRUCTIONS][shown]
+    return Plot(
+        "reconstructions.png",
+        "How much of a portrait does it keep?",
+        "Above portraits that were not seen in training, below what the model "
+        "makes of them: what its latents keep.",
+        draw_grid(
+            np.stack([np.asarray(validation.images[shown]), decoded]),
+            "Portraits not seen in training, and their reconstructions: from "
+            "latent means, without noise (temperature 0, no seed)",
+            [str(index) for index in validation.indices[shown]],
+            ("real", "decoded"),
         ),
-        "The generated portraits nearest to a training portrait, and that "
-        f"one: {drawn}",
-        tuple(f"{distance:.2f}" for distance in distances[shown]),
-        ("generated", "training"),
     )
 
 
-def _swaps(measurement):
-    """Every edit of the hair colour, and the others, of a few portraits."""
-    test = measurement.test
-    known = np.all(
-        [
-            (test.labels[task.name] != tasks.MISSING)
-            & (test.labels[task.name] != _bald(task))
-            for task in tasks.TASKS
-        ],
-        axis=0,
-    )
-    rows = np.flatnonzero(known)[:_SWAPPED]
+def _draw_edits(measurement):
+    """Edits to every class of a few portraits, the first that may be edited."""
+    test, free = measurement.test, free_classes(measurement.tasks)
+    known = [
+        np.isin(test.labels[task.name], classes)
+        for task, classes in free.items()
+    ]
+    rows = np.flatnonzero(np.all(known, axis=0))[:_EDITED]
     if not len(rows):
         return None
     images = np.asarray(test.images[rows])
-    labels = {name: own[rows] for name, own in test.labels.items()}
-    columns = {"real": images}
-    columns["decoded"] = measurement.sampler.edit(images, labels, labels)
-    for task, name, new in _edits(labels):
-        columns[name] = measurement.sampler.edit(
-            images, labels, {**labels, task.name: new}
-        )
-    return PictureGrid(
-        np.stack(list(columns.values()), axis=1),
-        "The same portraits with one attribute edited: from latent means, "
-        "without noise (temperature 0, no seed)",
-        tuple(columns),
-        tuple(
-            "\n".join(
-                task.label_name(labels[task.name][row]) for task in tasks.TASKS
-            )
-            for row in range(len(rows))
+    labels = {task.name: test.labels[task.name][rows] for task in free}
+    edits = [(task, index) for task in free for index in free[task]]
+    targets = {"decoded": labels}
+    for task, index in edits[:_MOST_EDITS]:
+        new = np.full_like(labels[task.name], index)
+        targets[task.classes[index]] = {**labels, task.name: new}
+    columns = [
+        measurement.sampler.edit(images, labels, target)
+        for target in targets.values()
+    ]
+    return Plot(
+        "edits.png",
+        "Does an edit change what it should, and nothing else?",
+        "Each row is a portrait, then the same decoded with its own "
+        "attributes, then with one of them changed.",
+        draw_grid(
+            np.stack([images, *columns], axis=1),
+            "The same portraits with one attribute edited: from latent means, "
+            "without noise (temperature 0, no seed)",
+            ["real", *targets],
+            [
+                "\n".join(
+                    task.label_name(labels[task.name][row]) for task in free
+                )
+                for row in range(len(rows))
+            ],
         ),
     )
 
 
-def _edits(labels):
-    for task in (tasks.HAIR_COLOR, tasks.HAIR_TYPE):
-        for index, name in enumerate(task.classes):
-            if name != _BALD:
-                yield task, name, np.full_like(labels[task.name], index)
-    gender = tasks.GENDER
-    yield gender, "other gender", 1 - labels[gender.name]
-
-
-def _bald(task):
-    """Returns the label of bald, or one that no portrait has."""
-    return task.classes.index(_BALD) if _BALD in task.classes else -2
+def _draw_copies(measurement, drawn):
+    generated, training, distances = (
+        own[:_SHOWN] for own in measurement.copies
+    )
+    return Plot(
+        "nearest_training.png",
+        "Does it copy?",
+        "The generated portraits that are nearest to a training portrait in "
+        "the pixels of the middle, with their distance, and that training "
+        "portrait below. Equal ones would be copies.",
+        draw_grid(
+            np.stack(
+                [
+                    measurement.images[GENERATED][generated],
+                    np.asarray(measurement.training.images[training]),
+                ]
+            ),
+            "The generated portraits nearest to a training portrait, and that "
+            f"one: {drawn}",
+            [f"{distance:.2f}" for distance in distances],
+            ("generated", "training"),
+        ),
+    )

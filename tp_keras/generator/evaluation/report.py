@@ -1,139 +1,336 @@
-"""Measures a generator of portraits, and writes it all."""
+"""What a reader gets to see of a generator's figures."""
 
 import dataclasses
-import os
-import pathlib
+import html
+from collections.abc import Iterator
 from collections.abc import Sequence
 
-from tp_keras import files
-from tp_keras.data.portraits import Portraits
-from tp_keras.evaluation import places
-from tp_keras.evaluation.report import RECORDS_NAME
-from tp_keras.evaluation.report import TABLE_NAME
-from tp_keras.generator.evaluation import page
-from tp_keras.generator.evaluation import pictures
-from tp_keras.generator.evaluation import plots
-from tp_keras.generator.evaluation import table
-from tp_keras.generator.evaluation.measurement import GenerationMeasurement
-from tp_keras.generator.evaluation.picture_grid import PictureGrid
+from matplotlib.figure import Figure
+
+from tp_keras.generator.evaluation.candidates import CANDIDATES
+from tp_keras.generator.evaluation.candidates import EIGENFACES
+from tp_keras.generator.evaluation.candidates import GENERATED
+from tp_keras.generator.evaluation.candidates import REAL
+from tp_keras.generator.evaluation.candidates import RECONSTRUCTIONS
+from tp_keras.generator.evaluation.candidates import STANDARD_NORMAL
+from tp_keras.generator.evaluation.distances import KERNEL_SCORE
+from tp_keras.generator.evaluation.measurement import FEATURES
+from tp_keras.generator.evaluation.measurement import PIXELS
 from tp_keras.generator.evaluation.settings import GenerationSettings
-from tp_keras.records import record as records_lib
+from tp_keras.records.group_plot import draw_groups
+from tp_keras.records.group_plot import group_handles
+from tp_keras.records.group_plot import rows_height
+from tp_keras.records.page_parts import Plot
+from tp_keras.records.page_parts import Report
+from tp_keras.records.page_parts import Section
+from tp_keras.records.page_parts import SummaryFigure
+from tp_keras.records.page_parts import Table
+from tp_keras.records.page_parts import summary_table
+from tp_keras.records.plot_kit import new_figure
 from tp_keras.records.record import Record
+from tp_keras.records.record import find
+from tp_keras.records.table import figure_table
+from tp_keras.records.table import format_count
+from tp_keras.records.table import format_figure
+from tp_keras.tasks import Schema
 
-_TEST = "test"
+_COLOR, _OTHER_COLOR = "#D55E00", "#555555"
 
+_QUESTION = """\
+<p>A generator should draw portraits that look like real ones, show the
+attributes that were asked for, and be no copies of those it was trained on.
+No single figure tells all of it, and none means much alone: beside the
+generated portraits stand these.</p>
+<ul>
+{candidates}
+</ul>
+<p>Portraits are compared by a judge: a classifier that was trained on other
+portraits than the generator and all that its training looked through. Figures
+hold for this judge; they can't be compared with those of another one, but
+scores, where real portraits are at 0 and eigenfaces at 1, can.</p>
+<p>Drawn with {caption}, {samples} portraits for each combination of classes;
+pixels are rounded to whole numbers as in every file.</p>"""
 
-def evaluate_generation(
-    sampler,
-    judge,
-    training: Portraits,
-    validation: Portraits,
-    test: Portraits,
-    settings: GenerationSettings | None = None,
-    unseen: Portraits | None = None,
-    more_spaces: Sequence = (),
-    progress: bool = True,
-) -> tuple[list[Record], dict[str, PictureGrid]]:
-    """Measures a generator beside real portraits, blurred ones, eigenfaces.
-
-    Args:
-        sampler: `VaeSampler`, or what has its functions: `generate(labels,
-            seed, temperature)`, `generate_standard_normal(labels, seed)`,
-            `reconstruct(images, labels)`, `edit(images, labels, new_labels)`
-            and `latent_means(images, labels)`. Images are uint8.
-        judge: `Judge` that has seen neither `training` nor `test`.
-        training: What the generator was trained on.
-        validation: Real portraits that neither has been trained on.
-        test: Real portraits to hold all against.
-        settings: How it is measured; None: the defaults.
-        unseen: Real portraits that the generator has not seen, as many as
-            `training`, to tell copying from smoothness; the judge may know
-            them. None leaves that figure out.
-        more_spaces: What describes portraits beside the judge, by a `name` and
-            `features`, such as `RandomNetwork`.
-        progress: Whether to show a bar.
-
-    Returns:
-        The records, and the pictures by file name.
-
-    Example:
-        >>> records, grids = evaluate_generation(
-        ...     VaeSampler(vae), judge, train, validation, test
-        ... )
-        >>> write_generation_report("out", "out.html", records, grids, settings)
-    """
-    settings = settings or GenerationSettings()
-    measurement = GenerationMeasurement(
-        sampler,
-        judge,
-        training,
-        validation,
-        test,
-        settings,
-        unseen,
-        more_spaces,
-    )
-    records = [
-        Record(
-            seed=settings.seed,
-            split=test.split,
-            dataset=test.dataset,
-            **fields,
-        )
-        for fields in measurement.measure(progress)
-    ]
-    return records, dict(pictures.make_pictures(measurement))
+_LIMITS = (
+    "Whether a person would find the portraits good: look at them.",
+    "What the judge has no eyes for: background, glasses, the person.",
+    "That nothing was learned by heart. The search finds plain copies of "
+    "training portraits; a copy that is shifted or recoloured may be missed.",
+    "What a person is: labels are what those saw who labelled the portraits.",
+)
 
 
-def write_generation_report(
-    folder: str | os.PathLike,
-    page_path: str | os.PathLike,
-    records: list[Record],
-    grids: dict[str, PictureGrid],
+def make_report(
+    records: Sequence[Record],
+    schema: Schema,
     settings: GenerationSettings,
-    facts: dict | None = None,
-) -> None:
-    """Writes records, table and plots into `folder`, and the page of them.
+    pictures: Sequence[Plot],
+) -> Report:
+    """Returns tables, plots and words on the figures of a generator."""
+    candidates = "\n".join(
+        f"<li><b>{html.escape(name)}</b>: {html.escape(what)}</li>"
+        for name, what in CANDIDATES.items()
+    )
+    question = _QUESTION.format(
+        candidates=candidates,
+        caption=settings.caption,
+        samples=settings.samples_per_cell,
+    )
+    plots = [
+        Plot(
+            "scores.png",
+            "How far from real portraits is it?",
+            "Smaller is better. The marks are figures, the lines through them "
+            "95 % intervals; the generated portraits are orange. Blurred "
+            "portraits and eigenfaces show what a simple way to make portraits "
+            "reaches. In scores, real portraits are at 0 and eigenfaces at 1.",
+            draw_scores(records, settings),
+        ),
+        Plot(
+            "fidelity.png",
+            "Does it draw what was asked for?",
+            "The judge's accuracy on portraits of a combination of classes, "
+            "divided by its accuracy on real ones of it: at 1 they are as "
+            "readable as real ones. Combinations without enough real portraits "
+            "are left out.",
+            draw_fidelity(records, schema, settings),
+        ),
+    ]
+    return Report(
+        "Generated portraits: how good are they?",
+        [
+            Section("What was asked", question),
+            Section(
+                "What was found",
+                summary=summarize(records, schema),
+                plots=[*pictures[:1], *plots, *pictures[1:]],
+            ),
+            Section("All figures", tables=list(_tables(records))),
+            Section("What these figures can't tell", sentences=_LIMITS),
+        ],
+        schema.shows_people,
+    )
 
-    Folder and page appear whole or not at all. All but the pictures of
-    portraits is made from the records as they stand in the file.
 
-    Args:
-        folder: Folder to write; an earlier one is replaced.
-        page_path: HTML file to write.
-        records: What was measured.
-        grids: File name -> picture of portraits.
-        settings: How it was measured.
-        facts: What else a figure depends on, such as the judge's fingerprint;
-            written into `measured.json` beside the settings.
-    """
-    with files.new_folder(folder) as aside:
-        records_lib.write_records(aside / RECORDS_NAME, records)
-        written = records_lib.read_records(aside / RECORDS_NAME)
-        (aside / TABLE_NAME).write_text(
-            table.full_report(written), encoding="utf-8"
+def summarize(records: Sequence[Record], schema: Schema) -> Table:
+    """Returns the figures that a reader must know, in order."""
+    items = []
+
+    def add(title, compare, metric, variant=GENERATED, **criteria):
+        items.extend(
+            SummaryFigure(title, record, compare)
+            for record in find(
+                records, metric=metric, variant=variant, **criteria
+            )
         )
-        measured = {"settings": dataclasses.asdict(settings), **(facts or {})}
-        places.write_measured(aside, measured)
-        plots.write_plots(aside, written, grids, settings)
-        text = page.make_page(written, aside, settings)
-    files.write_text(page_path, text)
+
+    def text(metric, variant, **criteria):
+        found = find(records, metric=metric, variant=variant, **criteria)
+        return format_figure(found[0]) if found else "-"
+
+    def both(metric, **criteria):
+        return "; ".join(
+            f"{name} {text(metric, name, **criteria)}"
+            for name in (REAL, EIGENFACES)
+        )
+
+    for name, compare in (
+        (GENERATED, "0 real portraits, 1 eigenfaces"),
+        (STANDARD_NORMAL, "the same without the fitted prior"),
+        (RECONSTRUCTIONS, "real portraits, encoded and decoded"),
+    ):
+        add(f"kernel score, {name}", compare, KERNEL_SCORE, f"{name} judge")
+    add(
+        "kernel score to a random network",
+        "reconstructions "
+        + text(KERNEL_SCORE, f"{RECONSTRUCTIONS} random_network"),
+        KERNEL_SCORE,
+        f"{GENERATED} random_network",
+    )
+    add("told from real", both("two_sample_accuracy"), "two_sample_accuracy")
+    names = [task.name for task in schema.condition_tasks]
+    for name in names:
+        eigenfaces = text("fidelity", EIGENFACES, task=name)
+        compare = f"1 as real; {EIGENFACES} {eigenfaces}"
+        add(f"fidelity, {name}", compare, "fidelity", task=name)
+    for record in find(records, metric="worst_cell_fidelity"):
+        title = f"worst fidelity ({record.task} of {record.class_name})"
+        items.append(SummaryFigure(title, record, "1 as real"))
+    score = "classification_score"
+    for name in names:
+        title = f"accuracy trained on it, {name}"
+        add(title, both(score, task=name), score, task=name)
+    unedited = "only decoded " + text("unedited_kept", None)
+    for name in names:
+        add(
+            f"edit of {name}, success",
+            "1 always",
+            "edit_success",
+            None,
+            task=name,
+        )
+        title = f"edit of {name}, others kept"
+        add(title, unedited, "edit_kept", None, task=name)
+    for name in names:
+        compare = "majority " + text("latent_majority", None, task=name)
+        title = f"{name} read from latents"
+        add(title, compare, "latent_probe", None, task=name)
+    for space in (PIXELS, FEATURES):
+        add(
+            f"nearer to training than 99 % of test, {space}",
+            "0.010 without copying",
+            "nearer_than_1_percent",
+            f"{GENERATED} {space}",
+        )
+    add(
+        "nearer to training than to unseen, pixels",
+        "test " + text("nearer_to_training", f"{REAL} {PIXELS}"),
+        "nearer_to_training",
+        f"{GENERATED} {PIXELS}",
+    )
+    return summary_table(
+        items,
+        "Brackets hold 95 % intervals, n is the number of portraits that a "
+        "figure rests on; - means not defined.",
+    )
 
 
-def generation_folder(
-    run_dir: str | os.PathLike, name: str = _TEST
-) -> pathlib.Path:
-    """Returns the folder that an evaluation of a run is written to.
+def _tables(records) -> Iterator[Table]:
+    """Yields all tables but the summary."""
 
-    Args:
-        run_dir: Folder of the run.
-        name: Name of what it was held against, from `name_of_portraits`.
-    """
-    suffix = "" if name == _TEST else f"-{name}"
-    return pathlib.Path(run_dir) / "evaluation" / f"generation{suffix}"
+    def table(title, note, metrics, rows, columns, **settings):
+        shown = [record for record in records if record.metric in metrics]
+        if shown:
+            frame = figure_table(shown, rows, columns, **settings)
+            yield Table(title, note, frame)
+
+    n = {"more": {"n": format_count}}
+    yield from table(
+        "How far from real portraits",
+        "A score is 0 for real portraits and 1 for eigenfaces: smaller is "
+        "better. Told from real: the accuracy of a small network, .5 is "
+        "guessing. All are held against test portraits, and none is made of "
+        "them.",
+        (KERNEL_SCORE, "two_sample_accuracy"),
+        {"candidate": lambda record: _candidate(record)[0]},
+        lambda record: _candidate(record)[1],
+    )
+    titles = {"judge_accuracy": "judge's accuracy", "fidelity": "fidelity"}
+    yield from table(
+        "Attributes",
+        "The judge's accuracy on what was asked for; fidelity divides it by "
+        "that on real portraits.",
+        titles,
+        {"task": "task", "candidate": "variant"},
+        "metric",
+        titles=titles,
+        **n,
+    )
+    yield from table(
+        "Combinations of classes",
+        "The judge's accuracy on portraits of each combination that has enough "
+        "real ones, and the ratio of both.",
+        ("cell_accuracy", "cell_fidelity"),
+        {"of": "class_name", "judged": "task"},
+        lambda record: (
+            "fidelity" if record.metric == "cell_fidelity" else record.variant
+        ),
+        more={
+            "n real": lambda record: (
+                format_count(record) if record.variant == REAL else ""
+            )
+        },
+    )
+    yield from table(
+        "Edits",
+        "Of test portraits that the judge reads rightly in all attributes: how "
+        "often it sees the new class, and how often its other answers stay, "
+        "all of them or one.",
+        ("edit_success", "edit_kept"),
+        {"edited": "task"},
+        lambda record: (
+            "success"
+            if record.metric == "edit_success"
+            else f"{record.variant or 'others'} kept"
+        ),
+        **n,
+    )
 
 
-def generation_page(folder: str | os.PathLike) -> pathlib.Path:
-    """Returns the page of a folder that an evaluation was written to."""
-    folder = pathlib.Path(folder)
-    return folder.parents[1] / f"{folder.name}.html"
+def _candidate(record) -> tuple[str, str]:
+    """Returns whose distance it is, and what it is called."""
+    if record.metric != KERNEL_SCORE:
+        return record.variant, "told from real"
+    name, _, space = record.variant.rpartition(" ")
+    return name, f"kernel score, {space.replace('_', ' ')}"
+
+
+def draw_scores(
+    records: Sequence[Record], settings: GenerationSettings
+) -> Figure:
+    """Draws each distance, a panel for each, a row for each candidate."""
+    panels = {}
+    for record in records:
+        if record.metric in (KERNEL_SCORE, "two_sample_accuracy"):
+            name, title = _candidate(record)
+            panels.setdefault(title, {})[name] = record
+    figure = new_figure(3.3 * len(panels) + 1.2, 3.2)
+    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for panel, (title, found) in zip(axes, panels.items(), strict=True):
+        for row, name in enumerate(CANDIDATES):
+            record = found.get(name)
+            if record is None or record.value is None:
+                continue
+            color = _COLOR if name == GENERATED else _OTHER_COLOR
+            panel.hlines(row, record.low, record.high, color, linewidth=2)
+            panel.plot(record.value, row, "o", markersize=6, color=color)
+        if not panel.lines:
+            panel.text(
+                0.5, 3, "not defined", ha="center", va="center", color="0.4"
+            )
+            panel.set_xlim(0, 1)
+        panel.set_title(title, loc="left", fontsize=10)
+        panel.set_yticks(range(len(CANDIDATES)), list(CANDIDATES))
+        panel.set_ylim(len(CANDIDATES) - 0.5, -0.5)
+        panel.grid(axis="x", color="0.9")
+        for place in (0, 1) if title.startswith("kernel") else ():
+            panel.axvline(place, color="0.6", linestyle="--", linewidth=1)
+    _set_title(
+        figure,
+        "Distance from real test portraits, with 95 % intervals",
+        settings,
+    )
+    return figure
+
+
+def draw_fidelity(
+    records: Sequence[Record], schema: Schema, settings: GenerationSettings
+) -> Figure:
+    """Draws the fidelity of each cell, a mark for each condition."""
+    names = [task.name for task in schema.condition_tasks]
+    shown = [
+        dataclasses.replace(record, group=record.task)
+        for record in find(records, metric="cell_fidelity")
+        if record.value is not None
+    ]
+    cells = {record.class_name for record in shown}
+    height = rows_height(len(cells), len(names))
+    figure = new_figure(8.0, height + 1.4)
+    panel = figure.subplots()
+    draw_groups(panel, shown, names, text=lambda record: f"{record.value:.2f}")
+    panel.axvline(1, color="0.6", linestyle="--", linewidth=1)
+    panel.set_xlim(left=0)
+    panel.set_xlabel("judge's accuracy on generated, divided by that on real")
+    figure.legend(
+        handles=group_handles(names), loc="outside lower center", ncols=3
+    )
+    _set_title(
+        figure, "Fidelity of combinations, with 95 % intervals", settings
+    )
+    return figure
+
+
+def _set_title(figure, text, settings):
+    figure.suptitle(
+        f"{text}\n{settings.caption}", x=0.01, ha="left", fontsize=11
+    )

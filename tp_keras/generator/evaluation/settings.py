@@ -13,12 +13,10 @@ class GenerationSettings:
     """Scale of the noise of the generated portraits; figures of others than 1
     don't compare."""
     samples_per_cell: int = 200
-    """Portraits generated for each cell of attributes."""
-    pairs_per_cell: int = 100
-    """Pairs of portraits of a cell whose likeness is measured."""
+    """Portraits generated for each cell, a combination of the classes that the
+    generator is told."""
     min_count: int = 20
-    """Real test portraits that a cell needs for its fidelity and diversity to
-    be defined."""
+    """Real test portraits that a cell needs for its fidelity to be measured."""
     network_epochs: int = 8
     """Passes in which the small networks are trained."""
     max_test: int = 2000
@@ -39,7 +37,6 @@ class GenerationSettings:
             )
         for name, least in (
             ("samples_per_cell", 2),
-            ("pairs_per_cell", 1),
             ("min_count", 1),
             ("network_epochs", 1),
             ("max_test", 65),

@@ -1,13 +1,19 @@
-"""A small classifier that is trained within seconds."""
+"""What a classifier that is trained within seconds tells of portraits."""
+
+from collections.abc import Iterator
 
 import keras
 import numpy as np
 
-from tp_keras.tasks import IMAGE_SHAPE
+from tp_keras.data.portraits import Portraits
+from tp_keras.evaluation import figures
+from tp_keras.generator.evaluation.settings import GenerationSettings
+from tp_keras.records.record import ALL
 from tp_keras.tasks import MISSING
 
 _BATCH_SIZE = 64
 _LEARNING_RATE = 3e-3
+_ORIGIN = "origin"
 
 
 class SmallNetwork:
@@ -18,42 +24,26 @@ class SmallNetwork:
 
     Args:
         num_classes: Dict: name of a label -> number of its classes.
-        epochs: Passes over the images.
-        seed: Int, of weights, order and mirroring. Keras' global seed is set
-            to it when training starts.
-
-    Example:
-        >>> network = SmallNetwork({"gender": 2}, epochs=8, seed=0)
-        >>> network.fit(train.images, train.labels)
-        >>> network.predict(test.images)["gender"].shape
-        (897,)
+        settings: `GenerationSettings`: its passes over the images, and its
+            seed, which Keras' global seed is set to when training starts.
     """
 
-    def __init__(self, num_classes: dict[str, int], epochs: int, seed: int):
-        self.num_classes = dict(num_classes)
-        self.epochs = epochs
-        self.seed = seed
+    def __init__(self, num_classes: dict, settings: GenerationSettings):
+        self.num_classes = num_classes
+        self.settings = settings
 
-    def fit(self, images, labels, progress=None) -> "SmallNetwork":
-        """Trains from new weights.
+    def fit(self, images, labels) -> "SmallNetwork":
+        """Trains from new weights; labels of -1 are missing.
 
         Args:
-            images: uint8 array [N, 108, 84, 3].
-            labels: Dict: name -> integer array [N], -1 where missing.
-            progress: Function called after each epoch, or None.
+            images: uint8 array [N, height, width, 3].
+            labels: Dict: name -> integers [N].
         """
-        keras.utils.set_random_seed(self.seed)
-        self._model = _build(self.num_classes)
-        names = list(self.num_classes)
-        targets = {
-            name: np.maximum(np.asarray(labels[name], np.int32), 0)
-            for name in names
-        }
-        weights = {
-            name: (np.asarray(labels[name]) != MISSING).astype(np.float32)
-            for name in names
-        }
-        steps = -(-len(images) // _BATCH_SIZE) * self.epochs
+        keras.utils.set_random_seed(self.settings.seed)
+        self._model = _build(images.shape[1:], self.num_classes)
+        labels = {name: np.asarray(labels[name]) for name in self.num_classes}
+        epochs = self.settings.network_epochs
+        steps = -(-len(images) // _BATCH_SIZE) * epochs
         self._model.compile(
             optimizer=keras.optimizers.AdamW(
                 keras.optimizers.schedules.CosineDecay(_LEARNING_RATE, steps),
@@ -63,35 +53,123 @@ class SmallNetwork:
                 name: keras.losses.SparseCategoricalCrossentropy(
                     from_logits=True
                 )
-                for name in names
+                for name in labels
             },
         )
-        callbacks = []
-        if progress is not None:
-            callbacks.append(
-                keras.callbacks.LambdaCallback(
-                    on_epoch_end=lambda epoch, logs: progress()
-                )
-            )
         self._model.fit(
             images,
-            targets,
-            sample_weight=weights,
+            {
+                name: np.maximum(own, 0).astype(np.int32)
+                for name, own in labels.items()
+            },
+            sample_weight={
+                name: (own != MISSING).astype(np.float32)
+                for name, own in labels.items()
+            },
             batch_size=_BATCH_SIZE,
-            epochs=self.epochs,
-            callbacks=callbacks,
+            epochs=epochs,
             verbose=0,
         )
         return self
 
     def predict(self, images) -> dict[str, np.ndarray]:
-        """Returns name -> the class of each image, integer array [N]."""
+        """Returns name -> the class of each image."""
         logits = self._model.predict(images, batch_size=256, verbose=0)
         return {name: values.argmax(-1) for name, values in logits.items()}
 
 
-def _build(num_classes):
-    image = keras.Input(IMAGE_SHAPE, dtype="uint8", name="image")
+def measure_training_on(
+    images: np.ndarray,
+    training: Portraits,
+    test: Portraits,
+    candidate: str,
+    settings: GenerationSettings,
+) -> Iterator[dict]:
+    """Yields the accuracy on real portraits after training on a candidate's.
+
+    A generator that leaves out what real portraits vary in, or shows other
+    attributes than asked for, is found out by a classifier that has seen
+    nothing else (Ravuri and Vinyals, Classification accuracy score for
+    conditional generative models, 2019).
+
+    Args:
+        images: uint8 array [N, height, width, 3] to train on.
+        training: `Portraits` [N] whose labels were asked for.
+        test: Real `Portraits`.
+        candidate: Who made `images`, the `variant` of the records.
+        settings: `GenerationSettings`.
+
+    Yields:
+        Fields of records `classification_score`, one for each condition.
+    """
+    tasks = training.schema.condition_tasks
+    network = SmallNetwork(
+        {task.name: task.num_classes for task in tasks}, settings
+    ).fit(images, training.labels)
+    answers = network.predict(test.images)
+    for task in tasks:
+        own = test.labels[task.name]
+        known = own != MISSING
+        yield figures.share(
+            "classification_score",
+            (answers[task.name] == own)[known].sum(),
+            known.sum(),
+            task=task.name,
+            group=ALL,
+            variant=candidate,
+        )
+
+
+def measure_two_sample(
+    real: np.ndarray,
+    made: np.ndarray,
+    candidate: str,
+    settings: GenerationSettings,
+) -> dict:
+    """Returns the accuracy of telling two kinds of portraits apart.
+
+    A small network is trained on one half of both and tested on the other: .5
+    is guessing (Lopez-Paz and Oquab, Revisiting classifier two-sample tests,
+    2017).
+
+    Args:
+        real: uint8 array [N, height, width, 3].
+        made: uint8 array [M, height, width, 3]; as many of the longer are used
+            as there are of the shorter.
+        candidate: Whose portraits `made` are, the `variant` of the record.
+        settings: `GenerationSettings`.
+
+    Returns:
+        Fields of a record `two_sample_accuracy`.
+    """
+    size = min(len(real), len(made))
+    generator = np.random.default_rng(settings.seed)
+    # Row i of both goes to the same half: where a candidate is made of the
+    # real ones, a portrait must not be trained on and its twin tested.
+    order = generator.permutation(size)
+    train, test = order[: size // 2], order[size // 2 :]
+    network = SmallNetwork({_ORIGIN: 2}, settings)
+    network.fit(*_mixed(real, made, train))
+    images, labels = _mixed(real, made, test)
+    hits = (network.predict(images)[_ORIGIN] == labels[_ORIGIN]).sum()
+    return figures.share(
+        "two_sample_accuracy",
+        hits,
+        len(images),
+        task=ALL,
+        group=ALL,
+        variant=candidate,
+    )
+
+
+def _mixed(real, made, rows):
+    images = np.concatenate([real[rows], made[rows]])
+    origin = np.repeat(np.arange(2, dtype=np.int32), len(rows))
+    return images, {_ORIGIN: origin}
+
+
+def _build(image_shape, num_classes):
+    image = keras.Input(image_shape, dtype="uint8", name="image")
     x = keras.layers.Rescaling(1 / 127.5, offset=-1)(image)
     x = keras.layers.RandomFlip("horizontal")(x)
     x = _convolve(x, 24, size=5, strides=3)

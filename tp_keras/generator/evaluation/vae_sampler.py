@@ -6,7 +6,6 @@ import tqdm
 
 from tp_keras.errors import UserError
 from tp_keras.generator.model import to_uint8
-from tp_keras.tasks import TASK_NAMES
 
 _BATCH_SIZE = 128
 
@@ -14,48 +13,44 @@ _BATCH_SIZE = 128
 class VaeSampler:
     """Draws, reconstructs and edits portraits, batch by batch.
 
-    What it returns is rounded and clipped to uint8, as every other portrait
-    is, so that no figure rests on pixels that no file can hold.
+    Images are rounded and clipped to uint8, as every other portrait is, so
+    that no figure rests on pixels that no file can hold. Labels are dicts of
+    integers `[count]`.
 
     Args:
-        vae: `PortraitVAE`, or what has its `latent_size`, `encode`, `decode`,
-            `generate`, `reconstruct` and `edit`.
+        vae: `PortraitVAE`, or what has its `schema`, `latent_size`, `encode`,
+            `decode`, `generate`, `reconstruct` and `edit`.
         progress: Whether to show bars after two seconds.
-
-    Example:
-        >>> sampler = VaeSampler(VaeRunFolder("runs/vae").load_model())
-        >>> sampler.generate(test.labels, seed=0).shape
-        (897, 108, 84, 3)
     """
 
     def __init__(self, vae, progress: bool = True):
         self._vae = vae
+        self._conditions = [task.name for task in vae.schema.condition_tasks]
         self._progress = progress
 
     def generate(self, labels, seed: int, temperature=1.0) -> np.ndarray:
         """Draws a portrait for each row of labels from the fitted prior."""
-        count = len(labels[TASK_NAMES[0]])
-        generator = np.random.default_rng(seed)
-        normal, uniform = self._noise(generator, count)
+        normal, uniform = self._noise(labels, seed)
         return self._images(
             "generate",
             lambda rows: self._vae.generate(
                 normal[rows],
                 uniform[rows],
-                _take(labels, rows),
+                self._take(labels, rows),
                 np.full(len(normal[rows]), temperature, np.float32),
             ),
-            count,
+            len(normal),
         )
 
     def generate_standard_normal(self, labels, seed: int) -> np.ndarray:
         """Draws a portrait for each row from latents of N(0, I)."""
-        count = len(labels[TASK_NAMES[0]])
-        normal, _ = self._noise(np.random.default_rng(seed), count)
+        normal, _ = self._noise(labels, seed)
         return self._images(
             "generate from N(0, I)",
-            lambda rows: self._vae.decode(normal[rows], _take(labels, rows)),
-            count,
+            lambda rows: self._vae.decode(
+                normal[rows], self._take(labels, rows)
+            ),
+            len(normal),
         )
 
     def reconstruct(self, images, labels) -> np.ndarray:
@@ -63,7 +58,7 @@ class VaeSampler:
         return self._images(
             "reconstruct",
             lambda rows: self._vae.reconstruct(
-                np.asarray(images[rows]), _take(labels, rows)
+                np.asarray(images[rows]), self._take(labels, rows)
             ),
             len(images),
         )
@@ -74,8 +69,8 @@ class VaeSampler:
             "edit",
             lambda rows: self._vae.edit(
                 np.asarray(images[rows]),
-                _take(labels, rows),
-                _take(new_labels, rows),
+                self._take(labels, rows),
+                self._take(new_labels, rows),
             ),
             len(images),
         )
@@ -85,12 +80,14 @@ class VaeSampler:
         return self._batches(
             "encode",
             lambda rows: self._vae.encode(
-                np.asarray(images[rows]), _take(labels, rows)
+                np.asarray(images[rows]), self._take(labels, rows)
             )[0],
             len(images),
         )
 
-    def _noise(self, generator, count):
+    def _noise(self, labels, seed):
+        generator = np.random.default_rng(seed)
+        count = len(labels[self._conditions[0]])
         normal = generator.standard_normal((count, self._vae.latent_size))
         uniform = generator.random(count)
         return normal.astype(np.float32), uniform.astype(np.float32)
@@ -119,8 +116,8 @@ class VaeSampler:
             results.append(finish(result))
         return np.concatenate(results)
 
-
-def _take(labels, rows):
-    return {
-        name: np.asarray(labels[name][rows], np.int32) for name in TASK_NAMES
-    }
+    def _take(self, labels, rows):
+        return {
+            name: np.asarray(labels[name][rows], np.int32)
+            for name in self._conditions
+        }

@@ -1,30 +1,47 @@
-"""Which labels a set of generated portraits shall have."""
+"""Which labels generated portraits shall have."""
+
+import collections
+from collections.abc import Sequence
 
 import numpy as np
 
 from tp_keras.command_line import command_line
 from tp_keras.errors import UserError
-from tp_keras.tasks import GENDER
-from tp_keras.tasks import TASK_NAMES
 from tp_keras.tasks import UNKNOWN
+from tp_keras.tasks import Schema
+from tp_keras.tasks import Task
 
 CELLS = ("natural", "balanced", "level")
 
 
-def same_labels(labels: dict[str, str], count: int) -> dict[str, list[str]]:
-    """Returns one set of labels for every row.
+def parse_labels(pairs: Sequence[str], schema: Schema) -> dict[str, str]:
+    """Returns the labels that a command line gives.
 
     Args:
-        labels: Class name of each task, from `tp_keras.tasks.complete_labels`.
-        count: Int. Number of rows.
+        pairs: Texts such as `"weather=snow"`.
+        schema: `Schema` of the generator.
+
+    Returns:
+        Dict of task name to class name, of those given alone.
+
+    Raises:
+        UserError: If a text is no such pair of a condition and its class.
     """
-    return {name: [labels[name]] * count for name in TASK_NAMES}
+    labels = dict(pair.partition("=")[::2] for pair in pairs)
+    if len(labels) < len(pairs) or not all(labels.values()):
+        names = [task.name for task in schema.condition_tasks]
+        raise UserError(
+            "Expected labels as NAME=CLASS, each name once, with names out of "
+            f"{', '.join(names)}. Received: {' '.join(pairs)}"
+        )
+    complete = schema.complete_labels(labels)
+    return {name: complete[name] for name in labels}
 
 
 def choose_labels(
     labels: dict[str, str],
     count: int,
-    cells: str,
+    cells: str | None,
     label_counts: list[dict] | None,
     seed: int = 0,
 ) -> dict[str, list[str]]:
@@ -37,10 +54,11 @@ def choose_labels(
     portraits and these rows together are as even as this many rows allow.
 
     Args:
-        labels: Class name of each task, from `complete_labels`; what is not
-            `"unknown"` restricts the cells.
+        labels: Class name of each task, from `Schema.complete_labels`; what is
+            not `"unknown"` restricts the cells.
         count: Int. Number of rows.
-        cells: `"natural"`, `"balanced"` or `"level"`.
+        cells: `"natural"`, `"balanced"` or `"level"`; None gives all rows the
+            same labels.
         label_counts: What the model learned from, as a bundle's
             `metadata.json` has it; None if it is not known.
         seed: Int. Settles the order of the rows.
@@ -51,19 +69,9 @@ def choose_labels(
     Raises:
         UserError: If `cells` is unknown, nothing is known of the training
             portraits, or none of them has these labels.
-
-    Example:
-        >>> label_counts = [
-        ...     {"gender": "male", "hair_color": "gray",
-        ...      "hair_type": "straight", "count": 3},
-        ...     {"gender": "male", "hair_color": "bald",
-        ...      "hair_type": "bald", "count": 1},
-        ... ]
-        >>> labels = complete_labels({})
-        >>> chosen = choose_labels(labels, 4, "level", label_counts)
-        >>> sorted(chosen["hair_color"])
-        ['bald', 'bald', 'bald', 'gray']
     """
+    if cells is None:
+        return {name: [label] * count for name, label in labels.items()}
     if cells not in CELLS:
         raise UserError(
             f"Expected cells out of {', '.join(CELLS)}. Received: cells={cells}"
@@ -79,7 +87,7 @@ def choose_labels(
     table = [
         cell
         for cell in label_counts
-        if all(labels[n] in (UNKNOWN, cell[n]) for n in TASK_NAMES)
+        if all(label in (UNKNOWN, cell[n]) for n, label in labels.items())
         and (cells == "natural" or UNKNOWN not in cell.values())
     ]
     if not table:
@@ -97,21 +105,43 @@ def choose_labels(
         shares = _fill_up(present, count)
     rows = np.repeat(np.arange(len(table)), shares)
     rows = np.random.default_rng(seed).permutation(rows)
-    return {name: [table[row][name] for row in rows] for name in TASK_NAMES}
+    return {name: [table[row][name] for row in rows] for name in labels}
 
 
-def require_gender(labels: dict[str, list[str]]) -> None:
-    """Raises if a row has no gender, which the data set's own format needs.
+def describe_labels(labels: dict) -> str:
+    """Returns class names, some of them `"unknown"`, as text."""
+    names = dict.fromkeys(name for name in labels.values() if name != UNKNOWN)
+    return ", ".join(names) or "any attributes"
 
-    Raises:
-        UserError: If so.
+
+def shared_classes(tasks: Sequence[Task]) -> set[str]:
+    """Returns the classes that come in several tasks at once or in none.
+
+    A class that tasks share says one thing: what is bare has neither a colour
+    nor a shape. Where tasks have hardly any other classes, such as no and yes,
+    the word is all that they share.
     """
-    if UNKNOWN in labels[GENDER.name]:
-        raise UserError(
-            "Every portrait of a pack has a gender. Expected --gender, or "
-            "--cells, which asks for what the model learned from. "
-            f"Received: {GENDER.name}={UNKNOWN}"
-        )
+    counts = collections.Counter(
+        name for task in tasks for name in task.classes
+    )
+    shared = {name for name, count in counts.items() if count > 1}
+    for task in tasks:
+        if len(set(task.classes) - shared) < 2:
+            shared -= set(task.classes)
+    return shared
+
+
+def free_classes(tasks: Sequence[Task]) -> dict[Task, list[int]]:
+    """Returns the labels of each task that are of no shared class."""
+    shared = shared_classes(tasks)
+    return {
+        task: [
+            label
+            for label, name in enumerate(task.classes)
+            if name not in shared
+        ]
+        for task in tasks
+    }
 
 
 def _largest_remainders(wanted, total) -> np.ndarray:

@@ -3,11 +3,14 @@ import collections
 import numpy as np
 import pytest
 
+from tests.portrait_factory import SCHEMA
 from tp_keras.errors import UserError
-from tp_keras.generator.drawing.cells import choose_labels
-from tp_keras.generator.drawing.cells import require_gender
-from tp_keras.generator.drawing.cells import same_labels
-from tp_keras.tasks import complete_labels
+from tp_keras.generator.drawing.labels import choose_labels
+from tp_keras.generator.drawing.labels import describe_labels
+from tp_keras.generator.drawing.labels import free_classes
+from tp_keras.generator.drawing.labels import parse_labels
+from tp_keras.generator.drawing.labels import shared_classes
+from tp_keras.tasks import Task
 
 # Four whole cells, and one with a missing label.
 TABLE = [
@@ -18,13 +21,12 @@ TABLE = [
     ("male", "bald", "bald", 4),
 ]
 COUNTS = [
-    dict(zip(("gender", "hair_color", "hair_type", "count"), row, strict=True))
-    for row in TABLE
+    dict(zip((*SCHEMA.conditions, "count"), row, strict=True)) for row in TABLE
 ]
 
 
 def shares(count, cells, **given):
-    labels = choose_labels(complete_labels(given), count, cells, COUNTS)
+    labels = choose_labels(SCHEMA.complete_labels(given), count, cells, COUNTS)
     counter = collections.Counter(zip(*labels.values(), strict=True))
     return [counter[row[:3]] for row in TABLE]
 
@@ -34,6 +36,9 @@ def test_natural_cells_keep_their_shares():
     assert shares(250, "natural") == [120, 60, 50, 12, 8]
     # 4.8, 2.4, 2.0, .48, .32: the greatest remainders are rounded up.
     assert shares(10, "natural") == [5, 2, 2, 1, 0]
+    found = np.array(shares(100_000, "natural")) / 100_000
+    expected = np.array([row[3] for row in TABLE]) / 125
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_balanced_cells_are_equal_and_whole():
@@ -72,9 +77,15 @@ def test_what_is_given_restricts_the_cells():
     assert shares(10, "balanced", gender="female") == [10, 0, 0, 0, 0]
 
 
+def test_without_cells_all_rows_have_the_labels_that_are_given():
+    given = SCHEMA.complete_labels({"gender": "male"})
+    labels = choose_labels(given, 2, None, None)
+    assert labels == {name: [label] * 2 for name, label in given.items()}
+
+
 def test_the_order_is_mixed_and_settled_by_the_seed():
     def column(seed):
-        labels = complete_labels({})
+        labels = SCHEMA.complete_labels({})
         return choose_labels(labels, 40, "balanced", COUNTS, seed)["hair_color"]
 
     assert column(1) == column(1) != column(2)
@@ -93,22 +104,52 @@ def test_the_order_is_mixed_and_settled_by_the_seed():
 )
 def test_what_cannot_be_shared_out(given, cells, counts, message):
     with pytest.raises(UserError, match=message):
-        choose_labels(complete_labels(given), 5, cells, counts)
+        choose_labels(SCHEMA.complete_labels(given), 5, cells, counts)
 
 
-def test_a_pack_needs_a_gender():
-    labels = same_labels(complete_labels({"gender": "male"}), 3)
-    assert labels["hair_type"] == ["unknown"] * 3
-    require_gender(labels)
-    labels["gender"][1] = "unknown"
-    with pytest.raises(UserError, match="Expected --gender"):
-        require_gender(labels)
+def test_labels_of_a_command_line():
+    pairs = ("hair_color=blond", "gender=unknown")
+    assert parse_labels(pairs, SCHEMA) == {
+        "hair_color": "blond",
+        "gender": "unknown",
+    }
+    assert parse_labels((), SCHEMA) == {}
 
 
-def test_counts_may_be_large():
-    found = shares(100_000, "natural")
-    np.testing.assert_allclose(
-        np.array(found) / 100_000,
-        np.array([row[3] for row in TABLE]) / 125,
-        atol=1e-5,
+@pytest.mark.parametrize(
+    "pairs, message",
+    [
+        (["blond"], "names out of gender, hair_color, hair_type.*: blond"),
+        (["gender="], "NAME=CLASS.*Received: gender="),
+        (["gender=male", "gender=female"], "each name once"),
+        (["age=young"], "labels of gender, hair_color, hair_type.*age"),
+        (["gender=man"], "female, male, or unknown.*gender=man"),
+    ],
+)
+def test_labels_that_are_none(pairs, message):
+    with pytest.raises(UserError, match=message):
+        parse_labels(pairs, SCHEMA)
+
+
+def test_labels_in_words():
+    names = SCHEMA.conditions
+    for labels, text in (
+        (("female", "blond", "wavy"), "female, blond, wavy"),
+        (("unknown", "brown", "unknown"), "brown"),
+        (("male", "bald", "bald"), "male, bald"),
+        (("unknown",) * 3, "any attributes"),
+    ):
+        assert describe_labels(dict(zip(names, labels, strict=True))) == text
+
+
+def test_classes_that_tasks_share_are_not_free():
+    tasks = SCHEMA.condition_tasks
+    assert shared_classes(tasks) == {"bald"}
+    free = free_classes(tasks)
+    assert list(free.values()) == [[0, 1], [0, 1, 2, 3], [0, 1]]
+    # Yes and no of different things say nothing of each other.
+    answers = tuple(
+        Task(name, "binary", ("no", "yes")) for name in ("hat", "scarf")
     )
+    assert shared_classes(answers) == set()
+    assert list(free_classes(answers).values()) == [[0, 1], [0, 1]]

@@ -1,9 +1,13 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
+from tests.portrait_factory import SCHEMA
+from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
-from tp_keras.generator.evaluation.references import EigenfaceSampler
-from tp_keras.generator.evaluation.references import blurred
+from tp_keras.generator.evaluation.candidates import EigenfaceSampler
+from tp_keras.generator.evaluation.candidates import blurred
 
 SHAPE = (6, 5, 3)
 
@@ -38,19 +42,29 @@ def make_cells(count=3000, seed=0):
         "hair_color": np.zeros(count, np.int32),
         "hair_type": np.full(count, -1, np.int32),
     }
-    return np.rint(images).clip(0, 255).astype(np.uint8), labels
+    return Portraits(
+        images=np.rint(images).clip(0, 255).astype(np.uint8),
+        labels=labels,
+        indices=np.arange(count),
+        dataset="made",
+        split="train",
+        storage="memory",
+        fingerprint="",
+        schema=SCHEMA,
+    )
 
 
 def test_samples_have_the_moments_of_their_cell():
-    images, labels = make_cells()
-    sampler = EigenfaceSampler(images, labels, components=7)
-    samples = sampler.sample(labels, seed=1)
-    assert samples.shape == images.shape and samples.dtype == np.uint8
+    portraits = make_cells()
+    sampler = EigenfaceSampler(portraits, components=7)
+    samples = sampler.sample(portraits.labels, seed=1)
+    assert samples.shape == portraits.images.shape
+    assert samples.dtype == np.uint8
     for gender in range(2):
-        rows = labels["gender"] == gender
+        rows = portraits.labels["gender"] == gender
         real, made = (
             part[rows].reshape(rows.sum(), -1).astype(float)
-            for part in (images, samples)
+            for part in (portraits.images, samples)
         )
         # The signs of the directions, and so the draws, are the processor's.
         error = made.std(0) / np.sqrt(len(made))
@@ -62,25 +76,26 @@ def test_samples_have_the_moments_of_their_cell():
 
 
 def test_a_seed_decides_the_samples():
-    _, labels = make_cells(300)
+    portraits = make_cells(300)
     # Noise has no first components: the approximation finds what it will.
     images = np.random.default_rng(0).integers(0, 256, (300, *SHAPE))
-    images = images.astype(np.uint8)
-    sampler = EigenfaceSampler(images, labels, components=7)
-    first = sampler.sample(labels, seed=1)
-    np.testing.assert_array_equal(first, sampler.sample(labels, seed=1))
-    assert (first != sampler.sample(labels, seed=2)).any()
-    again = EigenfaceSampler(images, labels, components=7)
-    np.testing.assert_array_equal(first, again.sample(labels, seed=1))
+    portraits = dataclasses.replace(portraits, images=images.astype(np.uint8))
+    sampler = EigenfaceSampler(portraits, components=7)
+    first = sampler.sample(portraits.labels, seed=1)
+    np.testing.assert_array_equal(first, sampler.sample(portraits.labels, 1))
+    assert (first != sampler.sample(portraits.labels, seed=2)).any()
+    again = EigenfaceSampler(portraits, components=7)
+    np.testing.assert_array_equal(first, again.sample(portraits.labels, seed=1))
 
 
 def test_small_cells_take_coarser_ones():
-    images, labels = make_cells(300)
+    portraits = make_cells(300)
+    labels = portraits.labels
     labels["gender"][:] = 0
     labels["hair_type"][:100] = 1
     labels["hair_color"][:10] = 3
     labels["gender"][:5] = 1
-    sampler = EigenfaceSampler(images, labels, components=7, min_rows=16)
+    sampler = EigenfaceSampler(portraits, components=7)
     assert sampler.cell_of([0, 0, 1]) == (0, 0, 1)
     assert sampler.cell_of([0, 0, -1]) == (0, 0, -1)
     # No row at all, ten rows, five rows.
@@ -92,12 +107,5 @@ def test_small_cells_take_coarser_ones():
 
 
 def test_needs_more_portraits_than_components():
-    images, labels = make_cells(64)
     with pytest.raises(UserError, match="Received: 64 portraits"):
-        EigenfaceSampler(images, labels)
-
-
-def test_needs_a_label_for_each_portrait():
-    images, labels = make_cells(100)
-    with pytest.raises(UserError, match="100 labels, 90 portraits"):
-        EigenfaceSampler(images[:90], labels, components=7)
+        EigenfaceSampler(make_cells(64))

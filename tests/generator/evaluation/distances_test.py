@@ -1,0 +1,162 @@
+import numpy as np
+import pytest
+
+from tp_keras.errors import UserError
+from tp_keras.generator.evaluation.distances import Estimate
+from tp_keras.generator.evaluation.distances import draw_halves
+from tp_keras.generator.evaluation.distances import kernel_distance
+from tp_keras.generator.evaluation.distances import measure_distances
+from tp_keras.generator.evaluation.distances import normalized_score
+from tp_keras.records.record import Record
+from tp_keras.records.record import find_one
+
+
+def estimate_mean(rows, seed=0):
+    halves = draw_halves(len(rows), 200, seed)
+    return Estimate.from_halves(
+        rows.mean(), [rows[half].mean() for half in halves]
+    )
+
+
+def test_halves_are_halves_and_their_own():
+    halves = draw_halves(11, 50, 3)
+    assert halves.shape == (50, 11)
+    np.testing.assert_array_equal(halves.sum(1), 5)
+    assert len(np.unique(halves, axis=0)) > 40
+    np.testing.assert_array_equal(halves, draw_halves(11, 50, 3))
+    assert (halves != draw_halves(11, 50, 4)).any()
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say():
+    generator = np.random.default_rng(1)
+    hits = 0
+    for seed in range(100):
+        low, high = estimate_mean(generator.exponential(size=80), seed).interval
+        hits += low <= 1 <= high
+    assert 86 <= hits <= 99
+
+
+def test_a_score_counts_from_real_to_eigenfaces():
+    draws = np.array([0.9, 1.0, 1.1])
+    real, eigenfaces = Estimate(1.0, draws), Estimate(5.0, draws + 4)
+    assert normalized_score(real, real, eigenfaces).value == 0
+    assert normalized_score(eigenfaces, real, eigenfaces).value == 1
+    candidate = Estimate(3.0, np.array([1.9, 3.0, 4.1]))
+    score = normalized_score(candidate, real, eigenfaces)
+    assert score.value == 0.5
+    np.testing.assert_allclose(score.draws, [0.25, 0.5, 0.75])
+
+
+def test_the_luck_of_the_reference_cancels_out():
+    luck = np.random.default_rng(0).standard_normal(200)
+    real, eigenfaces = Estimate(0, luck), Estimate(9, luck + 9)
+    score = normalized_score(Estimate(3, luck + 3), real, eigenfaces)
+    np.testing.assert_allclose(score.interval, (1 / 3, 1 / 3))
+
+
+def test_no_score_where_eigenfaces_may_be_as_good_as_real_portraits():
+    wide = np.linspace(-1, 1, 100)
+    real, eigenfaces = Estimate(0.0, np.zeros(100)), Estimate(0.5, wide + 0.5)
+    assert normalized_score(real, real, eigenfaces) is None
+
+
+def slow_distance(a, b):
+    def kernel(x, y):
+        return (float(np.dot(x, y)) / len(x) + 1) ** 3
+
+    def within(rows):
+        pairs = [
+            kernel(x, y)
+            for i, x in enumerate(rows)
+            for j, y in enumerate(rows)
+            if i != j
+        ]
+        return np.mean(pairs)
+
+    across = np.mean([kernel(x, y) for x in a for y in b])
+    return within(a) + within(b) - 2 * across
+
+
+def normal(count, size=8, seed=0):
+    return np.random.default_rng(seed).standard_normal((count, size))
+
+
+def test_the_kernel_distance_equals_its_definition_in_all_and_in_halves():
+    a, b = normal(13, seed=0), normal(9, seed=1) + 0.5
+    found = kernel_distance(a, b, num_draws=5, seed=7)
+    assert found.value == pytest.approx(slow_distance(a, b))
+    halves = [
+        slow_distance(a[rows], b[others])
+        for rows, others in zip(
+            draw_halves(13, 5, 7), draw_halves(9, 5, 7), strict=True
+        )
+    ]
+    np.testing.assert_allclose(
+        found.draws - found.value, halves - np.mean(halves), atol=1e-9
+    )
+
+
+def test_tells_a_small_shift_from_none():
+    a = normal(900, 64, seed=0)
+    same = kernel_distance(normal(900, 64, seed=1), a)
+    moved = kernel_distance(normal(900, 64, seed=2) + 0.1, a)
+    assert same.interval[0] < 0 < same.interval[1]
+    # Each kernel's mean is known for a normal distribution of variance 1.
+    assert moved.value == pytest.approx(0.032, rel=0.25)
+    assert moved.interval[0] > same.interval[1]
+
+
+class Corners:
+    """A space of features: some pixels."""
+
+    name = "corners"
+
+    def features(self, images):
+        return images[:, :2, :2, 0].reshape(len(images), -1) / 64.0
+
+
+def noise(count, seed, level=0):
+    generator = np.random.default_rng(seed)
+    images = generator.integers(0, 120, (count, 40, 32, 3))
+    return (images + level).astype(np.uint8)
+
+
+def measure(**candidates):
+    made = {
+        "real": noise(80, 1),
+        "generated": noise(120, 2, level=20),
+        "eigenfaces": noise(100, 3, level=40),
+        **candidates,
+    }
+    fields = measure_distances(noise(90, 0), made, [Corners()], seed=0)
+    return [Record(**one) for one in fields], made
+
+
+def test_scores_are_made_of_the_kernel_distances():
+    records, made = measure()
+    space = Corners()
+    reference = space.features(noise(90, 0))
+    values = {
+        name: kernel_distance(space.features(images), reference).value
+        for name, images in made.items()
+    }
+    for name, images in made.items():
+        record = find_one(records, variant=f"{name} corners")
+        assert record.metric == "normalized_kernel_distance"
+        assert record.count == len(images)
+        assert record.value == pytest.approx(
+            (values[name] - values["real"])
+            / (values["eigenfaces"] - values["real"])
+        )
+    generated = find_one(records, variant="generated corners")
+    assert 0 < generated.low < generated.value < generated.high < 1
+
+
+def test_no_score_without_a_scale():
+    records, _ = measure(eigenfaces=noise(100, 3))
+    assert [record.value for record in records] == [None, None, None]
+
+
+def test_refuses_too_few_portraits():
+    with pytest.raises(UserError, match="Received: {'real': 19}"):
+        measure(real=noise(19, 1))

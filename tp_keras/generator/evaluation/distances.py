@@ -1,0 +1,188 @@
+"""How far candidates are from real portraits: kernel distances on one scale."""
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+
+from tp_keras.errors import UserError
+from tp_keras.evaluation import figures
+from tp_keras.generator.evaluation.candidates import EIGENFACES
+from tp_keras.generator.evaluation.candidates import REAL
+from tp_keras.records.intervals import percentile_interval
+from tp_keras.records.record import ALL
+
+KERNEL_SCORE = "normalized_kernel_distance"
+
+_FEWEST_ROWS = 20
+
+# Random halves of the rows that an interval of a score rests on.
+_SCORE_DRAWS = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """A figure with what its rows leave open.
+
+    Attributes:
+        value: Float, from all rows.
+        draws: float64 `[draws]`: what it may have been with other rows. Draw
+            for draw to be compared with another estimate's, as long as both
+            were made of the same halves.
+    """
+
+    value: float
+    draws: np.ndarray
+
+    @classmethod
+    def from_halves(cls, value, halves):
+        """Makes an estimate of the figures `[draws]` of random halves.
+
+        A figure of half of the rows, drawn without replacement, is spread
+        about that of all rows as the latter is about the truth (Shao and Wu,
+        1989, the delete-d jackknife). Unlike the rows of a bootstrap none
+        comes twice, which a distance would take for likeness. Only the spread
+        counts: fewer rows may also shift a figure.
+        """
+        halves = np.asarray(halves, np.float64)
+        return cls(float(value), value + halves - halves.mean())
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval."""
+        return percentile_interval(self.draws)
+
+
+def draw_halves(count, number, seed) -> np.ndarray:
+    """Draws random halves of `count` rows: bool `[number, count]`.
+
+    The same arguments give the same halves. So figures of several candidates
+    against one reference share the luck of its rows, and it cancels out where
+    they are compared.
+    """
+    order = np.random.default_rng([seed, count]).random((number, count))
+    ranks = order.argsort(axis=1).argsort(axis=1)
+    return ranks < count // 2
+
+
+def kernel_distance(candidate, reference, num_draws=200, seed=0) -> Estimate:
+    """Estimates the squared maximum mean discrepancy, without bias.
+
+    With the kernel `(x . y / size + 1)^3`: zero where means, covariances and
+    third moments agree. About 0, and as often below as above, where both
+    samples come from one distribution, however few rows there are.
+
+    Args:
+        candidate: Float array `[n, size]`, rows independent of the
+            reference's: portraits made of these come out too near.
+        reference: Float array `[m, size]`.
+        num_draws: How many halves the interval rests on.
+        seed: Int. Decides the halves.
+
+    Source:
+        Gretton et al., A kernel two-sample test, 2012; the kernel of
+        Binkowski et al., Demystifying MMD GANs, arXiv:1801.01401.
+
+    Example:
+        >>> kernel_distance(judge.features(a), judge.features(b)).value
+        0.0123
+    """
+    candidate = np.asarray(candidate, np.float64)
+    reference = np.asarray(reference, np.float64)
+    across = _kernel(candidate, reference)
+    within = [_kernel(x, x) for x in (candidate, reference)]
+    for kernel in within:
+        np.fill_diagonal(kernel, 0.0)
+
+    def distances(rows, others):
+        return (
+            _mean(within[0], rows, rows, True)
+            + _mean(within[1], others, others, True)
+            - 2 * _mean(across, rows, others, False)
+        )
+
+    everyone = [np.ones((1, size), bool) for size in across.shape]
+    halves = [draw_halves(size, num_draws, seed) for size in across.shape]
+    return Estimate.from_halves(distances(*everyone)[0], distances(*halves))
+
+
+def normalized_score(
+    candidate: Estimate, real: Estimate, eigenfaces: Estimate
+) -> Estimate | None:
+    """Places a candidate between real portraits and eigenfaces.
+
+    `(m(candidate) - m(real)) / (m(eigenfaces) - m(real))` for a distance m: 0
+    is as real portraits, 1 as eigenfaces. So it keeps its meaning from one
+    judge and one data set to another, which the distance itself does not.
+
+    Returns:
+        `Estimate`, or None where eigenfaces are not surely farther than real
+        portraits: the scale then has no length.
+    """
+    lengths = eigenfaces.draws - real.draws
+    if percentile_interval(lengths)[0] <= 0:
+        return None
+    return Estimate(
+        (candidate.value - real.value) / (eigenfaces.value - real.value),
+        # A draw without length, rare by now, would make it infinite.
+        (candidate.draws - real.draws)[lengths > 0] / lengths[lengths > 0],
+    )
+
+
+def measure_distances(
+    reference: np.ndarray, candidates: dict, spaces, seed: int
+) -> Iterator[dict]:
+    """Yields the kernel score of each candidate in each space of features.
+
+    Args:
+        reference: uint8 array `[m, height, width, 3]`, the test portraits.
+        candidates: Dict: name -> uint8 array `[n, height, width, 3]`.
+        spaces: Objects with a `name` and `features(images)`, such as `Judge`
+            and `RandomNetwork`.
+        seed: Decides the halves.
+
+    Yields:
+        Fields of records `normalized_kernel_distance`, of the `variant`
+        `"<candidate> <space>"`.
+
+    Raises:
+        UserError: If there are too few portraits.
+    """
+    sizes = {"test": len(reference)}
+    sizes |= {name: len(images) for name, images in candidates.items()}
+    small = {name: size for name, size in sizes.items() if size < _FEWEST_ROWS}
+    if small:
+        raise UserError(
+            f"Expected at least {_FEWEST_ROWS} portraits of each kind to "
+            f"measure distances. Received: {small}"
+        )
+    for space in spaces:
+        real = space.features(reference)
+        found = {
+            name: kernel_distance(
+                space.features(images), real, _SCORE_DRAWS, seed
+            )
+            for name, images in candidates.items()
+        }
+        for name, estimate in found.items():
+            score = normalized_score(estimate, found[REAL], found[EIGENFACES])
+            yield figures.figure(
+                KERNEL_SCORE,
+                score and score.value,
+                sizes[name],
+                score.interval if score else (None, None),
+                task=ALL,
+                group=ALL,
+                variant=f"{name} {space.name}",
+            )
+
+
+def _kernel(a, b):
+    return (a @ b.T / a.shape[1] + 1) ** 3
+
+
+def _mean(kernel, rows, columns, is_square):
+    """Returns the mean kernel of each part over pairs of different rows."""
+    rows, columns = rows.astype(np.float64), columns.astype(np.float64)
+    sums = ((rows @ kernel) * columns).sum(1)
+    return sums / (rows.sum(1) * (columns.sum(1) - is_square))
