@@ -1,10 +1,9 @@
-"""Queries and their neighbours, chosen to be looked at."""
+"""Queries drawn by chance with their neighbours, to be looked at."""
 
 import dataclasses
 
 import numpy as np
 
-from tp_keras import tasks
 from tp_keras.evaluation import neighbors as neighbors_lib
 
 NUM_QUERIES = 10
@@ -18,26 +17,26 @@ class NeighborGrid:
     Attributes:
         images: uint8 `[queries, 1 + neighbours, height, width, 3]`; the query
             comes first, then its neighbours, nearest first.
-        labels: Integers `[queries, 1 + neighbours]`, the classes of the task.
-        genders: Integers `[queries, 1 + neighbours]`.
+        classes: Integers `[queries, 1 + neighbours]`, the classes of the task.
+        groups: Integers `[queries, 1 + neighbours]`.
     """
 
     images: np.ndarray
-    labels: np.ndarray
-    genders: np.ndarray
+    classes: np.ndarray
+    groups: np.ndarray
 
 
-def make_grid(images, labels, genders, embedding, seed) -> NeighborGrid | None:
-    """Draws queries by chance, evenly over classes and genders.
+def make_grid(images, classes, groups, embedding, seed) -> NeighborGrid | None:
+    """Draws queries by chance, evenly over classes and groups.
 
     Whoever looks at the grid must not be shown what somebody picked: the seed
-    alone chooses. The gallery holds all portraits with a label and a gender
-    but the query, ordered by cosine similarity.
+    alone chooses. The gallery holds all portraits with a label and a group but
+    the query, ordered by cosine similarity.
 
     Args:
         images: uint8 array `[count, height, width, 3]`.
-        labels: Integer array `[count]`, `tasks.MISSING` where there is none.
-        genders: Integer array `[count]`, likewise.
+        classes: Integer array `[count]`, negative where there is none.
+        groups: Integer array `[count]`, likewise.
         embedding: Float array `[count, size]`.
         seed: Int.
 
@@ -45,18 +44,16 @@ def make_grid(images, labels, genders, embedding, seed) -> NeighborGrid | None:
         `NeighborGrid`, or None with fewer than two such portraits.
 
     Example:
-        >>> grid = make_grid(images, labels, genders, embedding, seed=0)
-        >>> grid.labels.shape
+        >>> grid = make_grid(images, labels, groups, embedding, seed=0)
+        >>> grid.classes.shape
         (10, 11)
     """
-    rows = np.flatnonzero(
-        (labels != tasks.MISSING) & (genders != tasks.MISSING)
-    )
+    rows = np.flatnonzero((classes >= 0) & (groups >= 0))
     if len(rows) < 2:
         return None
-    labels, genders = labels[rows], genders[rows]
+    classes, groups = classes[rows], groups[rows]
     vectors = neighbors_lib.unit_rows(embedding[rows])
-    queries = _draw_queries(labels, genders, np.random.default_rng(seed))
+    queries = _draw_queries(classes, groups, np.random.default_rng(seed))
     count = min(NUM_NEIGHBORS, len(rows) - 1)
     # One more than shown, as the query finds itself, too.
     found, _ = neighbors_lib.find_neighbors(
@@ -67,22 +64,18 @@ def make_grid(images, labels, genders, embedding, seed) -> NeighborGrid | None:
         for line, query in zip(found, queries, strict=True)
     ]
     shown = np.column_stack([queries, others])
-    return NeighborGrid(
-        images=images[rows[shown]],
-        labels=labels[shown],
-        genders=genders[shown],
-    )
+    return NeighborGrid(images[rows[shown]], classes[shown], groups[shown])
 
 
-def _draw_queries(labels, genders, generator):
-    """Returns rows of each class and gender in turn, sorted by them."""
-    groups = {}
-    for row in generator.permutation(len(labels)):
-        groups.setdefault((labels[row], genders[row]), []).append(row)
+def _draw_queries(classes, groups, generator):
+    """Returns rows of each class and group in turn, sorted by them."""
+    cells = {}
+    for row in generator.permutation(len(classes)):
+        cells.setdefault((classes[row], groups[row]), []).append(row)
     turns = sorted(
-        (turn, group, row)
-        for group, members in groups.items()
+        (turn, cell, row)
+        for cell, members in cells.items()
         for turn, row in enumerate(members)
     )
-    chosen = [(group, turn, row) for turn, group, row in turns[:NUM_QUERIES]]
+    chosen = [(cell, turn, row) for turn, cell, row in turns[:NUM_QUERIES]]
     return np.array([row for *_, row in sorted(chosen)])

@@ -1,26 +1,27 @@
-"""Finds what probes read of gender among the records of a report."""
+"""Finds what probes read of the group among the records of a report."""
 
 from collections.abc import Sequence
 
-from tp_keras import tasks
+from tp_keras.fairness.leakage import BROKEN_PROBE
 from tp_keras.fairness.probe_models import KINDS
 from tp_keras.fairness.representations import embedding_name
 from tp_keras.records.record import Record
 from tp_keras.records.record import find
+from tp_keras.tasks import Task
 
 # How the kinds of probes are called.
 KIND_NAMES = {"linear": "linear probe", "mlp": "MLP probe"}
 
 
-def layers(records: Sequence[Record], task: tasks.Task) -> list[str]:
-    """Returns the layers that were probed, from image to prediction."""
-    found = find(records, metric="gender_probe", task=task.name)
+def layers(records: Sequence[Record], task: Task) -> list[str]:
+    """Returns the layers that were probed, from image to answer."""
+    found = find(records, metric="group_probe", task=task.name)
     return list(dict.fromkeys(layer(record) for record in found))
 
 
 def probe(
     records: Sequence[Record],
-    task: tasks.Task,
+    task: Task,
     kind: str,
     layer_name: str,
     conditional: bool,
@@ -29,15 +30,15 @@ def probe(
 
     Args:
         records: What was measured.
-        task: A hair task.
+        task: A guarded task.
         kind: `"linear"` or `"mlp"`.
         layer_name: Name of the layer.
         conditional: Whether the class was told to the probe, and each class
-            and gender weighed the same.
+            and group weighed the same.
     """
     found = find(
         records,
-        metric="conditional_gender_probe" if conditional else "gender_probe",
+        metric="conditional_group_probe" if conditional else "group_probe",
         task=task.name,
         variant=f"{kind} {layer_name}",
     )
@@ -45,7 +46,7 @@ def probe(
 
 
 def best_probe(
-    records: Sequence[Record], task: tasks.Task, conditional: bool
+    records: Sequence[Record], task: Task, conditional: bool
 ) -> Record | None:
     """Returns the probe that reads most from the embedding of a task.
 
@@ -57,9 +58,7 @@ def best_probe(
         for kind in KINDS
     ]
     found = [record for record in found if record is not None]
-    if not found:
-        return None
-    return max(found, key=lambda record: record.value or 0.0)
+    return max(found, key=lambda item: item.value or 0.0) if found else None
 
 
 def kind_name(record: Record) -> str:
@@ -68,9 +67,9 @@ def kind_name(record: Record) -> str:
 
 
 def band(
-    records: Sequence[Record], task: tasks.Task
+    records: Sequence[Record], task: Task
 ) -> tuple[float, float] | None:
-    """Returns the ends of what hair gives away, None if not supported."""
+    """Returns the ends of what the label gives away, None if not supported."""
     ends = [
         record.value
         for metric in ("leakage_band_low", "leakage_band_high")
@@ -79,22 +78,12 @@ def band(
     return tuple(ends) if len(ends) == 2 and None not in ends else None
 
 
-def broken_probes(records: Sequence[Record], task: tasks.Task) -> list[Record]:
-    """Returns what was found of probes that can't be trusted."""
-    return find(records, metric="broken_probe", task=task.name)
-
-
-def negative_control(
-    records: Sequence[Record], task: tasks.Task, kind: str, conditional: bool
-) -> Record | None:
-    """Returns the record of a probe for shuffled genders, or None."""
-    metric = "negative_control"
-    if conditional:
-        metric = "conditional_negative_control"
-    for record in find(records, metric=metric, task=task.name):
-        if record.variant.startswith(f"{kind} "):
-            return record
-    return None
+def broken_probes(records: Sequence[Record], task: Task) -> list[str]:
+    """Returns which probes can't be trusted and why, a sentence each."""
+    return [
+        f"A probe of {task.name} can't be trusted: {record.variant}."
+        for record in find(records, metric=BROKEN_PROBE, task=task.name)
+    ]
 
 
 def layer(record: Record) -> str:
