@@ -87,7 +87,9 @@ def measure_groups(
     every = group_counts.count_outcomes(
         task, labels, predictions, np.zeros(len(groups), int), 1
     )
-    yield figures.share("accuracy", every[:, right].sum(), every.sum(), group=ALL)
+    yield figures.share(
+        "accuracy", every[:, right].sum(), every.sum(), group=ALL
+    )
     outcomes = group_counts.count_outcomes(
         task, labels, predictions, groups, protected.num_classes
     )

@@ -9,6 +9,7 @@ import tqdm
 from tp_keras.data.labels import num_strata
 from tp_keras.data.labels import strata
 from tp_keras.evaluation import figures
+from tp_keras.evaluation import metrics
 from tp_keras.fairness import probe_models
 from tp_keras.fairness import probe_result
 from tp_keras.fairness.group_counts import share
@@ -150,41 +151,44 @@ def measure_leakage(
                 )
 
 
-def label_leakage(sample: GroupSample, outcomes) -> np.ndarray:
+def label_leakage(outcomes) -> np.ndarray:
     """Returns the balanced accuracy of the best guess from the label: [...].
 
     Args:
-        sample: Says which groups are supported.
-        outcomes: Counts [..., G, S, C]; group, class, answer.
+        outcomes: Counts [..., G, S, S]; group, class, class of the answer.
     """
-    sizes = np.sum(outcomes[..., sample.supported_groups, :, :], -1)
+    sizes = np.sum(outcomes, -1)
     rates = share(sizes, sizes.sum(-1, keepdims=True))
     return rates.max(-2).sum(-1) / rates.shape[-2]
 
 
-def lower_band(sample: GroupSample, outcomes) -> np.ndarray:
+def lower_band(outcomes) -> np.ndarray:
     """Returns what any layer of these answers gives away at least: [...].
 
     With the errors e_g of the groups: who guesses the group from the answer
     as from the label is right as often but for a share of e_g of the rows.
     Holds for the counts at hand, not on average alone.
+
+    Args:
+        outcomes: Counts [..., G, S, S]; group, class, class of the answer.
     """
-    accuracies = sample.accuracies(outcomes)
-    least = label_leakage(sample, outcomes) - (1 - accuracies.mean(-1))
-    return np.maximum(least, 1 / accuracies.shape[-1])
+    errors = 1 - metrics.accuracy(outcomes).mean(-1)
+    least = label_leakage(outcomes) - errors
+    return np.maximum(least, 1 / np.shape(outcomes)[-3])
 
 
 def _band(sample):
+    kept = sample.supported_groups
     for metric, value_of in (
         ("leakage_band_low", lower_band),
         ("leakage_band_high", label_leakage),
     ):
         yield sample.figure(
             metric,
-            lambda outcomes, of=value_of: of(sample, outcomes),
+            lambda outcomes, of=value_of: of(outcomes[..., kept, :, :]),
             sample.can_compare,
             resampled=sample.by_group,
-            limits=(1 / max(sample.supported_groups.sum(), 1), 1.0),
+            limits=(1 / max(kept.sum(), 1), 1.0),
             # Groups permuted inside the class have the same labels.
             tail=None,
         )
@@ -278,9 +282,8 @@ def _fault(metric, name, result, band_low, head_accuracy):
                 least = head_accuracy - POSITIVE_CONTROL_LOSS
         if least is not None and high < least:
             return reason, least - high
-    elif metric.endswith("negative_control"):
-        if not low <= result.chance <= high:
-            given = " given the class" if metric.startswith("cond") else ""
-            reason = f"negative control{given} off {result.chance:.3g}"
-            return reason, abs(result.value - result.chance)
+    elif "control" in metric and not low <= result.chance <= high:
+        given = " given the class" if metric.startswith("cond") else ""
+        reason = f"negative control{given} off {result.chance:.3g}"
+        return reason, abs(result.value - result.chance)
     return None, None

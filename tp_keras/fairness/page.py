@@ -22,7 +22,6 @@ from tp_keras.records.page_parts import Plot
 from tp_keras.records.page_parts import Report
 from tp_keras.records.page_parts import Section
 from tp_keras.records.page_parts import Table
-from tp_keras.records.page_parts import summary_table
 from tp_keras.records.plot_kit import new_figure
 from tp_keras.records.record import Record
 from tp_keras.records.record import find
@@ -54,8 +53,8 @@ portraits a figure rests on. A class of a group counts in maxima, minima and
 differences if it has %(min_count)s portraits or more; smaller ones are listed,
 and hollow in plots. &ldquo;By chance&rdquo; is what the figure stays below (for
 a smallest recall: above) 19 times out of 20 when groups of the same class are
-exchanged at random: beyond it, %(protected)s plays a role; of a probe it is what
-guessing gets. Intervals: %(num_bootstraps)s resamples, of neighbours a
+exchanged at random: beyond it, %(protected)s plays a role; of a probe it is
+what guessing gets. Intervals: %(num_bootstraps)s resamples, of neighbours a
 jackknife; chance: %(num_permutations)s permutations; probes: the mean of
 %(probe_seeds)s, each tested on portraits it was not trained on, in
 %(probe_folds)s parts.</p>"""
@@ -162,11 +161,7 @@ def make_report(
                     *(item.sentence for item in items),
                     *probe_records.broken_probes(records, task),
                 ],
-                summary=summary_table(
-                    items,
-                    compare=f"if {protected.name} played no role",
-                    form=summary.figure_text,
-                ),
+                summary=summary.task_table(records, task, protected),
                 plots=_plots(records, task, protected, grids.get(task.name)),
                 tables=_tables(find(records, task=task.name)),
             )

@@ -66,9 +66,7 @@ def kind_name(record: Record) -> str:
     return KIND_NAMES[record.variant.split(" ")[0]]
 
 
-def band(
-    records: Sequence[Record], task: Task
-) -> tuple[float, float] | None:
+def band(records: Sequence[Record], task: Task) -> tuple[float, float] | None:
     """Returns the ends of what the label gives away, None if not supported."""
     ends = [
         record.value

@@ -1,4 +1,4 @@
-"""How much of the group can be read from features, by probes on held-out rows."""
+"""How much of the group probes read from features, on held-out rows."""
 
 import dataclasses
 
@@ -148,9 +148,7 @@ class _Rows:
         # Those to train on only, where a class has all of its groups.
         helpers = np.flatnonzero(self.train_only)
         empty = np.bincount(self.cells[helpers], minlength=len(self.counts)) < 1
-        lacking = np.isin(
-            self.cell_classes, np.array(self.cell_classes)[empty]
-        )
+        lacking = np.isin(self.cell_classes, np.array(self.cell_classes)[empty])
         self.helpers = helpers[~lacking[self.cells[helpers]]]
 
     def weights(self, rows):

@@ -10,12 +10,12 @@ class FairnessSettings:
     """How much data a figure needs, and how often it is drawn anew."""
 
     min_count: int = 50
-    """Portraits that a group of class and gender needs to count in maxima,
+    """Portraits that a class of a group needs to count in maxima,
     minima, differences and probes; smaller groups are listed."""
     num_bootstraps: int = 1000
     """Resamples of an interval."""
     num_permutations: int = 1000
-    """Permutations of gender for what a figure is when gender means nothing."""
+    """Permutations for what a figure is when the group means nothing."""
     probe_folds: int = 5
     """Parts of the held-out portraits; a probe is tested on each, trained on
     the others."""

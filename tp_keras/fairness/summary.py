@@ -7,10 +7,13 @@ from tp_keras.fairness.group_figures import ALL_GROUPS
 from tp_keras.fairness.group_figures import UNSUPPORTED
 from tp_keras.fairness.group_neighbors import EXCESS
 from tp_keras.records.page_parts import SummaryFigure
+from tp_keras.records.page_parts import Table
+from tp_keras.records.page_parts import summary_table
 from tp_keras.records.record import ALL
 from tp_keras.records.record import Record
 from tp_keras.records.record import find
 from tp_keras.records.table import format_figure
+from tp_keras.records.table import markdown_table
 from tp_keras.tasks import REGRESSION
 from tp_keras.tasks import Schema
 from tp_keras.tasks import Task
@@ -146,9 +149,7 @@ class _Words:
             )
             if record.count
         ]
-        record = self._one(
-            "equalized_odds_difference_max", variant=ALL_GROUPS
-        )
+        record = self._one("equalized_odds_difference_max", variant=ALL_GROUPS)
         return record if small else None, lambda record: (
             f"the same with groups too small to count{_of_class(record)}",
             _by_chance(record),
@@ -224,8 +225,28 @@ class _Words:
         )
 
 
+def summary_text(records: Sequence[Record], schema: Schema) -> str:
+    """Returns the figures that answer the question as Markdown, by task."""
+    parts = []
+    for task in schema.guarded_tasks:
+        if find(records, task=task.name):
+            table = task_table(records, task, schema.protected_task)
+            parts += [f"{task.name}:\n", markdown_table(table.frame)]
+            parts += probe_records.broken_probes(records, task)
+    return "\n".join(parts)
+
+
+def task_table(records: Sequence[Record], task: Task, protected: Task) -> Table:
+    """Returns the figures of `summarize` as a table."""
+    return summary_table(
+        summarize(records, task, protected),
+        compare=f"if {protected.name} played no role",
+        form=figure_text,
+    )
+
+
 def question(schema: Schema, guarded: Sequence[Task]) -> str:
-    """Returns what is measured: `race in gender, age`."""
+    """Returns what is measured: `season in weather, age`."""
     names = ", ".join(task.name for task in guarded)
     return f"{schema.protected} in {names}"
 

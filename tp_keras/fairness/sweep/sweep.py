@@ -14,10 +14,13 @@ from tp_keras.data.source import load_portraits
 from tp_keras.data.splits import resolve_splits
 from tp_keras.debiasing.trunk_features import TrunkFeatures
 from tp_keras.errors import UserError
+from tp_keras.fairness.report import TWINS
+from tp_keras.fairness.report import require_guarded
 from tp_keras.fairness.settings import FairnessSettings
 from tp_keras.fairness.sweep import measurement
-from tp_keras.fairness.sweep.headline import Headline
+from tp_keras.fairness.sweep.outcome import NEIGHBORS
 from tp_keras.fairness.sweep.outcome import Outcome
+from tp_keras.fairness.sweep.outcome import figure_of
 from tp_keras.fairness.sweep.settings import SweepSettings
 from tp_keras.fairness.sweep.sweep_folder import SPLITS
 from tp_keras.fairness.sweep.sweep_folder import TEST
@@ -29,10 +32,6 @@ from tp_keras.records import record as records_lib
 from tp_keras.runs.debias_run import debias_run
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.runs.trainer import Trainer
-from tp_keras.tasks import HAIR_COLOR
-
-# The split of portraits of `test` with the cues of the other gender.
-_TWINS = "counterfactual"
 
 _NUM_BOOTSTRAPS = 200
 
@@ -101,12 +100,7 @@ def find_bases(
                 f"{run_dir}, {run.facts.get('status')}, debias="
                 f"{debias.debias}, posthoc={debias.posthoc}"
             )
-        if HAIR_COLOR.name not in run.config.model.tasks:
-            raise UserError(
-                f"A sweep chooses by {HAIR_COLOR.name}. Expected runs that "
-                f"learned it. Received: {run_dir}, tasks="
-                f"{list(run.config.model.tasks)}"
-            )
+        require_guarded(run)
         seed = run.config.training.seed
         if seed in bases:
             raise UserError(
@@ -189,7 +183,7 @@ def run_sweep(
                 ) from error
             if progress:
                 seconds = time.monotonic() - begin
-                bar.write(_line(folder, variant, seed, seconds))
+                bar.write(_line(folder, variant, seed, bases[seed], seconds))
             # Else every run leaves its graphs behind.
             keras.utils.clear_session()
     return [Outcome.read(folder, variant, bases) for variant in variants]
@@ -266,13 +260,13 @@ class _Seed:
             num_bootstraps=_NUM_BOOTSTRAPS,
             num_permutations=measure.num_permutations,
             probe_seeds=measure.probe_seeds,
-            neighbors=(measurement.NEIGHBORS,),
+            neighbors=(NEIGHBORS,),
         )
 
     def _twins(self):
         data = self.base.config.data
         splits = find_builder(data.data_dir, data.dataset).info.splits
-        return self._load(_TWINS) if _TWINS in splits else None
+        return self._load(TWINS) if TWINS in splits else None
 
     def _load(self, split, keep=True):
         if split in self.portraits:
@@ -286,11 +280,17 @@ class _Seed:
         return found
 
 
-def _line(folder, variant, seed, seconds):
-    records = records_lib.read_records(
-        folder.records_path(variant, seed, VALIDATION)
-    )
-    headline = Headline.of(records, HAIR_COLOR)
-    return (
-        f"{variant.name}, seed {seed}: {headline.describe()}; {seconds:.0f} s"
-    )
+def _line(folder, variant, seed, base, seconds):
+    """Returns the most important figures of the first guarded task."""
+    path = folder.records_path(variant, seed, VALIDATION)
+    records = records_lib.read_records(path)
+    measured = {record.task for record in records}
+    tasks = [
+        task for task in base.schema.guarded_tasks if task.name in measured
+    ]
+    parts = [tasks[0].name] if len(tasks) > 1 else []
+    for figure in ("accuracy", "worst_group", "conditional_probe", "excess"):
+        value = figure_of(records, figure, tasks[0])
+        text = "-" if value is None else f"{value:.3f}"
+        parts.append(f"{figure.replace('_', ' ')} {text}")
+    return f"{variant.name}, seed {seed}: {', '.join(parts)}; {seconds:.0f} s"
