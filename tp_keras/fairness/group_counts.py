@@ -26,7 +26,7 @@ def class_names(task: Task) -> tuple[str, ...]:
         return task.classes
     ends = np.linspace(task.low, task.high, num_strata(task) + 1)
     return tuple(
-        f"{low:.4g}-{high:.4g}"
+        f"{low:.3g}-{high:.3g}"
         for low, high in zip(ends[:-1], ends[1:], strict=True)
     )
 

@@ -7,6 +7,7 @@ from matplotlib.patches import Patch
 from tp_keras.fairness.group_counts import class_names
 from tp_keras.fairness.neighbor_grid import NeighborGrid
 from tp_keras.records.plot_kit import group_styles
+from tp_keras.tasks import MULTI_LABEL
 from tp_keras.tasks import Task
 
 # In pixels of the portraits.
@@ -27,6 +28,8 @@ def draw_neighbors(grid: NeighborGrid, task: Task, protected: Task) -> Figure:
         protected: The task whose classes are the groups.
     """
     names, groups = class_names(task), protected.classes
+    if task.kind == MULTI_LABEL:
+        names = ("",)
     rows, columns, height, width, _ = grid.images.shape
     cell = height + 2 * _FRAME + _CAPTION, width + 2 * _FRAME + _GAP
     canvas = np.full(

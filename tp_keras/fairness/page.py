@@ -275,9 +275,10 @@ def draw_recalls(
         protected: The task whose classes are the groups.
     """
     found = find(records, metric="group_recall", task=task.name)
+    shown = {record.class_name for record in found if record.count}
+    found = [record for record in found if record.class_name in shown]
     groups = protected.classes
-    rows = len({record.class_name for record in found})
-    figure = new_figure(8.5, rows_height(rows, len(groups)) + 1.3)
+    figure = new_figure(8.5, rows_height(len(shown), len(groups)) + 1.3)
     panel = figure.subplots()
     draw_groups(
         panel, found, groups, is_few=lambda item: item.variant == UNSUPPORTED

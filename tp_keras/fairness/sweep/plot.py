@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from tp_keras.fairness.sweep.choice import Choice
 from tp_keras.fairness.sweep.outcome import Outcome
@@ -65,19 +66,19 @@ def front_plot(outcomes: Sequence[Outcome], choice: Choice) -> Figure:
         outcomes: What was measured.
         choice: What was chosen of it.
     """
-    figure = new_figure(7.5 * len(_PANELS), 7.0)
+    figure = new_figure(15.0, 6.0)
     panels = figure.subplots(1, len(_PANELS))
     for panel, (x, y) in zip(panels, _PANELS, strict=True):
         _draw(panel, outcomes, choice, x[0], y[0])
         panel.set_xlabel(x[1])
         panel.set_ylabel(y[1])
-    handles, names = panels[0].get_legend_handles_labels()
+    names = [
+        Line2D([], [], **_number(place), linestyle="none", label=item.name)
+        for place, item in enumerate(outcomes)
+    ]
+    lines = panels[0].get_legend_handles_labels()[0]
     figure.legend(
-        handles,
-        names,
-        loc="outside lower center",
-        ncols=max(len(names), 1),
-        frameon=False,
+        handles=names + lines, loc="outside right upper", frameon=False
     )
     figure.suptitle(
         f"{choice.task.name}, {TEST}: better is up and left", x=0.01, ha="left"
@@ -86,23 +87,20 @@ def front_plot(outcomes: Sequence[Outcome], choice: Choice) -> Figure:
 
 
 def _draw(panel, outcomes, choice, x, y):
+    """Draws a dot for each variant, its number beside it, and the front."""
     task = choice.task
     front = front_of(outcomes, TEST, task, score=y, cost=x)
     points = [_point(item, TEST, task, x, y) for item in outcomes]
-    shown = [place for place, point in enumerate(points) if point is not None]
-    for rank, place in enumerate(
-        sorted(shown, key=lambda place: points[place])
-    ):
-        item, middle = outcomes[place], points[place]
+    for place, (item, middle) in enumerate(zip(outcomes, points, strict=True)):
+        if middle is None:
+            continue
         color = _FRONT_COLOR if place in front else _OTHER_COLOR
         if item.variant.is_none:
             color = _NONE_COLOR
-        seeds = zip(
-            item.values(TEST, x, task), item.values(TEST, y, task), strict=True
-        )
-        for seed in seeds:
-            if len(item.costs) > 1:
-                panel.plot(abs(seed[0]), seed[1], ".", color=color, alpha=0.45)
+        if len(item.costs) > 1:
+            seeds = (item.values(TEST, figure, task) for figure in (x, y))
+            for first, second in zip(*seeds, strict=True):
+                panel.plot(abs(first), second, ".", color=color, alpha=0.4)
         panel.plot(*middle, "s" if item.variant.is_none else "o", color=color)
         if item is choice.chosen:
             panel.plot(
@@ -114,12 +112,11 @@ def _draw(panel, outcomes, choice, x, y):
                 label="chosen on validation",
             )
         panel.annotate(
-            item.name,
+            str(place),
             middle,
-            # Names of neighbours go up and down in turn.
-            (4, 7 if rank % 2 else -13),
+            (5, 5),
             textcoords="offset points",
-            fontsize=8,
+            fontsize=9,
             color=color,
         )
     panel.plot(
@@ -129,10 +126,16 @@ def _draw(panel, outcomes, choice, x, y):
         zorder=1,
         label="no variant is better in both",
     )
-    panel.margins(0.15)
+    panel.margins(0.1)
     panel.grid(color="0.93")
     panel.set_axisbelow(True)
     panel.spines[["top", "right"]].set_visible(False)
+
+
+def _number(place):
+    """Returns the number of a variant as the marker of a legend."""
+    size = 6 if place < 10 else 10
+    return {"marker": f"${place}$", "color": "0.2", "markersize": size}
 
 
 def _point(outcome, split, task, x, y):
