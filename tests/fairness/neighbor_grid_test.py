@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tp_keras.fairness.neighbor_grid import make_grid
+from tp_keras.fairness.neighbor_plot import make_grid
 
 CLASSES = np.array([0, 0, 0, 0, 1, 1, -1, 1])
 GROUPS = np.array([0, 0, 1, 1, 0, 1, 0, -1])

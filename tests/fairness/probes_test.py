@@ -5,8 +5,7 @@ import pytest
 
 from tp_keras.fairness import probe_models
 from tp_keras.fairness import probes
-from tp_keras.fairness.probe_result import ProbeResult
-from tp_keras.fairness.probe_result import mean_result
+from tp_keras.fairness.probes import ProbeResult
 from tp_keras.fairness.probes import probe_groups
 from tp_keras.fairness.settings import FairnessSettings
 from tp_keras.records import intervals
@@ -306,15 +305,8 @@ def test_result_of_whole_rows_has_the_interval_of_its_shares():
     )
 
 
-def test_interval_is_about_the_mean_of_results():
-    counts = np.array([10, 4])
-    result = mean_result(
-        [
-            ProbeResult(np.array([8, 3]), counts, 14, 0.5),
-            ProbeResult(np.array([9, 3]), counts, 14, 0.5),
-            ProbeResult(np.array([8, 3]), counts, 14, 0.5),
-        ]
-    )
+def test_interval_is_about_the_mean_of_probes():
+    result = ProbeResult(np.array([25 / 3, 3]), np.array([10, 4]), 14, 0.5)
     assert result.value == pytest.approx((25 / 30 + 0.75) / 2)
     low, high = intervals.mean_of_shares_interval([8, 3], [10, 4])
     assert result.interval == pytest.approx((low + 1 / 60, high + 1 / 60))

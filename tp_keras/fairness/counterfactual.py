@@ -15,10 +15,9 @@ def measure_flips(
 ) -> Iterator[dict]:
     """Compares the answers to portraits and to their counterfactual twins.
 
-    Of all pairs and of those of each group of the original,
-    `counterfactual_flips` is the share whose answers differ, by more than the
-    tolerance of a number or in any flag, with Wilson's interval. It needs no
-    label. 0 is wanted.
+    `counterfactual_flips`, of all pairs and of those of each group of the
+    original, is the share whose answers differ, by more than the tolerance of
+    a number or in any flag. 0 is wanted.
 
     Args:
         task: `Task`.

@@ -40,7 +40,7 @@ def right_answers(task: Task) -> np.ndarray:
 
 
 def differ(task: Task, first, second) -> np.ndarray:
-    """Returns where two answers are not the same: bool [N], or [N, flags].
+    """Returns where answers are not the same: bool [N], or [N, flags].
 
     Numbers are the same within the task's tolerance.
 
@@ -57,7 +57,7 @@ def differ(task: Task, first, second) -> np.ndarray:
 def count_outcomes(
     task: Task, labels, predictions, groups, num_groups: int
 ) -> np.ndarray:
-    """Counts group, class and answer of the rows with a label and a group.
+    """Counts the rows with a label and a group: int64 [G, S, C].
 
     Args:
         task: `Task`.
@@ -65,9 +65,6 @@ def count_outcomes(
         predictions: What is predicted, in the form of labels.
         groups: Integer array [N], negative where there is none.
         num_groups: The number of groups G.
-
-    Returns:
-        Int64 array [G, S, C].
     """
     classes, answers = strata(task, labels), predictions
     if task.kind == MULTI_LABEL:
@@ -100,14 +97,11 @@ def count_negatives(outcomes) -> np.ndarray:
 
 
 def differences(rates, counted) -> np.ndarray:
-    """Returns how far the largest and the smallest rate are apart.
+    """Returns the largest rate minus the smallest, of each comparable class.
 
     Args:
         rates: Float array [..., G, S].
         counted: Bool array [G, S]: the rates that count.
-
-    Returns:
-        Float array [..., classes of which two or more groups count].
     """
     rates = np.asarray(rates)[..., comparable(counted)]
     counted = counted[:, comparable(counted)]

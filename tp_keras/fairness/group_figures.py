@@ -18,9 +18,6 @@ from tp_keras.tasks import Task
 # The variant of figures of cells with fewer rows than `min_count`.
 UNSUPPORTED = "unsupported"
 
-# The variant of differences that take every cell, however small.
-ALL_GROUPS = "all groups"
-
 
 def measure_groups(
     task: Task,
@@ -35,26 +32,24 @@ def measure_groups(
 
     A *cell* is a class and a group; it is supported with `min_count` rows.
     The classes of a number are ranges of it, those of flags the flags; a
-    number is right within its tolerance. A difference is that of the largest
-    and the smallest. Rows without a label do not count.
+    number is right within its tolerance. A gap is the largest figure of a
+    supported group minus the smallest. Rows without a label do not count.
 
-    * `accuracy`, the share that is right, of all and of each group;
-      `accuracy_gap`, the difference of the supported groups;
+    * `accuracy`, the share that is right, of all and of each group, and
+      `accuracy_gap`;
     * `group_recall`, the share that is right of each cell, small ones with the
       variant `"unsupported"`; `worst_group_recall`, the smallest of the
       supported ones, with its class and group;
-    * of classes `equalized_odds_difference_max`, the largest difference, over
-      the classes, of true and of false positive rates, one class against the
-      rest; 0 is ideal. With the variant `"all groups"` of every cell that has
-      a row;
+    * of classes `equalized_odds_difference_max`, the largest difference
+      between groups, over the classes, of true and of false positive rates,
+      one class against the rest; 0 is ideal;
     * of numbers `mae`, the mean absolute error, and `mae_gap`.
 
     Shares have Wilson's interval, the other figures that of a bootstrap: of
     each cell for rates inside classes, of each group for rates of a whole
     group. `null` is the 95 % quantile of the figure, of a smallest recall the
-    5 % quantile, when groups are permuted inside each true class. It is what a
-    network has that heeds the class alone, so it may be far from 0 where the
-    groups differ in their classes.
+    5 % quantile, when groups are permuted inside each class. A network that
+    heeds the class alone has it: far from 0 where groups differ in classes.
 
     Args:
         task: What is predicted.
@@ -73,15 +68,6 @@ def measure_groups(
         Hardt, Price and Srebro, Equality of opportunity in supervised
         learning, 2016; Sagawa et al., Distributionally robust neural networks
         for group shifts, 2020.
-
-    Example:
-        >>> found = measure_groups(
-        ...     task, labels, predictions, groups, schema.protected_task,
-        ...     FairnessSettings(), seed=0,
-        ... )
-        >>> worst = [f for f in found if f["metric"] == "worst_group_recall"]
-        >>> worst[0]["class_name"], worst[0]["group"], worst[0]["value"]
-        ('snow', 'young', 0.32)
     """
     right = group_counts.right_answers(task)
     every = group_counts.count_outcomes(
@@ -158,39 +144,32 @@ def _recalls(sample, task, protected):
 
 
 def _equalized_odds(sample, task):
-    """Yields the largest difference of rates, of supported and of all cells."""
-    negatives = group_counts.count_negatives(sample.outcomes)
-    for variant, positive, negative in (
-        (None, sample.supported, sample.supported_negatives),
-        (ALL_GROUPS, sample.sizes > 0, negatives > 0),
-    ):
+    """Yields the largest difference of true and of false positive rates."""
+    cells = sample.supported, sample.supported_negatives
+    kept = [group_counts.comparable(part) for part in cells]
 
-        def differences(outcomes, positive=positive, negative=negative):
-            rates = group_counts.false_positive_rates(outcomes)
-            return np.concatenate(
-                [
-                    group_counts.differences(
-                        sample.recalls(outcomes), positive
-                    ),
-                    group_counts.differences(rates, negative),
-                ],
-                -1,
-            )
-
-        kept = [group_counts.comparable(part) for part in (positive, negative)]
-        # False positives alone would pass for equal odds.
-        supported = all(part.any() for part in kept)
-        fields = {"variant": variant}
-        if supported:
-            names = np.concatenate([np.array(task.classes)[k] for k in kept])
-            largest = np.argmax(differences(sample.outcomes))
-            fields["class_name"] = str(names[largest])
-        yield sample.figure(
-            "equalized_odds_difference_max",
-            lambda outcomes, of=differences: of(outcomes).max(-1),
-            supported,
-            **fields,
+    def largest_by_class(outcomes):
+        rates = (
+            sample.recalls(outcomes),
+            group_counts.false_positive_rates(outcomes),
         )
+        return np.concatenate(
+            [*map(group_counts.differences, rates, cells)], axis=-1
+        )
+
+    # False positives alone would pass for equal odds.
+    supported = all(part.any() for part in kept)
+    fields = {}
+    if supported:
+        names = np.concatenate([np.array(task.classes)[part] for part in kept])
+        largest = np.argmax(largest_by_class(sample.outcomes))
+        fields["class_name"] = str(names[largest])
+    yield sample.figure(
+        "equalized_odds_difference_max",
+        lambda outcomes: largest_by_class(outcomes).max(-1),
+        supported,
+        **fields,
+    )
 
 
 def _errors(task, labels, predictions, groups, protected, settings, seed):

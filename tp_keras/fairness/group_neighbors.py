@@ -4,7 +4,6 @@ import zlib
 from collections.abc import Iterator
 
 import numpy as np
-import tqdm
 
 from tp_keras.data.labels import num_strata
 from tp_keras.data.labels import strata
@@ -18,8 +17,8 @@ from tp_keras.tasks import Task
 PRECISION = "neighbor_precision"
 EXCESS = "same_group_excess"
 
-# What a figure can be at all: an interval need not go beyond.
-_LIMITS = {PRECISION: (0.0, 1.0), EXCESS: (-1.0, 1.0)}
+# The least that a figure can be: an interval need not go beyond.
+_LEAST = {PRECISION: 0.0, EXCESS: -1.0}
 
 _NULL_QUANTILE = 0.95
 # The parts that are left out in turn, and the quantile of the normal
@@ -68,7 +67,7 @@ def measure_neighbors(
         groups: Integer array [N], -1 where unknown.
         protected: The task whose classes are the groups.
         settings: How much data a figure needs, and how often to resample.
-        seed: Seed of the resampling.
+        seed: Where chance starts.
 
     Yields:
         Fields of records. Where a list would be longer than the gallery, or
@@ -77,12 +76,6 @@ def measure_neighbors(
     Source:
         Efron and Stein, The jackknife estimate of variance, 1981 (never too
         small on average).
-
-    Example:
-        >>> figures = measure_neighbors(
-        ...     task, labels, embedding, groups, schema.protected_task,
-        ...     settings, seed=0,
-        ... )
     """
     classes, groups = strata(task, labels), np.asarray(groups)
     generator = np.random.default_rng([seed, zlib.crc32(task.name.encode())])
@@ -98,8 +91,8 @@ def measure_neighbors(
         )
     lists = _Lists(classes[rows], groups[rows], near, protected.num_classes)
     means, counts = lists.means(lengths)
-    errors = _jackknife_errors(task, lists, lengths, generator)
-    null = _null(task, lists, lengths, settings, generator)
+    errors = _jackknife_errors(lists, lengths, generator)
+    null = _null(lists, lengths, settings, generator)
     _, sizes = _by_group(np.ones(len(rows)), lists.groups, lists.num_groups)
     nothing = np.full(len(sizes), np.nan)
     for k in lengths:
@@ -113,7 +106,7 @@ def measure_neighbors(
                     metric,
                     value if np.isfinite(value) else None,
                     counts.get(key, sizes)[index],
-                    _interval(value, error, _LIMITS[metric]),
+                    _interval(value, error, _LEAST[metric]),
                     group=group,
                     variant=f"k={k}",
                     null=None if np.isnan(by_chance) else float(by_chance),
@@ -198,18 +191,13 @@ def _by_group(values, groups, num_groups):
         return totals / counts, counts
 
 
-def _jackknife_errors(task, lists, lengths, generator):
+def _jackknife_errors(lists, lengths, generator):
     """Returns (figure, k) -> standard errors [1 + groups]."""
     count = len(lists.groups)
     num_parts = min(_NUM_PARTS, count)
     parts = generator.permutation(np.arange(count) % max(num_parts, 1))
     found = {}
-    for part in tqdm.trange(
-        num_parts,
-        desc=f"{task.name}: intervals of neighbours",
-        delay=2,
-        leave=False,
-    ):
+    for part in range(num_parts):
         means, _ = lists.without(parts == part).means(lengths)
         for key, values in means.items():
             found.setdefault(key, []).append(values)
@@ -221,15 +209,10 @@ def _jackknife_errors(task, lists, lengths, generator):
     }
 
 
-def _null(task, lists, lengths, settings, generator):
+def _null(lists, lengths, settings, generator):
     """Returns (figure, k) -> quantiles [1 + groups] with permuted groups."""
     found = {}
-    for _ in tqdm.trange(
-        settings.num_permutations,
-        desc=f"{task.name}: neighbours by chance",
-        delay=2,
-        leave=False,
-    ):
+    for _ in range(settings.num_permutations):
         shuffled = permute_within(lists.groups, lists.classes, generator)
         for key, values in lists.excesses(lengths, shuffled)[0].items():
             found.setdefault(key, []).append(values)
@@ -239,11 +222,10 @@ def _null(task, lists, lengths, settings, generator):
     }
 
 
-def _interval(value, error, limits):
+def _interval(value, error, low):
     if not np.isfinite([value, error]).all():
         return None, None
-    low, high = limits
     return (
         float(max(value - _Z * error, low)),
-        float(min(value + _Z * error, high)),
+        float(min(value + _Z * error, 1.0)),
     )

@@ -21,39 +21,32 @@ class GroupSample:
         seed: Where chance starts, a sequence of integers.
 
     Attributes:
-        outcomes: As given.
-        sizes: Int64 array [G, S]: the rows of each group and class.
-        count: The number of all rows.
+        sizes: Int64 array [G, S]: the rows of each cell of group and class.
         supported: Bool array [G, S]: the cells with `min_count` rows.
-        supported_negatives: Bool array [G, S]: the cells whose group has as
-            many rows of the other classes.
-        supported_groups: Bool array [G]: the groups with `min_count` rows.
-        by_cell: Int64 array [B, G, S, C]: resamples of each group and class.
+        supported_negatives: Bool array [G, S]: those whose group has as many
+            rows of the other classes.
+        supported_groups: Bool array [G]: the groups with as many rows.
+        by_cell: Int64 array [B, G, S, C]: resamples of each cell.
         by_group: Int64 array [B, G, S, C]: resamples of each group.
         permuted: Int64 array [P, G, S, C]: groups permuted in each class.
     """
 
-    def __init__(
-        self,
-        outcomes: np.ndarray,
-        right: np.ndarray,
-        settings: FairnessSettings,
-        seed,
-    ):
+    def __init__(self, outcomes, right, settings: FairnessSettings, seed):
         self.outcomes = outcomes
         self.right = right
         self.sizes = outcomes.sum(-1)
         self.count = int(self.sizes.sum())
-        self.supported = self.sizes >= settings.min_count
+        least, draws = settings.min_count, settings.num_bootstraps
         negatives = group_counts.count_negatives(outcomes)
-        self.supported_negatives = negatives >= settings.min_count
-        self.supported_groups = self.sizes.sum(-1) >= settings.min_count
+        self.supported = self.sizes >= least
+        self.supported_negatives = negatives >= least
+        self.supported_groups = self.sizes.sum(-1) >= least
         generator = np.random.default_rng(seed)
         self.by_cell = resampling.resample_within_classes(
-            outcomes, settings.num_bootstraps, generator
+            outcomes, draws, generator
         )
         self.by_group = resampling.resample_within_groups(
-            outcomes, settings.num_bootstraps, generator
+            outcomes, draws, generator
         )
         self.permuted = resampling.permute_groups(
             outcomes, settings.num_permutations, generator
@@ -91,7 +84,7 @@ class GroupSample:
         tail: float | None = resampling.NULL_OF_MAXIMUM,
         **fields,
     ) -> dict:
-        """Makes a figure with its bootstrap interval and its null quantile.
+        """Makes the fields of a record with bootstrap interval and null.
 
         Args:
             metric: What is measured.
@@ -103,9 +96,6 @@ class GroupSample:
             limits: Least and largest value there can be.
             tail: Which quantile of the permutations is told; None: none is.
             **fields: Further fields of the record.
-
-        Returns:
-            The fields of a record.
         """
         fields["group"] = group
         count = self.count if count is None else count

@@ -11,7 +11,6 @@ from tp_keras.data.labels import strata
 from tp_keras.evaluation import figures
 from tp_keras.evaluation import metrics
 from tp_keras.fairness import probe_models
-from tp_keras.fairness import probe_result
 from tp_keras.fairness.group_counts import share
 from tp_keras.fairness.group_sample import GroupSample
 from tp_keras.fairness.probes import probe_groups
@@ -45,20 +44,18 @@ def measure_leakage(
 
     All of it is the balanced accuracy of a guess of the group out of the G
     that have `min_count` rows with a label: 1/G for nothing, 1 for all. A
-    number is told by its range; see `labels.strata`. Rows without a group do
-    not count.
+    number is told by its range. Rows without a group do not count.
 
     `leakage_band_low` and `leakage_band_high` are the band `[L(Y) - (1 - A),
-    L(Y)]` with `L(Y)` the sum over the classes of the largest P(class | group),
-    divided by G: the best guess from the label alone. `A` is the mean of the
-    accuracies of the groups. What the head reads can't tell less than the
-    lower end (at least 1/G) if it is to predict as it does, as a share of 1 - A
-    of the rows has to be labelled otherwise; what knows of the group no more
-    than the class tells, doesn't tell more than the upper end. What is above
-    can be removed, what is inside can't without loss. Flags have no band.
+    L(Y)]` with `L(Y)` that of the best guess from the label alone and `A` the
+    mean of the accuracies of the groups. What the head reads can't tell less
+    than the lower end (at least 1/G) if it is to predict as it does; what
+    knows of the group no more than the class tells, doesn't tell more than the
+    upper end. What is above can be removed, what is inside can't without loss.
+    Flags have no band.
 
-    And for each layer, with the variant `"<kind> <layer>"`, where the kind of
-    probe is `linear` or `mlp` (see `probes.probe_groups`) and `null` is chance:
+    For each layer, with the variant `"<kind> <layer>"`, the kind of probe being
+    `linear` or `mlp` (see `probe_groups`), and chance as `null`:
 
     * `group_probe`, trained on all rows, and tested on those with a label, as
       those are what the band is of;
@@ -74,11 +71,10 @@ def measure_leakage(
       the layer `"<task>_embedding"`, the last one if there is none; chance must
       lie in the interval.
 
-    `broken_probe` is a probe that fails: it has the probe and the reason in
-    its variant, such as `"linear answer, below the band"`, and how far it is
-    off in its value. Below the band is a probe of a layer other than the
-    backbone if its interval is: it then reads less of the group than the
-    predictions made of that layer tell. There is none where all is well.
+    `broken_probe` is a probe that fails: probe and reason in its variant, such
+    as `"linear answer, below the band"`, and how far it is off in its value.
+    Below the band is a probe of a layer other than the backbone if its interval
+    is: it reads less of the group than the predictions made of that layer tell.
 
     Args:
         task: What is predicted.
@@ -102,14 +98,6 @@ def measure_leakage(
         Zhao and Gordon, Inherent tradeoffs in learning fair representations,
         2022 (the lower end); Elazar and Goldberg, Adversarial removal of
         demographic attributes from text data, 2018 (probes).
-
-    Example:
-        >>> found = measure_leakage(
-        ...     task, labels, predictions, {"weather_embedding": embedding},
-        ...     groups, schema.protected_task, FairnessSettings(), seed=0,
-        ... )
-        >>> {fields["metric"]: fields["value"] for fields in found}
-        {'leakage_band_low': 0.603, 'leakage_band_high': 0.703, ...}
     """
     known = np.asarray(groups) >= 0
     classes, groups = strata(task, labels)[known], np.asarray(groups)[known]
@@ -128,8 +116,9 @@ def measure_leakage(
         low = band[0]["value"]
         yield from band
     layers = {name: values[known] for name, values in layers.items()}
-    probes = _Probes(task.name, classes, layers, groups, settings, seed)
-    for metric, name, result in probes.results(controls):
+    for metric, name, result in _probe_all(
+        task.name, classes, layers, groups, settings, seed, controls
+    ):
         yield figures.figure(
             metric,
             result.value,
@@ -154,8 +143,7 @@ def measure_leakage(
 def label_leakage(outcomes) -> np.ndarray:
     """Returns the balanced accuracy of the best guess from the label: [...].
 
-    Args:
-        outcomes: Counts [..., G, S, S]; group, class, class of the answer.
+    Of counts [..., G, S, S] of group, class and class of the answer.
     """
     sizes = np.sum(outcomes, -1)
     rates = share(sizes, sizes.sum(-1, keepdims=True))
@@ -167,10 +155,7 @@ def lower_band(outcomes) -> np.ndarray:
 
     With the errors e_g of the groups: who guesses the group from the answer
     as from the label is right as often but for a share of e_g of the rows.
-    Holds for the counts at hand, not on average alone.
-
-    Args:
-        outcomes: Counts [..., G, S, S]; group, class, class of the answer.
+    Holds for the counts [..., G, S, S] at hand, not on average alone.
     """
     errors = 1 - metrics.accuracy(outcomes).mean(-1)
     least = label_leakage(outcomes) - errors
@@ -194,81 +179,44 @@ def _band(sample):
         )
 
 
-@dataclasses.dataclass
-class _Probes:
-    """The probes of the layers of one task, whose classes are given."""
+def _probe_all(name, classes, layers, groups, settings, seed, controls):
+    """Yields metric, kind and layer, and result of each probe of a task."""
 
-    name: str
-    classes: np.ndarray
-    layers: dict[str, np.ndarray]
-    groups: np.ndarray
-    settings: FairnessSettings
-    seed: int
+    def probe(kind, features, given, **changes):
+        rows = {"classes": classes} if given else {"train_only": classes < 0}
+        own = {"groups": groups, "settings": settings, "seed": seed}
+        return probe_groups(features, kind=kind, **rows, **{**own, **changes})
 
-    def results(self, controls):
-        """Yields metric, kind and layer, and result of each probe."""
-        own = f"{self.name}_embedding"
-        controlled = [own] if own in self.layers else list(self.layers)[-1:]
-        jobs = [
-            (metric, kind, layer, measure)
-            for metric, measure, names in (
-                ("group_probe", self._probe, self.layers),
-                ("conditional_group_probe", self._probe_given, self.layers),
-                ("negative_control", self._shuffled, controlled),
-                (
-                    "conditional_negative_control",
-                    self._shuffled_given,
-                    controlled,
-                ),
-            )
-            for layer in names
-            for kind in probe_models.KINDS
-            if controls or "control" not in metric
-        ]
-        for metric, kind, layer, measure in tqdm.tqdm(
-            jobs,
-            desc=f"probing for the group, {self.name}",
-            unit="probe",
-            delay=2,
-            leave=False,
-        ):
-            result = measure(kind, self.layers[layer])
-            yield metric, f"{kind} {layer}", result
+    def control(kind, features, given):
+        # A probe of a shuffle of its own each time: chance in one shuffle is
+        # the same for all probes of it.
+        once = dataclasses.replace(settings, probe_seeds=1)
+        generator = np.random.default_rng([seed, *b"shuffled"])
+        inside, results = classes if given else classes < 0, []
+        for own in generator.integers(2**31, size=settings.probe_seeds):
+            shuffled = permute_within(groups, inside, generator)
+            changes = {"groups": shuffled, "settings": once, "seed": own}
+            results.append(probe(kind, features, given, **changes))
+        hits = np.mean([result.hits for result in results], axis=0)
+        return dataclasses.replace(results[0], hits=hits)
 
-    def _probe(self, kind, features, **changes):
-        unknown = self.classes < 0
-        return self._run(kind, features, train_only=unknown, **changes)
-
-    def _probe_given(self, kind, features, **changes):
-        return self._run(kind, features, classes=self.classes, **changes)
-
-    def _run(self, kind, features, **changes):
-        own = {"groups": self.groups, "settings": self.settings}
-        return probe_groups(
-            features, **{**own, "seed": self.seed, "kind": kind, **changes}
+    own = f"{name}_embedding"
+    controlled = [own] if own in layers else list(layers)[-1:]
+    jobs = [
+        (metric, measure, given, kind, layer)
+        for metric, measure, names in (
+            ("group_probe", probe, layers),
+            ("negative_control", control, controlled if controls else ()),
         )
-
-    def _shuffled(self, kind, features):
-        return self._control(self._probe, kind, features, self.classes < 0)
-
-    def _shuffled_given(self, kind, features):
-        return self._control(self._probe_given, kind, features, self.classes)
-
-    def _control(self, probe, kind, features, inside):
-        """Probes for groups that were shuffled inside of something.
-
-        A probe of a shuffle of its own each time: chance in one shuffle is the
-        same for all probes of it.
-        """
-        once = dataclasses.replace(self.settings, probe_seeds=1)
-        generator = np.random.default_rng([self.seed, *b"shuffled"])
-        results = []
-        for seed in generator.integers(2**31, size=self.settings.probe_seeds):
-            groups = permute_within(self.groups, inside, generator)
-            results.append(
-                probe(kind, features, groups=groups, settings=once, seed=seed)
-            )
-        return probe_result.mean_result(results)
+        for given in (False, True)
+        for layer in names
+        for kind in probe_models.KINDS
+    ]
+    for metric, measure, given, kind, layer in tqdm.tqdm(
+        jobs, f"probes of {name}", delay=2, leave=False
+    ):
+        result = measure(kind, layers[layer], given)
+        yield f"{'conditional_' * given}{metric}", f"{kind} {layer}", result
 
 
 def _fault(metric, name, result, band_low, head_accuracy):

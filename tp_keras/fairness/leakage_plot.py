@@ -13,9 +13,24 @@ from tp_keras.records.record import Record
 from tp_keras.records.record import find
 from tp_keras.tasks import Task
 
-# Colour, marker and shift of each kind of probe: not those of the groups.
-_STYLES = {"linear": ("#009E73", "o", -0.09), "mlp": ("#8F4E8B", "s", 0.09)}
+# How each kind of probe looks, not as a group does, and its shift.
+_STYLES = {
+    "linear": ({"color": "#009E73", "marker": "o", "markersize": 7}, -0.09),
+    "mlp": ({"color": "#8F4E8B", "marker": "s", "markersize": 7}, 0.09),
+}
+_CHANCE = {"color": "0.5", "linestyle": "--", "linewidth": 1}
+_HOLLOW = {"markerfacecolor": "white", "linestyle": "none"}
 _BAND_COLOR = "0.85"
+
+# Title of each panel, its probes and its controls.
+_PANELS = (
+    ("among all portraits", "group_probe", "negative_control"),
+    (
+        "among portraits of the same class",
+        "conditional_group_probe",
+        "conditional_negative_control",
+    ),
+)
 
 
 def draw_leakage(
@@ -33,27 +48,19 @@ def draw_leakage(
     """
     figure = new_figure(10.5, 5.2)
     panels = figure.subplots(1, 2, sharey=True)
+    records = find(records, task=task.name)
     band = probe_records.band(records, task)
-    lowest = []
-    for panel, metric, control, title in zip(
-        panels,
-        ("group_probe", "conditional_group_probe"),
-        ("negative_control", "conditional_negative_control"),
-        ("among all portraits", "among portraits of the same class"),
-        strict=True,
-    ):
-        layers = probe_records.layers(records, task)
+    found = find(records, metric="group_probe")
+    layers = list(dict.fromkeys(map(probe_records.layer, found)))
+    lowest = 1.0
+    for panel, (title, metric, control) in zip(panels, _PANELS, strict=True):
         for kind in _STYLES:
-            _draw_probes(panel, records, task, metric, kind, layers)
-            _draw_probes(panel, records, task, control, kind, layers)
-        chances = [
-            record.null
-            for record in find(records, metric=metric, task=task.name)
-            if record.null is not None
-        ]
-        if chances:
-            panel.axhline(chances[0], color="0.5", linestyle="--", linewidth=1)
-            lowest.append(chances[0])
+            _draw_probes(panel, find(records, metric=metric), kind, layers)
+            _draw_controls(panel, find(records, metric=control), kind, layers)
+        for record in find(records, metric=metric)[:1]:
+            if record.null is not None:
+                panel.axhline(record.null, **_CHANCE)
+                lowest = min(lowest, record.null)
         panel.set_xticks(
             range(len(layers)), [name.replace("_", "\n") for name in layers]
         )
@@ -61,11 +68,9 @@ def draw_leakage(
         panel.grid(axis="y", color="0.93")
         panel.tick_params(axis="x", length=0)
         panel.set_title(title, fontsize=10)
-    if band is not None:
-        panels[0].axhspan(*band, color=_BAND_COLOR, zorder=0)
     panels[0].set_ylabel(f"{protected.name} told right (balanced accuracy)")
     panels[0].yaxis.set_major_formatter(PercentFormatter(1.0))
-    panels[0].set_ylim(min(lowest, default=0.5) - 0.08, 1.02)
+    panels[0].set_ylim(lowest - 0.08, 1.02)
     figure.suptitle(
         f"{task.name}: {protected.name} that probes read from each layer, with "
         "95 % intervals",
@@ -73,44 +78,48 @@ def draw_leakage(
         ha="left",
         fontsize=11,
     )
+    handles = [
+        Line2D([], [], **style, label=probe_records.KIND_NAMES[kind])
+        for kind, (style, _) in _STYLES.items()
+    ]
+    if band is not None:
+        panels[0].axhspan(*band, color=_BAND_COLOR, zorder=0)
+        ends = f"{band[0]:.0%} to {band[1]:.0%}"
+        label = f"what {task.name} gives away ({ends})"
+        handles.append(Patch(color=_BAND_COLOR, label=label))
+    label = "control: groups shuffled"
+    handles += [
+        Line2D([], [], color="0.4", marker="o", label=label, **_HOLLOW),
+        Line2D([], [], **_CHANCE, label="guessing"),
+    ]
     figure.legend(
-        handles=_handles(band, task),
-        loc="outside lower left",
-        ncols=5,
-        frameon=False,
+        handles=handles, loc="outside lower left", ncols=5, frameon=False
     )
     return figure
 
 
-def _draw_probes(panel, records, task, metric, kind, layers):
-    """Draws the probes of one kind; controls are hollow and without text."""
-    color, marker, shift = _STYLES[kind]
-    hollow = "control" in metric
-    points = [
+def _points(records, kind, layers):
+    """Returns place and record of the probes of a kind that have a value."""
+    shift = _STYLES[kind][1]
+    return [
         (layers.index(probe_records.layer(record)) + shift, record)
-        for record in find(records, metric=metric, task=task.name)
+        for record in records
         if record.variant.startswith(f"{kind} ") and record.value is not None
     ]
-    places = [x for x, _ in points]
-    panel.plot(
-        places,
-        [record.value for _, record in points],
-        color=color,
-        marker=marker,
-        markersize=7,
-        markerfacecolor="white" if hollow else color,
-        linewidth=0.0 if hollow else 0.8,
-    )
-    if hollow:
-        return
-    panel.vlines(
-        places,
-        [record.low for _, record in points],
-        [record.high for _, record in points],
-        color=color,
-        linewidth=1.8,
-    )
+
+
+def _draw_controls(panel, records, kind, layers):
+    for x, record in _points(records, kind, layers):
+        panel.plot(x, record.value, **_STYLES[kind][0], **_HOLLOW)
+
+
+def _draw_probes(panel, records, kind, layers):
+    style, shift = _STYLES[kind]
+    points = _points(records, kind, layers)
+    values = [record.value for _, record in points]
+    panel.plot([x for x, _ in points], values, linewidth=0.8, **style)
     for x, record in points:
+        panel.vlines(x, record.low, record.high, color=style["color"])
         panel.annotate(
             f"{100 * record.value:.0f}",
             (x, record.value),
@@ -118,31 +127,5 @@ def _draw_probes(panel, records, task, metric, kind, layers):
             textcoords="offset points",
             ha="right" if shift < 0 else "left",
             fontsize=8,
-            color=color,
+            color=style["color"],
         )
-
-
-def _handles(band, task):
-    handles = [
-        Line2D(
-            [],
-            [],
-            color=color,
-            marker=marker,
-            markersize=7,
-            label=probe_records.KIND_NAMES[kind],
-        )
-        for kind, (color, marker, _) in _STYLES.items()
-    ]
-    if band is not None:
-        low, high = band
-        text = f"what {task.name} gives away ({low:.0%} to {high:.0%})"
-        handles.append(Patch(color=_BAND_COLOR, label=text))
-    hollow = {"marker": "o", "markerfacecolor": "white", "linestyle": "none"}
-    handles.append(
-        Line2D([], [], color="0.4", label="control: groups shuffled", **hollow)
-    )
-    handles.append(
-        Line2D([], [], color="0.5", linestyle="--", label="guessing")
-    )
-    return handles

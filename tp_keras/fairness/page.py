@@ -4,7 +4,6 @@ import html
 from collections.abc import Mapping
 from collections.abc import Sequence
 
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
@@ -12,39 +11,31 @@ from tp_keras.fairness import probe_records
 from tp_keras.fairness import summary
 from tp_keras.fairness.group_figures import UNSUPPORTED
 from tp_keras.fairness.leakage_plot import draw_leakage
-from tp_keras.fairness.neighbor_grid import NeighborGrid
+from tp_keras.fairness.neighbor_plot import NeighborGrid
 from tp_keras.fairness.neighbor_plot import draw_neighbors
 from tp_keras.fairness.settings import FairnessSettings
-from tp_keras.records.group_plot import draw_groups
-from tp_keras.records.group_plot import group_handles
-from tp_keras.records.group_plot import rows_height
-from tp_keras.records.page_parts import Plot
-from tp_keras.records.page_parts import Report
-from tp_keras.records.page_parts import Section
-from tp_keras.records.page_parts import Table
+from tp_keras.records import group_plot
+from tp_keras.records import page_parts
 from tp_keras.records.plot_kit import new_figure
 from tp_keras.records.record import Record
 from tp_keras.records.record import find
 from tp_keras.records.table import figure_table
 from tp_keras.tasks import Schema
-from tp_keras.tasks import Task
 
 _ASKED = """\
 <p>A model that names %(guarded)s, and finds portraits alike in them, should do
 so without regard to %(protected)s. This page measures how far it does, on
-portraits that it was not trained on. Three things can go wrong, and each has
-figures of its own:</p>
+portraits that it was not trained on. Three things can go wrong:</p>
 <ul>
-<li><b>Wrong names.</b> The model recognises a class less often in one group
-than in another.</li>
+<li><b>Wrong answers.</b> The model is right less often in one group than in
+another.</li>
 <li><b>%(protected)s in the numbers.</b> The numbers that describe the portrait,
-the embedding, also tell %(protected)s, though nobody asked for it.</li>
+the embedding, also tell %(protected)s, though nobody asked for it. A part of
+that can't be removed where the label itself tells something of it; how much
+that is has been computed from the labels.</li>
 <li><b>Wrong neighbours.</b> A search for similar portraits prefers those of the
 same group.</li>
-</ul>
-<p>A part of the second can't be removed where the label itself tells something
-of %(protected)s. How much that is has been computed from the labels, and what a
-figure would be if %(protected)s played no role stands beside it.</p>"""
+</ul>"""
 
 _MADE = """\
 <p>Brackets hold 95 %% intervals: what repeating the measurement with other
@@ -53,7 +44,7 @@ portraits a figure rests on. A class of a group counts in maxima, minima and
 differences if it has %(min_count)s portraits or more; smaller ones are listed,
 and hollow in plots. &ldquo;By chance&rdquo; is what the figure stays below (for
 a smallest recall: above) 19 times out of 20 when groups of the same class are
-exchanged at random: beyond it, %(protected)s plays a role; of a probe it is
+exchanged at random: beyond it, %(protected)s plays a role. Of a probe it is
 what guessing gets. Intervals: %(num_bootstraps)s resamples, of neighbours a
 jackknife; chance: %(num_permutations)s permutations; probes: the mean of
 %(probe_seeds)s, each tested on portraits it was not trained on, in
@@ -62,15 +53,12 @@ jackknife; chance: %(num_permutations)s permutations; probes: the mean of
 _LIMITS = """\
 <ul>
 <li>The groups are what the labels say: how somebody appeared to those who
-labelled the portraits, not how people see themselves.</li>
-<li>The labels are partly wrong, for the groups perhaps not equally often; a
-difference may be one of the labels.</li>
+labelled the portraits, not how people see themselves. Labels are partly wrong,
+for the groups perhaps not equally often.</li>
 <li>A figure without support is no good news: too few portraits were there
 to say anything.</li>
 <li>That the probes here read no %(protected)s doesn't prove that nothing could.
 It proves that the usual ones don't.</li>
-<li>Nothing here speaks of any other attribute, nor of other portraits than
-these.</li>
 </ul>"""
 
 # Kinds of figures: title, how to read it, metrics.
@@ -86,12 +74,8 @@ _KINDS = (
         "odds: how far apart the groups of the same class are called so, and "
         "those of other classes are; 0 is best.",
         (
-            "accuracy",
-            "accuracy_gap",
-            "mae",
-            "mae_gap",
-            "worst_group_recall",
-            "equalized_odds_difference_max",
+            *("accuracy", "accuracy_gap", "mae", "mae_gap"),
+            *("worst_group_recall", "equalized_odds_difference_max"),
         ),
     ),
     (
@@ -102,13 +86,9 @@ _KINDS = (
         "chance is best. Negative controls were given shuffled groups and must "
         "find chance. A broken probe can't be trusted.",
         (
-            "leakage_band_low",
-            "leakage_band_high",
-            "group_probe",
-            "conditional_group_probe",
-            "negative_control",
-            "conditional_negative_control",
-            "broken_probe",
+            *("leakage_band_low", "leakage_band_high"),
+            *("group_probe", "conditional_group_probe", "broken_probe"),
+            *("negative_control", "conditional_negative_control"),
         ),
     ),
     (
@@ -130,7 +110,7 @@ def make_report(
     schema: Schema,
     grids: Mapping[str, NeighborGrid | None],
     settings: FairnessSettings,
-) -> Report:
+) -> page_parts.Report:
     """Makes the sections of a fairness report.
 
     Args:
@@ -151,26 +131,28 @@ def make_report(
         "protected": html.escape(summary.plain_name(protected)),
         **vars(settings),
     }
-    sections = [Section("What was asked", _ASKED % names)]
+    sections = [page_parts.Section("What was asked", _ASKED % names)]
     for task in guarded:
         items = summary.summarize(records, task, protected)
         sections.append(
-            Section(
+            page_parts.Section(
                 task.name,
                 sentences=[
                     *(item.sentence for item in items),
                     *probe_records.broken_probes(records, task),
                 ],
                 summary=summary.task_table(records, task, protected),
-                plots=_plots(records, task, protected, grids.get(task.name)),
+                plots=list(
+                    _plots(records, task, protected, grids.get(task.name))
+                ),
                 tables=_tables(find(records, task=task.name)),
             )
         )
     sections += [
-        Section("How the figures are made", _MADE % names),
-        Section("What these figures can't tell", _LIMITS % names),
+        page_parts.Section("How the figures are made", _MADE % names),
+        page_parts.Section("What these figures can't tell", _LIMITS % names),
     ]
-    return Report(
+    return page_parts.Report(
         f"Without regard? {summary.question(schema, guarded)}",
         sections,
         schema.shows_people,
@@ -180,7 +162,7 @@ def make_report(
 def _tables(records):
     """Returns every record of a task, a table for each kind of figure."""
     return [
-        Table(
+        page_parts.Table(
             title,
             note,
             figure_table(
@@ -215,96 +197,66 @@ def _chance(record):
 
 
 def _plots(records, task, protected, grid):
-    plots = [
-        Plot(
-            f"recall_{task.name}.png",
-            f"Is each {summary.plain_name(task)} recognised as often in every "
-            "group?",
-            "Each row is a class. The marks are the shares of each group that "
-            "are right, the lines through them 95 % intervals. The longer the "
-            "gray line between the marks, the more the group matters; without "
-            "regard to it they stand above each other. Hollow marks rest on "
-            "too few portraits to count.",
-            draw_recalls(records, task, protected),
-        )
-    ]
-    if probe_records.layers(records, task):
-        plots.append(
-            Plot(
-                f"leakage_{task.name}.png",
-                f"How much {protected.name} can be read from each layer?",
-                "From left to right: the layers from the image to the answer. "
-                "A mark tells how well a probe, a small classifier trained on "
-                "the layer, tells the groups apart; the dashed line is "
-                "guessing. Left, among all portraits: the shaded band is what "
-                "the label itself gives away; above it, more is known than "
-                "needed, and below it the probe would be broken. Right, among "
-                "portraits of the same class, all groups weighing the same: "
-                "there guessing is all that the label gives away. Hollow marks "
-                "are a control, the same probes given shuffled groups: they "
-                "must be at guessing.",
-                draw_leakage(records, task, protected),
-            )
+    yield page_parts.Plot(
+        f"recall_{task.name}.png",
+        "Is each class recognised as often in every group?",
+        "Each row is a class. The marks are the shares of each group that are "
+        "right, the lines through them 95 % intervals. Without regard to the "
+        "group they stand above each other: the gray line between them is "
+        "short. Hollow marks rest on too few portraits to count.",
+        _draw_recalls(records, task, protected),
+    )
+    if find(records, metric="group_probe", task=task.name):
+        yield page_parts.Plot(
+            f"leakage_{task.name}.png",
+            f"How much {protected.name} can be read from each layer?",
+            "From left to right: the layers from the image to the answer. A "
+            "mark tells how well a probe, a small classifier trained on the "
+            "layer, tells the groups apart; the dashed line is guessing. Left, "
+            "among all portraits: the shaded band is what the label itself "
+            "gives away; above it, more is known than needed. Right, among "
+            "portraits of the same class: there guessing is all that the label "
+            "gives away. Hollow marks are a control, the same probes given "
+            "shuffled groups: they must be at guessing.",
+            draw_leakage(records, task, protected),
         )
     if grid is not None:
-        plots.append(
-            Plot(
-                f"neighbors_{task.name}.png",
-                "Which portraits are neighbours?",
-                "Each row is a query, on the left, and the ten portraits that "
-                "are closest to it in the embedding. The frames show the "
-                "group, the words the labelled class, faint where it is "
-                "another one than that of the query. Without regard to "
-                f"{protected.name}, the frames of a row are mixed as they are "
-                "among all portraits of that class. The queries are drawn by "
-                "chance, from each class and group in turn.",
-                draw_neighbors(grid, task, protected),
-            )
+        yield page_parts.Plot(
+            f"neighbors_{task.name}.png",
+            "Which portraits are neighbours?",
+            "Each row is a query, on the left, and the portraits that are "
+            "closest to it in the embedding. The frames show the group, the "
+            "words the labelled class, faint where it is another one than that "
+            f"of the query. Without regard to {protected.name}, the frames of "
+            "a row are mixed as they are among all portraits of that class. "
+            "The queries are drawn by chance, from each class and group in "
+            "turn.",
+            draw_neighbors(grid, task, protected),
         )
-    return plots
 
 
-def draw_recalls(
-    records: Sequence[Record], task: Task, protected: Task
-) -> Figure:
-    """Draws the share of each class that is right, a mark for each group.
-
-    Args:
-        records: What was measured.
-        task: A guarded task.
-        protected: The task whose classes are the groups.
-    """
+def _draw_recalls(records, task, protected):
+    """Draws the share of each class that is right, a mark for each group."""
     found = find(records, metric="group_recall", task=task.name)
     shown = {record.class_name for record in found if record.count}
     found = [record for record in found if record.class_name in shown]
     groups = protected.classes
-    figure = new_figure(8.5, rows_height(len(shown), len(groups)) + 1.3)
+    figure = new_figure(
+        8.5, group_plot.rows_height(len(shown), len(groups)) + 1.3
+    )
     panel = figure.subplots()
-    draw_groups(
+    group_plot.draw_groups(
         panel, found, groups, is_few=lambda item: item.variant == UNSUPPORTED
     )
     panel.set_xlim(-0.02, 1.02)
     panel.set_xlabel("portraits of the class that are right")
     panel.xaxis.set_major_formatter(PercentFormatter(1.0))
-    figure.suptitle(
-        f"{task.name}: recall of each class, with 95 % intervals",
-        x=0.01,
-        ha="left",
-        fontsize=11,
-    )
-    few = Line2D(
-        [],
-        [],
-        color="0.4",
-        marker="o",
-        markerfacecolor="white",
-        linestyle=":",
-        label="too few portraits to count",
-    )
+    title = f"{task.name}: recall of each class, with 95 % intervals"
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+    style = {"color": "0.4", "marker": "o", "markerfacecolor": "white"}
+    few = Line2D([], [], linestyle=":", label="too few to count", **style)
+    handles = [*group_plot.group_handles(groups), few]
     figure.legend(
-        handles=[*group_handles(groups), few],
-        loc="outside lower left",
-        ncols=4,
-        frameon=False,
+        handles=handles, loc="outside lower left", ncols=4, frameon=False
     )
     return figure

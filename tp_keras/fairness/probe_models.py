@@ -37,7 +37,7 @@ def fit_probe(
     weights: np.ndarray,
     seed: int,
 ):
-    """Fits a probe.
+    """Returns a probe of scikit-learn, fitted.
 
     Args:
         kind: `"linear"`, a logistic regression, or `"mlp"`, a network of one
@@ -47,9 +47,6 @@ def fit_probe(
         groups: Integer array [N].
         weights: Float array [N], with a mean of about 1.
         seed: Where the network starts.
-
-    Returns:
-        A classifier of scikit-learn.
     """
     if kind == LINEAR:
         probe = LogisticRegression(C=strength, max_iter=_LINEAR_ITERATIONS)

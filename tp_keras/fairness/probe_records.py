@@ -13,38 +13,6 @@ from tp_keras.tasks import Task
 KIND_NAMES = {"linear": "linear probe", "mlp": "MLP probe"}
 
 
-def layers(records: Sequence[Record], task: Task) -> list[str]:
-    """Returns the layers that were probed, from image to answer."""
-    found = find(records, metric="group_probe", task=task.name)
-    return list(dict.fromkeys(layer(record) for record in found))
-
-
-def probe(
-    records: Sequence[Record],
-    task: Task,
-    kind: str,
-    layer_name: str,
-    conditional: bool,
-) -> Record | None:
-    """Returns the record of one probe, or None if there is none.
-
-    Args:
-        records: What was measured.
-        task: A guarded task.
-        kind: `"linear"` or `"mlp"`.
-        layer_name: Name of the layer.
-        conditional: Whether the class was told to the probe, and each class
-            and group weighed the same.
-    """
-    found = find(
-        records,
-        metric="conditional_group_probe" if conditional else "group_probe",
-        task=task.name,
-        variant=f"{kind} {layer_name}",
-    )
-    return found[0] if found else None
-
-
 def best_probe(
     records: Sequence[Record], task: Task, conditional: bool
 ) -> Record | None:
@@ -52,18 +20,34 @@ def best_probe(
 
     What a probe reads is a lower bound of what is there, so the better one
     counts.
+
+    Args:
+        records: What was measured.
+        task: A guarded task.
+        conditional: Whether the class was told to the probe.
     """
+    metric = "conditional_group_probe" if conditional else "group_probe"
     found = [
-        probe(records, task, kind, embedding_name(task), conditional)
+        record
         for kind in KINDS
+        for record in find(
+            records,
+            metric=metric,
+            task=task.name,
+            variant=f"{kind} {embedding_name(task)}",
+        )
     ]
-    found = [record for record in found if record is not None]
     return max(found, key=lambda item: item.value or 0.0) if found else None
 
 
 def kind_name(record: Record) -> str:
     """Returns how to call the probe of a record."""
     return KIND_NAMES[record.variant.split(" ")[0]]
+
+
+def layer(record: Record) -> str:
+    """Returns the layer that the probe of a record read."""
+    return record.variant.split(" ", 1)[1]
 
 
 def band(records: Sequence[Record], task: Task) -> tuple[float, float] | None:
@@ -82,8 +66,3 @@ def broken_probes(records: Sequence[Record], task: Task) -> list[str]:
         f"A probe of {task.name} can't be trusted: {record.variant}."
         for record in find(records, metric=BROKEN_PROBE, task=task.name)
     ]
-
-
-def layer(record: Record) -> str:
-    """Returns the layer that the probe of a record read."""
-    return record.variant.split(" ", 1)[1]

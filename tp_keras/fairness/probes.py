@@ -8,11 +8,55 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 
 from tp_keras.fairness import probe_models
-from tp_keras.fairness.probe_result import ProbeResult
 from tp_keras.fairness.settings import FairnessSettings
+from tp_keras.records import intervals
 
 # Parts of the rows to learn from, when a regularisation is chosen.
 _INNER_FOLDS = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class ProbeResult:
+    """How many groups a probe got right.
+
+    Attributes:
+        hits: Float array [cells]: the rows that are right, mean over the
+            probes. A cell is a group, or a class and a group; without any
+            there is nothing that could be probed.
+        counts: Integer array [cells]: the rows.
+        count: How many rows there are, also where they don't suffice.
+        chance: The value of a probe that is told the class alone: the classes
+            divided by the cells, so 1/G where all have all groups.
+    """
+
+    hits: np.ndarray
+    counts: np.ndarray
+    count: int
+    chance: float
+
+    @property
+    def value(self) -> float | None:
+        """The balanced accuracy, the mean over the cells; None without any."""
+        if not self.counts.size:
+            return None
+        return float((self.hits / self.counts).mean())
+
+    @property
+    def interval(self) -> tuple[float, float] | tuple[None, None]:
+        """The 95 % interval of `value` with regard to the rows tested.
+
+        Probes that see the same rows are no new rows: their mean has the
+        interval of one. That the probes of the folds share what they learned
+        from is not in it: in pure noise about one interval in twelve misses
+        chance, where one in twenty should.
+        """
+        if not self.counts.size:
+            return None, None
+        hits = np.rint(self.hits).astype(int)
+        low, high = intervals.mean_of_shares_interval(hits, self.counts)
+        # The mean of several probes is no whole number of rows.
+        shift = self.value - float((hits / self.counts).mean())
+        return max(low + shift, 0.0), min(high + shift, 1.0)
 
 
 def probe_groups(
@@ -27,19 +71,13 @@ def probe_groups(
 ) -> ProbeResult:
     """Trains probes that name the group and counts what they get right.
 
-    With `q` the mean over the groups of the share that is right, no probe of
-    features Z is better than the sum over Z of the largest P(Z | group),
-    divided by the number of groups. A trained one tells less: `q` is a lower
-    bound of what the features give away.
+    `q`, the mean over the groups of the share that is right, is a lower bound
+    of what the features give away.
 
     *Unconditional*, without `classes`: all groups weigh the same in training
-    and in `q`. Features that tell no more than the class are read as far as
-    the class tells the group.
-
-    *Conditional*, with `classes`: the probe reads the features and the class,
-    and each cell of class and group weighs the same in training and in the
-    mean `q` of the shares, so that the class alone leads to chance: nothing
-    left.
+    and in `q`. *Conditional*, with `classes`: the probe reads the features and
+    the class, and each cell of class and group weighs the same in training and
+    in the mean `q` of the shares, so that the class alone leads to chance.
 
     Only cells with `min_count` rows take part, of classes that have two or
     more of them. The rows are split into `probe_folds` folds with as many rows
@@ -66,10 +104,8 @@ def probe_groups(
         have `min_count` rows, or as many as there are folds.
 
     Source:
-        Elazar and Goldberg, Adversarial removal of demographic attributes from
-        text data, 2018 (probes trained afterwards); Cawley and Talbot, On
-        over-fitting in model selection and subsequent selection bias in
-        performance evaluation, 2010 (the second cross-validation).
+        Cawley and Talbot, On over-fitting in model selection and subsequent
+        selection bias in performance evaluation, 2010.
 
     Example:
         >>> result = probe_groups(

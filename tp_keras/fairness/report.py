@@ -17,7 +17,7 @@ from tp_keras.errors import UserError
 from tp_keras.evaluation import places
 from tp_keras.fairness import page
 from tp_keras.fairness import representations
-from tp_keras.fairness.neighbor_grid import make_grid
+from tp_keras.fairness.neighbor_plot import make_grid
 from tp_keras.fairness.settings import FairnessSettings
 from tp_keras.fairness.task_figures import measure_task
 from tp_keras.records.record import Record
@@ -43,10 +43,8 @@ def run_fairness_report(
     For each guarded task: figures of the answers by group, what can be read of
     the group from each layer, which the neighbours are in the embedding, and,
     where the data set has a split `counterfactual`, what the same portrait with
-    the cues of another group changes.
-
-    The embedding of a task is the part that its head reads, so that one task
-    isn't blamed for what another knows.
+    the cues of another group changes. The embedding of a task is the part that
+    its head reads, so that one task isn't blamed for what another knows.
 
     Args:
         run_dir: Folder of the run.
@@ -58,18 +56,12 @@ def run_fairness_report(
 
     Returns:
         The records, and the folder in which they lie beside table and plots:
-        `<run_dir>/fairness/<split>` on the run's own data, and one that is
-        named after the data set and its portraits on any other; see
-        `places.name_of_portraits`. The page of it is `page_of(folder)`.
+        `<run_dir>/fairness/<name>`, named by `places.name_of_portraits`. The
+        page of it is `page_of(folder)`.
 
     Raises:
         UserError: If the run, its guarded tasks, the data set, the split or
             the labels of the groups are not there.
-
-    Example:
-        >>> records, folder = run_fairness_report("runs/demo")
-        >>> find_one(records, metric="accuracy_gap", task="weather").value
-        0.012
     """
     settings = settings or FairnessSettings()
     run = RunFolder(run_dir).require()

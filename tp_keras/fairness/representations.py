@@ -4,7 +4,6 @@ import dataclasses
 
 import keras
 import numpy as np
-import tqdm
 
 from tp_keras.errors import UserError
 from tp_keras.models.kinds import answer
@@ -53,17 +52,11 @@ def represent(
         classifier: `PortraitClassifier`.
         images: uint8 array `[count, height, width, 3]`.
         batch_size: Int.
-        progress: Whether to show a progress bar after two seconds.
+        progress: Whether to show a progress bar.
 
     Raises:
         UserError: If the classifier has no guarded task, or makes numbers that
             are not finite, or the images hold no pixels.
-
-    Example:
-        >>> classifier = RunFolder("runs/demo").load_model()
-        >>> found = represent(classifier, portraits.images)
-        >>> found.embedding(task).shape
-        (1192, 16)
     """
     guarded = list(classifier.embedding_parts)
     if not guarded:
@@ -72,22 +65,9 @@ def represent(
             f"tasks={[task.name for task in classifier.tasks]}"
         )
     check_pixels(images)
-    model = _layers_model(classifier)
-    batches = []
-    starts = range(0, len(images), batch_size)
-    for start in tqdm.tqdm(
-        starts, "run the classifier", delay=2, disable=not progress
-    ):
-        batch = np.asarray(images[start : start + batch_size])
-        # Filled up: another size would be compiled anew.
-        missing = min(batch_size, len(images)) - len(batch)
-        batch = np.pad(batch, [(0, missing), (0, 0), (0, 0), (0, 0)])
-        batches.append(model.predict_on_batch(batch))
-    outputs = {
-        name: np.concatenate([np.asarray(batch[name]) for batch in batches])
-        for name in batches[0]
-    }
-    outputs = {name: array[: len(images)] for name, array in outputs.items()}
+    outputs = _layers_model(classifier).predict(
+        images, batch_size, verbose="auto" if progress else 0
+    )
     _check_finite(outputs)
     shared = [BACKBONE, GUARDED_BLOCK, *[EMBEDDING] * (len(guarded) > 1)]
     layers = {
@@ -114,11 +94,10 @@ def represent_twins(
         classifier: `PortraitClassifier` with one or more guarded tasks.
         portraits: `Portraits`.
         twins: `Portraits` of the same indices, or of some of them.
-        progress: Whether to show a progress bar after two seconds.
+        progress: Whether to show a progress bar.
 
     Returns:
-        Rows of `portraits`, and `Representations` of as many twins; None if
-        there is no pair.
+        Rows, and `Representations` of as many twins; None without a pair.
     """
     _, rows, twin_rows = np.intersect1d(
         portraits.indices, twins.indices, return_indices=True
@@ -158,8 +137,8 @@ def _layers_model(classifier):
 
 def _check_finite(outputs):
     for name, array in outputs.items():
-        if not np.isfinite(array).all():
-            rows = int((~np.isfinite(array).all(axis=-1)).sum())
+        rows = int((~np.isfinite(array).all(axis=-1)).sum())
+        if rows:
             raise UserError(
                 "The classifier makes numbers that are not finite, so "
                 f"nothing can be measured. Received: {name} of {rows} of "

@@ -17,23 +17,24 @@ NULL_OF_MINIMUM = 0.05
 def resample_within_classes(
     outcomes, num_bootstraps: int, generator: np.random.Generator
 ) -> np.ndarray:
-    """Draws the rows of each group and class again: [G, S, C] to [B, G, S, C].
+    """Draws the rows of each group and class again: [B, G, S, C].
 
     The strata of rates inside a class. Each keeps its number of rows.
     """
-    size = outcomes.shape[0] * outcomes.shape[1]
-    return _resample(outcomes, size, num_bootstraps, generator)
+    cells = np.reshape(outcomes, (-1, np.shape(outcomes)[-1]))
+    return _resample(cells, outcomes, num_bootstraps, generator)
 
 
 def resample_within_groups(
     outcomes, num_bootstraps: int, generator: np.random.Generator
 ) -> np.ndarray:
-    """Draws the rows of each group again: [G, S, C] to [B, G, S, C].
+    """Draws the rows of each group again: [B, G, S, C].
 
     The strata of rates of a whole group, such as its accuracy: these depend on
     its mix of classes, and the mix is a matter of chance as well.
     """
-    return _resample(outcomes, len(outcomes), num_bootstraps, generator)
+    groups = np.reshape(outcomes, (len(outcomes), -1))
+    return _resample(groups, outcomes, num_bootstraps, generator)
 
 
 def permute_groups(
@@ -41,19 +42,11 @@ def permute_groups(
 ) -> np.ndarray:
     """Deals the rows of each class to the groups anew.
 
-    Each group keeps its number of rows of each class, so the counts are what
-    they would be if answers depended on the class and chance alone. To shuffle
-    the groups inside a class and count the answers of the first is to draw
-    from the multivariate hypergeometric distribution; then of the second among
-    what is left, and so on.
-
-    Args:
-        outcomes: Integer array [G, S, C]; group, class, answer.
-        num_permutations: The number of draws P.
-        generator: Source of chance.
-
-    Returns:
-        Int64 array [P, G, S, C].
+    Each group keeps its number of rows of each class, so the counts [P, G, S,
+    C] are what they would be if answers depended on the class and chance alone.
+    To shuffle the groups inside a class and count the answers of the first is
+    to draw from the multivariate hypergeometric distribution; then of the
+    second among what is left, and so on.
     """
     outcomes = np.asarray(outcomes)
     permuted = np.zeros((num_permutations, *outcomes.shape), np.int64)
@@ -116,8 +109,7 @@ def bootstrap_interval(
     )
 
 
-def _resample(outcomes, num_strata, num_bootstraps, generator):
-    strata = np.reshape(outcomes, (num_strata, -1))
+def _resample(strata, outcomes, num_bootstraps, generator):
     drawn = intervals.resample_confusion_matrix(
         strata, num_bootstraps, generator
     )

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 
 from tp_keras.fairness import probe_records
-from tp_keras.fairness.group_figures import ALL_GROUPS
-from tp_keras.fairness.group_figures import UNSUPPORTED
 from tp_keras.fairness.group_neighbors import EXCESS
 from tp_keras.records.page_parts import SummaryFigure
 from tp_keras.records.page_parts import Table
@@ -18,8 +16,7 @@ from tp_keras.tasks import REGRESSION
 from tp_keras.tasks import Schema
 from tp_keras.tasks import Task
 
-# Of the lists of neighbours that the summary speaks of; if they were not
-# measured, the longest ones are.
+# Of the lists of neighbours that the summary speaks of, or the nearest length.
 NEIGHBORS = 20
 
 
@@ -32,197 +29,133 @@ def summarize(
         records: What a fairness report measured.
         task: A guarded task.
         protected: The task whose classes are the groups.
-
-    Returns:
-        What there is of: accuracy and its gap, mean error and its gap, smallest
-        recall, equalised odds, also with the cells too small to count,
-        conditional and unconditional probe of the embedding, same-group excess
-        among neighbours, counterfactual flips.
     """
-    return list(_Words(find(records, task=task.name), task, protected).items())
+    own = find(records, task=task.name)
+    found = []
+    for make in (_of_answers, _of_embedding, _of_pairs):
+        for record, title, compare, sentence in make(own, task, protected):
+            if record.value is None:
+                sentence = f"{title.capitalize()}: {figure_text(record)}."
+            found.append(SummaryFigure(title, record, compare, sentence))
+    return found
 
 
-class _Words:
-    def __init__(self, records, task, protected):
-        self.records = records
-        self.task = task
-        self.name = plain_name(task)
-        self.groups = protected.classes
-        self.group = plain_name(protected)
-        self.right = "right"
-        if task.kind == REGRESSION:
-            self.right = f"right within {task.tolerance:g} {task.unit}".strip()
+def _of_answers(records, task, protected):
+    name, group, right = plain_name(task), plain_name(protected), "right"
+    if task.kind == REGRESSION:
+        right = f"right within {task.tolerance:g} {task.unit}".strip()
 
-    def items(self):
-        for make in (
-            self._accuracy,
-            self._accuracy_gap,
-            self._error_gap,
-            self._worst_group,
-            self._equalized_odds,
-            self._all_groups,
-            self._conditional_probe,
-            self._unconditional_probe,
-            self._excess,
-            self._flips,
-        ):
-            record, words = make()
-            if record is not None:
-                title, compare, sentence = words(record)
-                if record.value is None:
-                    sentence = f"{title.capitalize()}: {figure_text(record)}."
-                yield SummaryFigure(title, record, compare, sentence)
-
-    def _one(self, metric, **criteria):
-        """Returns the main record of a metric: the one without a variant."""
-        criteria = {"variant": None, **criteria}
-        found = find(self.records, metric=metric, **criteria)
-        return found[0] if found else None
-
-    def _accuracy(self):
-        return self._one("accuracy", group=ALL), lambda record: (
-            "accuracy",
-            "",
-            f"The {self.name} of {percent(record.value)} of "
-            f"{record.count:,} portraits is {self.right}.",
-        )
-
-    def _parts(self, metric, form):
+    def parts(metric, form):
         return ", ".join(
             f"{form(part.value)} of {part.count:,} {group}"
-            for group in self.groups
-            for part in find(self.records, metric=metric, group=group)
+            for group in protected.classes
+            for part in find(records, metric=metric, group=group)
         )
 
-    def _accuracy_gap(self):
-        return self._one("accuracy_gap"), lambda record: (
-            "accuracy gap",
-            _by_chance(record),
-            f"It is right for {self._parts('accuracy', percent)}, at most "
-            f"{points(record.value)} apart." + _hardly_more(record, points),
+    def number(value):
+        return "-" if value is None else f"{value:.2f} {task.unit}".strip()
+
+    if record := _one(records, "accuracy", group=ALL):
+        sentence = (
+            f"The {name} of {percent(record.value)} of {record.count:,} "
+            f"portraits is {right}."
         )
-
-    def _error_gap(self):
-        def number(value):
-            return "-" if value is None else f"{value:.2f} {self.task.unit}"
-
-        return self._one("mae_gap"), lambda record: (
-            "gap of mean errors",
-            _by_chance(record),
-            f"The mean error is {self._parts('mae', number)}, at most "
-            f"{number(record.value)} apart." + _hardly_more(record, number),
+        yield record, "accuracy", "", sentence
+    if record := _one(records, "accuracy_gap"):
+        sentence = (
+            f"It is right for {parts('accuracy', percent)}, at most "
+            f"{points(record.value)} apart.{_hardly_more(record)}"
         )
-
-    def _worst_group(self):
-        def words(record):
-            cell = _cell(record)
-            chance = ""
-            if record.null is not None:
-                chance = (
-                    f" If {self.group} played no role, the worst would hardly "
-                    f"have less than {percent(record.null)}."
-                )
-            return (
-                f"worst group recall{f' ({cell})' if cell else ''}",
-                _by_chance(record, "at least"),
-                f"Worst off are {cell}: {percent(record.value)} of "
-                f"{record.count:,} are {self.right}.{chance}",
+        yield record, "accuracy gap", _by_chance(record), sentence
+    if record := _one(records, "mae_gap"):
+        sentence = (
+            f"The mean error is {parts('mae', number)}, at most "
+            f"{number(record.value)} apart.{_hardly_more(record, number)}"
+        )
+        yield record, "gap of mean errors", _by_chance(record), sentence
+    if record := _one(records, "worst_group_recall"):
+        sentence = (
+            f"Worst off are {_cell(record)}: {percent(record.value)} of "
+            f"{record.count:,} are {right}."
+        )
+        if record.null is not None:
+            sentence += (
+                f" If {group} played no role, the worst would hardly have less "
+                f"than {percent(record.null)}."
             )
-
-        return self._one("worst_group_recall"), words
-
-    def _equalized_odds(self):
-        return self._one("equalized_odds_difference_max"), lambda record: (
-            f"equalised-odds difference{_of_class(record)}",
-            _by_chance(record),
+        title = f"worst group recall{_in_brackets(_cell(record))}"
+        yield record, title, _by_chance(record, "at least"), sentence
+    if record := _one(records, "equalized_odds_difference_max"):
+        sentence = (
             f"How often portraits are called {record.class_name}, rightly or "
-            f"wrongly, differs with {self.group} by {points(record.value)}."
-            + _hardly_more(record, points),
+            f"wrongly, differs with {group} by {points(record.value)}."
+            f"{_hardly_more(record)}"
         )
+        title = f"equalised-odds difference{_in_brackets(record.class_name)}"
+        yield record, title, _by_chance(record), sentence
 
-    def _all_groups(self):
-        """What small cells would add, so that they are not forgotten."""
-        small = [
-            f"{_cell(record)} ({record.count:,})"
-            for record in find(
-                self.records, metric="group_recall", variant=UNSUPPORTED
+
+def _of_embedding(records, task, protected):
+    name, group = plain_name(task), plain_name(protected)
+    if record := probe_records.best_probe(records, task, conditional=True):
+        kind = probe_records.kind_name(record)
+        sentence = (
+            f"Among portraits of the same {name}, a probe of the embedding "
+            f"tells {group} right in {percent(record.value)}; guessing gets "
+            f"{percent(record.null)}."
+        )
+        chance = "" if record.null is None else f"{record.null:.3f}"
+        yield record, f"conditional {kind} of the embedding", chance, sentence
+    band = probe_records.band(records, task)
+    if record := probe_records.best_probe(records, task, conditional=False):
+        compare = ""
+        sentence = (
+            f"Among all portraits a probe gets {percent(record.value)} right."
+        )
+        if band:
+            low, high = band
+            compare = f"the band {low:.3f} to {high:.3f}"
+            sentence += (
+                f" Who knows the true {name} and nothing else gets "
+                f"{percent(high)}, and a model of this accuracy can't be below "
+                f"{percent(low)}: the probe is {_place(record, low, high)}."
             )
-            if record.count
-        ]
-        record = self._one("equalized_odds_difference_max", variant=ALL_GROUPS)
-        return record if small else None, lambda record: (
-            f"the same with groups too small to count{_of_class(record)}",
+        kind = probe_records.kind_name(record)
+        title = f"unconditional {kind} of the embedding"
+        yield record, title, compare, sentence
+    excesses = find(records, metric=EXCESS, group=ALL)
+    if excesses:
+        record = min(excesses, key=lambda r: abs(_length(r) - NEIGHBORS))
+        value = record.value or 0.0
+        yield (
+            record,
+            f"same-group excess at {_length(record)} neighbours",
             _by_chance(record),
-            f"Too few to count were {', '.join(small)}. With them it would be "
-            f"{points(record.value)}." + _hardly_more(record, points),
+            f"Among the {_length(record)} portraits with the most similar "
+            f"{name}, the share of the query's own {group} is "
+            f"{points(abs(value))} {'below' if value < 0 else 'above'} what "
+            f"the {name} implies.",
         )
 
-    def _conditional_probe(self):
-        def words(record):
-            chance = "chance" if record.null is None else percent(record.null)
-            return (
-                f"conditional {probe_records.kind_name(record)} of the "
-                "embedding",
-                "" if record.null is None else f"{record.null:.3f}",
-                f"Among portraits of the same {self.name}, a probe of the "
-                f"embedding tells {self.group} right in "
-                f"{percent(record.value)}; guessing gets {chance}.",
-            )
 
-        return probe_records.best_probe(self.records, self.task, True), words
-
-    def _unconditional_probe(self):
-        band = probe_records.band(self.records, self.task)
-
-        def words(record):
-            compare, where = "the band" if band else "", ""
-            if band and record.value is not None:
-                low, high = band
-                compare = f"the band {low:.3f} to {high:.3f}"
-                where = (
-                    f" Who knows the true {self.name} and nothing else gets "
-                    f"{percent(high)}, and a model of this accuracy can't be "
-                    f"below {percent(low)}: {_place(record, low, high)}"
-                )
-            return (
-                f"unconditional {probe_records.kind_name(record)} of the "
-                "embedding",
-                compare,
-                f"Among all portraits a probe gets {percent(record.value)} "
-                f"right.{where}",
-            )
-
-        return probe_records.best_probe(self.records, self.task, False), words
-
-    def _excess(self):
-        found = find(self.records, metric=EXCESS, group=ALL)
-        record = min(
-            found,
-            key=lambda item: abs(_length(item) - NEIGHBORS),
-            default=None,
+def _of_pairs(records, task, protected):
+    if record := _one(records, "counterfactual_flips", group=ALL):
+        sentence = (
+            "If the portrait is drawn with the cues of another "
+            f"{plain_name(protected)}, and {plain_name(task)} stays, the "
+            f"answer changes in {percent(record.value)} of {record.count:,} "
+            "pairs."
         )
+        yield record, "counterfactual flips", "0.000", sentence
 
-        def words(record):
-            side = "above" if (record.value or 0) >= 0 else "below"
-            return (
-                f"same-group excess at {_length(record)} neighbours",
-                _by_chance(record),
-                f"Among the {_length(record)} portraits with the most similar "
-                f"{self.name}, the share of the query's own {self.group} is "
-                f"{points(abs(record.value or 0))} {side} what the {self.name} "
-                "implies.",
-            )
 
-        return record, words
-
-    def _flips(self):
-        return self._one("counterfactual_flips", group=ALL), lambda record: (
-            "counterfactual flips",
-            "0.000",
-            f"If the portrait is drawn with the cues of another {self.group}, "
-            f"and {self.name} stays, the answer changes in "
-            f"{percent(record.value)} of {record.count:,} pairs.",
-        )
+def task_table(records: Sequence[Record], task: Task, protected: Task) -> Table:
+    """Returns the figures of `summarize` as a table."""
+    return summary_table(
+        summarize(records, task, protected),
+        compare=f"if {protected.name} played no role",
+        form=figure_text,
+    )
 
 
 def summary_text(records: Sequence[Record], schema: Schema) -> str:
@@ -236,19 +169,9 @@ def summary_text(records: Sequence[Record], schema: Schema) -> str:
     return "\n".join(parts)
 
 
-def task_table(records: Sequence[Record], task: Task, protected: Task) -> Table:
-    """Returns the figures of `summarize` as a table."""
-    return summary_table(
-        summarize(records, task, protected),
-        compare=f"if {protected.name} played no role",
-        form=figure_text,
-    )
-
-
 def question(schema: Schema, guarded: Sequence[Task]) -> str:
     """Returns what is measured: `season in weather, age`."""
-    names = ", ".join(task.name for task in guarded)
-    return f"{schema.protected} in {names}"
+    return f"{schema.protected} in {', '.join(task.name for task in guarded)}"
 
 
 def plain_name(task: Task) -> str:
@@ -273,15 +196,19 @@ def points(value) -> str:
     return "-" if value is None else f"{100 * value:.1f} points"
 
 
+def _one(records, metric, **criteria):
+    """Returns the record of a metric, or None."""
+    found = find(records, metric=metric, **criteria)
+    return found[0] if found else None
+
+
 def _place(record, low, high):
-    if record.high < low:
-        return "the probe is below this band, so it is broken."
-    if record.value <= high:
-        return "the probe is inside this band."
-    return (
-        f"the probe is {points(record.value - high)} above this band, and that "
-        "much could be removed."
-    )
+    if record.value is not None and record.high < low:
+        return "below this band, so it is broken"
+    if record.value is None or record.value <= high:
+        return "inside this band"
+    above = points(record.value - high)
+    return f"{above} above this band, and that much could be removed"
 
 
 def _length(record):
@@ -293,17 +220,15 @@ def _by_chance(record, bound="at most"):
     return "" if record.null is None else f"{bound} {record.null:.3f}"
 
 
-def _hardly_more(record, form):
+def _hardly_more(record, form=points):
     if record.null is None:
         return ""
     return f" By chance alone it would hardly be more than {form(record.null)}."
 
 
 def _cell(record):
-    if record.class_name is None:
-        return ""
-    return f"{record.class_name} {record.group}"
+    return f"{record.class_name} {record.group}" if record.class_name else ""
 
 
-def _of_class(record):
-    return f" ({record.class_name})" if record.class_name else ""
+def _in_brackets(text):
+    return f" ({text})" if text else ""

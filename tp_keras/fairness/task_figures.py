@@ -31,8 +31,7 @@ def measure_task(
         task: A guarded task of the portraits' schema.
         portraits: `Portraits`.
         found: What the classifier makes of them.
-        twins: Rows that have a counterfactual twin and what the classifier
-            makes of the twins, or None.
+        twins: What `represent_twins` returned, or None.
         settings: How it is measured.
         seed: Where chance starts.
         embedding_only: Whether to probe only the layer that the head reads,

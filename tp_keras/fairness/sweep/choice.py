@@ -37,8 +37,8 @@ class Choice:
         task: The task that it looks at.
         none: What all were compared with.
         chosen: The chosen variant, or None if all fail.
-        verdicts: All variants but `none`, the best first: with the fewest
-            conditions failed, then by probe.
+        verdicts: All others, with the fewest conditions failed first, then
+            by probe.
     """
 
     task: Task
@@ -49,14 +49,11 @@ class Choice:
     @property
     def passed_over(self) -> tuple[Verdict, ...]:
         """What fails though its probe is below that of the chosen."""
-        limit = float("inf")
-        for item in self.verdicts:
-            if item.outcome is self.chosen:
-                limit = item.probe
+        limits = [v.probe for v in self.verdicts if v.outcome is self.chosen]
         return tuple(
-            item
-            for item in self.verdicts
-            if item.failures and (item.probe < limit or self.chosen is None)
+            verdict
+            for verdict in self.verdicts
+            if verdict.failures and not (limits and verdict.probe >= limits[0])
         )
 
     @property
@@ -119,20 +116,19 @@ def choose(
 
 def _failures(outcome, none, task, settings):
     """Yields the conditions that fail, each as half a sentence."""
+
+    def pair(figure):
+        return [item.mean(VALIDATION, figure, task) for item in (outcome, none)]
+
     losses = _recall_losses(outcome, none, task, settings)
     if losses:
         yield "recall lost: " + ", ".join(losses)
-    accuracy, before = (
-        item.mean(VALIDATION, "accuracy", task) for item in (outcome, none)
-    )
+    accuracy, before = pair("accuracy")
     if accuracy is None or before is None:
         yield "accuracy not supported"
     elif before - accuracy > settings.largest_accuracy_loss + _ROUNDING:
         yield f"accuracy {percent(accuracy)} after {percent(before)}"
-    probe, before = (
-        item.mean(VALIDATION, "conditional_probe", task)
-        for item in (outcome, none)
-    )
+    probe, before = pair("conditional_probe")
     if probe is None or before is None:
         yield "conditional probe not supported"
     elif probe >= before:

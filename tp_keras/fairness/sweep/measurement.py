@@ -2,9 +2,10 @@
 
 from tp_keras.data.portraits import Portraits
 from tp_keras.evaluation import figures
-from tp_keras.fairness import representations
-from tp_keras.fairness.group_counts import count_outcomes
+from tp_keras.fairness.representations import represent
+from tp_keras.fairness.representations import represent_twins
 from tp_keras.fairness.settings import FairnessSettings
+from tp_keras.fairness.sweep.outcome import BY_GROUP
 from tp_keras.fairness.sweep.outcome import COMPARED
 from tp_keras.fairness.task_figures import measure_task
 from tp_keras.records.record import ALL
@@ -36,45 +37,32 @@ def measure(
         UserError: If there is no guarded task, or the classifier makes numbers
             that are not finite.
     """
-    found = representations.represent(
-        classifier, portraits.images, progress=False
-    )
+    found = represent(classifier, portraits.images, progress=False)
     pairs = None
     if twins is not None:
-        pairs = representations.represent_twins(
-            classifier, portraits, twins, progress=False
-        )
-    protected = portraits.schema.protected_task
+        pairs = represent_twins(classifier, portraits, twins, progress=False)
+    head = portraits.schema.protected
     measured = []
-    if protected.name in found.predictions:
-        (counts,) = count_outcomes(
-            protected,
-            portraits.groups,
-            found.predictions[protected.name],
-            0 * portraits.groups,
-            1,
-        )
-        hits, rows = counts.trace(), counts.sum()
-        measured = [
-            (protected, figures.share("accuracy", hits, rows, group=ALL))
-        ]
+    if head in found.predictions:
+        known = portraits.groups >= 0
+        hits = (found.predictions[head] == portraits.groups)[known].sum()
+        accuracy = figures.share("accuracy", hits, known.sum(), group=ALL)
+        measured.append((head, accuracy))
     for task in portraits.schema.guarded_tasks:
         if task.name in classifier.embedding_parts:
+            stages = measure_task(
+                task, portraits, found, pairs, settings, seed, True
+            )
             measured += [
-                (task, fields)
-                for stage in measure_task(
-                    task, portraits, found, pairs, settings, seed, True
-                ).values()
+                (task.name, fields)
+                for stage in stages.values()
                 for fields in stage
-                if fields["metric"] in COMPARED
+                if fields["metric"] in BY_GROUP
+                or fields["metric"] in COMPARED
+                and fields["group"] == ALL
             ]
+    place = {"split": portraits.split, "dataset": portraits.dataset}
     return [
-        Record(
-            task=task.name,
-            seed=seed,
-            split=portraits.split,
-            dataset=portraits.dataset,
-            **fields,
-        )
-        for task, fields in measured
+        Record(task=name, seed=seed, **place, **fields)
+        for name, fields in measured
     ]

@@ -21,28 +21,26 @@ from tp_keras.tasks import Task
 # The length of the lists of neighbours.
 NEIGHBORS = 20
 
-# Name of a figure -> its metric, and the criteria of its record. Beside them
-# stand the probes, the better of both kinds, the null of the equalised odds
-# and the accuracy of the protected head.
+# Name of a figure -> its metric, and the criteria of its record.
 _FIGURES = {
     "accuracy": ("accuracy", {"group": ALL}),
     "worst_group": ("worst_group_recall", {}),
-    "equalized_odds": ("equalized_odds_difference_max", {"variant": None}),
+    "equalized_odds": ("equalized_odds_difference_max", {}),
     "band_low": ("leakage_band_low", {}),
     "band_high": ("leakage_band_high", {}),
     "excess": (EXCESS, {"group": ALL}),
     "precision": (PRECISION, {"group": ALL}),
     "flips": ("counterfactual_flips", {"group": ALL}),
 }
+# The same of probes: whether the class is told.
 _PROBES = {"conditional_probe": True, "probe": False}
 
-# The metrics that a sweep keeps.
+# The metrics that a sweep keeps, of all rows and of cells.
 COMPARED = {
     *(metric for metric, _ in _FIGURES.values()),
-    "group_recall",
-    "group_probe",
-    "conditional_group_probe",
+    *("group_probe", "conditional_group_probe"),
 }
+BY_GROUP = {"group_recall", "worst_group_recall"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,14 +88,7 @@ class Outcome:
         return self.variant.name
 
     def values(self, split: str, figure: str, task: Task) -> list[float | None]:
-        """Returns a figure of a guarded task, one value for each seed.
-
-        Args:
-            split: Where it was measured.
-            figure: Such as `"accuracy"` or `"conditional_probe"`; see
-                `sweep.report`.
-            task: The task; for `"head_accuracy"` the protected one.
-        """
+        """Returns a figure of a task, one value for each seed; `figure_of`."""
         return [figure_of(part, figure, task) for part in self.records[split]]
 
     def mean(self, split: str, figure: str, task: Task) -> float | None:
@@ -115,31 +106,34 @@ class Outcome:
         Returns:
             (class, group) -> recall, and the rows of all seeds.
         """
-        hits, counts = {}, {}
+        cells = {}
         for records in self.records[split]:
             for record in find(records, metric="group_recall", task=task.name):
-                if record.variant == UNSUPPORTED or not record.count:
-                    continue
-                cell = record.class_name, record.group
-                hits[cell] = hits.get(cell, 0) + record.value * record.count
-                counts[cell] = counts.get(cell, 0) + record.count
+                if record.variant != UNSUPPORTED and record.count:
+                    cell = record.class_name, record.group
+                    hits, count = cells.get(cell, (0, 0))
+                    hits += record.value * record.count
+                    cells[cell] = hits, count + record.count
         return {
-            cell: (hits[cell] / counts[cell], counts[cell]) for cell in counts
+            cell: (hits / count, count) for cell, (hits, count) in cells.items()
         }
 
 
 def figure_of(
     records: Sequence[Record], figure: str, task: Task
 ) -> float | None:
-    """Returns a figure of one run, None where it is not supported."""
+    """Returns a figure of one run, None where it is not supported.
+
+    Args:
+        records: What was measured of it.
+        figure: Such as `"accuracy"`, `"conditional_probe"`, the better of both
+            kinds of probe, or `"equalized_odds_null"`.
+        task: Of which task.
+    """
     if figure in _PROBES:
         found = [probe_records.best_probe(records, task, _PROBES[figure])]
     else:
-        name = {
-            "equalized_odds_null": "equalized_odds",
-            "head_accuracy": "accuracy",
-        }.get(figure, figure)
-        metric, criteria = _FIGURES[name]
+        metric, criteria = _FIGURES[figure.removesuffix("_null")]
         found = find(records, metric=metric, task=task.name, **criteria)
     if not found or found[0] is None:
         return None

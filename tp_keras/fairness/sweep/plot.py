@@ -37,18 +37,14 @@ def front_of(
     score: str = "accuracy",
     cost: str = "conditional_probe",
 ) -> list[int]:
-    """Returns the places that no other beats in two figures.
+    """Returns the places of outcomes that no other beats in two figures.
 
     Args:
-        outcomes: What was measured.
+        outcomes: What was measured; those without a figure are left out.
         split: Where.
         task: Of which guarded task.
         score: Name of a figure of which more is better.
-        cost: Name of the one that is best at 0 or least.
-
-    Returns:
-        Places among `outcomes`, from the lowest cost to the highest; those
-        without a figure are left out.
+        cost: Name of the one that is best at 0; the lowest comes first.
     """
     points = [_point(item, split, task, cost, score) for item in outcomes]
     places = [place for place, point in enumerate(points) if point is not None]

@@ -19,9 +19,7 @@ from tp_keras.fairness.sweep.settings import ChoiceSettings
 from tp_keras.fairness.sweep.sweep_folder import SPLITS
 from tp_keras.fairness.sweep.sweep_folder import TEST
 from tp_keras.fairness.sweep.sweep_folder import SweepFolder
-from tp_keras.records.page_parts import Report
-from tp_keras.records.page_parts import Section
-from tp_keras.records.page_parts import Table
+from tp_keras.records import page_parts
 from tp_keras.records.report import TABLE_NAME
 from tp_keras.records.report import make_markdown
 from tp_keras.tasks import Schema
@@ -42,7 +40,6 @@ _COLUMNS = {
     "precision at 20": "precision",
     "flips": "flips",
 }
-_HEAD = "head_accuracy"
 _MOST_FAILING_SHOWN = 5
 _NOTE = (
     "A star marks the front: no other variant has both at least this accuracy "
@@ -79,10 +76,10 @@ def write_report(
     guarded = [
         task
         for task in schema.guarded_tasks
-        if any(outcomes[0].values(TEST, "accuracy", task))
+        if outcomes[0].mean(TEST, "accuracy", task) is not None
     ]
     names = [task.name for task in guarded]
-    if settings.task and settings.task not in names:
+    if not names or settings.task not in ("", *names):
         raise UserError(
             f"Expected a task to choose by out of {', '.join(names)}. "
             f"Received: task={settings.task}"
@@ -90,10 +87,10 @@ def write_report(
     task = schema.task(settings.task or names[0])
     choice = choose(outcomes, task, settings)
     seeds = ", ".join(str(record.seed) for record in firsts)
-    report = Report(
+    report = page_parts.Report(
         f"Sweep: {question(schema, guarded)}",
         [
-            _choice_section(choice, schema, rule(settings, task)),
+            _choice_section(choice, rule(settings, task)),
             *_variant_sections(outcomes, schema, guarded),
         ],
         schema.shows_people,
@@ -114,7 +111,7 @@ def write_report(
     return choice, text
 
 
-def _choice_section(choice, schema, told):
+def _choice_section(choice, told):
     """Returns rule and choice, with the chosen variant beside `none`."""
     failing = choice.passed_over[:_MOST_FAILING_SHOWN]
     if not choice.verdicts:
@@ -129,18 +126,13 @@ def _choice_section(choice, schema, told):
     ]
     shown = choice.shown
     if shown is None:
-        return Section("Choice", sentences=sentences)
+        return page_parts.Section("Choice", sentences=sentences)
     name = shown.name if choice.chosen else f"{shown.name} (not chosen)"
-    pair = choice.none, shown
-    rows = [
-        (title, *(_with_spread(values) for values in found))
-        for title, found in _figures(pair, TEST, schema, choice.task)
-    ]
-    columns = [f"{choice.task.name}, {TEST}", "none", name]
     cells = []
     for split in SPLITS:
         before, after = (
-            item.group_recalls(split, choice.task) for item in pair
+            item.group_recalls(split, choice.task)
+            for item in (choice.none, shown)
         )
         seeds = len(choice.none.records[split])
         cells += [
@@ -154,19 +146,11 @@ def _choice_section(choice, schema, told):
             )
             for cell, (recall, count) in before.items()
         ]
-    names = ["class and group", "split", "portraits", "none", name]
-    return Section(
-        "Choice",
-        sentences=sentences,
-        summary=Table("", "", pd.DataFrame(rows, columns=columns)),
-        tables=[
-            Table(
-                f"Recall of {choice.task.name} in each group",
-                "",
-                pd.DataFrame(sorted(cells), columns=[*names, "difference"]),
-            )
-        ],
-    )
+    first = f"recall of {choice.task.name}"
+    names = [first, "split", "portraits", "none", name, "difference"]
+    frame = pd.DataFrame(sorted(cells), columns=names)
+    summary = page_parts.Table("", "", frame)
+    return page_parts.Section("Choice", sentences=sentences, summary=summary)
 
 
 def _variant_sections(outcomes, schema, guarded):
@@ -184,9 +168,9 @@ def _variant_sections(outcomes, schema, guarded):
                 cells[title] = [_number(mean(values)) for values in found]
             frame = pd.DataFrame(cells)
             first = task == guarded[0] and split == SPLITS[0]
-            yield Section(
+            yield page_parts.Section(
                 f"{task.name}, {split}",
-                summary=Table("", _NOTE * first, frame),
+                summary=page_parts.Table("", _NOTE * first, frame),
             )
 
 
@@ -198,21 +182,12 @@ def _figures(outcomes, split, schema, task):
         for title, figure in _COLUMNS.items()
     }
     found[f"{head.name} accuracy"] = [
-        item.values(split, _HEAD, head) for item in outcomes
+        item.values(split, "accuracy", head) for item in outcomes
     ]
     found["cost"] = [item.costs for item in outcomes]
     for title, values in found.items():
         if any(mean(part) is not None for part in values):
             yield title, values
-
-
-def _with_spread(values):
-    """Returns `0.948 (0.940 to 0.955)`."""
-    middle = mean(values)
-    text = _number(middle)
-    if middle is not None and len(values) > 1:
-        text += f" ({_number(min(values))} to {_number(max(values))})"
-    return text
 
 
 def _number(value):

@@ -3,6 +3,7 @@
 import dataclasses
 
 from tp_keras.config import DebiasConfig
+from tp_keras.config import check_range
 from tp_keras.errors import UserError
 
 # The methods once, the conditional adversary with three strengths, what acts
@@ -30,7 +31,7 @@ class MeasureSettings:
     """How a sweep measures: enough to compare, less than a report does."""
 
     min_count: int = 50
-    """Test portraits that a group of class and group needs to count."""
+    """Test portraits that a class of a group needs to count."""
     validation_min_count: int = 20
     """The same on validation."""
     probe_seeds: int = 1
@@ -40,11 +41,8 @@ class MeasureSettings:
 
     def __post_init__(self):
         """Refuses what can't be measured."""
-        for name, value in dataclasses.asdict(self).items():
-            if value < 1:
-                raise UserError(
-                    f"Expected {name} of at least 1. Received: {name}={value}"
-                )
+        names = dataclasses.asdict(self)
+        check_range(self, **dict.fromkeys(names, (1, 10**6)))
 
 
 @dataclasses.dataclass(frozen=True)
