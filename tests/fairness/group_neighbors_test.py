@@ -181,17 +181,6 @@ def test_ties_are_not_broken_by_the_order_of_the_data_set():
     assert abs(found[EXCESS, "k=30", "female"]["value"]) < 0.3
 
 
-def test_the_order_of_rows_and_the_length_of_vectors_mean_nothing():
-    labels, embedding, groups = random_case(3)
-    expected = values(measure(labels, embedding, groups))
-    order = np.random.default_rng(0).permutation(len(labels))
-    lengths = np.random.default_rng(1).uniform(0.1, 9, size=(len(labels), 1))
-    found = values(
-        measure(labels[order], (lengths * embedding)[order], groups[order])
-    )
-    assert found == pytest.approx(expected)
-
-
 def test_the_seed_decides():
     case = random_case(3)
     assert measure(*case, seed=4) == measure(*case, seed=4)

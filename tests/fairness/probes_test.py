@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from tp_keras.fairness import probe_models
-from tp_keras.fairness import probes
 from tp_keras.fairness.probes import ProbeResult
 from tp_keras.fairness.probes import probe_groups
 from tp_keras.fairness.settings import FairnessSettings
@@ -71,15 +70,6 @@ def test_a_class_is_probed_for_the_groups_that_it_has():
     assert low < result.chance < high
 
 
-def test_the_rarer_group_weighs_as_much():
-    groups = _groups(1500, share=0.1)
-    features = _noise(1500, 1)
-    features[:, 0] += 1.5 * groups
-    result = _probe(features, groups)
-    women, men = result.hits / result.counts
-    assert women == pytest.approx(men, abs=0.1)
-
-
 def test_only_a_network_reads_an_exclusive_or():
     groups = _groups(900, share=0.5)
     features = _noise(900, 8)
@@ -128,29 +118,13 @@ def test_what_is_left_inside_a_class_is_found(kind):
     assert result.counts.shape == (4,)
 
 
-@pytest.mark.parametrize("kind", probe_models.KINDS)
-def test_noise_gives_nothing_away(kind):
-    result = _probe(_noise(600, 40), _groups(600), kind=kind)
-    low, high = result.interval
-    assert low < 0.5 < high
-
-
-def test_choice_of_strength_gives_nothing_away_either():
+def test_choice_of_strength_gives_nothing_away():
     values = [
         _probe(_noise(120, 20, seed=seed), _groups(120, 0.5, seed)).value
-        for seed in range(40)
+        for seed in range(30)
     ]
     error = np.std(values) / np.sqrt(len(values))
     assert np.mean(values) == pytest.approx(0.5, abs=3 * error)
-
-
-def test_strength_is_chosen(monkeypatch):
-    groups = _groups(240, share=0.5)
-    # Little of the group in each of many columns: only the strongest finds it.
-    features = _noise(240, 100) + 0.25 * groups[:, np.newaxis]
-    chosen = _probe(features, groups).value
-    monkeypatch.setattr(probe_models, "_INVERSE_STRENGTHS", (1e4,))
-    assert chosen > _probe(features, groups).value + 0.02
 
 
 def test_strength_is_chosen_weak_where_it_has_to_be(monkeypatch):
@@ -165,38 +139,7 @@ def test_strength_is_chosen_weak_where_it_has_to_be(monkeypatch):
     assert _probe(features, groups).value < chosen - 0.1
 
 
-def test_tested_rows_do_not_enter_the_choice_of_strength(monkeypatch):
-    choose = probes._choose_strength
-    sizes = []
-
-    def choose_twice(rows, learned, kind, seed):
-        chosen = choose(rows, learned, kind, seed)
-        hidden = np.setdiff1d(np.arange(len(rows.groups)), learned)
-        sizes.append(len(hidden))
-        groups, features = rows.groups, rows.features
-        rows.groups, rows.features = groups.copy(), features.copy()
-        rows.groups[hidden] = 1 - groups[hidden]
-        rows.features[hidden] = 1e3
-        assert choose(rows, learned, kind, seed) == chosen
-        rows.groups, rows.features = groups, features
-        return chosen
-
-    monkeypatch.setattr(probes, "_choose_strength", choose_twice)
-    _probe(_noise(150, 9), _groups(150, share=0.5))
-    assert len(sizes) == 3
-    assert sum(sizes) == 150
-
-
 # === Which rows count ===
-
-
-def test_rows_to_train_on_only_are_not_counted():
-    groups = _groups(600)
-    features = _noise(600, 3)
-    train_only = np.arange(600) % 3 == 0
-    result = _probe(features, groups, train_only=train_only)
-    assert result.count == 400
-    assert result.counts.tolist() == np.bincount(groups[~train_only]).tolist()
 
 
 def test_rows_to_train_on_only_are_learned_from():
@@ -279,11 +222,6 @@ def test_too_few_rows_have_no_value(groups):
     assert result.value is None
     assert result.interval == (None, None)
     assert result.count == (groups >= 0).sum()
-
-
-def test_no_label_has_no_conditional_value():
-    result = _probe(_noise(100, 2), _groups(100), np.full(100, -1))
-    assert (result.value, result.count) == (None, 0)
 
 
 def test_fewer_rows_than_folds_have_no_value():

@@ -1,5 +1,5 @@
 import dataclasses
-import html.parser
+import html
 import json
 import types
 
@@ -147,36 +147,6 @@ def written(tmp_path_factory):
     return path, records, "\n".join(lines)
 
 
-class Page(html.parser.HTMLParser):
-    """Collects what a page loads, shows and embeds."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.links, self.words, self.open = [], [], [], []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append(tag)
-        self.links += [
-            value
-            for name, value in attributes
-            if name in ("src", "href", "srcset", "data", "action")
-        ]
-        if tag not in ("meta", "img", "br"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open[-1:] != ["style"]:
-            self.words.append(data)
-
-    @property
-    def text(self):
-        return " ".join(" ".join(self.words).split())
-
-
 def test_command_writes_folder_and_page(written):
     path, records, output = written
     folder = path / "fairness" / "test"
@@ -194,32 +164,25 @@ def test_command_writes_folder_and_page(written):
 def test_records_are_stamped_and_of_both_tasks(written):
     _, records, _ = written
     assert {record.task for record in records} == {"hair_color", "hair_type"}
-    for record in records:
-        assert record.seed == 5
-        assert record.split == "test"
-        assert record.dataset == f"{DATASET}/1.0.0"
-    for task in ("hair_color", "hair_type"):
-        (flips,) = find(
-            records, task=task, metric="counterfactual_flips", group="all"
-        )
-        assert flips.count == COUNT // 4
+    stamps = {(record.seed, record.split, record.dataset) for record in records}
+    assert stamps == {(5, "test", f"{DATASET}/1.0.0")}
+    flips = find(records, metric="counterfactual_flips", group="all")
+    assert [record.count for record in flips] == [COUNT // 4] * 2
 
 
-def test_page_is_whole_and_shows_every_figure_of_the_summary(written):
+def test_page_shows_every_figure_of_the_summary(written):
     path, records, _ = written
-    text = (path / "fairness.html").read_text(encoding="utf-8")
-    found = Page(text)
-    assert not found.open
-    assert found.tags.count("img") == len(PLOT_NAMES)
-    assert "gender in hair_color, hair_type" in found.text
+    text = html.unescape((path / "fairness.html").read_text(encoding="utf-8"))
+    assert text.count("<img") == len(PLOT_NAMES)
+    assert "gender in hair_color, hair_type" in text
     for task in (HAIR_COLOR, HAIR_TYPE):
         items = summary.summarize(records, task, GENDER)
-        assert len(items) in (8, 9)
+        assert len(items) == 8
         for item in items:
-            assert item.sentence in found.text
+            assert item.sentence in text
         cells = summary.task_table(records, task, GENDER).frame.values
         for cell in cells.ravel():
-            assert cell in found.text
+            assert cell in text
 
 
 def test_table_shows_every_record(written):
@@ -230,23 +193,6 @@ def test_table_shows_every_record(written):
             assert f"{record.value:.3f}" in text
         else:
             assert f"not supported (n = {record.count:,})" in text
-
-
-def test_failed_report_leaves_the_first_one(
-    written, loaded, unprobed, monkeypatch
-):
-    path, records, _ = written
-
-    def fail(*args):
-        raise OSError("no space left")
-
-    before = (path / "fairness.html").read_bytes()
-    monkeypatch.setattr(page, "make_report", fail)
-    with pytest.raises(OSError, match="no space left"):
-        report.run_fairness_report(path, settings=QUICK)
-    folder = path / "fairness" / "test"
-    assert records_lib.read_records(folder / "records.jsonl") == records
-    assert (path / "fairness.html").read_bytes() == before
 
 
 @pytest.mark.parametrize(
@@ -288,7 +234,7 @@ def test_unsupported_figures_are_marked(written):
     for task in (HAIR_COLOR, HAIR_TYPE):
         rows = summary.task_table(few, task, GENDER).frame
         assert set(rows["found"]) == {"not supported (n = 7)"}
-        assert (rows["found"].size) in (8, 9)
+        assert (rows["found"].size) == 8
     assert "nan" not in text.lower().split()
 
 
@@ -345,11 +291,6 @@ def test_data_without_groups_are_told(tmp_path):
     path = make_run(tmp_path / "run", schema=schema)
     with pytest.raises(UserError, match="protected=None, guarded=none"):
         report.run_fairness_report(path)
-
-
-def test_missing_run_is_told(tmp_path):
-    with pytest.raises(UserError, match="There is no run"):
-        report.run_fairness_report(tmp_path / "nowhere")
 
 
 def test_missing_data_are_told(written):

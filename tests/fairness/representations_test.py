@@ -108,19 +108,6 @@ def test_predictions_of_every_kind_have_the_form_of_labels():
     assert found.layers["age"]["answer"].shape == (COUNT, 1)
 
 
-def test_a_single_guarded_task_has_one_embedding(images):
-    classifier = make_classifier(tasks=["hair_type"])
-    found = represent(classifier, images[:3], progress=False)
-    assert list(found.layers) == ["hair_type"]
-    assert list(found.layers["hair_type"]) == [
-        "backbone",
-        "guarded_block",
-        "hair_type_embedding",
-        "answer",
-    ]
-    assert found.embedding(HAIR_TYPE).shape == (3, classifier.embedding_size)
-
-
 def test_classifier_without_guarded_tasks_is_refused(images):
     classifier = make_classifier(tasks=["gender"])
     with pytest.raises(UserError, match="one or more guarded tasks"):

@@ -154,11 +154,3 @@ def test_without_the_band_the_probe_stands_alone():
     records = [i for i in RECORDS if not i.metric.startswith("leakage")]
     assert "Among all portraits a probe gets 94.1 % right." in text_of(records)
     assert "this band" not in text_of(records)
-
-
-def test_broken_probes_follow_the_summary():
-    fault = record("broken_probe", 0.1, variant="mlp answer, below the band")
-    assert "can't be trusted" not in summary.summary_text(RECORDS, SCHEMA)
-    assert summary.summary_text([*RECORDS, fault], SCHEMA).endswith(
-        "A probe of hair_color can't be trusted: mlp answer, below the band."
-    )

@@ -101,12 +101,6 @@ def test_within_half_a_point_the_worst_group_decides():
     assert choose([NONE, best, near, far], strict).chosen is best
 
 
-def test_figures_are_means_over_the_seeds():
-    one = make_outcome("grl:1", {"probe": 0.5}, {"probe": 0.8})
-    two = make_outcome("grl:2", {"probe": 0.6}, {"probe": 0.6})
-    assert choose([make_outcome("none", {}, {}), one, two]).chosen is two
-
-
 def test_if_nothing_passes_the_best_and_their_failures_are_named():
     far = make_outcome(
         "grl:2", probe=0.5, accuracy=0.8, recalls=recalls(0.7, 0.25)
@@ -139,11 +133,6 @@ def test_validation_decides_and_not_test():
     swapped = make_outcome("grl:1", probe=0.95)
     tested.records["validation"] = swapped.records["validation"]
     assert choose([NONE, tested]).chosen is None
-
-
-def test_alone_none_has_no_rival():
-    choice = choose([NONE])
-    assert (choice.chosen, choice.shown) == (None, None)
 
 
 def test_made_outcomes_are_what_they_say():

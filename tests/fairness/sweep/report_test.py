@@ -58,7 +58,8 @@ def test_the_report_says_what_was_passed_over(outcomes, tmp_path):
     _, text = write_report(tmp_path, outcomes, SCHEMA)
     assert (
         "Chosen: **grl:1**. With a smaller probe, but failing:\n"
-        "- grl:3: accuracy 50.0 % after 90.0 %\n\n| recall of hair_color" in text
+        "- grl:3: accuracy 50.0 % after 90.0 %\n\n| recall of hair_color"
+        in text
     )
 
 

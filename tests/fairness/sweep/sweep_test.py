@@ -3,7 +3,6 @@ import json
 import pathlib
 
 import keras
-import numpy as np
 import pytest
 
 from tests.fairness.sweep.made_outcomes import make_records
@@ -254,18 +253,6 @@ def test_it_resumes_wherever_it_is_stopped(bases, tmp_path, monkeypatch, light):
     assert sorted(content(tmp_path / "whole")) == sorted(content(folder))
 
 
-def test_what_was_lost_is_measured_without_new_training(
-    bases, tmp_path, monkeypatch, light
-):
-    folder = sweep.SweepFolder(tmp_path / "s")
-    first = run_sweep(folder.path, {3: bases[3]})
-    path = folder.records_path(VARIANTS[2], 3, "test")
-    path.unlink()
-    monkeypatch.setattr(sweep, "TrunkFeatures", None)
-    assert run_sweep(folder.path, {3: bases[3]}) == first
-    assert path.exists()
-
-
 def test_what_is_trained_alike_is_trained_once(bases, tmp_path, light):
     variants = parse_variants(["none+leace", "grl:1+leace"], SETTINGS.debias)
     folder = sweep.SweepFolder(tmp_path / "s")
@@ -408,19 +395,6 @@ def test_bases_are_trained_once(tmp_path, monkeypatch):
     ]
 
 
-def test_without_twins_there_are_no_flips(bases):
-    classifier = bases[3].load_model()
-    portraits = load_made(None, None, "test", None, None)
-    settings = sweep.FairnessSettings(
-        min_count=500, num_permutations=5, num_bootstraps=5, neighbors=(20,)
-    )
-    for twins in (None, _other_portraits(portraits)):
-        records = measurement.measure(
-            classifier, portraits, twins, settings, seed=0
-        )
-        assert not find(records, metric="counterfactual_flips")
-
-
 def test_numbers_and_three_groups_are_measured():
     portraits = make_portraits(160, schema=EVERY_KIND)
     keras.utils.set_random_seed(0)
@@ -442,9 +416,3 @@ def test_numbers_and_three_groups_are_measured():
         for figure in ("accuracy", "excess", "precision"):
             assert figure_of(records, figure, task) is not None
         assert figure_of(records, "conditional_probe", task) is None
-
-
-def _other_portraits(portraits):
-    """Portraits none of which is a twin."""
-    indices = np.asarray(portraits.indices) + 1_000_000
-    return dataclasses.replace(portraits, indices=indices)
