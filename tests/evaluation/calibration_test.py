@@ -58,24 +58,8 @@ def test_certain_and_right_is_calibrated():
 
 def test_equal_width_bins_at_their_edges():
     confidences = [0.0, 1 / 15, 1 / 15 + 1e-9, 0.2, 1.0]
-    assert calibration.equal_width_bins(confidences).tolist() == [
-        0,
-        0,
-        1,
-        2,
-        14,
-    ]
-
-
-@pytest.mark.parametrize("count", [0, 1, 14, 15, 100])
-def test_equal_mass_bins_follow_the_order_and_are_of_one_size(count):
-    confidences = np.random.default_rng(0).random(count)
-    bins = calibration.equal_mass_bins(confidences)
-    sizes = np.bincount(bins, minlength=15)
-    assert sizes.sum() == count
-    assert len(sizes) == 15
-    assert np.ptp(sizes) <= 1
-    assert (np.diff(bins[np.argsort(confidences)]) >= 0).all()
+    bins = calibration.equal_width_bins(confidences)
+    assert bins.tolist() == [0, 0, 1, 2, 14]
 
 
 def test_interval_covers_a_miscalibrated_model_and_holds_the_value():
@@ -87,8 +71,8 @@ def test_interval_covers_a_miscalibrated_model_and_holds_the_value():
             generator, 400, lambda confidence: confidence - 0.15
         )
         bins = calibration.equal_width_bins(confidences)
-        ((low, high),) = calibration.calibration_intervals(
-            confidences, correct, [bins], 200, generator
+        low, high = calibration.calibration_interval(
+            confidences, correct, bins, 200, generator
         )
         value = calibration.expected_calibration_error(
             confidences, correct, bins
@@ -101,34 +85,12 @@ def test_interval_covers_a_miscalibrated_model_and_holds_the_value():
 def test_interval_of_a_calibrated_model_holds_the_value():
     generator = np.random.default_rng(0)
     confidences, correct = draw(generator, 200, lambda confidence: confidence)
-    binnings = [
-        calibration.equal_width_bins(confidences),
-        calibration.equal_mass_bins(confidences),
-    ]
-    limits = calibration.calibration_intervals(
-        confidences, correct, binnings, 200, generator
+    bins = calibration.equal_width_bins(confidences)
+    value = calibration.expected_calibration_error(confidences, correct, bins)
+    low, high = calibration.calibration_interval(
+        confidences, correct, bins, 200, generator
     )
-    for bins, (low, high) in zip(binnings, limits, strict=True):
-        value = calibration.expected_calibration_error(
-            confidences, correct, bins
-        )
-        assert 0 <= low <= value <= high <= 1
-        assert high - low > 0.02
-        # Not moved by resampling, which by itself makes the error larger.
-        assert (low + high) / 2 == pytest.approx(value, rel=0.15)
-
-
-def test_intervals_narrow_with_the_number_of_rows():
-    generator = np.random.default_rng(0)
-    widths = []
-    for count in (200, 3200):
-        confidences, correct = draw(
-            generator, count, lambda confidence: confidence - 0.2
-        )
-        bins = calibration.equal_width_bins(confidences)
-        ((low, high),) = calibration.calibration_intervals(
-            confidences, correct, [bins], 300, generator
-        )
-        widths.append(high - low)
-    # Four times as narrow with sixteen times the rows.
-    assert widths[0] / widths[1] == pytest.approx(4, rel=0.35)
+    assert 0 <= low <= value <= high <= 1
+    assert high - low > 0.02
+    # Not moved by resampling, which by itself makes the error larger.
+    assert (low + high) / 2 == pytest.approx(value, rel=0.15)

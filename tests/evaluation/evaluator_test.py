@@ -1,279 +1,320 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import sklearn.metrics
 
 from tests.evaluation.predictions import one_hot
 from tests.evaluation.predictions import random_predictions
-from tp_keras import tasks
+from tests.portrait_factory import EVERY_KIND
+from tests.portrait_factory import SCHEMA
 from tp_keras.errors import UserError
-from tp_keras.evaluation.evaluator import GROUPS
 from tp_keras.evaluation.evaluator import evaluate_predictions
-from tp_keras.records import record as records_lib
+from tp_keras.evaluation.flag_figures import ranking_figures
+from tp_keras.evaluation.number_figures import ranges_of
 from tp_keras.records.intervals import wilson_interval
+from tp_keras.records.record import find
+from tp_keras.records.record import find_one
+from tp_keras.tasks import Schema
+from tp_keras.tasks import Task
 
-# Eight portraits, five female and three male.
-GENDERS = np.array([0, 0, 0, 0, 0, 1, 1, 1])
-HAIR_TYPES = np.array([0, 0, 1, 1, -1, 0, 2, -1])
+# Eight portraits, five of group a and three of group b.
+GROUP = Task("group", "binary", ("a", "b"))
+SHAPE = Task("shape", "categorical", ("flat", "wavy", "none"))
+RANK = Task("rank", "ordinal", ("low", "mid", "high"))
+SIZE = Task("size", "regression", unit="cm", low=0, high=40, tolerance=2)
+MARKS = Task("marks", "multi_label", ("dot", "line"))
+GROUPS = np.array([0, 0, 0, 0, 0, 1, 1, 1])
+SHAPES = np.array([0, 0, 1, 1, -1, 0, 2, -1])
 PREDICTED = np.array([0, 1, 1, 1, 2, 0, 0, 0])
 
 
-def evaluate(probabilities, labels, **kwargs):
+def evaluate(answers, labels, schema=EVERY_KIND, **kwargs):
     kwargs = {"seed": 0, "split": "test", "num_bootstraps": 50} | kwargs
-    return evaluate_predictions(probabilities, labels, **kwargs)
+    return evaluate_predictions(answers, labels, schema, **kwargs)
+
+
+def evaluate_one(task, answers, labels, groups=None, **kwargs):
+    """Evaluates a task in two groups."""
+    groups = np.zeros(len(labels), int) if groups is None else groups
+    schema = Schema((8, 8, 3), (GROUP, task), protected="group")
+    labels = {"group": groups, task.name: np.asarray(labels)}
+    return evaluate({task.name: np.asarray(answers)}, labels, schema, **kwargs)
 
 
 def by_hand():
-    return evaluate(
-        {"hair_type": one_hot(PREDICTED, 3)},
-        {"gender": GENDERS, "hair_type": HAIR_TYPES},
-    )
+    return evaluate_one(SHAPE, one_hot(PREDICTED, 3), SHAPES, GROUPS)
 
 
-def figure(records, metric, group="all", **criteria):
-    record = records_lib.find_one(
-        records, metric=metric, group=group, **criteria
+def figure(records, metric, group="all", class_name=None, **criteria):
+    record = find_one(
+        records, metric=metric, group=group, class_name=class_name, **criteria
     )
     return record.value, record.count
 
 
-def test_by_hand_overall_and_per_gender():
+def test_classes_by_hand():
     records = by_hand()
     assert figure(records, "accuracy") == (4 / 6, 6)
-    assert figure(records, "accuracy", "female") == (3 / 4, 4)
-    assert figure(records, "accuracy", "male") == (1 / 2, 2)
-    # Recalls: 2/3, 1 and 0; of women 1/2 and 1; of men 1 and 0.
+    assert figure(records, "accuracy", "a") == (3 / 4, 4)
+    assert figure(records, "accuracy", "b") == (1 / 2, 2)
+    # Recalls: 2/3, 1 and 0; of a 1/2 and 1; of b 1 and 0.
     balanced = "balanced_accuracy"
     assert figure(records, balanced) == (pytest.approx(5 / 9), 6)
-    assert figure(records, balanced, "female") == (0.75, 4)
-    assert figure(records, balanced, "male") == (0.5, 2)
-    # F1: 2/3, 4/5 and 0; of women 2/3 and 4/5; of men 2/3 and 0.
+    assert figure(records, balanced, "a") == (0.75, 4)
+    assert figure(records, balanced, "b") == (0.5, 2)
+    # F1: 2/3, 4/5 and 0; of a 2/3 and 4/5; of b 2/3 and 0.
     assert figure(records, "macro_f1") == (pytest.approx(22 / 45), 6)
-    assert figure(records, "macro_f1", "female") == (pytest.approx(11 / 15), 4)
-    assert figure(records, "macro_f1", "male") == (pytest.approx(1 / 3), 2)
+    assert figure(records, "macro_f1", "a") == (pytest.approx(11 / 15), 4)
+    assert figure(records, "macro_f1", "b") == (pytest.approx(1 / 3), 2)
     # All confidences are 1, so the error is the share of wrong ones.
     error = "expected_calibration_error"
-    assert figure(records, error, "female") == (pytest.approx(1 / 4), 4)
-
-
-def test_by_hand_per_class():
-    records = by_hand()
-    wavy = {"class_name": "wavy"}
-    assert figure(records, "precision", **wavy) == (2 / 3, 3)
-    assert figure(records, "recall", **wavy) == (1.0, 2)
-    assert figure(records, "f1", **wavy) == (pytest.approx(0.8), 2)
-    # No man with wavy hair is labelled, and none is predicted.
-    assert figure(records, "recall", "male", **wavy) == (None, 0)
-    assert figure(records, "precision", "male", **wavy) == (None, 0)
-    assert figure(records, "f1", "male", **wavy) == (None, 0)
-    assert figure(records, "recall", "male", class_name="bald") == (0.0, 1)
-
-
-def test_by_hand_confusion_and_reliability():
-    records = by_hand()
-    cell = {"class_name": "straight", "predicted_class": "wavy"}
+    assert figure(records, error, "a") == (pytest.approx(1 / 4), 4)
+    assert figure(records, "precision", class_name="wavy") == (2 / 3, 3)
+    assert figure(records, "recall", class_name="wavy") == (1.0, 2)
+    # No wavy one of b is labelled, and none is predicted.
+    for metric in ("recall", "precision"):
+        assert figure(records, metric, "b", "wavy") == (None, 0)
+    cell = {"class_name": "flat", "predicted_class": "wavy"}
     assert figure(records, "confusion", **cell) == (1 / 3, 3)
-    assert figure(records, "confusion", "male", **cell) == (0.0, 1)
+    assert figure(records, "confusion", "b", **cell) == (0.0, 1)
     assert figure(records, "bin_accuracy", bin=14) == (4 / 6, 6)
     assert figure(records, "bin_confidence", bin=14) == (1.0, 6)
     assert figure(records, "bin_accuracy", bin=3) == (None, 0)
+    assert not find(records, metric="mean_class_error")
+
+
+def test_classes_with_an_order_by_hand():
+    # The expected class of the second row is 1, though 0 and 2 are likelier.
+    probabilities = [[1, 0, 0], [0.5, 0, 0.5], [0, 0, 1], [0, 1, 0]]
+    records = evaluate_one(RANK, probabilities, [0, 1, 0, -1])
+    assert figure(records, "accuracy") == (2 / 3, 3)
+    assert figure(records, "mean_class_error") == (2 / 3, 3)
+    # That of what is predicted: 1, 0 and 1.
+    assert figure(records, "bin_confidence", bin=14) == (1.0, 2)
+    assert figure(records, "bin_confidence", bin=0) == (0.0, 1)
+
+
+def test_numbers_by_hand():
+    labels = [1.0, 12.0, 19.0, 33.0, np.nan]
+    answers = [3.0, 12.0, 14.0, 34.0, 7.0]
+    records = evaluate_one(SIZE, answers, labels, np.array([0, 0, 1, 1, 0]))
+    # Off by 2, 0, -5 and 1.
+    assert figure(records, "mae", variant="cm") == (2.0, 4)
+    assert figure(records, "mae", "b") == (3.0, 2)
+    assert figure(records, "mean_error") == (-0.5, 4)
+    assert figure(records, "within_tolerance", variant="2 cm") == (0.75, 4)
+    assert figure(records, "spearman") == (1.0, 4)
+    assert figure(records, "r2") == (pytest.approx(1 - 30 / 538.75), 4)
+    ranges = find(records, metric="mae", group="all")[1:]
+    names = [record.class_name for record in ranges]
+    assert names == [f"{5 * index}-{5 * index + 4}" for index in range(9)]
+    assert figure(records, "mae", class_name="15-19") == (5.0, 1)
+    assert figure(records, "mae", class_name="20-24") == (None, 0)
+    cell = {"class_name": "15-19", "predicted_class": "10-14"}
+    assert figure(records, "confusion", **cell) == (1.0, 1)
+
+
+@pytest.mark.parametrize(
+    "low, high, first, last, count",
+    [
+        (0, 116, "0-9", "110-119", 12),
+        (0, 1, "0-0.1", "0.9-1", 10),
+        (1, 8, "1", "8", 8),
+        (-50, 450, "-50--1", "450-499", 11),
+    ],
+)
+def test_ranges_of_numbers(low, high, first, last, count):
+    task = dataclasses.replace(SIZE, low=low, high=high)
+    starts, names = ranges_of(task)
+    assert (names[0], names[-1], len(names)) == (first, last, count)
+    assert starts[0] <= low and len(starts) == count
+
+
+def test_flags_by_hand():
+    probabilities = [[0.9, 0.1], [0.4, 0.2], [0.6, 0.3], [0.2, 0.4]]
+    labels = [[1, 0], [1, 0], [0, -1], [0, 0]]
+    records = evaluate_one(MARKS, probabilities, labels)
+    # Of four pairs one is in the wrong order.
+    assert figure(records, "auc", class_name="dot") == (0.75, 4)
+    # Found at ranks 1 and 3: precisions 1 and 2/3.
+    precision = figure(records, "average_precision", class_name="dot")
+    assert precision == (pytest.approx(5 / 6), 4)
+    assert figure(records, "accuracy", class_name="dot") == (0.5, 4)
+    # Nobody has a line.
+    assert figure(records, "auc", class_name="line") == (None, 3)
+    assert figure(records, "accuracy", class_name="line") == (1.0, 3)
+    # The means are over what is defined.
+    assert figure(records, "auc") == (0.75, 4)
+    assert figure(records, "accuracy") == (0.75, 4)
+
+
+def test_many_rankings_agree_with_scikit_learn():
+    rng = np.random.default_rng(0)
+    # Scores with ties, as a model in half precision gives them.
+    scores = rng.integers(12, size=80) / 12
+    hits = rng.random(80) < scores
+    weights = rng.integers(3, size=(5, 80)).astype(float)
+    areas, precisions = ranking_figures(scores, hits, weights)
+    for area, precision, own in zip(areas, precisions, weights, strict=True):
+        assert area == pytest.approx(
+            sklearn.metrics.roc_auc_score(hits, scores, sample_weight=own)
+        )
+        assert precision == pytest.approx(
+            sklearn.metrics.average_precision_score(
+                hits, scores, sample_weight=own
+            )
+        )
 
 
 def test_groups_equal_an_evaluation_of_their_rows_alone():
-    probabilities, labels = random_predictions(400)
-    records = evaluate(probabilities, labels)
-    women = labels["gender"] == 0
+    answers, labels = random_predictions(300, schema=EVERY_KIND)
+    # Of some nobody knows the group.
+    labels["origin"][:40] = -1
+    records = evaluate(answers, labels)
+    assert {r.group for r in records} == {"all", *EVERY_KIND.groups}
+    rows = labels["origin"] == 1
     alone = evaluate(
-        {name: array[women] for name, array in probabilities.items()},
-        {name: array[women] for name, array in labels.items()},
+        {name: own[rows] for name, own in answers.items()},
+        {name: own[rows] for name, own in labels.items()},
     )
-    names = ("metric", "task", "class_name", "predicted_class", "bin")
-    for record in records_lib.find(records, group="female"):
-        criteria = {name: getattr(record, name) for name in names}
-        twin = records_lib.find_one(alone, group="all", **criteria)
-        assert (record.value, record.count) == (twin.value, twin.count)
-
-
-@pytest.mark.parametrize("group", GROUPS)
-@pytest.mark.parametrize("task", tasks.TASKS, ids=lambda task: task.name)
-def test_agrees_with_scikit_learn(task, group):
-    probabilities, labels = random_predictions(400)
-    records = evaluate(probabilities, labels)
-    rows = labels[task.name] != tasks.MISSING
-    if group != "all":
-        rows &= labels["gender"] == tasks.GENDER.classes.index(group)
-    true = labels[task.name][rows]
-    predicted = probabilities[task.name].argmax(-1)[rows]
-    present = np.unique(true)
-    here = {"task": task.name, "group": group}
-    assert figure(records, "accuracy", **here) == (
-        pytest.approx(sklearn.metrics.accuracy_score(true, predicted)),
-        len(true),
-    )
-    assert figure(records, "balanced_accuracy", **here) == (
-        pytest.approx(
-            sklearn.metrics.recall_score(
-                true, predicted, labels=present, average="macro"
-            )
-        ),
-        len(true),
-    )
-    assert figure(records, "macro_f1", **here) == (
-        pytest.approx(
-            sklearn.metrics.f1_score(
-                true, predicted, labels=present, average="macro"
-            )
-        ),
-        len(true),
-    )
-    expected = sklearn.metrics.confusion_matrix(
-        true, predicted, labels=range(task.num_classes)
-    )
-    for (label, prediction), count in np.ndenumerate(expected):
-        value, total = figure(
-            records,
-            "confusion",
-            class_name=task.classes[label],
-            predicted_class=task.classes[prediction],
-            **here,
+    twins = find(alone, group="all")
+    own = find(records, group="south")
+    assert len(twins) == len(own) > 100
+    for record, twin in zip(own, twins, strict=True):
+        # Intervals are drawn by another stream of chance.
+        free = {"group": "all", "low": None, "high": None}
+        assert dataclasses.replace(record, **free) == dataclasses.replace(
+            twin, **free
         )
-        assert round((value or 0) * total) == count
 
 
-def test_shares_have_wilson_intervals():
+def test_without_a_protected_task_there_is_one_group():
+    answers, labels = random_predictions(60, schema=EVERY_KIND)
+    schema = dataclasses.replace(EVERY_KIND, protected=None)
+    records = evaluate(answers, labels, schema)
+    assert {record.group for record in records} == {"all"}
+    assert records == find(evaluate(answers, labels), group="all")
+
+
+def test_intervals_hold_their_values():
     records = by_hand()
-    record = records_lib.find_one(records, metric="accuracy", group="all")
-    assert (record.low, record.high) == wilson_interval(4, 6)
-    record = records_lib.find_one(
-        records, metric="precision", group="all", class_name="wavy"
-    )
-    assert (record.low, record.high) == wilson_interval(2, 3)
-
-
-def test_every_interval_holds_its_value():
-    probabilities, labels = random_predictions(400)
-    for record in evaluate(probabilities, labels):
+    for criteria, shares in (
+        ({"metric": "accuracy"}, (4, 6)),
+        ({"metric": "precision", "class_name": "wavy"}, (2, 3)),
+    ):
+        record = find_one(records, group="all", **criteria)
+        assert (record.low, record.high) == wilson_interval(*shares)
+    answers, labels = random_predictions(400, schema=EVERY_KIND)
+    for record in evaluate(answers, labels):
         if record.value is None or record.metric == "bin_confidence":
-            assert record.low is None
-            assert record.high is None
-        else:
+            assert record.low is None and record.high is None
+        elif record.count > 1:
             assert record.low <= record.value <= record.high
 
 
+@pytest.mark.parametrize("task, metric", [("age", "mae"), ("signs", "auc")])
+def test_bootstrap_intervals_are_as_wide_as_the_figures_vary(task, metric):
+    widths, values = [], []
+    for seed in range(30):
+        answers, labels = random_predictions(120, seed, EVERY_KIND)
+        (record,) = find(
+            evaluate({task: answers[task]}, labels, num_bootstraps=100),
+            metric=metric,
+            group="all",
+            class_name=None,
+        )
+        values.append(record.value)
+        widths.append(record.high - record.low)
+    # 95 % lie within 1.96 standard deviations on either side.
+    assert np.mean(widths) == pytest.approx(3.92 * np.std(values), rel=0.35)
+
+
 def test_missing_labels_never_count():
-    probabilities, labels = random_predictions(300)
-    rows = labels["hair_color"] != tasks.MISSING
+    answers, labels = random_predictions(300, schema=EVERY_KIND)
+    rows = labels["mood"] >= 0
     assert 0 < rows.sum() < 300
-    only = {"hair_color": probabilities["hair_color"]}
-    whole = evaluate(only, labels)
+    whole = evaluate({"mood": answers["mood"]}, labels)
     labelled = evaluate(
-        {"hair_color": only["hair_color"][rows]},
-        {name: array[rows] for name, array in labels.items()},
+        {"mood": answers["mood"][rows]},
+        {name: own[rows] for name, own in labels.items()},
     )
     assert whole == labelled
 
 
-def test_the_same_seed_gives_the_same_records_and_another_one_does_not():
-    probabilities, labels = random_predictions(300)
-    first = evaluate(probabilities, labels, seed=1)
-    assert first == evaluate(probabilities, labels, seed=1)
-    other = evaluate(probabilities, labels, seed=2)
-    assert [record.value for record in first] == [
-        record.value for record in other
-    ]
-    assert [record.low for record in first] != [record.low for record in other]
+def test_the_seed_makes_the_intervals():
+    answers, labels = random_predictions(200, schema=EVERY_KIND)
+    first = evaluate(answers, labels, seed=1)
+    assert first == evaluate(answers, labels, seed=1)
+    other = evaluate(answers, labels, seed=2)
+    assert [r.value for r in first] == [r.value for r in other]
+    assert [r.low for r in first] != [r.low for r in other]
 
 
-def test_a_figure_does_not_depend_on_the_other_tasks():
-    probabilities, labels = random_predictions(300)
-    everything = evaluate(probabilities, labels)
-    alone = evaluate({"hair_type": probabilities["hair_type"]}, labels)
-    assert records_lib.find(everything, task="hair_type") == alone
+def test_a_figure_depends_on_no_other_task_and_on_no_order():
+    answers, labels = random_predictions(200, schema=EVERY_KIND)
+    everything = evaluate(answers, labels)
+    turned = dataclasses.replace(EVERY_KIND, tasks=EVERY_KIND.tasks[::-1])
+    alone = evaluate({"smile": answers["smile"]}, labels, turned)
+    assert find(everything, task="smile") == alone
 
 
-def test_embeddings_are_left_alone_and_the_records_say_what_was_measured():
-    probabilities, labels = random_predictions(50)
-    probabilities["hair_embedding"] = np.zeros((50, 64), np.float32)
+def test_embeddings_are_left_alone_and_records_say_what_was_measured():
+    answers, labels = random_predictions(50)
+    answers["embedding"] = np.zeros((50, 64), np.float32)
     records = evaluate(
-        probabilities, labels, seed=7, split="test[:50]", dataset="a/b"
+        answers, labels, SCHEMA, seed=7, split="test[:50]", dataset="a/b"
     )
-    assert {record.task for record in records} == set(tasks.TASK_NAMES)
+    assert {record.task for record in records} == set(SCHEMA.task_names)
     assert {
         (record.seed, record.split, record.dataset) for record in records
     } == {(7, "test[:50]", "a/b")}
 
 
 def test_without_labelled_rows_every_figure_is_undefined():
-    labels = {"gender": GENDERS, "hair_type": np.full(8, -1)}
-    records = evaluate({"hair_type": one_hot(PREDICTED, 3)}, labels)
-    assert len(records) == len(by_hand())
+    answers, labels = random_predictions(30, schema=EVERY_KIND)
+    count = len(evaluate(answers, labels))
+    for own in labels.values():
+        own[...] = np.nan if own.dtype == np.float32 else -1
+    records = evaluate(answers, labels)
+    assert len(records) == count
     assert {(record.value, record.count) for record in records} == {(None, 0)}
 
 
 def test_one_row_is_not_certain():
-    records = evaluate({"gender": one_hot([1], 2)}, {"gender": np.array([1])})
+    records = evaluate_one(SHAPE, one_hot([1], 3), [1])
     for metric in ("accuracy", "balanced_accuracy"):
-        record = records_lib.find_one(records, metric=metric, group="male")
+        record = find_one(records, metric=metric, group="a")
         assert (record.value, record.count) == (1.0, 1)
         assert record.low < 0.3
-    assert figure(records, "accuracy", "female") == (None, 0)
+    (mae, *_) = find(evaluate_one(SIZE, [3.0], [1.0]), metric="mae")
+    assert (mae.value, mae.count, mae.low) == (2.0, 1, None)
 
 
 @pytest.mark.parametrize(
-    "probabilities, labels, message",
+    "task, answers, labels, message",
     [
-        ({"age": np.ones((1, 1))}, {}, "no predictions to evaluate.*age"),
-        ({"gender": one_hot([0], 2)}, {}, "labels of gender are needed"),
-        (
-            {"hair_type": one_hot([0], 3)},
-            {"gender": np.array([0])},
-            "labels of hair_type are needed",
-        ),
-        (
-            {"gender": one_hot([0], 2)},
-            {"gender": np.array([0.0])},
-            "integer array of shape .N.. Received: shape .1,. of float64",
-        ),
-        (
-            {"gender": one_hot([0], 2)},
-            {"gender": np.array([2])},
-            "must lie in 0..1, or be -1 where missing. Received: 2",
-        ),
-        (
-            {"gender": one_hot([0], 3)},
-            {"gender": np.array([0])},
-            r"must have shape \(1, 2\). Received: shape \(1, 3\)",
-        ),
-        (
-            {"hair_type": one_hot([0, 1], 3)},
-            {"gender": np.array([0]), "hair_type": np.array([0, 1])},
-            "as many rows. Received: 2 and 1 rows",
-        ),
-        (
-            {"gender": np.array([[2.0, -1.0]])},
-            {"gender": np.array([0])},
-            "at least 0 and add up to 1.*smallest -1",
-        ),
-        (
-            {"gender": np.array([[3.0, 1.0]])},
-            {"gender": np.array([0])},
-            "add up to 1 in each row. Received: sums from 4 to 4",
-        ),
-        (
-            {"gender": np.array([[np.nan, 1.0]])},
-            {"gender": np.array([0])},
-            "add up to 1 in each row. Received: sums from nan",
-        ),
+        (SHAPE, one_hot([0], 2), [0], r"shape \(1, 3\).*Received: .*\(1, 2\)"),
+        (SHAPE, one_hot([0, 1], 3), [0], r"shape \(1, 3\).* \(2, 3\)"),
+        (SHAPE, [[2.0, -1.0, 0.0]], [0], "from -1 to 2"),
+        (SHAPE, [[0.5, 0.5, 0.5]], [0], "add up to 1. Received"),
+        (SHAPE, [[np.nan, 1.0, 0.0]], [0], "finite answers of shape"),
+        (SHAPE, one_hot([0], 3), [3], "Expected a shape between -1 and 2"),
+        (MARKS, [[0.5, 1.5]], [[0, 1]], "from 0.5 to 1.5"),
+        (SIZE, [[1.0]], [1.0], r"of size of shape \(1,\)"),
+        (SIZE, [1.0], [41.0], "between 0 and 40"),
     ],
 )
-def test_bad_input_is_refused(probabilities, labels, message):
+def test_bad_input_is_refused(task, answers, labels, message):
     with pytest.raises(UserError, match=message):
-        evaluate(probabilities, labels)
+        evaluate_one(task, answers, labels)
 
 
-def test_refuses_to_resample_never():
-    with pytest.raises(UserError, match="Received: num_bootstraps=0"):
-        evaluate(
-            {"gender": one_hot([0], 2)},
-            {"gender": np.array([0])},
-            num_bootstraps=0,
-        )
+@pytest.mark.parametrize(
+    "name, count, message",
+    [("other", 9, "Received: other, "), ("smile", 0, "num_bootstraps=0")],
+)
+def test_refuses_to_evaluate_nothing(name, count, message):
+    answers, labels = random_predictions(5, schema=EVERY_KIND)
+    with pytest.raises(UserError, match=message):
+        evaluate({name: answers["smile"]}, labels, num_bootstraps=count)

@@ -1,128 +1,169 @@
-import pathlib
+import dataclasses
 
 import numpy as np
 import PIL.Image
 import pytest
 
-from tests.evaluation.predictions import one_hot
 from tests.evaluation.predictions import random_predictions
-from tp_keras.errors import UserError
+from tests.portrait_factory import EVERY_KIND
+from tests.portrait_factory import HAIR_COLOR
+from tests.portrait_factory import MOOD
+from tests.portrait_factory import ORIGIN
+from tests.portrait_factory import SCHEMA
+from tests.portrait_factory import SMILE
 from tp_keras.evaluation import plots
-from tp_keras.evaluation import report
 from tp_keras.evaluation import table
 from tp_keras.evaluation.evaluator import evaluate_predictions
-from tp_keras.records import record as records_lib
-
-PLOT_NAMES = {
-    "confusion_gender.png",
-    "confusion_hair_color.png",
-    "confusion_hair_type.png",
-    "reliability.png",
-    "recall_by_gender.png",
-}
-
-
-def evaluate(seed):
-    probabilities, labels = random_predictions(200, seed)
-    return evaluate_predictions(
-        probabilities, labels, seed=seed, split="test", num_bootstraps=20
-    )
+from tp_keras.evaluation.report import evaluation_report
+from tp_keras.records.record import find
+from tp_keras.records.record import find_one
+from tp_keras.records.report import write_report
+from tp_keras.records.table import format_figure
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("run") / "evaluation" / "test"
-    return folder, report.write_evaluation(folder, evaluate(seed=0))
-
-
-def pixels(path):
-    with PIL.Image.open(path) as image:
-        return np.asarray(image.convert("RGB"))
-
-
-def test_folder_holds_records_table_and_plots(written):
-    folder, paths = written
-    names = {path.name for path in paths}
-    assert names == PLOT_NAMES | {"records.jsonl", "table.md"}
-    assert {path.name for path in folder.iterdir()} == names
-    assert [path.name for path in folder.parent.iterdir()] == ["test"]
-    assert records_lib.read_records(folder / "records.jsonl") == evaluate(0)
-
-
-def test_plots_are_pictures_with_something_in_them(written):
-    folder, _ = written
-    for name in PLOT_NAMES:
-        image = pixels(folder / name)
-        assert image.shape[0] >= 300
-        assert image.shape[1] >= 600
-        share_of_ink = (image.min(-1) < 200).mean()
-        assert 0.01 < share_of_ink < 0.9
-
-
-def test_everything_is_made_from_the_records_on_disk(written, tmp_path):
-    folder, _ = written
-    records = records_lib.read_records(folder / "records.jsonl")
-    plots.write_plots(tmp_path, records)
-    for name in PLOT_NAMES:
-        again = pixels(tmp_path / name)
-        np.testing.assert_array_equal(again, pixels(folder / name))
-    assert (folder / "table.md").read_text() == table.full_report(records)
-
-
-def test_plots_differ_with_the_records(written, tmp_path):
-    folder, _ = written
-    plots.write_plots(tmp_path, evaluate(seed=1))
-    for name in PLOT_NAMES:
-        assert not np.array_equal(
-            pixels(tmp_path / name), pixels(folder / name)
-        )
-
-
-def test_a_second_evaluation_replaces_the_first(tmp_path):
-    folder = tmp_path / "test"
-    report.write_evaluation(folder, evaluate(seed=0))
-    (folder / "left over").touch()
-    report.write_evaluation(folder, evaluate(seed=1))
-    assert records_lib.read_records(folder / "records.jsonl") == evaluate(1)
-    assert not (folder / "left over").exists()
-    assert [path.name for path in tmp_path.iterdir()] == ["test"]
-
-
-def test_failed_writing_leaves_the_first_evaluation(tmp_path, monkeypatch):
-    folder = tmp_path / "test"
-    report.write_evaluation(folder, evaluate(seed=0))
-
-    def fail(folder, records):
-        (pathlib.Path(folder) / "half.png").touch()
-        raise OSError("no space left")
-
-    monkeypatch.setattr(plots, "write_plots", fail)
-    with pytest.raises(OSError, match="no space left"):
-        report.write_evaluation(folder, evaluate(seed=1))
-    assert records_lib.read_records(folder / "records.jsonl") == evaluate(0)
-    assert (folder / "reliability.png").exists()
-    assert [path.name for path in tmp_path.iterdir()] == ["test"]
-
-
-def test_one_task_without_labelled_rows_is_drawn_as_well(tmp_path):
-    records = evaluate_predictions(
-        {"hair_type": one_hot([0, 1], 3)},
-        {"gender": np.array([0, 1]), "hair_type": np.array([-1, -1])},
-        seed=0,
-        split="test",
-        num_bootstraps=5,
+def records():
+    answers, labels = random_predictions(150, schema=EVERY_KIND)
+    return evaluate_predictions(
+        answers, labels, EVERY_KIND, seed=4, split="test", num_bootstraps=10
     )
-    paths = report.write_evaluation(tmp_path / "test", records)
-    assert {path.name for path in paths} == {
-        "confusion_hair_type.png",
-        "reliability.png",
-        "recall_by_gender.png",
-        "records.jsonl",
-        "table.md",
+
+
+def write(folder, records, schema=EVERY_KIND):
+    """Writes the report, and returns the names of its plots."""
+    write_report(
+        folder,
+        folder.with_suffix(".html"),
+        records,
+        lambda written: evaluation_report(written, schema),
+        {},
+    )
+    return {path.name for path in folder.glob("*.png")}
+
+
+def test_each_kind_has_its_plots(records, tmp_path):
+    shown = [r for r in records if r.task in ("age", "mood", "signs")]
+    names = write(tmp_path / "a", shown)
+    assert names == {
+        *("mae_age.png", "confusion_age.png", "auc_signs.png"),
+        *("recall_mood.png", "confusion_mood.png", "reliability_mood.png"),
     }
+    for name in names:
+        with PIL.Image.open(tmp_path / "a" / name) as image:
+            pixels = np.asarray(image.convert("L"))
+        assert 0.003 < (pixels < 200).mean() < 0.9
 
 
-def test_refuses_no_records(tmp_path):
-    with pytest.raises(UserError, match="no figures to write"):
-        report.write_evaluation(tmp_path / "test", [])
-    assert not list(tmp_path.iterdir())
+def test_nothing_labelled_and_no_groups_are_drawn_as_well(tmp_path):
+    schema = dataclasses.replace(EVERY_KIND, protected=None)
+    answers, labels = random_predictions(4, schema=schema)
+    for own in labels.values():
+        own[...] = np.nan if own.dtype == np.float32 else -1
+    only = {name: answers[name] for name in ("age", "signs", "smile")}
+    records = evaluate_predictions(
+        only, labels, schema, seed=0, split="test", num_bootstraps=2
+    )
+    assert len(write(tmp_path / "a", records, schema)) == 6
+    assert "mood" not in (tmp_path / "a" / "table.md").read_text()
+
+
+def test_headline_names_task_figure_unit_interval_and_count(records):
+    frame = table.headline_table(records)
+    assert [*frame.columns] == [
+        "task",
+        "figure",
+        "all",
+        "north",
+        "south",
+        "west",
+    ]
+    figures = frame.set_index(["task", "figure"])["south"]
+    south = {"group": "south", "class_name": None}
+    for task, title, metric in (
+        ("age", "mean absolute error (years)", "mae"),
+        ("age", "within the tolerance (5 years)", "within_tolerance"),
+        ("mood", "mean class error", "mean_class_error"),
+        ("signs", "area under the ROC curve", "auc"),
+        ("smile", "macro-F1", "macro_f1"),
+    ):
+        record = find_one(records, task=task, metric=metric, **south)
+        assert figures[task, title] == format_figure(record)
+        assert figures[task, "n"] == str(record.count)
+    assert "mean class error" not in figures["smile"]
+
+
+def test_tables_of_a_task_hold_classes_and_counts(records):
+    classes, confusion = table.task_tables(records, SMILE)
+    assert classes.frame.iloc[1, :2].tolist() == ["no", "recall"]
+    assert confusion.frame.shape == (4 * 2, 4)
+    answers, labels = random_predictions(150, schema=EVERY_KIND)
+    found = answers["smile"].argmax(-1)
+    for cells in confusion.frame.values:
+        rows = labels["smile"] == SMILE.classes.index(cells[1])
+        if cells[0] != "all":
+            rows &= labels["origin"] == ORIGIN.classes.index(cells[0])
+        counts = np.bincount(found[rows], minlength=2)
+        assert cells[2:].tolist() == [str(count) for count in counts]
+
+
+def test_confusion_counts_survive_the_way_through_shares():
+    answers, labels = random_predictions(3001)
+    only = {"hair_color": answers["hair_color"]}
+    records = evaluate_predictions(
+        only, labels, SCHEMA, seed=0, split="test", num_bootstraps=1
+    )
+    expected = np.zeros((5, 5), int)
+    known = labels["hair_color"] >= 0
+    found = answers["hair_color"].argmax(-1)
+    np.add.at(expected, (labels["hair_color"][known], found[known]), 1)
+    cells = find(records, metric="confusion", group="all")
+    counts = [table.cell_count(cell) for cell in cells]
+    assert counts == expected.ravel().tolist()
+    # And each is shown, or a dash where no row has the label.
+    figure = plots.confusion_plot(records, HAIR_COLOR, ["all"])
+    shown = [text.get_text().split("\n")[0] for text in figure.axes[0].texts]
+    assert shown == [str(count) for count in counts]
+    assert f"n = {known.sum():,}" in figure.axes[0].get_title()
+
+
+def test_confusion_dashes_what_no_row_has(records):
+    figure = plots.confusion_plot(records, ORIGIN, ["all", "south"])
+    panel = figure.axes[1]
+    shown = [text.get_text() for text in panel.texts]
+    assert shown[:3] == shown[6:] == ["-"] * 3
+    assert "-" not in shown[3:6]
+
+
+def test_reliability_shows_bins_and_names_the_error(records):
+    groups = ["all", "north"]
+    figure = plots.reliability_plot(records, MOOD, groups)
+    for panel, group in zip(figure.axes, groups, strict=True):
+        own = find(records, task="mood", group=group)
+        bins = [r for r in find(own, metric="bin_accuracy") if r.count]
+        marks = panel.collections[-1]
+        accuracies = marks.get_offsets()[:, 1].tolist()
+        assert accuracies == [record.value for record in bins]
+        hollow = marks.get_facecolors()[:, 0] == 1
+        assert hollow.tolist() == [record.count < 10 for record in bins]
+        heights = np.array([bar.get_height() for bar in panel.patches])
+        counts = np.array([record.count for record in bins])
+        np.testing.assert_allclose(
+            heights[heights > 0], 0.2 * counts / counts.max()
+        )
+        error = find_one(own, metric="expected_calibration_error")
+        assert f"error {error.value:.3f}" in panel.get_title()
+        assert panel.get_title().startswith(f"{group} (n = {error.count})")
+
+
+def test_group_plot_shows_each_figure_and_names_the_groups(records):
+    figure = plots.group_plot(records, SMILE, "recall", EVERY_KIND.groups)
+    recalls = find(records, metric="recall", task="smile")
+    expected = [r.value for r in recalls if r.group != "all"]
+    (panel,) = figure.axes
+    shown = [line.get_xdata()[0] for line in panel.lines]
+    assert sorted(shown) == sorted(expected)
+    (legend,) = figure.legends
+    texts = [text.get_text() for text in legend.get_texts()]
+    assert texts == [*EVERY_KIND.groups]
+    alone = plots.group_plot(records, SMILE, "recall", ["all"])
+    assert not alone.legends

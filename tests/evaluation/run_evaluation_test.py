@@ -1,3 +1,4 @@
+import dataclasses
 import hashlib
 import json
 import pathlib
@@ -6,15 +7,21 @@ import numpy as np
 import pytest
 
 from tests.evaluation.predictions import random_predictions
+from tests.portrait_factory import GENDER
+from tests.portrait_factory import SCHEMA
+from tests.portrait_factory import make_portraits
 from tp_keras.config import DataConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import TrainingConfig
-from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
 from tp_keras.evaluation import run_evaluation
 from tp_keras.evaluation.evaluator import evaluate_predictions
-from tp_keras.records import record as records_lib
+from tp_keras.records.page_parts import Report
+from tp_keras.records.record import find
+from tp_keras.records.record import read_records
+from tp_keras.records.report import page_of
 from tp_keras.runs.run_folder import RunFolder
+from tp_keras.tasks import Schema
 
 DATASET = "tiny_portraits/synthetic"
 COUNT = 60
@@ -27,50 +34,12 @@ def fingerprint(split, pixels="own"):
 class FakeModel:
     """Predicts what `random_predictions` says, whatever the images."""
 
-    def predict_answers(self, images, batch_size=256):
-        probabilities, _ = random_predictions(COUNT)
-        embedding = np.zeros((COUNT, 64), np.float32)
-        return {
-            name: array[: len(images)]
-            for name, array in (
-                probabilities | {"hair_embedding": embedding}
-            ).items()
-        }
+    def __init__(self, tasks=SCHEMA.task_names):
+        self.tasks = tasks
 
-
-def fake_portraits(dataset, split, count=COUNT, pixels="own"):
-    _, labels = random_predictions(COUNT)
-    return Portraits(
-        images=np.zeros((count, 108, 84, 3), np.uint8),
-        labels={name: array[:count] for name, array in labels.items()},
-        indices=np.arange(count),
-        dataset=f"{dataset}/1.0.0",
-        split=split,
-        storage="memory",
-        fingerprint=fingerprint(split, pixels),
-    )
-
-
-@pytest.fixture
-def data_dir(tmp_path):
-    return str(tmp_path / "data")
-
-
-@pytest.fixture
-def run_dir(tmp_path, data_dir):
-    run = RunFolder(tmp_path / "run")
-    run.claim(
-        ExperimentConfig(
-            run_dir=str(run.path),
-            data=DataConfig(data_dir=data_dir, dataset=DATASET),
-            training=TrainingConfig(seed=5),
-        )
-    )
-    run.model_path.touch()
-    run.record(
-        fingerprints={s: fingerprint(s) for s in ("train", "validation")}
-    )
-    return run.path
+    def predict_answers(self, images):
+        answers, _ = random_predictions(COUNT)
+        return {name: answers[name] for name in self.tasks}
 
 
 class Prepared:
@@ -81,6 +50,8 @@ class Prepared:
         # A folder, or folder and split -> other pixels than those of the run.
         self.others = {}
         self.missing = set()
+        self.model = FakeModel()
+        self.change = lambda portraits: portraits
 
     def load_portraits(self, data_dir, dataset, split, storage="auto"):
         self.calls.append((str(data_dir), dataset, split, storage))
@@ -88,7 +59,31 @@ class Prepared:
             raise UserError("Expected a split out of test.")
         folder = pathlib.Path(data_dir).name
         pixels = self.others.get(folder, self.others.get((folder, split)))
-        return fake_portraits(dataset, split, pixels=pixels or "own")
+        portraits = dataclasses.replace(
+            make_portraits(COUNT, split=split),
+            labels=random_predictions(COUNT)[1],
+            dataset=f"{dataset}/1.0.0",
+            fingerprint=fingerprint(split, pixels or "own"),
+        )
+        return self.change(portraits)
+
+
+@pytest.fixture
+def run_dir(tmp_path):
+    run = RunFolder(tmp_path / "run")
+    run.claim(
+        ExperimentConfig(
+            run_dir=str(run.path),
+            data=DataConfig(data_dir=str(tmp_path / "data"), dataset=DATASET),
+            training=TrainingConfig(seed=5),
+        )
+    )
+    run.model_path.touch()
+    run.record(
+        fingerprints={s: fingerprint(s) for s in ("train", "validation")},
+        schema=SCHEMA.to_dict(),
+    )
+    return run.path
 
 
 @pytest.fixture
@@ -97,10 +92,13 @@ def prepared(monkeypatch):
     prepared = Prepared()
     source = run_evaluation.source
     monkeypatch.setattr(source, "load_portraits", prepared.load_portraits)
-    monkeypatch.setattr(RunFolder, "load_model", lambda self: FakeModel())
+    monkeypatch.setattr(RunFolder, "load_model", lambda self: prepared.model)
     # Drawn in other tests; here it would only take time.
-    plots = run_evaluation.report.plots
-    monkeypatch.setattr(plots, "write_plots", lambda folder, records: [])
+    monkeypatch.setattr(
+        run_evaluation,
+        "evaluation_report",
+        lambda records, schema: Report("Evaluation", [], False),
+    )
     return prepared
 
 
@@ -108,26 +106,24 @@ def folder_of(run_dir, **arguments):
     """Evaluates, and returns the name of the folder that was written."""
     _, folder = run_evaluation.evaluate_run(run_dir, **arguments)
     assert folder.parent == run_dir / "evaluation"
-    assert records_lib.read_records(folder / "records.jsonl")
+    assert read_records(folder / "records.jsonl")
     return folder.name
 
 
-def test_evaluates_the_runs_own_data(run_dir, data_dir, prepared):
+def test_evaluates_the_runs_own_data(run_dir, prepared):
     records, folder = run_evaluation.evaluate_run(run_dir)
+    data_dir = str(run_dir.parent / "data")
     assert prepared.calls[0] == (data_dir, DATASET, "test", "auto")
-    probabilities, labels = random_predictions(COUNT)
+    where = {"split": "test", "dataset": f"{DATASET}/1.0.0"}
     assert records == evaluate_predictions(
-        probabilities, labels, seed=5, split="test", dataset=f"{DATASET}/1.0.0"
+        *random_predictions(COUNT), SCHEMA, seed=5, **where
     )
-    assert records_lib.read_records(folder / "records.jsonl") == records
+    assert read_records(folder / "records.jsonl") == records
     assert folder == run_dir / "evaluation" / "test"
+    assert (run_dir / "evaluation.html").is_file()
     measured = json.loads((folder / "measured.json").read_text())
-    assert measured == {
-        "dataset": f"{DATASET}/1.0.0",
-        "split": "test",
-        "portraits": COUNT,
-        "fingerprint": fingerprint("test"),
-    }
+    facts = {"portraits": COUNT, "fingerprint": fingerprint("test")}
+    assert measured == where | facts
 
 
 OTHER = f"tiny_portraits-synthetic-1.0.0-test-{fingerprint('test', 'b')[:8]}"
@@ -138,23 +134,21 @@ def test_two_data_sets_of_one_name_have_two_folders(run_dir, prepared):
     names = [folder_of(run_dir, data_dir=name) for name in "bcb"]
     assert names[0] == names[2] == OTHER
     assert names[1] != OTHER and names[1].startswith(OTHER[:-8])
-    folders = (run_dir / "evaluation").iterdir()
+    folders = list((run_dir / "evaluation").iterdir())
     assert {folder.name for folder in folders} == set(names)
+    pages = {page_of(folder) for folder in folders}
+    assert pages == set(run_dir.glob("evaluation*.html"))
 
 
 def test_what_was_prepared_anew_in_its_place_is_not_the_runs(run_dir, prepared):
     assert folder_of(run_dir) == "test"
-    prepared.others["data"] = "b"
-    assert folder_of(run_dir) == OTHER
-    prepared.others.clear()
-    # Other test portraits beside the same validation portraits.
-    prepared.others["data", "test"] = "b"
-    assert folder_of(run_dir) == OTHER
-    prepared.others.clear()
+    # Others, or other test portraits beside the same validation portraits.
+    for place in ("data", ("data", "test")):
+        prepared.others[place] = "b"
+        assert folder_of(run_dir) == OTHER
+        prepared.others.clear()
     assert folder_of(run_dir) == "test"
-
-
-def test_a_copy_of_the_runs_data_is_its_own(run_dir, prepared):
+    # A copy elsewhere is.
     assert folder_of(run_dir, data_dir="copy") == "test"
 
 
@@ -171,52 +165,49 @@ def test_a_run_that_knows_nothing_of_its_data_owns_none(run_dir, prepared):
 
 def test_parts_of_a_split_have_folders_of_their_own(run_dir, prepared):
     # Without a hash the last two would have one name.
-    parts = ["test", "validation", "test[:50%]", "test[:10%]", "test[-10:]"]
+    parts = ["test", "validation", "test[:10%]", "test[-10:]"]
     names = [folder_of(run_dir, split=part) for part in parts]
     assert names[:2] == ["test", "validation"]
     assert len(set(names)) == len(parts)
-    assert names[2].startswith("tiny_portraits-synthetic-1.0.0-test--50---")
+    assert names[2].startswith("tiny_portraits-synthetic-1.0.0-test--10---")
 
 
-def test_missing_run_is_told(tmp_path):
+def test_missing_run_model_or_data_are_told(run_dir, tmp_path):
     with pytest.raises(UserError, match="There is no run. .*no_run"):
         run_evaluation.evaluate_run(tmp_path / "no_run")
     assert not (tmp_path / "no_run").exists()
-
-
-def test_run_without_a_model_is_told(run_dir):
+    with pytest.raises(UserError, match="python -m training.build_dataset"):
+        run_evaluation.evaluate_run(run_dir)
     RunFolder(run_dir).model_path.unlink()
     with pytest.raises(UserError, match="The run has no model yet"):
-        run_evaluation.evaluate_run(run_dir)
-
-
-def test_missing_data_name_the_command_and_write_nothing(run_dir):
-    with pytest.raises(UserError, match="python -m training.build_dataset"):
         run_evaluation.evaluate_run(run_dir)
     assert not (run_dir / "evaluation").exists()
 
 
-def test_empty_split_is_told(run_dir, prepared, monkeypatch):
-    monkeypatch.setattr(
-        run_evaluation.source,
-        "load_portraits",
-        lambda data_dir, dataset, split, storage: fake_portraits(
-            dataset, split, count=0
-        ),
-    )
+def test_empty_split_is_told(run_dir, prepared):
+    prepared.change = lambda portraits: portraits.take(slice(0))
     with pytest.raises(UserError, match="holds no portraits"):
         run_evaluation.evaluate_run(run_dir, split="test[:0]")
     assert not (run_dir / "evaluation").exists()
 
 
-def test_a_run_of_one_task_is_evaluated_for_it_alone(
-    run_dir, prepared, monkeypatch
-):
-    whole = FakeModel.predict_answers
-
-    def only_gender(self, images):
-        return {"gender": whole(self, images)["gender"]}
-
-    monkeypatch.setattr(FakeModel, "predict_answers", only_gender)
+def test_a_run_of_one_task_is_evaluated_for_it_alone(run_dir, prepared):
+    prepared.model = FakeModel(["hair_type"])
     records, _ = run_evaluation.evaluate_run(run_dir)
-    assert {record.task for record in records} == {"gender"}
+    assert {record.task for record in records} == {"hair_type"}
+    assert {record.group for record in records} == {"all", *SCHEMA.groups}
+
+
+def test_other_portraits_are_seen_as_those_of_the_run(run_dir, prepared):
+    expected, _ = run_evaluation.evaluate_run(run_dir)
+    turned = dataclasses.replace(GENDER, classes=GENDER.classes[::-1])
+
+    def change(portraits):
+        labels = portraits.labels["gender"]
+        labels = {"gender": np.where(labels < 0, labels, 1 - labels)}
+        schema = Schema(SCHEMA.image_shape, [turned])
+        return dataclasses.replace(portraits, labels=labels, schema=schema)
+
+    prepared.change = change
+    records, _ = run_evaluation.evaluate_run(run_dir)
+    assert records == find(expected, task="gender")

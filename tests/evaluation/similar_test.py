@@ -5,14 +5,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.portrait_factory import EVERY_KIND
+from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tp_keras import models
 from tp_keras.errors import UserError
 from tp_keras.evaluation import similar
 from tp_keras.evaluation import similar_plot
-from tp_keras.tasks import HAIR_EMBEDDING
-from tp_keras.tasks import TASK_NAMES
-from tp_keras.tasks import TASKS
+
+GUARDED = list(SCHEMA.guarded)
 
 # Two columns for hair_color, two for hair_type; the query first.
 VECTORS = np.array(
@@ -47,31 +48,33 @@ def embed(images):
     return VECTORS[images[:, 0, 0, 0]]
 
 
+def search(query, portraits, count, by="hair_color", **kwargs):
+    kwargs = {"embed": embed, "guarded": GUARDED} | kwargs
+    return similar.find_similar(query, portraits, count=count, by=by, **kwargs)
+
+
 @pytest.mark.parametrize(
     "by, rows, similarities",
     [
         ("hair_color", [1, 2, 0], [0.9999, 0.7071, 0.0]),
         ("hair_type", [0, 2, 3], [1.0, 1.0, 0.7071]),
-        ("both", [2, 0, 1], [0.8536, 0.5, 0.49997]),
+        ("all", [2, 0, 1], [0.8536, 0.5, 0.49997]),
     ],
 )
 def test_by_hand(by, rows, similarities, portraits, query):
-    found = similar.find_similar_hair(
-        query, portraits, embed, TASK_NAMES, 3, by
-    )
+    found = search(query, portraits, 3, by)
     np.testing.assert_allclose(found.similarities, similarities, atol=1e-4)
-    assert sorted(found.indices) == sorted(70 + np.array(rows))
+    indices = found.portraits.indices
+    assert sorted(indices) == sorted(70 + np.array(rows))
     # Equally similar ones may come in any order.
     if by != "hair_type":
-        assert found.indices.tolist() == [70 + row for row in rows]
+        assert indices.tolist() == [70 + row for row in rows]
     np.testing.assert_array_equal(
-        found.images, portraits.images[found.indices - 70]
+        found.portraits.images, portraits.images[indices - 70]
     )
-    for task in TASKS:
-        np.testing.assert_array_equal(
-            found.labels[task.name],
-            portraits.labels[task.name][found.indices - 70],
-        )
+    for name, labels in portraits.labels.items():
+        own = found.portraits.labels[name]
+        np.testing.assert_array_equal(own, labels[indices - 70])
 
 
 def test_batches_make_no_difference(portraits, query, monkeypatch):
@@ -82,147 +85,134 @@ def test_batches_make_no_difference(portraits, query, monkeypatch):
         return embed(images)
 
     monkeypatch.setattr(similar, "_BATCH_SIZE", 3)
-    found = similar.find_similar_hair(query, portraits, watched, TASK_NAMES, 4)
-    assert sizes == [1, 3, 1]
-    assert found.indices.tolist() == [71, 72, 70, 73]
+    found = search(query, portraits, 4, embed=watched)
+    assert sorted(sizes) == [1, 1, 3]
+    assert found.portraits.indices.tolist() == [71, 72, 70, 73]
 
 
-def test_a_model_of_one_hair_task_compares_by_all_it_has(portraits, query):
-    found = similar.find_similar_hair(
-        query,
-        portraits,
-        lambda images: embed(images)[:, 2:],
-        ["gender", "hair_type"],
-        1,
-        "hair_type",
-    )
-    assert found.indices[0] in (70, 72)
-
-
-@pytest.mark.parametrize(
-    "tasks", [("hair_type",), ("gender", "hair_color", "hair_type")]
-)
-def test_the_parts_are_those_of_the_classifier(tasks):
+def test_the_parts_are_those_of_the_classifier():
     # By another seed, all of a part's channels may be dead.
     keras.utils.set_random_seed(0)
-    backbone = models.PortraitBackbone("separable", 4, ((8, 1, 4),))
-    classifier = models.PortraitClassifier(backbone, tasks, embedding_size=8)
-    images = make_portraits(5).images
-    embedding = similar.model_embedder(classifier)(images)
-    outputs = classifier.predict_answers(images, verbose=0)
-    np.testing.assert_allclose(embedding, outputs[HAIR_EMBEDDING], atol=1e-5)
-    hair_tasks = list(classifier.embedding_slices)
+    backbone = models.PortraitBackbone(
+        "separable", 4, ((8, 1, 4),), (64, 48, 3)
+    )
+    classifier = models.PortraitClassifier(
+        backbone, EVERY_KIND, embedding_size=8
+    )
+    portraits = make_portraits(9, schema=EVERY_KIND)
+    embed = similar.model_embedder(classifier)
+    embedding = classifier.predict_answers(portraits.images, verbose=0)[
+        "embedding"
+    ]
+    np.testing.assert_allclose(embed(portraits.images), embedding, atol=1e-5)
     for name, part in classifier.embedding_slices.items():
-        vectors = similar._vectors(embedding, hair_tasks, [name])
+        found = similar.find_similar(
+            portraits.images[4],
+            portraits,
+            embed,
+            [*classifier.embedding_slices],
+            9,
+            name,
+        )
         own = embedding[:, part]
         own = own / np.linalg.norm(own, axis=1, keepdims=True)
-        np.testing.assert_allclose(vectors, own, atol=1e-6)
-
-
-@pytest.mark.parametrize("count", [0, 5])
-def test_more_than_there_are(count, portraits, query):
-    with pytest.raises(UserError, match=rf"from 1 to 4, .*k={count}"):
-        similar.find_similar_hair(query, portraits, embed, TASK_NAMES, count)
+        np.testing.assert_allclose(
+            found.similarities, np.sort(own @ own[4])[::-1], atol=1e-5
+        )
+        assert found.portraits.indices[0] == 4
 
 
 @pytest.mark.parametrize(
-    "tasks, by, expected",
+    "arguments, expected",
     [
-        (["gender"], "hair_color", "trained without a hair task"),
-        (["gender", "hair_type"], "hair_color", "one of hair_type, the hair"),
-        (["hair_color"], "both", "one of hair_color, the hair tasks of the"),
-        (TASK_NAMES, "gender", "hair_color, hair_type, .* or both. Received"),
+        ({"count": 0}, "from 1 to 4, .*k=0"),
+        ({"count": 5}, "from 1 to 4, .*k=5"),
+        ({"by": "gender"}, "are: hair_color, hair_type. Received: by=gender"),
+        ({"guarded": []}, "none, and so no embedding"),
+        ({"query": np.zeros((64, 48, 3), np.uint8)}, r"of \(64, 48, 3\)"),
+        ({"embed": lambda images: embed(images) * np.nan}, "NaN or infinity"),
     ],
 )
-def test_what_cannot_be_compared(tasks, by, expected, portraits, query):
+def test_what_cannot_be_searched(arguments, expected, portraits, query):
     with pytest.raises(UserError, match=expected):
-        similar.find_similar_hair(query, portraits, embed, tasks, 1, by)
-
-
-def test_an_embedding_that_is_not_finite(portraits, query):
-    with pytest.raises(UserError, match="NaN or infinity"):
-        similar.find_similar_hair(
-            query,
-            portraits,
-            lambda images: embed(images) * np.nan,
-            TASK_NAMES,
-            1,
+        search(
+            **{"query": query, "portraits": portraits, "count": 1} | arguments
         )
 
 
 def test_table(portraits, query):
-    found = similar.find_similar_hair(query, portraits, embed, TASK_NAMES, 4)
+    found = search(query, portraits, 4)
     assert similar.format_table(found).splitlines() == [
-        "rank  similarity  image_index  gender  hair_color  hair_type",
-        "1     1.000       71           male    blond       straight",
-        "2     0.707       72           male    brown       bald",
-        "3     0.000       70           female  black       missing",
-        "4     -1.000      73           female  missing     wavy",
+        "| rank | similarity | image_index | gender | hair_color | hair_type |",
+        "| ---- | ---------- | ----------- | ------ | ---------- | --------- |",
+        "| 1    | 1.000      | 71          | male   | blond      | straight  |",
+        "| 2    | 0.707      | 72          | male   | brown      | bald      |",
+        "| 3    | 0.000      | 70          | female | black      | missing   |",
+        "| 4    | -1.000     | 73          | female | missing    | wavy      |",
         "",
         "gender: male 2, female 2; hair_color: blond 1, brown 1, black 1, "
         "missing 1; hair_type: straight 1, bald 1, missing 1, wavy 1",
     ]
 
 
-def test_picture_shows_query_and_neighbors(portraits, query, tmp_path):
-    query[:] = 200
-    query[0, 0] = 0
-    found = similar.find_similar_hair(query, portraits, embed, TASK_NAMES, 4)
+def test_labels_of_every_kind_are_described():
+    portraits = make_portraits(4, schema=EVERY_KIND)
+    portraits.labels["age"][:] = [31, np.nan, 7, 100]
+    portraits.labels["signs"][:] = [[1, 1], [-1, -1], [0, 0], [-1, 1]]
+    found = similar.SimilarPortraits(
+        portraits.images[0], portraits, np.ones(4), ["age"]
+    )
+    texts = [found.describe(rank) for rank in range(4)]
+    assert [text["age"] for text in texts] == ["31", "missing", "7", "100"]
+    assert [text["signs"] for text in texts] == [
+        *("hat, scarf", "missing", "none", "scarf")
+    ]
+    assert "age" not in similar.format_table(found).splitlines()[-1]
+
+
+@pytest.mark.parametrize("schema", [SCHEMA, EVERY_KIND], ids=["own", "other"])
+def test_picture_shows_query_and_neighbors(schema, tmp_path):
+    portraits = make_portraits(5, schema=schema)
+    shape = schema.image_shape
+    query = np.random.default_rng(9).integers(256, size=shape, dtype=np.uint8)
+    found = similar.SimilarPortraits(query, portraits, np.ones(5), ["age"])
     path = tmp_path / "new" / "picture.png"
     similar_plot.write_picture(path, found)
-    pixels = np.asarray(Image.open(path).convert("RGB")).astype(int)
+    pixels = np.asarray(Image.open(path).convert("RGB"))
+    windows = np.lib.stride_tricks.sliding_window_view(pixels, shape)[:, :, 0]
 
     def shown(image):
         """Returns row and column where the portrait lies unchanged."""
-        windows = np.lib.stride_tricks.sliding_window_view(
-            pixels, (108, 84, 3)
-        )[:, :, 0]
         # Far fewer candidates by two pixels than by all.
         candidates = np.argwhere(
             (windows[:, :, 0, 1] == image[0, 1]).all(-1)
-            & (windows[:, :, 107, 83] == image[107, 83]).all(-1)
+            & (windows[:, :, -1, -1] == image[-1, -1]).all(-1)
         )
         return [
-            (row, column)
-            for row, column in candidates
-            if (windows[row, column] == image).all()
+            tuple(place)
+            for place in candidates
+            if (windows[tuple(place)] == image).all()
         ]
 
-    (origin,) = shown(found.query)
-    places = [shown(image) for image in found.images]
-    assert [len(place) for place in places] == [1, 1, 1, 1]
-    rows, columns = np.array(places)[:, 0].T
-    assert (columns > origin[1] + 84).all()
+    (origin,) = shown(query)
+    places = [shown(image) for image in portraits.images]
+    assert [len(place) for place in places] == [1] * 5
+    assert all(place[0][1] > origin[1] + shape[1] for place in places)
     # In the order of reading.
-    assert sorted(zip(rows, columns, strict=True)) == list(
-        zip(rows, columns, strict=True)
-    )
-
-
-def test_a_picture_that_cannot_be_written_leaves_the_old_one(
-    portraits, query, tmp_path, monkeypatch
-):
-    found = similar.find_similar_hair(query, portraits, embed, TASK_NAMES, 1)
-    path = tmp_path / "picture.png"
-    path.write_text("old")
-
-    def fail(*args):
-        raise OSError("full")
-
-    monkeypatch.setattr(similar_plot.os, "replace", fail)
-    with pytest.raises(OSError, match="full"):
-        similar_plot.write_picture(path, found)
-    assert [p.name for p in tmp_path.iterdir()] == ["picture.png"]
-    assert path.read_text() == "old"
+    assert sorted(places) == places
 
 
 def test_a_long_answer_is_drawn_in_part(portraits, query, monkeypatch):
-    found = similar.find_similar_hair(query, portraits, embed, TASK_NAMES, 4)
+    found = search(query, portraits, 4)
     heights = []
     for limit in (1, 4):
         monkeypatch.setattr(similar_plot, "MAX_SHOWN", limit)
         figure = similar_plot.draw_picture(found)
         heights.append(figure.get_size_inches()[1])
-        # The query and the portraits have a text each.
-        assert len(figure.axes[0].texts) == limit + 1
+        assert len(figure.images) == limit + 1
+        # The query, the portraits and the title have a text each.
+        assert len(figure.texts) == limit + 2
+        assert "1: 1.000\nmale\nblond\nstraight" in [
+            text.get_text() for text in figure.texts
+        ]
     assert heights[1] > heights[0]

@@ -6,20 +6,6 @@ from tp_keras.evaluation import metrics
 from tp_keras.records import intervals
 
 
-def test_wilson_known_value():
-    # Newcombe, Two-sided confidence intervals for the single proportion, 1998,
-    # table I, method 3.
-    for hits, count, low, high in (
-        (81, 263, 0.2553, 0.3662),
-        (15, 148, 0.0624, 0.1605),
-        (0, 20, 0.0, 0.1611),
-        (1, 29, 0.0061, 0.1718),
-    ):
-        assert intervals.wilson_interval(hits, count) == pytest.approx(
-            (low, high), abs=6e-5
-        )
-
-
 @pytest.mark.parametrize("count", [1, 7, 897])
 def test_wilson_agrees_with_scipy(count):
     for hits in {0, 1, count // 2, count}:
@@ -80,58 +66,59 @@ def test_resampled_matrices_keep_rows_and_expectation():
 
 
 def test_resampling_a_matrix_equals_resampling_rows():
-    # The slow road: draw the rows of each class with replacement and count.
     matrix = np.array([[120, 30], [20, 60]])
     labels, predictions = np.repeat(
         np.array([(0, 0), (0, 1), (1, 0), (1, 1)]), matrix.ravel(), axis=0
     ).T
     generator = np.random.default_rng(0)
-    slow = []
-    for _ in range(2000):
-        rows = np.concatenate(
-            [
-                generator.choice(np.flatnonzero(labels == label), size)
-                for label, size in ((0, 150), (1, 80))
-            ]
-        )
-        drawn = metrics.confusion_matrix(labels[rows], predictions[rows], 2)
-        slow.append(metrics.macro_f1(drawn))
-    fast = metrics.macro_f1(
-        intervals.resample_confusion_matrix(matrix, 2000, generator)
-    )
+    # The slow road: draw the rows of each class with replacement and count.
+    slow = np.zeros((2000, 2, 2))
+    for label, size in ((0, 150), (1, 80)):
+        own = predictions[labels == label]
+        for counts, drawn in zip(
+            np.concatenate([*intervals.resample_rows(size, 2000, generator)]),
+            slow,
+            strict=True,
+        ):
+            drawn[label] = np.bincount(own, counts, minlength=2)
+    fast = intervals.resample_confusion_matrix(matrix, 2000, generator)
     np.testing.assert_allclose(
-        intervals.percentile_interval(fast),
-        intervals.percentile_interval(slow),
+        intervals.percentile_interval(metrics.macro_f1(fast)),
+        intervals.percentile_interval(metrics.macro_f1(slow)),
         atol=0.01,
     )
 
 
-def test_bootstrap_of_macro_f1_covers():
+@pytest.mark.parametrize("size", [1, 35, 1 << 22])
+def test_rows_are_drawn_with_replacement(size, monkeypatch):
+    monkeypatch.setattr(intervals, "_BLOCK_SIZE", size)
     generator = np.random.default_rng(0)
-    rows = [
-        (120, [0.9, 0.05, 0.05]),
-        (60, [0.1, 0.8, 0.1]),
-        (30, [0.1, 0, 0.9]),
-    ]
-    truth = metrics.macro_f1(
-        np.array(
-            [[count * share for share in shares] for count, shares in rows]
-        )
-    )
+    counts = np.concatenate([*intervals.resample_rows(10, 3000, generator)])
+    assert counts.shape == (3000, 10)
+    assert (counts.sum(1) == 10).all()
+    # Mean and variance of a binomial.
+    np.testing.assert_allclose(counts.mean(0), 1.0, atol=0.07)
+    np.testing.assert_allclose(counts.var(0), 0.9, atol=0.12)
+
+
+def test_interval_of_a_correlation_covers():
+    generator = np.random.default_rng(0)
+    # Spearman's correlation of a normal pair: 6 / pi asin(r / 2).
+    truth = 6 / np.pi * np.arcsin(0.4)
     covered = 0
     for _ in range(300):
-        matrix = np.array(
-            [generator.multinomial(count, shares) for count, shares in rows]
-        )
-        low, high = intervals.percentile_interval(
-            metrics.macro_f1(
-                intervals.resample_confusion_matrix(matrix, 300, generator)
-            )
-        )
+        first, noise = generator.normal(size=(2, 60))
+        second = 0.8 * first + 0.6 * noise
+        value = scipy.stats.spearmanr(first, second).statistic
+        low, high = intervals.correlation_interval(value, 60)
+        assert -1 <= low < value < high <= 1
         covered += low <= truth <= high
-    assert 0.90 <= covered / 300 <= 0.99
+    assert 0.92 <= covered / 300 <= 0.98
+    assert intervals.correlation_interval(1.0, 50)[1] == 1.0
+    assert intervals.correlation_interval(0.5, 3) == (-1, 1)
 
 
 def test_percentile_interval_is_the_middle_95_percent():
     low, high = intervals.percentile_interval(np.arange(1001))
     assert (low, high) == pytest.approx((25, 975))
+    assert intervals.percentile_interval([np.nan, 3.0]) == (3, 3)

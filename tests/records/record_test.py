@@ -25,11 +25,6 @@ RECORDS = [
 ]
 
 
-def write_lines(path, *lines):
-    path.write_text("".join(line + "\n" for line in lines))
-    return path
-
-
 def test_round_trip_is_exact(tmp_path):
     path = tmp_path / "new folder" / "records.jsonl"
     records_lib.write_records(path, RECORDS)
@@ -69,7 +64,7 @@ def test_refuses_numbers_that_are_none(name, number):
 
 
 def test_refuses_a_value_that_no_row_counts_for():
-    with pytest.raises(UserError, match="null where no row counts"):
+    with pytest.raises(UserError, match="null where no row counts.*value=0.5"):
         dataclasses.replace(RECORDS[0], value=0.5, count=0)
 
 
@@ -82,7 +77,7 @@ def test_too_few_rows_may_leave_a_figure_open():
 
 @pytest.mark.parametrize("count", [-1, 2.0, None])
 def test_refuses_a_count_of_no_rows(count):
-    with pytest.raises(UserError, match="whole number of rows. Received: co"):
+    with pytest.raises(UserError, match="whole number of rows"):
         dataclasses.replace(RECORDS[0], count=count)
 
 
@@ -92,28 +87,23 @@ def test_missing_file_names_the_command(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "line, problem",
+    "line",
     [
-        ('{"metric": "accuracy", "ta', "expected a JSON object"),
-        ("", "expected a JSON object"),
-        ("[1, 2]", "expected a JSON object"),
-        ('{"metric": "accuracy"}', "missing fields .'task', 'group', 'val"),
-        (
-            '{"metric": "a", "task": "b", "group": "c", "value": 1, '
-            '"count": 1, "colour": 1}',
-            "unknown fields .'colour'",
-        ),
-        (
-            '{"metric": "a", "task": "b", "group": "c", "value": NaN, '
-            '"count": 1}',
-            "must be a finite number",
-        ),
+        '{"metric": "accuracy", "ta',
+        "",
+        "[1, 2]",
+        '{"metric": "accuracy"}',
+        '{"metric": "a", "task": "b", "group": "c", "value": 1, "count": 1, '
+        '"colour": 1}',
+        '{"metric": "a", "task": "b", "group": "c", "value": NaN, "count": 1}',
     ],
 )
-def test_corrupt_line_is_named(tmp_path, line, problem):
+def test_corrupt_line_is_named(tmp_path, line):
     good = json.dumps(dataclasses.asdict(RECORDS[0]))
-    path = write_lines(tmp_path / "records.jsonl", good, good, line)
-    with pytest.raises(UserError, match=f"records.jsonl, line 3 .*{problem}"):
+    path = tmp_path / "records.jsonl"
+    path.write_text(f"{good}\n{good}\n{line}\n")
+    message = "records.jsonl, line 3; .*python -m training.evaluate.*Received: "
+    with pytest.raises(UserError, match=message):
         records_lib.read_records(path)
 
 
@@ -125,11 +115,6 @@ def test_find_filters_by_fields_in_order():
         RECORDS[0],
         RECORDS[3],
     ]
-
-
-def test_find_refuses_unknown_fields():
-    with pytest.raises(UserError, match="A record has the fields metric.*: cl"):
-        records_lib.find(RECORDS, class_="bald")
 
 
 def test_find_one_wants_exactly_one():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.evaluation.predictions import one_hot
+from tests.portrait_factory import SCHEMA
 from tests.printed_commands import parse_next
 from tp_keras.errors import UserError
 from tp_keras.evaluation import run_evaluation
@@ -24,6 +25,7 @@ def calls(monkeypatch):
         records = evaluate_predictions(
             {"gender": one_hot([0, 0, 1], 2)},
             {"gender": np.array([0, 1, 1])},
+            SCHEMA.restricted_to(["gender"]),
             seed=3,
             split=args[-1],
             dataset="tiny_portraits/synthetic/1.0.0",
@@ -42,6 +44,7 @@ def test_prints_figures_folder_and_next_command(calls, capsys):
     assert "`tiny_portraits/synthetic/1.0.0`, split `test`" in output
     assert "| 0.667 [0.208, 0.939] |" in output
     assert "my runs/demo/evaluation/there" in output
+    assert "Page: my runs/demo/evaluation-there.html" in output
     assert parse_next(output) == Export("my runs/demo")
 
 

@@ -1,19 +1,19 @@
 """The fields of a record, as those who measure make them."""
 
+import math
+
+import numpy as np
+
 from tp_keras.records import intervals
 
 
 def share(metric: str, hits, count, **fields) -> dict:
     """Makes the fields of a record of a share, with Wilson's interval.
 
-    Args:
-        metric: What was measured.
-        hits: How many rows are hits.
-        count: How many rows there are; with 0 the figure is not defined.
-        **fields: Further fields of the record.
+    Without a row the figure is not defined. `fields` are further ones.
 
     Example:
-        >>> share("recall", 9, 10, class_name="gray")["value"]
+        >>> share("recall", 9, 10, class_name="calm")["value"]
         0.9
     """
     hits, count = int(hits), int(count)
@@ -23,17 +23,29 @@ def share(metric: str, hits, count, **fields) -> dict:
     return figure(metric, hits / count, count, interval, **fields)
 
 
+def resampled(metric: str, value, count, draws, **fields) -> dict:
+    """Makes the fields of a record of a figure whose rows were resampled.
+
+    `draws` are a float array [B], the figure in each draw. One row alone has
+    no interval: each draw is the same.
+    """
+    if count < 2 or math.isnan(value) or np.isnan(draws).all():
+        return figure(metric, value, count, **fields)
+    interval = intervals.percentile_interval(draws)
+    return figure(metric, value, count, interval, **fields)
+
+
 def figure(metric: str, value, count, interval=(None, None), **fields) -> dict:
     """Makes the fields of a record, None for what no row counts for.
 
     Args:
         metric: What was measured.
-        value: Float, or None where the figure is not supported.
+        value: Float, or None or NaN where the figure is not defined.
         count: How many rows it rests on.
         interval: Lower and upper end of its 95 % interval.
         **fields: Further fields of the record.
     """
-    if not count or value is None:
+    if not count or value is None or math.isnan(value):
         value, interval = None, (None, None)
     return {
         "metric": metric,

@@ -8,22 +8,19 @@ one call. What is not defined is NaN here and becomes None in a record.
 
 import numpy as np
 
-from tp_keras import tasks
+from tp_keras.tasks import MISSING
 
 
 def confusion_matrix(labels, predictions, num_classes: int) -> np.ndarray:
-    """Counts the pairs of label and prediction of the labelled rows.
+    """Counts pairs of label and prediction: int64 [K, K], labels first.
 
     Args:
-        labels: Integer array [N]; rows with `tasks.MISSING` do not count.
+        labels: Integer array [N]; rows with `MISSING` do not count.
         predictions: Integer array [N].
         num_classes: The number of classes K.
-
-    Returns:
-        Int64 array [K, K], labels along the rows.
     """
     labels = np.asarray(labels)
-    labelled = labels != tasks.MISSING
+    labelled = labels != MISSING
     cells = labels[labelled] * num_classes + np.asarray(predictions)[labelled]
     counts = np.bincount(cells, minlength=num_classes**2)
     return counts.reshape(num_classes, num_classes)
@@ -36,21 +33,9 @@ def accuracy(matrix) -> np.ndarray:
 
 
 def recall(matrix) -> np.ndarray:
-    """Returns per class the share of its rows that are found: [..., K].
-
-    NaN for a class without labelled rows.
-    """
+    """Returns per class the share of its rows that are found: [..., K]."""
     matrix = np.asarray(matrix)
     return _share(_hits(matrix), matrix.sum(-1))
-
-
-def precision(matrix) -> np.ndarray:
-    """Returns per class the share of its predictions that are right: [..., K].
-
-    NaN for a class that is never predicted.
-    """
-    matrix = np.asarray(matrix)
-    return _share(_hits(matrix), matrix.sum(-2))
 
 
 def f1(matrix) -> np.ndarray:
@@ -71,15 +56,20 @@ def balanced_accuracy(matrix) -> np.ndarray:
     A class that a group lacks is left out, not counted as 0: compare two
     groups only where both have the same classes.
     """
-    return _mean_over_present(recall(matrix), matrix)
+    return _mean_of_classes(recall(matrix), matrix)
 
 
 def macro_f1(matrix) -> np.ndarray:
-    """Returns the mean F1 over the classes with labelled rows: [...].
+    """Returns the mean F1 over the classes with labelled rows: [...]."""
+    return _mean_of_classes(f1(matrix), matrix)
 
-    Classes are left out as in `balanced_accuracy`.
-    """
-    return _mean_over_present(f1(matrix), matrix)
+
+def mean_class_error(matrix) -> np.ndarray:
+    """Returns how many classes the prediction is away, on average: [...]."""
+    matrix = np.asarray(matrix)
+    places = np.arange(matrix.shape[-1])
+    distances = np.abs(places - places[:, None])
+    return _share((matrix * distances).sum((-2, -1)), matrix.sum((-2, -1)))
 
 
 def _hits(matrix):
@@ -92,7 +82,7 @@ def _share(part, whole):
     return np.divide(part, whole, out=out, where=whole > 0)
 
 
-def _mean_over_present(per_class, matrix):
+def _mean_of_classes(values, matrix):
     present = np.asarray(matrix).sum(-1) > 0
-    total = np.where(present, per_class, 0.0).sum(-1)
+    total = np.where(present, values, 0.0).sum(-1)
     return _share(total, present.sum(-1))

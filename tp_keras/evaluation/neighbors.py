@@ -9,24 +9,14 @@ _BLOCK_SIZE = 1 << 24
 
 
 def unit_rows(vectors) -> np.ndarray:
-    """Scales each row to length 1, so that inner products are cosines.
+    """Scales rows [N, d] to length 1, so that inner products are cosines.
 
-    Args:
-        vectors: Float array [N, d]. A row of zeros stays what it is: its
-            similarity to every other is 0.
-
-    Returns:
-        Float32 array [N, d].
+    A row of zeros stays what it is: its similarity to every other is 0.
 
     Raises:
-        UserError: If it is no matrix, or a number in it is not finite.
+        UserError: If a number is not finite.
     """
     vectors = np.asarray(vectors)
-    if vectors.ndim != 2:
-        raise UserError(
-            "Expected embeddings of shape [N, d]. "
-            f"Received: shape {vectors.shape}"
-        )
     broken = ~np.isfinite(vectors).all(axis=1)
     if broken.any():
         raise UserError(
@@ -50,9 +40,8 @@ def find_neighbors(
     Args:
         queries: Float32 array [Q, d] of unit rows.
         gallery: Float32 array [N, d] of unit rows.
-        count: How many rows to find for each query, at most those there are.
-        skip_self: Whether query and gallery are the same rows, and no row is
-            its own neighbour.
+        count: How many rows to find for each query.
+        skip_self: Whether both are the same rows, and none its own neighbour.
 
     Returns:
         Int64 array [Q, count] of row numbers, the most similar first, and
@@ -60,11 +49,6 @@ def find_neighbors(
 
     Raises:
         ValueError: If the gallery has fewer rows.
-
-    Example:
-        >>> rows = unit_rows([[1, 0], [1, 1], [0, 1]])
-        >>> find_neighbors(rows, rows, 1, skip_self=True)[0].tolist()
-        [[1], [0], [1]]
     """
     if not 0 < count <= len(gallery) - skip_self:
         raise ValueError(

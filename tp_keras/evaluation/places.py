@@ -1,7 +1,7 @@
 """Which folder the figures of which portraits have.
 
-The figures of a data set never take the place of another's, and portraits
-that a run was not trained beside never pass as its own.
+The figures of a data set never take the place of another's, even of the same
+name, and portraits that a run was not trained beside never pass as its own.
 """
 
 import json
@@ -14,12 +14,9 @@ from collections.abc import Mapping
 from tp_keras.config import DataConfig
 from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
-
-# In a folder of figures: what they are of, and how they were measured.
-MEASURED_NAME = "measured.json"
+from tp_keras.records.report import MEASURED_NAME
 
 _VALIDATION = "validation"
-_HASH_LENGTH = 8
 
 
 def name_of_portraits(
@@ -42,11 +39,6 @@ def name_of_portraits(
         data: Data of the training.
         fingerprints: Split -> fingerprint, as the run has noted them.
         load: Loads a split of the data set that `portraits` come from.
-
-    Example:
-        >>> folder = run.path / "evaluation" / "test"
-        >>> name_of_portraits(folder, test, run.config.data, {}, load)
-        'tiny_portraits-synthetic-1.0.0-test-5d41402a'
     """
     split = portraits.split
     if (
@@ -56,8 +48,8 @@ def name_of_portraits(
         in (None, portraits.fingerprint)
     ):
         return split
-    name = f"{portraits.dataset}-{split}-{portraits.fingerprint[:_HASH_LENGTH]}"
-    # Slashes and brackets as in "tiny_portraits/archives" and "test[:100]".
+    name = f"{portraits.dataset}-{split}-{portraits.fingerprint[:8]}"
+    # Slashes and brackets as in "faces/here" and "test[:100]".
     return re.sub(r"[^\w.+-]", "-", name)
 
 
@@ -69,12 +61,6 @@ def describe_portraits(portraits: Portraits) -> dict:
         "portraits": len(portraits),
         "fingerprint": portraits.fingerprint,
     }
-
-
-def write_measured(folder: str | os.PathLike, facts: Mapping) -> None:
-    """Writes `measured.json` into a folder of figures."""
-    text = json.dumps(facts, indent=2) + "\n"
-    (pathlib.Path(folder) / MEASURED_NAME).write_text(text, encoding="utf-8")
 
 
 def _is_own(portraits, data, fingerprints, load) -> bool:

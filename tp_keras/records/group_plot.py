@@ -1,4 +1,4 @@
-"""Figures of classes in groups, as dumbbells."""
+"""Figures of classes in groups, as marks with intervals."""
 
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ def draw_groups(
 ) -> None:
     """Draws a row for each class, in it a mark for each group.
 
-    The line that joins the marks is as long as the groups differ.
+    The shade behind the marks is as wide as the groups differ.
 
     Args:
         panel: Where to draw.
@@ -46,48 +46,33 @@ def draw_groups(
     names = list(dict.fromkeys(record.class_name for record in records))
     step = _step(len(groups))
     step /= step * len(groups) + _BETWEEN
-    drawn = {name: [] for name in names}
-    for record in records:
-        if record.group not in groups or record.value is None:
-            continue
-        place = groups.index(record.group) - (len(groups) - 1) / 2
-        y = names.index(record.class_name) + step * place
-        style, few = styles[record.group], is_few(record)
-        if record.low is not None:
-            panel.hlines(
-                y,
-                record.low,
-                record.high,
-                color=style["color"],
-                linewidth=1.8,
-                linestyle=":" if few else "-",
+    half = 0.5 * step * len(groups)
+    for row, name in enumerate(names):
+        shown = [
+            record
+            for record in records
+            if record.class_name == name
+            and record.group in groups
+            and record.value is not None
+        ]
+        values = [record.value for record in shown]
+        if len(values) > 1:
+            sides = [row - half, row + half]
+            panel.fill_betweenx(
+                sides, min(values), max(values), color="0.93", zorder=0
             )
-        panel.plot(
-            record.value,
-            y,
-            **style,
-            markersize=6,
-            markerfacecolor="white" if few else style["color"],
-            linestyle="none",
-        )
-        if len(groups) <= _MOST_WITH_TEXTS:
-            panel.annotate(
-                text(record),
-                (1.01, y),
-                xycoords=("axes fraction", "data"),
-                va="center",
-                fontsize=8,
-                color=style["color"],
-            )
-        drawn[record.class_name].append((record.value, y))
-    for points in drawn.values():
-        if len(points) > 1:
-            panel.plot(
-                *zip(*sorted(points, key=lambda point: point[1]), strict=True),
-                color="0.8",
-                linewidth=2,
-                zorder=1,
-            )
+        for record in shown:
+            y = row - half + step * (groups.index(record.group) + 0.5)
+            _draw_mark(panel, record, y, styles[record.group], is_few(record))
+            if len(groups) <= _MOST_WITH_TEXTS:
+                panel.annotate(
+                    text(record),
+                    (1.01, y),
+                    xycoords=("axes fraction", "data"),
+                    va="center",
+                    fontsize=8,
+                    color=styles[record.group]["color"],
+                )
     panel.set_yticks(range(len(names)), names)
     panel.set_ylim(len(names) - 0.5, -0.5)
     panel.grid(axis="x", color="0.9")
@@ -101,6 +86,15 @@ def group_handles(groups: Sequence[str]) -> list[Line2D]:
         for group, style in group_styles(groups).items()
         if group in groups
     ]
+
+
+def _draw_mark(panel, record, y, style, few):
+    if record.low is not None:
+        line = {"color": style["color"], "linestyle": ":" if few else "-"}
+        panel.hlines(y, record.low, record.high, linewidth=1.8, **line)
+    fill = "white" if few else style["color"]
+    mark = {"markersize": 6, "markerfacecolor": fill, "linestyle": "none"}
+    panel.plot(record.value, y, **style, **mark)
 
 
 def _step(num_groups):

@@ -2,6 +2,7 @@
 
 import math
 import statistics
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -9,26 +10,19 @@ CONFIDENCE_LEVEL = 0.95
 _TAIL = (1 - CONFIDENCE_LEVEL) / 2
 _Z = statistics.NormalDist().inv_cdf(1 - _TAIL)
 
+# Rows times draws in one block: 16 MB of float32.
+_BLOCK_SIZE = 1 << 22
+
 
 def wilson_interval(hits: int, count: int) -> tuple[float, float]:
     """Returns Wilson's score interval of the share `hits / count`.
 
     Unlike the textbook interval it stays within [0, 1] and does not shrink to
-    a point where every row is a hit, or none.
-
-    Args:
-        hits: How many rows are hits.
-        count: How many rows there are, at least 1.
-
-    Returns:
-        Lower and upper end.
+    a point where every row is a hit, or none. E. B. Wilson, Probable
+    inference, the law of succession, and statistical inference, 1927.
 
     Raises:
         ValueError: If not 0 <= hits <= count, or if count is 0.
-
-    Source:
-        E. B. Wilson, Probable inference, the law of succession, and
-        statistical inference, 1927.
 
     Example:
         >>> wilson_interval(9, 10)
@@ -55,18 +49,13 @@ def mean_of_shares_interval(hits, counts) -> tuple[float, float]:
     Used for the balanced accuracy, the mean of recalls. Each end is as far
     from the mean as the ends of Wilson's intervals say, added as variances
     are. With rare classes it holds what it promises better than a bootstrap,
-    for which a class of two portraits, both right, is without any doubt.
+    for which a class of two portraits, both right, is without any doubt. Zou
+    and Donner, Construction of confidence limits about effect measures: a
+    general approach, 2008.
 
     Args:
         hits: Integer array [K]: the hits of each share.
         counts: Integer array [K]: the rows of each share, at least 1.
-
-    Returns:
-        Lower and upper end.
-
-    Source:
-        Zou and Donner, Construction of confidence limits about effect
-        measures: a general approach, 2008.
     """
     shares = np.divide(hits, counts)
     ends = np.array(
@@ -87,16 +76,10 @@ def resample_confusion_matrix(
 
     The bootstrap is stratified by label: each class keeps its number of rows.
     To draw `n` rows of a class with replacement and count their predictions
-    is to draw once from the multinomial of its row of the matrix, so no data
-    are needed and all draws are made in one call per class.
-
-    Args:
-        matrix: Integer array [K, K], labels along the rows.
-        num_bootstraps: The number of draws B.
-        generator: Source of chance.
+    is to draw once from the multinomial of its row of the matrix.
 
     Returns:
-        Int64 array [B, K, K].
+        Int64 array [num_bootstraps, K, K], labels before predictions.
     """
     matrix = np.asarray(matrix)
     resampled = np.zeros((num_bootstraps, *matrix.shape), np.int64)
@@ -109,11 +92,45 @@ def resample_confusion_matrix(
     return resampled
 
 
+def resample_rows(
+    count: int, num_bootstraps: int, generator: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """Draws `count` rows with replacement, again and again.
+
+    Yields:
+        Float32 arrays [draws, count], `num_bootstraps` draws in all: how often
+        each row is drawn.
+    """
+    size = max(_BLOCK_SIZE // max(count, 1), 1)
+    for start in range(0, num_bootstraps, size):
+        draws = min(size, num_bootstraps - start)
+        rows = generator.integers(max(count, 1), size=(draws, count))
+        rows += np.arange(draws)[:, None] * count
+        drawn = np.bincount(rows.ravel(), minlength=draws * count)
+        yield drawn.reshape(draws, count).astype(np.float32)
+
+
+def correlation_interval(value: float, count: int) -> tuple[float, float]:
+    """Returns an interval of Spearman's correlation of `count` rows.
+
+    Bonett and Wright, Sample size requirements for estimating Pearson, Kendall
+    and Spearman correlations, 2000.
+    """
+    if count <= 3:
+        return -1.0, 1.0
+    # At 1 Fisher's transform is infinite, and the interval a point.
+    middle = math.atanh(min(max(value, -1 + 1e-12), 1 - 1e-12))
+    radius = _Z * math.sqrt((1 + value**2 / 2) / (count - 3))
+    low, high = math.tanh(middle - radius), math.tanh(middle + radius)
+    return min(low, value), max(high, value)
+
+
 def percentile_interval(samples) -> tuple[float, float]:
     """Returns the middle 95 % of `samples`, an array [B] of resampled figures.
 
-    Where a class of few rows is always right, it is so in each draw: the
-    interval then is too narrow, and is to be read together with the counts.
+    Draws in which the figure is not defined, NaN, are left out. Where a class
+    of few rows is always right, it is so in each draw: the interval then is
+    too narrow, and is to be read together with the counts.
     """
-    low, high = np.quantile(samples, [_TAIL, 1 - _TAIL])
+    low, high = np.nanquantile(samples, [_TAIL, 1 - _TAIL])
     return float(low), float(high)

@@ -15,13 +15,7 @@ from tp_keras.records.table import format_figure
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A table, and how to read it.
-
-    Attributes:
-        title: What it holds.
-        note: How to read it, in a sentence or a few.
-        frame: Its cells, as text.
-    """
+    """A table of texts: what it holds, how to read it, and its cells."""
 
     title: str
     note: str
@@ -30,7 +24,7 @@ class Table:
 
 @dataclasses.dataclass(frozen=True)
 class Plot:
-    """A plot, and how to read it.
+    """A plot.
 
     Attributes:
         file_name: Name of the PNG file.
@@ -84,7 +78,7 @@ class Report:
 
 @dataclasses.dataclass(frozen=True)
 class SummaryFigure:
-    """One figure that a reader must know.
+    """A figure that a reader must know.
 
     Attributes:
         title: What it is.
@@ -107,22 +101,12 @@ def summary_table(
 ) -> Table:
     """Returns the table of figures that a reader must know.
 
-    Args:
-        items: The figures.
-        note: How to read it.
-        compare: Heading of what they are compared with.
-        form: Function of a record: the text of its cell.
+    `compare` is the heading of what they are compared with, and `form` gives
+    the text of a record's cell.
     """
-    frame = pd.DataFrame(
-        [
-            (
-                item.title,
-                form(item.record),
-                item.compare,
-                format_count(item.record),
-            )
-            for item in items
-        ],
-        columns=["figure", "found", compare, "n"],
-    )
+    rows = [
+        (item.title, form(item.record), item.compare, format_count(item.record))
+        for item in items
+    ]
+    frame = pd.DataFrame(rows, columns=["figure", "found", compare, "n"])
     return Table("Summary", note, frame)

@@ -2,7 +2,6 @@
 
 import base64
 import html
-import json
 import os
 import pathlib
 import string
@@ -56,10 +55,7 @@ def write_report(
         UserError: If there are no records.
     """
     if not records:
-        raise UserError(
-            "There are no figures to write. Expected records of an "
-            "evaluation. Received: records=[]"
-        )
+        raise UserError("Expected figures to write. Received: records=[]")
     with files.new_folder(folder) as aside:
         write_records(aside / RECORDS_NAME, records)
         written = read_records(aside / RECORDS_NAME)
@@ -68,13 +64,10 @@ def write_report(
             for plot in section.plots:
                 canvas = FigureCanvasAgg(plot.figure)
                 canvas.print_png(aside / plot.file_name)
-        files.write_text(
-            aside / TABLE_NAME, make_markdown(report, describe(written))
-        )
-        files.write_text(
-            aside / MEASURED_NAME, json.dumps(dict(facts), indent=2) + "\n"
-        )
-        page = make_page(report, describe(written), aside)
+        about = describe(written)
+        files.write_text(aside / TABLE_NAME, make_markdown(report, about))
+        files.write_json(aside / MEASURED_NAME, dict(facts))
+        page = make_page(report, about, aside)
     files.write_text(page_path, page)
 
 
@@ -90,48 +83,38 @@ def page_of(folder: str | os.PathLike) -> pathlib.Path:
 
 
 def make_markdown(report: Report, about: str) -> str:
-    """Returns the sentences and tables of a report as Markdown.
-
-    Args:
-        report: `Report`.
-        about: What the figures are of, in a sentence.
-    """
+    """Returns sentences and tables as Markdown, under what they are `about`."""
     parts = [f"# {report.title}", about]
     for section in report.sections:
-        own = [f"- {sentence}" for sentence in section.sentences]
-        own = ["\n".join(own)] if own else []
+        own = ["\n".join(f"- {sentence}" for sentence in section.sentences)]
         if section.summary:
             own += [section.summary.note, markdown_table(section.summary.frame)]
         for table in section.tables:
             own += [f"### {table.title}", table.note]
             own += [markdown_table(table.frame)]
-        parts += [f"## {section.title}", *own] if own else []
+        parts += [f"## {section.title}", *own] if any(own) else []
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
 
 def make_page(report: Report, about: str, folder: str | os.PathLike) -> str:
     """Returns a report as HTML that loads nothing from anywhere.
 
-    Args:
-        report: `Report`.
-        about: What the figures are of, in a sentence.
-        folder: Folder of the PNG files, which become part of the page.
+    The PNG files in `folder` become a part of it; a sentence says what it is
+    `about`.
     """
-    folder = pathlib.Path(folder)
     parts = []
     for section in report.sections:
         parts += [f"<h2>{html.escape(section.title)}</h2>", section.text]
         if section.sentences:
             lines = map(html.escape, section.sentences)
             parts += ["<ul>", *(f"<li>{line}</li>" for line in lines), "</ul>"]
-        if section.summary:
-            parts += [_note(section.summary), _table(section.summary)]
-        parts += [_figure(folder, plot) for plot in section.plots]
-        for table in section.tables:
-            parts += [
-                f"<details>\n<summary>{html.escape(table.title)}</summary>",
-                f"{_note(table)}\n{_table(table)}\n</details>",
-            ]
+        parts += [_table(section.summary)] if section.summary else []
+        parts += [_figure(pathlib.Path(folder), plot) for plot in section.plots]
+        parts += [
+            f"<details>\n<summary>{html.escape(table.title)}</summary>\n"
+            f"{_table(table)}\n</details>"
+            for table in section.tables
+        ]
     return _PAGE.substitute(
         title=html.escape(report.title),
         style=_STYLE,
@@ -141,13 +124,10 @@ def make_page(report: Report, about: str, folder: str | os.PathLike) -> str:
     )
 
 
-def _note(table: Table) -> str:
-    return f'<p class="note">{html.escape(table.note)}</p>'
-
-
 def _table(table: Table) -> str:
     text = table.frame.to_html(index=False, border=0, justify="left")
-    return f'<div class="table">{text}</div>'
+    note = f'<p class="note">{html.escape(table.note)}</p>\n'
+    return f'{note if table.note else ""}<div class="table">{text}</div>'
 
 
 def _figure(folder: pathlib.Path, plot: Plot) -> str:
@@ -161,32 +141,24 @@ def _figure(folder: pathlib.Path, plot: Plot) -> str:
 
 
 _WARNING = """\
-<p class="warning">This page shows real portraits. They must not be copied or
-published: it must not leave this machine.</p>
-"""
+<p class="warning">This page shows people. Their portraits must not be copied or
+published: it must not leave this machine.</p>"""
 
 _STYLE = """\
 :root {
-  color-scheme: light dark;
-  --text: #1b1b1b; --paper: #ffffff; --faint: #66686c; --line: #d9dadd;
-  --shade: #f4f4f2;
-}
-@media (prefers-color-scheme: dark) {
-  :root {
-    --text: #e7e7e4; --paper: #17181a; --faint: #a2a5aa; --line: #3a3c40;
-    --shade: #222326;
-  }
+  color-scheme: light dark; --text: light-dark(#1b1b1b, #e7e7e4);
+  --paper: light-dark(#ffffff, #17181a); --faint: light-dark(#66686c, #a2a5aa);
+  --line: light-dark(#d9dadd, #3a3c40); --shade: light-dark(#f4f4f2, #222326);
 }
 body {
   font: 16px/1.55 system-ui, sans-serif; color: var(--text);
-  background: var(--paper); max-width: 62rem; margin: 0 auto;
-  padding: 1.5rem 1rem 4rem;
+  background: var(--paper); max-width: 62rem; margin: auto; padding: 1.5rem;
 }
 h1 { line-height: 1.2; }
 h2 { margin-top: 3rem; border-bottom: 1px solid var(--line); }
-p, li { max-width: 46rem; }
+p, li, figcaption { max-width: 46rem; }
 figure { margin: 1.5rem 0 2.5rem; }
-figcaption { color: var(--faint); max-width: 46rem; }
+figcaption, .note, th { color: var(--faint); }
 img {
   max-width: 100%; height: auto; background: #ffffff; padding: 0.5rem;
   border-radius: 6px; box-sizing: border-box;
@@ -197,8 +169,6 @@ th, td {
   text-align: left; padding: 0.3rem 0.9rem 0.3rem 0; vertical-align: top;
   border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums;
 }
-th { color: var(--faint); font-weight: 600; }
-.note { color: var(--faint); font-size: 0.95rem; }
 .warning {
   border-left: 4px solid #D55E00; background: var(--shade);
   padding: 0.6rem 1rem;

@@ -1,0 +1,122 @@
+import base64
+import json
+
+import pandas as pd
+import pytest
+
+from tests.records.table_test import RECORDS
+from tp_keras.errors import UserError
+from tp_keras.records.page_parts import Plot
+from tp_keras.records.page_parts import Report
+from tp_keras.records.page_parts import Section
+from tp_keras.records.page_parts import SummaryFigure
+from tp_keras.records.page_parts import Table
+from tp_keras.records.page_parts import summary_table
+from tp_keras.records.plot_kit import new_figure
+from tp_keras.records.record import read_records
+from tp_keras.records.report import page_of
+from tp_keras.records.report import write_report
+
+
+def make_report(records, shows_people=False):
+    """Makes a report with all that may be in one."""
+    items = [
+        SummaryFigure("found <1>", records[0], "all"),
+        SummaryFigure("b", records[2]),
+    ]
+    frame = pd.DataFrame({"x" * 60: ["<b>" * 30, "1"]})
+    section = Section(
+        "Mood & more",
+        "<p>Prose.</p>",
+        ["A < B."],
+        summary_table(items, "Brackets."),
+        [Plot("plot.png", "What?", "Look & see.", new_figure(1, 1))],
+        [Table("All", "How to read it.", frame)],
+    )
+    return Report(
+        "Evaluation", [section, Section("Bare", "<p>!</p>")], shows_people
+    )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "run" / "kind" / "test"
+
+
+def write(folder, records=RECORDS, make_report=make_report):
+    write_report(folder, page_of(folder), records, make_report, {"seed": 3})
+    return page_of(folder).read_text()
+
+
+def test_folder_and_page_hold_everything(folder):
+    page = write(folder)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "measured.json",
+        "plot.png",
+        "records.jsonl",
+        "table.md",
+    ]
+    assert read_records(folder / "records.jsonl") == RECORDS
+    assert json.loads((folder / "measured.json").read_text()) == {"seed": 3}
+    drawn = base64.b64encode((folder / "plot.png").read_bytes()).decode()
+    for part in (
+        "<h1>Evaluation</h1>",
+        "<h2>Mood &amp; more</h2>\n<p>Prose.</p>",
+        "<li>A &lt; B.</li>",
+        "<td>found &lt;1&gt;</td>",
+        f"base64,{drawn}",
+        "<figcaption>Look &amp; see.</figcaption>",
+        "<summary>All</summary>",
+        "&lt;b&gt;" * 30,
+    ):
+        assert part in page
+    assert "http" not in page
+
+
+def test_markdown_holds_sentences_and_tables(folder):
+    write(folder)
+    assert (folder / "table.md").read_text() == (
+        "# Evaluation\n\nData: split `None`. Seed of the run: None.\n\n"
+        "## Mood & more\n\n- A < B.\n\nBrackets.\n\n"
+        "| figure    | found                | to compare with | n     |\n"
+        "| --------- | -------------------- | --------------- | ----- |\n"
+        "| found <1> | 0.500 [0.400, 0.600] | all             | 1,234 |\n"
+        "| b         | -                    |                 | 0     |\n\n"
+        f"### All\n\nHow to read it.\n\n| {'x' * 60}{' ' * 30} |\n"
+        f"| {'-' * 90} |\n| {'<b>' * 30} |\n| 1{' ' * 89} |\n"
+    )
+
+
+@pytest.mark.parametrize("shows_people", [False, True])
+def test_a_page_that_shows_people_warns(folder, shows_people):
+    page = write(
+        folder, make_report=lambda records: make_report(records, shows_people)
+    )
+    assert ("must not leave this machine" in page) == shows_people
+
+
+def test_a_second_report_replaces_the_first_and_a_failed_one_does_not(folder):
+    write(folder)
+    (folder / "left over").touch()
+    page = write(folder, RECORDS[::-1], lambda records: make_report(RECORDS))
+    assert not (folder / "left over").exists()
+
+    def fail(records):
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space left"):
+        write(folder, make_report=fail)
+    assert read_records(folder / "records.jsonl") == RECORDS[::-1]
+    assert page_of(folder).read_text() == page
+    assert [path.name for path in folder.parent.iterdir()] == ["test"]
+
+
+def test_refuses_no_records(folder):
+    with pytest.raises(UserError, match="figures to write"):
+        write(folder, [])
+    assert not folder.parent.exists()
+
+
+def test_pages_have_the_names_of_their_folders(tmp_path):
+    assert page_of(tmp_path / "kind" / "test") == tmp_path / "kind.html"
+    assert page_of(tmp_path / "kind" / "b") == tmp_path / "kind-b.html"
