@@ -90,22 +90,27 @@ def measure_neighbors(
             vectors, vectors, size, skip_self=True
         )
     lists = _Lists(classes[rows], groups[rows], near, protected.num_classes)
-    means, counts = lists.means(lengths)
+    means = lists.means(lengths)
     errors = _jackknife_errors(lists, lengths, generator)
     null = _null(lists, lengths, settings, generator)
     _, sizes = _by_group(np.ones(len(rows)), lists.groups, lists.num_groups)
     nothing = np.full(len(sizes), np.nan)
+    unknown = nothing, sizes
     for k in lengths:
         for metric in (PRECISION, EXCESS)[num_strata(task) < 2 :]:
             key = metric, k
-            for index, group in enumerate((ALL, *protected.classes)):
-                value = means.get(key, nothing)[index]
-                error = errors.get(key, nothing)[index]
-                by_chance = null.get(key, nothing)[index]
+            columns = (
+                *means.get(key, unknown),
+                errors.get(key, nothing),
+                null.get(key, nothing),
+            )
+            for group, value, count, error, by_chance in zip(
+                (ALL, *protected.classes), *columns, strict=True
+            ):
                 yield figure(
                     metric,
                     value if np.isfinite(value) else None,
-                    counts.get(key, sizes)[index],
+                    count,
                     _interval(value, error, _LEAST[metric]),
                     group=group,
                     variant=f"k={k}",
@@ -138,22 +143,17 @@ class _Lists:
         )
 
     def means(self, lengths):
-        """Returns dicts from (figure, k) to means and counts [1 + groups]."""
-        right = self.classes[self.near] == self.classes[:, np.newaxis]
-        hits = np.cumsum(right, axis=1)
-        means, counts = {}, {}
-        for k in self._possible(lengths):
-            key = PRECISION, k
-            means[key], counts[key] = _by_group(
-                hits[:, k - 1] / k, self.groups, self.num_groups
-            )
-        excess_means, excess_counts = self.excesses(lengths, self.groups)
-        return means | excess_means, counts | excess_counts
+        """Returns (figure, k) -> means and counts [2, 1 + groups]."""
+        found = {
+            (PRECISION, k): _by_group(share, self.groups, self.num_groups)
+            for k, share in self._shares(lengths, self.classes)
+        }
+        return found | self.excesses(lengths, self.groups)
 
     def excesses(self, lengths, groups):
         """Returns the excesses as `means` does, of any groups of the rows."""
         if len(np.unique(groups)) < 2:
-            return {}, {}
+            return {}
         # P(query's group | query's class) among the other rows.
         _, classes = np.unique(self.classes, return_inverse=True)
         counts = np.zeros((classes.max() + 1, self.num_groups))
@@ -162,22 +162,19 @@ class _Lists:
         target = np.full(len(groups), np.nan)
         same = counts[classes, groups] - 1
         np.divide(same, others, out=target, where=others > 0)
-        near = self.near[:, : lengths[-1]]
-        own = groups[near] == groups[:, np.newaxis]
-        hits = np.cumsum(own, axis=1, dtype=np.int32)
-        found = {
-            (EXCESS, k): _by_group(
-                hits[:, k - 1] / k - target, groups, self.num_groups
-            )
-            for k in self._possible(lengths)
+        return {
+            (EXCESS, k): _by_group(share - target, groups, self.num_groups)
+            for k, share in self._shares(lengths, groups)
         }
-        return tuple(
-            {key: values[part] for key, values in found.items()}
-            for part in range(2)
-        )
 
-    def _possible(self, lengths):
-        return [k for k in lengths if k <= self.near.shape[1]]
+    def _shares(self, lengths, values):
+        """Yields k and the share of each list that has the query's value."""
+        near = self.near[:, : lengths[-1]]
+        own = values[near] == values[:, np.newaxis]
+        hits = np.cumsum(own, axis=1, dtype=np.int32)
+        for k in lengths:
+            if k <= near.shape[1]:
+                yield k, hits[:, k - 1] / k
 
 
 def _by_group(values, groups, num_groups):
@@ -188,7 +185,7 @@ def _by_group(values, groups, num_groups):
     counts = np.bincount(groups[defined], minlength=num_groups)
     totals, counts = (np.append(part.sum(), part) for part in (totals, counts))
     with np.errstate(invalid="ignore"):
-        return totals / counts, counts
+        return np.stack([totals / counts, counts])
 
 
 def _jackknife_errors(lists, lengths, generator):
@@ -198,8 +195,8 @@ def _jackknife_errors(lists, lengths, generator):
     parts = generator.permutation(np.arange(count) % max(num_parts, 1))
     found = {}
     for part in range(num_parts):
-        means, _ = lists.without(parts == part).means(lengths)
-        for key, values in means.items():
+        means = lists.without(parts == part).means(lengths)
+        for key, (values, _) in means.items():
             found.setdefault(key, []).append(values)
     return {
         key: np.sqrt(np.var(values, axis=0) * (num_parts - 1))
@@ -214,7 +211,7 @@ def _null(lists, lengths, settings, generator):
     found = {}
     for _ in range(settings.num_permutations):
         shuffled = permute_within(lists.groups, lists.classes, generator)
-        for key, values in lists.excesses(lengths, shuffled)[0].items():
+        for key, (values, _) in lists.excesses(lengths, shuffled).items():
             found.setdefault(key, []).append(values)
     return {
         key: np.quantile(values, _NULL_QUANTILE, axis=0)

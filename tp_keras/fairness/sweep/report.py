@@ -102,12 +102,8 @@ def write_report(
     text = make_markdown(report, about)
     folder = SweepFolder(sweep_dir).path
     files.write_text(folder / TABLE_NAME, text)
-    aside = folder / f".{FRONT_NAME}.{os.getpid()}.partial"
-    try:
+    with files.replaced(folder / FRONT_NAME) as aside:
         FigureCanvasAgg(plot.front_plot(outcomes, choice)).print_png(aside)
-        os.replace(aside, folder / FRONT_NAME)
-    finally:
-        aside.unlink(missing_ok=True)
     return choice, text
 
 

@@ -85,13 +85,12 @@ class SweepFolder:
                     + "; ".join(differences)
                 )
         content = {"settings": config_to_dict(settings), "bases": known | own}
-        self.path.mkdir(parents=True, exist_ok=True)
-        files.write_text(path, json.dumps(content, indent=2) + "\n")
+        files.write_json(path, content)
 
     def note_feature_seconds(self, seed: int, seconds: float) -> None:
         """Notes how long the features of a trunk took."""
-        text = json.dumps({"seconds": round(seconds, 1)}) + "\n"
-        files.write_text(self._features_path(seed), text)
+        content = {"seconds": round(seconds, 1)}
+        files.write_json(self._features_path(seed), content)
 
     def feature_seconds(self, seed: int) -> float | None:
         """Returns how long the features of a trunk took, None if unknown."""
