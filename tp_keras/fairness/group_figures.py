@@ -182,8 +182,8 @@ def _errors(task, labels, predictions, groups, protected, settings, seed):
     means, deviations = [], []
     for group, chosen in rows.items():
         count = chosen.sum()
-        mean = errors[chosen].mean() if count else 0.0
-        deviation = errors[chosen].std() / np.sqrt(max(count, 1))
+        own = errors[chosen] if count else np.zeros(1)
+        mean, deviation = own.mean(), own.std() / np.sqrt(len(own))
         interval = (max(mean - 1.96 * deviation, 0.0), mean + 1.96 * deviation)
         yield figures.figure("mae", mean, count, interval, group=group)
         if group != ALL and count >= settings.min_count:

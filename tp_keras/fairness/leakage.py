@@ -44,37 +44,29 @@ def measure_leakage(
 
     All of it is the balanced accuracy of a guess of the group out of the G
     that have `min_count` rows with a label: 1/G for nothing, 1 for all. A
-    number is told by its range. Rows without a group do not count.
+    number is told by its range.
 
-    `leakage_band_low` and `leakage_band_high` are the band `[L(Y) - (1 - A),
-    L(Y)]` with `L(Y)` that of the best guess from the label alone and `A` the
-    mean of the accuracies of the groups. What the head reads can't tell less
-    than the lower end (at least 1/G) if it is to predict as it does; what
-    knows of the group no more than the class tells, doesn't tell more than the
-    upper end. What is above can be removed, what is inside can't without loss.
-    Flags have no band.
-
-    For each layer, with the variant `"<kind> <layer>"`, the kind of probe being
-    `linear` or `mlp` (see `probe_groups`), and chance as `null`:
-
-    * `group_probe`, trained on all rows, and tested on those with a label, as
-      those are what the band is of;
+    * `leakage_band_low` and `leakage_band_high`, the band `[L(Y) - (1 - A),
+      L(Y)]` with `L(Y)` that of the best guess from the label alone and `A`
+      the mean of the accuracies of the groups. What the head reads can't tell
+      less than the lower end (at least 1/G) if it is to predict as it does;
+      what knows of the group no more than the class tells, doesn't tell more
+      than the upper end. What is above can be removed, what is inside can't
+      without loss. Flags have no band.
+    * `group_probe` of each layer, with the variant `"<kind> <layer>"` (see
+      `probe_groups`), and chance as `null`: trained on all rows, and tested on
+      those with a label, as those are what the band is of.
     * `conditional_group_probe` with the class beside the layer; chance where
       nothing is left but the class.
-
-    Controls tell whether the probes can be trusted:
-
-    * positive: from the layer `"backbone"` the `group_probe` must find what
-      the protected head finds there, but for 0.05;
-    * `negative_control` and `conditional_negative_control`: groups shuffled,
-      among rows with and without a label or inside the class, and probed in
-      the layer `"<task>_embedding"`, the last one if there is none; chance must
-      lie in the interval.
-
-    `broken_probe` is a probe that fails: probe and reason in its variant, such
-    as `"linear answer, below the band"`, and how far it is off in its value.
-    Below the band is a probe of a layer other than the backbone if its interval
-    is: it reads less of the group than the predictions made of that layer tell.
+    * `negative_control` and `conditional_negative_control`: the same of the
+      layer `"<task>_embedding"`, or the last one, with groups shuffled among
+      rows with and without a label, or inside the class.
+    * `broken_probe`, a probe that can't be trusted, with the reason in its
+      variant, such as `"linear answer, below the band"`, and how far it is off
+      in its value: one of the layer `"backbone"` that finds less than the
+      protected head finds there by more than 0.05; one of another layer whose
+      interval is below the band, less than its predictions tell; a control
+      whose interval is off chance.
 
     Args:
         task: What is predicted.
@@ -86,13 +78,11 @@ def measure_leakage(
         protected: The task whose classes are the groups.
         settings: How much data a figure needs; how often to draw and to probe.
         seed: Where chance starts.
-        head_accuracy: Balanced accuracy of the protected head, None without
-            one: then there is no positive control.
+        head_accuracy: Balanced accuracy of the protected head, if there is one.
         controls: Whether to probe for shuffled groups too.
 
     Yields:
-        The fields of a record, but for task, seed, split and data set. Where
-        too few rows count, the value is None and the count is kept.
+        The fields of a record, as `measure_groups` does.
 
     Source:
         Zhao and Gordon, Inherent tradeoffs in learning fair representations,

@@ -42,9 +42,8 @@ class NeighborGrid:
 def make_grid(images, classes, groups, embedding, seed) -> NeighborGrid | None:
     """Draws queries by chance, evenly over classes and groups.
 
-    Whoever looks at the grid must not be shown what somebody picked: the seed
-    alone chooses. The gallery holds all portraits with a label and a group but
-    the query, ordered by cosine similarity.
+    Whoever looks at them must not be shown what somebody picked: the seed alone
+    chooses. The gallery holds all portraits with a label and a group.
 
     Args:
         images: uint8 array `[count, height, width, 3]`.

@@ -71,27 +71,23 @@ def probe_groups(
 ) -> ProbeResult:
     """Trains probes that name the group and counts what they get right.
 
-    `q`, the mean over the groups of the share that is right, is a lower bound
-    of what the features give away.
+    The mean share that is right is a lower bound of what the features give
+    away. Without `classes` all groups weigh the same in training and in the
+    mean. With them the probe reads the class too, and each cell of class and
+    group weighs the same, so that the class alone leads to chance. Only cells
+    with `min_count` rows take part, of classes that have two or more of them.
 
-    *Unconditional*, without `classes`: all groups weigh the same in training
-    and in `q`. *Conditional*, with `classes`: the probe reads the features and
-    the class, and each cell of class and group weighs the same in training and
-    in the mean `q` of the shares, so that the class alone leads to chance.
-
-    Only cells with `min_count` rows take part, of classes that have two or
-    more of them. The rows are split into `probe_folds` folds with as many rows
-    of each cell; the rows of a fold are told by a probe of the others,
-    standardised by these. Of a few regularisations a fold gets the one that
-    does best in a second cross-validation inside the others: as strong as the
-    rows allow, and nothing of the fold enters the choice. All this
-    `probe_seeds` times, with other folds.
+    The rows are split into `probe_folds` folds with as many rows of each cell;
+    the rows of a fold are told by a probe of the others, standardised by
+    these. Of a few regularisations a fold gets the one that does best in a
+    second cross-validation inside the others: as strong as the rows allow, and
+    nothing of the fold enters the choice (Cawley and Talbot, On over-fitting in
+    model selection, 2010). All this `probe_seeds` times, with other folds.
 
     Args:
         features: Float array [N, d].
         groups: Integer array [N]; negative ones don't count.
-        classes: Integer array [N]; negative ones don't count. None:
-            unconditional.
+        classes: Integer array [N], likewise, or None.
         kind: `"linear"`, a logistic regression, or `"mlp"`, a network of one
             hidden layer of 64.
         settings: Folds, probes and how many rows a cell needs.
@@ -103,15 +99,8 @@ def probe_groups(
         `ProbeResult`, without a value where fewer than two groups of a class
         have `min_count` rows, or as many as there are folds.
 
-    Source:
-        Cawley and Talbot, On over-fitting in model selection and subsequent
-        selection bias in performance evaluation, 2010.
-
     Example:
-        >>> result = probe_groups(
-        ...     embedding, groups, labels, kind="mlp",
-        ...     settings=FairnessSettings(), seed=0,
-        ... )
+        >>> result = probe_groups(embedding, groups, kind="mlp", ...)
         >>> result.value, result.interval, result.chance
         (0.57..., (0.54..., 0.60...), 0.5)
     """

@@ -38,13 +38,10 @@ def run_fairness_report(
     split: str = "test",
     settings: FairnessSettings | None = None,
 ) -> tuple[list[Record], pathlib.Path]:
-    """Measures a trained run and writes figures, plots and a page.
+    """Measures the guarded tasks of a run and writes figures, plots and a page.
 
-    For each guarded task: figures of the answers by group, what can be read of
-    the group from each layer, which the neighbours are in the embedding, and,
-    where the data set has a split `counterfactual`, what the same portrait with
-    the cues of another group changes. The embedding of a task is the part that
-    its head reads, so that one task isn't blamed for what another knows.
+    The embedding of a task is the part that its head reads, so that one task
+    isn't blamed for what another knows.
 
     Args:
         run_dir: Folder of the run.
@@ -56,8 +53,7 @@ def run_fairness_report(
 
     Returns:
         The records, and the folder in which they lie beside table and plots:
-        `<run_dir>/fairness/<name>`, named by `places.name_of_portraits`. The
-        page of it is `page_of(folder)`.
+        `<run_dir>/fairness/<name>`, named by `places.name_of_portraits`.
 
     Raises:
         UserError: If the run, its guarded tasks, the data set, the split or

@@ -83,24 +83,16 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """Returns a 95 % interval of a difference, a maximum or a minimum.
 
-    Noise adds to a maximum: the resampled ones lie above the one that was
-    measured, as that lies above the true one, and their middle 95 % may miss
-    both. Mirrored at the measured value they correct for that, but fall short
-    at the other end where one rate stands out. So each end is the wider one of
-    the two: `low = min(q, 2 value - Q)` and `high = max(Q, 2 value - q)` with
-    `q` and `Q` the 2.5 % and 97.5 % quantiles.
+    Noise adds to a maximum: the middle 95 % of its resamples may miss both what
+    was measured and the truth. Mirrored at the measured value they correct for
+    that, but fall short where one rate stands out. So each end is the wider one
+    of the two (Davison and Hinkley, Bootstrap Methods and their Application,
+    1997, sections 5.2 and 5.3).
 
     Args:
         value: The figure as measured.
         samples: Float array [B]: the figure of each resample.
         limits: The least and the largest value that the figure can have.
-
-    Returns:
-        Lower and upper end; the value lies between them.
-
-    Source:
-        Davison and Hinkley, Bootstrap Methods and their Application, 1997,
-        sections 5.2 and 5.3.
     """
     low, high = intervals.percentile_interval(samples)
     return (

@@ -21,21 +21,16 @@ def measure(
 ) -> list[Record]:
     """Measures what a sweep compares, in seconds.
 
-    The accuracy of the protected head and, of each guarded task, those figures
-    of a fairness report that `Outcome` reads, without controls and with probes
-    of the task's own part of the embedding alone.
+    The accuracy of the protected head, and those figures of a fairness report
+    that `Outcome` reads, with probes of each task's own part alone.
 
     Args:
         classifier: `PortraitClassifier` with guarded tasks.
         portraits: `Portraits` to measure on.
-        twins: `Portraits` with the cues of another group, by `indices` those
-            of some of `portraits`; or None.
+        twins: `Portraits` of some of the same indices with the cues of another
+            group, or None.
         settings: How it is measured.
         seed: Where chance starts.
-
-    Raises:
-        UserError: If there is no guarded task, or the classifier makes numbers
-            that are not finite.
     """
     found = represent(classifier, portraits.images, progress=False)
     pairs = None
