@@ -6,13 +6,15 @@ import numpy as np
 
 from tp_keras.data.portraits import Portraits
 from tp_keras.evaluation import metrics
-from tp_keras.fairness import counterfactual
+from tp_keras.evaluation.figures import share
 from tp_keras.fairness import group_figures
 from tp_keras.fairness import group_neighbors
 from tp_keras.fairness import leakage
+from tp_keras.fairness.group_counts import differ
 from tp_keras.fairness.representations import Representations
 from tp_keras.fairness.representations import embedding_name
 from tp_keras.fairness.settings import FairnessSettings
+from tp_keras.records.record import ALL
 from tp_keras.tasks import Task
 
 
@@ -69,7 +71,7 @@ def measure_task(
     }
     if twins is not None:
         rows, twin = twins
-        figures["counterfactuals"] = counterfactual.measure_flips(
+        figures["counterfactuals"] = measure_flips(
             task,
             predictions[rows],
             twin.predictions[task.name],
@@ -77,6 +79,32 @@ def measure_task(
             protected,
         )
     return figures
+
+
+def measure_flips(
+    task: Task, predictions, twin_predictions, groups, protected: Task
+) -> Iterator[dict]:
+    """Yields the share of counterfactual pairs whose answers differ.
+
+    By more than the tolerance of a number, or in any flag; of all pairs and of
+    those of each group of the original. 0 is wanted.
+
+    Args:
+        task: `Task`.
+        predictions: Answers to the originals, in the form of labels.
+        twin_predictions: Answers to their twins.
+        groups: Integer array [N], the groups of the originals.
+        protected: The task whose classes are the groups.
+    """
+    flips = differ(task, predictions, twin_predictions)
+    flips = flips.reshape(len(flips), -1).any(-1)
+    rows = {ALL: np.full(len(flips), True)}
+    for index, group in enumerate(protected.classes):
+        rows[group] = groups == index
+    for group, own in rows.items():
+        yield share(
+            "counterfactual_flips", flips[own].sum(), own.sum(), group=group
+        )
 
 
 def _head_accuracy(found, groups, protected, settings):

@@ -5,7 +5,7 @@ from tests.portrait_factory import AGE
 from tests.portrait_factory import HAIR_TYPE
 from tests.portrait_factory import ORIGIN
 from tests.portrait_factory import SIGNS
-from tp_keras.fairness.counterfactual import measure_flips
+from tp_keras.fairness.task_figures import measure_flips
 from tp_keras.records.intervals import wilson_interval
 
 
