@@ -202,8 +202,8 @@ def _plots(records, task, protected, grid):
         "Is each class recognised as often in every group?",
         "Each row is a class. The marks are the shares of each group that are "
         "right, the lines through them 95 % intervals. Without regard to the "
-        "group they stand above each other: the gray line between them is "
-        "short. Hollow marks rest on too few portraits to count.",
+        "group they stand above each other, and the gray between them is "
+        "narrow. Hollow marks rest on too few portraits to count.",
         _draw_recalls(records, task, protected),
     )
     if find(records, metric="group_probe", task=task.name):
