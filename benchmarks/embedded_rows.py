@@ -11,31 +11,31 @@ from tp_keras.errors import UserError
 
 @dataclasses.dataclass(frozen=True)
 class EmbeddedRows:
-    """Embedding, label, gender and prediction of portraits.
+    """Embedding, label, group and prediction of portraits.
 
     Attributes:
         features: Float array [N, d]: the part of the embedding of one task.
         labels: Integer array [N], `tasks.MISSING` where there is none.
-        genders: Integer array [N], likewise.
+        groups: Integer array [N], likewise.
         predictions: Integer array [N].
     """
 
     features: np.ndarray
     labels: np.ndarray
-    genders: np.ndarray
+    groups: np.ndarray
     predictions: np.ndarray
 
     @property
     def labelled(self) -> np.ndarray:
-        """Bool array [N]: whether label and gender are known."""
-        return (self.labels != tasks.MISSING) & (self.genders != tasks.MISSING)
+        """Bool array [N]: whether label and group are known."""
+        return (self.labels != tasks.MISSING) & (self.groups != tasks.MISSING)
 
     def chosen(self, mask) -> "EmbeddedRows":
         """Returns the rows of a mask or a slice."""
         return EmbeddedRows(
             self.features[mask],
             self.labels[mask],
-            self.genders[mask],
+            self.groups[mask],
             self.predictions[mask],
         )
 
@@ -45,7 +45,7 @@ def embed_splits(run_dir, task, data_dir, splits) -> list[EmbeddedRows]:
 
     Args:
         run_dir: Folder of the run.
-        task: A hair task.
+        task: A guarded task with classes.
         data_dir: Folder of the prepared data sets.
         splits: Names of splits of the data that the run was trained on.
 
@@ -60,7 +60,7 @@ def embed_splits(run_dir, task, data_dir, splits) -> list[EmbeddedRows]:
     from tp_keras.runs.run_folder import RunFolder
 
     run = RunFolder(run_dir).require()
-    if task.name not in run.config.model.tasks:
+    if task.name not in (run.config.model.tasks or run.schema.task_names):
         raise UserError(
             f"Expected a run that learned {task.name}, such as "
             f"`{train_command(run.config.data, run_dir='FOLDER')}` trains. "
@@ -76,8 +76,8 @@ def embed_splits(run_dir, task, data_dir, splits) -> list[EmbeddedRows]:
     rows = EmbeddedRows(
         found.embedding(task),
         np.concatenate([part.labels[task.name] for part in portraits]),
-        np.concatenate([part.labels[tasks.GENDER.name] for part in portraits]),
-        found.predictions(task),
+        np.concatenate([part.groups for part in portraits]),
+        found.predictions[task.name],
     )
     ends = np.cumsum([len(part.images) for part in portraits])
     starts = [0, *ends[:-1]]

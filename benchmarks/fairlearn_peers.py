@@ -18,50 +18,49 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from tp_keras.records.record import ALL
-from tp_keras.tasks import GENDER
 
 # Rows of a peer that is to refuse, or to run at all.
 _ROWS_OF_ATTEMPT = 500
 
 
-class GenderCorrelationRemover:
-    """fairlearn's `CorrelationRemover` with gender as the last column."""
+class GroupCorrelationRemover:
+    """fairlearn's `CorrelationRemover` with the group as the last column."""
 
-    def __init__(self, features, genders):
+    def __init__(self, features, groups):
         self._remover = CorrelationRemover(
             sensitive_feature_ids=[features.shape[1]]
-        ).fit(self._with(features, genders))
+        ).fit(self._with(features, groups))
 
-    def __call__(self, features, genders) -> np.ndarray:
-        """Returns the features; asks for the gender of each row again."""
-        return self._remover.transform(self._with(features, genders))
+    def __call__(self, features, groups) -> np.ndarray:
+        """Returns the features; asks for the group of each row again."""
+        return self._remover.transform(self._with(features, groups))
 
     @staticmethod
-    def _with(features, genders):
-        return np.column_stack([np.asarray(features, np.float64), genders])
+    def _with(features, groups):
+        return np.column_stack([np.asarray(features, np.float64), groups])
 
 
-def frame_figures(task, labels, predictions, genders, num_bootstraps=None):
+def frame_figures(
+    task, protected, labels, predictions, groups, num_bootstraps=None
+):
     """Measures with `MetricFrame`, each class against the rest.
 
     Args:
         task: What is predicted.
+        protected: The task whose classes are the groups.
         labels: Integer array [N] without missing ones.
         predictions: Integer array [N].
-        genders: Integer array [N] without missing ones.
+        groups: Integer array [N] without missing ones.
         num_bootstraps: None, or how often to resample.
 
     Returns:
-        Dict: (metric, class or None, gender or "all") -> value, named as
+        Dict: (metric, class or None, group or "all") -> value, named as
         `measure_groups` names them.
     """
     metrics = {"accuracy": sklearn.metrics.accuracy_score}
     for index, name in enumerate(task.classes):
         for rate in ("true_positive_rate", "false_positive_rate"):
             metrics[f"{rate} {name}"] = _against_rest(rate, index)
-        metrics[f"selection_rate {name}"] = _against_rest(
-            "selection_rate", index
-        )
     bootstrap = {}
     if num_bootstraps:
         bootstrap = {
@@ -76,14 +75,14 @@ def frame_figures(task, labels, predictions, genders, num_bootstraps=None):
             metrics=metrics,
             y_true=labels,
             y_pred=predictions,
-            sensitive_features=genders,
+            sensitive_features=groups,
             **bootstrap,
         )
     difference = frame.difference()
     found = {("accuracy_gap", None, ALL): difference["accuracy"]}
-    for gender in np.unique(genders):
-        row = frame.by_group.loc[gender]
-        group = GENDER.classes[gender]
+    for index in np.unique(groups):
+        row = frame.by_group.loc[index]
+        group = protected.classes[index]
         found["accuracy", None, group] = row["accuracy"]
         for name in task.classes:
             found["group_recall", name, group] = row[
@@ -94,11 +93,6 @@ def frame_figures(task, labels, predictions, genders, num_bootstraps=None):
         parts = [
             difference[f"{rate} {name}"]
             for rate in ("true_positive_rate", "false_positive_rate")
-        ]
-        found["true_positive_rate_difference", name, ALL] = parts[0]
-        found["false_positive_rate_difference", name, ALL] = parts[1]
-        found["demographic_parity_difference", name, ALL] = difference[
-            f"selection_rate {name}"
         ]
         odds[name] = max(parts)
     worst = max(odds, key=odds.get)
@@ -115,22 +109,22 @@ def _binary(function, index, labels, predictions):
     return function(labels == index, predictions == index)
 
 
-def attempts(task, features, labels, genders) -> dict[str, str]:
+def attempts(task, features, labels, groups) -> dict[str, str]:
     """Tries what of fairlearn could mitigate or measure, as it is.
 
     Args:
         task: What is predicted.
         features: Float array [N, d].
         labels: Integer array [N] without missing ones.
-        genders: Integer array [N] without missing ones.
+        groups: Integer array [N] without missing ones.
 
     Returns:
         Dict: peer -> what it answers.
     """
     rows = slice(_ROWS_OF_ATTEMPT)
-    features, labels, genders = features[rows], labels[rows], genders[rows]
+    features, labels, groups = features[rows], labels[rows], groups[rows]
     regression = LogisticRegression(max_iter=1000)
-    by_gender = {"sensitive_features": genders}
+    by_group = {"sensitive_features": groups}
 
     def threshold():
         ThresholdOptimizer(
@@ -138,31 +132,31 @@ def attempts(task, features, labels, genders) -> dict[str, str]:
             prefit=True,
             constraints="equalized_odds",
             predict_method="predict_proba",
-        ).fit(features, labels, **by_gender)
+        ).fit(features, labels, **by_group)
 
     def reduction():
         ExponentiatedGradient(regression, EqualizedOdds()).fit(
-            features, labels, **by_gender
+            features, labels, **by_group
         )
 
     def prototypes():
         PrototypeRepresentationLearner(random_state=0).fit(
-            features, labels, **by_gender
+            features, labels, **by_group
         )
 
     def odds():
-        fairlearn.metrics.equalized_odds_difference(labels, labels, **by_gender)
+        fairlearn.metrics.equalized_odds_difference(labels, labels, **by_group)
 
     def missing():
         with_missing = np.where(np.arange(len(labels)) % 3, labels == 0, np.nan)
         ExponentiatedGradient(regression, EqualizedOdds()).fit(
-            features, with_missing, **by_gender
+            features, with_missing, **by_group
         )
 
     def images():
         AdversarialFairnessClassifier(
             backend="tensorflow", predictor_model=[8], adversary_model=[8]
-        ).fit(np.zeros((len(labels), 4, 4, 3)), labels, **by_gender)
+        ).fit(np.zeros((len(labels), 4, 4, 3)), labels, **by_group)
 
     classes = f"{task.num_classes} classes"
     return {
@@ -231,7 +225,7 @@ def adversary_predictions(fit, test_features, epochs, alpha, softmax, seed):
         adversary.fit(
             scaler.transform(fit.features).astype(np.float32),
             fit.labels,
-            sensitive_features=fit.genders,
+            sensitive_features=fit.groups,
         )
         seconds = time.perf_counter() - begin
         predictions = adversary.predict(

@@ -4,7 +4,7 @@ python -m benchmarks.fairness_peers --run_dir runs/demo
 
 Erasers and last layers are fitted on the training and validation portraits,
 all on the same rows; probes and figures are those of the test portraits. Then
-the figures by gender are measured with fairlearn's `MetricFrame` and with ours,
+the figures by group are measured with fairlearn's `MetricFrame` and with ours,
 and what else of fairlearn could serve is tried as it is.
 """
 
@@ -17,7 +17,6 @@ import threadpoolctl
 from benchmarks.embedded_rows import EmbeddedRows
 from benchmarks.embedded_rows import embed_splits
 from benchmarks.peer_tables import PeerTables
-from tp_keras import tasks
 from tp_keras.errors import UserError
 from training.command import run
 from training.command import start_tensorflow
@@ -31,14 +30,14 @@ class FairnessPeers:
 
     run_dir: pathlib.Path
     """Folder of a trained run."""
-    task: str = "hair_color"
-    """The hair task whose embedding is looked at."""
+    task: str = ""
+    """The guarded task whose embedding is looked at. Default: the first."""
     split: str = "test"
     """What probes and figures are measured on."""
     data_dir: pathlib.Path = pathlib.Path("data/tfds")
     """Folder of the prepared data sets."""
     min_count: int = 50
-    """Portraits that a group of class and gender needs."""
+    """Portraits that a class of a group needs."""
     probe_seeds: int = 1
     """Probes that a figure is the mean of."""
     num_bootstraps: int = 100
@@ -49,14 +48,17 @@ class FairnessPeers:
     def execute(self) -> None:
         """Measures and prints the tables."""
         from tp_keras.fairness.settings import FairnessSettings
+        from tp_keras.runs.run_folder import RunFolder
 
-        names = [task.name for task in tasks.HAIR_TASKS]
-        if self.task not in names:
+        schema = RunFolder(self.run_dir).require().schema
+        guarded = [task for task in schema.guarded_tasks if task.has_classes]
+        names = [task.name for task in guarded]
+        if not names or self.task not in ("", *names):
             raise UserError(
-                f"Expected a hair task out of {', '.join(names)}. "
-                f"Received: task={self.task}"
+                "Expected a guarded task with classes out of "
+                f"{', '.join(names)}. Received: task={self.task}"
             )
-        (task,) = tasks.get_tasks([self.task])
+        task = schema.task(self.task or names[0])
         settings = FairnessSettings(
             min_count=self.min_count, probe_seeds=self.probe_seeds
         )
@@ -76,7 +78,7 @@ class FairnessPeers:
             f"{len(test.labels):,} ({test.labelled.sum():,}) to measure on.\n",
             flush=True,
         )
-        peers = PeerTables(task, fit, test, settings)
+        peers = PeerTables(task, schema.protected_task, fit, test, settings)
         # Many small fits: more threads only wait for each other.
         with threadpoolctl.threadpool_limits(1):
             peers.print_erasers()

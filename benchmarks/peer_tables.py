@@ -41,14 +41,16 @@ class PeerTables:
     """Prints what peers and we make of the same rows.
 
     Args:
-        task: A hair task.
+        task: A guarded task with classes.
+        protected: The task whose classes are the groups.
         fit: Rows to fit on.
         test: Rows to measure on.
         settings: How it is measured.
     """
 
-    def __init__(self, task, fit, test, settings):
+    def __init__(self, task, protected, fit, test, settings):
         self.task = task
+        self.protected = protected
         self.fit = fit
         self.test = test
         self.settings = settings
@@ -56,41 +58,41 @@ class PeerTables:
     # === Erasers ===
 
     def print_erasers(self):
-        """Prints what erasers leave of gender, and what heads then do."""
+        """Prints what erasers leave of the group, and what heads then do."""
         rows = []
         erasers = fit_erasers(self.fit)
         for name, (erase, asks_gender, seconds) in tqdm.tqdm(
             erasers.items(), "erasers", leave=False
         ):
-            fit = erase(self.fit.features, self.fit.genders)
-            test = erase(self.test.features, self.test.genders)
+            fit = erase(self.fit.features, self.fit.groups)
+            test = erase(self.test.features, self.test.groups)
             cells = [name, "yes" if asks_gender else "no"]
             cells += [f"{1000 * seconds:.0f}", *self._probes(test)]
             for balanced in (False, True):
                 kind = "balanced" if balanced else "plain"
                 rows.append([*cells, kind, *self._head(fit, test, balanced)])
-        header = ["eraser", "asks for gender", "fit ms"]
+        header = ["eraser", "asks for group", "fit ms"]
         header += ["linear probe", "MLP probe"]
         header += ["conditional linear", "conditional MLP"]
         header += ["last layer", "accuracy", "worst group"]
         print_markdown([*header, "equalised odds (null)"], rows)
-        mean = np.full(len(self.test.genders), self.fit.genders.mean())
+        mean = np.full(len(self.test.groups), self.fit.groups.mean())
         unknown = erasers[_REMOVER][0](self.test.features, mean)
         print(
-            "\nProbes: balanced accuracy of gender on held-out parts of the "
+            "\nProbes: balanced accuracy of the group on held-out parts of the "
             "portraits measured on; 0.5 is nothing. The last layer is fitted "
             "anew, plain or on as many portraits of each group. Equalised "
             "odds: the largest difference, and the 95 % quantile of it when "
-            "gender is permuted inside each class. CorrelationRemover "
-            "subtracts what a portrait's own gender predicts, so it must be "
+            "the group is permuted inside each class. CorrelationRemover "
+            "subtracts what a portrait's own group predicts, so it must be "
             "told it, for each query of a search as well; given the mean of "
-            "the genders instead it changes the embedding by at most "
+            "the groups instead it changes the embedding by at most "
             f"{np.abs(unknown - self.test.features).max():.1g}.",
             flush=True,
         )
 
     def _probes(self, features):
-        from tp_keras.fairness.probes import probe_gender
+        from tp_keras.fairness.probes import probe_groups
 
         test = self.test
         cells = []
@@ -99,9 +101,9 @@ class PeerTables:
             {"classes": test.labels},
         ):
             for kind in ("linear", "mlp"):
-                result = probe_gender(
+                result = probe_groups(
                     features,
-                    test.genders,
+                    test.groups,
                     kind=kind,
                     settings=self.settings,
                     seed=_SEED,
@@ -117,7 +119,7 @@ class PeerTables:
         layer = refit_last_layer(
             fit,
             self.fit.labels,
-            self.fit.genders,
+            self.fit.groups,
             self.task.num_classes,
             balanced=balanced,
             seed=_SEED,
@@ -140,18 +142,16 @@ class PeerTables:
         ]
 
     def _measure(self, rows, predictions):
-        """Returns (metric, class, group) -> fields, the first of each.
-
-        The variants that take every group come last.
-        """
-        from tp_keras.fairness.group_metrics import measure_groups
+        """Returns (metric, class, group) -> fields."""
+        from tp_keras.fairness.group_figures import measure_groups
 
         found = {}
         for fields in measure_groups(
             self.task,
             rows.labels,
             predictions,
-            rows.genders,
+            rows.groups,
+            self.protected,
             self.settings,
             _SEED,
         ):
@@ -166,7 +166,13 @@ class PeerTables:
         from benchmarks.fairlearn_peers import frame_figures
 
         rows = self.test.chosen(self.test.labelled)
-        arguments = (self.task, rows.labels, rows.predictions, rows.genders)
+        arguments = (
+            self.task,
+            self.protected,
+            rows.labels,
+            rows.predictions,
+            rows.groups,
+        )
         theirs, seconds = _timed(lambda: frame_figures(*arguments))
         _, resampled = _timed(lambda: frame_figures(*arguments, num_bootstraps))
         ours, own_seconds = _timed(
@@ -221,7 +227,7 @@ class PeerTables:
 
         known = self.fit.chosen(self.fit.labelled)
         answers = fairlearn_peers.attempts(
-            self.task, known.features, known.labels, known.genders
+            self.task, known.features, known.labels, known.groups
         )
         print("\nOther peers on the same embedding, as they are:\n")
         rows = [[f"fairlearn {name}", text] for name, text in answers.items()]
@@ -260,22 +266,22 @@ def fit_erasers(fit: EmbeddedRows) -> dict:
     """Fits every eraser on the same rows.
 
     Returns:
-        Dict: name -> (function of features and genders, whether it reads the
-        genders, seconds of the fit).
+        Dict: name -> (function of features and groups, whether it reads the
+        groups, seconds of the fit).
     """
-    from benchmarks.fairlearn_peers import GenderCorrelationRemover
+    from benchmarks.fairlearn_peers import GroupCorrelationRemover
     from tp_keras.debiasing.leace import fit_conditional_leace
     from tp_keras.debiasing.leace import fit_leace
 
-    def without_genders(eraser):
-        return lambda features, genders: eraser(features)
+    def without_groups(eraser):
+        return lambda features, groups: eraser(features)
 
     makers = {
-        "none": lambda: without_genders(np.asarray),
-        _REMOVER: lambda: GenderCorrelationRemover(fit.features, fit.genders),
-        "LEACE": lambda: without_genders(fit_leace(fit.features, fit.genders)),
-        "conditional LEACE": lambda: without_genders(
-            fit_conditional_leace(fit.features, fit.genders, fit.labels)
+        "none": lambda: without_groups(np.asarray),
+        _REMOVER: lambda: GroupCorrelationRemover(fit.features, fit.groups),
+        "LEACE": lambda: without_groups(fit_leace(fit.features, fit.groups)),
+        "conditional LEACE": lambda: without_groups(
+            fit_conditional_leace(fit.features, fit.groups, fit.labels)
         ),
     }
     erasers = {}

@@ -30,6 +30,8 @@ DEBIAS_METHODS = (
     "conditional_mmd",
     "domain_independent",
 )
+# Those with a strength, which grows over the training.
+GROWING_METHODS = ("grl", "conditional_grl", "conditional_mmd")
 DEBIAS_SCOPES = ("branch", "network")
 POSTHOC_METHODS = (
     "none",

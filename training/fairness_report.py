@@ -1,4 +1,4 @@
-"""Measures how far a run's hair attributes depend on gender.
+"""Measures how far a run judges guarded tasks by the protected one.
 
 python -m training.fairness_report --run_dir runs/demo
 """
@@ -13,7 +13,7 @@ from .command import start_tensorflow
 
 @dataclasses.dataclass(frozen=True)
 class FairnessReport:
-    """Measures hair colour and hair type of a run with regard to gender.
+    """Measures the guarded tasks of a run with regard to the protected one.
 
     Writes records, tables and plots into RUN_DIR/fairness, and a page of them
     all, RUN_DIR/fairness.html.
@@ -39,11 +39,13 @@ class FairnessReport:
     def execute(self) -> None:
         """Measures, and prints the summary and where all lies."""
         start_tensorflow()
-        from tp_keras.fairness import report
-        from tp_keras.fairness import table
+        from tp_keras.fairness.report import run_fairness_report
+        from tp_keras.fairness.summary import summary_text
+        from tp_keras.records.report import page_of
         from tp_keras.records.table import describe
+        from tp_keras.runs.run_folder import RunFolder
 
-        records, folder = report.run_fairness_report(
+        records, folder = run_fairness_report(
             self.run_dir,
             self.data_dir,
             self.dataset,
@@ -51,9 +53,9 @@ class FairnessReport:
             settings=self.settings,
         )
         print(f"\n{describe(records)}\n")
-        print(table.summary_text(records))
+        print(summary_text(records, RunFolder(self.run_dir).schema))
         print(f"Tables, plots and records: {folder}")
-        print(f"The page: {report.fairness_page(folder)}")
+        print(f"The page: {page_of(folder)}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Compares methods against gender in hair, and chooses one.
+"""Compares methods against the protected task in guarded ones, and chooses.
 
 python -m training.fairness_sweep --experiment demo --seeds 0
 python -m training.fairness_sweep --experiment real \
@@ -75,7 +75,9 @@ class FairnessSweep:
         else:
             bases = sweep.train_bases(folder, config, self.seeds, settings)
         outcomes = sweep.run_sweep(folder, variants, bases, settings)
-        choice, text = write_report(folder, outcomes, self.choice)
+        choice, text = write_report(
+            folder, outcomes, bases[min(bases)].schema, self.choice
+        )
         print(f"\n{text}")
         print(f"Table, plot and runs: {folder}")
         if choice.shown is None:

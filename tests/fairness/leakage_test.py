@@ -1,23 +1,91 @@
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
 
-from tp_keras import tasks
-from tp_keras.errors import UserError
-from tp_keras.fairness import leakage_probes
+from tests.portrait_factory import AGE
+from tests.portrait_factory import GENDER
+from tests.portrait_factory import HAIR_TYPE
+from tests.portrait_factory import ORIGIN
+from tests.portrait_factory import SIGNS
+from tp_keras.fairness import leakage
+from tp_keras.fairness.leakage import label_leakage
+from tp_keras.fairness.leakage import lower_band
 from tp_keras.fairness.leakage import measure_leakage
 from tp_keras.fairness.settings import FairnessSettings
 from tp_keras.records.record import Record
 
-_TASK = tasks.HAIR_TYPE
 _SETTINGS = FairnessSettings(
     min_count=20,
     num_bootstraps=200,
-    num_permutations=200,
+    num_permutations=20,
     probe_folds=3,
     probe_seeds=1,
 )
+
+
+# === The band ===
+
+
+def test_hair_colours_of_all_tiny_portraits():
+    # By gender: black, blond, brown, gray, bald.
+    sizes = np.array(
+        [[16507, 19614, 21270, 830, 8], [16070, 916, 8256, 3850, 1817]]
+    )
+    outcomes = np.stack([np.diag(row) for row in sizes])
+    found = label_leakage(outcomes)
+    assert found == pytest.approx(0.703, abs=5e-4)
+    # Who predicts all labels can't know less of gender than they tell.
+    assert lower_band(outcomes) == found
+
+
+def test_the_band_by_hand():
+    # Of ten women 8 are of class 0, of ten men 4: L(Y) = (0.8 + 0.6) / 2.
+    outcomes = np.array([[[7, 1], [1, 1]], [[3, 1], [1, 5]]])
+    assert label_leakage(outcomes) == pytest.approx(0.7)
+    # Accuracies 0.8 and 0.8: 0.7 - 0.2 is chance.
+    assert lower_band(outcomes) == pytest.approx(0.5)
+    outcomes[1] = [[4, 0], [0, 6]]
+    assert lower_band(outcomes) == pytest.approx(0.6)
+    three = np.append(outcomes, [[[0, 0], [0, 10]]], 0)
+    # The best guess: the first group, or the third.
+    assert label_leakage(three) == pytest.approx((0.8 + 1) / 3)
+    assert lower_band(three) == pytest.approx(1.8 / 3 - 0.2 / 3)
+
+
+@pytest.mark.parametrize("num_groups", [2, 3])
+def test_leakage_is_that_of_the_best_guess(num_groups):
+    generator = np.random.default_rng(0)
+    outcomes = generator.integers(1, 30, size=(num_groups, 4, 4))
+    rates = outcomes.sum(-1) / outcomes.sum((-2, -1))[:, np.newaxis]
+    best = max(
+        sum(rates[group, label] for label, group in enumerate(guess))
+        for guess in itertools.product(range(num_groups), repeat=4)
+    )
+    assert label_leakage(outcomes) == pytest.approx(best / num_groups)
+
+
+@pytest.mark.parametrize("num_groups", [2, 3])
+def test_no_answers_tell_less_than_the_lower_end(num_groups):
+    generator = np.random.default_rng(0)
+    size = 20_000, num_groups
+    rates = generator.dirichlet([0.3] * 9, size=size).reshape(*size, 3, 3)
+    # Most of them on the diagonal, as those of a network that learned.
+    right = generator.dirichlet([0.5] * 3, size=size)
+    share = generator.uniform(size=(size[0], 1, 1, 1))
+    tables = share * rates
+    tables += (1 - share) * right[..., np.newaxis] * np.eye(3)
+    # What the answers tell is the label leakage of the transposed table.
+    slack = label_leakage(np.swapaxes(tables, -1, -2)) - lower_band(tables)
+    assert slack.min() > -1e-12
+    # The bound is close: there are tables that nearly reach it.
+    above_chance = lower_band(tables) > 1 / num_groups + 0.05
+    assert above_chance.sum() > 1000
+    assert slack[above_chance].min() < 0.01
+
+
+# === Probes and controls ===
 
 
 class _Case:
@@ -25,7 +93,7 @@ class _Case:
 
     def __init__(self):
         generator = np.random.default_rng(0)
-        self.genders = np.repeat([0, 1], [400, 300])
+        self.groups = np.repeat([0, 1], [400, 300])
         self.labels = np.concatenate(
             [
                 generator.choice(3, size=400, p=[0.4, 0.6, 0.0]),
@@ -33,25 +101,26 @@ class _Case:
             ]
         )
         self.true = self.labels.copy()
-        self.labels[::7] = tasks.MISSING
+        self.labels[::7] = -1
         self.noise = generator.normal(size=(700, 6))
 
-    def probabilities(self, predictions):
-        return np.eye(3)[predictions]
-
     def measure(self, layers, predictions=None, settings=_SETTINGS, **changes):
+        arguments = {
+            "task": HAIR_TYPE,
+            "labels": self.labels,
+            "groups": self.groups,
+            "protected": GENDER,
+        } | changes
         if predictions is None:
             predictions = self.true
-        arrays = {
-            "labels": self.labels,
-            "probabilities": self.probabilities(predictions),
-            "genders": self.genders,
-        } | changes
-        return list(
-            measure_leakage(
-                _TASK, layers=layers, settings=settings, seed=0, **arrays
-            )
+        found = measure_leakage(
+            predictions=predictions,
+            layers=layers,
+            settings=settings,
+            seed=0,
+            **arguments,
         )
+        return list(found)
 
 
 @pytest.fixture
@@ -72,159 +141,161 @@ def _broken(found):
     return [f["variant"] for f in found if f["metric"] == "broken_probe"]
 
 
-def test_labels_and_predictions(case):
+def test_the_band_of_answers(case):
     predictions = case.true.copy()
     # Half of the men with wavy hair are called straight.
-    wavy_men = np.flatnonzero((case.true == 1) & (case.genders == 1))
+    wavy_men = np.flatnonzero((case.true == 1) & (case.groups == 1))
     predictions[wavy_men[::2]] = 0
     found = case.measure({}, predictions)
     has = case.labels >= 0
-
-    def leakage(values):
-        women, men = (
-            np.bincount(values[has & (case.genders == gender)], minlength=3)
-            / (has & (case.genders == gender)).sum()
-            for gender in (0, 1)
-        )
-        return 0.5 + np.abs(women - men).sum() / 4
-
-    of_labels, of_predictions = leakage(case.true), leakage(predictions)
-    label = _one(found, "label_leakage")
-    assert label["value"] == pytest.approx(of_labels)
-    assert label["count"] == has.sum() == 600
-    assert label["low"] < of_labels < label["high"]
-    assert "null" not in label
-    prediction = _one(found, "prediction_leakage")
-    assert prediction["value"] == pytest.approx(of_predictions)
-    assert prediction["null"] < of_predictions
-    assert _one(found, "leakage_amplification")["value"] == pytest.approx(
-        of_predictions - of_labels
+    women, men = (
+        np.bincount(case.true[has & (case.groups == group)], minlength=3)
+        / (has & (case.groups == group)).sum()
+        for group in (0, 1)
     )
-    assert _one(found, "leakage_band_high")["value"] == label["value"]
-    men = has & (case.genders == 1)
+    expected = 0.5 + np.abs(women - men).sum() / 4
+    high = _one(found, "leakage_band_high")
+    assert high["value"] == pytest.approx(expected)
+    assert high["count"] == has.sum() == 600
+    assert high["low"] < expected < high["high"]
+    men = has & (case.groups == 1)
     error = (predictions != case.true)[men].mean() / 2
     assert _one(found, "leakage_band_low")["value"] == pytest.approx(
-        of_labels - error
+        expected - error
     )
-    # Bald women there are none: the mean of straight and wavy.
-    conditional = _one(found, "conditional_prediction_leakage")
-    wavy = men & (case.true == 1)
-    share = (predictions == 0)[wavy].mean()
-    assert conditional["value"] == pytest.approx((0.5 + 0.5 + share / 2) / 2)
-    assert conditional["count"] == (has & (case.true < 2)).sum()
-    assert conditional["null"] < conditional["value"]
-    assert conditional["low"] < conditional["value"] < conditional["high"]
-
-
-def test_odds_that_are_equal_leak_no_more_than_labels(case):
-    found = case.measure({})
-    conditional = _one(found, "conditional_prediction_leakage")
-    assert conditional["value"] == 0.5
-    assert _one(found, "leakage_amplification")["value"] == 0
 
 
 def test_probes_of_layers(case):
-    knows_all = case.noise + 5 * case.genders[:, np.newaxis]
+    knows_all = case.noise + 5 * case.groups[:, np.newaxis]
     knows_class = np.hstack([10 * np.eye(3)[case.true], case.noise])
     found = case.measure(
-        {"backbone": knows_all, "hair_type_embedding": knows_class}
+        {"backbone": knows_all, "hair_type_embedding": knows_class},
+        head_accuracy=1.0,
     )
     band = _one(found, "leakage_band_high")["value"]
     for kind in ("linear", "mlp"):
-        strong = _one(found, "gender_probe", f"{kind} backbone")
+        strong = _one(found, "group_probe", f"{kind} backbone")
         assert strong["value"] > 0.98
         # Without a label a row is learned from and not tested on.
-        assert strong["count"] == 600
+        assert (strong["count"], strong["null"]) == (600, 0.5)
         name = f"{kind} hair_type_embedding"
-        probe = _one(found, "gender_probe", name)
+        probe = _one(found, "group_probe", name)
         assert probe["value"] == pytest.approx(band, abs=0.03)
-        given = _one(found, "conditional_gender_probe", name)
+        given = _one(found, "conditional_group_probe", name)
         # Not by the interval of one draw, which chance may leave.
         assert given["value"] == pytest.approx(0.5, abs=0.08)
         assert given["count"] == (case.labels[case.labels >= 0] < 2).sum()
         for metric in ("negative_control", "conditional_negative_control"):
             control = _one(found, metric, name)
             assert control["low"] < 0.5 < control["high"]
-    controls = [f for f in found if "negative" in f["metric"]]
-    assert len(controls) == 4
+    assert len([f for f in found if "negative" in f["metric"]]) == 4
     assert not _broken(found)
     for fields in found:
-        Record(task=_TASK.name, **fields)
+        Record(task="hair_type", **fields)
+
+
+def test_three_groups_and_numbers(case):
+    groups = np.arange(700) % 3
+    ages = (20 + 25 * groups + case.noise[:, 0]).astype(np.float32)
+    layers = {"backbone": case.noise, "age_embedding": ages[:, np.newaxis]}
+    found = case.measure(
+        layers,
+        ages,
+        task=AGE,
+        labels=ages,
+        groups=groups,
+        protected=ORIGIN,
+        controls=False,
+    )
+    # Each group has ages of its own.
+    assert _one(found, "leakage_band_high")["value"] == 1
+    assert _one(found, "leakage_band_low")["value"] == 1
+    probe = _one(found, "group_probe", "mlp age_embedding")
+    assert probe["value"] > 0.98
+    assert probe["null"] == pytest.approx(1 / 3)
+    # So there is no range with two of them to tell apart.
+    given = _one(found, "conditional_group_probe", "mlp age_embedding")
+    assert given["value"] is None
+    # The layer whose probe finds less than the answers tell is the backbone.
+    assert not _broken(found)
+    assert len(found) == 2 + 2 * 4
+
+
+def test_flags_have_no_band(case):
+    flags = np.stack([case.groups, case.true > 0], 1).astype(np.int32)
+    found = case.measure(
+        {"answer": flags.astype(float)},
+        flags,
+        task=SIGNS,
+        labels=flags,
+        controls=False,
+    )
+    assert [f["metric"] for f in found] == ["group_probe"] * 2 + [
+        "conditional_group_probe"
+    ] * 2
+    assert {f["value"] for f in found} == {1.0}
 
 
 def test_a_layer_that_cannot_be_read_is_below_the_band(case):
-    found = case.measure({"backbone": case.noise, "logits": case.noise})
+    layers = {"backbone": case.noise, "answer": case.noise}
+    found = case.measure(layers, head_accuracy=0.7)
     assert _broken(found) == [
-        "linear backbone, positive control below 0.9",
-        "mlp backbone, positive control below 0.9",
-        "linear logits, below the band",
-        "mlp logits, below the band",
+        "linear backbone, positive control below the protected head",
+        "mlp backbone, positive control below the protected head",
+        "linear answer, below the band",
+        "mlp answer, below the band",
     ]
     low = _one(found, "leakage_band_low")["value"]
-    broken = _one(found, "broken_probe", "linear logits, below the band")
-    probe = _one(found, "gender_probe", "linear logits")
+    broken = _one(found, "broken_probe", "linear answer, below the band")
+    probe = _one(found, "group_probe", "linear answer")
     assert broken["value"] == pytest.approx(low - probe["high"])
     assert broken["count"] == 600
+    broken = _one(found, "broken_probe", _broken(found)[0])
+    probe = _one(found, "group_probe", "linear backbone")
+    assert broken["value"] == pytest.approx(0.65 - probe["high"])
 
 
-def test_predictions_that_tell_nothing_have_no_lower_end(case):
-    found = case.measure({"logits": case.noise}, np.zeros(700, int))
-    assert _one(found, "leakage_band_low")["value"] == pytest.approx(0.5)
-    assert not _broken(found)
+def test_a_head_that_finds_little_asks_for_little(case):
+    layers = {"backbone": case.noise}
+    nothing = np.zeros(700, int)
+    for accuracy in (None, 0.55):
+        found = case.measure(layers, nothing, head_accuracy=accuracy)
+        assert _one(found, "leakage_band_low")["value"] == pytest.approx(0.5)
+        assert not _broken(found)
 
 
-def test_a_control_that_reads_shuffled_gender_is_broken(case, monkeypatch):
+def test_a_control_that_reads_shuffled_groups_is_broken(case, monkeypatch):
     monkeypatch.setattr(
-        leakage_probes, "_shuffle", lambda genders, strata, generator: genders
+        leakage, "permute_within", lambda groups, classes, generator: groups
     )
-    layer = case.noise + case.genders[:, np.newaxis]
-    assert _broken(case.measure({"logits": layer})) == [
-        "linear logits, negative control off 0.5",
-        "mlp logits, negative control off 0.5",
-        "linear logits, negative control given the class off 0.5",
-        "mlp logits, negative control given the class off 0.5",
+    layer = case.noise + case.groups[:, np.newaxis]
+    assert _broken(case.measure({"answer": layer})) == [
+        "linear answer, negative control off 0.5",
+        "mlp answer, negative control off 0.5",
+        "linear answer, negative control given the class off 0.5",
+        "mlp answer, negative control given the class off 0.5",
     ]
 
 
-def test_genders_are_shuffled_inside_the_strata():
-    genders = np.tile([0, 1, 1], 100)
-    strata = np.repeat([-1, 0, 2], 100)
-    shuffled = leakage_probes._shuffle(
-        genders, strata, np.random.default_rng(0)
-    )
-    for stratum in (-1, 0, 2):
-        rows = strata == stratum
-        assert shuffled[rows].sum() == genders[rows].sum()
-        assert 20 < (shuffled[rows] != genders[rows]).sum() < 70
-
-
-def test_unknown_genders_do_not_count(case):
-    layers = {"logits": case.noise}
-    genders = case.genders.copy()
-    genders[::10] = tasks.MISSING
-    rows = genders != tasks.MISSING
-    found = case.measure(layers, genders=genders)
+def test_unknown_groups_do_not_count(case):
+    groups = case.groups.copy()
+    groups[::10] = -1
+    rows = groups >= 0
+    found = case.measure({"answer": case.noise}, groups=groups)
     assert found == case.measure(
-        {"logits": case.noise[rows]},
+        {"answer": case.noise[rows]},
         case.true[rows],
         labels=case.labels[rows],
-        genders=genders[rows],
+        groups=groups[rows],
     )
 
 
-def test_a_single_gender_is_not_supported(case):
-    found = case.measure({"logits": case.noise}, genders=np.zeros(700, int))
-    assert len(found) == 6 + 2 * 4
-    assert {f["value"] for f in found} == {None}
-    assert _one(found, "label_leakage")["count"] == 600
-    assert _one(found, "gender_probe", "mlp logits")["count"] == 600
-
-
-def test_no_label_is_not_supported(case):
-    found = case.measure(
-        {"logits": case.noise}, labels=np.full(700, tasks.MISSING)
-    )
-    assert {(f["value"], f["count"]) for f in found} == {(None, 0)}
+def test_a_single_group_is_not_supported(case):
+    found = case.measure({"answer": case.noise}, groups=np.zeros(700, int))
+    assert len(found) == 2 + 2 * 4
+    assert {(f["value"], f["null"]) for f in found[2:]} == {(None, None)}
+    assert _one(found, "leakage_band_high")["count"] == 600
+    assert _one(found, "group_probe", "mlp answer")["count"] == 600
 
 
 def test_one_class_tells_nothing(case):
@@ -232,52 +303,8 @@ def test_one_class_tells_nothing(case):
     # A control is the mean of several shuffles: one alone may be unlucky.
     settings = dataclasses.replace(_SETTINGS, probe_seeds=3)
     found = case.measure(
-        {"logits": case.noise}, nothing, settings, labels=nothing
+        {"answer": case.noise}, nothing, settings, labels=nothing
     )
-    assert _one(found, "label_leakage")["value"] == 0.5
+    assert _one(found, "leakage_band_high")["value"] == 0.5
     assert _one(found, "leakage_band_low")["value"] == 0.5
-    assert _one(found, "conditional_prediction_leakage")["value"] == 0.5
     assert not _broken(found)
-
-
-def test_fewer_rows_than_folds_are_not_supported(case):
-    rows = np.r_[0:8, 400:408]
-    found = case.measure(
-        {"logits": case.noise[rows]},
-        case.true[rows],
-        FairnessSettings(
-            min_count=1, probe_folds=9, num_bootstraps=9, num_permutations=9
-        ),
-        labels=case.true[rows],
-        genders=case.genders[rows],
-    )
-    for metric in ("gender_probe", "conditional_gender_probe"):
-        assert _one(found, metric, "linear logits")["value"] is None
-    assert _one(found, "label_leakage")["value"] is not None
-
-
-@pytest.mark.parametrize(
-    "changes, message",
-    [
-        ({"labels": np.zeros(9, int)}, r"integer labels for 700.*\(9,\)"),
-        ({"labels": np.zeros(700)}, "integer labels.*float64"),
-        ({"labels": np.full(700, 3)}, r"labels within -1\.\.2. Received: 3"),
-        ({"genders": np.full(700, 2)}, r"genders within -1\.\.1. Received: 2"),
-        ({"probabilities": np.zeros((700, 5))}, r"Received: shape \(700, 5\)"),
-        (
-            {"probabilities": np.full((700, 3), np.nan)},
-            "in probabilities. Received: NaN or infinity in 700 of 700",
-        ),
-    ],
-)
-def test_arrays_that_do_not_fit_are_refused(case, changes, message):
-    with pytest.raises(UserError, match=message):
-        case.measure({"logits": case.noise}, **changes)
-
-
-def test_layers_that_do_not_fit_are_refused(case):
-    with pytest.raises(UserError, match=r"layer logits.*Received: shape \(6,"):
-        case.measure({"logits": case.noise.T})
-    case.noise[3] = np.nan
-    with pytest.raises(UserError, match="in logits. Received: NaN.*in 1 of"):
-        case.measure({"logits": case.noise})

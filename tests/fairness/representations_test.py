@@ -1,22 +1,32 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 
+from tests.portrait_factory import EVERY_KIND
+from tests.portrait_factory import HAIR_COLOR
+from tests.portrait_factory import HAIR_TYPE
+from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tp_keras.errors import UserError
+from tp_keras.fairness import representations
 from tp_keras.fairness.representations import represent
 from tp_keras.models import PortraitBackbone
 from tp_keras.models import PortraitClassifier
-from tp_keras.tasks import HAIR_COLOR
-from tp_keras.tasks import HAIR_TYPE
 
 COUNT = 10
 
 
-def make_classifier(**kwargs):
+def make_classifier(schema=SCHEMA, **kwargs):
     keras.utils.set_random_seed(0)
-    backbone = PortraitBackbone("separable", 8, ((16, 1, 2), (32, 1, 2)))
-    return PortraitClassifier(backbone, **kwargs)
+    backbone = PortraitBackbone(
+        "separable",
+        8,
+        ((16, 1, 2), (32, 1, 2)),
+        image_shape=schema.image_shape,
+    )
+    return PortraitClassifier(backbone, schema, **kwargs)
 
 
 @pytest.fixture(scope="module")
@@ -35,22 +45,19 @@ def found(classifier, images):
     return represent(classifier, images, batch_size=4, progress=False)
 
 
-def test_probabilities_and_embeddings_are_the_classifiers(
+def test_predictions_and_embeddings_are_the_classifiers(
     classifier, images, found
 ):
     expected = classifier.predict_answers(images, verbose=0)
-    embedding = expected.pop("hair_embedding")
-    assert set(found.probabilities) == set(expected)
+    embedding = expected.pop("embedding")
+    assert set(found.predictions) == set(expected)
     for name, array in expected.items():
-        np.testing.assert_allclose(found.probabilities[name], array, atol=1e-5)
+        np.testing.assert_array_equal(found.predictions[name], array.argmax(1))
     for task in (HAIR_COLOR, HAIR_TYPE):
         part = embedding[:, classifier.embedding_slices[task.name]]
         np.testing.assert_allclose(found.embedding(task), part, atol=1e-4)
         np.testing.assert_allclose(
-            found.layers[task.name]["hair_embedding"], embedding, atol=1e-4
-        )
-        np.testing.assert_array_equal(
-            found.predictions(task), expected[task.name].argmax(1)
+            found.layers[task.name]["embedding"], embedding, atol=1e-4
         )
 
 
@@ -60,20 +67,20 @@ def test_layers_are_those_on_the_way_by_hand(classifier, images, found):
         layers = found.layers[task.name]
         assert list(layers) == [
             "backbone",
-            "hair_block",
-            "hair_embedding",
+            "guarded_block",
+            "embedding",
             f"{task.name}_embedding",
-            "logits",
+            "answer",
         ]
         np.testing.assert_allclose(
             layers["backbone"], features.mean((1, 2)), atol=1e-4
         )
         head = classifier.get_layer(task.name)
         np.testing.assert_allclose(
-            layers["logits"], head(layers[f"{task.name}_embedding"]), atol=1e-4
+            layers["answer"], head(layers[f"{task.name}_embedding"]), atol=1e-4
         )
         projection = classifier.get_layer(f"{task.name}_projection")
-        projected = np.array(projection(layers["hair_block"]))
+        projected = np.array(projection(layers["guarded_block"]))
         projected -= projected.mean(1, keepdims=True)
         projected /= projected.std(1, keepdims=True)
         np.testing.assert_allclose(
@@ -81,22 +88,29 @@ def test_layers_are_those_on_the_way_by_hand(classifier, images, found):
         )
 
 
-def test_a_single_hair_task_has_one_embedding(images):
-    classifier = make_classifier(tasks=["hair_type"])
-    found = represent(classifier, images[:3], progress=False)
-    assert list(found.layers) == ["hair_type"]
-    assert list(found.layers["hair_type"]) == [
-        "backbone",
-        "hair_block",
-        "hair_type_embedding",
-        "logits",
-    ]
-    assert found.embedding(HAIR_TYPE).shape == (3, classifier.embedding_size)
+def test_predictions_of_every_kind_have_the_form_of_labels():
+    portraits = make_portraits(COUNT, schema=EVERY_KIND, missing=0)
+    classifier = make_classifier(EVERY_KIND)
+    found = represent(classifier, portraits.images, progress=False)
+    expected = classifier.predict_answers(portraits.images, verbose=0)
+    for task in EVERY_KIND.tasks:
+        predictions = found.predictions[task.name]
+        assert predictions.shape == portraits.labels[task.name].shape
+    np.testing.assert_allclose(
+        found.predictions["age"], expected["age"], rtol=1e-5
+    )
+    np.testing.assert_array_equal(
+        found.predictions["signs"], expected["signs"] > 0.5
+    )
+    mood = expected["mood"] @ np.arange(4)
+    np.testing.assert_array_equal(found.predictions["mood"], np.rint(mood))
+    assert list(found.layers) == ["age", "smile"]
+    assert found.layers["age"]["answer"].shape == (COUNT, 1)
 
 
-def test_classifier_without_hair_is_refused(images):
+def test_classifier_without_guarded_tasks_is_refused(images):
     classifier = make_classifier(tasks=["gender"])
-    with pytest.raises(UserError, match="one or more hair tasks"):
+    with pytest.raises(UserError, match="one or more guarded tasks"):
         represent(classifier, images)
 
 
@@ -106,3 +120,21 @@ def test_what_is_not_finite_is_refused(images):
     head.bias.assign([0.0, np.nan, 0.0])
     with pytest.raises(UserError, match="hair_type.* of 10 of 10 portraits"):
         represent(classifier, images, progress=False)
+
+
+def test_twins_are_paired_by_image_index(monkeypatch):
+    portraits = make_portraits(6)
+    portraits = dataclasses.replace(
+        portraits, indices=np.array([3, 5, 8, 9, 11, 20])
+    )
+    twins = dataclasses.replace(
+        portraits, indices=np.array([2, 5, 9, 10, 20, 21])
+    )
+    monkeypatch.setattr(
+        representations,
+        "represent",
+        lambda classifier, images, progress: images,
+    )
+    rows, images = representations.represent_twins(None, portraits, twins)
+    assert rows.tolist() == [1, 3, 5]
+    np.testing.assert_array_equal(images, twins.images[[1, 2, 4]])

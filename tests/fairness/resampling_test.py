@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from tests.portrait_factory import HAIR_TYPE
 from tp_keras.evaluation import metrics
 from tp_keras.fairness import group_counts
 from tp_keras.fairness import resampling
@@ -9,8 +10,10 @@ OUTCOMES = np.array(
     [
         [[40, 10, 0], [5, 20, 5], [0, 0, 0]],
         [[30, 0, 0], [12, 18, 0], [1, 0, 9]],
+        [[25, 5, 0], [10, 10, 5], [0, 0, 0]],
     ]
 )
+EVERY = np.full((3, 3), True)
 
 
 def rows_of(outcomes):
@@ -18,30 +21,43 @@ def rows_of(outcomes):
     return np.repeat(cells, outcomes.ravel(), 0)
 
 
-def count(rows):
-    genders, labels, predictions = rows.T
-    return group_counts.count_outcomes(labels, predictions, genders, 3)
+def count(rows, num_groups):
+    groups, labels, predictions = rows.T
+    return group_counts.count_outcomes(
+        HAIR_TYPE, labels, predictions, groups, num_groups
+    )
 
 
 def odds(outcomes):
+    counted = EVERY[: outcomes.shape[-3]]
     recalls = metrics.recall(outcomes)[..., :2]
     rates = group_counts.false_positive_rates(outcomes)
     return np.concatenate(
-        [group_counts.difference(recalls), group_counts.difference(rates)], -1
+        [
+            group_counts.differences(recalls, counted[:, :2]),
+            group_counts.differences(rates, counted),
+        ],
+        -1,
     ).max(-1)
 
 
 def test_rows_and_counts_are_the_same():
-    np.testing.assert_array_equal(count(rows_of(OUTCOMES)), OUTCOMES)
+    np.testing.assert_array_equal(count(rows_of(OUTCOMES), 3), OUTCOMES)
+
+
+def test_differences_are_of_what_counts():
+    rates = np.array([[0.1, 0.5], [0.4, 0.6], [np.nan, 0.9]])
+    counted = np.array([[True, True], [True, False], [False, False]])
+    assert group_counts.differences(rates, counted) == pytest.approx([0.3])
 
 
 def test_resamples_keep_their_strata():
     generator = np.random.default_rng(0)
     within = resampling.resample_within_classes(OUTCOMES, 500, generator)
-    assert within.shape == (500, 2, 3, 3)
+    assert within.shape == (500, 3, 3, 3)
     assert (within.sum(-1) == OUTCOMES.sum(-1)).all()
     np.testing.assert_allclose(within.mean(0), OUTCOMES, atol=0.6)
-    whole = resampling.resample_within_genders(OUTCOMES, 500, generator)
+    whole = resampling.resample_within_groups(OUTCOMES, 500, generator)
     assert (whole.sum((-2, -1)) == OUTCOMES.sum((-2, -1))).all()
     np.testing.assert_allclose(whole.mean(0), OUTCOMES, atol=0.6)
     # The mix of classes is a matter of chance here, there it is not.
@@ -50,20 +66,22 @@ def test_resamples_keep_their_strata():
     )
 
 
-def test_permutations_equal_shuffled_genders():
-    # The slow road: shuffle the column of gender inside each class.
+@pytest.mark.parametrize("num_groups", [2, 3])
+def test_permutations_equal_shuffled_groups(num_groups):
+    # The slow road: shuffle the column of the group inside each class.
+    outcomes = OUTCOMES[:num_groups]
     generator = np.random.default_rng(0)
-    rows = rows_of(OUTCOMES)
+    rows = rows_of(outcomes)
     slow = []
     for _ in range(2000):
         shuffled = rows.copy()
-        for label in range(3):
-            members = np.flatnonzero(rows[:, 1] == label)
-            shuffled[members, 0] = generator.permutation(rows[members, 0])
-        slow.append(count(shuffled))
-    fast = resampling.permute_genders(OUTCOMES, 2000, generator)
-    assert (fast.sum(-1) == OUTCOMES.sum(-1)).all()
-    assert (fast.sum(1) == OUTCOMES.sum(0)).all()
+        shuffled[:, 0] = resampling.permute_within(
+            rows[:, 0], rows[:, 1], generator
+        )
+        slow.append(count(shuffled, num_groups))
+    fast = resampling.permute_groups(outcomes, 2000, generator)
+    assert (fast.sum(-1) == outcomes.sum(-1)).all()
+    assert (fast.sum(1) == outcomes.sum(0)).all()
     np.testing.assert_allclose(fast.mean(0), np.mean(slow, 0), atol=0.3)
     np.testing.assert_allclose(fast.std(0), np.std(slow, 0), atol=0.15)
     for quantile in (0.05, 0.5, 0.95):
@@ -72,18 +90,28 @@ def test_permutations_equal_shuffled_genders():
         )
 
 
+def test_groups_are_shuffled_inside_the_classes():
+    groups = np.tile([0, 1, 1], 100)
+    classes = np.repeat([-1, 0, 2], 100)
+    shuffled = resampling.permute_within(
+        groups, classes, np.random.default_rng(0)
+    )
+    for label in (-1, 0, 2):
+        rows = classes == label
+        assert shuffled[rows].sum() == groups[rows].sum()
+        assert 20 < (shuffled[rows] != groups[rows]).sum() < 70
+
+
 def test_interval_by_hand():
     samples = np.linspace(0.2, 0.6, 401)
     # The middle 95 % are 0.21 to 0.59; mirrored at 0.3 they are 0.01 to 0.39.
-    assert resampling.bootstrap_interval(0.3, samples) == pytest.approx(
-        (0.01, 0.59)
-    )
-    assert resampling.bootstrap_interval(0.1, samples) == pytest.approx(
-        (0.0, 0.59)
-    )
-    assert resampling.bootstrap_interval(
-        0.1, samples, (-1, 0.5)
-    ) == pytest.approx((-0.39, 0.5))
+    for value, limits, expected in (
+        (0.3, (0, 1), (0.01, 0.59)),
+        (0.1, (0, 1), (0.0, 0.59)),
+        (0.1, (-1, 0.5), (-0.39, 0.5)),
+    ):
+        found = resampling.bootstrap_interval(value, samples, limits)
+        assert found == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +127,8 @@ def test_intervals_of_maximum_and_minimum_cover(recalls):
     sizes = np.array([[110, 130, 90, 60], [110, 60, 55, 70]])
 
     def largest(hits):
-        return group_counts.difference(hits / sizes).max(-1)
+        every = np.full(sizes.shape, True)
+        return group_counts.differences(hits / sizes, every).max(-1)
 
     def least(hits):
         return (hits / sizes).min((-2, -1))

@@ -1,77 +1,75 @@
-"""The predictions of a task by class and gender, and their resamples."""
+"""Counts of group, class and answer with their resamples and permutations."""
 
 from collections.abc import Callable
 
 import numpy as np
 
-from tp_keras import tasks
 from tp_keras.evaluation import figures
 from tp_keras.fairness import group_counts
 from tp_keras.fairness import resampling
 from tp_keras.fairness.settings import FairnessSettings
 from tp_keras.records.record import ALL
 
-# The variant of figures of groups with fewer rows than `min_count`.
-UNSUPPORTED = "unsupported"
-
 
 class GroupSample:
-    """Counts of gender, label and prediction, and their resamples.
+    """Counts of group, class and answer, and what chance makes of them.
+
+    Args:
+        outcomes: Int64 array [G, S, C]; group, class, answer.
+        right: Bool array [S, C]: the right answers of each class.
+        settings: How much data a figure needs; how often to draw.
+        seed: Where chance starts, a sequence of integers.
 
     Attributes:
-        task: What is predicted.
-        outcomes: Int64 array [G, K, K]; gender, label, prediction.
-        sizes: Int64 array [G, K]: the rows of each group.
-        count: The number of all rows.
-        supported: Bool array [G, K]: the groups with `min_count` rows.
-        positives: Bool array [K]: the classes that both genders support.
-        negatives: Bool array [K]: those with `min_count` rows of the other
-            classes in both genders.
-        any_positives: As `positives`, with one row.
-        any_negatives: As `negatives`, with one row.
-        both_genders: Whether both genders have `min_count` rows.
-        by_group: Int64 array [B, G, K, K]: resamples of each group.
-        by_gender: Int64 array [B, G, K, K]: resamples of each gender.
-        permuted: Int64 array [P, G, K, K]: gender permuted in each class.
+        sizes: Int64 array [G, S]: the rows of each cell of group and class.
+        supported: Bool array [G, S]: the cells with `min_count` rows.
+        supported_negatives: Bool array [G, S]: those whose group has as many
+            rows of the other classes.
+        supported_groups: Bool array [G]: the groups with as many rows.
+        by_cell: Int64 array [B, G, S, C]: resamples of each cell.
+        by_group: Int64 array [B, G, S, C]: resamples of each group.
+        permuted: Int64 array [P, G, S, C]: groups permuted in each class.
     """
 
-    def __init__(
-        self,
-        task: tasks.Task,
-        outcomes: np.ndarray,
-        settings: FairnessSettings,
-        seed: int,
-    ):
-        self.task = task
+    def __init__(self, outcomes, right, settings: FairnessSettings, seed):
         self.outcomes = outcomes
+        self.right = right
         self.sizes = outcomes.sum(-1)
         self.count = int(self.sizes.sum())
-        least = settings.min_count
-        self.supported = self.sizes >= least
+        least, draws = settings.min_count, settings.num_bootstraps
         negatives = group_counts.count_negatives(outcomes)
-        self.positives = self.supported.all(0)
-        self.negatives = (negatives >= least).all(0)
-        self.any_positives = (self.sizes > 0).all(0)
-        self.any_negatives = (negatives > 0).all(0)
-        self.both_genders = bool((self.sizes.sum(-1) >= least).all())
-        # A stream of its own for each task: a figure stays the same whichever
-        # other tasks are measured along with it.
-        generator = np.random.default_rng([seed, *task.name.encode()])
-        self.by_group = resampling.resample_within_classes(
-            outcomes, settings.num_bootstraps, generator
+        self.supported = self.sizes >= least
+        self.supported_negatives = negatives >= least
+        self.supported_groups = self.sizes.sum(-1) >= least
+        generator = np.random.default_rng(seed)
+        self.by_cell = resampling.resample_within_classes(
+            outcomes, draws, generator
         )
-        self.by_gender = resampling.resample_within_genders(
-            outcomes, settings.num_bootstraps, generator
+        self.by_group = resampling.resample_within_groups(
+            outcomes, draws, generator
         )
-        self.permuted = resampling.permute_genders(
+        self.permuted = resampling.permute_groups(
             outcomes, settings.num_permutations, generator
         )
 
-    def groups(self):
-        """Yields `(gender index, gender, label, class name)` of each group."""
-        for index, gender in enumerate(tasks.GENDER.classes):
-            for label, class_name in enumerate(self.task.classes):
-                yield index, gender, label, class_name
+    @property
+    def can_compare(self) -> bool:
+        """Whether two groups or more are supported."""
+        return self.supported_groups.sum() >= 2
+
+    def hits(self, outcomes) -> np.ndarray:
+        """Returns the right answers of counts: [..., G, S]."""
+        return np.sum(outcomes * self.right, -1)
+
+    def recalls(self, outcomes) -> np.ndarray:
+        """Returns the share that is right of each group and class."""
+        return group_counts.share(self.hits(outcomes), np.sum(outcomes, -1))
+
+    def accuracies(self, outcomes) -> np.ndarray:
+        """Returns the share that is right of the groups that are supported."""
+        outcomes = outcomes[..., self.supported_groups, :, :]
+        whole = np.sum(outcomes, (-2, -1))
+        return group_counts.share(self.hits(outcomes).sum(-1), whole)
 
     def figure(
         self,
@@ -86,61 +84,26 @@ class GroupSample:
         tail: float | None = resampling.NULL_OF_MAXIMUM,
         **fields,
     ) -> dict:
-        """Makes a figure with its bootstrap interval and its null quantile.
+        """Makes the fields of a record with bootstrap interval and null.
 
         Args:
             metric: What is measured.
-            value_of: From counts [..., G, K, K] to values [...].
+            value_of: From counts [..., G, S, C] to values [...].
             supported: Whether there are rows enough; else there is no value.
-            resampled: Counts [B, G, K, K]; None: those of each group.
+            resampled: Counts [B, G, S, C]; None: those of each cell.
             group: Whose rows these are.
             count: How many rows these are; None: all.
             limits: Least and largest value there can be.
             tail: Which quantile of the permutations is told; None: none is.
             **fields: Further fields of the record.
-
-        Returns:
-            The fields of a record.
         """
         fields["group"] = group
         count = self.count if count is None else count
         if not supported:
             return figures.figure(metric, None, count, **fields)
         value = float(value_of(self.outcomes))
-        samples = value_of(self.by_group if resampled is None else resampled)
+        samples = value_of(self.by_cell if resampled is None else resampled)
         if tail is not None:
             fields["null"] = float(np.quantile(value_of(self.permuted), tail))
-        return figures.figure(
-            metric,
-            value,
-            count,
-            resampling.bootstrap_interval(value, samples, limits),
-            **fields,
-        )
-
-    def maximum(
-        self,
-        metric: str,
-        values_of: Callable,
-        supported,
-        class_names,
-        **options,
-    ) -> dict:
-        """Makes the figure of the largest of several values, with its class.
-
-        Args:
-            metric: What is measured.
-            values_of: From counts [..., G, K, K] to values [..., C].
-            supported: Whether there is a value at all.
-            class_names: The class of each value.
-            **options: As of `figure`.
-        """
-        if supported:
-            largest = np.argmax(values_of(self.outcomes))
-            options["class_name"] = str(class_names[largest])
-        return self.figure(
-            metric,
-            lambda outcomes: values_of(outcomes).max(-1),
-            supported,
-            **options,
-        )
+        interval = resampling.bootstrap_interval(value, samples, limits)
+        return figures.figure(metric, value, count, interval, **fields)

@@ -1,225 +1,227 @@
-"""How much of gender labels, predictions and layers give away."""
+"""How much of the group labels and layers give away, and which probe fails."""
 
+import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
+import tqdm
 
-from tp_keras import tasks
-from tp_keras.errors import UserError
-from tp_keras.fairness import group_counts
-from tp_keras.fairness import leakage_counts
+from tp_keras.data.labels import num_strata
+from tp_keras.data.labels import strata
+from tp_keras.evaluation import figures
+from tp_keras.evaluation import metrics
+from tp_keras.fairness import probe_models
+from tp_keras.fairness.group_counts import share
 from tp_keras.fairness.group_sample import GroupSample
-from tp_keras.fairness.leakage_probes import LeakageProbes
+from tp_keras.fairness.probes import probe_groups
+from tp_keras.fairness.resampling import permute_within
 from tp_keras.fairness.settings import FairnessSettings
+from tp_keras.records.record import ALL
+from tp_keras.tasks import Task
+
+# The layer that must give the group away: the protected head reads it.
+POSITIVE_CONTROL = "backbone"
+# How much less than that head, which has learned from more rows, a probe of it
+# may find.
+POSITIVE_CONTROL_LOSS = 0.05
+
+BROKEN_PROBE = "broken_probe"
 
 
 def measure_leakage(
-    task: tasks.Task,
+    task: Task,
     labels,
-    probabilities,
+    predictions,
     layers: dict[str, np.ndarray],
-    genders,
+    groups,
+    protected: Task,
     settings: FairnessSettings,
     seed: int,
+    head_accuracy: float | None = None,
     controls: bool = True,
 ) -> Iterator[dict]:
-    """Measures what tells the gender of a portrait, and how well.
+    """Measures what tells the group of a portrait, and how well.
 
-    All of it is the balanced accuracy of a guess of gender: 1/2 for nothing, 1
-    for all. `L(V) = (1 + TV(P(V | female), P(V | male))) / 2` is that of the
-    best guess from V, with the total variation `TV(p, q) = sum |p - q| / 2`.
-    Rows without gender do not count. On the rows with a label:
+    All of it is the balanced accuracy of a guess of the group out of the G
+    that have `min_count` rows with a label: 1/G for nothing, 1 for all. A
+    number is told by its range.
 
-    * `label_leakage`, `L(Y)`: hair alone tells something of gender;
-    * `prediction_leakage`, `L(Yhat)`, and `leakage_amplification`, `L(Yhat) -
-      L(Y)`, which is no more than 0 for predictions that don't add to it;
-    * `conditional_prediction_leakage`, the mean of `L(Yhat | Y = c)` over the
-      classes c with `min_count` rows of each gender; 1/2 if odds are equal;
     * `leakage_band_low` and `leakage_band_high`, the band `[L(Y) - (1 - A),
-      L(Y)]` with `A` the mean of the accuracies of the genders. What the head
-      reads can't tell less than the lower end (at least 1/2) if it is to
-      predict as it does; what knows of gender no more than the class tells, Z
-      independent of gender given Y, doesn't tell more than the upper end. What
-      is above can be removed, what is inside can't without loss.
-
-    These have intervals of a bootstrap of each gender's rows, or of each
-    group's for the conditional one, and `null` is the 95 % quantile with
-    gender permuted inside each class. The total variation of few rows is more
-    than 0 by chance: `null` says how much.
-
-    And for each layer, with the variant `"<kind> <layer>"`, where the kind of
-    probe is `linear` or `mlp` (see `probes.probe_gender`):
-
-    * `gender_probe`, trained on all rows, and tested on those with a label, as
-      those are what the band is of;
-    * `conditional_gender_probe` with the class beside the layer; 1/2 where
+      L(Y)]` with `L(Y)` that of the best guess from the label alone and `A`
+      the mean of the accuracies of the groups. What the head reads can't tell
+      less than the lower end (at least 1/G) if it is to predict as it does;
+      what knows of the group no more than the class tells, doesn't tell more
+      than the upper end. What is above can be removed, what is inside can't
+      without loss. Flags have no band.
+    * `group_probe` of each layer, with the variant `"<kind> <layer>"` (see
+      `probe_groups`), and chance as `null`: trained on all rows, and tested on
+      those with a label, as those are what the band is of.
+    * `conditional_group_probe` with the class beside the layer; chance where
       nothing is left but the class.
-
-    Controls tell whether the probes can be trusted:
-
-    * positive: a layer named `"backbone"`, as pooled from the image, has to
-      give gender with at least 0.9 in `gender_probe`;
-    * `negative_control` and `conditional_negative_control`: genders shuffled,
-      among rows with and without a label or inside the class, and probed in
-      the layer `"<task>_embedding"`, the last one if there is none; 1/2 must
-      lie in the interval.
-
-    `broken_probe` is a probe that fails: it has the probe and the reason in
-    its variant, such as `"linear logits, below the band"`, and how far it is
-    off in its value. Below the band is a probe of a layer other than the
-    backbone if its interval is: it then reads less of gender from the layer
-    than the predictions made of that layer tell. There is none where all is
-    well.
+    * `negative_control` and `conditional_negative_control`: the same of the
+      layer `"<task>_embedding"`, or the last one, with groups shuffled among
+      rows with and without a label, or inside the class.
+    * `broken_probe`, a probe that can't be trusted, with the reason in its
+      variant, such as `"linear answer, below the band"`, and how far it is off
+      in its value: one of the layer `"backbone"` that finds less than the
+      protected head finds there by more than 0.05; one of another layer whose
+      interval is below the band, less than its predictions tell; a control
+      whose interval is off chance.
 
     Args:
         task: What is predicted.
-        labels: Integer array [N], `tasks.MISSING` where there is none.
-        probabilities: Float array [N, K] of the classes.
+        labels: Labels of it as in `Portraits`.
+        predictions: What is predicted, in the form of labels.
         layers: Dict: name -> float array [N, d]; layers that the head is
             computed from, and the backbone.
-        genders: Integer array [N], `tasks.MISSING` where unknown.
+        groups: Integer array [N], -1 where unknown.
+        protected: The task whose classes are the groups.
         settings: How much data a figure needs; how often to draw and to probe.
         seed: Where chance starts.
-        controls: Whether to probe for shuffled genders too.
+        head_accuracy: Balanced accuracy of the protected head, if there is one.
+        controls: Whether to probe for shuffled groups too.
 
     Yields:
-        The fields of a record, but for task, seed, split and data set. Where
-        too few rows count, the value is None and the count is kept.
-
-    Raises:
-        UserError: If the arrays don't fit each other or the task, or hold what
-            is no finite number.
+        The fields of a record, as `measure_groups` does.
 
     Source:
         Zhao and Gordon, Inherent tradeoffs in learning fair representations,
-        2022 (the lower end); Wang et al., Balanced datasets are not enough,
-        2019 (leakage and amplification); Elazar and Goldberg, Adversarial
-        removal of demographic attributes from text data, 2018 (probes).
-
-    Example:
-        >>> found = measure_leakage(
-        ...     tasks.HAIR_COLOR, labels, probabilities,
-        ...     {"hair_color_embedding": embedding}, genders,
-        ...     FairnessSettings(), seed=0,
-        ... )
-        >>> {fields["metric"]: fields["value"] for fields in found}
-        {'label_leakage': 0.703, 'prediction_leakage': 0.695, ...}
+        2022 (the lower end); Elazar and Goldberg, Adversarial removal of
+        demographic attributes from text data, 2018 (probes).
     """
-    labels, probabilities, layers, genders = _check(
-        task, labels, probabilities, layers, genders
-    )
-    known = genders != tasks.MISSING
-    labels, genders = labels[known], genders[known]
-    sample = GroupSample(
-        task,
-        group_counts.count_outcomes(
-            labels,
-            probabilities[known].argmax(-1),
-            genders,
-            task.num_classes,
-        ),
-        settings,
-        seed,
-    )
-    found = list(_count_figures(sample))
-    yield from found
-    band_low = next(
-        fields["value"]
-        for fields in found
-        if fields["metric"] == "leakage_band_low"
-    )
-    yield from LeakageProbes(
-        task,
-        labels,
-        {name: features[known] for name, features in layers.items()},
-        genders,
-        settings,
-        seed,
-    ).figures(band_low, controls)
+    known = np.asarray(groups) >= 0
+    classes, groups = strata(task, labels)[known], np.asarray(groups)[known]
+    low = None
+    if num_strata(task) > 1:
+        guesses = strata(task, predictions)[known]
+        shape = (protected.num_classes, *2 * (num_strata(task),))
+        outcomes = np.zeros(shape, np.int64)
+        labelled = classes >= 0
+        cells = groups[labelled], classes[labelled], guesses[labelled]
+        np.add.at(outcomes, cells, 1)
+        right = np.eye(num_strata(task), dtype=bool)
+        words = [seed, *task.name.encode()]
+        sample = GroupSample(outcomes, right, settings, words)
+        band = list(_band(sample))
+        low = band[0]["value"]
+        yield from band
+    layers = {name: values[known] for name, values in layers.items()}
+    for metric, name, result in _probe_all(
+        task.name, classes, layers, groups, settings, seed, controls
+    ):
+        yield figures.figure(
+            metric,
+            result.value,
+            result.count,
+            result.interval,
+            group=ALL,
+            variant=name,
+            null=None if result.value is None else result.chance,
+        )
+        if result.value is not None:
+            fault, amount = _fault(metric, name, result, low, head_accuracy)
+            if fault:
+                yield figures.figure(
+                    BROKEN_PROBE,
+                    amount,
+                    result.count,
+                    group=ALL,
+                    variant=f"{name}, {fault}",
+                )
 
 
-def _count_figures(sample):
-    """Yields what the counts of labels and predictions tell."""
-    for metric, value_of, limits, has_null in (
-        ("label_leakage", leakage_counts.label_leakage, (0.5, 1.0), False),
-        (
-            "prediction_leakage",
-            leakage_counts.prediction_leakage,
-            (0.5, 1.0),
-            True,
-        ),
-        (
-            "leakage_amplification",
-            leakage_counts.leakage_amplification,
-            (-0.5, 0.5),
-            True,
-        ),
-        ("leakage_band_low", leakage_counts.lower_band, (0.5, 1.0), False),
-        ("leakage_band_high", leakage_counts.label_leakage, (0.5, 1.0), False),
+def label_leakage(outcomes) -> np.ndarray:
+    """Returns the balanced accuracy of the best guess from the label: [...].
+
+    Of counts [..., G, S, S] of group, class and class of the answer.
+    """
+    sizes = np.sum(outcomes, -1)
+    rates = share(sizes, sizes.sum(-1, keepdims=True))
+    return rates.max(-2).sum(-1) / rates.shape[-2]
+
+
+def lower_band(outcomes) -> np.ndarray:
+    """Returns what any layer of these answers gives away at least: [...].
+
+    With the errors e_g of the groups: who guesses the group from the answer
+    as from the label is right as often but for a share of e_g of the rows.
+    Holds for the counts [..., G, S, S] at hand, not on average alone.
+    """
+    errors = 1 - metrics.accuracy(outcomes).mean(-1)
+    least = label_leakage(outcomes) - errors
+    return np.maximum(least, 1 / np.shape(outcomes)[-3])
+
+
+def _band(sample):
+    kept = sample.supported_groups
+    for metric, value_of in (
+        ("leakage_band_low", lower_band),
+        ("leakage_band_high", label_leakage),
     ):
         yield sample.figure(
             metric,
-            value_of,
-            sample.both_genders,
-            resampled=sample.by_gender,
-            limits=limits,
-            # Genders permuted inside the class have the same labels.
-            **({} if has_null else {"tail": None}),
+            lambda outcomes, of=value_of: of(outcomes[..., kept, :, :]),
+            sample.can_compare,
+            resampled=sample.by_group,
+            limits=(1 / max(kept.sum(), 1), 1.0),
+            # Groups permuted inside the class have the same labels.
+            tail=None,
         )
-    classes = sample.positives
-    supported = bool(classes.any())
-    yield sample.figure(
-        "conditional_prediction_leakage",
-        lambda outcomes: leakage_counts.conditional_leakage(
-            outcomes[..., classes, :]
-        ),
-        supported,
-        count=sample.sizes[:, classes].sum() if supported else None,
-        limits=(0.5, 1.0),
-    )
 
 
-def _check(task, labels, probabilities, layers, genders):
-    probabilities = np.asarray(probabilities)
-    if probabilities.ndim != 2 or probabilities.shape[1] != task.num_classes:
-        raise UserError(
-            f"Expected probabilities of {task.name} of the shape [rows, "
-            f"{task.num_classes}]. Received: shape {probabilities.shape}"
+def _probe_all(name, classes, layers, groups, settings, seed, controls):
+    """Yields metric, kind and layer, and result of each probe of a task."""
+
+    def probe(kind, features, given, **changes):
+        rows = {"classes": classes} if given else {"train_only": classes < 0}
+        own = {"groups": groups, "settings": settings, "seed": seed}
+        return probe_groups(features, kind=kind, **rows, **{**own, **changes})
+
+    def control(kind, features, given):
+        # A probe of a shuffle of its own each time: chance in one shuffle is
+        # the same for all probes of it.
+        once = dataclasses.replace(settings, probe_seeds=1)
+        generator = np.random.default_rng([seed, *b"shuffled"])
+        inside, results = classes if given else classes < 0, []
+        for own in generator.integers(2**31, size=settings.probe_seeds):
+            shuffled = permute_within(groups, inside, generator)
+            changes = {"groups": shuffled, "settings": once, "seed": own}
+            results.append(probe(kind, features, given, **changes))
+        hits = np.mean([result.hits for result in results], axis=0)
+        return dataclasses.replace(results[0], hits=hits)
+
+    own = f"{name}_embedding"
+    controlled = [own] if own in layers else list(layers)[-1:]
+    jobs = [
+        (metric, measure, given, kind, layer)
+        for metric, measure, names in (
+            ("group_probe", probe, layers),
+            ("negative_control", control, controlled if controls else ()),
         )
-    count = len(probabilities)
-    checked = []
-    for name, array, num_classes in (
-        ("labels", labels, task.num_classes),
-        ("genders", genders, tasks.GENDER.num_classes),
+        for given in (False, True)
+        for layer in names
+        for kind in probe_models.KINDS
+    ]
+    for metric, measure, given, kind, layer in tqdm.tqdm(
+        jobs, f"probes of {name}", delay=2, leave=False
     ):
-        array = np.asarray(array)
-        if array.shape != (count,) or not np.issubdtype(
-            array.dtype, np.integer
-        ):
-            raise UserError(
-                f"Expected integer {name} for {count} rows of probabilities "
-                f"of {task.name}. Received: shape {array.shape} of "
-                f"{array.dtype}"
-            )
-        strange = array[(array < tasks.MISSING) | (array >= num_classes)]
-        if strange.size:
-            raise UserError(
-                f"Expected {name} within {tasks.MISSING}..{num_classes - 1}. "
-                f"Received: {strange[0]}"
-            )
-        checked.append(array)
-    layers = {name: np.asarray(array) for name, array in layers.items()}
-    for name, array in layers.items():
-        if array.ndim != 2 or len(array) != count or not array.shape[1]:
-            raise UserError(
-                f"Expected features of the layer {name} of the shape "
-                f"[{count}, columns]. Received: shape {array.shape}"
-            )
-    for name, array in {"probabilities": probabilities, **layers}.items():
-        strange = ~np.isfinite(array).all(-1)
-        if strange.any():
-            raise UserError(
-                f"Expected finite numbers in {name}. Received: NaN or "
-                f"infinity in {strange.sum()} of {count} rows"
-            )
-    return checked[0], probabilities, layers, checked[1]
+        result = measure(kind, layers[layer], given)
+        yield f"{'conditional_' * given}{metric}", f"{kind} {layer}", result
+
+
+def _fault(metric, name, result, band_low, head_accuracy):
+    """Returns why a probe can't be trusted and by how much, or two Nones."""
+    low, high = result.interval
+    if metric == "group_probe":
+        least, reason = band_low, "below the band"
+        if name.endswith(f" {POSITIVE_CONTROL}"):
+            least, reason = None, "positive control below the protected head"
+            if head_accuracy is not None:
+                least = head_accuracy - POSITIVE_CONTROL_LOSS
+        if least is not None and high < least:
+            return reason, least - high
+    elif "control" in metric and not low <= result.chance <= high:
+        given = " given the class" if metric.startswith("cond") else ""
+        reason = f"negative control{given} off {result.chance:.3g}"
+        return reason, abs(result.value - result.chance)
+    return None, None

@@ -1,142 +1,262 @@
-"""All of a fairness report as one page that needs nothing else."""
+"""A fairness report as sections: what was asked, each task, how it is made."""
 
 import html
-import pathlib
-import string
+from collections.abc import Mapping
 from collections.abc import Sequence
 
-from tp_keras.evaluation.table import evaluated_tasks
-from tp_keras.fairness import leakage_figures
-from tp_keras.fairness import plots
-from tp_keras.fairness import summary
-from tp_keras.fairness import table
-from tp_keras.fairness.settings import FairnessSettings
-from tp_keras.records import page_parts
-from tp_keras.records.record import Record
+from matplotlib.lines import Line2D
+from matplotlib.ticker import PercentFormatter
 
-_PAGE = string.Template("""\
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Hair without regard to gender</title>
-<style>
-$style</style>
-</head>
-<body>
-<h1>Hair without regard to gender: how far does this model keep to it?</h1>
-<p class="note">$data</p>
-$warning
-<h2>What was asked</h2>
-<p>A model that names hair colour and hair type, and finds portraits with
-similar hair, should do so without regard to the gender of the person. This page
-measures how far it does, on portraits that it was not trained on. Three
-things can go wrong, and each has figures of its own:</p>
+from tp_keras.fairness import probe_records
+from tp_keras.fairness import summary
+from tp_keras.fairness.group_figures import UNSUPPORTED
+from tp_keras.fairness.leakage_plot import draw_leakage
+from tp_keras.fairness.neighbor_plot import NeighborGrid
+from tp_keras.fairness.neighbor_plot import draw_neighbors
+from tp_keras.fairness.settings import FairnessSettings
+from tp_keras.records import group_plot
+from tp_keras.records import page_parts
+from tp_keras.records.plot_kit import new_figure
+from tp_keras.records.record import Record
+from tp_keras.records.record import find
+from tp_keras.records.table import figure_table
+from tp_keras.tasks import Schema
+
+_ASKED = """\
+<p>A model that names %(guarded)s, and finds portraits alike in them, should do
+so without regard to %(protected)s. This page measures how far it does, on
+portraits that it was not trained on. Three things can go wrong:</p>
 <ul>
-<li><b>Wrong names.</b> The model recognises a kind of hair less often in women
-than in men, or the other way round.</li>
-<li><b>Gender in the numbers.</b> The numbers that describe hair, the embedding,
-also tell gender, though nobody asked for it.</li>
-<li><b>Wrong neighbours.</b> A search for similar hair prefers portraits of the
-same gender.</li>
-</ul>
-<p>A part of the second can't be removed: hair colour itself tells something of
-gender, as among bald people there are hardly any women. How much that is has
-been computed from the labels, and what a figure would be if gender played no
-role stands beside it.</p>
-$sections
-<h2>How the figures are made</h2>
-<p>Brackets hold 95 % intervals: what repeating the measurement with other
+<li><b>Wrong answers.</b> The model is right less often in one group than in
+another.</li>
+<li><b>%(protected)s in the numbers.</b> The numbers that describe the portrait,
+the embedding, also tell %(protected)s, though nobody asked for it. A part of
+that can't be removed where the label itself tells something of it; how much
+that is has been computed from the labels.</li>
+<li><b>Wrong neighbours.</b> A search for similar portraits prefers those of the
+same group.</li>
+</ul>"""
+
+_MADE = """\
+<p>Brackets hold 95 %% intervals: what repeating the measurement with other
 portraits of the same kind would give, 19 times out of 20. n is the number of
-portraits a figure rests on. A group of class and gender counts in maxima,
-minima and differences if it has $min_count portraits or more; smaller groups
-are listed, and hollow in plots. &ldquo;By chance&rdquo; is what the figure
-stays below (for a smallest recall: above) 19 times out of 20 when women and men
-of the same class are exchanged at random: beyond it, gender plays a role.
-Intervals: $num_bootstraps resamples, of
-neighbours a jackknife; chance: $num_permutations permutations;
-probes: the mean of $probe_seeds, each tested on portraits it was not trained
-on, in $probe_folds parts.</p>
-<h2>What these figures can't tell</h2>
+portraits a figure rests on. A class of a group counts in maxima, minima and
+differences if it has %(min_count)s portraits or more; smaller ones are listed,
+and hollow in plots. &ldquo;By chance&rdquo; is what the figure stays below (for
+a smallest recall: above) 19 times out of 20 when groups of the same class are
+exchanged at random: beyond it, %(protected)s plays a role. Of a probe it is
+what guessing gets. Intervals: %(num_bootstraps)s resamples, of neighbours a
+jackknife; chance: %(num_permutations)s permutations; probes: the mean of
+%(probe_seeds)s, each tested on portraits it was not trained on, in
+%(probe_folds)s parts.</p>"""
+
+_LIMITS = """\
 <ul>
-<li>Gender here is how somebody appeared to those who labelled the portraits, in
-two classes. It says nothing of how people see themselves, and nothing of those
-who are neither.</li>
-<li>The labels are partly wrong, for women and men perhaps not equally often;
-a difference may be one of the labels.</li>
+<li>The groups are what the labels say: how somebody appeared to those who
+labelled the portraits, not how people see themselves. Labels are partly wrong,
+for the groups perhaps not equally often.</li>
 <li>A figure without support is no good news: too few portraits were there
 to say anything.</li>
-<li>That the probes here read no gender doesn't prove that nothing could. It
-proves that the usual ones don't.</li>
-<li>Nothing here speaks of age, skin or any other attribute, nor of other
-portraits than these.</li>
-</ul>
-</body>
-</html>
-""")
+<li>That the probes here read no %(protected)s doesn't prove that nothing could.
+It proves that the usual ones don't.</li>
+</ul>"""
+
+# Kinds of figures: title, how to read it, metrics.
+_KINDS = (
+    (
+        "Share of each class that is right",
+        "Of a number within its tolerance, in ranges of it.",
+        ("group_recall",),
+    ),
+    (
+        "Answers by group",
+        "Gaps: the largest figure of a group minus the smallest. Equalised "
+        "odds: how far apart the groups of the same class are called so, and "
+        "those of other classes are; 0 is best.",
+        (
+            *("accuracy", "accuracy_gap", "mae", "mae_gap"),
+            *("worst_group_recall", "equalized_odds_difference_max"),
+        ),
+    ),
+    (
+        "The group in labels and layers",
+        "Balanced accuracies of guessing the group. The band is what the label "
+        "itself gives away: above it is what could be removed. Conditional "
+        "probes know the class, and each class and group weighs the same; "
+        "chance is best. Negative controls were given shuffled groups and must "
+        "find chance. A broken probe can't be trusted.",
+        (
+            *("leakage_band_low", "leakage_band_high"),
+            *("group_probe", "conditional_group_probe", "broken_probe"),
+            *("negative_control", "conditional_negative_control"),
+        ),
+    ),
+    (
+        "Neighbours in the embedding",
+        "k is the length of a list. Excess: the share of the query's own group "
+        "minus what its label implies; 0 is best.",
+        ("neighbor_precision", "same_group_excess"),
+    ),
+    (
+        "Counterfactual pairs",
+        "The same portrait with the cues of another group; 0 is best.",
+        ("counterfactual_flips",),
+    ),
+)
 
 
-def make_page(
+def make_report(
     records: Sequence[Record],
-    folder: str | pathlib.Path,
+    schema: Schema,
+    grids: Mapping[str, NeighborGrid | None],
     settings: FairnessSettings,
-) -> str:
-    """Makes the page of a fairness report.
+) -> page_parts.Report:
+    """Makes the sections of a fairness report.
 
     Args:
         records: What was measured.
-        folder: Folder of the plots, which become part of the page.
+        schema: `Schema` of the portraits.
+        grids: Name of a guarded task -> what to show of its neighbours.
         settings: How it was measured.
 
     Returns:
-        HTML that loads nothing from anywhere.
+        `Report`, a section for each task among others.
     """
-    first = records[0]
-    data = (
-        f"Data: {first.dataset}, split {first.split}. Seed of the run: "
-        f"{first.seed}."
-    )
-    return _PAGE.substitute(
-        data=html.escape(data),
-        style=page_parts.STYLE,
-        warning=page_parts.warning_html(first.dataset),
-        sections="\n".join(
-            _section(records, task, pathlib.Path(folder))
-            for task in evaluated_tasks(records)
-        ),
-        min_count=settings.min_count,
-        num_bootstraps=f"{settings.num_bootstraps:,}",
-        num_permutations=f"{settings.num_permutations:,}",
-        probe_seeds=settings.probe_seeds,
-        probe_folds=settings.probe_folds,
-    )
-
-
-def _section(records, task, folder):
-    title = summary.plain_name(task).capitalize()
-    figures = summary.summarize(records, task)
-    parts = [
-        f"<h2>{html.escape(title)}</h2>",
-        "<h3>What was found</h3>",
-        "<ul>",
+    guarded = [
+        task for task in schema.guarded_tasks if find(records, task=task.name)
     ]
-    parts += [f"<li>{html.escape(item.sentence)}</li>" for item in figures]
-    for record in leakage_figures.broken_probes(records, task):
-        parts.append(
-            '<li class="warning">A probe can\'t be trusted: '
-            f"{html.escape(record.variant)}.</li>"
+    protected = schema.protected_task
+    names = {
+        "guarded": html.escape(" and ".join(map(summary.plain_name, guarded))),
+        "protected": html.escape(summary.plain_name(protected)),
+        **vars(settings),
+    }
+    sections = [page_parts.Section("What was asked", _ASKED % names)]
+    for task in guarded:
+        items = summary.summarize(records, task, protected)
+        sections.append(
+            page_parts.Section(
+                task.name,
+                sentences=[
+                    *(item.sentence for item in items),
+                    *probe_records.broken_probes(records, task),
+                ],
+                summary=summary.task_table(records, task, protected),
+                plots=list(
+                    _plots(records, task, protected, grids.get(task.name))
+                ),
+                tables=_tables(find(records, task=task.name)),
+            )
         )
-    parts += [
-        "</ul>",
-        page_parts.table_html(table.summary_table(records, task)),
+    sections += [
+        page_parts.Section("How the figures are made", _MADE % names),
+        page_parts.Section("What these figures can't tell", _LIMITS % names),
     ]
-    for plot in plots.plots_of(task):
-        path = folder / plot.file_name
-        if path.is_file():
-            parts.append(page_parts.figure_html(path, plot))
-    parts += [
-        page_parts.details_html(item)
-        for item in table.detail_tables(records, task)
+    return page_parts.Report(
+        f"Without regard? {summary.question(schema, guarded)}",
+        sections,
+        schema.shows_people,
+    )
+
+
+def _tables(records):
+    """Returns every record of a task, a table for each kind of figure."""
+    return [
+        page_parts.Table(
+            title,
+            note,
+            figure_table(
+                found,
+                {"figure": "metric", "of": _what},
+                titles={metric: metric for metric in metrics},
+                form=_with_count,
+                more={"by chance": _chance},
+            ),
+        )
+        for title, note, metrics in _KINDS
+        if (found := [item for item in records if item.metric in metrics])
     ]
-    return "\n".join(parts)
+
+
+def _what(record):
+    few = record.variant == UNSUPPORTED
+    parts = record.class_name, None if few else record.variant
+    return ", ".join(filter(None, parts))
+
+
+def _with_count(record):
+    text = summary.figure_text(record)
+    if record.value is None:
+        return text
+    few = ", not supported" * (record.variant == UNSUPPORTED)
+    return f"{text} (n = {record.count:,}{few})"
+
+
+def _chance(record):
+    return "" if record.null is None else f"{record.null:.3f}"
+
+
+def _plots(records, task, protected, grid):
+    yield page_parts.Plot(
+        f"recall_{task.name}.png",
+        "Is each class recognised as often in every group?",
+        "Each row is a class. The marks are the shares of each group that are "
+        "right, the lines through them 95 % intervals. Without regard to the "
+        "group they stand above each other, and the gray between them is "
+        "narrow. Hollow marks rest on too few portraits to count.",
+        _draw_recalls(records, task, protected),
+    )
+    if find(records, metric="group_probe", task=task.name):
+        yield page_parts.Plot(
+            f"leakage_{task.name}.png",
+            f"How much {protected.name} can be read from each layer?",
+            "From left to right: the layers from the image to the answer. A "
+            "mark tells how well a probe, a small classifier trained on the "
+            "layer, tells the groups apart; the dashed line is guessing. Left, "
+            "among all portraits: the shaded band is what the label itself "
+            "gives away; above it, more is known than needed. Right, among "
+            "portraits of the same class: there guessing is all that the label "
+            "gives away. Hollow marks are a control, the same probes given "
+            "shuffled groups: they must be at guessing.",
+            draw_leakage(records, task, protected),
+        )
+    if grid is not None:
+        yield page_parts.Plot(
+            f"neighbors_{task.name}.png",
+            "Which portraits are neighbours?",
+            "Each row is a query, on the left, and the portraits that are "
+            "closest to it in the embedding. The frames show the group, the "
+            "words the labelled class, faint where it is another one than that "
+            f"of the query. Without regard to {protected.name}, the frames of "
+            "a row are mixed as they are among all portraits of that class. "
+            "The queries are drawn by chance, from each class and group in "
+            "turn.",
+            draw_neighbors(grid, task, protected),
+        )
+
+
+def _draw_recalls(records, task, protected):
+    """Draws the share of each class that is right, a mark for each group."""
+    found = find(records, metric="group_recall", task=task.name)
+    shown = {record.class_name for record in found if record.count}
+    found = [record for record in found if record.class_name in shown]
+    groups = protected.classes
+    figure = new_figure(
+        8.5, group_plot.rows_height(len(shown), len(groups)) + 1.3
+    )
+    panel = figure.subplots()
+    group_plot.draw_groups(
+        panel, found, groups, is_few=lambda item: item.variant == UNSUPPORTED
+    )
+    panel.set_xlim(-0.02, 1.02)
+    panel.set_xlabel("portraits of the class that are right")
+    panel.xaxis.set_major_formatter(PercentFormatter(1.0))
+    title = f"{task.name}: recall of each class, with 95 % intervals"
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+    style = {"color": "0.4", "marker": "o", "markerfacecolor": "white"}
+    few = Line2D([], [], linestyle=":", label="too few to count", **style)
+    handles = [*group_plot.group_handles(groups), few]
+    figure.legend(
+        handles=handles, loc="outside lower left", ncols=4, frameon=False
+    )
+    return figure

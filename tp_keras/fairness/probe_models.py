@@ -15,7 +15,7 @@ KINDS = (LINEAR, MLP)
 # Logistic regression: the inverse of the weight of the squared norm.
 _INVERSE_STRENGTHS = (0.01, 0.1, 1.0, 10.0)
 # A network has more columns to hide in than there are rows: below 1 it does
-# not get better, and where little of gender is left, it needs far more.
+# not get better, and where little of the group is left, it needs far more.
 _WEIGHT_DECAYS = (36.0, 6.0, 1.0)
 
 _HIDDEN_SIZE = 64
@@ -33,23 +33,20 @@ def fit_probe(
     kind: str,
     strength: float,
     features: np.ndarray,
-    genders: np.ndarray,
+    groups: np.ndarray,
     weights: np.ndarray,
     seed: int,
 ):
-    """Fits a probe.
+    """Returns a probe of scikit-learn, fitted.
 
     Args:
         kind: `"linear"`, a logistic regression, or `"mlp"`, a network of one
             hidden layer of 64.
         strength: One of `strengths(kind)`.
         features: Float array [N, d], standardised.
-        genders: Integer array [N].
+        groups: Integer array [N].
         weights: Float array [N], with a mean of about 1.
         seed: Where the network starts.
-
-    Returns:
-        A classifier of scikit-learn.
     """
     if kind == LINEAR:
         probe = LogisticRegression(C=strength, max_iter=_LINEAR_ITERATIONS)
@@ -65,4 +62,4 @@ def fit_probe(
     with warnings.catch_warnings():
         # The number of steps is a limit on purpose.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return probe.fit(features, genders, sample_weight=weights)
+        return probe.fit(features, groups, sample_weight=weights)

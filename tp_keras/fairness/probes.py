@@ -1,25 +1,67 @@
-"""How much of gender can be read from features, by probes on held-out rows."""
+"""How much of the group probes read from features, on held-out rows."""
+
+import dataclasses
 
 import numpy as np
 import threadpoolctl
 from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 
-from tp_keras import tasks
-from tp_keras.errors import UserError
 from tp_keras.fairness import probe_models
-from tp_keras.fairness.probe_result import ProbeResult
 from tp_keras.fairness.settings import FairnessSettings
-
-_NUM_GENDERS = tasks.GENDER.num_classes
+from tp_keras.records import intervals
 
 # Parts of the rows to learn from, when a regularisation is chosen.
 _INNER_FOLDS = 2
 
 
-def probe_gender(
+@dataclasses.dataclass(frozen=True)
+class ProbeResult:
+    """How many groups a probe got right.
+
+    Attributes:
+        hits: Float array [cells]: the rows that are right, mean over the
+            probes. A cell is a group, or a class and a group; without any
+            there is nothing that could be probed.
+        counts: Integer array [cells]: the rows.
+        count: How many rows there are, also where they don't suffice.
+        chance: The value of a probe that is told the class alone: the classes
+            divided by the cells, so 1/G where all have all groups.
+    """
+
+    hits: np.ndarray
+    counts: np.ndarray
+    count: int
+    chance: float
+
+    @property
+    def value(self) -> float | None:
+        """The balanced accuracy, the mean over the cells; None without any."""
+        if not self.counts.size:
+            return None
+        return float((self.hits / self.counts).mean())
+
+    @property
+    def interval(self) -> tuple[float, float] | tuple[None, None]:
+        """The 95 % interval of `value` with regard to the rows tested.
+
+        Probes that see the same rows are no new rows: their mean has the
+        interval of one. That the probes of the folds share what they learned
+        from is not in it: in pure noise about one interval in twelve misses
+        chance, where one in twenty should.
+        """
+        if not self.counts.size:
+            return None, None
+        hits = np.rint(self.hits).astype(int)
+        low, high = intervals.mean_of_shares_interval(hits, self.counts)
+        # The mean of several probes is no whole number of rows.
+        shift = self.value - float((hits / self.counts).mean())
+        return max(low + shift, 0.0), min(high + shift, 1.0)
+
+
+def probe_groups(
     features,
-    genders,
+    groups,
     classes=None,
     *,
     kind: str,
@@ -27,87 +69,66 @@ def probe_gender(
     seed: int,
     train_only=None,
 ) -> ProbeResult:
-    """Trains probes for gender and counts what they get right.
+    """Trains probes that name the group and counts what they get right.
 
-    With `q` the mean over the genders of the share that is right, the best
-    probe there is has `q = (1 + TV(P(Z | female), P(Z | male))) / 2` for the
-    features Z. A trained one tells less: `q` is a lower bound of what the
-    features give away.
-
-    *Unconditional*, without `classes`: both genders weigh the same in training
-    and in `q`. Features that tell no more than the class are read as far as
-    the class tells gender.
-
-    *Conditional*, with `classes`: the probe reads the features and the class,
-    and each cell of class and gender weighs the same in training and in the
-    mean `q` of the shares, so that the class alone leads to 1/2: nothing left.
-    Only classes with `min_count` rows of both genders take part.
+    The mean share that is right is a lower bound of what the features give
+    away. Without `classes` all groups weigh the same in training and in the
+    mean. With them the probe reads the class too, and each cell of class and
+    group weighs the same, so that the class alone leads to chance. Only cells
+    with `min_count` rows take part, of classes that have two or more of them.
 
     The rows are split into `probe_folds` folds with as many rows of each cell;
     the rows of a fold are told by a probe of the others, standardised by
     these. Of a few regularisations a fold gets the one that does best in a
     second cross-validation inside the others: as strong as the rows allow, and
-    nothing of the fold enters the choice. All this `probe_seeds` times, with
-    other folds.
+    nothing of the fold enters the choice (Cawley and Talbot, On over-fitting in
+    model selection, 2010). All this `probe_seeds` times, with other folds.
 
     Args:
         features: Float array [N, d].
-        genders: Integer array [N]; rows with `tasks.MISSING` don't count.
-        classes: Integer array [N]; rows with `tasks.MISSING` don't count.
-            None: unconditional.
+        groups: Integer array [N]; negative ones don't count.
+        classes: Integer array [N], likewise, or None.
         kind: `"linear"`, a logistic regression, or `"mlp"`, a network of one
             hidden layer of 64.
         settings: Folds, probes and how many rows a cell needs.
         seed: Where chance starts.
         train_only: Bool array [N] of rows that probes learn from and are never
-            tested on. Genders are balanced inside them too. None: no row.
+            tested on. Groups are balanced inside them too. None: no row.
 
     Returns:
-        `ProbeResult`, without a value where a cell has fewer rows than
-        `min_count` or than there are folds.
-
-    Raises:
-        UserError: If the kind is unknown, the arrays don't fit each other or a
-            feature is no finite number.
-
-    Source:
-        Elazar and Goldberg, Adversarial removal of demographic attributes from
-        text data, 2018 (probes trained afterwards); Cawley and Talbot, On
-        over-fitting in model selection and subsequent selection bias in
-        performance evaluation, 2010 (the second cross-validation).
+        `ProbeResult`, without a value where fewer than two groups of a class
+        have `min_count` rows, or as many as there are folds.
 
     Example:
-        >>> result = probe_gender(
-        ...     embedding, genders, hair_colors, kind="mlp",
-        ...     settings=FairnessSettings(), seed=0,
-        ... )
-        >>> result.value, result.interval
-        (0.57..., (0.54..., 0.60...))
+        >>> result = probe_groups(embedding, groups, kind="mlp", ...)
+        >>> result.value, result.interval, result.chance
+        (0.57..., (0.54..., 0.60...), 0.5)
     """
-    if kind not in probe_models.KINDS:
-        raise UserError(
-            f"Expected a probe of the kind {' or '.join(probe_models.KINDS)}. "
-            f"Received: kind={kind!r}"
-        )
-    features, genders, classes, train_only = _check(
-        features, genders, classes, train_only
-    )
-    present = (genders != tasks.MISSING) & (classes != tasks.MISSING)
+    groups = np.asarray(groups)
+    classes = np.zeros_like(groups) if classes is None else np.asarray(classes)
+    if train_only is None:
+        train_only = np.zeros(len(groups), bool)
+    present = (groups >= 0) & (classes >= 0)
     tested = present & ~train_only
-    count = int(tested.sum())
     least = max(settings.min_count, settings.probe_folds, 2 * _INNER_FOLDS)
-    supported = _supported_classes(classes[tested], genders[tested], least)
-    if not len(supported):
-        nothing = np.zeros((0, _NUM_GENDERS))
-        return ProbeResult(nothing, nothing.astype(int), count)
-    present &= np.isin(classes, supported)
-    indices = np.searchsorted(supported, classes[present])
+    cells, supported = _supported_cells(classes, groups, tested, least)
+    if not supported:
+        nothing = np.zeros(0, int)
+        return ProbeResult(nothing, nothing, int(tested.sum()), np.nan)
+    present &= cells >= 0
+    known, columns = np.unique(classes[present], return_inverse=True)
     rows = _Rows(
         # With a single class its column is constant and standardised to 0.
-        np.hstack([features[present], np.eye(len(supported))[indices]]),
-        genders[present],
-        indices,
+        np.hstack(
+            [
+                np.asarray(features, np.float64)[present],
+                np.eye(len(known))[columns],
+            ]
+        ),
+        groups[present],
+        cells[present],
         train_only[present],
+        supported,
     )
     # Matrices this small take many times as long where threads share them.
     with threadpoolctl.threadpool_limits(1):
@@ -115,32 +136,52 @@ def probe_gender(
             _count_hits(rows, kind, settings.probe_folds, probe_seed)
             for probe_seed in _seeds(seed, settings.probe_seeds)
         ]
-    shape = (len(supported), _NUM_GENDERS)
     return ProbeResult(
-        np.mean(hits, axis=0).reshape(shape),
-        rows.counts.reshape(shape),
+        np.mean(hits, axis=0),
+        rows.counts,
         int(rows.counts.sum()),
+        len(known) / len(supported),
     )
 
 
-class _Rows:
-    """The rows to probe, each class of which has both genders to test."""
+def _supported_cells(classes, groups, tested, least):
+    """Returns the number of each row's cell, -1 for none; and class by cell."""
+    cells, supported = np.full(len(groups), -1), []
+    for label in np.unique(classes[tested]):
+        inside = classes == label
+        sizes = np.bincount(groups[inside & tested])
+        enough = np.flatnonzero(sizes >= least)
+        for group in enough if len(enough) >= 2 else ():
+            cells[inside & (groups == group)] = len(supported)
+            supported.append(label)
+    return cells, supported
 
-    def __init__(self, features, genders, classes, train_only):
-        self.features = features
-        self.genders = genders
-        self.cells = classes * _NUM_GENDERS + genders
-        self.train_only = train_only
-        self.tested = np.flatnonzero(~train_only)
+
+@dataclasses.dataclass
+class _Rows:
+    """The rows to probe; `cell_classes` holds the class of each cell."""
+
+    features: np.ndarray
+    groups: np.ndarray
+    cells: np.ndarray
+    train_only: np.ndarray
+    cell_classes: list
+
+    def __post_init__(self):
+        self.tested = np.flatnonzero(~self.train_only)
         self.counts = np.bincount(self.cells[self.tested])
-        self.helpers = _helpers(self.cells, train_only, len(self.counts))
+        # Those to train on only, where a class has all of its groups.
+        helpers = np.flatnonzero(self.train_only)
+        empty = np.bincount(self.cells[helpers], minlength=len(self.counts)) < 1
+        lacking = np.isin(self.cell_classes, np.array(self.cell_classes)[empty])
+        self.helpers = helpers[~lacking[self.cells[helpers]]]
 
     def weights(self, rows):
         """Returns weights of `rows` that make all cells equal.
 
         Rows that are never tested are balanced on their own: who lacks a label
-        is a matter of gender too, and must not shift what those with a label
-        are taken for.
+        is a matter of the group too, and must not shift what those with a
+        label are taken for.
         """
         cells = self.cells[rows] + self.train_only[rows] * len(self.counts)
         weights = np.empty(len(rows))
@@ -151,14 +192,6 @@ class _Rows:
             )[1:]
             weights[inside] = inside.sum() / (len(sizes) * sizes[own])
         return weights
-
-
-def _helpers(cells, train_only, num_cells):
-    """Returns the rows to train on only, where a class has both genders."""
-    rows = np.flatnonzero(train_only)
-    sizes = np.bincount(cells[rows], minlength=num_cells)
-    complete = sizes.reshape(-1, _NUM_GENDERS).all(1)
-    return rows[complete[cells[rows] // _NUM_GENDERS]]
 
 
 def _count_hits(rows, kind, num_folds, seed):
@@ -201,11 +234,11 @@ def _tell(rows, learned, asked, kind, strengths, seed):
     weights = rows.weights(learned)
     answers = [
         probe_models.fit_probe(
-            kind, strength, inputs, rows.genders[learned], weights, seed
+            kind, strength, inputs, rows.groups[learned], weights, seed
         ).predict(questions)
         for strength in strengths
     ]
-    return np.array(answers) == rows.genders[asked]
+    return np.array(answers) == rows.groups[asked]
 
 
 def _split(cells, num_folds, seed):
@@ -214,56 +247,6 @@ def _split(cells, num_folds, seed):
     return splitter.split(cells, cells)
 
 
-def _supported_classes(classes, genders, least):
-    """Returns the classes, ascending, with `least` rows of each gender."""
-    return np.array(
-        [
-            label
-            for label in np.unique(classes)
-            if np.bincount(
-                genders[classes == label], minlength=_NUM_GENDERS
-            ).min()
-            >= least
-        ],
-        int,
-    )
-
-
 def _seeds(seed, count):
     generator = np.random.default_rng([seed, *b"probes"])
     return [int(number) for number in generator.integers(2**31, size=count)]
-
-
-def _check(features, genders, classes, train_only):
-    features = np.asarray(features)
-    if features.ndim != 2 or not features.shape[1]:
-        raise UserError(
-            "Expected features of the shape [rows, columns]. Received: shape "
-            f"{features.shape}"
-        )
-    features = features.astype(np.float64)
-    if not np.isfinite(features).all():
-        raise UserError(
-            "Expected features that are finite numbers. Received: NaN or "
-            f"infinity in {(~np.isfinite(features)).any(1).sum()} of "
-            f"{len(features)} rows"
-        )
-    genders = np.asarray(genders)
-    classes = np.zeros_like(genders) if classes is None else classes
-    train_only = (
-        np.zeros(len(genders), bool)
-        if train_only is None
-        else np.asarray(train_only, bool)
-    )
-    classes = np.asarray(classes)
-    shapes = [array.shape for array in (genders, classes, train_only)]
-    if set(shapes) != {(len(features),)} or not all(
-        np.issubdtype(array.dtype, np.integer) for array in (genders, classes)
-    ):
-        raise UserError(
-            f"Expected integer genders and classes, and rows to train on only, "
-            f"for {len(features)} rows of features. Received: shapes "
-            f"{', '.join(map(str, shapes))} of {genders.dtype}, "
-            f"{classes.dtype} and {train_only.dtype}"
-        )
-    return features, genders, classes, train_only

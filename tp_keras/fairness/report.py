@@ -1,37 +1,33 @@
-"""Measures a run's hair attributes with regard to gender, and writes it all."""
+"""Measures a run's guarded tasks against its groups, and writes it all."""
 
 import dataclasses
 import functools
 import os
 import pathlib
-from collections.abc import Iterator
-from collections.abc import Mapping
 
-import numpy as np
 import tqdm
 
-from tp_keras import files
-from tp_keras import tasks
 from tp_keras.command_line import train_command
 from tp_keras.data import builders
 from tp_keras.data import source
+from tp_keras.data.labels import is_known
+from tp_keras.data.labels import strata
+from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
 from tp_keras.evaluation import places
-from tp_keras.evaluation.report import RECORDS_NAME
-from tp_keras.evaluation.report import TABLE_NAME
-from tp_keras.fairness import neighbor_grid
 from tp_keras.fairness import page
-from tp_keras.fairness import plots
 from tp_keras.fairness import representations
-from tp_keras.fairness import table
+from tp_keras.fairness.neighbor_plot import make_grid
 from tp_keras.fairness.settings import FairnessSettings
-from tp_keras.fairness.stages import stages_of
-from tp_keras.records import record as records_lib
+from tp_keras.fairness.task_figures import measure_task
 from tp_keras.records.record import Record
-from tp_keras.runs import run_folder as run_folder_lib
+from tp_keras.records.report import page_of
+from tp_keras.records.report import write_report
+from tp_keras.runs.run_folder import RunFolder
+from tp_keras.tasks import Task
 
-# The split of portraits of `test` with the cues of the other gender.
-_TWINS = "counterfactual"
+# The split of portraits of `test` with the cues of another group.
+TWINS = "counterfactual"
 _TWINS_OF = "test"
 
 
@@ -42,200 +38,140 @@ def run_fairness_report(
     split: str = "test",
     settings: FairnessSettings | None = None,
 ) -> tuple[list[Record], pathlib.Path]:
-    """Measures a trained run and writes figures, plots and a page.
+    """Measures the guarded tasks of a run and writes figures, plots and a page.
 
-    For each hair task: figures of the predictions by group, what can be read
-    of gender from each layer, who the neighbours are in the embedding, and,
-    where the data set has a split `counterfactual`, what the same portrait
-    with the cues of the other gender changes.
-
-    The embedding of a task is the part of the hair embedding that its head
-    reads, so that hair colour isn't blamed for what hair type knows.
+    The embedding of a task is the part that its head reads, so that one task
+    isn't blamed for what another knows.
 
     Args:
         run_dir: Folder of the run.
         data_dir: Folder of the prepared data sets; None: the run's own.
-        dataset: Name of a prepared data set with the features of Tiny
-            Portraits; None: the one that the run was trained on.
+        dataset: Name of a prepared data set that shares the protected task and
+            a guarded one; None: the one that the run was trained on.
         split: Split to measure on, also a slice such as `"test[:100]"`.
         settings: How it is measured; None: the defaults.
 
     Returns:
         The records, and the folder in which they lie beside table and plots:
-        `<run_dir>/fairness/<split>` on the run's own data, and one that is
-        named after the data set and its portraits on any other; see
-        `places.name_of_portraits`. The page of it is `fairness_page(folder)`.
+        `<run_dir>/fairness/<name>`, named by `places.name_of_portraits`.
 
     Raises:
-        UserError: If the run, its hair tasks, the data set, the split or the
-            labels of gender are not there.
-
-    Example:
-        >>> records, folder = run_fairness_report("runs/demo")
-        >>> print(table.summary_text(records))
+        UserError: If the run, its guarded tasks, the data set, the split or
+            the labels of the groups are not there.
     """
     settings = settings or FairnessSettings()
-    run = run_folder_lib.RunFolder(run_dir).require()
-    hair_tasks = _hair_tasks(run)
+    run = RunFolder(run_dir).require()
+    require_guarded(run)
+    data = run.config.data
+    location = data_dir or data.data_dir, dataset or data.dataset
     load = functools.partial(
-        source.load_portraits,
-        data_dir or run.config.data.data_dir,
-        dataset or run.config.data.dataset,
-        storage=run.config.data.storage,
+        source.load_portraits, *location, storage=data.storage
     )
-    portraits = load(split)
-    _check_labels(portraits, hair_tasks)
+    loaded = load(split)
+    portraits = loaded.seen_as(run.schema)
     classifier = run.load_model()
+    guarded = _measured_tasks(classifier, portraits)
     found = representations.represent(classifier, portraits.images)
     twins = None
-    if split.startswith(_TWINS_OF) and _has_twins(
-        data_dir or run.config.data.data_dir,
-        dataset or run.config.data.dataset,
-    ):
+    splits = builders.find_builder(*location).info.splits
+    if split.startswith(_TWINS_OF) and TWINS in splits:
         twins = representations.represent_twins(
-            classifier, portraits, load(_TWINS)
+            classifier, portraits, load(TWINS)
         )
     seed = run.config.training.seed
-    records = [
-        Record(
-            task=task.name,
-            seed=seed,
-            split=split,
-            dataset=portraits.dataset,
-            **fields,
-        )
-        for task, fields in _measure(
-            hair_tasks, portraits.labels, found, twins, settings, seed
-        )
+    stages = [
+        (task, name, fields)
+        for task in guarded
+        for name, fields in measure_task(
+            task, portraits, found, twins, settings, seed
+        ).items()
     ]
+    records = []
+    with tqdm.tqdm(stages, unit="stage", delay=2) as bar:
+        for task, name, stage in bar:
+            bar.set_description(f"{task.name}: {name}")
+            records += [
+                Record(
+                    task=task.name,
+                    seed=seed,
+                    split=split,
+                    dataset=portraits.dataset,
+                    **fields,
+                )
+                for fields in stage
+            ]
     grids = {
-        task: neighbor_grid.make_grid(
+        task.name: make_grid(
             portraits.images,
-            portraits.labels[task.name],
-            portraits.labels[tasks.GENDER.name],
+            strata(task, portraits.labels[task.name]),
+            portraits.groups,
             found.embedding(task),
             seed,
         )
-        for task in hair_tasks
+        for task in guarded
     }
     parent = run.path / "fairness"
     folder = parent / places.name_of_portraits(
-        parent / split,
-        portraits,
-        run.config.data,
-        run.facts.get("fingerprints", {}),
-        load,
+        parent / split, loaded, data, run.facts.get("fingerprints", {}), load
     )
-    write_fairness_report(
+    facts = places.describe_portraits(loaded)
+    write_report(
         folder,
-        fairness_page(folder),
+        page_of(folder),
         records,
-        grids,
-        settings,
-        places.describe_portraits(portraits),
+        lambda written: page.make_report(
+            written, portraits.schema, grids, settings
+        ),
+        {"settings": dataclasses.asdict(settings), **facts},
     )
     return records, folder
 
 
-def write_fairness_report(
-    folder: str | os.PathLike,
-    page_path: str | os.PathLike,
-    records: list[Record],
-    grids: dict[tasks.Task, neighbor_grid.NeighborGrid | None],
-    settings: FairnessSettings,
-    facts: Mapping | None = None,
-) -> None:
-    """Writes records, table and plots into `folder`, and the page of them.
-
-    Folder and page appear whole or not at all. All but the pictures of
-    neighbours is made from the records as they stand in the file.
+def require_guarded(run: RunFolder) -> None:
+    """Raises `UserError` unless a run learned something guarded from a group.
 
     Args:
-        folder: Folder to write; an earlier one is replaced.
-        page_path: HTML file to write.
-        records: What was measured.
-        grids: Hair task -> what to show of its neighbours, or None.
-        settings: How it was measured.
-        facts: What else a figure depends on, for `measured.json`.
+        run: A trained run.
     """
-    with files.new_folder(folder) as aside:
-        records_lib.write_records(aside / RECORDS_NAME, records)
-        written = records_lib.read_records(aside / RECORDS_NAME)
-        (aside / TABLE_NAME).write_text(
-            table.full_report(written), encoding="utf-8"
+    schema = run.schema
+    learned = run.config.model.tasks or schema.task_names
+    if schema.protected is None or not schema.guarded:
+        raise UserError(
+            "Expected a run on data with a protected task and guarded ones. "
+            f"Received: {run.path}, protected={schema.protected}, "
+            f"guarded={', '.join(schema.guarded) or 'none'}"
         )
-        plots.write_plots(aside, written, grids)
-        places.write_measured(
-            aside,
-            {"settings": dataclasses.asdict(settings), **(facts or {})},
-        )
-        text = page.make_page(written, aside, settings)
-    files.write_text(page_path, text)
-
-
-def fairness_page(folder: str | os.PathLike) -> pathlib.Path:
-    """Returns the page of a folder that `run_fairness_report` wrote.
-
-    That is `<run_dir>/fairness.html` for the run's own test split, and
-    `<run_dir>/fairness-<name of the folder>.html` for all else.
-    """
-    folder = pathlib.Path(folder)
-    suffix = "" if folder.name == _TWINS_OF else f"-{folder.name}"
-    return folder.parents[1] / f"fairness{suffix}.html"
-
-
-def _hair_tasks(run) -> tuple[tasks.Task, ...]:
-    learned = run.config.model.tasks
-    found = tuple(task for task in tasks.HAIR_TASKS if task.name in learned)
-    if not found:
-        names = [task.name for task in tasks.HAIR_TASKS]
+    if not set(schema.guarded) & set(learned):
         command = train_command(
             run.config.data,
             run_dir="FOLDER",
-            tasks=(tasks.GENDER.name, *names),
+            tasks=(schema.protected, *schema.guarded),
         )
         raise UserError(
-            f"The run in {run.path} learned nothing of hair. Expected one or "
-            f"more of the tasks {', '.join(names)}; `{command}` trains one. "
+            f"The run in {run.path} learned no guarded task. Expected one or "
+            f"more of {', '.join(schema.guarded)}; `{command}` trains them. "
             f"Received: tasks={list(learned)}"
         )
-    return found
 
 
-def _check_labels(portraits, hair_tasks):
-    """Raises if there is nothing at all to compare."""
-    hair = ", ".join(task.name for task in hair_tasks)
-    for name, wanted in (
-        (tasks.GENDER.name, [tasks.GENDER]),
-        (hair, hair_tasks),
+def _measured_tasks(classifier, portraits: Portraits) -> list[Task]:
+    """Returns the guarded tasks with labels, or raises if there are none."""
+    schema = portraits.schema
+    guarded = [
+        task
+        for task in schema.guarded_tasks
+        if task.name in classifier.embedding_parts
+        and is_known(task, portraits.labels[task.name]).any()
+    ]
+    for name, present in (
+        (classifier.schema.protected, (portraits.groups >= 0).any()),
+        (", ".join(classifier.embedding_parts), guarded),
     ):
-        labels = [portraits.labels[task.name] for task in wanted]
-        if not (np.stack(labels) != tasks.MISSING).any():
+        if not present:
             raise UserError(
                 f"None of the {len(portraits):,} portraits has a label of "
                 f"{name}. Expected some; name other portraits with --split or "
                 f"--dataset. Received: {portraits.dataset}, "
                 f"split={portraits.split}"
             )
-
-
-def _has_twins(data_dir, dataset) -> bool:
-    return _TWINS in builders.find_builder(data_dir, dataset).info.splits
-
-
-def _measure(
-    hair_tasks, labels, found, twins, settings, seed
-) -> Iterator[tuple[tasks.Task, dict]]:
-    """Yields the fields of all records, stage by stage."""
-    stages = [
-        (task, name, stage)
-        for task in hair_tasks
-        for name, stage in stages_of(
-            task, labels, found, twins, settings, seed
-        ).items()
-    ]
-    with tqdm.tqdm(stages, unit="stage", delay=2) as bar:
-        for task, name, stage in bar:
-            bar.set_description(f"{task.name}: {name}")
-            for fields in stage():
-                yield task, fields
+    return guarded

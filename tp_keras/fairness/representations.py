@@ -1,19 +1,19 @@
-"""What a classifier makes of portraits, layer by layer."""
+"""The answers of a classifier, and the layers on the way to them."""
 
 import dataclasses
 
 import keras
 import numpy as np
-import tqdm
 
 from tp_keras.errors import UserError
+from tp_keras.models.kinds import answer
 from tp_keras.pixels import check_pixels
-from tp_keras.tasks import GENDER
-from tp_keras.tasks import HAIR_EMBEDDING
+from tp_keras.tasks import EMBEDDING
+from tp_keras.tasks import MULTI_LABEL
 
 BACKBONE = "backbone"
-HAIR_BLOCK = "hair_block"
-LOGITS = "logits"
+GUARDED_BLOCK = "guarded_block"
+ANSWER = "answer"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,28 +21,25 @@ class Representations:
     """The outputs of a classifier, and the layers on the way to them.
 
     Attributes:
-        probabilities: Dict: task name -> float32 `[count, classes]`.
-        layers: Dict: name of a hair task -> dict of the layers on the way to
-            it, from the image to the prediction: `"backbone"` and
-            `"hair_block"`, both averaged over the image, `"hair_embedding"`
-            with two hair tasks, the part of it that the task reads,
-            `"<task>_embedding"`, and `"logits"`. Float32 `[count, size]`.
+        predictions: Dict: task name -> what is predicted, in the form of
+            labels: classes, flags or numbers.
+        layers: Dict: name of a guarded task -> dict of the layers on the way
+            to it, from the image to the answer: `"backbone"` and
+            `"guarded_block"`, both averaged over the image, `"embedding"` with
+            several guarded tasks, the part of it that the task reads,
+            `"<task>_embedding"`, and `"answer"`. Float32 `[count, size]`.
     """
 
-    probabilities: dict[str, np.ndarray]
+    predictions: dict[str, np.ndarray]
     layers: dict[str, dict[str, np.ndarray]]
 
     def embedding(self, task) -> np.ndarray:
-        """Returns the part of the embedding that a hair task reads."""
+        """Returns the part of the embedding that a guarded task reads."""
         return self.layers[task.name][embedding_name(task)]
-
-    def predictions(self, task) -> np.ndarray:
-        """Returns the class of each portrait: integer `[count]`."""
-        return self.probabilities[task.name].argmax(-1)
 
 
 def embedding_name(task) -> str:
-    """Returns the name of the layer that a hair task's head reads."""
+    """Returns the name of the layer that a guarded task's head reads."""
     return f"{task.name}_embedding"
 
 
@@ -52,64 +49,40 @@ def represent(
     """Runs portraits through a classifier once and keeps what it makes.
 
     Args:
-        classifier: `PortraitClassifier` with one or more hair tasks.
+        classifier: `PortraitClassifier`.
         images: uint8 array `[count, height, width, 3]`.
         batch_size: Int.
-        progress: Whether to show a progress bar after two seconds.
-
-    Returns:
-        `Representations`.
+        progress: Whether to show a progress bar.
 
     Raises:
-        UserError: If the classifier has no hair task, or makes numbers that
+        UserError: If the classifier has no guarded task, or makes numbers that
             are not finite, or the images hold no pixels.
-
-    Example:
-        >>> classifier = RunFolder("runs/demo").load_model()
-        >>> found = represent(classifier, portraits.images)
-        >>> found.embedding(HAIR_COLOR).shape
-        (1192, 16)
     """
-    hair_tasks = [task for task in classifier.tasks if task is not GENDER]
-    if not hair_tasks:
+    guarded = list(classifier.embedding_parts)
+    if not guarded:
         raise UserError(
-            "Expected a classifier with one or more hair tasks. Received: "
+            "Expected a classifier with one or more guarded tasks. Received: "
             f"tasks={[task.name for task in classifier.tasks]}"
         )
     check_pixels(images)
-    model = _layers_model(classifier, hair_tasks)
-    batches = []
-    starts = range(0, len(images), batch_size)
-    for start in tqdm.tqdm(
-        starts, "run the classifier", delay=2, disable=not progress
-    ):
-        batch = np.asarray(images[start : start + batch_size])
-        # Filled up: another size would be compiled anew.
-        missing = min(batch_size, len(images)) - len(batch)
-        batch = np.pad(batch, [(0, missing), (0, 0), (0, 0), (0, 0)])
-        batches.append(model.predict_on_batch(batch))
-    outputs = {
-        name: np.concatenate([np.asarray(batch[name]) for batch in batches])
-        for name in batches[0]
-    }
-    outputs = {name: array[: len(images)] for name, array in outputs.items()}
-    _check_finite(outputs)
-    shared = [BACKBONE, HAIR_BLOCK]
-    if len(hair_tasks) > 1:
-        shared.append(HAIR_EMBEDDING)
-    layers = {}
-    for task in hair_tasks:
-        own = {
-            embedding_name(task): outputs[embedding_name(task)],
-            LOGITS: outputs[_logits_name(task)],
-        }
-        layers[task.name] = {name: outputs[name] for name in shared} | own
-    return Representations(
-        probabilities={
-            task.name: outputs[task.name] for task in classifier.tasks
-        },
-        layers=layers,
+    outputs = _layers_model(classifier).predict(
+        images, batch_size, verbose="auto" if progress else 0
     )
+    _check_finite(outputs)
+    shared = [BACKBONE, GUARDED_BLOCK, *[EMBEDDING] * (len(guarded) > 1)]
+    layers = {
+        name: {layer: outputs[layer] for layer in shared}
+        | {
+            f"{name}_embedding": outputs[f"{name}_embedding"],
+            ANSWER: outputs[name],
+        }
+        for name in guarded
+    }
+    predictions = {
+        task.name: _predicted(task, outputs[task.name])
+        for task in classifier.tasks
+    }
+    return Representations(predictions, layers)
 
 
 def represent_twins(
@@ -118,20 +91,16 @@ def represent_twins(
     """Returns the rows of portraits that have a twin, and their twins.
 
     Args:
-        classifier: `PortraitClassifier` with one or more hair tasks.
+        classifier: `PortraitClassifier` with one or more guarded tasks.
         portraits: `Portraits`.
         twins: `Portraits` of the same indices, or of some of them.
-        progress: Whether to show a progress bar after two seconds.
+        progress: Whether to show a progress bar.
 
     Returns:
-        Rows of `portraits`, and `Representations` of as many twins; None if
-        there is no pair.
+        Rows, and `Representations` of as many twins; None without a pair.
     """
     _, rows, twin_rows = np.intersect1d(
-        portraits.indices,
-        twins.indices,
-        assume_unique=True,
-        return_indices=True,
+        portraits.indices, twins.indices, return_indices=True
     )
     if not len(rows):
         return None
@@ -139,37 +108,37 @@ def represent_twins(
     return rows, represent(classifier, images, progress=progress)
 
 
-def _layers_model(classifier, hair_tasks):
+def _predicted(task, values):
+    """Returns what a model's answers say, in the form of labels."""
+    values = answer(task, values)
+    if task.has_classes:
+        return task.predicted(values)
+    if task.kind == MULTI_LABEL:
+        return (values > 0.5).astype(np.int32)
+    return values
+
+
+def _layers_model(classifier):
     """Returns a model of all layers that is not chained to the classifier's.
 
-    What the backbone gives is found by who reads it, the hair block, as it
+    What the backbone gives is found by who reads it, the guarded block, as it
     has another name with each backbone.
     """
-    features = classifier.get_layer("hair_convolution").input
-    inference = classifier.inference_model().output
-    outputs = {
-        BACKBONE: keras.layers.GlobalAveragePooling2D(dtype="float32")(
-            features
-        ),
-        HAIR_BLOCK: classifier.get_layer("hair_pooling").output,
-        HAIR_EMBEDDING: inference[HAIR_EMBEDDING],
-    }
-    for task in classifier.tasks:
-        outputs[task.name] = keras.ops.softmax(inference[task.name])
-    for task in hair_tasks:
-        outputs[embedding_name(task)] = classifier.embedding_parts[task.name]
-        outputs[_logits_name(task)] = inference[task.name]
+    features = classifier.get_layer("guarded_convolution").input
+    outputs = dict(classifier.inference_model().output)
+    outputs[BACKBONE] = keras.layers.GlobalAveragePooling2D(dtype="float32")(
+        features
+    )
+    outputs[GUARDED_BLOCK] = classifier.get_layer("guarded_pooling").output
+    for name, part in classifier.embedding_parts.items():
+        outputs[f"{name}_embedding"] = part
     return keras.Model(classifier.input, outputs)
-
-
-def _logits_name(task):
-    return f"{task.name}_{LOGITS}"
 
 
 def _check_finite(outputs):
     for name, array in outputs.items():
-        if not np.isfinite(array).all():
-            rows = int((~np.isfinite(array).all(axis=-1)).sum())
+        rows = int((~np.isfinite(array).all(axis=-1)).sum())
+        if rows:
             raise UserError(
                 "The classifier makes numbers that are not finite, so "
                 f"nothing can be measured. Received: {name} of {rows} of "

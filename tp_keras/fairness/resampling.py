@@ -1,7 +1,7 @@
-"""What chance does to figures by gender: resamples and permutations.
+"""What chance does to figures by group: resamples and permutations.
 
-All of it acts on counts [G, K, K] of gender, label and prediction, so a
-thousand draws are a few calls of NumPy, whatever the number of portraits.
+Most of it acts on counts [G, S, C] of group, class and answer, so a thousand
+draws are a few calls of NumPy, whatever the number of portraits.
 """
 
 import numpy as np
@@ -17,60 +17,65 @@ NULL_OF_MINIMUM = 0.05
 def resample_within_classes(
     outcomes, num_bootstraps: int, generator: np.random.Generator
 ) -> np.ndarray:
-    """Draws the rows of each gender and class again: [G, K, K] to [B, G, K, K].
+    """Draws the rows of each group and class again: [B, G, S, C].
 
     The strata of rates inside a class. Each keeps its number of rows.
     """
-    return _resample(
-        outcomes,
-        outcomes.shape[0] * outcomes.shape[1],
-        num_bootstraps,
-        generator,
-    )
+    cells = np.reshape(outcomes, (-1, np.shape(outcomes)[-1]))
+    return _resample(cells, outcomes, num_bootstraps, generator)
 
 
-def resample_within_genders(
+def resample_within_groups(
     outcomes, num_bootstraps: int, generator: np.random.Generator
 ) -> np.ndarray:
-    """Draws the rows of each gender again: [G, K, K] to [B, G, K, K].
+    """Draws the rows of each group again: [B, G, S, C].
 
-    The strata of rates of a whole gender, such as its accuracy: these depend
-    on its mix of classes, and the mix is a matter of chance as well.
+    The strata of rates of a whole group, such as its accuracy: these depend on
+    its mix of classes, and the mix is a matter of chance as well.
     """
-    return _resample(outcomes, outcomes.shape[0], num_bootstraps, generator)
+    groups = np.reshape(outcomes, (len(outcomes), -1))
+    return _resample(groups, outcomes, num_bootstraps, generator)
 
 
-def permute_genders(
+def permute_groups(
     outcomes, num_permutations: int, generator: np.random.Generator
 ) -> np.ndarray:
-    """Deals the rows of each class to the genders anew.
+    """Deals the rows of each class to the groups anew.
 
-    Each gender keeps its number of rows of each class, so the counts are what
-    they would be if predictions depended on the class and chance alone. To
-    shuffle gender inside a class and count the predictions of the women is to
-    draw once from the multivariate hypergeometric distribution.
-
-    Args:
-        outcomes: Integer array [2, K, K]; gender, label, prediction.
-        num_permutations: The number of draws P.
-        generator: Source of chance.
-
-    Returns:
-        Int64 array [P, 2, K, K].
+    Each group keeps its number of rows of each class, so the counts [P, G, S,
+    C] are what they would be if answers depended on the class and chance alone.
+    To shuffle the groups inside a class and count the answers of the first is
+    to draw from the multivariate hypergeometric distribution; then of the
+    second among what is left, and so on.
     """
     outcomes = np.asarray(outcomes)
     permuted = np.zeros((num_permutations, *outcomes.shape), np.int64)
-    for label, (women, men) in enumerate(
-        zip(outcomes[0], outcomes[1], strict=True)
-    ):
+    sizes = outcomes.sum(-1)
+    for label in range(outcomes.shape[1]):
+        answers = outcomes[:, label].sum(0)
         permuted[:, 0, label] = generator.multivariate_hypergeometric(
-            women + men,
-            women.sum(),
-            size=num_permutations,
-            method="marginals",
+            answers, sizes[0, label], num_permutations, method="marginals"
         )
-        permuted[:, 1, label] = women + men - permuted[:, 0, label]
+        left = answers - permuted[:, 0, label]
+        for group in range(1, len(outcomes) - 1):
+            permuted[:, group, label] = [
+                generator.multivariate_hypergeometric(
+                    row, sizes[group, label], method="marginals"
+                )
+                for row in left
+            ]
+            left = left - permuted[:, group, label]
+        permuted[:, -1, label] = left
     return permuted
+
+
+def permute_within(groups, classes, generator) -> np.ndarray:
+    """Returns integer array [N], the groups shuffled inside each class [N]."""
+    shuffled = groups.copy()
+    for label in np.unique(classes):
+        rows = classes == label
+        shuffled[rows] = generator.permutation(groups[rows])
+    return shuffled
 
 
 def bootstrap_interval(
@@ -78,24 +83,16 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """Returns a 95 % interval of a difference, a maximum or a minimum.
 
-    Noise adds to a maximum: the resampled ones lie above the one that was
-    measured, as that lies above the true one, and their middle 95 % may miss
-    both. Mirrored at the measured value they correct for that, but fall short
-    at the other end where one rate stands out. So each end is the wider one of
-    the two: `low = min(q, 2 value - Q)` and `high = max(Q, 2 value - q)` with
-    `q` and `Q` the 2.5 % and 97.5 % quantiles.
+    Noise adds to a maximum: the middle 95 % of its resamples may miss both what
+    was measured and the truth. Mirrored at the measured value they correct for
+    that, but fall short where one rate stands out. So each end is the wider one
+    of the two (Davison and Hinkley, Bootstrap Methods and their Application,
+    1997, sections 5.2 and 5.3).
 
     Args:
         value: The figure as measured.
         samples: Float array [B]: the figure of each resample.
         limits: The least and the largest value that the figure can have.
-
-    Returns:
-        Lower and upper end; the value lies between them.
-
-    Source:
-        Davison and Hinkley, Bootstrap Methods and their Application, 1997,
-        sections 5.2 and 5.3.
     """
     low, high = intervals.percentile_interval(samples)
     return (
@@ -104,8 +101,7 @@ def bootstrap_interval(
     )
 
 
-def _resample(outcomes, num_strata, num_bootstraps, generator):
-    strata = np.reshape(outcomes, (num_strata, -1))
+def _resample(strata, outcomes, num_bootstraps, generator):
     drawn = intervals.resample_confusion_matrix(
         strata, num_bootstraps, generator
     )

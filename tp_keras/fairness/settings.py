@@ -2,7 +2,10 @@
 
 import dataclasses
 
+from tp_keras.config import check_range
 from tp_keras.errors import UserError
+
+_MOST = 10**6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -10,12 +13,12 @@ class FairnessSettings:
     """How much data a figure needs, and how often it is drawn anew."""
 
     min_count: int = 50
-    """Portraits that a group of class and gender needs to count in maxima,
-    minima, differences and probes; smaller groups are listed."""
+    """Portraits that a class of a group needs to count in maxima, minima,
+    differences and probes; smaller ones are listed."""
     num_bootstraps: int = 1000
     """Resamples of an interval."""
     num_permutations: int = 1000
-    """Permutations of gender for what a figure is when gender means nothing."""
+    """Permutations for what a figure is when the group means nothing."""
     probe_folds: int = 5
     """Parts of the held-out portraits; a probe is tested on each, trained on
     the others."""
@@ -26,23 +29,16 @@ class FairnessSettings:
 
     def __post_init__(self):
         """Refuses what can't be measured."""
-        for name in (
-            "min_count",
-            "num_bootstraps",
-            "num_permutations",
-            "probe_seeds",
-        ):
-            self._require(name, 1)
-        self._require("probe_folds", 2)
+        check_range(
+            self,
+            min_count=(1, _MOST),
+            num_bootstraps=(1, _MOST),
+            num_permutations=(1, _MOST),
+            probe_seeds=(1, _MOST),
+            probe_folds=(2, _MOST),
+        )
         if not self.neighbors or min(self.neighbors) < 1:
             raise UserError(
-                "Expected at least one number of neighbours, all of at least "
-                f"1. Received: neighbors={self.neighbors}"
-            )
-
-    def _require(self, name, least):
-        if getattr(self, name) < least:
-            raise UserError(
-                f"Expected {name} of at least {least}. "
-                f"Received: {name}={getattr(self, name)}"
+                "Expected one or more numbers of neighbours of at least 1. "
+                f"Received: neighbors={self.neighbors}"
             )

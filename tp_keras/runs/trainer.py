@@ -6,6 +6,7 @@ import time
 
 import keras
 
+from tp_keras.config import GROWING_METHODS
 from tp_keras.config import ExperimentConfig
 from tp_keras.data.pipeline import TrainingBatches
 from tp_keras.data.pipeline import evaluation_batches
@@ -16,7 +17,6 @@ from tp_keras.debiasing.after_training import has_second_stage
 from tp_keras.debiasing.after_training import trains_branch
 from tp_keras.debiasing.debiased_classifier import DebiasedClassifier
 from tp_keras.debiasing.groups import training_group_counts
-from tp_keras.debiasing.methods import GROWING_METHODS
 from tp_keras.debiasing.refit import chosen_rows
 from tp_keras.models import PortraitClassifier
 from tp_keras.models import create_backbone

@@ -1,3 +1,4 @@
+from tp_keras.config import DEBIAS_METHODS
 from tp_keras.debiasing.methods.adversarial import ConditionalReversedGradient
 from tp_keras.debiasing.methods.adversarial import ReversedGradient
 from tp_keras.debiasing.methods.conditional_mmd import ConditionalMmd
@@ -8,17 +9,19 @@ from tp_keras.debiasing.methods.reweigh import Reweigh
 
 # Name of DebiasConfig.debias -> what it does in training. `subsample` trains
 # plainly, on chosen rows.
-METHODS = {
-    "none": Plain,
-    "reweigh": Reweigh,
-    "subsample": Plain,
-    "group_dro": GroupDro,
-    "grl": ReversedGradient,
-    "conditional_grl": ConditionalReversedGradient,
-    "conditional_mmd": ConditionalMmd,
-    "domain_independent": DomainIndependent,
-}
-
-# The model of the last epoch counts, not the most accurate one: that would
-# be one of before the strength has grown.
-GROWING_METHODS = ("grl", "conditional_grl", "conditional_mmd")
+METHODS = dict(
+    zip(
+        DEBIAS_METHODS,
+        (
+            Plain,
+            Reweigh,
+            Plain,
+            GroupDro,
+            ReversedGradient,
+            ConditionalReversedGradient,
+            ConditionalMmd,
+            DomainIndependent,
+        ),
+        strict=True,
+    )
+)

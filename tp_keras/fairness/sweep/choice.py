@@ -3,14 +3,13 @@
 import dataclasses
 from collections.abc import Sequence
 
-from tp_keras import tasks
 from tp_keras.fairness.summary import percent
 from tp_keras.fairness.summary import points
 from tp_keras.fairness.sweep.outcome import Outcome
 from tp_keras.fairness.sweep.settings import ChoiceSettings
 from tp_keras.fairness.sweep.sweep_folder import VALIDATION
+from tp_keras.tasks import Task
 
-_TASK = tasks.HAIR_COLOR
 # Losses of exactly the limit pass, whatever their last digit.
 _ROUNDING = 1e-9
 
@@ -22,10 +21,12 @@ class Verdict:
     Attributes:
         outcome: The variant, as measured.
         failures: The conditions that do not hold, in words.
+        probe: Its conditional probe on validation, infinite where unknown.
     """
 
     outcome: Outcome
     failures: tuple[str, ...]
+    probe: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,12 +34,14 @@ class Choice:
     """What the rule says of all variants.
 
     Attributes:
+        task: The task that it looks at.
         none: What all were compared with.
         chosen: The chosen variant, or None if all fail.
-        verdicts: All variants but `none`, the best first: with the fewest
-            conditions failed, then by probe.
+        verdicts: All others, with the fewest conditions failed first, then
+            by probe.
     """
 
+    task: Task
     none: Outcome
     chosen: Outcome | None
     verdicts: tuple[Verdict, ...]
@@ -46,11 +49,11 @@ class Choice:
     @property
     def passed_over(self) -> tuple[Verdict, ...]:
         """What fails though its probe is below that of the chosen."""
-        limit = float("inf") if self.chosen is None else _probe(self.chosen)
+        limits = [v.probe for v in self.verdicts if v.outcome is self.chosen]
         return tuple(
-            item
-            for item in self.verdicts
-            if item.failures and _probe(item.outcome) < limit
+            verdict
+            for verdict in self.verdicts
+            if verdict.failures and not (limits and verdict.probe >= limits[0])
         )
 
     @property
@@ -61,11 +64,11 @@ class Choice:
         return self.verdicts[0].outcome
 
 
-def rule(settings: ChoiceSettings) -> str:
+def rule(settings: ChoiceSettings, task: Task) -> str:
     """Returns the rule in words."""
     return (
-        "By figures of hair_color on validation, means over the seeds: no "
-        "supported group of class and gender may lose more than "
+        f"By figures of {task.name} on validation, means over the seeds: no "
+        "supported class of a group may lose more than "
         f"{points(settings.largest_recall_loss)} of recall against none, or "
         "than one portrait where that is more (groups are small: recalls are "
         "pooled over the seeds); accuracy may lose no "
@@ -78,80 +81,72 @@ def rule(settings: ChoiceSettings) -> str:
 
 
 def choose(
-    outcomes: Sequence[Outcome], settings: ChoiceSettings | None = None
+    outcomes: Sequence[Outcome],
+    task: Task,
+    settings: ChoiceSettings | None = None,
 ) -> Choice:
     """Chooses a variant; see `rule`.
 
     Args:
         outcomes: What was measured, that of `none` among them.
+        task: The guarded task to look at.
         settings: How much may be lost; None: the defaults.
-
-    Returns:
-        `Choice`.
     """
     settings = settings or ChoiceSettings()
     none = next(item for item in outcomes if item.variant.is_none)
-    verdicts = [
-        Verdict(item, tuple(_failures(item, none, settings)))
-        for item in outcomes
-        if item is not none
-    ]
-    verdicts.sort(
-        key=lambda verdict: (len(verdict.failures), _probe(verdict.outcome))
-    )
-    passing = [item.outcome for item in verdicts if not item.failures]
-    return Choice(none, _best(passing, settings), tuple(verdicts))
+    verdicts = []
+    for item in outcomes:
+        if item is not none:
+            probe = item.mean(VALIDATION, "conditional_probe", task)
+            probe = float("inf") if probe is None else probe
+            failures = tuple(_failures(item, none, task, settings))
+            verdicts.append(Verdict(item, failures, probe))
+    verdicts.sort(key=lambda verdict: (len(verdict.failures), verdict.probe))
+    passing = [item for item in verdicts if not item.failures]
+    chosen = None
+    if passing:
+        limit = passing[0].probe + settings.tie + _ROUNDING
+        chosen = max(
+            (item.outcome for item in passing if item.probe <= limit),
+            # Without a supported group none is worst.
+            key=lambda item: item.mean(VALIDATION, "worst_group", task) or 0.0,
+        )
+    return Choice(task, none, chosen, tuple(verdicts))
 
 
-def _best(passing, settings):
-    if not passing:
-        return None
-    limit = _probe(passing[0]) + settings.tie + _ROUNDING
-    return max(
-        (item for item in passing if _probe(item) <= limit),
-        # Without a supported group none is worst.
-        key=lambda item: item.mean(VALIDATION, "worst_group") or 0.0,
-    )
-
-
-def _failures(outcome, none, settings):
+def _failures(outcome, none, task, settings):
     """Yields the conditions that fail, each as half a sentence."""
-    losses = _recall_losses(outcome, none, settings)
+
+    def pair(figure):
+        return [item.mean(VALIDATION, figure, task) for item in (outcome, none)]
+
+    losses = _recall_losses(outcome, none, task, settings)
     if losses:
         yield "recall lost: " + ", ".join(losses)
-    accuracy, before = (
-        item.mean(VALIDATION, "accuracy") for item in (outcome, none)
-    )
+    accuracy, before = pair("accuracy")
     if accuracy is None or before is None:
         yield "accuracy not supported"
     elif before - accuracy > settings.largest_accuracy_loss + _ROUNDING:
         yield f"accuracy {percent(accuracy)} after {percent(before)}"
-    probe, before = (
-        item.mean(VALIDATION, "conditional_probe") for item in (outcome, none)
-    )
+    probe, before = pair("conditional_probe")
     if probe is None or before is None:
         yield "conditional probe not supported"
     elif probe >= before:
         yield f"conditional probe {probe:.3f} after {before:.3f}"
 
 
-def _recall_losses(outcome, none, settings):
+def _recall_losses(outcome, none, task, settings):
     """Returns the groups that lose too much, the most first, in words."""
-    after = outcome.group_recalls(VALIDATION)
+    after = outcome.group_recalls(VALIDATION, task)
     num_seeds = len(none.records[VALIDATION])
     found = []
-    for group, (before, count) in none.group_recalls(VALIDATION).items():
-        loss = before - after[group][0]
+    for cell, (before, count) in none.group_recalls(VALIDATION, task).items():
+        loss = before - after[cell][0]
         # Less than one portrait in each seed can't be told from none.
         largest = max(settings.largest_recall_loss, num_seeds / count)
         if loss > largest + _ROUNDING:
-            found.append((loss, " ".join(group), count))
+            found.append((loss, " ".join(cell), count))
     return [
-        f"{group} {points(loss)} (n = {count:,})"
-        for loss, group, count in sorted(found, reverse=True)
+        f"{cell} {points(loss)} (n = {count:,})"
+        for loss, cell, count in sorted(found, reverse=True)
     ]
-
-
-def _probe(outcome):
-    value = outcome.mean(VALIDATION, "conditional_probe")
-    return float("inf") if value is None else value

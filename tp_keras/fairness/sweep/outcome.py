@@ -1,19 +1,46 @@
-"""What was measured of a variant on all seeds."""
+"""The figures of a variant on all seeds, found among its records."""
 
 import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 
-from tp_keras import tasks
-from tp_keras.fairness.group_sample import UNSUPPORTED
-from tp_keras.fairness.sweep.headline import Headline
+from tp_keras.fairness import probe_records
+from tp_keras.fairness.group_figures import UNSUPPORTED
+from tp_keras.fairness.group_neighbors import EXCESS
+from tp_keras.fairness.group_neighbors import PRECISION
 from tp_keras.fairness.sweep.sweep_folder import SPLITS
 from tp_keras.fairness.sweep.variant import NONE
 from tp_keras.fairness.sweep.variant import Variant
+from tp_keras.records.record import ALL
 from tp_keras.records.record import Record
 from tp_keras.records.record import find
 from tp_keras.records.record import read_records
+from tp_keras.tasks import Task
+
+# The length of the lists of neighbours.
+NEIGHBORS = 20
+
+# Name of a figure -> its metric, and the criteria of its record.
+_FIGURES = {
+    "accuracy": ("accuracy", {"group": ALL}),
+    "worst_group": ("worst_group_recall", {}),
+    "equalized_odds": ("equalized_odds_difference_max", {}),
+    "band_low": ("leakage_band_low", {}),
+    "band_high": ("leakage_band_high", {}),
+    "excess": (EXCESS, {"group": ALL}),
+    "precision": (PRECISION, {"group": ALL}),
+    "flips": ("counterfactual_flips", {"group": ALL}),
+}
+# The same of probes: whether the class is told.
+_PROBES = {"conditional_probe": True, "probe": False}
+
+# The metrics that a sweep keeps, of all rows and of cells.
+COMPARED = {
+    *(metric for metric, _ in _FIGURES.values()),
+    *("group_probe", "conditional_group_probe"),
+}
+BY_GROUP = {"group_recall", "worst_group_recall"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,62 +87,63 @@ class Outcome:
         """The name of the variant."""
         return self.variant.name
 
-    def values(
-        self, split: str, figure: str, task: tasks.Task = tasks.HAIR_COLOR
-    ) -> list[float | None]:
-        """Returns a figure of `Headline`, one value for each seed."""
-        return [
-            getattr(Headline.of(records, task), figure)
-            for records in self.records[split]
-        ]
+    def values(self, split: str, figure: str, task: Task) -> list[float | None]:
+        """Returns a figure of a task, one value for each seed; `figure_of`."""
+        return [figure_of(part, figure, task) for part in self.records[split]]
 
-    def mean(
-        self, split: str, figure: str, task: tasks.Task = tasks.HAIR_COLOR
-    ) -> float | None:
+    def mean(self, split: str, figure: str, task: Task) -> float | None:
         """Returns the mean over the seeds; None unless all have the figure."""
         return mean(self.values(split, figure, task))
 
-    def mean_cost(self) -> float | None:
-        """Returns the mean cost, None unless all are known."""
-        return mean(self.costs)
-
     def group_recalls(
-        self, split: str, task: tasks.Task = tasks.HAIR_COLOR
+        self, split: str, task: Task
     ) -> dict[tuple[str, str], tuple[float, int]]:
-        """Returns the recall of each supported group, pooled over the seeds.
+        """Returns the recall of each supported cell, pooled over the seeds.
 
         The hits of all seeds divided by the rows of all seeds, so that a
         single portrait of a small group weighs less.
 
         Returns:
-            (class, gender) -> recall, and the rows of all seeds.
+            (class, group) -> recall, and the rows of all seeds.
         """
-        hits: dict = {}
-        counts: dict = {}
+        cells = {}
         for records in self.records[split]:
             for record in find(records, metric="group_recall", task=task.name):
-                if record.variant == UNSUPPORTED or not record.count:
-                    continue
-                group = record.class_name, record.group
-                hits[group] = hits.get(group, 0) + record.value * record.count
-                counts[group] = counts.get(group, 0) + record.count
+                if record.variant != UNSUPPORTED and record.count:
+                    cell = record.class_name, record.group
+                    hits, count = cells.get(cell, (0, 0))
+                    hits += record.value * record.count
+                    cells[cell] = hits, count + record.count
         return {
-            group: (hits[group] / counts[group], counts[group])
-            for group in counts
+            cell: (hits / count, count) for cell, (hits, count) in cells.items()
         }
 
 
-def mean(values: Sequence[float | None]) -> float | None:
-    """Returns the mean, None if there is no value or one is None.
+def figure_of(
+    records: Sequence[Record], figure: str, task: Task
+) -> float | None:
+    """Returns a figure of one run, None where it is not supported.
 
-    Example:
-        >>> mean([0.25, 0.75]), mean([0.25, None])
-        (0.5, None)
+    Args:
+        records: What was measured of it.
+        figure: Such as `"accuracy"`, `"conditional_probe"`, the better of both
+            kinds of probe, or `"equalized_odds_null"`.
+        task: Of which task.
     """
-    values = list(values)
-    if not values or None in values:
+    if figure in _PROBES:
+        found = [probe_records.best_probe(records, task, _PROBES[figure])]
+    else:
+        metric, criteria = _FIGURES[figure.removesuffix("_null")]
+        found = find(records, metric=metric, task=task.name, **criteria)
+    if not found or found[0] is None:
         return None
-    return float(np.mean(values))
+    return found[0].null if figure.endswith("_null") else found[0].value
+
+
+def mean(values: Sequence[float | None]) -> float | None:
+    """Returns the mean, None if there is no value or one is None."""
+    values = list(values)
+    return float(np.mean(values)) if values and None not in values else None
 
 
 def _cost(folder, variant, seed, seconds):

@@ -3,6 +3,7 @@
 import dataclasses
 
 from tp_keras.config import DebiasConfig
+from tp_keras.config import check_range
 from tp_keras.errors import UserError
 
 # The methods once, the conditional adversary with three strengths, what acts
@@ -30,31 +31,30 @@ class MeasureSettings:
     """How a sweep measures: enough to compare, less than a report does."""
 
     min_count: int = 50
-    """Test portraits that a group of class and gender needs to count."""
+    """Test portraits that a class of a group needs to count."""
     validation_min_count: int = 20
     """The same on validation."""
     probe_seeds: int = 1
     """Probes that a figure is the mean of, for each seed."""
     num_permutations: int = 200
-    """Permutations for what a figure is when gender means nothing."""
+    """Permutations for what a figure is when the group means nothing."""
 
     def __post_init__(self):
         """Refuses what can't be measured."""
-        for name, value in dataclasses.asdict(self).items():
-            if value < 1:
-                raise UserError(
-                    f"Expected {name} of at least 1. Received: {name}={value}"
-                )
+        names = dataclasses.asdict(self)
+        check_range(self, **dict.fromkeys(names, (1, 10**6)))
 
 
 @dataclasses.dataclass(frozen=True)
 class ChoiceSettings:
     """The rule that a variant is chosen by."""
 
+    task: str = ""
+    """Guarded task that is looked at. Default: the first of the data set."""
     largest_recall_loss: float = 0.02
-    """Recall of hair_color that no group may lose against none."""
+    """Recall of a class that no group may lose against none."""
     largest_accuracy_loss: float = 0.01
-    """Accuracy of hair_color that may be lost against none."""
+    """Accuracy that may be lost against none."""
     tie: float = 0.005
     """Probes this close to the smallest one are equal; the worst group
     decides."""
@@ -79,6 +79,6 @@ class SweepSettings:
             )
         if base.debias_scope != "branch":
             raise UserError(
-                "A sweep trains hair layers on trunks that stay. Expected "
+                "A sweep trains guarded layers on trunks that stay. Expected "
                 f"debias_scope=branch. Received: {base.debias_scope}"
             )

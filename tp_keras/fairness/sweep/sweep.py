@@ -14,9 +14,11 @@ from tp_keras.data.source import load_portraits
 from tp_keras.data.splits import resolve_splits
 from tp_keras.debiasing.trunk_features import TrunkFeatures
 from tp_keras.errors import UserError
+from tp_keras.fairness.report import TWINS
+from tp_keras.fairness.report import require_guarded
 from tp_keras.fairness.settings import FairnessSettings
 from tp_keras.fairness.sweep import measurement
-from tp_keras.fairness.sweep.headline import Headline
+from tp_keras.fairness.sweep.outcome import NEIGHBORS
 from tp_keras.fairness.sweep.outcome import Outcome
 from tp_keras.fairness.sweep.settings import SweepSettings
 from tp_keras.fairness.sweep.sweep_folder import SPLITS
@@ -29,10 +31,6 @@ from tp_keras.records import record as records_lib
 from tp_keras.runs.debias_run import debias_run
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.runs.trainer import Trainer
-from tp_keras.tasks import HAIR_COLOR
-
-# The split of portraits of `test` with the cues of the other gender.
-_TWINS = "counterfactual"
 
 _NUM_BOOTSTRAPS = 200
 
@@ -55,8 +53,7 @@ def train_bases(
         Seed -> finished run.
 
     Raises:
-        UserError: If the folder belongs to another sweep, or the data is not
-            there.
+        UserError: If the folder belongs to another sweep, or there is no data.
     """
     config = dataclasses.replace(config, data=resolve_splits(config.data))
     folder = SweepFolder(sweep_dir)
@@ -64,10 +61,10 @@ def train_bases(
     folder.claim(settings, {})
     bases = {}
     for seed in seeds:
-        path = folder.run(Variant(), seed).path
-        training = dataclasses.replace(config.training, seed=seed)
         changed = dataclasses.replace(
-            config, run_dir=str(path), training=training
+            config,
+            run_dir=str(folder.run(Variant(), seed).path),
+            training=dataclasses.replace(config.training, seed=seed),
         )
         bases[seed] = Trainer(changed).fit()
     return bases
@@ -76,37 +73,30 @@ def train_bases(
 def find_bases(
     run_dirs: Sequence[str | os.PathLike],
 ) -> dict[int, RunFolder]:
-    """Finds runs that are compared with.
+    """Finds finished runs without debiasing that are compared with.
 
     Args:
-        run_dirs: Folders of finished runs without debiasing.
+        run_dirs: Their folders.
 
     Returns:
         Seed of the run -> run.
 
     Raises:
-        UserError: If one isn't there, isn't finished or is debiased, or two
-            have the same seed or different data sets.
+        UserError: If one isn't there, isn't finished, is debiased or learned
+            nothing guarded, or two have the same seed or different data sets.
     """
     bases: dict[int, RunFolder] = {}
+    datasets, portraits = {}, {}
     for run_dir in run_dirs:
         run = RunFolder(run_dir).require()
         debias = run.config.debias
-        if not run.is_finished or (debias.debias, debias.posthoc) != (
-            "none",
-            "none",
-        ):
+        if not run.is_finished or {debias.debias, debias.posthoc} != {NONE}:
             raise UserError(
                 "Expected finished runs without debiasing. Received: "
                 f"{run_dir}, {run.facts.get('status')}, debias="
                 f"{debias.debias}, posthoc={debias.posthoc}"
             )
-        if HAIR_COLOR.name not in run.config.model.tasks:
-            raise UserError(
-                f"A sweep chooses by {HAIR_COLOR.name}. Expected runs that "
-                f"learned it. Received: {run_dir}, tasks="
-                f"{list(run.config.model.tasks)}"
-            )
+        require_guarded(run)
         seed = run.config.training.seed
         if seed in bases:
             raise UserError(
@@ -114,12 +104,10 @@ def find_bases(
                 f"{bases[seed].path} and {run_dir}, both of seed {seed}"
             )
         bases[seed] = run
-    # Two data sets may have one name.
-    datasets = {run.config.data.dataset: run.path for run in bases.values()}
-    portraits = {
-        run.facts.get("fingerprints", {}).get(VALIDATION): run.path
-        for run in bases.values()
-    }
+        # Two data sets may have one name.
+        datasets[run.config.data.dataset] = run_dir
+        prints = run.facts.get("fingerprints", {})
+        portraits[prints.get(VALIDATION)] = run_dir
     for found in (datasets, portraits):
         if len(found) > 1:
             raise UserError(
@@ -157,13 +145,6 @@ def run_sweep(
     Raises:
         UserError: If the folder belongs to another sweep, or a variant can't
             be made or measured.
-
-    Example:
-        >>> bases = find_bases(["runs/demo"])
-        >>> outcomes = run_sweep(
-        ...     "runs/sweep", parse_variants(["grl:1"], DebiasConfig()), bases,
-        ...     SweepSettings(),
-        ... )
     """
     folder = SweepFolder(sweep_dir)
     folder.claim(settings, bases)
@@ -189,7 +170,7 @@ def run_sweep(
                 ) from error
             if progress:
                 seconds = time.monotonic() - begin
-                bar.write(_line(folder, variant, seed, seconds))
+                bar.write(f"{variant.name}, seed {seed}: {seconds:.0f} s")
             # Else every run leaves its graphs behind.
             keras.utils.clear_session()
     return [Outcome.read(folder, variant, bases) for variant in variants]
@@ -208,71 +189,68 @@ class _Seed:
         self.features = None
 
     def make_and_measure(self, variant, progress):
-        run = self._make(variant, progress)
-        classifier = run.load_model()
+        classifier = self._make(variant, progress).load_model()
         for split in SPLITS:
             path = self.folder.records_path(variant, self.seed, split)
-            if path.exists():
-                continue
-            records = measurement.measure(
-                classifier,
-                self._load(split),
-                self._twins() if split == TEST else None,
-                self._measure_settings(split),
-                self.seed,
-            )
-            records_lib.write_records(path, records)
+            if not path.exists():
+                records = measurement.measure(
+                    classifier,
+                    self._load(split),
+                    self._twins() if split == TEST else None,
+                    self._measure_settings(split),
+                    self.seed,
+                )
+                records_lib.write_records(path, records)
 
     def _make(self, variant, progress):
         """Returns the run of a variant, which is there afterwards."""
         if variant.is_none:
             return self.base
         source, features = self.base, None
-        settings = variant.settings(self.settings.debias)
         run = self.folder.run(variant, self.seed)
         if variant.posthoc != NONE:
             # What is trained alike is trained once.
             source = self._make(variant.without_posthoc(), progress)
         elif not run.model_path.exists():
             features = self._compute_features(progress)
+        settings = variant.settings(self.settings.debias)
         return debias_run(
             source.path, run.path, settings, features=features, progress=False
         )
 
     def _compute_features(self, progress):
-        if self.features is not None:
-            return self.features
-        config = self.base.config
-        train = self._load("train", keep=False)
-        begin = time.monotonic()
-        self.features = TrunkFeatures.compute(
-            self.base.load_model(),
-            train,
-            config.augment,
-            config.training.seed,
-            progress,
-        )
-        self.folder.note_feature_seconds(self.seed, time.monotonic() - begin)
+        if self.features is None:
+            config = self.base.config
+            train = self._load("train", keep=False)
+            begin = time.monotonic()
+            self.features = TrunkFeatures.compute(
+                self.base.load_model(),
+                train,
+                config.augment,
+                config.training.seed,
+                progress,
+            )
+            seconds = time.monotonic() - begin
+            self.folder.note_feature_seconds(self.seed, seconds)
         return self.features
 
     def _measure_settings(self, split):
         measure = self.settings.measure
+        least = measure.min_count
+        if split == VALIDATION:
+            least = measure.validation_min_count
         return FairnessSettings(
-            min_count=(
-                measure.validation_min_count
-                if split == VALIDATION
-                else measure.min_count
-            ),
+            min_count=least,
             num_bootstraps=_NUM_BOOTSTRAPS,
             num_permutations=measure.num_permutations,
             probe_seeds=measure.probe_seeds,
-            neighbors=(measurement.NEIGHBORS,),
+            neighbors=(NEIGHBORS,),
         )
 
     def _twins(self):
         data = self.base.config.data
         splits = find_builder(data.data_dir, data.dataset).info.splits
-        return self._load(_TWINS) if _TWINS in splits else None
+        return self._load(TWINS) if TWINS in splits else None
 
     def _load(self, split, keep=True):
         if split in self.portraits:
@@ -284,13 +262,3 @@ class _Seed:
         if keep:
             self.portraits[split] = found
         return found
-
-
-def _line(folder, variant, seed, seconds):
-    records = records_lib.read_records(
-        folder.records_path(variant, seed, VALIDATION)
-    )
-    headline = Headline.of(records, HAIR_COLOR)
-    return (
-        f"{variant.name}, seed {seed}: {headline.describe()}; {seconds:.0f} s"
-    )

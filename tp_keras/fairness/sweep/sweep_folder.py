@@ -1,4 +1,4 @@
-"""The folder of a sweep."""
+"""The folder of a sweep: whose it is, its runs and what was measured."""
 
 import json
 import pathlib
@@ -47,16 +47,13 @@ class SweepFolder:
 
     def is_measured(self, variant: Variant, seed: int) -> bool:
         """Says whether nothing is left to do for a variant."""
-        return all(
-            self.records_path(variant, seed, split).exists() for split in SPLITS
-        )
+        paths = (self.records_path(variant, seed, split) for split in SPLITS)
+        return all(path.exists() for path in paths)
 
     def claim(
         self, settings: SweepSettings, bases: dict[int, RunFolder]
     ) -> None:
-        """Makes the folder that of a sweep of these runs.
-
-        Seeds may be added to those that are there.
+        """Makes the folder that of a sweep of these runs; seeds may be added.
 
         Args:
             settings: How it compares and measures.
@@ -66,19 +63,18 @@ class SweepFolder:
             UserError: If it is of a sweep with other settings or runs.
         """
         path = self.path / "sweep.json"
+        own = {str(seed): _identity(base) for seed, base in bases.items()}
         known = {}
         if path.exists():
             content = self._read(path)
             known = content["bases"]
             differences = _differences(content["settings"], settings)
             differences += [
-                f"run of seed {seed}: {known[str(seed)]} against "
-                f"{_identity(base)}"
-                for seed, base in bases.items()
-                if known.get(str(seed), _identity(base)) != _identity(base)
+                f"run of seed {seed}: {known[seed]} against {base}"
+                for seed, base in own.items()
+                if known.get(seed, base) != base
             ]
-            datasets = {entry["dataset"] for entry in known.values()}
-            datasets |= {_identity(base)["dataset"] for base in bases.values()}
+            datasets = {base["dataset"] for base in (known | own).values()}
             if len(datasets) > 1:
                 differences.append(f"data sets: {' and '.join(datasets)}")
             if differences:
@@ -88,20 +84,13 @@ class SweepFolder:
                     "to begin anew. Received (there against here): "
                     + "; ".join(differences)
                 )
-        own = {str(seed): _identity(base) for seed, base in bases.items()}
-        content = {
-            "settings": config_to_dict(settings),
-            "bases": known | own,
-        }
-        self.path.mkdir(parents=True, exist_ok=True)
-        files.write_text(path, json.dumps(content, indent=2) + "\n")
+        content = {"settings": config_to_dict(settings), "bases": known | own}
+        files.write_json(path, content)
 
     def note_feature_seconds(self, seed: int, seconds: float) -> None:
         """Notes how long the features of a trunk took."""
-        files.write_text(
-            self._features_path(seed),
-            json.dumps({"seconds": round(seconds, 1)}) + "\n",
-        )
+        content = {"seconds": round(seconds, 1)}
+        files.write_json(self._features_path(seed), content)
 
     def feature_seconds(self, seed: int) -> float | None:
         """Returns how long the features of a trunk took, None if unknown."""
@@ -124,19 +113,14 @@ class SweepFolder:
 def _differences(known, settings):
     """Returns what differs from the settings that a file holds, in words."""
     try:
-        return config_differences(
-            config_from_dict(SweepSettings, known), settings
-        )
+        known = config_from_dict(SweepSettings, known)
     except UserError as error:
         # Written when there were other settings to make.
         return [str(error)]
+    return config_differences(known, settings)
 
 
-def _identity(base: RunFolder) -> dict:
-    facts = base.facts
-    return {
-        "run": base.path.resolve().name,
-        "dataset": facts.get("dataset"),
-        "fingerprints": facts.get("fingerprints"),
-        "seconds": facts.get("seconds"),
-    }
+def _identity(base):
+    keys = "dataset", "fingerprints", "seconds"
+    facts = {key: base.facts.get(key) for key in keys}
+    return {"run": base.path.resolve().name, **facts}

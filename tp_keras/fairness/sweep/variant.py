@@ -1,16 +1,14 @@
-"""What a sweep compares: a method, its strength, what follows the training."""
+"""Names of what a sweep compares: method, strength, what follows training."""
 
 import dataclasses
 
 from tp_keras.config import DEBIAS_METHODS
+from tp_keras.config import GROWING_METHODS
 from tp_keras.config import POSTHOC_METHODS
 from tp_keras.config import DebiasConfig
 from tp_keras.errors import UserError
 
 NONE = "none"
-
-# The methods that DebiasConfig.strength has a meaning for.
-METHODS_WITH_STRENGTH = ("grl", "conditional_grl", "conditional_mmd")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,11 +47,7 @@ class Variant:
         return dataclasses.replace(self, posthoc=NONE)
 
     def settings(self, base: DebiasConfig) -> DebiasConfig:
-        """Returns the settings of this variant.
-
-        Args:
-            base: Where all else comes from.
-        """
+        """Returns the settings of this variant, all else from `base`."""
         strength = base.strength if self.strength is None else self.strength
         return dataclasses.replace(
             base, debias=self.debias, strength=strength, posthoc=self.posthoc
@@ -62,9 +56,6 @@ class Variant:
 
 def parse_variant(name: str) -> Variant:
     """Reads `method[:strength][+posthoc]`.
-
-    Args:
-        name: Such as `"none"`, `"none+leace"` or `"conditional_grl:0.5+dfr"`.
 
     Raises:
         UserError: If a method is unknown, or a strength is no number of at
@@ -83,13 +74,16 @@ posthoc='conditional_leace')
         raise _unreadable(
             name, f"after the + one of {', '.join(POSTHOC_METHODS[1:])}"
         )
-    if not colon:
-        return Variant(debias, None, posthoc or NONE)
-    if debias not in METHODS_WITH_STRENGTH:
-        raise _unreadable(
-            name, f"a strength with {', '.join(METHODS_WITH_STRENGTH)} only"
-        )
-    variant = Variant(debias, _number(name, strength), posthoc or NONE)
+    number = None
+    if colon:
+        if debias not in GROWING_METHODS:
+            methods = ", ".join(GROWING_METHODS)
+            raise _unreadable(name, f"a strength with {methods} only")
+        try:
+            number = float(strength)
+        except ValueError:
+            raise _unreadable(name, "a number after the colon") from None
+    variant = Variant(debias, number, posthoc or NONE)
     variant.settings(DebiasConfig())  # Refuses what is out of range.
     return variant
 
@@ -118,13 +112,6 @@ def parse_variants(names, base: DebiasConfig) -> list[Variant]:
         if not variant.is_none:
             variants.append(variant)
     return variants
-
-
-def _number(name, text):
-    try:
-        return float(text)
-    except ValueError:
-        raise _unreadable(name, "a number after the colon") from None
 
 
 def _unreadable(name, expected):

@@ -1,0 +1,219 @@
+"""How the answers of a guarded task differ between the protected groups."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from tp_keras.data.labels import is_known
+from tp_keras.data.labels import strata
+from tp_keras.evaluation import figures
+from tp_keras.fairness import group_counts
+from tp_keras.fairness import resampling
+from tp_keras.fairness.group_sample import GroupSample
+from tp_keras.fairness.settings import FairnessSettings
+from tp_keras.records.record import ALL
+from tp_keras.tasks import REGRESSION
+from tp_keras.tasks import Task
+
+# The variant of figures of cells with fewer rows than `min_count`.
+UNSUPPORTED = "unsupported"
+
+
+def measure_groups(
+    task: Task,
+    labels,
+    predictions,
+    groups,
+    protected: Task,
+    settings: FairnessSettings,
+    seed: int,
+) -> Iterator[dict]:
+    """Measures the answers of one task against the groups.
+
+    A *cell* is a class and a group; it is supported with `min_count` rows.
+    The classes of a number are ranges of it, those of flags the flags; a
+    number is right within its tolerance. A gap is the largest figure of a
+    supported group minus the smallest. Rows without a label do not count.
+
+    * `accuracy`, the share that is right, of all and of each group, and
+      `accuracy_gap`;
+    * `group_recall`, the share that is right of each cell, small ones with the
+      variant `"unsupported"`; `worst_group_recall`, the smallest of the
+      supported ones, with its class and group;
+    * of classes `equalized_odds_difference_max`, the largest difference
+      between groups, over the classes, of true and of false positive rates,
+      one class against the rest; 0 is ideal;
+    * of numbers `mae`, the mean absolute error, and `mae_gap`.
+
+    Shares have Wilson's interval, the other figures that of a bootstrap: of
+    each cell for rates inside classes, of each group for rates of a whole
+    group. `null` is the 95 % quantile of the figure, of a smallest recall the
+    5 % quantile, when groups are permuted inside each class. A network that
+    heeds the class alone has it: far from 0 where groups differ in classes.
+
+    Args:
+        task: What is predicted.
+        labels: Labels of it as in `Portraits`.
+        predictions: What is predicted, in the form of labels.
+        groups: Integer array [N], -1 where unknown.
+        protected: The task whose classes are the groups.
+        settings: How much data a figure needs; how often to draw.
+        seed: Where chance starts.
+
+    Yields:
+        The fields of a record, but for task, seed, split and data set. Where
+        too few rows count, the value is None and the count is kept.
+
+    Source:
+        Hardt, Price and Srebro, Equality of opportunity in supervised
+        learning, 2016; Sagawa et al., Distributionally robust neural networks
+        for group shifts, 2020.
+    """
+    right = group_counts.right_answers(task)
+    every = group_counts.count_outcomes(
+        task, labels, predictions, np.zeros(len(groups), int), 1
+    )
+    yield figures.share(
+        "accuracy", every[:, right].sum(), every.sum(), group=ALL
+    )
+    outcomes = group_counts.count_outcomes(
+        task, labels, predictions, groups, protected.num_classes
+    )
+    # A stream of its own for each task: a figure stays the same whichever
+    # other tasks are measured along with it.
+    seed = [seed, *task.name.encode()]
+    sample = GroupSample(outcomes, right, settings, seed)
+    yield from _accuracies(sample, protected)
+    yield from _recalls(sample, task, protected)
+    if task.has_classes:
+        yield from _equalized_odds(sample, task)
+    if task.kind == REGRESSION:
+        yield from _errors(
+            task, labels, predictions, groups, protected, settings, seed
+        )
+
+
+def _accuracies(sample, protected):
+    hits, sizes = sample.hits(sample.outcomes), sample.sizes
+    for index, group in enumerate(protected.classes):
+        yield figures.share(
+            "accuracy", hits[index].sum(), sizes[index].sum(), group=group
+        )
+    yield sample.figure(
+        "accuracy_gap",
+        lambda outcomes: np.ptp(sample.accuracies(outcomes), axis=-1),
+        sample.can_compare,
+        resampled=sample.by_group,
+    )
+
+
+def _recalls(sample, task, protected):
+    names = group_counts.class_names(task)
+    hits = sample.hits(sample.outcomes)
+    for index, group in enumerate(protected.classes):
+        for label, class_name in enumerate(names):
+            supported = sample.supported[index, label]
+            yield figures.share(
+                "group_recall",
+                hits[index, label],
+                sample.sizes[index, label],
+                group=group,
+                class_name=class_name,
+                variant=None if supported else UNSUPPORTED,
+            )
+
+    def recalls(outcomes):
+        return sample.recalls(outcomes)[..., sample.supported]
+
+    where = {}
+    if sample.supported.any():
+        worst = np.argmin(recalls(sample.outcomes))
+        index, label = np.argwhere(sample.supported)[worst]
+        where = {
+            "group": protected.classes[index],
+            "class_name": names[label],
+            "count": sample.sizes[index, label],
+        }
+    yield sample.figure(
+        "worst_group_recall",
+        lambda outcomes: recalls(outcomes).min(-1),
+        sample.supported.any(),
+        tail=resampling.NULL_OF_MINIMUM,
+        **where,
+    )
+
+
+def _equalized_odds(sample, task):
+    """Yields the largest difference of true and of false positive rates."""
+    cells = sample.supported, sample.supported_negatives
+    kept = [group_counts.comparable(part) for part in cells]
+
+    def largest_by_class(outcomes):
+        rates = (
+            sample.recalls(outcomes),
+            group_counts.false_positive_rates(outcomes),
+        )
+        return np.concatenate(
+            [*map(group_counts.differences, rates, cells)], axis=-1
+        )
+
+    # False positives alone would pass for equal odds.
+    supported = all(part.any() for part in kept)
+    fields = {}
+    if supported:
+        names = np.concatenate([np.array(task.classes)[part] for part in kept])
+        largest = np.argmax(largest_by_class(sample.outcomes))
+        fields["class_name"] = str(names[largest])
+    yield sample.figure(
+        "equalized_odds_difference_max",
+        lambda outcomes: largest_by_class(outcomes).max(-1),
+        supported,
+        **fields,
+    )
+
+
+def _errors(task, labels, predictions, groups, protected, settings, seed):
+    """Yields the mean absolute error of a number, and how the groups differ."""
+    errors = np.abs(np.subtract(predictions, labels, dtype=np.float64))
+    known = is_known(task, labels)
+    rows = {ALL: known}
+    for index, group in enumerate(protected.classes):
+        rows[group] = known & (groups == index)
+    means, deviations = [], []
+    for group, chosen in rows.items():
+        count = chosen.sum()
+        own = errors[chosen] if count else np.zeros(1)
+        mean, deviation = own.mean(), own.std() / np.sqrt(len(own))
+        interval = (max(mean - 1.96 * deviation, 0.0), mean + 1.96 * deviation)
+        yield figures.figure("mae", mean, count, interval, group=group)
+        if group != ALL and count >= settings.min_count:
+            means.append(mean)
+            deviations.append(deviation)
+    known &= groups >= 0
+    if len(means) < 2:
+        yield figures.figure("mae_gap", None, known.sum(), group=ALL)
+        return
+    errors, groups = errors[known], np.asarray(groups)[known]
+    classes = strata(task, labels)[known]
+    sizes = np.bincount(groups, minlength=protected.num_classes)
+    supported = sizes >= settings.min_count
+    generator = np.random.default_rng(seed)
+    drawn = generator.normal(
+        means, deviations, (settings.num_bootstraps, len(means))
+    )
+    null = []
+    for _ in range(settings.num_permutations):
+        shuffled = resampling.permute_within(groups, classes, generator)
+        sums = np.bincount(shuffled, errors, minlength=len(sizes))
+        null.append(np.ptp(sums[supported] / sizes[supported]))
+    gap = np.ptp(means)
+    yield figures.figure(
+        "mae_gap",
+        gap,
+        known.sum(),
+        resampling.bootstrap_interval(
+            gap, np.ptp(drawn, axis=-1), (0.0, np.inf)
+        ),
+        group=ALL,
+        null=float(np.quantile(null, resampling.NULL_OF_MAXIMUM)),
+    )
