@@ -7,6 +7,8 @@ from scipy.special import softmax
 from tests.generator.model.networks import make_classifier
 from tests.generator.model.networks import make_inputs
 from tests.generator.model.networks import make_vae
+from tests.portrait_factory import EVERY_KIND
+from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tp_keras.generator.model import LikelihoodObjective
 from tp_keras.generator.model import SharpObjective
@@ -14,7 +16,6 @@ from tp_keras.generator.model import sharp_objective
 from tp_keras.generator.model.losses import energy_distance
 from tp_keras.generator.model.sharp_objective import exchange_one
 from tp_keras.models.optimizers import FusedAdamW
-from tp_keras.tasks import TASK_NAMES
 
 
 def test_each_row_gets_one_label_of_its_neighbour():
@@ -36,7 +37,7 @@ def seen():
     vae = make_vae(grown=True)
     objective = SharpObjective(make_classifier(), 3.0, 5.0, 7.0, 0.2)
     inputs = make_inputs(8)
-    labels = {name: inputs[name] for name in TASK_NAMES}
+    labels = {name: inputs[name] for name in SCHEMA.conditions}
     drawn = make_portraits(8, seed=5).images.astype(np.float32)
     asked = {}
 
@@ -173,6 +174,23 @@ def test_both_pictures_are_moved_alike_before_a_look():
     for _ in range(3):
         _, values = objective(vae, inputs["image"], outputs, False)
         assert float(values["feature"]) == 0.0
+
+
+def test_it_looks_at_the_conditions_that_the_classifier_answers():
+    vae = make_vae(schema=EVERY_KIND, grown=True)
+    inputs = make_inputs(4, schema=EVERY_KIND)
+    outputs = vae(inputs, training=False)
+
+    def look(*tasks):
+        classifier = make_classifier(schema=EVERY_KIND, tasks=tasks)
+        objective = SharpObjective(classifier)
+        _, values = objective(vae, inputs["image"], outputs, False)
+        assert np.isfinite(list(map(float, values.values()))).all()
+        return float(values["attribute"])
+
+    # Neither a number nor flags are drawn; two classes are.
+    assert look("age", "signs") == 0.0
+    assert look("age", "signs", "smile") > 0.1
 
 
 @pytest.mark.large

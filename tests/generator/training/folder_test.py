@@ -26,8 +26,7 @@ def test_it_keeps_settings_and_model(run):
     with pytest.raises(UserError, match="has no model yet"):
         run.require()
     run.save_model(make_vae(grown=True))
-    loaded = VaeRunFolder(run.path).require().load_model()
-    assert loaded.grown and loaded.decoder.output.shape[1:] == (108, 84, 3)
+    assert VaeRunFolder(run.path).require().load_model().grown
 
 
 def test_the_readme_names_files_and_the_next_commands(run):

@@ -19,15 +19,8 @@ def gaussian_kl(mean, log_variance):
     arXiv:1312.6114, appendix B.
 
     Args:
-        mean: Float `[batch, latents]`.
+        mean: Float `[batch, latents]`, as the result.
         log_variance: Float `[batch, latents]`.
-
-    Returns:
-        Float `[batch, latents]`.
-
-    Example:
-        >>> gaussian_kl(np.array([[1.0]]), np.array([[0.0]]))
-        [[0.5]]
     """
     return 0.5 * (ops.square(mean) + ops.exp(log_variance) - log_variance - 1.0)
 
@@ -42,9 +35,6 @@ def log_likelihood(squared_error, variance=None):
     Args:
         squared_error: Mean squared error, scalar, on the scale 0..255.
         variance: Variance on that scale, scalar, or None for the best.
-
-    Returns:
-        `-(log(2 pi v) + error / v) / 2`, scalar.
     """
     squared_error = squared_error + DEQUANTIZATION_VARIANCE
     if variance is None:
@@ -59,7 +49,7 @@ def bits_per_dimension(negative_log_likelihood, kl, dimensions):
 
     Args:
         negative_log_likelihood: Mean over the pixel values, in nats.
-        kl: KL of a portrait, in nats.
+        kl: Of a portrait, in nats.
         dimensions: Int. Number of pixel values of a portrait.
     """
     return (negative_log_likelihood + kl / dimensions) / math.log(2.0)
@@ -76,9 +66,6 @@ def energy_distance(first, second):
     Args:
         first: Float `[n, size]`.
         second: Float `[m, size]`.
-
-    Returns:
-        Scalar.
     """
     between = ops.mean(_distances(first, second))
     within = _mean_of_others(first) + _mean_of_others(second)
@@ -96,7 +83,6 @@ def _distances(first, second):
 
 
 def _mean_of_others(sample):
-    """Returns the mean distance of a vector to the others, 0 without any."""
     count = ops.shape(sample)[0]
     distances = _distances(sample, sample) * (1 - ops.eye(count))
     count = ops.cast(count, distances.dtype)
@@ -109,8 +95,7 @@ def labelled_crossentropy(labels, logits, smoothing=0.0):
     Args:
         labels: Dict: task name -> int32 `[batch]`, -1 where unknown.
         logits: Dict: task name -> float `[batch, classes]`.
-        smoothing: Float. Share of the target that is spread over all classes:
-            with some, more certainty than that doesn't pay.
+        smoothing: Float. Share of the target that is spread over all classes.
 
     Returns:
         Scalar; 0 where no label is known.

@@ -33,7 +33,8 @@ class SharpObjective:
 
     New latents are drawn from the running mean and covariance of the latents,
     a stand-in for the prior that is fitted afterwards. The sum is no bound of a
-    likelihood any more.
+    likelihood any more. The labels looked at are those conditions that the
+    classifier answers.
 
     Args:
         classifier: `PortraitClassifier`, trained on no other portraits than
@@ -41,10 +42,10 @@ class SharpObjective:
         feature: Float. Weight of the first term.
         attribute: Float. Weight of the second.
         moment: Float. Weight of the third.
-        smoothing: Float. Label smoothing of the second: without, hair is
-            drawn in ever more glaring colours to be ever more certain.
-        made_share: Float. How many portraits are drawn for the second and the
-            third, as a share of the batch.
+        smoothing: Float. Label smoothing of the second: without, all is drawn
+            ever more glaring to be ever more certain.
+        made_share: Float. Portraits drawn for the second and the third, as a
+            share of the batch.
         pixel_variance: Float. That of `LikelihoodObjective`.
     """
 
@@ -90,7 +91,12 @@ class SharpObjective:
 
         # === Reconstructions ===
         maps, _ = look(_pictures(vae, outputs))
-        true_maps, true_logits = look(_originals(vae, images))
+        # With the detail that the model can draw.
+        true_maps, true_logits = look(
+            ops.cast(images, "float32")
+            if vae.grown
+            else as_pixels(halve(scale_pixels(images)))
+        )
         values["feature"] = feature_error(maps, true_maps)
 
         # === Portraits of other labels, portraits of new latents ===
@@ -112,6 +118,9 @@ class SharpObjective:
         }
         made = vae.draw(latents, labels, training)
         made_maps, made_logits = look(_pictures(vae, made))
+        made_logits = {
+            name: made_logits[name] for name in labels if name in made_logits
+        }
         values["attribute"] = labelled_crossentropy(
             labels, made_logits, self.smoothing
         )
@@ -137,11 +146,11 @@ def exchange_one(labels, seed):
     So an exchanged label is as frequent as it is in the batch.
 
     Args:
-        labels: Dict: task name -> int32 `[batch]`.
+        labels: Dict: condition -> int32 `[batch]`.
         seed: `keras.random.SeedGenerator`.
 
     Returns:
-        Two dicts of the same form: labels, and bools of what was exchanged.
+        Two such dicts: labels, and bools of what was exchanged.
     """
     names = list(labels)
     chosen = keras.random.randint(
@@ -156,15 +165,7 @@ def exchange_one(labels, seed):
 
 
 def _pictures(vae, drawn):
-    """Returns what was drawn, as a classifier takes it."""
     return drawn["image"] if vae.grown else as_pixels(drawn["half"])
-
-
-def _originals(vae, images):
-    """Returns portraits with the detail that the model can draw."""
-    if vae.grown:
-        return ops.cast(images, "float32")
-    return as_pixels(halve(scale_pixels(images)))
 
 
 def _moment_distance(true_maps, made_maps):

@@ -7,7 +7,6 @@ import numpy as np
 
 from tp_keras.generator.priors.conditional_gaussian import ConditionalGaussian
 from tp_keras.generator.priors.flow_prior import FlowPrior
-from tp_keras.generator.priors.held_out import held_out_log_density
 
 _BATCH_SIZE = 256
 _CLIP_NORM = 10.0
@@ -55,6 +54,7 @@ def fit_flow(latents, settings, held_out=None, seed=0) -> tuple[FlowPrior, int]:
     base = ConditionalGaussian.fit(latents, settings.ridge)
     prior = FlowPrior(
         latents.size,
+        latents.conditions,
         settings.couplings,
         settings.width,
         settings.dropout_rate,
@@ -169,6 +169,4 @@ class _BestWeights(keras.callbacks.Callback):
         self._prior.set_weights(self._weights)
 
     def _level(self):
-        return held_out_log_density(
-            self._prior, self._held_out, seed=self._seed
-        ).mean()
+        return self._held_out.log_densities(self._prior, self._seed).mean()

@@ -18,7 +18,7 @@ class KLWarmup(keras.callbacks.Callback):
         first_step: Int. Steps trained before.
     """
 
-    def __init__(self, steps, weight, first_step=0):
+    def __init__(self, steps, weight, first_step):
         super().__init__()
         self.steps = steps
         self.weight = weight
@@ -71,11 +71,10 @@ class SavedEveryEpoch(keras.callbacks.Callback):
 
     Args:
         run: `VaeRunFolder`.
-        on_saved: Function of the model, called right after: also for what
-            shall see averaged weights.
+        on_saved: Function of the model, called right after.
     """
 
-    def __init__(self, run, on_saved=None):
+    def __init__(self, run, on_saved):
         super().__init__()
         self.run = run
         self.on_saved = on_saved
@@ -83,5 +82,4 @@ class SavedEveryEpoch(keras.callbacks.Callback):
     def on_test_end(self, logs=None):
         """Saves the model."""
         self.run.save_model(self.model)
-        if self.on_saved is not None:
-            self.on_saved(self.model)
+        self.on_saved(self.model)
