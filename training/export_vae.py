@@ -57,9 +57,7 @@ class ExportVae:
         print(f"Prior: {metadata['prior']}")
         print(f"Signatures: {', '.join(metadata['signatures'])}")
         print(f"Versions: {', '.join(f'{k} {v}' for k, v in versions)}")
-        sheet = Generate(
-            bundle=str(bundle.parent), gender="female", output="portraits.png"
-        )
+        sheet = Generate(bundle=str(bundle.parent), output="portraits.png")
         print(f"Next: {shown(sheet)}")
 
 

@@ -16,7 +16,6 @@ from tests.portrait_factory import SCHEMA
 from tp_keras.errors import UserError
 from tp_keras.export import read_metadata
 from tp_keras.generator.export.bundle import expected_answers
-from tp_keras.generator.export.bundle import export_vae_bundle
 from tp_keras.generator.export.keyed_noise import row_seeds
 from tp_keras.generator.export.signatures import make_vae_signatures
 from tp_keras.serving import CSession
@@ -73,20 +72,14 @@ def test_agrees_with_keras_through_the_c_api(vae, vae_bundle):
             assert name == "valid" or values[:-1].std() > 0.1
 
 
-@pytest.mark.parametrize("signature", ["generate", "generate_bytes"])
-def test_the_gate_sees_a_wrong_pixel(vae, vae_bundle, signature):
+@pytest.mark.parametrize("signature", ["generate", "generate_bytes", "encode"])
+def test_the_gate_sees_a_wrong_value(vae, vae_bundle, signature):
     expected = expected_answers(vae, random_portraits(3))
-    image, *_ = expected[signature][1].values()
-    image[1, 50, 40, 2] ^= 4
+    values, *_ = expected[signature][1].values()
+    # A pixel, or a latent.
+    values[(1, *[0] * (values.ndim - 1))] += 4
     with pytest.raises(UserError, match=f"of '{signature}'"):
         check_answers(vae_bundle, {signature: expected[signature]})
-
-
-def test_the_gate_sees_a_nan(vae, vae_bundle):
-    expected = expected_answers(vae, random_portraits(3))
-    expected["encode"][1]["mean"][0, 0] = np.nan
-    with pytest.raises(UserError, match="'mean' of 'encode'"):
-        check_answers(vae_bundle, expected)
 
 
 def test_a_row_depends_on_its_seed_and_not_on_its_batch(session):
@@ -223,25 +216,6 @@ def test_metadata(vae_bundle, vae):
     parts = vae.encoder, vae.decoder, vae.prior
     counts = [part.count_params() for part in parts]
     assert metadata["parameters"] == sum(counts)
-
-
-def test_what_the_gate_raises_leaves_nothing(vae, tmp_path):
-    def check(folder):
-        assert (folder / "metadata.json").is_file()
-        raise UserError("differs")
-
-    with pytest.raises(UserError, match="differs"):
-        export_vae_bundle(vae, tmp_path, check=check)
-    assert list((tmp_path / "portrait_vae").iterdir()) == []
-
-
-def test_signatures_of_a_model_take_their_inputs_by_name(vae, session):
-    signature = make_vae_signatures(vae)["generate"].get_concrete_function()
-    inputs = request(2)
-    outputs = signature(**{k: tf.constant(v) for k, v in inputs.items()})
-    np.testing.assert_array_equal(
-        outputs["image"], session.run("generate", inputs)["image"]
-    )
 
 
 def test_signatures_are_those_of_the_schema():

@@ -104,7 +104,7 @@ def test_what_is_printed(run, exported, tmp_path, capsys):
     assert "greatest differences from the model" in text
     assert f"Bundle: {bundle / '1'}" in text
     assert parse_next(text) == Generate(
-        bundle=str(bundle), gender="female", output="portraits.png"
+        bundle=str(bundle), output="portraits.png"
     )
 
 

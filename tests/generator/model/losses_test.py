@@ -53,14 +53,6 @@ def test_bits_per_dimension_by_hand():
     assert found == pytest.approx(2.5)
 
 
-def test_energy_distance_by_hand():
-    first = np.array([[0.0], [2.0]], np.float32)
-    second = np.array([[5.0], [6.0]], np.float32)
-    # Between: 5, 6, 3, 4. Within: 2 and 1.
-    expected = 2 * 4.5 - 2 - 1
-    assert float(energy_distance(first, second)) == pytest.approx(expected)
-
-
 def test_energy_distance_by_loops():
     rng = np.random.default_rng(0)
     first = rng.normal(size=(5, 4)).astype(np.float32)

@@ -336,37 +336,6 @@ def test_a_classifier_that_is_nowhere_is_refused(tmp_path):
         VaeTrainer(make_config(tmp_path / "run", model), False).fit()
 
 
-def test_a_finished_run_needs_its_classifier_no_more(tmp_path):
-    model = {"preset": "sharp", "classifier_run": str(tmp_path / "gone")}
-    config = make_config(tmp_path / "run", model)
-    run = VaeRunFolder(config.run_dir)
-    run.claim(config)
-    run.record(status="finished")
-    assert VaeTrainer(config, progress=False).fit().is_finished
-
-
-# === Other settings, other data ===
-
-
-def test_other_settings_and_other_data_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        VaeTrainer, "build_model", lambda *args: pytest.fail("got that far")
-    )
-    config = make_config(tmp_path / "run")
-    run = VaeRunFolder(config.run_dir)
-    run.claim(config)
-    run.record(fingerprints={"train": "x", "validation": "y"})
-    for status in ("training", "finished"):
-        run.record(status=status)
-        with pytest.raises(UserError, match="other portraits"):
-            VaeTrainer(config, progress=False).fit()
-    other = dataclasses.replace(
-        config, model=dataclasses.replace(config.model, latent_size=5)
-    )
-    with pytest.raises(UserError, match="latent_size: 4 against 5"):
-        VaeTrainer(other, progress=False).fit()
-
-
 def test_too_few_portraits_for_a_prior_are_told_before_training(
     tmp_path, monkeypatch
 ):

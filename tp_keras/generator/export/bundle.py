@@ -29,24 +29,18 @@ def export_vae_bundle(
     """Exports a `PortraitVAE` as `<output_dir>/<name>/<version>/`.
 
     The bundle is a SavedModel with the signatures of `make_vae_signatures` and
-    constant weights, and `metadata.json` beside it. It is written aside and
-    appears under its version whole or, on any failure, not at all.
+    constant weights, and `metadata.json` beside it; see `publish_bundle`.
 
     Args:
         vae: A trained `PortraitVAE`, or anything with `schema`, `encoder`,
             `decoder`, `prior` and `latent_size`.
         output_dir: Folder of all exported models.
-        metadata: What else `metadata.json` shall say. Must be possible to
-            write as JSON.
+        metadata: What else `metadata.json` shall say.
         check: Function of the folder, called before it is published; what it
             raises keeps it from being so.
 
     Returns:
         Folder of the version.
-
-    Example:
-        >>> export_vae_bundle(vae, "exported_models")
-        PosixPath('exported_models/portrait_vae/1')
     """
     signatures = make_vae_signatures(vae)
 

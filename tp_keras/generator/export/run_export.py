@@ -33,10 +33,6 @@ def export_vae_run(run_dir, output_dir, *, check=None):
 
     Raises:
         UserError: If the run is not there or holds no trained model.
-
-    Example:
-        >>> export_vae_run("runs/vae", "exported_models")
-        PosixPath('exported_models/portrait_vae/1')
     """
     run = VaeRunFolder(run_dir).require()
     vae = run.load_model()
@@ -68,7 +64,7 @@ def run_generator(run_dir) -> serving.PortraitGenerator:
 
     Example:
         >>> run_generator("runs/vae").generate({}, seeds=[7]).shape
-        (1, 108, 84, 3)
+        (1, 96, 96, 3)
     """
     run = VaeRunFolder(run_dir).require()
     vae = run.load_model()
@@ -82,11 +78,7 @@ def run_generator(run_dir) -> serving.PortraitGenerator:
 
 
 def _describe_run(run, schema):
-    """Returns what `metadata.json` says of a run, without this machine's paths.
-
-    `label_counts` tells how many of the training portraits have each
-    combination of labels, None where the data is gone.
-    """
+    """Returns what `metadata.json` says of a run, without paths."""
     settings = dataclasses.asdict(run.config)
     settings.pop("run_dir")
     settings["data"].pop("data_dir")
@@ -100,6 +92,7 @@ def _describe_run(run, schema):
 
 
 def _count_training_labels(run, schema):
+    """Returns `count_labels` of the training, None where the data is gone."""
     data = run.config.data
     try:
         portraits = source.load_portraits(
@@ -119,13 +112,11 @@ def count_labels(labels: dict, schema) -> list[dict]:
         schema: `Schema`.
 
     Returns:
-        A dict for each combination that is there, of condition to class name
-        (`"unknown"` where it is missing) and `count`, the frequent ones first.
+        A dict for each combination that is there, the frequent ones first.
 
     Example:
-        >>> count_labels({"weather": [0, 0], "season": [2, -1]}, schema)
-        [{'weather': 'dry', 'season': 'autumn', 'count': 1},
-         {'weather': 'dry', 'season': 'unknown', 'count': 1}]
+        >>> count_labels({"weather": [0, 0], "season": [-1, -1]}, schema)
+        [{'weather': 'dry', 'season': 'unknown', 'count': 2}]
     """
     tasks = schema.condition_tasks
     columns = [

@@ -7,8 +7,7 @@ from keras import ops
 
 from tp_keras.tasks import MISSING
 
-# Whole numbers stand for intervals of length 1: uniform noise of variance 1/12
-# makes them a density (Theis et al., arXiv:1511.01844).
+# Uniform noise makes whole numbers a density (Theis et al., arXiv:1511.01844).
 DEQUANTIZATION_VARIANCE = 1.0 / 12.0
 
 

@@ -114,10 +114,7 @@ def fit_priors(
 
 
 class _Fits:
-    """A method for each of `PRIORS`.
-
-    It returns the prior to be judged, that of all portraits, and settings.
-    """
+    """Of each of `PRIORS` one to be judged, that of all rows, and settings."""
 
     def __init__(self, latents, rest, flow, seed):
         self._latents = latents

@@ -71,7 +71,7 @@ class Latents:
 
     @property
     def pattern_classes(self) -> np.ndarray:
-        """The classes of every pattern: see `conditions.pattern_classes`."""
+        """The classes of every pattern, unknown 0: int `[patterns, tasks]`."""
         return pattern_classes(self.conditions)
 
     @property

@@ -172,11 +172,7 @@ def _maximize(base, x, shares, shrinkage, patterns, classes):
 
 
 def _pattern_weights(shares, patterns, pattern_classes):
-    """Weights of components by pattern, rare patterns near their classes.
-
-    A class believes its own counts against those of all; a pattern its own
-    against the mean of its classes.
-    """
+    """Weights of components: a pattern believes its own or its classes'."""
     counts = np.zeros((len(pattern_classes), shares.shape[1]))
     np.add.at(counts, patterns, shares)
     total = counts.sum(axis=0) + 1.0

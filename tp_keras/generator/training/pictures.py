@@ -12,8 +12,8 @@ from tp_keras.tasks import MISSING
 _COLUMNS = 12
 
 
-class EpochPictures:
-    """Draws the same portraits after every epoch, to see them improve.
+class EpochPictures(keras.callbacks.Callback):
+    """Draws the same portraits after every validation, to see them improve.
 
     First a row of portraits of the validation split and a row of their
     reconstructions; then new portraits from the running Gaussian of the
@@ -28,7 +28,9 @@ class EpochPictures:
     """
 
     def __init__(self, run, portraits, seed=0):
+        super().__init__()
         self.run = run
+        self._epoch = 0
         rng = np.random.default_rng(seed)
         # Again from the first where there are fewer portraits than columns.
         rows = np.sort(np.resize(rng.permutation(len(portraits)), _COLUMNS))
@@ -46,6 +48,14 @@ class EpochPictures:
         self.new_labels[first.name] = classes // _COLUMNS
         for second in others[:1]:
             self.new_labels[second.name] = classes % second.num_classes
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Counts from 1."""
+        self._epoch = epoch + 1
+
+    def on_test_end(self, logs=None):
+        """Draws with averaged weights, where they are swapped in."""
+        self.write(self.model, self._epoch)
 
     def draw(self, vae) -> np.ndarray:
         """Returns the sheet, uint8 `[height, width, 3]`."""

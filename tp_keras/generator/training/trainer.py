@@ -26,7 +26,6 @@ from tp_keras.generator.training.batches import training_batches
 from tp_keras.generator.training.batches import validation_batches
 from tp_keras.generator.training.callbacks import CollapseGuard
 from tp_keras.generator.training.callbacks import KLWarmup
-from tp_keras.generator.training.callbacks import SavedEveryEpoch
 from tp_keras.generator.training.folder import VaeRunFolder
 from tp_keras.generator.training.pictures import EpochPictures
 from tp_keras.models.optimizers import FusedAdamW
@@ -221,9 +220,14 @@ class VaeTrainer(Trainer):
             initial_epoch=begin,
             epochs=end,
             shuffle=False,  # The batches come shuffled.
-            callbacks=self._callbacks(
-                vae, grown, first, begin, steps, validation
-            ),
+            callbacks=[
+                # Averaged weights are in place, where they are swapped in.
+                keras.callbacks.LambdaCallback(
+                    on_test_end=lambda logs: self.run.save_model(vae)
+                ),
+                EpochPictures(self.run, validation, training.seed),
+                *self._callbacks(grown, first, begin, steps),
+            ],
             verbose=verbosity(self.progress),
         )
         seconds = self.run.facts.get("seconds", 0) + time.monotonic() - start
@@ -246,18 +250,12 @@ class VaeTrainer(Trainer):
             ema_momentum=1 - 1 / max(averaged_steps, 1.0),
         )
 
-    def _callbacks(self, vae, grown, first, begin, steps, validation):
+    def _callbacks(self, grown, first, begin, steps):
         training = self.config.training
-        pictures = EpochPictures(self.run, validation, training.seed)
-        # Of the epoch that is going on: the first is 1.
-        numbers = iter(range(first + 1, training.epochs + 1))
         warmup = 0 if grown else int(training.warmup_epochs * steps)
         callbacks = [
             EpochSeeds(training.seed),
             KLWarmup(warmup, self.config.model.beta, first * steps),
-            SavedEveryEpoch(
-                self.run, lambda model: pictures.write(model, next(numbers))
-            ),
         ]
         if training.averaging:
             callbacks.append(keras.callbacks.SwapEMAWeights())
@@ -290,13 +288,7 @@ class VaeTrainer(Trainer):
 
 
 def fit_eigenfaces(portraits, latent_size, seed) -> Eigenfaces:
-    """Returns the linear VAE of training portraits and their mirror images.
-
-    Args:
-        portraits: `Portraits`.
-        latent_size: Int.
-        seed: Int.
-    """
+    """Returns the linear VAE of `Portraits` and their mirror images."""
     rows = np.random.default_rng(seed).permutation(len(portraits))
     rows = np.sort(rows[:_MOST_FOR_EIGENFACES])
     half = np.concatenate(
@@ -316,11 +308,8 @@ def fit_eigenfaces(portraits, latent_size, seed) -> Eigenfaces:
 
 
 def _linear_variables(vae):
-    """Returns the large kernels of the linear path.
-
-    Adam moves each of their small numbers by as much as any other weight, and
-    would soon have undone what they begin with.
-    """
+    # Adam moves each of their small numbers by as much as any other weight,
+    # and would soon have undone what they begin with.
     return [
         variable
         for part in (vae.encoder, vae.half_decoder)
