@@ -4,7 +4,6 @@ import pytest
 import tensorflow as tf
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
-from sklearn.mixture import GaussianMixture
 
 from tests.generator.priors.prior_kinds import CONDITIONS
 from tests.generator.priors.prior_kinds import KINDS
@@ -127,26 +126,6 @@ def test_the_mixture_has_the_density_of_scipy():
         expected.append(logsumexp(weights + parts))
     np.testing.assert_allclose(
         prior.log_density(latents, labels), expected, rtol=1e-4, atol=1e-4
-    )
-
-
-def test_the_mixture_has_the_density_of_scikit_learn():
-    rng = np.random.default_rng(0)
-    rows = np.concatenate(
-        [rng.normal(size=(200, 2)), rng.normal(4.0, 0.5, (100, 2))]
-    )
-    theirs = GaussianMixture(2, random_state=0).fit(rows)
-    ours = GaussianMixturePrior(2, CONDITIONS, 2)
-    ours.assign_parameters(
-        np.zeros((NUM_PATTERNS, 2)),
-        np.tile(theirs.weights_, (NUM_PATTERNS, 1)),
-        theirs.means_,
-        np.linalg.cholesky(theirs.covariances_),
-    )
-    np.testing.assert_allclose(
-        ours.log_density(rows.astype(np.float32), make_labels(300)),
-        theirs.score_samples(rows),
-        atol=1e-3,
     )
 
 

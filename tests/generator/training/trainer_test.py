@@ -18,7 +18,6 @@ from tp_keras.generator.config import VaeExperimentConfig
 from tp_keras.generator.config import VaeModelConfig
 from tp_keras.generator.config import VaeTrainingConfig
 from tp_keras.generator.model import LikelihoodObjective
-from tp_keras.generator.model import SharpObjective
 from tp_keras.generator.priors import StandardNormalPrior
 from tp_keras.generator.training import trainer as vae_trainer
 from tp_keras.generator.training.callbacks import CollapseGuard
@@ -285,31 +284,6 @@ def claim_classifier(path, schema=SCHEMA, **data):
     return run
 
 
-def test_sharp_looks_with_the_classifier_of_its_run(tmp_path):
-    run = claim_classifier(tmp_path / "eyes")
-    model = {
-        "preset": "sharp",
-        "classifier_run": str(run.path),
-        "feature_weight": 2.5,
-        "attribute_weight": 3.0,
-        "moment_weight": 0.5,
-        "attribute_smoothing": 0.3,
-    }
-    config = make_config(tmp_path / "run", model)
-    objective = VaeTrainer(config, progress=False)._sharp_objective(run)
-    assert isinstance(objective, SharpObjective)
-    assert objective.weights == {
-        "feature": 2.5,
-        "attribute": 3.0,
-        "kept": 1.5,
-        "moment": 0.5,
-    }
-    assert objective.smoothing == 0.3
-    expected = make_classifier()(make_inputs(2)["image"], training=False)
-    _, found = objective.network(make_inputs(2)["image"].astype(np.float32))
-    np.testing.assert_allclose(found["gender"], expected["gender"], atol=1e-5)
-
-
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -349,7 +323,9 @@ def test_too_few_portraits_for_a_prior_are_told_before_training(
 # === Another data set ===
 
 
-def test_labels_are_those_of_the_classifier(tmp_path, monkeypatch):
+def test_sharp_looks_with_the_classifier_of_its_run_and_its_labels(
+    tmp_path, monkeypatch
+):
     # The same classes of another order, and a task less.
     origin = dataclasses.replace(
         EVERY_KIND.task("origin"), classes=("west", "north", "south")
@@ -363,7 +339,8 @@ def test_labels_are_those_of_the_classifier(tmp_path, monkeypatch):
     seen = {}
 
     def fit_stage(self, vae, grown, objective, batches, validation):
-        seen.update(vae=vae, train=batches.portraits, validation=validation)
+        seen.update(vae=vae, objective=objective)
+        seen.update(train=batches.portraits, validation=validation)
         self.run.save_model(vae)
 
     def fit_priors(latents, kinds, seed, progress):
@@ -384,6 +361,10 @@ def test_labels_are_those_of_the_classifier(tmp_path, monkeypatch):
     np.testing.assert_array_equal(
         seen["latents"].labels["origin"][:100], expected
     )
+    assert seen["objective"].settings is config.model
+    expected = make_classifier(schema=schema)(train.images[:2], training=False)
+    _, found = seen["objective"].network(train.images[:2].astype(np.float32))
+    np.testing.assert_allclose(found["origin"], expected["origin"], atol=1e-5)
     assert seen["kinds"] == PRIORS
     assert seen["vae"].schema.task("origin") == origin
     assert VaeRunFolder(config.run_dir).schema == seen["vae"].schema

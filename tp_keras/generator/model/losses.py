@@ -27,13 +27,13 @@ def gaussian_kl(mean, log_variance):
 def log_likelihood(squared_error, variance=None):
     """Returns the log density of a dequantised pixel value, in nats.
 
-    All values share one variance. Without one it is the best for the batch,
-    which is its mean squared error: the optimal sigma-VAE of Rybkin et al.,
-    arXiv:2006.13202. So there is no weight between pixels and KL to tune.
+    All values share one variance. The best for the batch is its mean squared
+    error, the optimal sigma-VAE of Rybkin et al., arXiv:2006.13202: there is
+    no weight between pixels and KL to tune.
 
     Args:
-        squared_error: Mean squared error, scalar, on the scale 0..255.
-        variance: Variance on that scale, scalar, or None for the best.
+        squared_error: Their mean squared error, on the scale 0..255.
+        variance: Variance on that scale, or None for the best.
     """
     squared_error = squared_error + DEQUANTIZATION_VARIANCE
     if variance is None:
@@ -44,12 +44,12 @@ def log_likelihood(squared_error, variance=None):
 
 
 def bits_per_dimension(negative_log_likelihood, kl, dimensions):
-    """Returns the negative ELBO in bits for each pixel value.
+    """Returns the negative ELBO in bits for each of so many pixel values.
 
     Args:
         negative_log_likelihood: Mean over the pixel values, in nats.
         kl: Of a portrait, in nats.
-        dimensions: Int. Number of pixel values of a portrait.
+        dimensions: Int.
     """
     return (negative_log_likelihood + kl / dimensions) / math.log(2.0)
 
@@ -59,8 +59,7 @@ def energy_distance(first, second):
 
     `2 E|x - y| - E|x - x'| - E|y - y'|` over the root of their length: 0 if
     and only if the distributions are equal. The estimate is unbiased, so it
-    may be negative. Szekely and Rizzo, "Energy statistics: a class of
-    statistics based on distances", 2013.
+    may be negative. Szekely and Rizzo, "Energy statistics", 2013.
 
     Args:
         first: Float `[n, size]`.

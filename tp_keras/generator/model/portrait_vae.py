@@ -40,8 +40,7 @@ class PortraitVAE(keras.Model):
     then on; its inner weights stay.
 
     Args:
-        schema: `Schema` of the data set, or its dict: size of the portraits
-            and conditions.
+        schema: `Schema` of the data set, or its dict.
         latent_size: Int. Length of the latent vectors.
         encoder_channels: Ints. Channels of the encoder at a quarter of the
             size and innermost.
@@ -51,8 +50,8 @@ class PortraitVAE(keras.Model):
         label_dropout: Float. Probability that a known label is left out in
             training.
         grown: Whether the model is trained to draw at full size.
-        prior: Layer that draws latents for labels; `StandardNormalPrior` until
-            one is fitted (`priors.fit_priors`).
+        prior: `Prior` to draw latents from; `StandardNormalPrior` until one is
+            fitted (`fit_priors`).
         name: Name of the model.
         trainable: Whether any of its weights is trained.
         dtype: Policy of encoder and decoder, None for the global one. What
@@ -67,11 +66,10 @@ class PortraitVAE(keras.Model):
             size that it can't be built; see `get_conditions`, `inner_stride`.
 
     Example:
-        >>> vae = PortraitVAE(schema)
         >>> labels = {"weather": [0], "season": [-1]}
         >>> normal, uniform = np.random.normal(size=(1, 128)), np.array([0.5])
-        >>> vae.generate(normal, uniform, labels, np.array([0.8])).shape
-        TensorShape([1, 96, 96, 3])
+        >>> vae = PortraitVAE(schema)
+        >>> images = vae.generate(normal, uniform, labels, np.array([0.8]))
     """
 
     def __init__(
@@ -131,11 +129,7 @@ class PortraitVAE(keras.Model):
 
     def _state(self, name, shape, initializer):
         return self.add_weight(
-            name=name,
-            shape=shape,
-            initializer=initializer,
-            dtype="float32",
-            trainable=False,
+            shape, initializer, "float32", trainable=False, name=name
         )
 
     @property
@@ -177,8 +171,7 @@ class PortraitVAE(keras.Model):
             normal: Float `[batch, latents]`, standard normal noise.
             uniform: Float `[batch]`, uniform noise of 0..1.
             labels: Dict of int32 `[batch]`.
-            temperature: Float `[batch]`, what the noise is scaled by; 1 for
-                the prior as it is, less for more usual portraits.
+            temperature: Float `[batch]`; less than 1 for more usual portraits.
         """
         latents = self.prior.sample(
             normal, uniform, self._conditions(labels), temperature

@@ -39,14 +39,9 @@ class SharpObjective:
     Args:
         classifier: `PortraitClassifier`, trained on no other portraits than
             the model is.
-        feature: Float. Weight of the first term.
-        attribute: Float. Weight of the second.
-        moment: Float. Weight of the third.
-        smoothing: Float. Label smoothing of the second: without, all is drawn
-            ever more glaring to be ever more certain.
-        made_share: Float. Portraits drawn for the second and the third, as a
-            share of the batch.
-        pixel_variance: Float. That of `LikelihoodObjective`.
+        settings: `VaeModelConfig`: the weights of the terms, and
+            `attribute_smoothing`, without which all is drawn ever more glaring
+            to be ever more certain.
     """
 
     is_elbo = False
@@ -58,26 +53,16 @@ class SharpObjective:
         "moment",
     )
 
-    def __init__(
-        self,
-        classifier,
-        feature=2.0,
-        attribute=1.0,
-        moment=5.0,
-        smoothing=0.1,
-        made_share=1.0,
-        pixel_variance=0.0,
-    ):
-        self.smoothing = smoothing
-        self.made_share = made_share
+    def __init__(self, classifier, settings):
+        self.settings = settings
         self.network = FeatureNetwork(classifier)
         self.weights = {
-            "feature": feature,
-            "attribute": attribute,
-            "kept": attribute / 2,
-            "moment": moment,
+            "feature": settings.feature_weight,
+            "attribute": settings.attribute_weight,
+            "kept": settings.attribute_weight / 2,
+            "moment": settings.moment_weight,
         }
-        self._likelihood = LikelihoodObjective(pixel_variance)
+        self._likelihood = LikelihoodObjective(settings.pixel_variance)
 
     def __call__(self, vae, images, outputs, training):
         """Returns the loss and what it is made of; see the base."""
@@ -102,7 +87,8 @@ class SharpObjective:
         # === Portraits of other labels, portraits of new latents ===
         rows = ops.shape(outputs["latent"])[0]
         # Of whole numbers, which JAX can cut by; at least one.
-        made_rows = rows - rows * round(100 - 100 * self.made_share) // 100
+        left_out = round(100 - 100 * self.settings.made_share)
+        made_rows = rows - rows * left_out // 100
         half = made_rows // 2
         labels, exchanged = exchange_one(outputs["labels"], vae.seed_generator)
         latents = ops.concatenate(
@@ -122,7 +108,7 @@ class SharpObjective:
             name: made_logits[name] for name in labels if name in made_logits
         }
         values["attribute"] = labelled_crossentropy(
-            labels, made_logits, self.smoothing
+            labels, made_logits, self.settings.attribute_smoothing
         )
         values["kept"] = sum(
             soft_crossentropy(

@@ -146,11 +146,11 @@ class _Coupling(keras.layers.Layer):
             np.random.default_rng(seed).normal(size=(size, size))
         )[0]
         self.rotation = self.add_weight(
-            name="rotation",
-            shape=(size, size),
-            initializer=lambda shape, dtype: ops.cast(rotation, dtype),
+            (size, size),
+            lambda shape, dtype: ops.cast(rotation, dtype),
             trainable=False,
             autocast=False,
+            name="rotation",
         )
         glorot = keras.initializers.GlorotUniform
         self._normalization = _dense(2 * size, columns, "normalization")

@@ -15,8 +15,7 @@ class Prior(keras.layers.Layer):
 
     A prior has no randomness of its own: noise comes in, latents go out, row by
     row, so that a portrait depends on its own noise alone. All weights exist
-    from the constructor on, hence a model that holds a prior can be saved and
-    loaded. It computes in float32 whatever the precision of the model.
+    from the constructor on, and it computes in float32 in any model.
 
     Args:
         latent_size: Int. Length of the latents.
@@ -54,11 +53,7 @@ class Prior(keras.layers.Layer):
     def add_constant(self, name, shape, initializer="zeros"):
         """Adds a weight that is fitted in closed form, never by gradients."""
         return self.add_weight(
-            name=name,
-            shape=shape,
-            initializer=initializer,
-            trainable=False,
-            autocast=False,
+            shape, initializer, trainable=False, autocast=False, name=name
         )
 
 

@@ -96,7 +96,7 @@ class VaeTrainer(Trainer):
             objective = LikelihoodObjective(settings.pixel_variance)
         else:
             eyes = self._classifier_run()
-            objective = self._sharp_objective(eyes)
+            objective = SharpObjective(eyes.load_model(), settings)
             train, validation = (
                 portraits.seen_as(eyes.schema)
                 for portraits in (train, validation)
@@ -176,18 +176,6 @@ class VaeTrainer(Trainer):
                 f"Received: {(seen.dataset, seen.train_split)} in {run.path}"
             )
         return run
-
-    def _sharp_objective(self, run):
-        model = self.config.model
-        return SharpObjective(
-            run.load_model(),
-            model.feature_weight,
-            model.attribute_weight,
-            model.moment_weight,
-            model.attribute_smoothing,
-            model.made_share,
-            model.pixel_variance,
-        )
 
     # === Stages ===
 
