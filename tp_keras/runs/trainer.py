@@ -78,6 +78,8 @@ class Trainer:
             self.run.check_data(self._load)
             self._say(f"{self.run.path} is finished; nothing to train.")
             return self.run
+        if not self.run.is_trained:
+            self._check_sources()
         keras.utils.set_random_seed(self.config.training.seed)
         train, validation = self._load("train"), self._load("validation")
         fingerprints = {
@@ -92,6 +94,9 @@ class Trainer:
         self._complete(train, validation)
         self.run.record(status="finished")
         return self.run
+
+    def _check_sources(self):
+        """Refuses what can be refused before portraits are read."""
 
     def _train(self, train, validation, fingerprints):
         """Trains all layers."""

@@ -90,7 +90,7 @@ def test_a_row_depends_on_its_seed_and_not_on_its_batch(session):
         alone = session.run("generate", part(inputs, slice(row, row + 1)))
         # The noise is equal bit by bit; products may be summed otherwise.
         np.testing.assert_allclose(
-            alone["latent"][0], together["latent"][row], rtol=1e-6
+            alone["latent"][0], together["latent"][row], atol=1e-5
         )
         gap = alone["image"][0].astype(int) - together["image"][row]
         assert np.abs(gap).max() <= 1

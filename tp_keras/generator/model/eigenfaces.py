@@ -63,7 +63,7 @@ class Eigenfaces:
         label_means = np.linalg.solve(gram, one_hot.T @ pixels)
         label_means = label_means.astype(np.float32)
         rest = pixels - one_hot.astype(np.float32) @ label_means
-        # The ridge leaves a hair's breadth of a mean.
+        # The ridge leaves a little of a mean.
         pca = PCA(count, svd_solver="randomized", random_state=seed).fit(rest)
         noise = max(float(pca.noise_variance_), _LEAST_NOISE)
         return cls(

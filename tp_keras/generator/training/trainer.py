@@ -83,6 +83,10 @@ class VaeTrainer(Trainer):
                 settings.label_dropout,
             )
 
+    def _check_sources(self):
+        if self.config.model.preset == "sharp":
+            self._classifier_run()
+
     def _train(self, train, validation, fingerprints):
         """Trains at both sizes."""
         if len(train) < LEAST_PORTRAITS:
