@@ -16,7 +16,6 @@ from tp_keras.generator.export.run_export import run_generator
 from tp_keras.generator.training.folder import VaeRunFolder
 from tp_keras.serving import PortraitGenerator
 from tp_keras.serving import check_answers
-from tp_keras.serving import check_bundle
 from tp_keras.serving import check_graph
 from training import command
 from training.export_vae import ExportVae
@@ -52,7 +51,7 @@ def exported(run, tmp_path_factory):
 
 
 def test_a_run_is_exported_with_what_is_known_of_it(exported, run):
-    check_bundle(exported)
+    check_graph(exported)
     metadata = read_metadata(exported)
     assert metadata["run"] == "tiny"
     assert metadata["prior"] == "GaussianMixturePrior"
