@@ -28,17 +28,17 @@ def tiny_data_dir(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def vae():
-    """A small stand-in for a trained `PortraitVAE`."""
-    from tests.generator.export.vae_networks import TinyVAE
+    """A small generator, as training leaves it."""
+    from tests.generator.export.vae_networks import make_trained_vae
 
-    return TinyVAE()
+    return make_trained_vae()
 
 
 @pytest.fixture(scope="session")
 def vae_bundle(vae, tmp_path_factory):
-    """A bundle of the stand-in; tests that change it take a copy."""
+    """A bundle of it; tests that change it take a copy."""
     from tests.generator.export.vae_networks import LABEL_COUNTS
-    from tp_keras.generator.export.vae_bundle import export_vae_bundle
+    from tp_keras.generator.export.bundle import export_vae_bundle
 
     return export_vae_bundle(
         vae,

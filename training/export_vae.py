@@ -34,7 +34,7 @@ class ExportVae:
         start_tensorflow()
         from tp_keras import export
         from tp_keras import serving
-        from tp_keras.generator.export import run_vae_export
+        from tp_keras.generator.export import run_export
 
         def check(folder, expected):
             serving.check_graph(folder)
@@ -46,7 +46,7 @@ class ExportVae:
                 + "."
             )
 
-        bundle = run_vae_export.export_vae_run(
+        bundle = run_export.export_vae_run(
             self.run_dir, self.output_dir, check=check if self.check else None
         )
         metadata = export.read_metadata(bundle)
@@ -57,9 +57,7 @@ class ExportVae:
         print(f"Prior: {metadata['prior']}")
         print(f"Signatures: {', '.join(metadata['signatures'])}")
         print(f"Versions: {', '.join(f'{k} {v}' for k, v in versions)}")
-        sheet = Generate(
-            bundle=str(bundle.parent), gender="female", output="portraits.png"
-        )
+        sheet = Generate(bundle=str(bundle.parent), output="portraits.png")
         print(f"Next: {shown(sheet)}")
 
 

@@ -85,19 +85,11 @@ def test_no_data(tmp_path, capsys):
     assert "python -m training.build_dataset" in message
 
 
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        (("--preset", "blurred"), "preset=blurred"),
-        (("--prior", "uniform"), "prior=uniform"),
-        (("--encoder_channels", "48"), "Expected 2 numbers of channels"),
-        (("--latent_size", "0"), "latent_size=0"),
-        (("--half_epochs", "0"), "half_epochs=0"),
-    ],
-)
-def test_impossible_settings(arguments, expected, tmp_path, capsys):
-    message = refusal(capsys, *arguments, "--run_dir", tmp_path / "run")
+def test_impossible_settings(tmp_path, capsys):
+    message = refusal(
+        capsys, "--encoder_channels", "48", "--run_dir", tmp_path / "run"
+    )
     # In a box of its own, broken where a line ends.
     words = " ".join(message.replace("│", " ").split())
-    assert expected in words
+    assert "Expected 2 numbers of channels" in words
     assert not (tmp_path / "run").exists()

@@ -15,7 +15,7 @@ from tp_keras.config import limit_warmup
 from tp_keras.errors import UserError
 
 PRESETS = ("sharp", "likelihood")
-PRIORS = ("auto", "standard_normal", "gaussian_mixture", "flow")
+PRIORS = ("standard_normal", "gaussian_mixture", "flow")
 
 # One half for the generator and the classifier in its loss, the other for the
 # judge of its portraits.
@@ -35,9 +35,10 @@ class VaeModelConfig:
     latent_size: int = 128
     """Length of the latent vectors."""
     encoder_channels: tuple[int, ...] = (48, 96)
-    """Channels of the encoder at 27x21 and 9x7."""
+    """Channels of the encoder at a quarter of the size and innermost."""
     decoder_channels: tuple[int, ...] = (96, 48, 24)
-    """Channels of the decoder at 9x7, 27x21 and 54x42."""
+    """Channels of the decoder innermost, at a quarter and at half of the
+    size."""
     modulation: bool = True
     """Whether the labels modulate every stage of the decoder (FiLM)."""
     label_dropout: float = 0.15
@@ -68,7 +69,7 @@ class VaeModelConfig:
     def __post_init__(self):
         """Refuses what can't be built."""
         check_choice(self, "preset", PRESETS)
-        check_choice(self, "prior", PRIORS)
+        check_choice(self, "prior", ("auto", *PRIORS))
         check_range(
             self,
             latent_size=(1, 4096),
@@ -95,21 +96,21 @@ class VaeTrainingConfig:
     """How it is trained."""
 
     half_epochs: int = 12
-    """Epochs at 54x42."""
+    """Epochs at half the size."""
     full_epochs: int = 3
-    """Epochs at 108x84, after the model has grown."""
+    """Epochs at full size, after the model has grown."""
     passes_per_epoch: int = 1
     """Passes over the training portraits in an epoch."""
     batch_size: int = 64
     """Portraits in a step."""
     learning_rate: float = 1.5e-3
-    """Peak of the learning rate at 54x42, half of that at 108x84; a cosine
-    leads to 0 in either."""
+    """Peak of the learning rate at half the size, half of that at full size; a
+    cosine leads to 0 in either."""
     linear_rate: float = 0.05
     """What the learning rate of the linear path is multiplied by."""
     warmup_epochs: float = 1.0
     """Epochs in which the learning rate, and the weight of the KL, grow from
-    0; at most half of those at 54x42."""
+    0; at most half of those at half the size."""
     averaging: float = 0.05
     """Over which share of its steps the weights of a stage are averaged, by a
     moving average, which is what is kept; 0 switches it off."""

@@ -56,10 +56,12 @@ class Trainer:
         'finished'
     """
 
+    run_class = RunFolder
+
     def __init__(self, config: ExperimentConfig, progress: bool = True):
         self.config = config
         self.progress = progress
-        self.run = RunFolder(config.run_dir)
+        self.run = self.run_class(config.run_dir)
 
     def fit(self) -> RunFolder:
         """Trains to the end, from the beginning or from the last backup.
@@ -76,20 +78,29 @@ class Trainer:
             self.run.check_data(self._load)
             self._say(f"{self.run.path} is finished; nothing to train.")
             return self.run
-        training = self.config.training
-        keras.utils.set_random_seed(training.seed)
-
-        # === Data ===
+        if not self.run.is_trained:
+            self._check_sources()
+        keras.utils.set_random_seed(self.config.training.seed)
         train, validation = self._load("train"), self._load("validation")
         fingerprints = {
             "train": train.fingerprint,
             "validation": validation.fingerprint,
         }
         self.run.check_fingerprints(fingerprints)
-
         if self.run.is_trained:
             self.run.claim(self.config)
-            return self._debias(train, validation)
+        else:
+            self._train(train, validation, fingerprints)
+        self._complete(train, validation)
+        self.run.record(status="finished")
+        return self.run
+
+    def _check_sources(self):
+        """Refuses what can be refused before portraits are read."""
+
+    def _train(self, train, validation, fingerprints):
+        """Trains all layers."""
+        training = self.config.training
 
         # === Model ===
         classifier = self.build_model(train.schema)
@@ -160,9 +171,8 @@ class Trainer:
             verbose=verbosity(self.progress),
         )
         self._record_training(first_epoch + len(history.epoch), steps, begin)
-        return self._debias(train, validation)
 
-    def _debias(self, train, validation):
+    def _complete(self, train, validation):
         """Does what is left to do when all layers are trained."""
         settings = self.config.debias
         if has_second_stage(settings):
@@ -181,8 +191,6 @@ class Trainer:
                 f"Debiased by {settings.debias} and {settings.posthoc} in "
                 f"{seconds:.0f} s: {self.run.model_path}"
             )
-        self.run.record(status="finished")
-        return self.run
 
     def build_model(self, schema) -> PortraitClassifier:
         """Returns the untrained classifier for portraits of a schema."""

@@ -1,49 +1,58 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.generator.model.networks import make_vae
+from tests.portrait_factory import SCHEMA
+from tp_keras.errors import UserError
 from tp_keras.generator.model.geometry import as_pixels
 from tp_keras.generator.model.geometry import double
 from tp_keras.generator.model.geometry import halve
+from tp_keras.generator.model.geometry import inner_stride
 from tp_keras.generator.model.geometry import scale_pixels
 from tp_keras.generator.model.geometry import to_uint8
 
 
-def test_the_encoder_divides_exactly():
-    encoder = make_vae().encoder
-    sizes = {
-        name: encoder.get_layer(name).output.shape[1:3]
-        for name in (
-            "full_pixels",
-            "half_pixels",
-            "outer_convolution",
-            "half_convolution",
-            "outer_projection",
-            "quarter_convolution",
-            "inner_convolution",
-        )
-    }
-    assert sizes == {
-        "full_pixels": (108, 84),
-        "half_pixels": (54, 42),
-        "outer_convolution": (54, 42),
-        "half_convolution": (27, 21),
-        "outer_projection": (27, 21),
-        "quarter_convolution": (9, 7),
-        "inner_convolution": (9, 7),
-    }
+@pytest.mark.parametrize(
+    ("size", "quarter", "inner"),
+    [((108, 84), (27, 21), (9, 7)), ((64, 40), (16, 10), (8, 5))],
+)
+def test_the_network_divides_and_multiplies_exactly(size, quarter, inner):
+    vae = make_vae(schema=dataclasses.replace(SCHEMA, image_shape=(*size, 3)))
+    half = size[0] // 2, size[1] // 2
+
+    def sizes(part, *names):
+        return [part.get_layer(name).output.shape[1:3] for name in names]
+
+    assert sizes(
+        vae.encoder,
+        "outer_convolution",
+        "half_convolution",
+        "outer_projection",
+        "quarter_convolution",
+        "inner_convolution",
+    ) == [half, quarter, quarter, inner, inner]
+    assert sizes(
+        vae.half_decoder, "inner_block_add", "to_quarter", "to_half"
+    ) == [inner, quarter, half]
+    assert vae.half_decoder.output.shape == (None, *half, 3)
+    assert vae.decoder.output.shape == (None, *size, 3)
 
 
-def test_the_decoder_multiplies_exactly():
-    vae = make_vae()
-    sizes = [
-        vae.half_decoder.get_layer(name).output.shape[1:3]
-        for name in ("inner_block_add", "to_quarter", "to_half", "half")
-    ]
-    assert sizes == [(9, 7), (27, 21), (54, 42), (54, 42)]
-    assert vae.decoder.output.shape == (None, 108, 84, 3)
+@pytest.mark.parametrize(
+    ("size", "stride"), [((96, 96), 3), ((120, 96), 3), ((128, 128), 2)]
+)
+def test_many_sizes_can_be_divided(size, stride):
+    assert inner_stride((*size, 3)) == stride
+
+
+@pytest.mark.parametrize("size", [(100, 100), (108, 80), (54, 42)])
+def test_others_are_refused(size):
+    with pytest.raises(UserError, match=f"Received: {size[0]}x{size[1]}"):
+        inner_stride((*size, 3))
 
 
 def test_halving_is_the_mean_of_four():
@@ -61,9 +70,8 @@ def test_doubling_is_that_of_an_image_library():
 
 
 def test_scales_are_each_others_inverse():
-    assert keras.ops.convert_to_numpy(
-        scale_pixels(np.array([0, 255], np.uint8))
-    ).tolist() == [-1.0, 1.0]
+    scaled = scale_pixels(np.array([0, 255], np.uint8))
+    assert np.asarray(scaled).tolist() == [-1.0, 1.0]
     half = np.full((1, 54, 42, 3), 0.5, np.float32)
     np.testing.assert_allclose(as_pixels(half), 191.25)
     # What was averaged and doubled lies on the scale it came from.
@@ -72,10 +80,8 @@ def test_scales_are_each_others_inverse():
     np.testing.assert_allclose(again, 77.0, atol=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [(-7.0, 0), (0.49, 0), (0.51, 1), (254.6, 255), (300.0, 255)],
-)
-def test_files_hold_rounded_and_clipped_pixels(value, expected):
-    found = to_uint8(keras.ops.convert_to_tensor([value]))
-    assert found.dtype == np.uint8 and found.tolist() == [expected]
+def test_files_hold_rounded_and_clipped_pixels():
+    values = [-7.0, 0.49, 0.51, 254.6, 300.0]
+    found = to_uint8(keras.ops.convert_to_tensor(values))
+    assert found.dtype == np.uint8
+    assert found.tolist() == [0, 0, 1, 255, 255]

@@ -80,6 +80,7 @@ def test_a_given_variance_is_taken_instead(vae, training):
     _, values = LikelihoodObjective(0.04)(
         vae, inputs["image"], outputs, training
     )
+    # Of the scale from 0 to 1.
     variance = (0.2 * 255) ** 2
     error = float(values["rmse"]) ** 2 + 1 / 12
     expected = 0.5 * (np.log(2 * np.pi * variance) + error / variance)

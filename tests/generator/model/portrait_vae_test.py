@@ -7,16 +7,15 @@ from tests.generator.model.networks import make_inputs
 from tests.generator.model.networks import make_vae
 from tests.generator.model.networks import randomize
 from tests.generator.priors.prior_kinds import make_prior
+from tests.portrait_factory import EVERY_KIND
+from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tp_keras.errors import UserError
+from tp_keras.generator.conditions import get_conditions
+from tp_keras.generator.conditions import one_hot_labels
 from tp_keras.generator.model import Eigenfaces
-from tp_keras.generator.model.conditions import OneHotLabels
-from tp_keras.generator.model.decoder import (
-    OUTER_LAYERS as DECODER_OUTER_LAYERS,
-)
-from tp_keras.generator.model.encoder import (
-    OUTER_LAYERS as ENCODER_OUTER_LAYERS,
-)
+from tp_keras.generator.model import decoder
+from tp_keras.generator.model import encoder
 from tp_keras.generator.model.geometry import as_pixels
 from tp_keras.generator.model.geometry import halve
 from tp_keras.generator.model.geometry import scale_pixels
@@ -25,15 +24,16 @@ from tp_keras.models.optimizers import FusedAdamW
 from tp_keras.runs.precision import in_float32
 from tp_keras.runs.precision import layers_in
 from tp_keras.tasks import MISSING
-from tp_keras.tasks import TASK_NAMES
+
+TASK_NAMES = SCHEMA.conditions
 
 
 def outer_variables(vae):
     return [
         variable
         for part, names in (
-            (vae.encoder, ENCODER_OUTER_LAYERS),
-            (vae._decoder, DECODER_OUTER_LAYERS),
+            (vae.encoder, encoder.OUTER_LAYERS),
+            (vae._decoder, decoder.OUTER_LAYERS),
         )
         for layer in part.layers
         if layer.name in names
@@ -56,6 +56,10 @@ def trained():
     return vae
 
 
+def one_hot(labels):
+    return np.asarray(one_hot_labels(labels, get_conditions(SCHEMA)))
+
+
 @pytest.fixture(scope="module")
 def eigenfaces():
     return fit_eigenfaces(make_portraits(40), LATENT_SIZE, seed=0)
@@ -69,7 +73,7 @@ def test_an_initialised_model_is_the_linear_one(eigenfaces, precision):
     portraits = make_portraits(6, seed=3)
     images, labels = portraits.images, portraits.labels
     flat = np.asarray(halve(scale_pixels(images))).reshape(6, -1)
-    centre = np.asarray(OneHotLabels()(labels)) @ eigenfaces.label_means
+    centre = one_hot(labels) @ eigenfaces.label_means
     means = (flat - centre) @ eigenfaces.encoder_kernel
     found, log_variances = vae.encode(images, labels)
     np.testing.assert_allclose(found, means, atol=1e-4)
@@ -93,8 +97,8 @@ def test_the_linear_path_is_fitted_to_portraits_and_their_mirrors():
     found = fit_eigenfaces(portraits, 3, seed=0)
     half = np.asarray(halve(scale_pixels(portraits.images)))
     both = np.concatenate([half, half[:, :, ::-1]]).reshape(24, -1)
-    one_hot = np.tile(np.asarray(OneHotLabels()(portraits.labels)), (2, 1))
-    expected = Eigenfaces.fit(both, one_hot, 3, seed=0)
+    both_labels = np.tile(one_hot(portraits.labels), (2, 1))
+    expected = Eigenfaces.fit(both, both_labels, 3, seed=0)
     for name in ("label_means", "basis", "variances"):
         np.testing.assert_allclose(
             np.abs(getattr(found, name)),
@@ -243,15 +247,20 @@ def test_the_running_gaussian_follows_the_latents():
     )
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_a_file_holds_weights_prior_and_stage(precision, tmp_path):
+@pytest.mark.parametrize(
+    ("precision", "schema"), [("float32", EVERY_KIND), ("bfloat16", SCHEMA)]
+)
+def test_a_file_holds_weights_prior_and_stage(precision, schema, tmp_path):
     with layers_in(precision):
-        vae = make_vae(grown=True, modulation=precision == "float32")
-    vae.prior = make_prior("flow", LATENT_SIZE)
+        vae = make_vae(
+            schema=schema, grown=True, modulation=precision == "float32"
+        )
+    vae.prior = make_prior("flow", LATENT_SIZE, schema=schema)
     randomize(v for v in vae.variables if "seed" not in v.path)
     vae.save(tmp_path / "vae.keras")
     loaded = keras.saving.load_model(tmp_path / "vae.keras")
     assert loaded.grown and loaded.latent_size == LATENT_SIZE
+    assert loaded.schema == vae.schema
     assert type(loaded.prior) is type(vae.prior)
     for name, value in vae.get_config().items():
         assert name == "prior" or loaded.get_config()[name] == value
@@ -259,11 +268,9 @@ def test_a_file_holds_weights_prior_and_stage(precision, tmp_path):
         assert a.path == b.path
         np.testing.assert_array_equal(a, b)
     noise = np.ones((2, LATENT_SIZE), np.float32), np.full(2, 0.3, np.float32)
-    labels = {name: np.array([0, MISSING]) for name in TASK_NAMES}
+    labels = {name: np.array([0, MISSING]) for name in schema.conditions}
     temperature = np.ones(2, np.float32)
     plain = in_float32(loaded)
-    index = plain.encoder.get_layer("label_gender_index")
-    assert index.dtype_policy.name == "int32"
     found, in_full, expected = (
         np.asarray(model.generate(*noise, labels, temperature))
         for model in (loaded, plain, vae)
@@ -273,14 +280,7 @@ def test_a_file_holds_weights_prior_and_stage(precision, tmp_path):
 
 
 def test_scaled_images_are_refused(trained):
-    images, labels = (
-        make_portraits(2).images / 255.0,
-        dict.fromkeys(TASK_NAMES, np.zeros(2, np.int32)),
-    )
-    for call in (
-        lambda: trained.encode(images, labels),
-        lambda: trained.reconstruct(images, labels),
-        lambda: trained.edit(images, labels, labels),
-    ):
-        with pytest.raises(UserError, match="Expected pixels from 0 to 255"):
-            call()
+    images = make_portraits(2).images / 255.0
+    labels = dict.fromkeys(TASK_NAMES, np.zeros(2, np.int32))
+    with pytest.raises(UserError, match="Expected pixels from 0 to 255"):
+        trained.encode(images, labels)

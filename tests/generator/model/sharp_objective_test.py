@@ -7,14 +7,16 @@ from scipy.special import softmax
 from tests.generator.model.networks import make_classifier
 from tests.generator.model.networks import make_inputs
 from tests.generator.model.networks import make_vae
+from tests.portrait_factory import EVERY_KIND
+from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
+from tp_keras.generator.config import VaeModelConfig
 from tp_keras.generator.model import LikelihoodObjective
 from tp_keras.generator.model import SharpObjective
 from tp_keras.generator.model import sharp_objective
 from tp_keras.generator.model.losses import energy_distance
 from tp_keras.generator.model.sharp_objective import exchange_one
 from tp_keras.models.optimizers import FusedAdamW
-from tp_keras.tasks import TASK_NAMES
 
 
 def test_each_row_gets_one_label_of_its_neighbour():
@@ -34,9 +36,15 @@ def test_each_row_gets_one_label_of_its_neighbour():
 def seen():
     """A generator that draws given pictures, and what the loss makes of it."""
     vae = make_vae(grown=True)
-    objective = SharpObjective(make_classifier(), 3.0, 5.0, 7.0, 0.2)
+    settings = VaeModelConfig(
+        feature_weight=3.0,
+        attribute_weight=5.0,
+        moment_weight=7.0,
+        attribute_smoothing=0.2,
+    )
+    objective = SharpObjective(make_classifier(), settings)
     inputs = make_inputs(8)
-    labels = {name: inputs[name] for name in TASK_NAMES}
+    labels = {name: inputs[name] for name in SCHEMA.conditions}
     drawn = make_portraits(8, seed=5).images.astype(np.float32)
     asked = {}
 
@@ -158,7 +166,9 @@ def test_fewer_portraits_may_be_drawn_than_there_are(rows, made, monkeypatch):
         return {"image": outputs["image"][: len(latents)]}
 
     monkeypatch.setattr(vae, "draw", draw)
-    objective = SharpObjective(make_classifier(), made_share=0.5)
+    objective = SharpObjective(
+        make_classifier(), VaeModelConfig(made_share=0.5)
+    )
     loss, _ = objective(vae, inputs["image"], outputs, False)
     assert counts == [{made}]
     assert np.isfinite(float(loss))
@@ -169,10 +179,27 @@ def test_both_pictures_are_moved_alike_before_a_look():
     inputs = make_inputs(4)
     outputs = vae(inputs, training=False)
     outputs["image"] = inputs["image"].astype(np.float32)
-    objective = SharpObjective(make_classifier())
+    objective = SharpObjective(make_classifier(), VaeModelConfig())
     for _ in range(3):
         _, values = objective(vae, inputs["image"], outputs, False)
         assert float(values["feature"]) == 0.0
+
+
+def test_it_looks_at_the_conditions_that_the_classifier_answers():
+    vae = make_vae(schema=EVERY_KIND, grown=True)
+    inputs = make_inputs(4, schema=EVERY_KIND)
+    outputs = vae(inputs, training=False)
+
+    def look(*tasks):
+        classifier = make_classifier(schema=EVERY_KIND, tasks=tasks)
+        objective = SharpObjective(classifier, VaeModelConfig())
+        _, values = objective(vae, inputs["image"], outputs, False)
+        assert np.isfinite(list(map(float, values.values()))).all()
+        return float(values["attribute"])
+
+    # Neither a number nor flags are drawn; two classes are.
+    assert look("age", "signs") == 0.0
+    assert look("age", "signs", "smile") > 0.1
 
 
 @pytest.mark.large
@@ -181,7 +208,8 @@ def test_training_looks_through_a_classifier_that_stays(tmp_path):
     before = classifier.get_weights()
     vae = make_vae()
     alone = vae.count_params()
-    vae.compile(FusedAdamW(3e-3, weight_decay=0.0), SharpObjective(classifier))
+    objective = SharpObjective(classifier, VaeModelConfig())
+    vae.compile(FusedAdamW(3e-3, weight_decay=0.0), objective)
     inputs = make_inputs(9)
     history = vae.fit(
         inputs,

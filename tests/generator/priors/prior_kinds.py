@@ -1,31 +1,35 @@
 """Priors of every kind with weights that are not those of a beginning."""
 
-import keras
 import numpy as np
 
+from tests.portrait_factory import SCHEMA
+from tp_keras.generator.conditions import get_conditions
+from tp_keras.generator.conditions import num_patterns
+from tp_keras.generator.config import PRIORS as KINDS  # noqa: F401
 from tp_keras.generator.priors import FlowPrior
 from tp_keras.generator.priors import GaussianMixturePrior
 from tp_keras.generator.priors import StandardNormalPrior
-from tp_keras.generator.priors.label_patterns import NUM_PATTERNS
 
-KINDS = ("standard_normal", "gaussian_mixture", "flow")
+CONDITIONS = get_conditions(SCHEMA)
+NUM_PATTERNS = num_patterns(CONDITIONS)
 
 
-def make_prior(kind, size=3, seed=0):
+def make_prior(kind, size=3, seed=0, schema=SCHEMA):
     rng = np.random.default_rng(seed)
+    conditions = get_conditions(schema)
     if kind == "standard_normal":
         return StandardNormalPrior(size, name="prior")
-    centers = rng.normal(size=(NUM_PATTERNS, size))
+    centers = rng.normal(size=(num_patterns(conditions), size))
     if kind == "gaussian_mixture":
-        prior = GaussianMixturePrior(size, 4, name="prior")
+        prior = GaussianMixturePrior(size, conditions, 4, name="prior")
         prior.assign_parameters(
             centers,
-            rng.dirichlet(np.full(4, 3.0), NUM_PATTERNS),
+            rng.dirichlet(np.full(4, 3.0), len(centers)),
             rng.normal(size=(4, size)),
             np.stack([make_scale(size, rng) for _ in range(4)]),
         )
         return prior
-    prior = FlowPrior(size, couplings=3, width=8, seed=seed, name="prior")
+    prior = FlowPrior(size, conditions, 3, 8, seed=seed, name="prior")
     prior.assign_gaussian(centers, make_scale(size, rng))
     for variable in prior.trainable_variables:
         variable.assign(variable + 0.15 * rng.normal(size=variable.shape))
@@ -43,9 +47,8 @@ def make_labels(rows, seed=0, **fixed):
     """Labels of all classes and unknown, but where one is given."""
     rng = np.random.default_rng(seed)
     labels = {
-        "gender": rng.integers(-1, 2, rows),
-        "hair_color": rng.integers(-1, 5, rows),
-        "hair_type": rng.integers(-1, 3, rows),
+        name: rng.integers(-1, count, rows)
+        for name, count in CONDITIONS.items()
     }
     for name, value in fixed.items():
         labels[name] = np.full(rows, value)
@@ -60,23 +63,9 @@ def make_noise(rows, size=3, seed=0):
     )
 
 
-@keras.saving.register_keras_serializable(package="tests")
-class Holder(keras.Model):
-    """A model that holds a prior as `PortraitVAE` does."""
-
-    def __init__(self, prior, **kwargs):
-        super().__init__(**kwargs)
-        self.prior = prior
-        self.built = True
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "prior": keras.saving.serialize_keras_object(self.prior),
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        config = dict(config)
-        prior = keras.saving.deserialize_keras_object(config.pop("prior"))
-        return cls(prior, **config)
+def draw(prior, labels, seed=0):
+    """Draws at temperature 1, a row for each of the labels."""
+    rows = len(labels["gender"])
+    noise = make_noise(rows, prior.latent_size, seed)
+    drawn = prior.sample(*noise, labels, np.ones(rows, np.float32))
+    return np.asarray(drawn)

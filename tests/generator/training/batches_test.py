@@ -2,6 +2,7 @@ import dataclasses
 
 import numpy as np
 
+from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import make_portraits
 from tp_keras.config import AugmentConfig
 from tp_keras.generator.config import VaeExperimentConfig
@@ -9,7 +10,6 @@ from tp_keras.generator.config import VaeTrainingConfig
 from tp_keras.generator.training.batches import as_inputs
 from tp_keras.generator.training.batches import training_batches
 from tp_keras.generator.training.batches import validation_batches
-from tp_keras.tasks import TASK_NAMES
 
 # Nothing is changed, so a row can be found again.
 PLAIN = AugmentConfig(
@@ -17,18 +17,17 @@ PLAIN = AugmentConfig(
 )
 
 
-def test_validation_has_every_portrait_once_with_its_labels():
-    portraits = make_portraits(130)
+def test_validation_has_every_portrait_once_with_its_conditions():
+    portraits = make_portraits(130, schema=EVERY_KIND)
     batches = [inputs for (inputs,) in validation_batches(portraits)]
     assert [len(batch["image"]) for batch in batches] == [128, 2]
-    for name in ("image", *TASK_NAMES):
+    assert set(batches[0]) == {"image", "origin", "smile"}
+    expected = {**portraits.labels, "image": portraits.images}
+    for name in batches[0]:
         found = np.concatenate([batch[name] for batch in batches])
-        expected = portraits.images if name == "image" else None
-        if expected is None:
-            expected = portraits.labels[name]
-            assert found.dtype == np.int32
-        np.testing.assert_array_equal(found, expected)
-    assert (portraits.labels["hair_color"] == -1).any()
+        assert found.dtype == expected[name].dtype
+        np.testing.assert_array_equal(found, expected[name])
+    assert (portraits.labels["smile"] == -1).any()
 
 
 def test_training_shuffles_portraits_with_their_labels():
@@ -42,7 +41,7 @@ def test_training_shuffles_portraits_with_their_labels():
     seen = []
     for (inputs,) in batches.dataset().map(as_inputs).take(3):
         rows = [places[image.tobytes()] for image in inputs["image"].numpy()]
-        for name in TASK_NAMES:
+        for name in portraits.schema.conditions:
             np.testing.assert_array_equal(
                 inputs[name], portraits.labels[name][rows]
             )

@@ -7,7 +7,6 @@ import pytest
 from tp_keras.errors import UserError
 from tp_keras.generator.training.callbacks import CollapseGuard
 from tp_keras.generator.training.callbacks import KLWarmup
-from tp_keras.generator.training.callbacks import SavedEveryEpoch
 
 
 def weights_of_steps(callback, count, before=7.0):
@@ -54,12 +53,3 @@ def test_a_collapsed_posterior_ends_the_training(kl, active):
 
 def test_a_healthy_posterior_goes_on():
     CollapseGuard().on_epoch_end(2, {"kl": 1.0, "active_latents": 1.0})
-
-
-def test_a_model_is_saved_before_it_is_looked_at():
-    events = []
-    run = types.SimpleNamespace(save_model=lambda m: events.append(("save", m)))
-    saved = SavedEveryEpoch(run, lambda m: events.append(("draw", m)))
-    saved._model = "vae"
-    saved.on_test_end()
-    assert events == [("save", "vae"), ("draw", "vae")]

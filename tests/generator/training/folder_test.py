@@ -6,7 +6,6 @@ from tests.printed_commands import parse
 from tp_keras.config import ExperimentConfig
 from tp_keras.errors import UserError
 from tp_keras.generator.config import VaeExperimentConfig
-from tp_keras.generator.config import VaeModelConfig
 from tp_keras.generator.training.folder import VaeRunFolder
 from tp_keras.runs.run_folder import RunFolder
 from training.evaluate_vae import EvaluateVae
@@ -26,8 +25,7 @@ def test_it_keeps_settings_and_model(run):
     with pytest.raises(UserError, match="has no model yet"):
         run.require()
     run.save_model(make_vae(grown=True))
-    loaded = VaeRunFolder(run.path).require().load_model()
-    assert loaded.grown and loaded.decoder.output.shape[1:] == (108, 84, 3)
+    assert VaeRunFolder(run.path).require().load_model().grown
 
 
 def test_the_readme_names_files_and_the_next_commands(run):
@@ -56,14 +54,3 @@ def test_the_folder_of_a_classifier_is_refused(tmp_path):
     classifier.claim(ExperimentConfig())
     with pytest.raises(UserError, match="training.train_vae smoke"):
         VaeRunFolder(classifier.path).config  # noqa: B018
-
-
-def test_another_configuration_is_refused(run):
-    other = VaeExperimentConfig(model=VaeModelConfig(latent_size=7))
-    with pytest.raises(UserError, match="latent_size: 128 against 7"):
-        run.claim(other)
-
-
-def test_no_run_names_the_command_that_makes_one(tmp_path):
-    with pytest.raises(UserError, match="python -m training.train_vae smoke"):
-        VaeRunFolder(tmp_path / "none").require()

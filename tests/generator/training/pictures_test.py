@@ -7,6 +7,7 @@ from PIL import Image
 
 from tests.generator.model.networks import make_vae
 from tests.generator.model.networks import randomize
+from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import make_portraits
 from tp_keras.generator.model import to_uint8
 from tp_keras.generator.training.folder import VaeRunFolder
@@ -46,9 +47,10 @@ def test_a_sheet_has_portraits_reconstructions_and_new_ones(vae, tmp_path):
     np.testing.assert_array_equal(
         tiles[1], to_uint8(vae.reconstruct(portraits.images[rows], labels))
     )
-    # New ones of either gender, in the order of the hair colours.
+    # New ones of either class, through the classes of the second condition.
     assert pictures.new_labels["gender"].tolist() == [0] * 12 + [1] * 12
     assert pictures.new_labels["hair_color"][:6].tolist() == [0, 1, 2, 3, 4, 0]
+    assert set(pictures.new_labels["hair_type"]) == {-1}
     # Another epoch draws the same latents.
     np.testing.assert_array_equal(pictures.draw(vae), sheet)
 
@@ -66,7 +68,15 @@ def test_tensorboard_shows_the_sheet(vae, tmp_path):
 
 
 def test_few_portraits_stand_there_more_than_once():
-    pictures = EpochPictures(types.SimpleNamespace(), make_portraits(5))
+    portraits = make_portraits(5, schema=EVERY_KIND)
+    pictures = EpochPictures(types.SimpleNamespace(), portraits)
     assert len(pictures.images) == 12
     assert len(np.unique(pictures.images, axis=0)) == 5
     assert all(len(values) == 12 for values in pictures.labels.values())
+    # A row for each class of the first condition.
+    sheet = pictures.draw(make_vae(schema=EVERY_KIND))
+    assert sheet.shape == ((2 + 3) * 64, 12 * 48, 3)
+    assert pictures.new_labels["origin"].tolist() == [0] * 12 + [1] * 12 + (
+        [2] * 12
+    )
+    assert pictures.new_labels["smile"].tolist() == [0, 1] * 18

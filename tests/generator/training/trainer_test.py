@@ -1,6 +1,4 @@
 import dataclasses
-import json
-import types
 
 import keras
 import numpy as np
@@ -9,22 +7,23 @@ import pytest
 from tests.generator.model.networks import make_classifier
 from tests.generator.model.networks import make_inputs
 from tests.generator.model.networks import make_vae
+from tests.portrait_factory import EVERY_KIND
+from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tp_keras.config import DataConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.errors import UserError
+from tp_keras.generator.config import PRIORS
 from tp_keras.generator.config import VaeExperimentConfig
 from tp_keras.generator.config import VaeModelConfig
 from tp_keras.generator.config import VaeTrainingConfig
 from tp_keras.generator.model import LikelihoodObjective
-from tp_keras.generator.model import SharpObjective
-from tp_keras.generator.priors import PRIOR_KINDS
 from tp_keras.generator.priors import StandardNormalPrior
-from tp_keras.generator.training import prior_fit
-from tp_keras.generator.training import trainer as trainer_module
+from tp_keras.generator.training import trainer as vae_trainer
 from tp_keras.generator.training.callbacks import CollapseGuard
 from tp_keras.generator.training.folder import VaeRunFolder
 from tp_keras.generator.training.trainer import VaeTrainer
+from tp_keras.runs import trainer as trainer_module
 from tp_keras.runs.run_folder import RunFolder
 
 OUTER = ("outer_change", "outer_projection")
@@ -97,10 +96,12 @@ def kernels_of(vae, names):
 def test_a_run_explains_itself(whole):
     facts = whole.facts
     assert whole.is_finished and facts["epochs"] == 4
+    assert whole.schema == SCHEMA
     assert facts["examples_seen"] == 4 * 96
     assert facts["precision"] == "float32"
     assert set(facts["fingerprints"]) == {"train", "validation"}
     assert facts["prior"]["kind"] == "standard_normal"
+    assert len(facts["prior"]["tried"]) == 1
     history = whole.read_history()
     assert [row["epoch"] for row in history] == [0, 1, 2, 3]
     names = {*LikelihoodObjective.names, "loss", "bits_per_dimension"}
@@ -155,7 +156,7 @@ def test_the_kept_model_has_grown_and_its_weights_are_averages(whole):
 
 def test_a_finished_run_is_not_trained_again(whole, monkeypatch):
     monkeypatch.setattr(
-        VaeTrainer, "_build", lambda self, train: pytest.fail("began anew")
+        VaeTrainer, "build_model", lambda *args: pytest.fail("began anew")
     )
     again = VaeTrainer(whole.config, progress=False).fit()
     assert again.path == whole.path
@@ -217,10 +218,10 @@ def before_growing(context):
 
 
 def before_the_prior(context):
-    def stop(*args):
+    def stop(*args, **kwargs):
         raise KeyboardInterrupt
 
-    context.setattr(trainer_module, "fit_prior", stop)
+    context.setattr(vae_trainer, "fit_priors", stop)
 
 
 @pytest.mark.large
@@ -243,7 +244,7 @@ def test_a_run_that_is_interrupted_everywhere_ends_the_same(
 
     # Nothing is left but the prior.
     monkeypatch.setattr(
-        VaeTrainer, "_build", lambda self, train: pytest.fail("began anew")
+        VaeTrainer, "build_model", lambda *args: pytest.fail("began anew")
     )
     resumed = VaeTrainer(config, progress=False).fit()
     assert resumed.is_finished and not list(resumed.path.glob("backup*"))
@@ -273,38 +274,14 @@ def test_a_loss_that_is_no_number_ends_in_one_sentence():
 # === The classifier of `sharp` ===
 
 
-def claim_classifier(path, **data):
+def claim_classifier(path, schema=SCHEMA, **data):
     """A folder as the training of a classifier leaves it."""
     run = RunFolder(path)
     data = DataConfig(**{"train_split": "train[:50%]", **data})
     run.claim(ExperimentConfig(run_dir=str(path), data=data))
-    run.save_model(make_classifier())
+    run.save_model(make_classifier(schema=schema))
+    run.record(schema=schema.to_dict())
     return run
-
-
-def test_sharp_looks_with_the_classifier_of_its_run(tmp_path):
-    run = claim_classifier(tmp_path / "eyes")
-    model = {
-        "preset": "sharp",
-        "classifier_run": str(run.path),
-        "feature_weight": 2.5,
-        "attribute_weight": 3.0,
-        "moment_weight": 0.5,
-        "attribute_smoothing": 0.3,
-    }
-    config = make_config(tmp_path / "run", model)
-    objective = VaeTrainer(config, progress=False)._objective()
-    assert isinstance(objective, SharpObjective)
-    assert objective.weights == {
-        "feature": 2.5,
-        "attribute": 3.0,
-        "kept": 1.5,
-        "moment": 0.5,
-    }
-    assert objective.smoothing == 0.3
-    expected = make_classifier()(make_inputs(2)["image"], training=False)
-    _, found = objective.network(make_inputs(2)["image"].astype(np.float32))
-    np.testing.assert_allclose(found["gender"], expected["gender"], atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -333,37 +310,6 @@ def test_a_classifier_that_is_nowhere_is_refused(tmp_path):
         VaeTrainer(make_config(tmp_path / "run", model), False).fit()
 
 
-def test_a_finished_run_needs_its_classifier_no_more(tmp_path):
-    model = {"preset": "sharp", "classifier_run": str(tmp_path / "gone")}
-    config = make_config(tmp_path / "run", model)
-    run = VaeRunFolder(config.run_dir)
-    run.claim(config)
-    run.record(status="finished")
-    assert VaeTrainer(config, progress=False).fit().is_finished
-
-
-# === Other settings, other data ===
-
-
-def test_other_settings_and_other_data_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        VaeTrainer, "_build", lambda self, train: pytest.fail("got that far")
-    )
-    config = make_config(tmp_path / "run")
-    run = VaeRunFolder(config.run_dir)
-    run.claim(config)
-    run.record(fingerprints={"train": "x", "validation": "y"})
-    for status in ("training", "finished"):
-        run.record(status=status)
-        with pytest.raises(UserError, match="other portraits"):
-            VaeTrainer(config, progress=False).fit()
-    other = dataclasses.replace(
-        config, model=dataclasses.replace(config.model, latent_size=5)
-    )
-    with pytest.raises(UserError, match="latent_size: 4 against 5"):
-        VaeTrainer(other, progress=False).fit()
-
-
 def test_too_few_portraits_for_a_prior_are_told_before_training(
     tmp_path, monkeypatch
 ):
@@ -374,32 +320,51 @@ def test_too_few_portraits_for_a_prior_are_told_before_training(
         VaeTrainer(make_config(tmp_path / "run"), progress=False).fit()
 
 
-# === The prior ===
+# === Another data set ===
 
 
-@pytest.mark.parametrize("wanted", ["auto", "flow"])
-def test_the_wanted_priors_are_fitted_and_the_best_is_told(wanted, monkeypatch):
-    made = {}
+def test_sharp_looks_with_the_classifier_of_its_run_and_its_labels(
+    tmp_path, monkeypatch
+):
+    # The same classes of another order, and a task less.
+    origin = dataclasses.replace(
+        EVERY_KIND.task("origin"), classes=("west", "north", "south")
+    )
+    schema = dataclasses.replace(
+        EVERY_KIND, tasks=(origin, *EVERY_KIND.get_tasks(["age", "smile"]))
+    )
+    run = claim_classifier(tmp_path / "eyes", schema)
+    train = make_portraits(100, schema=EVERY_KIND)
+    monkeypatch.setattr(trainer_module, "load_portraits", lambda *args: train)
+    seen = {}
+
+    def fit_stage(self, vae, grown, objective, batches, validation):
+        seen.update(vae=vae, objective=objective)
+        seen.update(train=batches.portraits, validation=validation)
+        self.run.save_model(vae)
 
     def fit_priors(latents, kinds, seed, progress):
-        made.update(kinds=kinds, rows=len(latents))
-        return {
-            kind: types.SimpleNamespace(
-                kind=kind, prior=f"a {kind}", log_density=i, facts={"n": i}
-            )
-            for i, kind in enumerate(kinds)
-        }
+        seen.update(latents=latents, kinds=kinds)
+        raise KeyboardInterrupt
 
-    monkeypatch.setattr(prior_fit, "fit_priors", fit_priors)
-    config = make_config("", {"prior": wanted})
-    train = make_portraits(5)
-    prior, facts = prior_fit.fit_prior(
-        make_vae(), train, config, progress=False
+    monkeypatch.setattr(VaeTrainer, "_fit_stage", fit_stage)
+    monkeypatch.setattr(vae_trainer, "fit_priors", fit_priors)
+    config = make_config(
+        tmp_path / "run",
+        {"preset": "sharp", "classifier_run": str(run.path), "prior": "auto"},
     )
-    kinds = PRIOR_KINDS if wanted == "auto" else ("flow",)
-    assert tuple(made["kinds"]) == tuple(kinds)
-    assert made["rows"] % 5 == 0
-    assert prior == f"a {kinds[-1]}" and facts["kind"] == kinds[-1]
-    assert json.loads(json.dumps(facts))["tried"] == [
-        {"n": i} for i in range(len(kinds))
-    ]
+    with pytest.raises(KeyboardInterrupt):
+        VaeTrainer(config, progress=False).fit()
+    expected = np.array([1, 2, 0])[train.labels["origin"]]
+    for portraits in (seen["train"], seen["validation"]):
+        np.testing.assert_array_equal(portraits.labels["origin"], expected)
+    np.testing.assert_array_equal(
+        seen["latents"].labels["origin"][:100], expected
+    )
+    assert seen["objective"].settings is config.model
+    expected = make_classifier(schema=schema)(train.images[:2], training=False)
+    _, found = seen["objective"].network(train.images[:2].astype(np.float32))
+    np.testing.assert_allclose(found["origin"], expected["origin"], atol=1e-5)
+    assert seen["kinds"] == PRIORS
+    assert seen["vae"].schema.task("origin") == origin
+    assert VaeRunFolder(config.run_dir).schema == seen["vae"].schema

@@ -34,11 +34,6 @@ def keyed_noise(seeds, size: int):
     Returns:
         Normal float32 `[batch, size]`, of mean 0 and variance 1, and uniform
         float32 `[batch]` in [0, 1).
-
-    Example:
-        >>> normal, uniform = keyed_noise(tf.constant([7, 7], tf.int64), 64)
-        >>> bool(tf.reduce_all(normal[0] == normal[1]))
-        True
     """
 
     def draw(seed):
@@ -75,10 +70,6 @@ def row_seeds(seed: int, count: int) -> np.ndarray:
 
     Raises:
         UserError: If the seed is negative.
-
-    Example:
-        >>> row_seeds(7, 3)[:2].tolist() == row_seeds(7, 2).tolist()
-        True
     """
     if seed < 0:
         raise UserError(f"Expected a seed of 0 or more. Received: seed={seed}")

@@ -28,7 +28,7 @@ class Eigenfaces:
 
     Attributes:
         label_means: float32 `[labels, pixels]`: B, one row for each column of
-            `OneHotLabels`.
+            `one_hot_labels`.
         basis: float32 `[latents, pixels]`, orthonormal rows: U.
         variances: float32 `[latents]`, descending: L.
         noise: Float: s2.
@@ -45,9 +45,9 @@ class Eigenfaces:
 
         Args:
             pixels: Float32 `[portraits, pixels]`.
-            one_hot: Float `[portraits, labels]`, as `OneHotLabels` gives.
+            one_hot: Float `[portraits, labels]`, as `one_hot_labels` gives.
             count: Int. Number of latents.
-            seed: Int, of the randomised decomposition.
+            seed: Int, of the decomposition.
 
         Raises:
             UserError: If there are too few portraits for as many latents.
@@ -63,7 +63,7 @@ class Eigenfaces:
         label_means = np.linalg.solve(gram, one_hot.T @ pixels)
         label_means = label_means.astype(np.float32)
         rest = pixels - one_hot.astype(np.float32) @ label_means
-        # The ridge leaves a hair's breadth of a mean.
+        # The ridge leaves a little of a mean.
         pca = PCA(count, svd_solver="randomized", random_state=seed).fit(rest)
         noise = max(float(pca.noise_variance_), _LEAST_NOISE)
         return cls(

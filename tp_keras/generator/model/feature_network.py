@@ -9,38 +9,24 @@ from tp_keras.errors import UserError
 class FeatureNetwork:
     """Feature maps and logits of pictures with real-valued pixels.
 
-    Not a layer on purpose: a model that is trained with it shall not save it.
-
     Args:
         classifier: A trained `PortraitClassifier` over a `PortraitBackbone`.
             Its weights stay as they are.
 
-    Attributes:
-        tasks: Names of the tasks it answers.
-
     Raises:
         UserError: If the backbone has no ReLU layers to look at.
-
-    Example:
-        >>> network = FeatureNetwork(classifier)
-        >>> maps, logits = network(np.zeros((2, 108, 84, 3), "float32"))
     """
 
     def __init__(self, classifier):
         self._classifier = classifier
         self._classifier.trainable = False
-        self.tasks = tuple(task.name for task in classifier.tasks)
         self._map_names = _last_of_each_size(classifier.backbone)
 
     def __call__(self, images):
-        """Returns what the classifier sees.
+        """Returns a list of feature maps, and a dict of scores by task.
 
         Args:
-            images: Float `[batch, 108, 84, 3]`, scale 0..255.
-
-        Returns:
-            A list of feature maps, float32 `[batch, rows, columns, channels]`,
-            and a dict of logits `[batch, classes]` by task.
+            images: Float `[batch, height, width, 3]`, scale 0..255.
         """
         backbone = self._classifier.backbone
         maps = {}
@@ -84,7 +70,7 @@ def feature_error(maps, target_maps):
 
     Args:
         maps: List of feature maps, as `FeatureNetwork` gives.
-        target_maps: List of the same shapes.
+        target_maps: Those they should be.
     """
     errors = [
         ops.mean(ops.square(x - target)) / (ops.mean(ops.square(target)) + 1e-6)
@@ -94,10 +80,7 @@ def feature_error(maps, target_maps):
 
 
 def channel_statistics(maps):
-    """Returns mean and deviation of every channel over each picture.
-
-    Args:
-        maps: List of feature maps `[batch, rows, columns, channels]`.
+    """Returns mean and deviation of every channel of maps over each picture.
 
     Returns:
         Float `[batch, 2 * sum of channels]`.

@@ -1,22 +1,34 @@
 """The sizes of a portrait on its way through the network, and pixel scales.
 
-108x84 -> 54x42 -> 27x21 -> 9x7: strides of 2, 2 and 3 divide exactly, so
-nothing is padded and nothing cropped, and the hair at the border stays.
+The sides are divided by 2, by 2 and by 3, or by 2 once more where that leaves
+a rest: nothing is padded and nothing cropped, and what lies at the border
+stays.
 """
 
-import keras
 import numpy as np
 from keras import ops
 
-from tp_keras.tasks import IMAGE_SHAPE
-
-FULL_SIZE = IMAGE_SHAPE[:2]
-HALF_SIZE = (54, 42)
-QUARTER_SIZE = (27, 21)
-INNER_SIZE = (9, 7)
+from tp_keras.errors import UserError
 
 # Networks see pixels from -1 to 1.
 PIXEL_CENTRE = 127.5
+
+
+def inner_stride(image_shape) -> int:
+    """Returns what a quarter of the sides is divided by: 3, or 2.
+
+    Raises:
+        UserError: If neither leaves whole numbers.
+    """
+    sides = image_shape[:2]
+    for stride in (3, 2):
+        if not any(side % (4 * stride) for side in sides):
+            return stride
+    raise UserError(
+        "A generator divides the sides of a portrait by 12 or by 8. Expected "
+        "height and width that are multiples of 12, or both of 8; build the "
+        f"data set in such a size. Received: {sides[0]}x{sides[1]}"
+    )
 
 
 def scale_pixels(images):
@@ -25,51 +37,24 @@ def scale_pixels(images):
 
 
 def as_pixels(half):
-    """Returns pictures of -1..1, doubled, as pixels 0..255.
-
-    Args:
-        half: Float `[batch, 54, 42, 3]`.
-
-    Returns:
-        Float `[batch, 108, 84, 3]`.
-    """
+    """Returns pictures of -1..1 `[batch, h, w, 3]`, doubled, as 0..255."""
     return (double(half) + 1.0) * PIXEL_CENTRE
 
 
 def halve(images):
-    """Returns the means of blocks of 2x2 pixels.
-
-    Args:
-        images: Float `[batch, 108, 84, channels]`.
-
-    Returns:
-        `[batch, 54, 42, channels]`.
-    """
+    """Returns the means of blocks of 2x2 pixels of `[batch, h, w, c]`."""
     return ops.average_pool(images, 2, 2, data_format="channels_last")
 
 
 def double(images):
-    """Returns images of twice the size, interpolated bilinearly.
-
-    Args:
-        images: Float `[batch, 54, 42, channels]`.
-
-    Returns:
-        `[batch, 108, 84, channels]`.
-    """
+    """Returns images of twice the size, interpolated bilinearly."""
+    _, rows, columns, _ = images.shape
     return ops.image.resize(
-        images, FULL_SIZE, "bilinear", data_format="channels_last"
+        images, (2 * rows, 2 * columns), "bilinear", data_format="channels_last"
     )
 
 
 def to_uint8(images) -> np.ndarray:
-    """Rounds images of the scale 0..255 to what a file holds.
-
-    Args:
-        images: Float tensor or array.
-
-    Returns:
-        uint8 array of the same shape.
-    """
-    images = keras.ops.convert_to_numpy(images)
+    """Rounds images of the scale 0..255 to what a file holds, uint8."""
+    images = ops.convert_to_numpy(images)
     return np.clip(np.round(images), 0, 255).astype(np.uint8)

@@ -18,9 +18,8 @@ class LikelihoodObjective:
     """Negative ELBO in nats for each pixel value, with a shared variance.
 
     `-log p(x | z, c) + weight * KL(q(z | x, c) || N(0, I))`, over the number of
-    pixel values, of which a portrait has 27,216, and 6,804 before the model has
-    grown. In training the variance is the best for the batch, in validation
-    the running mean of those; see `losses.log_likelihood`.
+    pixel values that are drawn. In training the variance is the best for the
+    batch, in validation the running mean of those; see `log_likelihood`.
 
     Args:
         pixel_variance: Float. A variance on the scale 0..1 to take instead of
@@ -41,27 +40,28 @@ class LikelihoodObjective:
         self._fixed_variance = pixel_variance * 255.0**2 or None
 
     def __call__(self, vae, images, outputs, training):
-        """Returns the loss and what it is made of.
+        """Returns the loss and a dict of what it is made of, by `names`.
 
         Args:
             vae: `PortraitVAE`.
-            images: uint8 `[batch, 108, 84, 3]`.
+            images: uint8 `[batch, height, width, 3]`.
             outputs: What the model returned for them.
             training: Bool.
-
-        Returns:
-            Scalar and a dict of scalars by `names`.
         """
-        target, drawn = targets(vae, images, outputs)
+        # As large as drawn, on the scale 0..255.
+        if vae.grown:
+            target, drawn = ops.cast(images, "float32"), outputs["image"]
+        else:
+            target = halve(scale_pixels(images)) * PIXEL_CENTRE
+            drawn = outputs["half"] * PIXEL_CENTRE
         squared_error = ops.mean(ops.square(target - drawn))
+        variance = self._fixed_variance
         if training:
             vae.update_pixel_variance(squared_error + DEQUANTIZATION_VARIANCE)
             vae.update_latent_statistics(outputs["latent"])
-            nll = -log_likelihood(squared_error, self._fixed_variance)
         else:
-            nll = -log_likelihood(
-                squared_error, self._fixed_variance or vae.pixel_variance
-            )
+            variance = variance or vae.pixel_variance
+        nll = -log_likelihood(squared_error, variance)
         kl = gaussian_kl(outputs["mean"], outputs["log_variance"])
         kl = ops.mean(ops.sum(kl, axis=-1))
         spread = ops.var(outputs["mean"], axis=0)
@@ -74,17 +74,3 @@ class LikelihoodObjective:
             ),
         }
         return nll + vae.kl_weight * kl / vae.dimensions, values
-
-
-def targets(vae, images, outputs):
-    """Returns pixels and drawn pixels of the scale 0..255, as large as drawn.
-
-    Args:
-        vae: `PortraitVAE`.
-        images: uint8 `[batch, 108, 84, 3]`.
-        outputs: Dict with `image` or `half`, as the model draws.
-    """
-    if vae.grown:
-        return ops.cast(images, "float32"), outputs["image"]
-    half = halve(scale_pixels(images))
-    return half * PIXEL_CENTRE, outputs["half"] * PIXEL_CENTRE

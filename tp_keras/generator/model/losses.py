@@ -7,8 +7,7 @@ from keras import ops
 
 from tp_keras.tasks import MISSING
 
-# Whole numbers stand for intervals of length 1: uniform noise of variance 1/12
-# makes them a density (Theis et al., arXiv:1511.01844).
+# Uniform noise makes whole numbers a density (Theis et al., arXiv:1511.01844).
 DEQUANTIZATION_VARIANCE = 1.0 / 12.0
 
 
@@ -19,15 +18,8 @@ def gaussian_kl(mean, log_variance):
     arXiv:1312.6114, appendix B.
 
     Args:
-        mean: Float `[batch, latents]`.
+        mean: Float `[batch, latents]`, as the result.
         log_variance: Float `[batch, latents]`.
-
-    Returns:
-        Float `[batch, latents]`.
-
-    Example:
-        >>> gaussian_kl(np.array([[1.0]]), np.array([[0.0]]))
-        [[0.5]]
     """
     return 0.5 * (ops.square(mean) + ops.exp(log_variance) - log_variance - 1.0)
 
@@ -35,16 +27,13 @@ def gaussian_kl(mean, log_variance):
 def log_likelihood(squared_error, variance=None):
     """Returns the log density of a dequantised pixel value, in nats.
 
-    All values share one variance. Without one it is the best for the batch,
-    which is its mean squared error: the optimal sigma-VAE of Rybkin et al.,
-    arXiv:2006.13202. So there is no weight between pixels and KL to tune.
+    All values share one variance. The best for the batch is its mean squared
+    error, the optimal sigma-VAE of Rybkin et al., arXiv:2006.13202: there is
+    no weight between pixels and KL to tune.
 
     Args:
-        squared_error: Mean squared error, scalar, on the scale 0..255.
-        variance: Variance on that scale, scalar, or None for the best.
-
-    Returns:
-        `-(log(2 pi v) + error / v) / 2`, scalar.
+        squared_error: Their mean squared error, on the scale 0..255.
+        variance: Variance on that scale, or None for the best.
     """
     squared_error = squared_error + DEQUANTIZATION_VARIANCE
     if variance is None:
@@ -55,12 +44,12 @@ def log_likelihood(squared_error, variance=None):
 
 
 def bits_per_dimension(negative_log_likelihood, kl, dimensions):
-    """Returns the negative ELBO in bits for each pixel value.
+    """Returns the negative ELBO in bits for each of so many pixel values.
 
     Args:
         negative_log_likelihood: Mean over the pixel values, in nats.
-        kl: KL of a portrait, in nats.
-        dimensions: Int. Number of pixel values of a portrait.
+        kl: Of a portrait, in nats.
+        dimensions: Int.
     """
     return (negative_log_likelihood + kl / dimensions) / math.log(2.0)
 
@@ -70,15 +59,11 @@ def energy_distance(first, second):
 
     `2 E|x - y| - E|x - x'| - E|y - y'|` over the root of their length: 0 if
     and only if the distributions are equal. The estimate is unbiased, so it
-    may be negative. Szekely and Rizzo, "Energy statistics: a class of
-    statistics based on distances", 2013.
+    may be negative. Szekely and Rizzo, "Energy statistics", 2013.
 
     Args:
         first: Float `[n, size]`.
         second: Float `[m, size]`.
-
-    Returns:
-        Scalar.
     """
     between = ops.mean(_distances(first, second))
     within = _mean_of_others(first) + _mean_of_others(second)
@@ -96,7 +81,6 @@ def _distances(first, second):
 
 
 def _mean_of_others(sample):
-    """Returns the mean distance of a vector to the others, 0 without any."""
     count = ops.shape(sample)[0]
     distances = _distances(sample, sample) * (1 - ops.eye(count))
     count = ops.cast(count, distances.dtype)
@@ -109,8 +93,7 @@ def labelled_crossentropy(labels, logits, smoothing=0.0):
     Args:
         labels: Dict: task name -> int32 `[batch]`, -1 where unknown.
         logits: Dict: task name -> float `[batch, classes]`.
-        smoothing: Float. Share of the target that is spread over all classes:
-            with some, more certainty than that doesn't pay.
+        smoothing: Float. Share of the target that is spread over all classes.
 
     Returns:
         Scalar; 0 where no label is known.

@@ -1,19 +1,13 @@
 """The conditional variational autoencoder of portraits."""
 
+import math
+
 import keras
 from keras import ops
 
-from tp_keras.generator.model.decoder import (
-    OUTER_LAYERS as DECODER_OUTER_LAYERS,
-)
-from tp_keras.generator.model.decoder import build_decoder
-from tp_keras.generator.model.encoder import (
-    OUTER_LAYERS as ENCODER_OUTER_LAYERS,
-)
-from tp_keras.generator.model.encoder import build_encoder
-from tp_keras.generator.model.encoder import unbounded_log_variance
-from tp_keras.generator.model.geometry import FULL_SIZE
-from tp_keras.generator.model.geometry import HALF_SIZE
+from tp_keras.generator.conditions import get_conditions
+from tp_keras.generator.model import decoder as decoder_lib
+from tp_keras.generator.model import encoder as encoder_lib
 from tp_keras.generator.model.likelihood_objective import LikelihoodObjective
 from tp_keras.generator.model.losses import bits_per_dimension
 from tp_keras.generator.priors import StandardNormalPrior
@@ -23,7 +17,7 @@ from tp_keras.models.layer_settings import settings_config
 from tp_keras.pixels import check_pixels
 from tp_keras.registration import register
 from tp_keras.tasks import MISSING
-from tp_keras.tasks import TASK_NAMES
+from tp_keras.tasks import Schema
 
 # Of the running statistics of latents and pixels, in steps of training.
 _MOMENTUM = 0.98
@@ -31,7 +25,7 @@ _MOMENTUM = 0.98
 
 @register
 class PortraitVAE(keras.Model):
-    """Draws portraits of a given gender, hair colour and hair type.
+    """Draws portraits under the conditions of a data set.
 
     ```
     image, labels -> encoder -> q(z | x, c)
@@ -42,38 +36,45 @@ class PortraitVAE(keras.Model):
     random, so that missing labels, and drawing with none at all, need nothing
     of their own. Encoder and decoder begin as the closed-form linear VAE
     (`initialize`, see `Eigenfaces`), to which convolutions add the rest. The
-    model draws at 54x42 until it has `grown`, and at 108x84 from then on; its
-    inner weights stay.
+    model draws at half the size until it has `grown`, and at full size from
+    then on; its inner weights stay.
 
     Args:
+        schema: `Schema` of the data set, or its dict.
         latent_size: Int. Length of the latent vectors.
-        encoder_channels: Ints. Channels of the encoder at 27x21 and 9x7.
-        decoder_channels: Ints. Of the decoder at 9x7, 27x21 and 54x42.
+        encoder_channels: Ints. Channels of the encoder at a quarter of the
+            size and innermost.
+        decoder_channels: Ints. Of the decoder innermost, at a quarter and at
+            half of the size.
         modulation: Whether labels modulate every stage of the decoder (FiLM).
         label_dropout: Float. Probability that a known label is left out in
             training.
-        grown: Whether the model is trained to draw at 108x84.
-        prior: Layer that draws latents for labels; `StandardNormalPrior` until
-            one is fitted (`priors.fit_priors`).
+        grown: Whether the model is trained to draw at full size.
+        prior: `Prior` to draw latents from; `StandardNormalPrior` until one is
+            fitted (`fit_priors`).
         name: Name of the model.
         trainable: Whether any of its weights is trained.
         dtype: Policy of encoder and decoder, None for the global one. What
             decides on colours is float32 in any.
 
-    Labels are dicts of int32 `[batch]` by task name, images uint8
-    `[batch, 108, 84, 3]`, and drawn images float32 of that shape on the scale
-    0..255, for `to_uint8`.
+    Labels are dicts of int32 `[batch]` by condition, images uint8
+    `[batch, height, width, 3]`, and drawn images float32 of that shape on the
+    scale 0..255, for `to_uint8`.
+
+    Raises:
+        UserError: If there are no conditions, or so many of them or such a
+            size that it can't be built; see `get_conditions`, `inner_stride`.
 
     Example:
-        >>> vae = PortraitVAE()
-        >>> labels = {"gender": [0], "hair_color": [2], "hair_type": [-1]}
+        >>> labels = {"weather": [0], "season": [-1]}
         >>> normal, uniform = np.random.normal(size=(1, 128)), np.array([0.5])
-        >>> vae.generate(normal, uniform, labels, np.array([0.8])).shape
-        TensorShape([1, 108, 84, 3])
+        >>> vae = PortraitVAE(schema)
+        >>> images = vae.generate(normal, uniform, labels, np.array([0.8]))
     """
 
     def __init__(
         self,
+        schema,
         latent_size=128,
         encoder_channels=(48, 96),
         decoder_channels=(96, 48, 24),
@@ -85,13 +86,22 @@ class PortraitVAE(keras.Model):
         trainable=True,
         dtype=None,
     ):
+        if not isinstance(schema, Schema):
+            schema = Schema.from_dict(schema)
+        conditions = get_conditions(schema)
         super().__init__(name=name, dtype=dtype)
 
         # === Layers ===
         with default_policy(self.dtype_policy):
-            self.encoder = build_encoder(latent_size, encoder_channels)
-            self.half_decoder, self._decoder = build_decoder(
-                latent_size, decoder_channels, modulation
+            self.encoder = encoder_lib.build_encoder(
+                schema.image_shape, conditions, latent_size, encoder_channels
+            )
+            self.half_decoder, self._decoder = decoder_lib.build_decoder(
+                schema.image_shape,
+                conditions,
+                latent_size,
+                decoder_channels,
+                modulation,
             )
         self.prior = prior or StandardNormalPrior(latent_size, name="prior")
         self.seed_generator = keras.random.SeedGenerator(0)
@@ -104,6 +114,7 @@ class PortraitVAE(keras.Model):
         self.kl_weight = self._state("kl_weight", (), "ones")
 
         # === Config ===
+        self.schema = schema
         self.latent_size = latent_size
         self.encoder_channels = tuple(encoder_channels)
         self.decoder_channels = tuple(decoder_channels)
@@ -118,11 +129,7 @@ class PortraitVAE(keras.Model):
 
     def _state(self, name, shape, initializer):
         return self.add_weight(
-            name=name,
-            shape=shape,
-            initializer=initializer,
-            dtype="float32",
-            trainable=False,
+            shape, initializer, "float32", trainable=False, name=name
         )
 
     @property
@@ -135,8 +142,8 @@ class PortraitVAE(keras.Model):
     @property
     def dimensions(self) -> int:
         """Number of pixel values of a portrait as the model draws it now."""
-        rows, columns = FULL_SIZE if self.grown else HALF_SIZE
-        return 3 * rows * columns
+        pixels = math.prod(self.schema.image_shape)
+        return pixels if self.grown else pixels // 4
 
     # === What it is used for ===
 
@@ -145,7 +152,7 @@ class PortraitVAE(keras.Model):
         check_pixels(images)
         images = ops.convert_to_tensor(images, "uint8")
         outputs = self.encoder(
-            {"image": images, **_as_tensors(labels)}, training=False
+            {"image": images, **self._conditions(labels)}, training=False
         )
         return outputs["mean"], outputs["log_variance"]
 
@@ -153,7 +160,7 @@ class PortraitVAE(keras.Model):
         """Returns the images drawn from latents `[batch, latents]`."""
         inputs = {
             "latent": ops.cast(latents, "float32"),
-            **_as_tensors(labels),
+            **self._conditions(labels),
         }
         return self._decoder(inputs, training=False)["image"]
 
@@ -164,11 +171,10 @@ class PortraitVAE(keras.Model):
             normal: Float `[batch, latents]`, standard normal noise.
             uniform: Float `[batch]`, uniform noise of 0..1.
             labels: Dict of int32 `[batch]`.
-            temperature: Float `[batch]`, what the noise is scaled by; 1 for
-                the prior as it is, less for more usual portraits.
+            temperature: Float `[batch]`; less than 1 for more usual portraits.
         """
         latents = self.prior.sample(
-            normal, uniform, _as_tensors(labels), temperature
+            normal, uniform, self._conditions(labels), temperature
         )
         return self.decode(latents, labels)
 
@@ -189,24 +195,23 @@ class PortraitVAE(keras.Model):
         self.encoder.get_layer("linear_mean").set_weights(
             [eigenfaces.encoder_kernel]
         )
-        layer = self.encoder.get_layer("raw_log_variance")
-        kernel, _ = layer.get_weights()
-        bias = unbounded_log_variance(eigenfaces.log_variance)
-        layer.set_weights([kernel, bias])
+        self.encoder.get_layer("log_variance").bias.assign(
+            encoder_lib.unbounded_log_variance(eigenfaces.log_variance)
+        )
         self.half_decoder.get_layer("linear_image").set_weights(
             [eigenfaces.decoder_kernel]
         )
 
     def set_stage(self, grown):
-        """Lets the model draw at 108x84 (`grown`), or at 54x42.
+        """Lets the model draw at full size (`grown`), or at half of it.
 
         Layers that read or draw the finest details learn only when it has
         grown. Call before `compile`.
         """
         self.grown = grown
         for part, outer_layers in (
-            (self.encoder, ENCODER_OUTER_LAYERS),
-            (self._decoder, DECODER_OUTER_LAYERS),
+            (self.encoder, encoder_lib.OUTER_LAYERS),
+            (self._decoder, decoder_lib.OUTER_LAYERS),
         ):
             for layer in part.layers:
                 if layer.name in outer_layers:
@@ -243,7 +248,7 @@ class PortraitVAE(keras.Model):
         return list(self._means.values())
 
     def call(self, inputs, training=False):
-        labels = {name: inputs[name] for name in TASK_NAMES}
+        labels = self._conditions(inputs)
         if training:
             labels = self._drop_labels(labels)
         posterior = self.encoder(
@@ -282,6 +287,13 @@ class PortraitVAE(keras.Model):
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         return self.get_metrics_result()
+
+    def _conditions(self, labels):
+        """Returns the labels that it is told as tensors, in their order."""
+        return {
+            task.name: ops.cast(labels[task.name], "int32")
+            for task in self.schema.condition_tasks
+        }
 
     def _drop_labels(self, labels):
         dropped = {}
@@ -324,6 +336,7 @@ class PortraitVAE(keras.Model):
 
     def get_config(self):
         return {
+            "schema": self.schema.to_dict(),
             "latent_size": self.latent_size,
             "encoder_channels": self.encoder_channels,
             "decoder_channels": self.decoder_channels,
@@ -342,7 +355,3 @@ class PortraitVAE(keras.Model):
 
 def _follow(variable, value):
     variable.assign(_MOMENTUM * variable + (1 - _MOMENTUM) * value)
-
-
-def _as_tensors(labels):
-    return {name: ops.cast(labels[name], "int32") for name in TASK_NAMES}

@@ -33,19 +33,15 @@ class SharpObjective:
 
     New latents are drawn from the running mean and covariance of the latents,
     a stand-in for the prior that is fitted afterwards. The sum is no bound of a
-    likelihood any more.
+    likelihood any more. The labels looked at are those conditions that the
+    classifier answers.
 
     Args:
         classifier: `PortraitClassifier`, trained on no other portraits than
             the model is.
-        feature: Float. Weight of the first term.
-        attribute: Float. Weight of the second.
-        moment: Float. Weight of the third.
-        smoothing: Float. Label smoothing of the second: without, hair is
-            drawn in ever more glaring colours to be ever more certain.
-        made_share: Float. How many portraits are drawn for the second and the
-            third, as a share of the batch.
-        pixel_variance: Float. That of `LikelihoodObjective`.
+        settings: `VaeModelConfig`: the weights of the terms, and
+            `attribute_smoothing`, without which all is drawn ever more glaring
+            to be ever more certain.
     """
 
     is_elbo = False
@@ -57,26 +53,16 @@ class SharpObjective:
         "moment",
     )
 
-    def __init__(
-        self,
-        classifier,
-        feature=2.0,
-        attribute=1.0,
-        moment=5.0,
-        smoothing=0.1,
-        made_share=1.0,
-        pixel_variance=0.0,
-    ):
-        self.smoothing = smoothing
-        self.made_share = made_share
+    def __init__(self, classifier, settings):
+        self.settings = settings
         self.network = FeatureNetwork(classifier)
         self.weights = {
-            "feature": feature,
-            "attribute": attribute,
-            "kept": attribute / 2,
-            "moment": moment,
+            "feature": settings.feature_weight,
+            "attribute": settings.attribute_weight,
+            "kept": settings.attribute_weight / 2,
+            "moment": settings.moment_weight,
         }
-        self._likelihood = LikelihoodObjective(pixel_variance)
+        self._likelihood = LikelihoodObjective(settings.pixel_variance)
 
     def __call__(self, vae, images, outputs, training):
         """Returns the loss and what it is made of; see the base."""
@@ -90,13 +76,19 @@ class SharpObjective:
 
         # === Reconstructions ===
         maps, _ = look(_pictures(vae, outputs))
-        true_maps, true_logits = look(_originals(vae, images))
+        # With the detail that the model can draw.
+        true_maps, true_logits = look(
+            ops.cast(images, "float32")
+            if vae.grown
+            else as_pixels(halve(scale_pixels(images)))
+        )
         values["feature"] = feature_error(maps, true_maps)
 
         # === Portraits of other labels, portraits of new latents ===
         rows = ops.shape(outputs["latent"])[0]
         # Of whole numbers, which JAX can cut by; at least one.
-        made_rows = rows - rows * round(100 - 100 * self.made_share) // 100
+        left_out = round(100 - 100 * self.settings.made_share)
+        made_rows = rows - rows * left_out // 100
         half = made_rows // 2
         labels, exchanged = exchange_one(outputs["labels"], vae.seed_generator)
         latents = ops.concatenate(
@@ -112,8 +104,11 @@ class SharpObjective:
         }
         made = vae.draw(latents, labels, training)
         made_maps, made_logits = look(_pictures(vae, made))
+        made_logits = {
+            name: made_logits[name] for name in labels if name in made_logits
+        }
         values["attribute"] = labelled_crossentropy(
-            labels, made_logits, self.smoothing
+            labels, made_logits, self.settings.attribute_smoothing
         )
         values["kept"] = sum(
             soft_crossentropy(
@@ -137,11 +132,11 @@ def exchange_one(labels, seed):
     So an exchanged label is as frequent as it is in the batch.
 
     Args:
-        labels: Dict: task name -> int32 `[batch]`.
+        labels: Dict: condition -> int32 `[batch]`.
         seed: `keras.random.SeedGenerator`.
 
     Returns:
-        Two dicts of the same form: labels, and bools of what was exchanged.
+        Two such dicts: labels, and bools of what was exchanged.
     """
     names = list(labels)
     chosen = keras.random.randint(
@@ -156,15 +151,7 @@ def exchange_one(labels, seed):
 
 
 def _pictures(vae, drawn):
-    """Returns what was drawn, as a classifier takes it."""
     return drawn["image"] if vae.grown else as_pixels(drawn["half"])
-
-
-def _originals(vae, images):
-    """Returns portraits with the detail that the model can draw."""
-    if vae.grown:
-        return ops.cast(images, "float32")
-    return as_pixels(halve(scale_pixels(images)))
 
 
 def _moment_distance(true_maps, made_maps):

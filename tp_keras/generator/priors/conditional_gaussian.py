@@ -6,9 +6,6 @@ import numpy as np
 from sklearn.covariance import LedoitWolf
 from sklearn.linear_model import Ridge
 
-from tp_keras.generator.priors.label_patterns import CLASSES
-from tp_keras.generator.priors.label_patterns import SIZES
-
 
 @dataclasses.dataclass(frozen=True)
 class ConditionalGaussian:
@@ -39,12 +36,12 @@ class ConditionalGaussian:
         """
         patterns, weights = latents.patterns, latents.weights
         overall = np.average(latents.means, axis=0, weights=weights)
-        features = _features()
+        features = _features(latents.pattern_classes)
         # Rows of the same pattern are alike to the regression: one row of
         # their mean and weight each gives the same centres.
-        sums = np.zeros((len(CLASSES), latents.size))
+        sums = np.zeros((len(features), latents.size))
         np.add.at(sums, patterns, weights[:, None] * (latents.means - overall))
-        totals = np.bincount(patterns, weights, minlength=len(CLASSES))
+        totals = np.bincount(patterns, weights, minlength=len(features))
         seen = totals > 0
         regression = Ridge(alpha=ridge, fit_intercept=False).fit(
             features[seen],
@@ -76,15 +73,14 @@ class ConditionalGaussian:
         return float(np.log(np.diagonal(self.scale)).sum())
 
 
-def _features():
+def _features(classes):
     """One-hot classes, pairs and patterns: `[patterns, features]`."""
-    count = len(CLASSES)
     pairs = [
-        CLASSES[:, a] * SIZES[b] + CLASSES[:, b]
-        for a in range(len(SIZES))
-        for b in range(a)
+        first * (second.max() + 1) + second
+        for a, first in enumerate(classes.T)
+        for second in classes.T[:a]
     ]
-    columns = [*CLASSES.T, *pairs, np.arange(count)]
+    columns = [*classes.T, *pairs, np.arange(len(classes))]
     return np.concatenate(
         [np.eye(column.max() + 1)[column] for column in columns], axis=1
     )

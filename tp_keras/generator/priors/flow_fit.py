@@ -7,7 +7,6 @@ import numpy as np
 
 from tp_keras.generator.priors.conditional_gaussian import ConditionalGaussian
 from tp_keras.generator.priors.flow_prior import FlowPrior
-from tp_keras.generator.priors.held_out import held_out_log_density
 
 _BATCH_SIZE = 256
 _CLIP_NORM = 10.0
@@ -55,6 +54,7 @@ def fit_flow(latents, settings, held_out=None, seed=0) -> tuple[FlowPrior, int]:
     base = ConditionalGaussian.fit(latents, settings.ridge)
     prior = FlowPrior(
         latents.size,
+        latents.conditions,
         settings.couplings,
         settings.width,
         settings.dropout_rate,
@@ -115,28 +115,22 @@ class _Draws(keras.utils.PyDataset):
         self._weights = latents.weights.astype(np.float32)
         self._batch_size = min(_BATCH_SIZE, len(latents))
         self._seed = seed
-        self._epoch = 0
-        self._prepare()
+        self._epoch = -1
+        self.on_epoch_end()
 
     def __len__(self):
         # A batch that is not full would weigh too much.
         return len(self._latents) // self._batch_size
 
     def __getitem__(self, index):
-        rows = self._order[
-            index * self._batch_size : (index + 1) * self._batch_size
-        ]
-        labels = {
-            name: values[rows] for name, values in self._latents.labels.items()
-        }
+        first = index * self._batch_size
+        rows = self._order[first : first + self._batch_size]
+        labels = {k: each[rows] for k, each in self._latents.labels.items()}
         inputs = {"latent": self._drawn[rows], "labels": labels}
         return inputs, self._weights[rows], self._weights[rows]
 
     def on_epoch_end(self):
         self._epoch += 1
-        self._prepare()
-
-    def _prepare(self):
         rng = np.random.default_rng((self._seed, self._epoch))
         self._drawn = self._latents.draw(rng)
         self._order = rng.permutation(len(self._latents))
@@ -169,6 +163,4 @@ class _BestWeights(keras.callbacks.Callback):
         self._prior.set_weights(self._weights)
 
     def _level(self):
-        return held_out_log_density(
-            self._prior, self._held_out, seed=self._seed
-        ).mean()
+        return self._held_out.log_densities(self._prior, self._seed).mean()

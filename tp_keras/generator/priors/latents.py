@@ -4,11 +4,21 @@ import dataclasses
 
 import numpy as np
 import tqdm
+from keras import ops
 
 from tp_keras.errors import UserError
-from tp_keras.generator.priors.label_patterns import check_labels
-from tp_keras.generator.priors.label_patterns import patterns_of
+from tp_keras.generator.conditions import get_conditions
+from tp_keras.generator.conditions import pattern_classes
+from tp_keras.generator.conditions import pattern_index
 from tp_keras.tasks import MISSING
+
+# Rows of a portrait: the first with all its labels. What the others lack.
+_COPIES = 3
+_LEFT_OUT = 0.5
+_BATCH_SIZE = 128
+
+_JUDGED_DRAWS = 4
+_JUDGED_ROWS = 1024
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,47 +30,31 @@ class Latents:
     Attributes:
         means: float32 `[rows, latent_size]`.
         log_variances: float32 `[rows, latent_size]`.
-        labels: Dict: task -> int32 `[rows]`, -1 where unknown.
-        portraits: int `[rows]`. Which portrait a row is of; None where every
-            row is another.
+        labels: Dict: condition -> int32 `[rows]`, -1 where unknown.
+        portraits: int `[rows]`. Which portrait a row is of.
+        conditions: Dict: condition -> number of classes.
 
     Raises:
-        UserError: If shapes don't fit, or a value is not finite or no class.
+        UserError: If a value is not finite.
     """
 
     means: np.ndarray
     log_variances: np.ndarray
     labels: dict[str, np.ndarray]
-    portraits: np.ndarray | None = None
+    portraits: np.ndarray
+    conditions: dict[str, int]
 
     def __post_init__(self):
-        means = np.asarray(self.means, np.float32)
-        log_variances = np.asarray(self.log_variances, np.float32)
-        if means.ndim != 2 or means.shape != log_variances.shape:
-            raise UserError(
-                "Expected means and log variances [rows, latent_size]. "
-                f"Received: shapes {means.shape} and {log_variances.shape}"
-            )
-        if not (np.isfinite(means).all() and np.isfinite(log_variances).all()):
-            raise UserError(
-                "Expected finite latents: train the model anew with a lower "
-                "learning rate. Received: NaN or infinity from the encoder"
-            )
-        portraits = self.portraits
-        portraits = np.asarray(
-            np.arange(len(means)) if portraits is None else portraits
-        )
-        if portraits.shape != (len(means),):
-            raise UserError(
-                f"Expected the portrait of each of {len(means)} rows. "
-                f"Received: shape {portraits.shape}"
-            )
-        object.__setattr__(self, "means", means)
-        object.__setattr__(self, "log_variances", log_variances)
-        object.__setattr__(
-            self, "labels", check_labels(self.labels, len(means))
-        )
-        object.__setattr__(self, "portraits", portraits)
+        """Takes them as float32."""
+        for name in ("means", "log_variances"):
+            values = np.asarray(getattr(self, name), np.float32)
+            if not np.isfinite(values).all():
+                raise UserError(
+                    "Expected finite latents: train the model anew with a "
+                    "lower learning rate. Received: NaN or infinity from the "
+                    "encoder"
+                )
+            object.__setattr__(self, name, values)
 
     def __len__(self):
         return len(self.means)
@@ -73,7 +67,12 @@ class Latents:
     @property
     def patterns(self) -> np.ndarray:
         """The pattern of labels of each row, int `[rows]`."""
-        return patterns_of(self.labels)
+        return ops.convert_to_numpy(pattern_index(self.labels, self.conditions))
+
+    @property
+    def pattern_classes(self) -> np.ndarray:
+        """The classes of every pattern, unknown 0: int `[patterns, tasks]`."""
+        return pattern_classes(self.conditions)
 
     @property
     def weights(self) -> np.ndarray:
@@ -85,11 +84,12 @@ class Latents:
 
     def take(self, rows) -> "Latents":
         """Returns some of the rows, by index or by mask."""
-        return Latents(
-            self.means[rows],
-            self.log_variances[rows],
-            {name: values[rows] for name, values in self.labels.items()},
-            self.portraits[rows],
+        return dataclasses.replace(
+            self,
+            means=self.means[rows],
+            log_variances=self.log_variances[rows],
+            labels={name: values[rows] for name, values in self.labels.items()},
+            portraits=self.portraits[rows],
         )
 
     def split(self, share, seed) -> tuple["Latents", "Latents"]:
@@ -109,66 +109,72 @@ class Latents:
         noise = rng.standard_normal(self.means.shape, np.float32)
         return self.means + np.exp(0.5 * self.log_variances) * noise
 
+    def log_densities(self, prior, seed=0) -> np.ndarray:
+        """Returns E_q(z|x) log p(z | labels) of every portrait in nats.
 
-def encode_latents(
-    encode,
-    images,
-    labels,
-    *,
-    copies=3,
-    dropout_rate=0.5,
-    batch_size=128,
-    seed=0,
-    progress=True,
-) -> Latents:
-    """Encodes portraits with their labels, and with fewer of them.
+        Args:
+            prior: `Prior`, fitted to others.
+            seed: Int. Of the draws: the same for every prior to compare.
+
+        Returns:
+            float64 `[portraits]`, the mean over draws and rows of each.
+        """
+        rng = np.random.default_rng((seed, 2))
+        values = np.zeros(len(self))
+        for _ in range(_JUDGED_DRAWS):
+            drawn = self.draw(rng)
+            for start in range(0, len(self), _JUDGED_ROWS):
+                rows = slice(start, start + _JUDGED_ROWS)
+                labels = {
+                    name: each[rows] for name, each in self.labels.items()
+                }
+                values[rows] += np.asarray(
+                    prior.log_density(drawn[rows], labels), np.float64
+                )
+        _, inverse = np.unique(self.portraits, return_inverse=True)
+        return np.bincount(inverse, self.weights / _JUDGED_DRAWS * values)
+
+
+def encode_latents(vae, portraits, seed=0, progress=True) -> Latents:
+    """Encodes portraits with their labels, and twice with fewer of them.
 
     An encoder that isn't told a label must put more into the latents, so what
     follows an unknown label has to be seen, and often enough to be fitted.
 
     Args:
-        encode: Function of uint8 images `[batch, 108, 84, 3]` and a dict of
-            int32 labels `[batch]` to means and log variances, float
-            `[batch, latent_size]`.
-        images: uint8 `[portraits, 108, 84, 3]`.
-        labels: Dict: task -> int32 `[portraits]`, -1 where unknown.
-        copies: Int, at least 1. Rows of each portrait: the first with its
-            labels as they are, the others with labels left out.
-        dropout_rate: Float. How often those leave out a label.
-        batch_size: Int. Portraits encoded at a time.
-        seed: Int. Of what is left out.
+        vae: `PortraitVAE`.
+        portraits: `Portraits`.
+        seed: Int. Of the labels that are left out, each with a probability of
+            one half.
         progress: Bool. Whether a bar is shown.
 
     Returns:
-        `Latents` of `copies * portraits` rows.
+        `Latents` of three rows for each portrait.
     """
-    count = len(images)
-    labels = check_labels(labels, count)
+    conditions = get_conditions(vae.schema)
     rng = np.random.default_rng(seed)
     parts = []
     starts = [
         (copy, start)
-        for copy in range(copies)
-        for start in range(0, count, batch_size)
+        for copy in range(_COPIES)
+        for start in range(0, len(portraits), _BATCH_SIZE)
     ]
     for copy, start in tqdm.tqdm(
         starts, "encode portraits", delay=2, leave=False, disable=not progress
     ):
-        rows = np.arange(start, min(start + batch_size, count))
+        rows = np.arange(start, min(start + _BATCH_SIZE, len(portraits)))
         told = {}
-        for name, values in labels.items():
-            left_out = rng.random(len(rows)) < dropout_rate * (copy > 0)
-            told[name] = np.where(left_out, MISSING, values[rows]).astype(
-                np.int32
-            )
-        means, log_variances = encode(images[rows], told)
-        parts.append((np.asarray(means), np.asarray(log_variances), told, rows))
-    if not parts:
-        raise UserError("Expected portraits to encode. Received: none")
+        for name in conditions:
+            left_out = rng.random(len(rows)) < _LEFT_OUT * (copy > 0)
+            known = portraits.labels[name][rows]
+            told[name] = np.where(left_out, MISSING, known).astype(np.int32)
+        encoded = vae.encode(portraits.images[rows], told)
+        parts.append((*map(np.asarray, encoded), told, rows))
     means, log_variances, told, rows = zip(*parts, strict=True)
     return Latents(
         np.concatenate(means),
         np.concatenate(log_variances),
-        {name: np.concatenate([t[name] for t in told]) for name in labels},
+        {name: np.concatenate([t[name] for t in told]) for name in conditions},
         np.concatenate(rows),
+        conditions,
     )

@@ -12,7 +12,6 @@ from tp_keras.generator.priors.conditional_gaussian import ConditionalGaussian
 from tp_keras.generator.priors.gaussian_mixture_prior import (
     GaussianMixturePrior,
 )
-from tp_keras.generator.priors.label_patterns import CLASSES
 
 # Draws of the posteriors that are fitted to: enough of them to show their
 # noise, few enough for minutes.
@@ -77,10 +76,10 @@ class Mixture:
             columns.append(-0.5 * (squares + x.shape[1] * _LOG_TWO_PI) - volume)
         return np.stack(columns, axis=1) + np.log(self.weights[patterns])
 
-    def prior(self) -> GaussianMixturePrior:
+    def prior(self, conditions) -> GaussianMixturePrior:
         """Returns it as a layer."""
         layer = GaussianMixturePrior(
-            self.means.shape[1], len(self.means), name="prior"
+            self.means.shape[1], conditions, len(self.means), name="prior"
         )
         layer.assign_parameters(
             self.base.centers,
@@ -91,6 +90,8 @@ class Mixture:
         return layer
 
 
+# Threads of many small products wait for each other more than they work.
+@threadpoolctl.threadpool_limits.wrap(limits=1)
 def fit_mixture(latents, settings, seed=0) -> Mixture:
     """Fits a mixture to draws of posteriors.
 
@@ -103,12 +104,6 @@ def fit_mixture(latents, settings, seed=0) -> Mixture:
         settings: `MixtureSettings`.
         seed: Int. Of the draws and the first clusters.
     """
-    # Threads of many small products wait for each other more than they work.
-    with threadpoolctl.threadpool_limits(1):
-        return _fit(latents, settings, seed)
-
-
-def _fit(latents, settings, seed):
     rng = np.random.default_rng(seed)
     base = ConditionalGaussian.fit(latents, settings.ridge)
     draws = int(np.clip(_MOST_ROWS // len(latents), 1, _MOST_DRAWS))
@@ -117,14 +112,14 @@ def _fit(latents, settings, seed):
     x = np.concatenate(
         [base.whiten(latents.draw(rng), latents.patterns) for _ in range(draws)]
     )
-    mixture = Mixture(
-        base,
-        np.ones((len(CLASSES), 1)),
-        np.zeros((1, latents.size)),
-        np.eye(latents.size)[None],
-    )
+    classes = latents.pattern_classes
     if settings.components == 1:
-        return mixture
+        return Mixture(
+            base,
+            np.ones((len(classes), 1)),
+            np.zeros((1, latents.size)),
+            np.eye(latents.size)[None],
+        )
     clusters = KMeans(settings.components, n_init=1, random_state=seed).fit(
         x[: len(latents)], sample_weight=latents.weights
     )
@@ -132,7 +127,12 @@ def _fit(latents, settings, seed):
     before = -np.inf
     for _ in range(_MOST_ITERATIONS):
         mixture = _maximize(
-            base, x, patterns, weights, responsibilities, settings.shrinkage
+            base,
+            x,
+            weights[:, None] * responsibilities,
+            settings.shrinkage,
+            patterns,
+            classes,
         )
         joint = mixture.joint(x, patterns)
         evidence = logsumexp(joint, axis=1)
@@ -144,8 +144,8 @@ def _fit(latents, settings, seed):
     return mixture
 
 
-def _maximize(base, x, patterns, weights, responsibilities, shrinkage):
-    shares = (weights[:, None] * responsibilities).astype(np.float32)
+def _maximize(base, x, shares, shrinkage, patterns, classes):
+    shares = shares.astype(np.float32)
     totals = shares.sum(axis=0, dtype=np.float64)
     means = shares.T @ x / (totals + 1.0)[:, None]
     scatters = []
@@ -165,24 +165,20 @@ def _maximize(base, x, patterns, weights, responsibilities, shrinkage):
     )
     return Mixture(
         base,
-        _pattern_weights(shares, patterns),
+        _pattern_weights(shares, patterns, classes),
         means,
         np.linalg.cholesky(covariances),
     )
 
 
-def _pattern_weights(shares, patterns):
-    """Weights of components by pattern, rare patterns near their classes.
-
-    A class believes its own counts against those of all; a pattern its own
-    against the mean of its classes.
-    """
-    counts = np.zeros((len(CLASSES), shares.shape[1]))
+def _pattern_weights(shares, patterns, pattern_classes):
+    """Weights of components: a pattern believes its own or its classes'."""
+    counts = np.zeros((len(pattern_classes), shares.shape[1]))
     np.add.at(counts, patterns, shares)
     total = counts.sum(axis=0) + 1.0
     total = total / total.sum()
     by_class = []
-    for classes in CLASSES.T:
+    for classes in pattern_classes.T:
         table = np.zeros((classes.max() + 1, shares.shape[1]))
         np.add.at(table, classes, counts)
         by_class.append(_smoothed(table, total)[classes])

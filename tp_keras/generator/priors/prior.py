@@ -3,8 +3,9 @@
 import math
 
 import keras
+from keras import ops
 
-from tp_keras.errors import UserError
+from tp_keras.registration import register
 
 _LOG_TWO_PI = math.log(2.0 * math.pi)
 
@@ -14,20 +15,15 @@ class Prior(keras.layers.Layer):
 
     A prior has no randomness of its own: noise comes in, latents go out, row by
     row, so that a portrait depends on its own noise alone. All weights exist
-    from the constructor on, hence a model that holds a prior can be saved and
-    loaded. It computes in float32 whatever the precision of the model.
+    from the constructor on, and it computes in float32 in any model.
 
     Args:
-        latent_size: Int, at least 1. Length of the latents.
+        latent_size: Int. Length of the latents.
         **kwargs: Those of `keras.layers.Layer`.
-
-    Raises:
-        UserError: If the latent size is not a positive integer.
     """
 
     def __init__(self, latent_size, **kwargs):
         super().__init__(**{**kwargs, "dtype": "float32"})
-        check_positive(latent_size=latent_size)
         self.latent_size = latent_size
 
     def sample(self, normal, uniform, labels, temperature):
@@ -36,7 +32,7 @@ class Prior(keras.layers.Layer):
         Args:
             normal: Float32 `[batch, latent_size]`, standard normal noise.
             uniform: Float32 `[batch]` in [0, 1), for what is discrete.
-            labels: Dict: task -> int32 `[batch]`, -1 where unknown.
+            labels: Dict: condition -> int32 `[batch]`, -1 where unknown.
             temperature: Float32 `[batch]`, positive. Scales the noise.
 
         Returns:
@@ -45,12 +41,7 @@ class Prior(keras.layers.Layer):
         raise NotImplementedError
 
     def log_density(self, latents, labels):
-        """Returns log p(latents | labels) in nats, float32 `[batch]`.
-
-        Args:
-            latents: Float32 `[batch, latent_size]`.
-            labels: Dict: task -> int32 `[batch]`, -1 where unknown.
-        """
+        """Returns log p(latents | labels) in nats, float32 `[batch]`."""
         raise NotImplementedError
 
     def call(self, normal, uniform, labels, temperature):
@@ -62,51 +53,43 @@ class Prior(keras.layers.Layer):
     def add_constant(self, name, shape, initializer="zeros"):
         """Adds a weight that is fitted in closed form, never by gradients."""
         return self.add_weight(
-            name=name,
-            shape=shape,
-            initializer=initializer,
-            trainable=False,
-            autocast=False,
+            shape, initializer, trainable=False, autocast=False, name=name
         )
 
-    def check_size(self, latents):
-        """Returns the latents as float32.
 
-        Raises:
-            UserError: If they have another length.
-        """
-        latents = keras.ops.cast(latents, "float32")
-        if len(latents.shape) != 2 or latents.shape[-1] != self.latent_size:
-            raise UserError(
-                f"Expected latents [batch, {self.latent_size}]. "
-                f"Received: shape {tuple(latents.shape)}"
-            )
-        return latents
+@register
+class StandardNormalPrior(Prior):
+    """N(0, I), the prior of training: what latents should follow, and don't.
 
+    Args:
+        latent_size: Int. Length of the latents.
+        **kwargs: Those of `keras.layers.Layer`.
+    """
 
-def check_positive(**sizes):
-    """Raises a `UserError` unless every value is a positive integer."""
-    for name, value in sizes.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise UserError(
-                f"Expected a positive integer. Received: {name}={value!r}"
-            )
+    def __init__(self, latent_size, **kwargs):
+        super().__init__(latent_size, **kwargs)
+        self.built = True
+
+    def sample(self, normal, uniform, labels, temperature):
+        return scaled(normal, temperature)
+
+    def log_density(self, latents, labels):
+        return standard_normal_log_density(ops.cast(latents, "float32"))
 
 
 def standard_normal_log_density(x):
     """Returns the log density of N(0, I) over the last axis of `x`."""
-    size = x.shape[-1]
-    squares = keras.ops.sum(keras.ops.square(x), axis=-1)
-    return -0.5 * (squares + size * _LOG_TWO_PI)
+    squares = ops.sum(ops.square(x), axis=-1)
+    return -0.5 * (squares + x.shape[-1] * _LOG_TWO_PI)
 
 
 def scaled(normal, temperature):
     """Returns `[batch, latent_size]` noise times `[batch]` temperatures."""
-    temperature = keras.ops.cast(temperature, "float32")
-    return normal * keras.ops.expand_dims(temperature, -1)
+    temperature = ops.cast(temperature, "float32")
+    return ops.cast(normal, "float32") * ops.expand_dims(temperature, -1)
 
 
 def log_diagonal(matrices):
     """Returns the logarithm of the diagonals of `[..., size, size]`."""
-    matrices = keras.ops.convert_to_tensor(matrices)
-    return keras.ops.log(keras.ops.diagonal(matrices, axis1=-2, axis2=-1))
+    matrices = ops.convert_to_tensor(matrices)
+    return ops.log(ops.diagonal(matrices, axis1=-2, axis2=-1))

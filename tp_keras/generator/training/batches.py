@@ -5,23 +5,13 @@ import tensorflow as tf
 from tp_keras.data.pipeline import TrainingBatches
 from tp_keras.data.pipeline import evaluation_batches
 from tp_keras.tasks import MISSING
-from tp_keras.tasks import TASKS
-
-_NAMES = {task.name: task.name for task in TASKS}
-_NUM_CLASSES = {task.name: task.num_classes for task in TASKS}
 
 
 def training_batches(portraits, config) -> TrainingBatches:
-    """Returns the shuffled and augmented batches of an experiment.
-
-    Args:
-        portraits: `Portraits` to train on.
-        config: `VaeExperimentConfig`.
-    """
+    """Returns the shuffled and augmented batches of a `VaeExperimentConfig`."""
     return TrainingBatches(
         portraits,
-        label_names=_NAMES,
-        num_classes=_NUM_CLASSES,
+        targets=_targets(portraits),
         batch_size=config.training.batch_size,
         seed=config.training.seed,
         augment_config=config.augment,
@@ -31,8 +21,9 @@ def training_batches(portraits, config) -> TrainingBatches:
 
 def validation_batches(portraits) -> tf.data.Dataset:
     """Returns all portraits once, as `as_inputs` has them."""
-    batches = evaluation_batches(portraits, _NAMES, _NUM_CLASSES, 128)
-    return batches.map(as_inputs)
+    return evaluation_batches(portraits, _targets(portraits), 128).map(
+        as_inputs
+    )
 
 
 def as_inputs(images, labels, weights):
@@ -42,3 +33,7 @@ def as_inputs(images, labels, weights):
         for name, values in labels.items()
     }
     return ({"image": images, **labels},)
+
+
+def _targets(portraits):
+    return {task.name: task for task in portraits.schema.condition_tasks}

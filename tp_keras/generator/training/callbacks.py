@@ -18,7 +18,7 @@ class KLWarmup(keras.callbacks.Callback):
         first_step: Int. Steps trained before.
     """
 
-    def __init__(self, steps, weight, first_step=0):
+    def __init__(self, steps, weight, first_step):
         super().__init__()
         self.steps = steps
         self.weight = weight
@@ -62,26 +62,3 @@ class CollapseGuard(keras.callbacks.Callback):
                 f"Received: {kl:.2f} nats, {active:.0f} active latents after "
                 f"epoch {epoch + 1}"
             )
-
-
-class SavedEveryEpoch(keras.callbacks.Callback):
-    """Saves the model after each validation, whole or not at all.
-
-    At that moment a callback that swaps averaged weights in has them in place.
-
-    Args:
-        run: `VaeRunFolder`.
-        on_saved: Function of the model, called right after: also for what
-            shall see averaged weights.
-    """
-
-    def __init__(self, run, on_saved=None):
-        super().__init__()
-        self.run = run
-        self.on_saved = on_saved
-
-    def on_test_end(self, logs=None):
-        """Saves the model."""
-        self.run.save_model(self.model)
-        if self.on_saved is not None:
-            self.on_saved(self.model)

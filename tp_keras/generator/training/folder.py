@@ -4,10 +4,8 @@ import pathlib
 import shutil
 
 from tp_keras.command_line import command_line
-from tp_keras.errors import UserError
 from tp_keras.generator.config import VaeExperimentConfig
 from tp_keras.runs.run_folder import RunFolder
-from tp_keras.tasks import IMAGE_SHAPE
 
 _README = """# A training run of a portrait generator of tp_keras
 
@@ -21,7 +19,7 @@ _README = """# A training run of a portrait generator of tp_keras
 | `model.keras` | the trained generator, with its prior |
 | `pictures/` | samples and reconstructions after every epoch |
 | `tensorboard/` | the same for `tensorboard --logdir {quoted_path}` |
-| `backup-54x42/`, `backup-108x84/` | the last whole epoch, while it trains |
+| `backup-half/`, `backup-full/` | the last whole epoch, while it trains |
 | `evaluation/generation/` | figures and pictures of `training.evaluate_vae` |
 | `generation.html` | the page of them |
 
@@ -65,26 +63,9 @@ class VaeRunFolder(RunFolder):
 
     def stage_backup_path(self, grown) -> pathlib.Path:
         """The folder of the state to resume a stage from."""
-        return self.path / ("backup-108x84" if grown else "backup-54x42")
+        return self.path / ("backup-full" if grown else "backup-half")
 
     def remove_backups(self) -> None:
         """Removes what only an unfinished run needs."""
         for grown in (False, True):
             shutil.rmtree(self.stage_backup_path(grown), ignore_errors=True)
-
-    def load_model(self, path=None):
-        """Returns the trained `PortraitVAE`.
-
-        It computes in float32, whatever it was trained in.
-
-        Raises:
-            UserError: If it draws pictures of another size than a portrait's.
-        """
-        vae = super().load_model(path)
-        drawn = tuple(vae.decoder.output.shape[1:])
-        if drawn != IMAGE_SHAPE:
-            raise UserError(
-                f"Expected a model that draws {IMAGE_SHAPE}. Train "
-                f"one with `{self.command}`. Received: {drawn} of {self.path}"
-            )
-        return vae

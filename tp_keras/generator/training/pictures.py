@@ -7,18 +7,18 @@ import numpy as np
 from PIL import Image
 
 from tp_keras.generator.model import to_uint8
-from tp_keras.tasks import HAIR_COLOR
 from tp_keras.tasks import MISSING
 
 _COLUMNS = 12
 
 
-class EpochPictures:
-    """Draws the same portraits after every epoch, to see them improve.
+class EpochPictures(keras.callbacks.Callback):
+    """Draws the same portraits after every validation, to see them improve.
 
-    Two pairs of rows: portraits of the validation split and their
-    reconstructions below; then new portraits of every gender and hair colour
-    from the running Gaussian of the latents, at temperature 1.
+    First a row of portraits of the validation split and a row of their
+    reconstructions; then new portraits from the running Gaussian of the
+    latents, at temperature 1: a row for each class of the first condition,
+    through the classes of the second one, further ones unknown.
 
     Args:
         run: `VaeRunFolder` to write to: `pictures/epoch_NNN.png`, and the
@@ -28,7 +28,9 @@ class EpochPictures:
     """
 
     def __init__(self, run, portraits, seed=0):
+        super().__init__()
         self.run = run
+        self._epoch = 0
         rng = np.random.default_rng(seed)
         # Again from the first where there are fewer portraits than columns.
         rows = np.sort(np.resize(rng.permutation(len(portraits)), _COLUMNS))
@@ -36,19 +38,28 @@ class EpochPictures:
         self.labels = {
             name: values[rows] for name, values in portraits.labels.items()
         }
-        self.noise = rng.normal(size=(2 * _COLUMNS, 1 << 12))
-        classes = HAIR_COLOR.num_classes
-        count = 2 * _COLUMNS
+        first, *others = portraits.schema.condition_tasks
+        count = first.num_classes * _COLUMNS
+        self.noise = rng.normal(size=(count, 1 << 12))
+        classes = np.arange(count, dtype=np.int32)
         self.new_labels = {
-            "gender": np.repeat([0, 1], _COLUMNS).astype(np.int32),
-            "hair_color": (np.arange(count) % classes).astype(np.int32),
-            "hair_type": np.full(count, MISSING, np.int32),
+            task.name: np.full(count, MISSING, np.int32) for task in others
         }
+        self.new_labels[first.name] = classes // _COLUMNS
+        for second in others[:1]:
+            self.new_labels[second.name] = classes % second.num_classes
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Counts from 1."""
+        self._epoch = epoch + 1
+
+    def on_test_end(self, logs=None):
+        """Draws with averaged weights, where they are swapped in."""
+        self.write(self.model, self._epoch)
 
     def draw(self, vae) -> np.ndarray:
         """Returns the sheet, uint8 `[height, width, 3]`."""
-        rows = [self.images]
-        rows.append(to_uint8(vae.reconstruct(self.images, self.labels)))
+        again = to_uint8(vae.reconstruct(self.images, self.labels))
         noise = self.noise[:, : vae.latent_size].astype(np.float32)
         root = np.linalg.cholesky(
             keras.ops.convert_to_numpy(vae.latent_covariance)
@@ -57,11 +68,13 @@ class EpochPictures:
         mean = keras.ops.convert_to_numpy(vae.latent_mean)
         latents = (mean + noise @ root.T).astype(np.float32)
         new = to_uint8(vae.decode(latents, self.new_labels))
-        rows += [new[:_COLUMNS], new[_COLUMNS:]]
+        rows = [self.images, again, *np.split(new, len(new) // _COLUMNS)]
         return np.concatenate([np.concatenate(list(row), 1) for row in rows])
 
     def write(self, vae, epoch):
         """Writes the sheet of an epoch, counted from 1, whole or not at all."""
+        import tensorflow as tf
+
         sheet = self.draw(vae)
         folder = self.run.pictures_path
         folder.mkdir(exist_ok=True)
@@ -69,11 +82,6 @@ class EpochPictures:
         aside = folder / f".{path.name}.incomplete"
         Image.fromarray(sheet).save(aside, format="PNG")
         os.replace(aside, path)
-        self._write_summary(sheet, epoch)
-
-    def _write_summary(self, sheet, epoch):
-        import tensorflow as tf
-
         writer = tf.summary.create_file_writer(
             str(self.run.path / "tensorboard" / "pictures")
         )

@@ -1,6 +1,5 @@
 """The training of a generator: two sizes, then the prior."""
 
-import functools
 import time
 
 import keras
@@ -9,27 +8,26 @@ import numpy as np
 from tp_keras.command_line import train_command
 from tp_keras.config import BFLOAT16
 from tp_keras.config import FLOAT32
-from tp_keras.data.source import load_portraits
-from tp_keras.data.splits import resolve_splits
 from tp_keras.errors import UserError
-from tp_keras.generator.config import VaeExperimentConfig
+from tp_keras.generator.conditions import get_conditions
+from tp_keras.generator.conditions import one_hot_labels
+from tp_keras.generator.config import PRIORS
 from tp_keras.generator.model import Eigenfaces
 from tp_keras.generator.model import LikelihoodObjective
 from tp_keras.generator.model import PortraitVAE
 from tp_keras.generator.model import SharpObjective
-from tp_keras.generator.model.conditions import OneHotLabels
 from tp_keras.generator.model.geometry import halve
 from tp_keras.generator.model.geometry import scale_pixels
+from tp_keras.generator.priors import encode_latents
+from tp_keras.generator.priors import fit_priors
 from tp_keras.generator.priors.fitting import LEAST_PORTRAITS
 from tp_keras.generator.training.batches import as_inputs
 from tp_keras.generator.training.batches import training_batches
 from tp_keras.generator.training.batches import validation_batches
 from tp_keras.generator.training.callbacks import CollapseGuard
 from tp_keras.generator.training.callbacks import KLWarmup
-from tp_keras.generator.training.callbacks import SavedEveryEpoch
 from tp_keras.generator.training.folder import VaeRunFolder
 from tp_keras.generator.training.pictures import EpochPictures
-from tp_keras.generator.training.prior_fit import fit_prior
 from tp_keras.models.optimizers import FusedAdamW
 from tp_keras.models.optimizers import cosine_schedule
 from tp_keras.quiet import verbosity
@@ -38,19 +36,20 @@ from tp_keras.runs.callbacks import EpochSeeds
 from tp_keras.runs.precision import has_bfloat16_instructions
 from tp_keras.runs.precision import layers_in
 from tp_keras.runs.run_folder import RunFolder
+from tp_keras.runs.trainer import Trainer
 
 # Of the portraits that the linear path is fitted to: more change nothing.
 _MOST_FOR_EIGENFACES = 10_000
 _LINEAR_LAYERS = ("linear_mean", "linear_image", "label_mean")
 
 
-class VaeTrainer:
+class VaeTrainer(Trainer):
     """Trains the generator of an experiment.
 
-    First at 54x42, where a step is cheap, then at 108x84 with a new optimizer
-    and the weights that were learned; then the prior is fitted to the latents
-    of the training portraits. The same call resumes what was interrupted, with
-    the result of a training without interruption.
+    First at half the size, where a step is cheap, then at full size with a new
+    optimizer and the weights that were learned; then the prior is fitted to
+    the latents of the training portraits. The same call resumes what was
+    interrupted, with the result of a training without interruption.
 
     Args:
         config: `VaeExperimentConfig`.
@@ -62,77 +61,103 @@ class VaeTrainer:
         <GaussianMixturePrior ...>
     """
 
-    def __init__(self, config: VaeExperimentConfig, progress: bool = True):
-        self.config = config
-        self.progress = progress
-        self.run = VaeRunFolder(config.run_dir)
+    run_class = VaeRunFolder
 
-    def fit(self) -> VaeRunFolder:
-        """Trains to the end, from the beginning or from the last backup.
+    def precision(self, schema=None) -> str:
+        """Returns the arithmetic of the convolutions."""
+        setting = self.config.training.precision
+        if setting != "auto":
+            return setting
+        return BFLOAT16 if has_bfloat16_instructions() else FLOAT32
 
-        Raises:
-            UserError: If data or classifier are missing, the folder belongs to
-                another configuration or other data, or the training fails.
-        """
-        self.config = self.run.settle(
-            self.config, lambda data: resolve_splits(data, self._say)
-        )
-        if self.run.is_finished:
-            self.run.check_data(self._load)
-            self._say(f"{self.run.path} is finished; nothing to train.")
-            return self.run
-        objective = None if self.run.is_trained else self._objective()
-        keras.utils.set_random_seed(self.config.training.seed)
-        train, validation = self._load("train"), self._load("validation")
+    def build_model(self, schema) -> PortraitVAE:
+        """Returns the untrained generator for portraits of a schema."""
+        settings = self.config.model
+        with layers_in(self.precision()):
+            return PortraitVAE(
+                schema,
+                settings.latent_size,
+                settings.encoder_channels,
+                settings.decoder_channels,
+                settings.modulation,
+                settings.label_dropout,
+            )
+
+    def _check_sources(self):
+        if self.config.model.preset == "sharp":
+            self._classifier_run()
+
+    def _train(self, train, validation, fingerprints):
+        """Trains at both sizes."""
         if len(train) < LEAST_PORTRAITS:
             raise UserError(
                 f"Expected at least {LEAST_PORTRAITS} training portraits: a "
                 "prior can't be fitted to fewer. Give a larger --train_split. "
                 f"Received: {len(train)} of {train.dataset} {train.split}"
             )
-        self.run.check_fingerprints(
-            fingerprints := {
-                "train": train.fingerprint,
-                "validation": validation.fingerprint,
-            }
-        )
-        if not self.run.is_trained:
-            vae = self._build(train)
-            batches = training_batches(train, self.config)
+        settings, seed = self.config.model, self.config.training.seed
+        if settings.preset == "likelihood":
+            objective = LikelihoodObjective(settings.pixel_variance)
+        else:
+            eyes = self._classifier_run()
+            objective = SharpObjective(eyes.load_model(), settings)
+            train, validation = (
+                portraits.seen_as(eyes.schema)
+                for portraits in (train, validation)
+            )
+            # A model that is loaded draws its first weights, too.
+            keras.utils.set_random_seed(seed)
+        vae = self.build_model(train.schema)
+        if settings.linear_start:
+            vae.initialize(fit_eigenfaces(train, settings.latent_size, seed))
+        batches = training_batches(train, self.config)
         # Only now: a refusal leaves no folder behind.
         self.run.claim(self.config)
         self.run.record(
             fingerprints=fingerprints,
             dataset=train.dataset,
-            precision=self.precision,
+            schema=train.schema.to_dict(),
+            precision=self.precision(),
         )
-        if not self.run.is_trained:
-            for grown in (False, True):
-                self._fit_stage(vae, grown, objective, batches, validation)
-            self.run.record(status="trained")
-        self._fit_prior(train)
-        self.run.record(status="finished")
+        for grown in (False, True):
+            self._fit_stage(vae, grown, objective, batches, validation)
+        self.run.record(status="trained")
+
+    def _complete(self, train, validation):
+        """Fits the wanted priors to the latents and keeps the best."""
+        vae = self.run.load_model()
+        begin = time.monotonic()
+        seed, wanted = self.config.training.seed, self.config.model.prior
+        latents = encode_latents(
+            vae, train.seen_as(vae.schema), seed, self.progress
+        )
+        fitted = fit_priors(
+            latents,
+            PRIORS if wanted == "auto" else (wanted,),
+            seed=seed,
+            progress=self.progress,
+        )
+        best = max(fitted, key=lambda each: each.log_density)
+        vae.prior = best.prior
+        self.run.save_model(vae)
+        seconds = time.monotonic() - begin
+        tried = [each.facts for each in fitted]
+        self.run.record(
+            prior={"kind": best.kind, "tried": tried},
+            prior_seconds=round(seconds, 1),
+        )
         self.run.remove_backups()
-        return self.run
+        self._say(
+            f"Prior: {best.kind}, fitted in {seconds:.0f} s: "
+            f"{self.run.model_path}"
+        )
 
-    @functools.cached_property
-    def precision(self) -> str:
-        """The arithmetic of the convolutions."""
-        setting = self.config.training.precision
-        if setting != "auto":
-            return setting
-        return BFLOAT16 if has_bfloat16_instructions() else FLOAT32
+    # === The classifier of `sharp` ===
 
-    # === Parts ===
-
-    def _load(self, split):
-        return load_portraits(*self.config.data.location(split), self.progress)
-
-    def _objective(self):
-        model, data = self.config.model, self.config.data
-        if model.preset == "likelihood":
-            return LikelihoodObjective(model.pixel_variance)
-        if not model.classifier_run:
+    def _classifier_run(self):
+        """Returns the folder of the classifier, if it has seen the same."""
+        path, data = self.config.model.classifier_run, self.config.data
+        if not path:
             command = train_command(
                 data,
                 train_split=data.train_split,
@@ -145,7 +170,7 @@ class VaeTrainer:
                 f"with `{command}`, then give --classifier_run runs/eyes; or "
                 "take --preset likelihood. Received: classifier_run=''"
             )
-        run = RunFolder(model.classifier_run).require()
+        run = RunFolder(path).require()
         seen = run.config.data
         expected = data.dataset, data.train_split
         if (seen.dataset, seen.train_split) != expected:
@@ -154,33 +179,7 @@ class VaeTrainer:
                 f"the generator, {expected}. "
                 f"Received: {(seen.dataset, seen.train_split)} in {run.path}"
             )
-        return SharpObjective(
-            run.load_model(),
-            model.feature_weight,
-            model.attribute_weight,
-            model.moment_weight,
-            model.attribute_smoothing,
-            model.made_share,
-            model.pixel_variance,
-        )
-
-    def _build(self, train):
-        settings = self.config.model
-        with layers_in(self.precision):
-            vae = PortraitVAE(
-                settings.latent_size,
-                settings.encoder_channels,
-                settings.decoder_channels,
-                settings.modulation,
-                settings.label_dropout,
-            )
-        if settings.linear_start:
-            vae.initialize(
-                fit_eigenfaces(
-                    train, settings.latent_size, self.config.training.seed
-                )
-            )
-        return vae
+        return run
 
     # === Stages ===
 
@@ -213,9 +212,14 @@ class VaeTrainer:
             initial_epoch=begin,
             epochs=end,
             shuffle=False,  # The batches come shuffled.
-            callbacks=self._callbacks(
-                vae, grown, first, begin, steps, validation
-            ),
+            callbacks=[
+                # Averaged weights are in place, where they are swapped in.
+                keras.callbacks.LambdaCallback(
+                    on_test_end=lambda logs: self.run.save_model(vae)
+                ),
+                EpochPictures(self.run, validation, training.seed),
+                *self._callbacks(grown, first, begin, steps),
+            ],
             verbose=verbosity(self.progress),
         )
         seconds = self.run.facts.get("seconds", 0) + time.monotonic() - start
@@ -238,18 +242,12 @@ class VaeTrainer:
             ema_momentum=1 - 1 / max(averaged_steps, 1.0),
         )
 
-    def _callbacks(self, vae, grown, first, begin, steps, validation):
+    def _callbacks(self, grown, first, begin, steps):
         training = self.config.training
-        pictures = EpochPictures(self.run, validation, training.seed)
-        # Of the epoch that is going on: the first is 1.
-        numbers = iter(range(first + 1, training.epochs + 1))
         warmup = 0 if grown else int(training.warmup_epochs * steps)
         callbacks = [
             EpochSeeds(training.seed),
             KLWarmup(warmup, self.config.model.beta, first * steps),
-            SavedEveryEpoch(
-                self.run, lambda model: pictures.write(model, next(numbers))
-            ),
         ]
         if training.averaging:
             callbacks.append(keras.callbacks.SwapEMAWeights())
@@ -268,42 +266,21 @@ class VaeTrainer:
             ),
         ]
 
-    def _fit_prior(self, train):
-        vae = self.run.load_model()
-        begin = time.monotonic()
-        vae.prior, facts = fit_prior(vae, train, self.config, self.progress)
-        self.run.save_model(vae)
-        seconds = time.monotonic() - begin
-        self.run.record(prior=facts, prior_seconds=round(seconds, 1))
-        self._say(
-            f"Prior: {facts['kind']}, fitted in {seconds:.0f} s: "
-            f"{self.run.model_path}"
-        )
-
     def _announce(self, vae, train, grown, first, end, steps):
-        size = "108x84" if grown else "54x42"
         if first >= end:
             return
+        rows, columns = train.images.shape[1:3]
+        size = f"{rows}x{columns}" if grown else f"{rows // 2}x{columns // 2}"
         self._say(
             f"{len(train):,} portraits of {train.dataset} {train.split}, drawn "
             f"at {size}; {vae.count_params():,} parameters in "
-            f"{self.precision}; epochs {first + 1} to {end} of {steps} steps; "
-            f"pictures after each in {self.run.pictures_path}."
+            f"{self.precision()}; epochs {first + 1} to {end} of {steps} "
+            f"steps; pictures after each in {self.run.pictures_path}."
         )
-
-    def _say(self, text):
-        if self.progress:
-            print(text, flush=True)
 
 
 def fit_eigenfaces(portraits, latent_size, seed) -> Eigenfaces:
-    """Returns the linear VAE of training portraits and their mirror images.
-
-    Args:
-        portraits: `Portraits`.
-        latent_size: Int.
-        seed: Int.
-    """
+    """Returns the linear VAE of `Portraits` and their mirror images."""
     rows = np.random.default_rng(seed).permutation(len(portraits))
     rows = np.sort(rows[:_MOST_FOR_EIGENFACES])
     half = np.concatenate(
@@ -315,17 +292,16 @@ def fit_eigenfaces(portraits, latent_size, seed) -> Eigenfaces:
         ]
     )
     labels = {name: v[rows] for name, v in portraits.labels.items()}
-    one_hot = keras.ops.convert_to_numpy(OneHotLabels()(labels))
+    one_hot = keras.ops.convert_to_numpy(
+        one_hot_labels(labels, get_conditions(portraits.schema))
+    )
     both = np.concatenate([half, half[:, :, ::-1]]).reshape(2 * len(rows), -1)
     return Eigenfaces.fit(both, np.tile(one_hot, (2, 1)), latent_size, seed)
 
 
 def _linear_variables(vae):
-    """Returns the large kernels of the linear path.
-
-    Adam moves each of their small numbers by as much as any other weight, and
-    would soon have undone what they begin with.
-    """
+    # Adam moves each of their small numbers by as much as any other weight,
+    # and would soon have undone what they begin with.
     return [
         variable
         for part in (vae.encoder, vae.half_decoder)

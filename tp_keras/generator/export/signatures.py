@@ -14,15 +14,10 @@ of its batch too.
 
 import tensorflow as tf
 
-from tp_keras.command_line import command_line
-from tp_keras.errors import UserError
 from tp_keras.export.constants import with_constants
 from tp_keras.export.decoding import decode_batch
 from tp_keras.generator.export.keyed_noise import keyed_noise
-from tp_keras.tasks import IMAGE_SHAPE
 from tp_keras.tasks import MISSING
-from tp_keras.tasks import TASK_NAMES
-from tp_keras.tasks import TASKS
 from tp_keras.tasks import UNKNOWN
 
 # How the labels to be are called beside those that are.
@@ -32,9 +27,9 @@ NEW_PREFIX = "new_"
 def make_vae_signatures(vae) -> dict:
     """Returns the signatures of a `PortraitVAE` by name.
 
-    The labels are `gender`, `hair_color` and `hair_type`, each string
-    `[batch]`; `valid` is bool `[batch]`; images are uint8
-    `[batch, 108, 84, 3]`, and `image_bytes` are files, string `[batch]`.
+    The labels are called as the conditions, each string `[batch]`; `valid` is
+    bool `[batch]`; images are uint8 `[batch, height, width, 3]`, and
+    `image_bytes` are files, string `[batch]`.
 
     * `generate`: labels, `seed` int64 `[batch]` and `temperature` float32
       `[batch]` to `image`, `latent` float32 `[batch, latent_size]` and
@@ -44,28 +39,25 @@ def make_vae_signatures(vae) -> dict:
       `[batch, latent_size]`, and `valid`.
     * `decode`: `latent` and labels to `image` and `valid`.
     * `reconstruct`: `image` and labels to `image` and `valid`.
-    * `edit`: `image`, its labels, and `new_gender`, `new_hair_color`,
-      `new_hair_type` to `image` and `valid`.
+    * `edit`: `image`, its labels, and others under the names `new_...`, to
+      `image` and `valid`.
     * `edit_bytes`: the same with `image_bytes`, PNG or JPEG files of any size,
       in place of `image`, to `image_bytes` (PNG) and `valid`.
 
     Args:
-        vae: A trained `PortraitVAE`, or anything with `encoder`, `decoder`,
-            `prior` and `latent_size`.
+        vae: A trained `PortraitVAE`, or anything with `schema`, `encoder`,
+            `decoder`, `prior` and `latent_size`.
 
     Returns:
         Dict of `tf.function`s with input signatures. They hold the weights as
         constants, each once.
-
-    Raises:
-        UserError: If the model is made for images of another size.
     """
-    _check_geometry(vae)
+    tasks, image_shape = vae.schema.condition_tasks, vae.schema.image_shape
     encode_rows, sample_rows, decode_rows = _constant_functions(vae)
-    images = {"image": tf.TensorSpec((None, *IMAGE_SHAPE), tf.uint8)}
+    images = {"image": tf.TensorSpec((None, *image_shape), tf.uint8)}
     files = {"image_bytes": tf.TensorSpec((None,), tf.string)}
     latents = {"latent": tf.TensorSpec((None, vae.latent_size), tf.float32)}
-    labels = {name: tf.TensorSpec((None,), tf.string) for name in TASK_NAMES}
+    labels = {task.name: tf.TensorSpec((None,), tf.string) for task in tasks}
     new_labels = {NEW_PREFIX + name: spec for name, spec in labels.items()}
     noise = {
         "seed": tf.TensorSpec((None,), tf.int64),
@@ -73,7 +65,7 @@ def make_vae_signatures(vae) -> dict:
     }
 
     def generate(seed, temperature, **names):
-        numbers, valid = read_labels(names)
+        numbers, valid = _read_labels(names, tasks)
         valid &= (temperature > 0.0) & (temperature < float("inf"))
         normal, uniform = keyed_noise(seed, vae.latent_size)
         latent = sample_rows(
@@ -87,17 +79,14 @@ def make_vae_signatures(vae) -> dict:
 
     def generate_bytes(**inputs):
         outputs = generate(**inputs)
-        return {
-            "image_bytes": _encode_png(outputs["image"]),
-            "valid": outputs["valid"],
-        }
+        return _as_files(outputs["image"], outputs["valid"])
 
     def encode(image, **names):
-        numbers, valid = read_labels(names)
+        numbers, valid = _read_labels(names, tasks)
         return _keep(encode_rows(image, *numbers), valid)
 
     def decode(latent, **names):
-        numbers, valid = read_labels(names)
+        numbers, valid = _read_labels(names, tasks)
         finite = tf.abs(latent) < float("inf")
         valid &= tf.reduce_all(finite, axis=-1)
         latent = tf.where(valid[:, tf.newaxis], latent, tf.zeros_like(latent))
@@ -105,23 +94,21 @@ def make_vae_signatures(vae) -> dict:
         return _keep({"image": image}, valid)
 
     def reconstruct(image, **names):
-        return edit(image, **names, **_as_new(names))
+        new_names = {NEW_PREFIX + name: names[name] for name in names}
+        return edit(image, **names, **new_names)
 
     def edit(image, **names):
-        numbers, valid = read_labels({name: names[name] for name in TASK_NAMES})
-        new_numbers, new_valid = read_labels(names, NEW_PREFIX)
+        numbers, valid = _read_labels(names, tasks)
+        new_numbers, new_valid = _read_labels(names, tasks, NEW_PREFIX)
         mean = encode_rows(image, *numbers)["mean"]
         edited = _to_uint8(decode_rows(mean, *new_numbers))
         return _keep({"image": edited}, valid & new_valid)
 
     def edit_bytes(image_bytes, **names):
-        image, valid = decode_batch(image_bytes)
+        image, valid = decode_batch(image_bytes, image_shape)
         outputs = edit(image, **names)
         kept = _keep(outputs, valid & outputs.pop("valid"))
-        return {
-            "image_bytes": _encode_png(kept["image"]),
-            "valid": kept["valid"],
-        }
+        return _as_files(kept["image"], kept["valid"])
 
     generating = {**labels, **noise}
     signatures = {
@@ -137,19 +124,10 @@ def make_vae_signatures(vae) -> dict:
     return {**signatures, "serving_default": signatures["generate"]}
 
 
-def read_labels(names: dict, prefix: str = ""):
-    """Turns class names into numbers.
-
-    Args:
-        names: Dict of task name, after `prefix`, to string `[batch]`.
-        prefix: What stands before the task names.
-
-    Returns:
-        List of int32 `[batch]`, one for each task, -1 where it is
-        `"unknown"`, and bool `[batch]`: whether all names of a row are known.
-    """
+def _read_labels(names, tasks, prefix=""):
+    """Returns class names as int32 `[batch]` each, and which rows are known."""
     numbers, valid = [], True
-    for task in TASKS:
+    for task in tasks:
         known = tf.constant((UNKNOWN, *task.classes))
         matches = tf.equal(names[prefix + task.name][:, tf.newaxis], known)
         place = tf.argmax(tf.cast(matches, tf.int32), -1, tf.int32)
@@ -158,39 +136,24 @@ def read_labels(names: dict, prefix: str = ""):
     return numbers, valid
 
 
-def _as_new(names):
-    return {NEW_PREFIX + name: names[name] for name in TASK_NAMES}
-
-
-def _check_geometry(vae):
-    received = {
-        "encoder": tuple(vae.encoder.input["image"].shape[1:]),
-        "decoder": tuple(vae.decoder.output.shape[1:]),
-    }
-    if set(received.values()) != {IMAGE_SHAPE}:
-        raise UserError(
-            f"Expected a model of portraits of {IMAGE_SHAPE}; train one with "
-            f"`{command_line('training.train_vae', 'smoke')}`. "
-            f"Received: {received}"
-        )
-
-
 def _constant_functions(vae):
     """Returns the functions that hold the weights; all signatures share them.
 
-    Each takes its tensors in order, the labels as three int32 `[batch]`.
+    Each takes its tensors in order, the labels as one int32 `[batch]` each.
     """
-    image = tf.TensorSpec((None, *IMAGE_SHAPE), tf.uint8, "image")
+    names = [task.name for task in vae.schema.condition_tasks]
+    image_shape = vae.schema.image_shape
+    image = tf.TensorSpec((None, *image_shape), tf.uint8, "image")
     latent = tf.TensorSpec((None, vae.latent_size), tf.float32, "latent")
     uniform = tf.TensorSpec((None,), tf.float32, "uniform")
     temperature = tf.TensorSpec((None,), tf.float32, "temperature")
-    labels = [tf.TensorSpec((None,), tf.int32, name) for name in TASK_NAMES]
+    labels = [tf.TensorSpec((None,), tf.int32, name) for name in names]
 
     # Taken once: a model may put its parts together whenever it is asked.
     encoder, prior, decoder = vae.encoder, vae.prior, vae.decoder
 
     def as_dict(numbers):
-        return dict(zip(TASK_NAMES, numbers, strict=True))
+        return dict(zip(names, numbers, strict=True))
 
     def encode(image, *numbers):
         inputs = {"image": image, **as_dict(numbers)}
@@ -207,9 +170,7 @@ def _constant_functions(vae):
     return (
         with_constants(encode, encoder.variables, [image, *labels]),
         with_constants(
-            sample,
-            prior.variables,
-            [latent, uniform, *labels, temperature],
+            sample, prior.variables, [latent, uniform, *labels, temperature]
         ),
         with_constants(decode, decoder.variables, [latent, *labels]),
     )
@@ -217,19 +178,16 @@ def _constant_functions(vae):
 
 def _named(function, specs):
     """Returns a `tf.function` whose inputs have the names of `specs`."""
-    names = list(specs)
+    signature = [
+        tf.TensorSpec(spec.shape, spec.dtype, name)
+        for name, spec in specs.items()
+    ]
 
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec(spec.shape, spec.dtype, name)
-            for name, spec in specs.items()
-        ],
-        autograph=False,
-    )
-    def signature(*values):
-        return function(**dict(zip(names, values, strict=True)))
+    @tf.function(input_signature=signature, autograph=False)
+    def named(*values):
+        return function(**dict(zip(specs, values, strict=True)))
 
-    return signature
+    return named
 
 
 def _keep(outputs, valid):
@@ -245,11 +203,12 @@ def _to_uint8(images):
     return tf.cast(tf.round(tf.clip_by_value(images, 0.0, 255.0)), tf.uint8)
 
 
-def _encode_png(images):
+def _as_files(images, valid):
     # One by one: servers before TensorFlow 2.9 encode no batches. The lowest
     # compression takes a fifth of the time, and a tenth more bytes.
-    return tf.map_fn(
+    files = tf.map_fn(
         lambda image: tf.io.encode_png(image, compression=1),
         images,
         fn_output_signature=tf.TensorSpec((), tf.string),
     )
+    return {"image_bytes": files, "valid": valid}

@@ -7,16 +7,13 @@ import tensorflow as tf
 
 from tp_keras.errors import UserError
 from tp_keras.export.publishing import describe_export
-from tp_keras.export.publishing import describe_tasks
 from tp_keras.export.publishing import publish_bundle
 from tp_keras.export.publishing import write_metadata
 from tp_keras.generator.export.keyed_noise import keyed_noise
 from tp_keras.generator.export.keyed_noise import row_seeds
-from tp_keras.generator.export.vae_signatures import NEW_PREFIX
-from tp_keras.generator.export.vae_signatures import make_vae_signatures
-from tp_keras.tasks import IMAGE_SHAPE
+from tp_keras.generator.export.signatures import NEW_PREFIX
+from tp_keras.generator.export.signatures import make_vae_signatures
 from tp_keras.tasks import MISSING
-from tp_keras.tasks import TASKS
 from tp_keras.tasks import UNKNOWN
 
 VAE_BUNDLE_NAME = "portrait_vae"
@@ -27,39 +24,24 @@ def export_vae_bundle(
     output_dir,
     *,
     metadata: dict | None = None,
-    name: str = VAE_BUNDLE_NAME,
-    version: int | None = None,
     check=None,
 ) -> pathlib.Path:
     """Exports a `PortraitVAE` as `<output_dir>/<name>/<version>/`.
 
     The bundle is a SavedModel with the signatures of `make_vae_signatures` and
-    constant weights, and `metadata.json` beside it. It is written aside and
-    appears under its version whole or, on any failure, not at all.
+    constant weights, and `metadata.json` beside it; see `publish_bundle`.
 
     Args:
-        vae: A trained `PortraitVAE`, or anything with `encoder`, `decoder`,
-            `prior` and `latent_size`.
+        vae: A trained `PortraitVAE`, or anything with `schema`, `encoder`,
+            `decoder`, `prior` and `latent_size`.
         output_dir: Folder of all exported models.
-        metadata: What else `metadata.json` shall say. Must be possible to
-            write as JSON.
-        name: Name of the model, under which it is served.
-        version: Int. A free version number; None for the next one.
+        metadata: What else `metadata.json` shall say.
         check: Function of the folder, called before it is published; what it
             raises keeps it from being so.
 
     Returns:
         Folder of the version.
-
-    Raises:
-        UserError: If `version` is taken or negative, or the model is made for
-            images of another size.
-
-    Example:
-        >>> export_vae_bundle(vae, "exported_models")
-        PosixPath('exported_models/portrait_vae/1')
     """
-    # Before a folder is made: it refuses what cannot be exported.
     signatures = make_vae_signatures(vae)
 
     def write(folder):
@@ -69,9 +51,7 @@ def export_vae_bundle(
         write_metadata(
             folder,
             {
-                "tasks": describe_tasks(TASKS),
-                "unknown": UNKNOWN,
-                "image": {"shape": ["batch", *IMAGE_SHAPE], "dtype": "uint8"},
+                "schema": vae.schema.to_dict(),
                 "latent_size": vae.latent_size,
                 "prior": type(vae.prior).__name__,
                 "signatures": sorted(signatures),
@@ -81,7 +61,7 @@ def export_vae_bundle(
             },
         )
 
-    return publish_bundle(output_dir, name, write, version=version, check=check)
+    return publish_bundle(output_dir, VAE_BUNDLE_NAME, write, check=check)
 
 
 def expected_answers(vae, images, seed: int = 0) -> dict:
@@ -93,74 +73,59 @@ def expected_answers(vae, images, seed: int = 0) -> dict:
 
     Args:
         vae: The `PortraitVAE`.
-        images: uint8 `[batch, 108, 84, 3]`, two rows or more.
+        images: uint8 `[batch, height, width, 3]`, two rows or more.
         seed: Int of 0 or more. Settles labels and noise.
 
     Returns:
         Dict of signature to its inputs and outputs, as
-        `tp_keras.serving.check_answers` takes it. Expected files are given by
-        their pixels.
+        `tp_keras.serving.check_answers` takes it; of files the pixels.
 
     Raises:
         UserError: If an answer is no number.
     """
     count = len(images)
     generator = np.random.default_rng(seed)
-    numbers, names = _draw_labels(generator, count)
-    new_numbers, new_names = _draw_labels(generator, count)
+    tasks = vae.schema.condition_tasks
+    numbers, names = _draw_labels(tasks, generator, count)
+    new_numbers, new_names = _draw_labels(tasks, generator, count)
     valid = np.arange(count) < count - 1
-    names[TASKS[0].name][-1] = b"no such class"
+    names[tasks[0].name][-1] = b"no such class"
     new_names = {NEW_PREFIX + name: new_names[name] for name in new_names}
     heat = tf.constant(generator.uniform(0.5, 1.0, count), tf.float32)
     seeds = row_seeds(seed, count)
     normal, uniform = keyed_noise(seeds, vae.latent_size)
     pixels = tf.constant(images)
     mean, log_variance = (_array(x) for x in vae.encode(pixels, numbers))
-    latents = _array(vae.prior.sample(normal, uniform, numbers, heat))
-
-    def answer(**outputs):
-        for value in outputs.values():
-            value[~valid] = 0
-        return {**outputs, "valid": valid}
-
+    latent = _array(vae.prior.sample(normal, uniform, numbers, heat))
     generated = _to_uint8(vae.generate(normal, uniform, numbers, heat))
     decoded = _to_uint8(vae.decode(tf.constant(mean), numbers))
-    reconstructed = _to_uint8(vae.reconstruct(pixels, numbers))
     edited = _to_uint8(vae.edit(pixels, numbers, new_numbers))
     request = {**names, "seed": seeds, "temperature": heat.numpy()}
-    files = np.array(
-        [tf.io.encode_png(image).numpy() for image in images], object
-    )
-    # Inputs are copied where the rows that are not valid are set to zero.
-    latent_input = mean.copy()
-    return {
-        "generate": (request, answer(image=generated, latent=latents)),
-        "serving_default": (request, answer(image=generated, latent=latents)),
-        "generate_bytes": (request, answer(image_bytes=generated)),
-        "encode": (
-            {"image": images, **names},
-            answer(mean=mean, log_variance=log_variance),
-        ),
-        "decode": ({"latent": latent_input, **names}, answer(image=decoded)),
-        "reconstruct": (
-            {"image": images, **names},
-            answer(image=reconstructed),
-        ),
-        "edit": (
-            {"image": images, **names, **new_names},
-            answer(image=edited),
-        ),
-        "edit_bytes": (
-            {"image_bytes": files, **names, **new_names},
-            answer(image_bytes=edited),
-        ),
+    labelled = {"image": images, **names}
+    files = [tf.io.encode_png(image).numpy() for image in images]
+    file_names = {**names, **new_names, "image_bytes": np.array(files, object)}
+    answers = {
+        "generate": (request, {"image": generated, "latent": latent}),
+        "serving_default": (request, {"image": generated, "latent": latent}),
+        "generate_bytes": (request, {"image_bytes": generated}),
+        "encode": (labelled, {"mean": mean, "log_variance": log_variance}),
+        "decode": ({"latent": mean, **names}, {"image": decoded}),
+        "reconstruct": (labelled, {"image": decoded}),
+        "edit": ({**labelled, **new_names}, {"image": edited}),
+        "edit_bytes": (file_names, {"image_bytes": edited}),
     }
+    for _, outputs in answers.values():
+        for name, values in outputs.items():
+            outputs[name] = values.copy()
+            outputs[name][~valid] = 0
+        outputs["valid"] = valid
+    return answers
 
 
-def _draw_labels(generator, count):
+def _draw_labels(tasks, generator, count):
     """Returns random labels as numbers, some of them missing, and as names."""
     numbers, names = {}, {}
-    for task in TASKS:
+    for task in tasks:
         drawn = generator.integers(MISSING, task.num_classes, count)
         # Keras takes no mixture of tensors and arrays.
         numbers[task.name] = tf.constant(drawn, tf.int32)
