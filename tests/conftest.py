@@ -27,6 +27,23 @@ def tiny_data_dir(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def classifier():
+    """An untrained classifier of every kind of task."""
+    from tests.export.networks import make_classifier
+
+    return make_classifier()
+
+
+@pytest.fixture(scope="session")
+def bundle(classifier, tmp_path_factory):
+    """Its bundle; tests that change it take a copy."""
+    from tp_keras.export import export_bundle
+
+    folder = tmp_path_factory.mktemp("exported_models")
+    return export_bundle(classifier, folder, metadata={"figures": [1, 2]})
+
+
+@pytest.fixture(scope="session")
 def vae():
     """A small stand-in for a trained `PortraitVAE`."""
     from tests.generator.export.vae_networks import TinyVAE
@@ -38,12 +55,14 @@ def vae():
 def vae_bundle(vae, tmp_path_factory):
     """A bundle of the stand-in; tests that change it take a copy."""
     from tests.generator.export.vae_networks import LABEL_COUNTS
+    from tests.portrait_factory import SCHEMA
     from tp_keras.generator.export.vae_bundle import export_vae_bundle
 
     return export_vae_bundle(
         vae,
         tmp_path_factory.mktemp("exported_models"),
         metadata={
+            "schema": SCHEMA.to_dict(),
             "figures": [1],
             "label_counts": LABEL_COUNTS,
             "settings": {"data": {"dataset": "tiny_portraits/synthetic"}},

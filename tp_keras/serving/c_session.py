@@ -27,6 +27,45 @@ _TYPE_NUMBERS = {dtype: number for number, dtype in _DTYPES.items()}
 
 _Pointer = ctypes.c_void_p
 
+# What is called of the library: name, result and arguments by their types.
+_C_TYPES = {
+    "-": None,
+    "p": _Pointer,
+    "i": ctypes.c_int,
+    "l": ctypes.c_int64,
+    "n": ctypes.c_size_t,
+    "s": ctypes.c_char_p,
+}
+_FUNCTIONS = """
+    TF_NewStatus p
+    TF_DeleteStatus - p
+    TF_SetStatus - p i s
+    TF_GetCode i p
+    TF_Message s p
+    TF_NewGraph p
+    TF_DeleteGraph - p
+    TF_NewSessionOptions p
+    TF_DeleteSessionOptions - p
+    TF_SetConfig - p s n p
+    TF_NewBuffer p
+    TF_DeleteBuffer - p
+    TF_LoadSessionFromSavedModel p p p s p i p p p
+    TF_CloseSession - p p
+    TF_DeleteSession - p p
+    TF_SessionRun - p p p p i p p i p i p p
+    TF_GraphOperationByName p p s
+    TF_AllocateTensor p i p i n
+    TF_DeleteTensor - p
+    TF_TensorData p p
+    TF_TensorType i p
+    TF_NumDims i p
+    TF_Dim l p i
+    TF_StringInit - p
+    TF_StringCopy - p s n
+    TF_StringGetDataPointer p p
+    TF_StringGetSize n p
+"""
+
 
 class _Output(ctypes.Structure):
     """`TF_Output`: one output of an operation."""
@@ -281,48 +320,9 @@ def _load_library():
                 "wheels for Linux and macOS. Received: none"
             )
         library = ctypes.CDLL(str(paths[0]), mode=ctypes.RTLD_GLOBAL)
-    size, number, text = ctypes.c_size_t, ctypes.c_int, ctypes.c_char_p
-    for name, result, arguments in (
-        ("TF_NewStatus", _Pointer, []),
-        ("TF_DeleteStatus", None, [_Pointer]),
-        ("TF_SetStatus", None, [_Pointer, number, text]),
-        ("TF_GetCode", number, [_Pointer]),
-        ("TF_Message", text, [_Pointer]),
-        ("TF_NewGraph", _Pointer, []),
-        ("TF_DeleteGraph", None, [_Pointer]),
-        ("TF_NewSessionOptions", _Pointer, []),
-        ("TF_DeleteSessionOptions", None, [_Pointer]),
-        ("TF_SetConfig", None, [_Pointer, text, size, _Pointer]),
-        ("TF_NewBuffer", _Pointer, []),
-        ("TF_DeleteBuffer", None, [_Pointer]),
-        (
-            "TF_LoadSessionFromSavedModel",
-            _Pointer,
-            [_Pointer, _Pointer, text, _Pointer, number]
-            + [_Pointer, _Pointer, _Pointer],
-        ),
-        ("TF_CloseSession", None, [_Pointer, _Pointer]),
-        ("TF_DeleteSession", None, [_Pointer, _Pointer]),
-        (
-            "TF_SessionRun",
-            None,
-            [_Pointer, _Pointer, _Pointer, _Pointer, number]
-            + [_Pointer, _Pointer, number, _Pointer, number]
-            + [_Pointer, _Pointer],
-        ),
-        ("TF_GraphOperationByName", _Pointer, [_Pointer, text]),
-        ("TF_AllocateTensor", _Pointer, [number, _Pointer, number, size]),
-        ("TF_DeleteTensor", None, [_Pointer]),
-        ("TF_TensorData", _Pointer, [_Pointer]),
-        ("TF_TensorType", number, [_Pointer]),
-        ("TF_NumDims", number, [_Pointer]),
-        ("TF_Dim", ctypes.c_int64, [_Pointer, number]),
-        ("TF_StringInit", None, [_Pointer]),
-        ("TF_StringCopy", None, [_Pointer, text, size]),
-        ("TF_StringGetDataPointer", _Pointer, [_Pointer]),
-        ("TF_StringGetSize", size, [_Pointer]),
-    ):
+    for line in _FUNCTIONS.strip().splitlines():
+        name, result, *arguments = line.split()
         function = getattr(library, name)
-        function.restype = result
-        function.argtypes = arguments
+        function.restype = _C_TYPES[result]
+        function.argtypes = [_C_TYPES[letter] for letter in arguments]
     return library

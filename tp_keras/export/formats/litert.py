@@ -22,9 +22,9 @@ class LiteRT(Format):
     file = f"{FOLDER}/portrait_attributes.tflite"
     packages = {"ai_edge_litert": "ai-edge-litert"}
 
-    def convert(self, model, path, images=None):
+    def convert(self, model, tasks, path, images=None):
         """Writes the file; see `Format.convert`."""
-        write_file(path, make_converter(model).convert())
+        write_file(path, make_converter(model).convert(), model, tasks)
         return {}
 
     def _load(self, path, threads):
@@ -56,7 +56,27 @@ class LiteRT(Format):
         return predict
 
 
-def write_file(path, content: bytes) -> None:
+class LiteRTDynamic(LiteRT):
+    """A LiteRT file of dynamic range, which needs no portraits to calibrate.
+
+    Weights have 8 bits, with a scale for each channel. The range of an
+    activation is that of the request at hand, and between the layers all is
+    float32.
+    """
+
+    name = "litert_dynamic"
+    file = f"{FOLDER}/portrait_attributes_dynamic.tflite"
+    tolerance = None
+
+    def convert(self, model, tasks, path, images=None):
+        """Writes the file; see `Format.convert`."""
+        converter = make_converter(model)
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        write_file(path, converter.convert(), model, tasks)
+        return {}
+
+
+def write_file(path, content: bytes, model, tasks) -> None:
     """Writes a LiteRT file that says what it answers.
 
     As the format has it, what else belongs to a model follows it as a ZIP
@@ -65,6 +85,8 @@ def write_file(path, content: bytes) -> None:
     Args:
         path: Where to write.
         content: What a converter made.
+        model: What it made it of.
+        tasks: The tasks of the model.
     """
     from ai_edge_litert.interpreter import Interpreter
 
@@ -73,7 +95,7 @@ def write_file(path, content: bytes) -> None:
     with zipfile.ZipFile(path, "a") as archive:
         # An entry that is dated 1980: the same model makes the same file.
         entry = zipfile.ZipInfo(f"{DESCRIPTION}.json")
-        archive.writestr(entry, describe_file(names))
+        archive.writestr(entry, describe_file(names, model, tasks))
 
 
 def output_names(interpreter) -> list[str]:

@@ -6,10 +6,12 @@ import warnings
 import keras
 import tensorflow as tf
 
+from tp_keras.export.answers import Answer
 from tp_keras.export.formats.format import FOLDER
 from tp_keras.export.formats.litert import LiteRT
 from tp_keras.export.formats.litert import make_converter
 from tp_keras.export.formats.litert import write_file
+from tp_keras.models.classifier import Number
 
 # What stays float, as eight bits would cost more than they save:
 # * the normalisation of the pixels: what comes in has 256 levels already, and
@@ -22,7 +24,8 @@ FLOAT_LAYERS = (
     keras.layers.GlobalAveragePooling2D,
     keras.layers.Dense,
     keras.layers.LayerNormalization,
-    keras.layers.Softmax,
+    Number,
+    Answer,
 )
 
 
@@ -38,14 +41,14 @@ class LiteRTInt8(LiteRT):
     tolerance = None
     needs_calibration = True
 
-    def convert(self, model, path, images=None):
+    def convert(self, model, tasks, path, images=None):
         """Writes the file; see `Format.convert`."""
         kept = [
             layer.name
             for layer in model.layers
             if isinstance(layer, FLOAT_LAYERS)
         ]
-        write_file(path, _quantize(model, images, kept))
+        write_file(path, _quantize(model, images, kept), model, tasks)
         return {"calibration_portraits": len(images), "float_layers": kept}
 
 

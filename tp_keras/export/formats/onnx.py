@@ -21,7 +21,7 @@ class Onnx(Format):
         "onnxruntime": "onnxruntime",
     }
 
-    def convert(self, model, path, images=None):
+    def convert(self, model, tasks, path, images=None):
         """Writes the file; see `Format.convert`."""
         import onnx
         import tf2onnx
@@ -34,7 +34,8 @@ class Onnx(Format):
             # It numbers them as if they were unlike.
             value.type.tensor_type.shape.dim[0].dim_param = "batch"
         names = [output.name for output in proto.graph.output]
-        onnx.helper.set_model_props(proto, {DESCRIPTION: describe_file(names)})
+        about = describe_file(names, model, tasks)
+        onnx.helper.set_model_props(proto, {DESCRIPTION: about})
         onnx.checker.check_model(proto)
         onnx.save(proto, path)
         return {"opset": OPSET}

@@ -19,7 +19,7 @@ class OpenVino(Format):
     file = f"{FOLDER}/openvino/portrait_attributes.xml"
     packages = {"openvino": "openvino"}
 
-    def convert(self, model, path, images=None):
+    def convert(self, model, tasks, path, images=None):
         """Writes the files; see `Format.convert`."""
         openvino = _import()
         path.parent.mkdir()
@@ -28,7 +28,8 @@ class OpenVino(Format):
             tf.saved_model.save(tf.Module(), folder, signatures=function)
             graph = openvino.Core().read_model(folder)
             names = [output.any_name for output in graph.outputs]
-            graph.set_rt_info(describe_file(names), [DESCRIPTION])
+            about = describe_file(names, model, tasks)
+            graph.set_rt_info(about, [DESCRIPTION])
             openvino.save_model(graph, path, compress_to_fp16=False)
         return {}
 

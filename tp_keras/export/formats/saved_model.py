@@ -2,35 +2,36 @@
 
 import pathlib
 
-from tp_keras import serving
+import numpy as np
+
 from tp_keras.export.formats.format import FOLDER
 from tp_keras.export.formats.format import Format
-from tp_keras.export.publishing import METADATA_FILE
+from tp_keras.serving.c_session import CSession
+from tp_keras.serving.locate import METADATA_FILE
 
 
 class SavedModel(Format):
     """The folder of the version, as TensorFlow Serving loads it.
 
     It is there before the other formats, so there is nothing to convert. It
-    answers the tasks; `hair_embedding` is a signature of its own.
+    answers the tasks; the embedding is a signature of its own.
     """
 
     name = "saved_model"
     file = "."
     packages = {"tensorflow": "tensorflow"}
 
-    def convert(self, model, path, images=None):
+    def convert(self, model, tasks, path, images=None):
         """Does nothing."""
         return {}
 
     def _load(self, path, threads):
-        session = serving.CSession(path, threads=threads)
-        outputs = session.signatures["serving_default"].outputs
-        tasks = [name for name in outputs if f"{name}_label" in outputs]
+        session = CSession(path, threads=threads)
 
         def predict(images):
             answers = session.run("serving_default", {"image": images})
-            return {task: answers[task] for task in tasks}
+            # Without the labels, which are strings.
+            return {k: v for k, v in answers.items() if v.dtype == np.float32}
 
         return predict
 

@@ -1,7 +1,6 @@
 """The formats of a bundle as tables."""
 
-from tp_keras import tasks
-from tp_keras.evaluation.evaluator import GROUPS
+from tp_keras.export.formats.compare import HITS
 from tp_keras.records.record import ALL
 from tp_keras.records.record import Record
 from tp_keras.records.record import find
@@ -10,8 +9,9 @@ from tp_keras.records.table import markdown_table
 
 _LEGEND = """\
 One thread. ms: median of a request of one portrait; img/s: in batches of 64.
-Differences are those of probabilities to the Keras model; same decisions: the
-share with the same most probable class, of the task where it is lowest.
+Differences are those of probabilities to the Keras model, of numbers in their
+tolerance; same decisions: the share with the same class, flag or, within the
+tolerance, number, of the task where it is lowest.
 """
 
 
@@ -22,7 +22,8 @@ def describe_formats(metadata: dict) -> str:
         metadata: From `read_metadata`, of a bundle with several formats.
 
     Returns:
-        What was checked on, the tables, and the warnings.
+        What was checked on, a table of the formats, one of the share of right
+        answers for each group where there were labels, and the warnings.
     """
     entries, data = metadata["formats"], metadata["formats_checked_on"]
     count = data["portraits"]
@@ -33,44 +34,29 @@ def describe_formats(metadata: dict) -> str:
             f"{count} images of noise, as the run's data is gone: without "
             "accuracy"
         )
-    warnings = [w for entry in entries.values() for w in entry["warnings"]]
-    return "\n".join(
-        [
-            f"\nFormats, checked on {said}.\n",
-            format_tables(entries),
-            *(f"warning: {warning}" for warning in warnings),
-        ]
-    )
-
-
-def format_tables(entries: dict[str, dict]) -> str:
-    """Returns two tables: the formats, and their accuracy for each gender.
-
-    Args:
-        entries: What `metadata.json` says of formats; see `add_formats`.
-
-    Returns:
-        Markdown. Without labels the second table is left out.
-    """
     records = {
         name: [Record(**fields) for fields in entry["records"]]
         for name, entry in entries.items()
     }
-    first = next(iter(records.values()))
-    names = [task.name for task in tasks.TASKS if find(first, task=task.name)]
-    labelled = bool(find(first, metric="accuracy"))
+    rights = [r for r in next(iter(records.values())) if r.metric in HITS]
     header = ["format", "MB", "ms", "img/s", "largest difference"]
     header += ["mean difference", "same decisions"]
-    header += names if labelled else []
-    rows = [
-        _row(name, entry, records[name], names)
-        for name, entry in entries.items()
-    ]
+    header += dict.fromkeys(record.task for record in rights)
+    rows = [_row(name, entry, records[name]) for name, entry in entries.items()]
     text = markdown_table(header, rows) + "\n" + _LEGEND
-    if labelled:
-        text += "\nAccuracy, of all and of each gender:\n\n"
-        text += _accuracy_table(records, names)
-    return text
+    if rights:
+        text += (
+            "\nRight answers (of numbers those within the tolerance), of all "
+            "and of each group:\n\n" + _rights_table(records, rights)
+        )
+    warnings = [w for entry in entries.values() for w in entry["warnings"]]
+    return "\n".join(
+        [
+            f"\nFormats, checked on {said}.\n",
+            text,
+            *(f"warning: {warning}" for warning in warnings),
+        ]
+    )
 
 
 def latency_table(latencies: dict[str, dict[int, float]]) -> str:
@@ -95,37 +81,38 @@ def _speeds(latencies_ms) -> list[str]:
     ]
 
 
-def _row(name, entry, records, names) -> list[str]:
+def _row(name, entry, records) -> list[str]:
+    same = find(records, metric="same_decisions")
+
     def figures(metric):
-        return [
-            find_one(records, metric=metric, task=task, group=ALL).value
-            for task in names
-            if find(records, metric=metric)
-        ]
+        # Of tasks alone: an embedding has another scale.
+        found = [find_one(records, metric=metric, task=r.task) for r in same]
+        return [record.value for record in found]
 
     means = figures("mean_difference")
+    rights = [r for r in records if r.metric in HITS and r.group == ALL]
     return [
         name,
         f"{entry['bytes'] / 1e6:.3f}",
         *_speeds(entry["latency_ms"]),
         f"{max(figures('max_difference')):.1e}",
         f"{sum(means) / len(means):.1e}",
-        f"{100 * min(figures('same_decisions')):.2f} %",
-        *(f"{100 * value:.2f} %" for value in figures("accuracy")),
+        f"{100 * min(record.value for record in same):.2f} %",
+        *(_percent(record) for record in rights),
     ]
 
 
-def _accuracy_table(records, names) -> str:
+def _rights_table(records, rights) -> str:
     rows = []
-    for task in names:
-        for group in GROUPS:
-            found = [
-                find_one(of, metric="accuracy", task=task, group=group)
-                for of in records.values()
-            ]
-            cells = [
-                "-" if record.value is None else f"{100 * record.value:.2f} %"
-                for record in found
-            ]
-            rows.append([task, group, str(found[0].count), *cells])
+    for first in rights:
+        place = {"task": first.task, "group": first.group}
+        cells = [
+            _percent(find_one(of, metric=first.metric, **place))
+            for of in records.values()
+        ]
+        rows.append([*place.values(), str(first.count), *cells])
     return markdown_table(["task", "group", "n", *records], rows)
+
+
+def _percent(record):
+    return "-" if record.value is None else f"{100 * record.value:.2f} %"
