@@ -92,7 +92,7 @@ def test_nothing(generator):
     [
         ({"gender": "man"}, [1], 1.0, "Received: gender=man"),
         ({"hair_color": ["gray", "red"]}, [1, 2], 1.0, "hair_color=red"),
-        ({"hair": "wavy"}, [1], 1.0, "one or more tasks"),
+        ({"hair": "wavy"}, [1], 1.0, "Expected labels of gender"),
         ({"gender": ["male"]}, [1, 2], 1.0, "each of 2 rows"),
         ({}, [1], 0.0, "temperature=0.0"),
         ({}, [1], -0.5, "temperature=-0.5"),

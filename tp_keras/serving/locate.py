@@ -58,7 +58,8 @@ def read_metadata(bundle_dir) -> dict:
         Schema.from_dict(metadata["schema"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
-            f"The bundle cannot be read: {error!r}. Export it again. "
+            f"The bundle cannot be read. Expected a {METADATA_FILE} that tells "
+            f"its schema ({error!r}); export it again. "
             f"Received: bundle={str(bundle_dir)!r}"
         ) from error
     return metadata

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from tp_keras.errors import UserError
 from tp_keras.export.publishing import describe_export
-from tp_keras.export.publishing import describe_tasks
-from tp_keras.export.publishing import publish_bundle
+from tp_keras.export.publishing import publish
+from tp_keras.export.publishing import unpublished
 from tp_keras.export.publishing import write_metadata
 from tp_keras.generator.export.keyed_noise import keyed_noise
 from tp_keras.generator.export.keyed_noise import row_seeds
@@ -69,7 +69,6 @@ def export_vae_bundle(
         write_metadata(
             folder,
             {
-                "tasks": describe_tasks(TASKS),
                 "unknown": UNKNOWN,
                 "image": {"shape": ["batch", *IMAGE_SHAPE], "dtype": "uint8"},
                 "latent_size": vae.latent_size,
@@ -81,7 +80,11 @@ def export_vae_bundle(
             },
         )
 
-    return publish_bundle(output_dir, name, write, version=version, check=check)
+    with unpublished(output_dir, name) as folder:
+        write(folder)
+        if check is not None:
+            check(folder)
+        return publish(folder)
 
 
 def expected_answers(vae, images, seed: int = 0) -> dict:

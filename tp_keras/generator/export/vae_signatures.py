@@ -115,7 +115,7 @@ def make_vae_signatures(vae) -> dict:
         return _keep({"image": edited}, valid & new_valid)
 
     def edit_bytes(image_bytes, **names):
-        image, valid = decode_batch(image_bytes)
+        image, valid = decode_batch(image_bytes, IMAGE_SHAPE)
         outputs = edit(image, **names)
         kept = _keep(outputs, valid & outputs.pop("valid"))
         return {
