@@ -13,9 +13,10 @@ from training.export import Export
 
 @dataclasses.dataclass(frozen=True)
 class Evaluate:
-    """Measures the model of a run, overall and per gender.
+    """Measures the model of a run, overall and in each group.
 
-    Writes records, tables and plots into RUN_DIR/evaluation.
+    Writes records, tables and plots into RUN_DIR/evaluation, and a page of
+    them, RUN_DIR/evaluation.html.
     """
 
     run_dir: str
@@ -34,15 +35,20 @@ class Evaluate:
         """Evaluates, and prints the figures and where they lie."""
         start_tensorflow()
         from tp_keras.evaluation import run_evaluation
-        from tp_keras.evaluation import table
+        from tp_keras.evaluation.table import headline_table
+        from tp_keras.records.report import page_of
         from tp_keras.records.table import describe
+        from tp_keras.records.table import markdown_table
+        from tp_keras.runs.run_folder import RunFolder
 
         records, folder = run_evaluation.evaluate_run(
             self.run_dir, self.data_dir, self.dataset, self.split
         )
         print(f"\n{describe(records)}\n")
-        print(table.headline_table(records))
+        schema = RunFolder(self.run_dir).schema
+        print(markdown_table(headline_table(records, schema)))
         print(f"Tables, plots and records: {folder}")
+        print(f"Page: {page_of(folder)}")
         print(f"Next: {shown(Export(self.run_dir))}")
 
 

@@ -1,14 +1,13 @@
-"""Searches a data set for the hair most similar to that of an image.
+"""Searches a data set for the portraits most similar to an image.
 
 python -m training.search_similar --run_dir runs/demo --image photo.jpg --k 20
-python -m training.search_similar --by both --image photo.jpg \
+python -m training.search_similar --by hair_color --image photo.jpg \
     --bundle exported_models/portrait_attributes
 """
 
 import dataclasses
 import functools
 import pathlib
-from typing import Literal
 
 from tp_keras.errors import UserError
 from training.command import run
@@ -17,11 +16,11 @@ from training.command import start_tensorflow
 
 @dataclasses.dataclass(frozen=True)
 class SearchSimilar:
-    """Prints the portraits with the most similar hair, and draws them.
+    """Prints the portraits that are most similar, and draws them.
 
-    Portraits are compared by the hair embedding of a run or of an exported
-    bundle, not by their labels. The picture shows portraits of the data set:
-    where these are real, it must not leave this machine.
+    Portraits are compared by the embedding of a run or of an exported bundle,
+    not by their labels. The picture shows portraits of the data set: where
+    these are of people, it must not leave this machine.
     """
 
     image: str
@@ -37,8 +36,8 @@ class SearchSimilar:
     k: int = 20
     """How many portraits to find."""
 
-    by: Literal["hair_color", "hair_type", "both"] = "hair_color"
-    """What to compare."""
+    by: str = "all"
+    """What to compare: a guarded task of the model, or all of them."""
 
     dataset: str | None = None
     """Data set to search. Default: the one the model was trained on."""
@@ -65,9 +64,9 @@ class SearchSimilar:
         from tp_keras.evaluation import similar_plot
         from tp_keras.serving import read_portrait
 
-        query = read_portrait(self.image)
-        embed, task_names, data, fingerprints = self._model()
-        similar.compared_tasks(task_names, self.by)
+        embed, schema, guarded, data, fingerprints = self._model()
+        similar.compared_tasks(guarded, self.by)
+        query = read_portrait(self.image, schema.image_shape)
         load = functools.partial(
             source.load_portraits,
             self.data_dir or data.data_dir,
@@ -75,8 +74,8 @@ class SearchSimilar:
             storage=data.storage,
         )
         portraits = load(self.split)
-        found = similar.find_similar_hair(
-            query, portraits, embed, task_names, self.k, self.by
+        found = similar.find_similar(
+            query, portraits, embed, guarded, self.k, self.by
         )
         output = self.output
         if output is None:
@@ -90,10 +89,8 @@ class SearchSimilar:
         similar_plot.write_picture(output, found)
         print(similar.format_table(found))
         print(f"\nPicture: {output}")
-        print(
-            f"It shows portraits of {found.dataset}. Where these are real, it "
-            "must not leave this machine."
-        )
+        if portraits.schema.shows_people:
+            print("It shows people. It must not leave this machine.")
 
     def _check(self) -> None:
         """Refuses what needs no model to be refused."""
@@ -116,7 +113,7 @@ class SearchSimilar:
             )
 
     def _model(self):
-        """Returns the embedding function, the tasks, the data, its hashes."""
+        """Returns embedding function, schema, guarded tasks, data, hashes."""
         from tp_keras.config import DataConfig
         from tp_keras.evaluation import similar
         from tp_keras.runs.run_folder import RunFolder
@@ -125,22 +122,25 @@ class SearchSimilar:
         if self.run_dir is not None:
             folder = RunFolder(self.run_dir).require()
             model = folder.load_model()
-            names = [task.name for task in model.tasks]
-            return (
-                similar.model_embedder(model),
-                names,
-                folder.config.data,
-                folder.facts.get("fingerprints", {}),
+            embed = similar.model_embedder(model)
+            data = folder.config.data
+            fingerprints = folder.facts.get("fingerprints", {})
+        else:
+            model = Predictor(self.bundle)
+            embed = model.embed
+            facts = model.metadata
+            data = DataConfig(
+                dataset=facts.get("settings", {})
+                .get("data", {})
+                .get("dataset", DataConfig.dataset)
             )
-        predictor = Predictor(self.bundle)
-        settings = predictor.metadata.get("settings", {}).get("data", {})
-        dataset = settings.get("dataset", DataConfig.dataset)
-        return (
-            predictor.embed,
-            list(predictor.classes),
-            DataConfig(dataset=dataset),
-            predictor.metadata.get("data_fingerprints", {}),
-        )
+            fingerprints = facts.get("data_fingerprints", {})
+        guarded = [
+            task.name
+            for task in model.tasks
+            if task.name in model.schema.guarded
+        ]
+        return embed, model.schema, guarded, data, fingerprints
 
 
 if __name__ == "__main__":

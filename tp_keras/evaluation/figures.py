@@ -1,5 +1,7 @@
 """The fields of a record, as those who measure make them."""
 
+import math
+
 from tp_keras.records import intervals
 
 
@@ -28,12 +30,12 @@ def figure(metric: str, value, count, interval=(None, None), **fields) -> dict:
 
     Args:
         metric: What was measured.
-        value: Float, or None where the figure is not supported.
+        value: Float, or None or NaN where the figure is not defined.
         count: How many rows it rests on.
         interval: Lower and upper end of its 95 % interval.
         **fields: Further fields of the record.
     """
-    if not count or value is None:
+    if not count or value is None or math.isnan(value):
         value, interval = None, (None, None)
     return {
         "metric": metric,
@@ -43,3 +45,21 @@ def figure(metric: str, value, count, interval=(None, None), **fields) -> dict:
         "high": interval[1],
         **fields,
     }
+
+
+def resampled(metric: str, value, count, draws, **fields) -> dict:
+    """Makes the fields of a record of a figure whose rows were resampled.
+
+    One row alone has no interval: each draw is the same.
+
+    Args:
+        metric: What was measured.
+        value: Float, or NaN where the figure is not defined.
+        count: How many rows it rests on.
+        draws: Float array [B]: the figure in each draw.
+        **fields: Further fields of the record.
+    """
+    if count < 2 or math.isnan(value):
+        return figure(metric, value, count, **fields)
+    interval = intervals.percentile_interval(draws)
+    return figure(metric, value, count, interval, **fields)

@@ -8,14 +8,14 @@ one call. What is not defined is NaN here and becomes None in a record.
 
 import numpy as np
 
-from tp_keras import tasks
+from tp_keras.tasks import MISSING
 
 
 def confusion_matrix(labels, predictions, num_classes: int) -> np.ndarray:
     """Counts the pairs of label and prediction of the labelled rows.
 
     Args:
-        labels: Integer array [N]; rows with `tasks.MISSING` do not count.
+        labels: Integer array [N]; rows with `MISSING` do not count.
         predictions: Integer array [N].
         num_classes: The number of classes K.
 
@@ -23,7 +23,7 @@ def confusion_matrix(labels, predictions, num_classes: int) -> np.ndarray:
         Int64 array [K, K], labels along the rows.
     """
     labels = np.asarray(labels)
-    labelled = labels != tasks.MISSING
+    labelled = labels != MISSING
     cells = labels[labelled] * num_classes + np.asarray(predictions)[labelled]
     counts = np.bincount(cells, minlength=num_classes**2)
     return counts.reshape(num_classes, num_classes)
@@ -42,15 +42,6 @@ def recall(matrix) -> np.ndarray:
     """
     matrix = np.asarray(matrix)
     return _share(_hits(matrix), matrix.sum(-1))
-
-
-def precision(matrix) -> np.ndarray:
-    """Returns per class the share of its predictions that are right: [..., K].
-
-    NaN for a class that is never predicted.
-    """
-    matrix = np.asarray(matrix)
-    return _share(_hits(matrix), matrix.sum(-2))
 
 
 def f1(matrix) -> np.ndarray:
@@ -80,6 +71,14 @@ def macro_f1(matrix) -> np.ndarray:
     Classes are left out as in `balanced_accuracy`.
     """
     return _mean_over_present(f1(matrix), matrix)
+
+
+def mean_class_error(matrix) -> np.ndarray:
+    """Returns how many classes the prediction is away, on average: [...]."""
+    matrix = np.asarray(matrix)
+    places = np.arange(matrix.shape[-1])
+    distances = np.abs(places - places[:, None])
+    return _share((matrix * distances).sum((-2, -1)), matrix.sum((-2, -1)))
 
 
 def _hits(matrix):

@@ -14,9 +14,7 @@ from collections.abc import Mapping
 from tp_keras.config import DataConfig
 from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
-
-# In a folder of figures: what they are of, and how they were measured.
-MEASURED_NAME = "measured.json"
+from tp_keras.records.report import MEASURED_NAME
 
 _VALIDATION = "validation"
 _HASH_LENGTH = 8
@@ -69,12 +67,6 @@ def describe_portraits(portraits: Portraits) -> dict:
         "portraits": len(portraits),
         "fingerprint": portraits.fingerprint,
     }
-
-
-def write_measured(folder: str | os.PathLike, facts: Mapping) -> None:
-    """Writes `measured.json` into a folder of figures."""
-    text = json.dumps(facts, indent=2) + "\n"
-    (pathlib.Path(folder) / MEASURED_NAME).write_text(text, encoding="utf-8")
 
 
 def _is_own(portraits, data, fingerprints, load) -> bool:

@@ -1,266 +1,206 @@
-"""Records as pictures: confusion, reliability, recall by gender.
+"""Records as drawings: confusion, reliability, figures of classes by group."""
 
-Colours are those of Okabe and Ito, which the colour-blind tell apart; female
-and male differ in the marker as well.
-"""
-
-import os
-import pathlib
+import math
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from tp_keras import tasks
-from tp_keras.evaluation import table
 from tp_keras.evaluation.calibration import NUM_BINS
-from tp_keras.evaluation.evaluator import GROUPS
+from tp_keras.evaluation.table import cell_count
+from tp_keras.records.group_plot import draw_groups
+from tp_keras.records.group_plot import group_handles
+from tp_keras.records.group_plot import rows_height
+from tp_keras.records.plot_kit import group_styles
 from tp_keras.records.plot_kit import new_figure
-from tp_keras.records.record import ALL
 from tp_keras.records.record import Record
 from tp_keras.records.record import find
 from tp_keras.records.record import find_one
+from tp_keras.tasks import REGRESSION
+from tp_keras.tasks import Task
 
-# How groups look in every plot of the package.
-COLORS = {ALL: "#000000", "female": "#D55E00", "male": "#0072B2"}
-MARKERS = {ALL: "s", "female": "o", "male": "D"}
+# Of so many classes each group has its confusion matrix.
+SMALL = 6
+
 _EMPTY_COLOR = "0.9"
+_MOST_COLUMNS = 3
 
-# The accuracy of fewer portraits is hardly a figure; it is drawn hollow.
-_FEW_IN_A_BIN = 10
+# A figure of fewer portraits is hardly one; it is drawn hollow.
+_FEW = 10
+
+# The share of a panel's height that the longest bar of counts takes.
+_BAR_HEIGHT = 0.2
 
 
-def write_plots(
-    folder: str | os.PathLike, records: Sequence[Record]
-) -> list[pathlib.Path]:
-    """Draws all plots of `records` as PNG files into `folder`.
+def confusion_plot(
+    records: Sequence[Record], task: Task, groups: Sequence[str]
+) -> Figure:
+    """Draws the confusion matrices of a task, a panel for each group.
 
-    Returns:
-        The paths written: a confusion plot for each task, the reliability
-        diagram, and the recall by gender.
+    Args:
+        records: What `evaluate_predictions` returned.
+        task: `Task` of classes or a number.
+        groups: The groups to draw.
     """
-    folder = pathlib.Path(folder)
-    figures = {
-        f"confusion_{task.name}.png": confusion_plot(records, task)
-        for task in table.evaluated_tasks(records)
-    }
-    figures["reliability.png"] = reliability_plot(records)
-    figures["recall_by_gender.png"] = recall_plot(records)
-    for name, figure in figures.items():
-        FigureCanvasAgg(figure).print_png(folder / name)
-    return [folder / name for name in figures]
-
-
-def confusion_plot(records: Sequence[Record], task: tasks.Task) -> Figure:
-    """Draws the confusion matrices of one task, a panel for each group."""
-    size = 0.85 * task.num_classes + 0.9
-    figure = new_figure(3 * size + 0.8, size + 1.0)
-    panels = figure.subplots(1, len(GROUPS), sharey=True)
-    for panel, group in zip(panels, GROUPS, strict=True):
-        counts = table.confusion_counts(records, task, group)
-        totals = [sum(row) for row in counts]
-        shares = np.array(
-            [
-                [cell / total if total else np.nan for cell in row]
-                for row, total in zip(counts, totals, strict=True)
-            ]
-        )
+    size = len(_matrix(records, task, groups[0])[0])
+    side = max((0.85 if size <= SMALL else 0.6) * size, 2.2) + 0.9
+    figure, panels = _panels(groups, side, side + 0.5, sharey=True)
+    for panel, group in zip(panels, groups, strict=True):
+        names, counts = _matrix(records, task, group)
+        totals = counts.sum(1, keepdims=True)
+        shares = np.where(totals > 0, counts / np.maximum(totals, 1), np.nan)
         panel.imshow(shares, cmap="Blues", vmin=0, vmax=1)
         panel.set_facecolor(_EMPTY_COLOR)
         for (row, column), share in np.ndenumerate(shares):
-            defined = np.isfinite(share)
+            text = f"{counts[row, column]}\n{share:.0%}"
             panel.text(
                 column,
                 row,
-                f"{counts[row][column]}\n{share:.0%}" if defined else "-",
+                text if np.isfinite(share) else "-",
                 ha="center",
                 va="center",
-                fontsize=9,
+                fontsize=9 if size <= SMALL else 7,
+                in_layout=False,
                 color="white" if share > 0.5 else "black",
             )
-        panel.set_xticks(range(task.num_classes), task.classes)
-        panel.set_yticks(range(task.num_classes), task.classes)
+        crowded = max(map(len, names)) * size > 30
+        panel.set_xticks(
+            range(size),
+            names,
+            rotation=45 if crowded else 0,
+            ha="right" if crowded else "center",
+            rotation_mode="anchor" if crowded else "default",
+        )
+        panel.set_yticks(range(size), names)
         panel.tick_params(length=0)
         panel.spines[:].set_visible(False)
-        panel.set_title(f"{group} (n = {sum(totals):,})")
+        panel.set_title(f"{group} (n = {counts.sum():,})", fontsize=11)
         panel.set_xlabel("predicted")
     panels[0].set_ylabel("labelled")
-    figure.suptitle(f"{task.name}: number of portraits, and share of the label")
+    _add_title(figure, f"{task.name}: number of portraits, share of the label")
     return figure
 
 
-def reliability_plot(records: Sequence[Record]) -> Figure:
-    """Draws accuracy over confidence, a column for each task."""
-    evaluated = table.evaluated_tasks(records)
-    figure = new_figure(4.3 * len(evaluated) + 0.4, 5.4)
-    panels = figure.subplots(
-        2,
-        len(evaluated),
-        sharex="col",
-        sharey="row",
-        squeeze=False,
-        height_ratios=(3, 1),
+def reliability_plot(
+    records: Sequence[Record], task: Task, groups: Sequence[str]
+) -> Figure:
+    """Draws accuracy over confidence, a panel for each group.
+
+    Args:
+        records: What `evaluate_predictions` returned.
+        task: `Task` of classes.
+        groups: The groups to draw.
+    """
+    figure, panels = _panels(groups, 3.4, 3.5, sharex=True, sharey=True)
+    for panel, group in zip(panels, groups, strict=True):
+        own = find(records, task=task.name, group=group)
+        error = find_one(own, metric="expected_calibration_error")
+        accuracies = find(own, metric="bin_accuracy")
+        confidences = find(own, metric="bin_confidence")
+        panel.plot([0, 1], [0, 1], color="0.6", linestyle="--", linewidth=1)
+        most = max(record.count for record in accuracies) or 1
+        panel.bar(
+            [(record.bin + 0.5) / NUM_BINS for record in accuracies],
+            [_BAR_HEIGHT * record.count / most for record in accuracies],
+            width=0.9 / NUM_BINS,
+            color="0.88",
+            zorder=0,
+        )
+        style = group_styles([group])[group]
+        for place, record in zip(confidences, accuracies, strict=True):
+            if not record.count:
+                continue
+            panel.vlines(
+                place.value, record.low, record.high, color="0.75", linewidth=4
+            )
+            few = record.count < _FEW
+            panel.plot(
+                place.value,
+                record.value,
+                color="black",
+                marker=style["marker"],
+                markersize=5,
+                markerfacecolor="white" if few else "black",
+            )
+        text = "-" if error.value is None else f"{error.value:.3f}"
+        panel.set_title(
+            f"{group} (n = {error.count:,}), error {text}", fontsize=10
+        )
+        panel.set_xlim(0, 1.02)
+        panel.set_ylim(-0.02, 1.02)
+        panel.set_xlabel("confidence")
+        panel.grid(color="0.93")
+    panels[0].set_ylabel("accuracy")
+    _add_title(figure, f"{task.name}: reliability, with 95 % intervals")
+    return figure
+
+
+def group_plot(
+    records: Sequence[Record], task: Task, metric: str, groups: Sequence[str]
+) -> Figure:
+    """Draws a figure of each class, range or flag for each group.
+
+    Args:
+        records: What `evaluate_predictions` returned.
+        task: `Task` that is evaluated.
+        metric: The metric: one of those with a `class_name`.
+        groups: The groups to draw.
+    """
+    shown = [
+        record
+        for record in find(records, metric=metric, task=task.name)
+        if record.class_name is not None and record.group in groups
+    ]
+    names = dict.fromkeys(record.class_name for record in shown)
+    figure = new_figure(8.5, rows_height(len(names), len(groups)) + 1.4)
+    panel = figure.subplots()
+    lows = [record.low for record in shown if record.low is not None]
+    form, least, title = "{:.0%} of {:,}", 0.1, metric
+    if task.kind == REGRESSION:
+        unit = f" ({task.unit})" if task.unit else ""
+        form, least, title = "{:.1f} of {:,}", 1, f"mean absolute error{unit}"
+        panel.set_ylabel(f"labelled{unit}")
+    else:
+        panel.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    draw_groups(
+        panel,
+        shown,
+        groups,
+        lambda record: form.format(record.value, record.count),
+        lambda record: record.count < _FEW,
     )
-    for task, (upper, lower) in zip(evaluated, panels.T, strict=True):
-        _draw_reliability(upper, records, task)
-        _draw_bin_counts(lower, records, task)
-    panels[0, 0].set_ylabel("accuracy")
-    panels[1, 0].set_ylabel("portraits")
-    _add_title(
-        figure,
-        panels[0],
-        "Reliability: on the dashed line confidence and accuracy agree\n"
-        "Gray bars: 95 % intervals of all. "
-        f"Hollow: fewer than {_FEW_IN_A_BIN} portraits.",
-    )
+    panel.set_xlim(left=math.floor(min(lows, default=0) / least) * least)
+    panel.set_xlabel(title.replace("auc", "AUC"))
+    if len(groups) > 1:
+        figure.legend(
+            handles=group_handles(groups),
+            loc="outside lower left",
+            ncols=4,
+            frameon=False,
+        )
+    _add_title(figure, f"{task.name}, with 95 % intervals")
     return figure
 
 
-def recall_plot(records: Sequence[Record]) -> Figure:
-    """Draws the recall of each class for women and men, with intervals."""
-    evaluated = table.evaluated_tasks(records)
-    heights = [task.num_classes for task in evaluated]
-    figure = new_figure(8.5, 0.62 * sum(heights) + 0.55 * len(heights) + 0.9)
-    panels = figure.subplots(
-        len(evaluated), 1, sharex=True, squeeze=False, height_ratios=heights
-    )[:, 0]
-    for task, panel in zip(evaluated, panels, strict=True):
-        for offset, group in ((-0.17, "female"), (0.17, "male")):
-            _draw_recalls(panel, records, task, group, offset)
-        panel.set_yticks(range(task.num_classes), task.classes)
-        panel.set_ylim(task.num_classes - 0.5, -0.5)
-        panel.set_title(task.name, loc="left", fontsize=11)
-        panel.grid(axis="x", color="0.9")
-        panel.tick_params(axis="y", length=0)
-    panels[0].set_xlim(-0.02, 1.02)
-    panels[-1].set_xlabel("recall")
-    panels[-1].xaxis.set_major_formatter(PercentFormatter(1.0))
-    _add_title(figure, panels, "Recall of each class, with 95 % intervals")
-    return figure
+def _panels(groups, width, height, **shared):
+    """Returns a figure, and a panel of `width` x `height` for each group."""
+    columns = min(len(groups), _MOST_COLUMNS)
+    rows = math.ceil(len(groups) / columns)
+    figure = new_figure(width * columns + 0.6, height * rows + 0.5)
+    panels = figure.subplots(rows, columns, squeeze=False, **shared).ravel()
+    for panel in panels[len(groups) :]:
+        panel.axis("off")
+    return figure, panels[: len(groups)]
 
 
-def _add_title(figure, panels, title):
-    """Puts the title on the left and one legend for all panels beside it."""
-    handles = {}
-    for panel in panels:
-        found, labels = panel.get_legend_handles_labels()
-        handles |= dict(zip(labels, found, strict=True))
+def _matrix(records, task, group):
+    """Returns the classes, and the counts of each pair of them."""
+    cells = find(records, metric="confusion", task=task.name, group=group)
+    names = list(dict.fromkeys(cell.class_name for cell in cells))
+    counts = np.array([cell_count(cell) for cell in cells])
+    return names, counts.reshape(len(names), len(names))
+
+
+def _add_title(figure, title):
     figure.suptitle(title, x=0.01, ha="left", fontsize=11)
-    figure.legend(
-        [handles[group] for group in GROUPS if group in handles],
-        [group for group in GROUPS if group in handles],
-        loc="outside upper right",
-        ncols=len(GROUPS),
-        frameon=False,
-    )
-
-
-def _draw_reliability(panel, records, task):
-    panel.plot([0, 1], [0, 1], color="0.6", linestyle="--", linewidth=1)
-    errors = []
-    for group in GROUPS:
-        criteria = {"task": task.name, "group": group}
-        error = find_one(
-            records, metric="expected_calibration_error", **criteria
-        )
-        if not error.count:
-            continue
-        errors.append(f"{group} {error.value:.3f}")
-        accuracies = find(records, metric="bin_accuracy", **criteria)
-        confidences = find(records, metric="bin_confidence", **criteria)
-        points = [
-            (confidence.value, accuracy)
-            for confidence, accuracy in zip(
-                confidences, accuracies, strict=True
-            )
-            if accuracy.count
-        ]
-        _draw_reliability_of_group(panel, points, group)
-    panel.set_title(
-        f"{task.name}\ncalibration error: {', '.join(errors)}", fontsize=10
-    )
-    panel.set_xlim(0, 1.02)
-    panel.set_ylim(-0.02, 1.02)
-    panel.grid(color="0.93")
-
-
-def _draw_reliability_of_group(panel, points, group):
-    style = {
-        "color": COLORS[group],
-        "marker": MARKERS[group],
-        "markersize": 5,
-    }
-    many = [(x, y.value) for x, y in points if y.count >= _FEW_IN_A_BIN]
-    few = [(x, y.value) for x, y in points if y.count < _FEW_IN_A_BIN]
-    panel.plot(*_columns(many), linewidth=1.2, label=group, **style)
-    panel.plot(*_columns(few), linestyle="none", fillstyle="none", **style)
-    if group == ALL:
-        panel.vlines(
-            [x for x, _ in points],
-            [y.low for _, y in points],
-            [y.high for _, y in points],
-            color="0.85",
-            linewidth=5,
-            zorder=1,
-        )
-
-
-def _columns(points):
-    return [x for x, _ in points], [y for _, y in points]
-
-
-def _draw_bin_counts(panel, records, task):
-    bins = find(records, metric="bin_accuracy", task=task.name, group=ALL)
-    centers = [(record.bin + 0.5) / NUM_BINS for record in bins]
-    counts = [record.count for record in bins]
-    panel.bar(centers, counts, width=0.9 / NUM_BINS, color="0.75")
-    upright = max(counts) < 1000
-    for center, count in zip(centers, counts, strict=True):
-        if count:
-            panel.text(
-                center,
-                count,
-                f"{count} ",
-                ha="center",
-                va="bottom",
-                fontsize=7,
-                rotation=0 if upright else 90,
-            )
-    panel.margins(y=0.25 if upright else 0.7)
-    panel.set_xlabel("confidence")
-
-
-def _draw_recalls(panel, records, task, group, offset):
-    for row, class_name in enumerate(task.classes):
-        record = find_one(
-            records,
-            metric="recall",
-            task=task.name,
-            group=group,
-            class_name=class_name,
-        )
-        if not record.count:
-            continue
-        y = row + offset
-        panel.hlines(
-            y, record.low, record.high, color=COLORS[group], linewidth=2
-        )
-        panel.plot(
-            record.value,
-            y,
-            color=COLORS[group],
-            marker=MARKERS[group],
-            markersize=6,
-            linestyle="none",
-            label=group,
-        )
-        panel.annotate(
-            f"{record.value:.0%} of {record.count:,}",
-            (1.01, y),
-            xycoords=("axes fraction", "data"),
-            va="center",
-            fontsize=8,
-            color=COLORS[group],
-        )

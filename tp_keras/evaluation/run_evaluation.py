@@ -6,10 +6,12 @@ import pathlib
 
 from tp_keras.data import source
 from tp_keras.errors import UserError
-from tp_keras.evaluation import evaluator
 from tp_keras.evaluation import places
-from tp_keras.evaluation import report
+from tp_keras.evaluation.evaluator import evaluate_predictions
+from tp_keras.evaluation.report import evaluation_report
 from tp_keras.records.record import Record
+from tp_keras.records.report import page_of
+from tp_keras.records.report import write_report
 from tp_keras.runs import run_folder as run_folder_lib
 
 
@@ -24,23 +26,23 @@ def evaluate_run(
     Args:
         run_dir: Folder of the run.
         data_dir: Folder of the prepared data sets; None: the run's own.
-        dataset: Name of a prepared data set with the features of Tiny
-            Portraits; None: the one that the run was trained on.
+        dataset: Name of a prepared data set that has tasks of the run; None:
+            the one that the run was trained on.
         split: Split to evaluate, also a slice such as `"test[:100]"`.
 
     Returns:
         The records, and the folder in which they lie beside tables and plots:
         `<run_dir>/evaluation/<split>` on the run's own data, and one that is
         named after the data set and its portraits on any other; see
-        `places.name_of_portraits`.
+        `places.name_of_portraits`. The page of it is `page_of(folder)`.
 
     Raises:
-        UserError: If the run, the data set or the split is not there, or if
-            the split is empty.
+        UserError: If the run, the data set or the split is not there, the
+            split is empty, or its labels are others than those of the run.
 
     Example:
         >>> records, folder = evaluate_run("runs/demo")
-        >>> print(table.headline_table(records))
+        >>> find_one(records, metric="accuracy", task="smile", group="all")
     """
     run = run_folder_lib.RunFolder(run_dir).require()
     config = run.config
@@ -50,16 +52,16 @@ def evaluate_run(
         dataset or config.data.dataset,
         storage=config.data.storage,
     )
-    portraits = load(split)
-    if not len(portraits.images):
+    portraits = load(split).seen_as(run.schema)
+    if not len(portraits):
         raise UserError(
             f"The split {split!r} of {portraits.dataset} holds no portraits. "
             "Expected at least one. Evaluate another one with --split."
         )
-    probabilities = run.load_model().predict_answers(portraits.images)
-    records = evaluator.evaluate_predictions(
-        probabilities,
+    records = evaluate_predictions(
+        run.load_model().predict_answers(portraits.images),
         portraits.labels,
+        portraits.schema,
         seed=config.training.seed,
         split=split,
         dataset=portraits.dataset,
@@ -72,7 +74,11 @@ def evaluate_run(
         run.facts.get("fingerprints", {}),
         load,
     )
-    report.write_evaluation(
-        folder, records, places.describe_portraits(portraits)
+    write_report(
+        folder,
+        page_of(folder),
+        records,
+        lambda written: evaluation_report(written, portraits.schema),
+        places.describe_portraits(portraits),
     )
     return records, folder

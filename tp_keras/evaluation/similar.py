@@ -1,217 +1,180 @@
-"""Finds the portraits of a data set with the most similar hair."""
+"""Finds the portraits of a data set most similar to one, by the embedding."""
 
-import collections
 import dataclasses
 from collections.abc import Callable
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 import tqdm
 
-from tp_keras import tasks
-from tp_keras.command_line import command_line
 from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
-from tp_keras.evaluation import neighbors
+from tp_keras.evaluation.neighbors import find_neighbors
+from tp_keras.evaluation.neighbors import unit_rows
 from tp_keras.pixels import check_pixels
+from tp_keras.records.table import markdown_table
+from tp_keras.tasks import EMBEDDING
+from tp_keras.tasks import MISSING_NAME
+from tp_keras.tasks import MULTI_LABEL
+from tp_keras.tasks import REGRESSION
+from tp_keras.tasks import Task
 
-BOTH = "both"
+EVERY = "all"
 
-_HAIR_NAMES = tuple(task.name for task in tasks.HAIR_TASKS)
 _BATCH_SIZE = 256
 
 
 @dataclasses.dataclass(frozen=True)
-class SimilarHair:
+class SimilarPortraits:
     """The answer to a search.
 
     Attributes:
-        query: uint8 `[108, 84, 3]`, the portrait that was searched for.
-        images: uint8 `[k, 108, 84, 3]`, the most similar first.
-        similarities: Float32 `[k]`, cosines of the embeddings.
-        labels: Dict: task name -> integers `[k]`, -1 where missing.
-        indices: Int64 `[k]`, the image indices.
-        dataset: Name of the data set.
-        split: Name of its split.
-        by: What was compared: `"hair_color"`, `"hair_type"` or `"both"`.
+        query: uint8 `[height, width, 3]`, the portrait that was searched for.
+        portraits: `Portraits` that were found, the most similar first.
+        similarities: Float32 `[count]`, cosines of the embeddings.
+        compared: Names of the guarded tasks whose parts were compared.
     """
 
     query: np.ndarray
-    images: np.ndarray
+    portraits: Portraits
     similarities: np.ndarray
-    labels: dict[str, np.ndarray]
-    indices: np.ndarray
-    dataset: str
-    split: str
-    by: str
+    compared: Sequence[str]
 
     def describe(self, rank: int) -> dict[str, str]:
-        """Returns task name -> class name, or `"missing"`."""
+        """Returns task name -> what the label says, or `"missing"`."""
         return {
-            task.name: task.label_name(self.labels[task.name][rank])
-            for task in tasks.TASKS
+            task.name: _label_text(task, self.portraits.labels[task.name][rank])
+            for task in self.portraits.schema.tasks
         }
 
 
-def find_similar_hair(
+def find_similar(
     query: np.ndarray,
     portraits: Portraits,
     embed: Callable[[np.ndarray], np.ndarray],
-    task_names: Iterable[str],
+    guarded: Sequence[str],
     count: int,
-    by: str = tasks.HAIR_COLOR.name,
-) -> SimilarHair:
-    """Finds the portraits with the hair most similar to that of a query.
+    by: str = EVERY,
+) -> SimilarPortraits:
+    """Finds the portraits whose embedding is most similar to that of a query.
 
-    Similar is what the embedding says, or the part of it that the asked task
-    reads: the labels are shown, not used.
+    Labels are shown, not used.
 
     Args:
-        query: uint8 `[108, 84, 3]`.
+        query: uint8 `[height, width, 3]`.
         portraits: Where to look.
-        embed: Function from uint8 `[batch, 108, 84, 3]` to hair embeddings
-            `[batch, d]`, of a run or of a bundle.
-        task_names: The tasks of the model.
+        embed: Function from uint8 `[batch, height, width, 3]` to embeddings
+            `[batch, size]`, of a run or of a bundle.
+        guarded: Names of the guarded tasks of the model, in its order; each
+            reads an equal part of the embedding.
         count: How many portraits to find.
-        by: `"hair_color"`, `"hair_type"`, or `"both"` for the mean of the two
-            similarities.
+        by: Name of the task whose part is compared; `"all"`: of each of them,
+            and all weigh the same.
 
     Returns:
-        `SimilarHair`.
+        `SimilarPortraits`.
 
     Raises:
         UserError: If the model has no such task, or the data set fewer
-            portraits.
+            portraits, or of another size.
 
     Example:
-        >>> predictor = serving.Predictor("exported_models/portrait_attributes")
-        >>> found = find_similar_hair(
-        ...     query, portraits, predictor.embed, predictor.classes, count=20
-        ... )
+        >>> names = list(classifier.embedding_slices)
+        >>> embed = model_embedder(classifier)
+        >>> found = find_similar(query, portraits, embed, names, count=20)
         >>> found.describe(0)
-        {'gender': 'male', 'hair_color': 'blond', 'hair_type': '-'}
+        {'age': '31', 'smile': 'missing'}
     """
-    names = compared_tasks(task_names, by)
+    names = compared_tasks(guarded, by)
+    if query.shape != portraits.schema.image_shape:
+        raise UserError(
+            f"Expected portraits of {query.shape}, the size that the model "
+            f"takes. Received: {portraits.schema.image_shape} of "
+            f"{portraits.dataset}"
+        )
     if not 1 <= count <= len(portraits):
         raise UserError(
             f"Expected a number of portraits from 1 to {len(portraits)}, as "
             f"many as there are in {portraits.dataset}, split "
             f"{portraits.split}. Received: k={count}"
         )
-    hair_tasks = [task for task in task_names if task in _HAIR_NAMES]
-    own = _vectors(embed(query[np.newaxis]), hair_tasks, names)
+
+    def vectors(images):
+        parts = np.split(np.asarray(embed(images)), len(guarded), axis=1)
+        chosen = [parts[guarded.index(name)] for name in names]
+        return unit_rows(np.concatenate([*map(unit_rows, chosen)], axis=1))
+
     starts = range(0, len(portraits), _BATCH_SIZE)
     batches = [
         # An array of its own: the images may be mapped from a file.
-        embed(np.array(portraits.images[start : start + _BATCH_SIZE]))
+        vectors(np.array(portraits.images[start : start + _BATCH_SIZE]))
         for start in tqdm.tqdm(starts, "embed portraits", delay=2, leave=False)
     ]
-    vectors = _vectors(np.concatenate(batches), hair_tasks, names)
-    (rows,), (similarities,) = neighbors.find_neighbors(own, vectors, count)
-    return SimilarHair(
-        query=query,
-        images=np.stack([portraits.images[row] for row in rows]),
-        similarities=similarities,
-        labels={
-            name: portraits.labels[name][rows] for name in tasks.TASK_NAMES
-        },
-        indices=portraits.indices[rows],
-        dataset=portraits.dataset,
-        split=portraits.split,
-        by=by,
+    (rows,), (similarities,) = find_neighbors(
+        vectors(query[np.newaxis]), np.concatenate(batches), count
     )
+    return SimilarPortraits(query, portraits.take(rows), similarities, names)
 
 
-def model_embedder(classifier) -> Callable[[np.ndarray], np.ndarray]:
-    """Returns the function of a classifier that `find_similar_hair` takes.
-
-    Args:
-        classifier: A `PortraitClassifier` with a hair task.
-    """
-    model = classifier.inference_model()
-
-    def embed(images):
-        check_pixels(images)
-        return np.asarray(model.predict_on_batch(images)[tasks.HAIR_EMBEDDING])
-
-    return embed
-
-
-def compared_tasks(task_names: Iterable[str], by: str) -> list[str]:
-    """Returns the hair tasks that a search compares.
-
-    Args:
-        task_names: The tasks of the model.
-        by: As in `find_similar_hair`.
+def compared_tasks(guarded: Sequence[str], by: str) -> list[str]:
+    """Returns the tasks that a search compares; see `find_similar`.
 
     Raises:
         UserError: If the model has none of them, or not the asked one.
     """
-    task_names = list(task_names)
-    own = [name for name in _HAIR_NAMES if name in task_names]
-    if not own:
+    if not guarded or by not in (EVERY, *guarded):
+        known = ", ".join(guarded) or "none, and so no embedding"
         raise UserError(
-            "The model was trained without a hair task and has no hair "
-            "embedding. Expected one with hair_color or hair_type, as "
-            f"`{command_line('training.train', 'demo', run_dir='FOLDER')}` "
-            f"makes it. Received: tasks={task_names}"
+            f"Expected to search by {EVERY} or one of the guarded tasks of the "
+            f"model, which are: {known}. Received: by={by}"
         )
-    wanted = _HAIR_NAMES if by == BOTH else [by]
-    if not set(wanted) <= set(own):
-        raise UserError(
-            f"Expected to search by one of {', '.join(own)}, the hair tasks "
-            f"of the model{_both_or_not(own)}. Received: by={by!r}"
-        )
-    return list(wanted)
+    return list(guarded) if by == EVERY else [by]
 
 
-def format_table(found: SimilarHair) -> str:
-    """Returns a line for each portrait: rank, similarity, index and labels.
+def model_embedder(classifier) -> Callable[[np.ndarray], np.ndarray]:
+    """Returns the function of a classifier that `find_similar` takes."""
+    model = classifier.inference_model()
 
-    A last line counts the labels.
+    def embed(images):
+        check_pixels(images)
+        return np.asarray(model.predict_on_batch(images)[EMBEDDING])
+
+    return embed
+
+
+def format_table(found: SimilarPortraits) -> str:
+    """Returns a row for each portrait: rank, similarity, index and labels.
+
+    A last line counts the classes.
     """
-    rows = [["rank", "similarity", "image_index", *tasks.TASK_NAMES]]
-    counts = {name: collections.Counter() for name in tasks.TASK_NAMES}
-    for rank, similarity in enumerate(found.similarities):
-        labels = found.describe(rank)
-        rows.append(
-            [
-                str(rank + 1),
-                f"{similarity:.3f}",
-                str(found.indices[rank]),
-                *labels.values(),
-            ]
-        )
-        for name, label in labels.items():
-            counts[name][label] += 1
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(
-            cell.ljust(width) for cell, width in zip(row, widths, strict=True)
-        ).rstrip()
-        for row in rows
-    ]
-    summary = "; ".join(
-        f"{name}: "
-        + ", ".join(f"{label} {count}" for label, count in found.most_common())
-        for name, found in counts.items()
+    ranks = range(len(found.similarities))
+    labels = pd.DataFrame([found.describe(rank) for rank in ranks])
+    frame = pd.DataFrame(
+        {
+            "rank": [str(rank + 1) for rank in ranks],
+            "similarity": [f"{value:.3f}" for value in found.similarities],
+            "image_index": found.portraits.indices,
+        }
     )
-    return "\n".join([*lines, "", summary])
-
-
-def _vectors(embedding, hair_tasks, names) -> np.ndarray:
-    """Returns unit rows of the parts that are compared, each as heavy.
-
-    Each hair task reads an equal part of the embedding, in their order.
-    """
-    parts = np.split(np.asarray(embedding), len(hair_tasks), axis=1)
-    parts = dict(zip(hair_tasks, parts, strict=True))
-    return neighbors.unit_rows(
-        np.concatenate(
-            [neighbors.unit_rows(parts[name]) for name in names], axis=1
+    counts = "; ".join(
+        f"{task.name}: "
+        + ", ".join(
+            f"{text} {count}"
+            for text, count in labels[task.name].value_counts().items()
         )
+        for task in found.portraits.schema.tasks
+        if task.has_classes
     )
+    return f"{markdown_table(frame.join(labels))}\n{counts}"
 
 
-def _both_or_not(own) -> str:
-    return f", or {BOTH}" if len(own) == len(_HAIR_NAMES) else ""
+def _label_text(task: Task, label) -> str:
+    if task.kind == REGRESSION:
+        return f"{label:g}" if np.isfinite(label) else MISSING_NAME
+    if task.kind != MULTI_LABEL:
+        return task.label_name(label)
+    if (label < 0).all():
+        return MISSING_NAME
+    flags = zip(task.classes, label, strict=True)
+    return ", ".join(name for name, flag in flags if flag == 1) or "none"

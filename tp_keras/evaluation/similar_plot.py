@@ -1,33 +1,27 @@
-"""The answer to a search for similar hair as a picture."""
+"""The answer to a search for similar portraits as a picture."""
 
+import io
 import math
 import os
-import pathlib
 
-import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from tp_keras import tasks
-from tp_keras.evaluation.similar import BOTH
-from tp_keras.evaluation.similar import SimilarHair
+from tp_keras import files
+from tp_keras.evaluation.similar import SimilarPortraits
 
 # More would be a picture that nobody looks at.
 MAX_SHOWN = 200
 
 _COLUMNS = 10
-
-# In pixels of the portraits.
-_GAP = 12
-_CAPTION = 46
-_QUERY_GAP = 40
-# For the title.
-_MIN_WIDTH = 320
-
 _PIXELS_PER_INCH = 100
 
+# In pixels: between portraits, for a line below each, above all of them, and
+# the least width, for the title.
+_GAP, _LINE, _TITLE, _LEAST_WIDTH = 16, 12, 44, 360
 
-def write_picture(path: str | os.PathLike, found: SimilarHair) -> None:
+
+def write_picture(path: str | os.PathLike, found: SimilarPortraits) -> None:
     """Draws the query on the left and what was found on the right, as PNG.
 
     Below each portrait stand rank, similarity and labels. The file appears
@@ -35,81 +29,60 @@ def write_picture(path: str | os.PathLike, found: SimilarHair) -> None:
 
     Args:
         path: File to write; its folder is made.
-        found: What `find_similar_hair` returned; the first `MAX_SHOWN` are
-            drawn.
+        found: What `find_similar` returned; the first `MAX_SHOWN` are drawn.
     """
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        FigureCanvasAgg(draw_picture(found)).print_png(aside)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+    buffer = io.BytesIO()
+    FigureCanvasAgg(draw_picture(found)).print_png(buffer)
+    files.write_bytes(path, buffer.getvalue())
 
 
-def draw_picture(found: SimilarHair) -> Figure:
+def draw_picture(found: SimilarPortraits) -> Figure:
     """Draws what `write_picture` writes."""
-    count = min(len(found.images), MAX_SHOWN)
+    portraits = found.portraits
+    schema = portraits.schema
+    shown = [*filter(None, [schema.protected]), *schema.guarded]
+    count = min(len(portraits), MAX_SHOWN)
     # Half as many rows as columns, if there is enough to fill them.
-    columns = min(_COLUMNS, max(math.ceil(math.sqrt(2 * count)), 1))
+    columns = min(_COLUMNS, math.ceil(math.sqrt(2 * count)))
     rows = math.ceil(count / columns)
     height, width, _ = found.query.shape
-    cell = height + _CAPTION, width + _GAP
-    left = width + _QUERY_GAP
-    canvas = np.full(
-        (rows * cell[0], max(left + columns * cell[1], _MIN_WIDTH), 3),
-        255,
-        np.uint8,
+    # A line of its own for each label: names may be long.
+    cell = height + _LINE * (len(shown) + 2), max(width, 84) + _GAP
+    size = (
+        max((columns + 1) * cell[1] + 2 * _GAP, _LEAST_WIDTH),
+        rows * cell[0] + _TITLE,
     )
-    canvas[:height, :width] = found.query
-    texts = [(width / 2, height, "query", "bold")]
-    for rank in range(count):
-        row, column = divmod(rank, columns)
-        top, start = row * cell[0], left + column * cell[1]
-        canvas[top : top + height, start : start + width] = found.images[rank]
-        labels = found.describe(rank)
-        hair = [labels[task.name] for task in tasks.HAIR_TASKS]
-        texts.append(
-            (
-                start + width / 2,
-                top + height,
-                f"{rank + 1}: {found.similarities[rank]:.3f}\n"
-                f"{labels[tasks.GENDER.name]}\n{', '.join(hair)}",
-                "normal",
-            )
-        )
-    # One dot a pixel; two lines above for the title.
-    title = 44
-    size = canvas.shape[1] + 2 * _GAP, canvas.shape[0] + title
     figure = Figure(
         [side / _PIXELS_PER_INCH for side in size], dpi=_PIXELS_PER_INCH
     )
-    panel = figure.add_axes(
-        (
-            _GAP / size[0],
-            0,
-            canvas.shape[1] / size[0],
-            canvas.shape[0] / size[1],
+
+    def draw(image, row, column, text, **style):
+        left = _GAP + column * cell[1] + (_GAP if column else 0)
+        bottom = size[1] - _TITLE - row * cell[0] - height
+        figure.figimage(image, left, bottom, origin="upper")
+        figure.text(
+            (left + width / 2) / size[0],
+            (bottom - 3) / size[1],
+            text,
+            ha="center",
+            va="top",
+            fontsize=6.5,
+            **style,
         )
-    )
-    panel.imshow(canvas, interpolation="nearest", aspect="auto")
-    panel.axis("off")
-    for x, y, text, weight in texts:
-        panel.text(
-            x, y + 3, text, ha="center", va="top", fontsize=6.5, weight=weight
-        )
+
+    draw(found.query, 0, 0, "query", weight="bold")
+    for rank in range(count):
+        row, column = divmod(rank, columns)
+        labels = found.describe(rank)
+        lines = [f"{rank + 1}: {found.similarities[rank]:.3f}"]
+        lines += [labels[name] for name in shown]
+        draw(portraits.images[rank], row, column + 1, "\n".join(lines))
     figure.text(
         _GAP / size[0],
-        1 - 0.5 * title / size[1],
-        f"Most similar by {_compared(found.by)}\n"
-        f"{found.dataset}, {found.split}",
+        1 - 0.5 * _TITLE / size[1],
+        f"Most similar by {' and '.join(found.compared)}\n"
+        f"{portraits.dataset}, {portraits.split}",
         va="center",
         fontsize=8,
     )
     return figure
-
-
-def _compared(by) -> str:
-    names = [task.name for task in tasks.HAIR_TASKS]
-    return " and ".join(names) if by == BOTH else by

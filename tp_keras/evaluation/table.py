@@ -1,150 +1,144 @@
-"""Records as Markdown tables that also read well as plain text."""
+"""The records of an evaluation as tables."""
 
+import dataclasses
 from collections.abc import Sequence
 
-from tp_keras import tasks
-from tp_keras.evaluation.evaluator import GROUPS
-from tp_keras.records.record import ALL
+import pandas as pd
+
+from tp_keras.records.page_parts import Table
 from tp_keras.records.record import Record
 from tp_keras.records.record import find
-from tp_keras.records.record import find_one
-from tp_keras.records.table import describe
+from tp_keras.records.table import figure_table
+from tp_keras.records.table import format_count
 from tp_keras.records.table import format_figure
-from tp_keras.records.table import markdown_table
+from tp_keras.records.table import format_with_count
+from tp_keras.tasks import MULTI_LABEL
+from tp_keras.tasks import REGRESSION
+from tp_keras.tasks import Schema
+from tp_keras.tasks import Task
 
-HEADLINE_METRICS = {
+_COUNT = "n"
+_CLASS_TITLES = {
+    _COUNT: "n",
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
     "macro_f1": "macro-F1",
+    "mean_class_error": "mean class error",
     "expected_calibration_error": "calibration error",
 }
+_NUMBER_TITLES = {
+    _COUNT: "n",
+    "mae": "mean absolute error",
+    "within_tolerance": "within",
+    "r2": "R²",
+    "spearman": "Spearman's correlation",
+    "mean_error": "mean error",
+}
+_FLAG_TITLES = {
+    _COUNT: "n",
+    "auc": "mean AUC",
+    "average_precision": "mean average precision",
+    "accuracy": "mean accuracy",
+}
+_IN_UNITS = ("mae", "mean_error")
+
+# What is told of each class, range or flag.
+_CLASS_DETAILS = ("precision", "recall", "f1", "mae", "auc")
+_CLASS_DETAILS += ("average_precision", "accuracy")
+
+LEGEND = """\
+Brackets hold 95 % intervals: Wilson's for accuracy, precision, recall and what
+is within the tolerance, one made of Wilson's for balanced accuracy, the
+bootstrap stratified by label for F1 and class errors, Bonett and Wright's for
+Spearman's correlation, the bootstrap of the rows for the rest. Where a class
+has few rows, intervals of F1 and AUC are too narrow. Balanced accuracy and
+macro-F1 are means over the classes that have labelled rows in the group,
+figures of flags over the flags. Calibration error: 15 bins of equal width, 0 is
+best. n is the number of labelled rows; - means not defined."""
 
 
-def full_report(records: Sequence[Record]) -> str:
-    """Returns every table: headline, per class, confusion matrices."""
-    return "\n".join(
-        [
-            "# Evaluation",
-            "",
-            describe(records),
-            "",
-            "## Figures",
-            "",
-            headline_table(records),
-            "## Classes",
-            "",
-            class_table(records),
-            "## Confusion matrices",
-            "",
-            "Rows are labels, columns predictions, cells numbers of portraits.",
-            "",
-            confusion_tables(records),
-            _LEGEND,
-        ]
+def headline_table(records: Sequence[Record], schema: Schema) -> pd.DataFrame:
+    """Returns the figures of each task, a column for each group.
+
+    Args:
+        records: What `evaluate_predictions` returned.
+        schema: `Schema` of the tasks.
+    """
+    shown = []
+    for record in records:
+        titles = _titles(schema.task(record.task))
+        if record.class_name is None and record.metric in titles:
+            if record.metric in ("accuracy", "mae"):
+                shown.append(dataclasses.replace(record, metric=_COUNT))
+            shown.append(record)
+
+    def title(record):
+        task = schema.task(record.task)
+        text = " ".join(
+            filter(None, (_titles(task)[record.metric], record.variant))
+        )
+        in_units = record.metric in _IN_UNITS and task.unit
+        return f"{text} ({task.unit})" if in_units else text
+
+    return figure_table(
+        shown,
+        {"task": "task", "figure": title},
+        form=lambda record: (
+            format_count(record)
+            if record.metric == _COUNT
+            else format_figure(record)
+        ),
     )
 
 
-_LEGEND = """\
-Brackets hold 95 % intervals: Wilson's for accuracy, precision and recall, one
-made of Wilson's for balanced accuracy, the bootstrap stratified by label for
-F1, the bootstrap of the rows for the calibration error (15 bins of equal
-width; 0 is best). Where a class has few rows, intervals of F1 are too narrow.
-Balanced accuracy and macro-F1 are means over the classes that have labelled
-rows in the group. n is the number of labelled rows; - means not defined.
-"""
+def task_tables(records: Sequence[Record], task: Task) -> list[Table]:
+    """Returns the figures of each class, range or flag of a task.
 
-
-def headline_table(records: Sequence[Record]) -> str:
-    """Returns the figures of each task, a column for each group."""
-    rows = []
-    for task in evaluated_tasks(records):
-        counts = [
-            find_one(
-                records, metric="accuracy", task=task.name, group=group
-            ).count
-            for group in GROUPS
-        ]
-        rows.append([task.name, "n", *(str(count) for count in counts)])
-        for metric, title in HEADLINE_METRICS.items():
-            cells = [
-                format_figure(
-                    find_one(
-                        records, metric=metric, task=task.name, group=group
-                    )
-                )
-                for group in GROUPS
-            ]
-            rows.append(["", title, *cells])
-    return markdown_table(["task", "figure", *GROUPS], rows)
-
-
-def class_table(records: Sequence[Record]) -> str:
-    """Returns precision, recall and F1 of each class in each group."""
-    rows = []
-    for task in evaluated_tasks(records):
-        for class_name in task.classes:
-            for group in GROUPS:
-                figures = [
-                    find_one(
-                        records,
-                        metric=metric,
-                        task=task.name,
-                        group=group,
-                        class_name=class_name,
-                    )
-                    for metric in ("precision", "recall", "f1")
-                ]
-                first = group == ALL
-                rows.append(
-                    [
-                        task.name if first else "",
-                        class_name if first else "",
-                        group,
-                        str(figures[1].count),
-                        *(format_figure(figure) for figure in figures),
-                    ]
-                )
-    header = ["task", "class", "group", "n", "precision", "recall", "F1"]
-    return markdown_table(header, rows)
-
-
-def confusion_tables(records: Sequence[Record]) -> str:
-    """Returns a confusion matrix for each task and group."""
-    parts = []
-    for task in evaluated_tasks(records):
-        for group in GROUPS:
-            counts = confusion_counts(records, task, group)
-            rows = [
-                [name, *(str(cell) for cell in row), str(sum(row))]
-                for name, row in zip(task.classes, counts, strict=True)
-            ]
-            header = [f"{task.name}, {group}", *task.classes, "n"]
-            parts.append(markdown_table(header, rows))
-    return "\n".join(parts)
-
-
-def evaluated_tasks(records: Sequence[Record]) -> tuple[tasks.Task, ...]:
-    """Returns the tasks that the records speak of."""
-    return tasks.get_tasks({record.task for record in records})
-
-
-def confusion_counts(
-    records: Sequence[Record], task: tasks.Task, group: str
-) -> list[list[int]]:
-    """Returns the cells of a confusion matrix, labels along the rows."""
-    cells = {
-        (record.class_name, record.predicted_class): record
-        for record in find(
-            records, metric="confusion", task=task.name, group=group
-        )
-    }
-
-    def number(label, prediction):
-        cell = cells[label, prediction]
-        # A cell holds the share of its row; see `evaluate_predictions`.
-        return round(cell.value * cell.count) if cell.count else 0
-
-    return [
-        [number(label, prediction) for prediction in task.classes]
-        for label in task.classes
+    Args:
+        records: What `evaluate_predictions` returned.
+        task: `Task` among those evaluated.
+    """
+    details = [
+        record
+        for record in find(records, task=task.name)
+        if record.metric in _CLASS_DETAILS and record.class_name is not None
     ]
+    names = {REGRESSION: "range", MULTI_LABEL: "flag"}
+    what = names.get(task.kind, "class")
+    tables = [
+        Table(
+            f"Each {what}",
+            "",
+            figure_table(
+                sorted(details, key=lambda record: record.metric == "recall"),
+                {what: "class_name", "figure": "metric"},
+                form=format_with_count,
+            ),
+        )
+    ]
+    confusion = find(records, metric="confusion", task=task.name)
+    if confusion:
+        tables.append(
+            Table(
+                "Confusion matrices",
+                "Rows are labels, columns predictions, cells numbers of "
+                "portraits.",
+                figure_table(
+                    confusion,
+                    {"group": "group", "labelled": "class_name"},
+                    "predicted_class",
+                    form=lambda record: str(cell_count(record)),
+                ),
+            )
+        )
+    return tables
+
+
+def cell_count(record: Record) -> int:
+    """Returns the number in a cell of a confusion matrix."""
+    return round(record.value * record.count) if record.count else 0
+
+
+def _titles(task):
+    kinds = {REGRESSION: _NUMBER_TITLES, MULTI_LABEL: _FLAG_TITLES}
+    return kinds.get(task.kind, _CLASS_TITLES)

@@ -2,12 +2,16 @@
 
 import math
 import statistics
+from collections.abc import Iterator
 
 import numpy as np
 
 CONFIDENCE_LEVEL = 0.95
 _TAIL = (1 - CONFIDENCE_LEVEL) / 2
 _Z = statistics.NormalDist().inv_cdf(1 - _TAIL)
+
+# Rows times draws in one block: 16 MB of float32.
+_BLOCK_SIZE = 1 << 22
 
 
 def wilson_interval(hits: int, count: int) -> tuple[float, float]:
@@ -109,11 +113,50 @@ def resample_confusion_matrix(
     return resampled
 
 
+def resample_rows(
+    count: int, num_bootstraps: int, generator: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """Draws `count` rows with replacement, again and again.
+
+    Args:
+        count: The number of rows N.
+        num_bootstraps: The number of draws B.
+        generator: Source of chance.
+
+    Yields:
+        Float32 arrays [b, N], B draws in all: how often each row is drawn.
+    """
+    size = max(_BLOCK_SIZE // max(count, 1), 1)
+    for start in range(0, num_bootstraps, size):
+        draws = min(size, num_bootstraps - start)
+        rows = generator.integers(max(count, 1), size=(draws, count))
+        rows += np.arange(draws)[:, None] * count
+        drawn = np.bincount(rows.ravel(), minlength=draws * count)
+        yield drawn.reshape(draws, count).astype(np.float32)
+
+
+def correlation_interval(value: float, count: int) -> tuple[float, float]:
+    """Returns an interval of Spearman's correlation of `count` rows.
+
+    Source:
+        Bonett and Wright, Sample size requirements for estimating Pearson,
+        Kendall and Spearman correlations, 2000.
+    """
+    if count <= 3:
+        return -1.0, 1.0
+    # At 1 Fisher's transform is infinite, and the interval a point.
+    middle = math.atanh(min(max(value, -1 + 1e-12), 1 - 1e-12))
+    radius = _Z * math.sqrt((1 + value**2 / 2) / (count - 3))
+    low, high = math.tanh(middle - radius), math.tanh(middle + radius)
+    return min(low, value), max(high, value)
+
+
 def percentile_interval(samples) -> tuple[float, float]:
     """Returns the middle 95 % of `samples`, an array [B] of resampled figures.
 
-    Where a class of few rows is always right, it is so in each draw: the
-    interval then is too narrow, and is to be read together with the counts.
+    Draws in which the figure is not defined, NaN, are left out. Where a class
+    of few rows is always right, it is so in each draw: the interval then is
+    too narrow, and is to be read together with the counts.
     """
-    low, high = np.quantile(samples, [_TAIL, 1 - _TAIL])
+    low, high = np.nanquantile(samples, [_TAIL, 1 - _TAIL])
     return float(low), float(high)

@@ -12,6 +12,7 @@ from tp_keras.records.record import ALL
 
 _DOTS_PER_INCH = 120
 _COLORS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_COLORS += ("#8C564B", "#7F7F7F")
 _MARKERS = ("o", "D", "^", "v", "P", "X", "<", ">")
 
 

@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Iterable
 from collections.abc import Sequence
 
+from tp_keras import files
 from tp_keras.command_line import command_line
 from tp_keras.errors import UserError
 
@@ -93,20 +94,13 @@ _EVALUATE_COMMAND = command_line("training.evaluate", run_dir="RUN_DIR")
 def write_records(path: str | os.PathLike, records: Iterable[Record]) -> None:
     """Writes `records` to `path`, one JSON object a line.
 
-    The file appears complete or not at all: it is written beside its place and
-    renamed.
+    The file appears whole or not at all.
     """
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with aside.open("w", encoding="utf-8") as file:
-            for record in records:
-                line = json.dumps(dataclasses.asdict(record), allow_nan=False)
-                file.write(line + "\n")
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+    lines = (
+        json.dumps(dataclasses.asdict(record), allow_nan=False)
+        for record in records
+    )
+    files.write_text(path, "".join(f"{line}\n" for line in lines))
 
 
 def read_records(path: str | os.PathLike) -> list[Record]:

@@ -1,0 +1,127 @@
+"""Figures of tasks whose label is a number."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import scipy.stats
+
+from tp_keras.evaluation import metrics
+from tp_keras.evaluation.class_figures import confusion_figures
+from tp_keras.evaluation.figures import figure
+from tp_keras.evaluation.figures import resampled
+from tp_keras.evaluation.figures import share
+from tp_keras.records import intervals
+from tp_keras.tasks import Task
+
+# At most so many ranges are told apart.
+_MOST_RANGES = 12
+
+
+def number_figures(
+    task: Task, answers, labels, num_bootstraps: int, generator
+) -> Iterator[dict]:
+    """Yields the fields of the records of one task in one group.
+
+    * `mae`, the mean absolute error, and `mean_error`, positive where the
+      predictions are too large, in the unit of the task (bootstrap);
+    * `within_tolerance`: the share of rows that are no farther off than the
+      tolerance, which `variant` names (Wilson);
+    * `r2`, the share of the labels' variance that is explained (bootstrap);
+    * `spearman`, the correlation of the ranks (Bonett and Wright);
+    * `mae` of each range of labels (bootstrap), such as the `class_name`
+      `"20-29"`;
+    * `confusion` of the ranges, as of classes.
+
+    Args:
+        task: `Task`.
+        answers: Float array [N], the numbers that are predicted.
+        labels: Float array [N], none missing.
+        num_bootstraps: How often to resample.
+        generator: Source of chance.
+    """
+    answers, labels = np.float64(answers), np.float64(labels)
+    errors = np.abs(answers - labels)
+    starts, names = ranges_of(task)
+    found, true = (
+        np.clip(np.searchsorted(starts, values, "right") - 1, 0, len(names) - 1)
+        for values in (answers, labels)
+    )
+    rows = np.column_stack(
+        [errors, answers - labels, (answers - labels) ** 2, labels, labels**2]
+    )
+    inside = true[:, None] == np.arange(len(names))
+    rows = np.column_stack([rows, errors[:, None] * inside, inside])
+    count = len(labels)
+    values = _from_sums(rows.sum(0, keepdims=True), count)
+    blocks = intervals.resample_rows(count, num_bootstraps, generator)
+    drawn = np.concatenate([counts @ rows for counts in blocks])
+    draws = _from_sums(drawn, count)
+
+    def from_sums(metric, rows=count, key=None, **fields):
+        key = metric if key is None else key
+        return resampled(metric, values[key][0], rows, draws[key], **fields)
+
+    yield from_sums("mae")
+    yield share(
+        "within_tolerance",
+        (errors <= task.tolerance).sum(),
+        count,
+        variant=f"{task.tolerance:g} {task.unit}".strip(),
+    )
+    yield from_sums("r2")
+    yield _spearman(answers, labels)
+    yield from_sums("mean_error")
+    for index, name in enumerate(names):
+        yield from_sums("mae", inside[:, index].sum(), index, class_name=name)
+    yield from confusion_figures(
+        names, metrics.confusion_matrix(true, found, len(names))
+    )
+
+
+def ranges_of(task: Task) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Returns where the ranges of a number start, and how they are called.
+
+    Example:
+        >>> starts, names = ranges_of(Task("age", "regression", low=0, ...))
+        >>> names[:3]
+        ('0-9', '10-19', '20-29')
+    """
+    least = (task.high - task.low) / _MOST_RANGES
+    size = 10.0 ** math.floor(math.log10(least))
+    step = next(size * f for f in (1, 2, 5, 10, 20) if size * f >= least)
+    first = math.floor(task.low / step + 1e-9)
+    # Of whole numbers the highest one may start a range, as 100 does.
+    last = math.floor(task.high / step + (1e-9 if step >= 1 else -1e-9))
+    starts = np.arange(first, last + 1) * step
+    if step == 1:
+        return starts, tuple(f"{start:g}" for start in starts)
+    end = step - 1 if step > 1 else step
+    return starts, tuple(f"{start:g}-{start + end:g}" for start in starts)
+
+
+def _from_sums(sums, count) -> dict:
+    """Returns figures of draws from sums over their rows."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error, signed, squared, label, label_squared, *ranges = sums.T
+        variance = label_squared - label**2 / count
+        half = len(ranges) // 2
+        return {
+            "mae": error / count,
+            "mean_error": signed / count,
+            "r2": 1 - squared / np.where(variance > 1e-9, variance, np.nan),
+            **{
+                index: ranges[index] / ranges[half + index]
+                for index in range(half)
+            },
+        }
+
+
+def _spearman(answers, labels):
+    count = len(labels)
+    if count < 2 or not np.ptp(answers) or not np.ptp(labels):
+        return figure("spearman", None, count)
+    value = scipy.stats.spearmanr(answers, labels).statistic
+    return figure(
+        "spearman", value, count, intervals.correlation_interval(value, count)
+    )

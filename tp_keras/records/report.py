@@ -1,0 +1,227 @@
+"""The folder of a report: records, tables, plots, and the page of them."""
+
+import base64
+import html
+import json
+import os
+import pathlib
+import string
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from tp_keras import files
+from tp_keras.errors import UserError
+from tp_keras.records.page_parts import Plot
+from tp_keras.records.page_parts import Report
+from tp_keras.records.page_parts import Table
+from tp_keras.records.record import Record
+from tp_keras.records.record import read_records
+from tp_keras.records.record import write_records
+from tp_keras.records.table import describe
+from tp_keras.records.table import markdown_table
+
+RECORDS_NAME = "records.jsonl"
+TABLE_NAME = "table.md"
+
+# In a folder of figures: what they are of, and how they were measured.
+MEASURED_NAME = "measured.json"
+
+_TEST = "test"
+
+
+def write_report(
+    folder: str | os.PathLike,
+    page_path: str | os.PathLike,
+    records: Sequence[Record],
+    make_report: Callable[[list[Record]], Report],
+    facts: Mapping,
+) -> None:
+    """Writes records, tables and plots into `folder`, and the page of them.
+
+    Folder and page appear whole or not at all. Tables and plots are made from
+    the records as they stand in the file.
+
+    Args:
+        folder: Folder to write; an earlier one is replaced.
+        page_path: HTML file to write.
+        records: What was measured.
+        make_report: Function of the records that have been written: what to
+            show of them.
+        facts: What `measured.json` shall say of them.
+
+    Raises:
+        UserError: If there are no records.
+    """
+    if not records:
+        raise UserError(
+            "There are no figures to write. Expected records of an "
+            "evaluation. Received: records=[]"
+        )
+    with files.new_folder(folder) as aside:
+        write_records(aside / RECORDS_NAME, records)
+        written = read_records(aside / RECORDS_NAME)
+        report = make_report(written)
+        for section in report.sections:
+            for plot in section.plots:
+                canvas = FigureCanvasAgg(plot.figure)
+                canvas.print_png(aside / plot.file_name)
+        files.write_text(
+            aside / TABLE_NAME, make_markdown(report, describe(written))
+        )
+        files.write_text(
+            aside / MEASURED_NAME, json.dumps(dict(facts), indent=2) + "\n"
+        )
+        page = make_page(report, describe(written), aside)
+    files.write_text(page_path, page)
+
+
+def page_of(folder: str | os.PathLike) -> pathlib.Path:
+    """Returns the page of a folder `<run_dir>/<kind>/<name>`.
+
+    That is `<run_dir>/<kind>.html` for the test split of the run's own data,
+    and `<run_dir>/<kind>-<name>.html` for all else.
+    """
+    folder = pathlib.Path(folder)
+    suffix = "" if folder.name == _TEST else f"-{folder.name}"
+    return folder.parents[1] / f"{folder.parent.name}{suffix}.html"
+
+
+def make_markdown(report: Report, about: str) -> str:
+    """Returns the sentences and tables of a report as Markdown.
+
+    Args:
+        report: `Report`.
+        about: What the figures are of, in a sentence.
+    """
+    parts = [f"# {report.title}", about]
+    for section in report.sections:
+        own = [f"- {sentence}" for sentence in section.sentences]
+        own = ["\n".join(own)] if own else []
+        if section.summary:
+            own += [section.summary.note, markdown_table(section.summary.frame)]
+        for table in section.tables:
+            own += [f"### {table.title}", table.note]
+            own += [markdown_table(table.frame)]
+        parts += [f"## {section.title}", *own] if own else []
+    return "\n\n".join(part.strip() for part in parts if part) + "\n"
+
+
+def make_page(report: Report, about: str, folder: str | os.PathLike) -> str:
+    """Returns a report as HTML that loads nothing from anywhere.
+
+    Args:
+        report: `Report`.
+        about: What the figures are of, in a sentence.
+        folder: Folder of the PNG files, which become part of the page.
+    """
+    folder = pathlib.Path(folder)
+    parts = []
+    for section in report.sections:
+        parts += [f"<h2>{html.escape(section.title)}</h2>", section.text]
+        if section.sentences:
+            lines = map(html.escape, section.sentences)
+            parts += ["<ul>", *(f"<li>{line}</li>" for line in lines), "</ul>"]
+        if section.summary:
+            parts += [_note(section.summary), _table(section.summary)]
+        parts += [_figure(folder, plot) for plot in section.plots]
+        for table in section.tables:
+            parts += [
+                f"<details>\n<summary>{html.escape(table.title)}</summary>",
+                f"{_note(table)}\n{_table(table)}\n</details>",
+            ]
+    return _PAGE.substitute(
+        title=html.escape(report.title),
+        style=_STYLE,
+        about=html.escape(about.replace("`", "")),
+        warning=_WARNING if report.shows_people else "",
+        body="\n".join(part for part in parts if part),
+    )
+
+
+def _note(table: Table) -> str:
+    return f'<p class="note">{html.escape(table.note)}</p>'
+
+
+def _table(table: Table) -> str:
+    text = table.frame.to_html(index=False, border=0, justify="left")
+    return f'<div class="table">{text}</div>'
+
+
+def _figure(folder: pathlib.Path, plot: Plot) -> str:
+    data = (folder / plot.file_name).read_bytes()
+    title = html.escape(plot.title)
+    return (
+        f'<h3>{title}</h3>\n<figure>\n<img alt="{title}" '
+        f'src="data:image/png;base64,{base64.b64encode(data).decode()}">\n'
+        f"<figcaption>{html.escape(plot.how_to_read)}</figcaption>\n</figure>"
+    )
+
+
+_WARNING = """\
+<p class="warning">This page shows real portraits. They must not be copied or
+published: it must not leave this machine.</p>
+"""
+
+_STYLE = """\
+:root {
+  color-scheme: light dark;
+  --text: #1b1b1b; --paper: #ffffff; --faint: #66686c; --line: #d9dadd;
+  --shade: #f4f4f2;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --text: #e7e7e4; --paper: #17181a; --faint: #a2a5aa; --line: #3a3c40;
+    --shade: #222326;
+  }
+}
+body {
+  font: 16px/1.55 system-ui, sans-serif; color: var(--text);
+  background: var(--paper); max-width: 62rem; margin: 0 auto;
+  padding: 1.5rem 1rem 4rem;
+}
+h1 { line-height: 1.2; }
+h2 { margin-top: 3rem; border-bottom: 1px solid var(--line); }
+p, li { max-width: 46rem; }
+figure { margin: 1.5rem 0 2.5rem; }
+figcaption { color: var(--faint); max-width: 46rem; }
+img {
+  max-width: 100%; height: auto; background: #ffffff; padding: 0.5rem;
+  border-radius: 6px; box-sizing: border-box;
+}
+.table { overflow-x: auto; }
+table { border-collapse: collapse; font-size: 0.9rem; }
+th, td {
+  text-align: left; padding: 0.3rem 0.9rem 0.3rem 0; vertical-align: top;
+  border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums;
+}
+th { color: var(--faint); font-weight: 600; }
+.note { color: var(--faint); font-size: 0.95rem; }
+.warning {
+  border-left: 4px solid #D55E00; background: var(--shade);
+  padding: 0.6rem 1rem;
+}
+details { margin: 0.8rem 0; }
+summary { cursor: pointer; }
+"""
+
+_PAGE = string.Template("""\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title</title>
+<style>
+$style</style>
+</head>
+<body>
+<h1>$title</h1>
+<p class="note">$about</p>
+$warning
+$body
+</body>
+</html>
+""")
