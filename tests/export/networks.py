@@ -42,3 +42,19 @@ def random_portraits(count, seed=0, schema=SCHEMA):
     generator = np.random.default_rng(seed)
     shape = (count, *schema.image_shape)
     return generator.integers(0, 256, shape, dtype=np.uint8)
+
+
+class Here:
+    """In place of a `FreshProcess`: calls in this one, which starts at once."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    def call(self, function, *arguments):
+        return function(*arguments)
+
+    def close(self):
+        pass

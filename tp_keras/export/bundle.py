@@ -62,13 +62,7 @@ def export_bundle(
 def write_bundle(
     classifier, folder, images: np.ndarray, metadata: dict
 ) -> tuple[keras.Model, dict]:
-    """Writes the files of a bundle and checks them.
-
-    Args:
-        classifier: As of `export_bundle`.
-        folder: Where to write.
-        images: uint8 `[count, height, width, 3]` to compare with.
-        metadata: As of `export_bundle`.
+    """Writes the files of a bundle into `folder`, and checks them by `images`.
 
     Returns:
         The folded model of answers, and what `metadata.json` says.

@@ -19,12 +19,7 @@ from tp_keras.records import record as records_lib
 from tp_keras.runs.run_folder import RunFolder
 
 # What a bundle says of its quality; the whole stays in the run folder.
-FIGURES = (
-    "accuracy",
-    "balanced_accuracy",
-    "mean_absolute_error",
-    "within_tolerance",
-)
+FIGURES = ("accuracy", "balanced_accuracy", "mae", "within_tolerance")
 _FIGURE_FIELDS = ("metric", "task", "group", "value", "low", "high", "count")
 
 _CHECK_COUNT = 8
@@ -51,10 +46,9 @@ def export_run(
         run_dir: Folder of the run.
         output_dir: Folder of all exported models.
         name: Name of the model, under which it is served.
-        formats: Names of the file formats, out of `FORMATS`; the SavedModel
-            is always written. With more than that one each is checked on the
-            test split; see `add_formats`. Where the run's data is gone, noise
-            takes its place and accuracy is left out.
+        formats: Names of file formats; see `get_formats`. Several are checked
+            on the test split; see `add_formats`. Where the run's data is gone,
+            noise takes its place and accuracy is left out.
         latency_seconds: How long to measure a file at a batch size.
 
     Returns:
@@ -105,13 +99,9 @@ def export_run(
 def describe_run(run) -> dict:
     """Returns what `metadata.json` says of a run.
 
-    Args:
-        run: A `RunFolder`.
-
-    Returns:
-        Dict of the run's name, its settings without the paths of this machine,
-        the fingerprints of its data, and the figures of the test split, empty
-        before an evaluation.
+    That is its name, its settings without the paths of this machine, the
+    fingerprints of its data, and the figures of the test split, none before an
+    evaluation.
     """
     settings = config_lib.config_to_dict(run.config)
     settings.pop("run_dir")

@@ -81,13 +81,6 @@ def read_portrait(path: str | os.PathLike, image_shape) -> np.ndarray:
 def decode_portrait(data: bytes, image_shape) -> np.ndarray:
     """Makes a portrait of the content of a picture file; see `read_portrait`.
 
-    Args:
-        data: The content.
-        image_shape: Height, width and channels of a portrait.
-
-    Returns:
-        uint8 `[height, width, 3]`.
-
     Raises:
         UserError: If it is no such picture or not a whole one.
     """

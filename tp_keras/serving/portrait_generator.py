@@ -18,7 +18,8 @@ class PortraitGenerator:
     Labels are a dict of a condition of the schema to a class name for all
     rows, or to a sequence of one for each; `"unknown"`, None or a condition
     left out say that it is not given. Images are uint8
-    `[batch, height, width, 3]`, latents float32 `[batch, latent_size]`.
+    `[batch, height, width, 3]`, latents float32 `[batch, latent_size]`. What a
+    method can't take it tells in a `UserError`.
 
     Args:
         signatures: Dict of name to function of tensors by name. They may be
@@ -44,15 +45,7 @@ class PortraitGenerator:
 
     @classmethod
     def load(cls, bundle) -> "PortraitGenerator":
-        """Loads a bundle.
-
-        Args:
-            bundle: Folder of a bundle or of its versions; see `find_bundle`.
-
-        Raises:
-            UserError: If there is no bundle of a `PortraitVAE`, or it cannot
-                be read.
-        """
+        """Loads a bundle of a `PortraitVAE`; see `find_bundle`."""
         loaded = LoadedBundle(bundle, "generate", "export_vae")
         generator = cls(loaded.signatures, loaded.metadata)
         # A bundle's functions live as long as it does.
@@ -72,11 +65,6 @@ class PortraitGenerator:
 
         Returns:
             Images, one a seed.
-
-        Raises:
-            UserError: If a class is unknown, there are not as many labels as
-                seeds, a seed is no integer of 64 bits, or a temperature is
-                not above 0.
         """
         return self._sample(labels, seeds, temperature)["image"]
 
@@ -85,25 +73,12 @@ class PortraitGenerator:
         return self._sample(labels, seeds, temperature)["latent"]
 
     def encode(self, images, labels) -> tuple[np.ndarray, np.ndarray]:
-        """Returns mean and log-variance of the latents of images.
-
-        Args:
-            images: uint8 `[batch, height, width, 3]`.
-            labels: What they show.
-
-        Raises:
-            UserError: If the images have another dtype or shape, or a class is
-                unknown.
-        """
+        """Returns mean and log-variance of the latents of labelled images."""
         outputs = self._run("encode", self._picture_inputs(images, labels))
         return outputs["mean"], outputs["log_variance"]
 
     def decode(self, latents, labels) -> np.ndarray:
-        """Returns the images of latents, shown with `labels`.
-
-        Raises:
-            UserError: If a latent is not finite, or a class is unknown.
-        """
+        """Returns the images of finite latents, shown with `labels`."""
         latents = np.asarray(latents, np.float32)
         if latents.ndim != 2 or not np.isfinite(latents).all():
             raise UserError(
@@ -114,7 +89,7 @@ class PortraitGenerator:
         return self._run("decode", {"latent": latents, **inputs})["image"]
 
     def reconstruct(self, images, labels) -> np.ndarray:
-        """Returns images as the model sees them; arguments as of `encode`."""
+        """Returns labelled images as the model sees them."""
         inputs = self._picture_inputs(images, labels)
         return self._run("reconstruct", inputs)["image"]
 
@@ -122,14 +97,10 @@ class PortraitGenerator:
         """Returns images with other attributes.
 
         Args:
-            images: uint8 `[batch, height, width, 3]`.
+            images: The images.
             labels: What they show.
             new_labels: What they shall show. A condition that is left out here
                 is not kept but unknown: give what shall stay.
-
-        Raises:
-            UserError: If the images have another dtype or shape, or a class is
-                unknown.
         """
         inputs = self._picture_inputs(images, labels)
         new = self._label_inputs(new_labels, len(inputs["image"]), "new_")

@@ -68,7 +68,7 @@ class Predictor:
 
         Returns:
             One `Prediction` a file, in their order. A file that cannot be read
-            has its `error` set and does not disturb the others.
+            has its `error` set.
         """
         return list(self.iterate_files(paths, batch_size))
 
@@ -96,17 +96,11 @@ class Predictor:
                     yield self._prediction(path, outputs, next(rows))
 
     def embed(self, images) -> np.ndarray:
-        """Returns the embeddings of decoded portraits.
-
-        Args:
-            images: uint8 `[batch, height, width, 3]`.
-
-        Returns:
-            float32 `[batch, dimensions]`.
+        """Returns the embeddings float32 `[batch, dimensions]` of portraits.
 
         Raises:
-            UserError: If the bundle has no embedding, or dtype or shape of the
-                images are others.
+            UserError: If the bundle has none, or dtype or shape of the images
+                are not those of `predict`.
         """
         if "embed" not in self._loaded.signatures:
             raise UserError(

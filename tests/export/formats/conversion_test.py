@@ -18,7 +18,7 @@ from tp_keras.errors import UserError
 from tp_keras.export import fold_batch_normalization
 from tp_keras.export.answers import answer_model
 from tp_keras.export.formats import FORMATS
-from tp_keras.export.formats import openvino as openvino_lib
+from tp_keras.export.formats.registry import import_openvino
 from tp_keras.quiet import no_native_messages
 
 SHAPE = EVERY_KIND.image_shape
@@ -108,7 +108,7 @@ def read_description(name, path):
         assert entry.key == "portrait_attributes"
         return entry.value
     if name == "openvino":
-        graph = openvino_lib._import().Core().read_model(path)
+        graph = import_openvino().Core().read_model(path)
         return graph.get_rt_info(["portrait_attributes"]).astype(str)
     with zipfile.ZipFile(path) as archive:
         return archive.read("portrait_attributes.json").decode()
@@ -120,9 +120,7 @@ def outputs_in_order(name, path, images):
         return onnxruntime.InferenceSession(path).run(None, {"image": images})
     if name == "openvino":
         hint = {"INFERENCE_PRECISION_HINT": "f32"}
-        answers = openvino_lib._import().compile_model(path, "CPU", hint)(
-            images
-        )
+        answers = import_openvino().compile_model(path, "CPU", hint)(images)
         return list(answers.values())
     interpreter = Interpreter(str(path))
     interpreter.allocate_tensors()

@@ -13,7 +13,7 @@ from tp_keras.export.formats.compare import compare
 from tp_keras.export.formats.compare import describe_losses
 from tp_keras.export.formats.format import FOLDER
 from tp_keras.export.formats.format import Format
-from tp_keras.export.fresh_process import FreshProcess
+from tp_keras.fresh_process import FreshProcess
 from tp_keras.quiet import no_native_messages
 from tp_keras.records.record import find
 

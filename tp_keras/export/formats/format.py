@@ -22,12 +22,12 @@ class Format:
     """One file format of a model and the runtime that answers from it.
 
     Attributes:
-        name: Name of the format in flags, tables and `metadata.json`.
+        name: Its name in flags, tables and `metadata.json`.
         file: Path of the file in the folder of a bundle's version.
         packages: Dict of importable module to the distribution that brings it;
             the runtime comes last.
         tolerance: The greatest difference to the Keras model with which a file
-            may be published; None for a format that rounds the weights.
+            may be published; None for one that rounds.
         needs_calibration: Whether `convert` needs training portraits.
     """
 
@@ -97,15 +97,14 @@ class Format:
 def describe_file(names, model: keras.Model, tasks) -> str:
     """Returns what a file says of itself under the name `DESCRIPTION`.
 
+    JSON: `input` with name, dtype and shape, and `outputs`, a list of dicts of
+    `name` and, of a task, its `kind`, the `classes` in the order of the
+    probabilities, and the `unit` of a number.
+
     Args:
         names: Names of its outputs, in its own order.
         model: What it is made of.
         tasks: The tasks of the model.
-
-    Returns:
-        JSON: `input` with name, dtype and shape, and `outputs`, a list of
-        dicts of `name` and, of a task, its `kind`, the `classes` in the order
-        of the probabilities, and the `unit` of a number.
     """
     facts = {
         task.name: {

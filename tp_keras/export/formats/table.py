@@ -1,10 +1,14 @@
 """The formats of a bundle as tables."""
 
+import pandas as pd
+
 from tp_keras.export.formats.compare import HITS
 from tp_keras.records.record import ALL
 from tp_keras.records.record import Record
 from tp_keras.records.record import find
-from tp_keras.records.record import find_one
+from tp_keras.records.table import UNDEFINED
+from tp_keras.records.table import figure_table
+from tp_keras.records.table import format_count
 from tp_keras.records.table import markdown_table
 
 _LEGEND = """\
@@ -34,20 +38,27 @@ def describe_formats(metadata: dict) -> str:
             f"{count} images of noise, as the run's data is gone: without "
             "accuracy"
         )
-    records = {
-        name: [Record(**fields) for fields in entry["records"]]
+    records = [
+        Record(**fields, variant=name)
         for name, entry in entries.items()
-    }
-    rights = [r for r in next(iter(records.values())) if r.metric in HITS]
-    header = ["format", "MB", "ms", "img/s", "largest difference"]
-    header += ["mean difference", "same decisions"]
-    header += dict.fromkeys(record.task for record in rights)
-    rows = [_row(name, entry, records[name]) for name, entry in entries.items()]
-    text = markdown_table(header, rows) + "\n" + _LEGEND
-    if rights:
+        for fields in entry["records"]
+    ]
+    rows = [
+        _row(name, entry, find(records, variant=name))
+        for name, entry in entries.items()
+    ]
+    text = markdown_table(pd.DataFrame(rows)) + "\n" + _LEGEND
+    if rights := [record for record in records if record.metric in HITS]:
+        table = figure_table(
+            rights,
+            {"task": "task", "group": "group"},
+            columns="variant",
+            form=_percent,
+            more={"n": format_count},
+        )
         text += (
             "\nRight answers (of numbers those within the tolerance), of all "
-            "and of each group:\n\n" + _rights_table(records, rights)
+            "and of each group:\n\n" + markdown_table(table)
         )
     warnings = [w for entry in entries.values() for w in entry["warnings"]]
     return "\n".join(
@@ -66,53 +77,43 @@ def latency_table(latencies: dict[str, dict[int, float]]) -> str:
         latencies: Dict of format to batch size to seconds.
     """
     rows = [
-        [name, *_speeds({str(b): 1e3 * s for b, s in batches.items()})]
-        for name, batches in latencies.items()
+        {"format": name, **_speeds({str(b): 1e3 * s for b, s in found.items()})}
+        for name, found in latencies.items()
     ]
-    return markdown_table(["format", "ms", "img/s"], rows)
+    return markdown_table(pd.DataFrame(rows))
 
 
-def _speeds(latencies_ms) -> list[str]:
+def _speeds(latencies_ms):
     """Returns the milliseconds of one portrait, and images a second."""
     batch = max(latencies_ms, key=int)
-    return [
-        f"{latencies_ms['1']:.3f}",
-        f"{1e3 * int(batch) / latencies_ms[batch]:,.0f}",
-    ]
+    return {
+        "ms": f"{latencies_ms['1']:.3f}",
+        "img/s": f"{1e3 * int(batch) / latencies_ms[batch]:,.0f}",
+    }
 
 
-def _row(name, entry, records) -> list[str]:
+def _row(name, entry, records):
     same = find(records, metric="same_decisions")
 
     def figures(metric):
         # Of tasks alone: an embedding has another scale.
-        found = [find_one(records, metric=metric, task=r.task) for r in same]
-        return [record.value for record in found]
+        tasks = {record.task for record in same}
+        found = find(records, metric=metric)
+        return [record.value for record in found if record.task in tasks]
 
     means = figures("mean_difference")
     rights = [r for r in records if r.metric in HITS and r.group == ALL]
-    return [
-        name,
-        f"{entry['bytes'] / 1e6:.3f}",
-        *_speeds(entry["latency_ms"]),
-        f"{max(figures('max_difference')):.1e}",
-        f"{sum(means) / len(means):.1e}",
-        f"{100 * min(record.value for record in same):.2f} %",
-        *(_percent(record) for record in rights),
-    ]
-
-
-def _rights_table(records, rights) -> str:
-    rows = []
-    for first in rights:
-        place = {"task": first.task, "group": first.group}
-        cells = [
-            _percent(find_one(of, metric=first.metric, **place))
-            for of in records.values()
-        ]
-        rows.append([*place.values(), str(first.count), *cells])
-    return markdown_table(["task", "group", "n", *records], rows)
+    return {
+        "format": name,
+        "MB": f"{entry['bytes'] / 1e6:.3f}",
+        **_speeds(entry["latency_ms"]),
+        "largest difference": f"{max(figures('max_difference')):.1e}",
+        "mean difference": f"{sum(means) / len(means):.1e}",
+        "same decisions": f"{100 * min(r.value for r in same):.2f} %",
+        **{record.task: _percent(record) for record in rights},
+    }
 
 
 def _percent(record):
-    return "-" if record.value is None else f"{100 * record.value:.2f} %"
+    value = record.value
+    return UNDEFINED if value is None else f"{100 * value:.2f} %"

@@ -13,6 +13,10 @@ from tp_keras.quiet import no_native_messages
 _LOOK_SECONDS = 1.0
 
 
+class ProcessEnded(RuntimeError):
+    """A process ended in the middle of a call."""
+
+
 class FreshProcess:
     """A process in which nothing of TensorFlow has run.
 
@@ -30,6 +34,7 @@ class FreshProcess:
 
     def __init__(self, environment: dict[str, str] | None = None):
         self._environment = environment or {}
+        self._killed = False
         self._start()
 
     def _start(self):
@@ -67,17 +72,20 @@ class FreshProcess:
             *args: What can be pickled.
 
         Raises:
-            RuntimeError: If the process ended by itself, as for want of
+            ProcessEnded: If the process ended by itself, as for want of
                 memory; the next call has a new one.
         """
         try:
             return self._pool.submit(function, *args).result()
         except BrokenProcessPool as error:
+            if self._killed:
+                raise
             self._start()
-            raise RuntimeError("The process ended by itself.") from error
+            raise ProcessEnded("The process ended by itself.") from error
 
     def kill(self) -> None:
-        """Ends the process in the middle of its call."""
+        """Ends the process in the middle of its call, and for good."""
+        self._killed = True
         os.kill(self.pid, signal.SIGKILL)
 
     def close(self) -> None:
