@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 
 from tests.export.networks import random_portraits
-from tests.picture_factory import ORIENTATIONS
 from tests.picture_factory import encode
 from tests.picture_factory import exif
 from tests.picture_factory import picture
@@ -138,15 +137,6 @@ def test_answers_as_a_server(predictor, bundle, tmp_path):
         np.testing.assert_allclose(rows, served[task][:7], atol=2e-3)
     # They are not all alike.
     assert np.ptp(served["origin"][:7], axis=0).max() > 1e-2
-
-
-def test_the_marks_of_a_camera_change_no_answer(predictor, tmp_path):
-    paths = []
-    for mark in ORIENTATIONS:
-        paths.append(tmp_path / f"{mark}.png")
-        stored(picture(), mark).save(paths[-1], exif=exif(mark))
-    answers = [p.numbers["age"] for p in predictor.predict_files(paths)]
-    np.testing.assert_allclose(answers, answers[:1] * 8, rtol=1e-5)
 
 
 def test_nothing(predictor):

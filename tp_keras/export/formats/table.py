@@ -39,7 +39,7 @@ def describe_formats(metadata: dict) -> str:
             "accuracy"
         )
     records = [
-        Record(**fields, variant=name)
+        Record(**{**fields, "variant": name})
         for name, entry in entries.items()
         for fields in entry["records"]
     ]
