@@ -7,7 +7,7 @@ RUN_DIR ?= runs/real
 SHARED_OUT := -n logical --maxprocesses 4 --dist loadfile
 
 .PHONY: help demo train fairness portraits test test-all test-processors lint \
-	format benchmarks clean
+	format wheel benchmarks clean
 
 help:  ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' \
@@ -21,7 +21,7 @@ $(VENV)/.runtime: requirements.txt
 	@touch $@
 
 $(VENV)/.development: $(VENV)/.runtime requirements-dev.txt \
-		requirements-formats.txt
+		requirements-formats.txt requirements-jax.txt requirements-page.txt
 	$(RUN) -m pip install --progress-bar on -r requirements-dev.txt
 	@touch $@
 
@@ -76,8 +76,11 @@ format: $(VENV)/.development  ## Mend style and format.
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .
 
+wheel: $(VENV)/.development  ## What `pip install` takes, below dist/.
+	$(RUN) -m build --no-isolation
+
 benchmarks: $(VENV)/.benchmarks  ## Every table of the README.
 	$(RUN) -m benchmarks.all
 
 clean:  ## Remove what was generated; the environment stays.
-	rm -rf data runs exported_models/portrait_*
+	rm -rf build dist data runs exported_models/portrait_*

@@ -5,7 +5,9 @@ import dataclasses
 import importlib.util
 import itertools
 import pathlib
-import shlex
+import re
+import sys
+import types
 import typing
 
 import pytest
@@ -14,13 +16,17 @@ from datasets.tiny_portraits import portraits_config
 from tests.printed_commands import command_class
 from tests.printed_commands import find_commands
 from tests.printed_commands import flags_of
+from tests.printed_commands import module_and_words
 from tests.printed_commands import parse
 from tp_keras.command_line import changed_flags
 from tp_keras.command_line import command_line
+from tp_keras.command_line import install_command
+from tp_keras.command_line import process_words
 from tp_keras.command_line import train_command
 from tp_keras.config import DataConfig
 from tp_keras.data.builders import build_command
 from tp_keras.errors import UserError
+from training.__main__ import command_names
 from training.command import shown
 from training.configs import EXPERIMENTS
 from training.train import Train
@@ -33,11 +39,11 @@ SOURCES = sorted(
     for folder in ("tp_keras", "training", "benchmarks")
     for path in (ROOT / folder).rglob("*.py")
 )
-COMMANDS = sorted(
-    f"training.{path.stem}"
-    for path in (ROOT / "training").glob("*.py")
-    if path.stem not in ("__init__", "command", "train", "train_vae")
-)
+COMMANDS = [
+    f"training.{name}"
+    for name in command_names()
+    if name not in ("train", "train_vae")
+]
 
 # Values that a shell or a parser could take for something else.
 STRINGS = ("two words", "it's $HOME", "train[:50%]", "*.png", "", "a\\ b")
@@ -117,6 +123,33 @@ def test_an_experiment_is_parsed_back(module, experiments, kind):
         assert parse(command_line(module, name)) == kind(base)
 
 
+def told():
+    """Returns how commands are typed, and what runs one."""
+    typed = command_line("training.train", "demo", run_dir="my run")
+    others = command_line("benchmarks.all"), install_command("formats")
+    return typed, process_words(typed)[1:], *others
+
+
+def test_commands_are_typed_as_this_process_was_started(monkeypatch):
+    words = ["demo", "--run_dir", "my run"]
+    assert told() == (
+        "python -m training.train demo --run_dir 'my run'",
+        ["-m", "training.train", *words],
+        "python -m benchmarks.all",
+        "pip install -r requirements-formats.txt",
+    )
+    monkeypatch.delitem(sys.modules, "training")
+    installed = types.ModuleType("tp_keras_training")
+    monkeypatch.setitem(sys.modules, "tp_keras_training", installed)
+    assert told() == (
+        "tp-keras train demo --run_dir 'my run'",
+        ["-m", "tp_keras_training", "train", *words],
+        "python -m benchmarks.all",
+        "pip install 'tp_keras[formats]'",
+    )
+    assert parse(told()[0]) == parse(command_line("training.train", *words))
+
+
 def test_a_value_is_never_taken_for_a_flag():
     line = command_line("training.evaluate", run_dir="--split")
     assert parse(line).run_dir == "--split"
@@ -167,9 +200,8 @@ def test_commands_in_the_code(path):
             docstrings.append(ast.get_docstring(node, clean=False))
         # What is shown to a user is quoted, so it is made by one function.
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            assert (
-                "python -m training" not in node.value
-                or node.value in docstrings
+            assert node.value in docstrings or not re.search(
+                "python -m training|tp-keras ", node.value
             ), node.value
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             known = None
@@ -202,7 +234,7 @@ def test_commands_in_the_documents(name):
 
 def _check(line):
     """Raises unless a command of a document exists, with all its flags."""
-    _, _, module, *words = shlex.split(line)
+    module, *words = module_and_words(line)
     if words and module.startswith("training.") and "--help" not in words:
         assert parse(line)
     else:

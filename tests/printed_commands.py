@@ -9,10 +9,10 @@ from training import command as command_lib
 
 # `...`, a line of a code block or of a Makefile, or what stands after a word
 # and a colon or at the end of a line of a table.
-_INLINE = re.compile(r"`(python -m (?:training|benchmarks)\.[^`]+)`")
+_START = r"(?:python -m (?:training|benchmarks)\.|tp-keras )"
+_INLINE = re.compile(rf"`({_START}[^`]+)`")
 _LINE = re.compile(
-    r"^(?:Next: |[$ \t]*|  \w.* {3})(python -m (?:training|benchmarks)\..+)$",
-    re.MULTILINE,
+    rf"^(?:Next: |[$ \t]*|  \w.* {{3}})({_START}.+)$", re.MULTILINE
 )
 
 
@@ -32,8 +32,7 @@ def parse(line: str):
     Args:
         line: What a user types into a shell.
     """
-    python, dash_m, name, *words = shlex.split(line)
-    assert (python, dash_m) == ("python", "-m")
+    name, *words = module_and_words(line)
     module = importlib.import_module(name)
     for experiments in ("EXPERIMENTS", "VAE_EXPERIMENTS"):
         if hasattr(module, "main") and hasattr(module, experiments):
@@ -42,6 +41,15 @@ def parse(line: str):
             )
             return command_class(name)(settings)
     return command_lib.read(command_class(name), words)
+
+
+def module_and_words(line: str) -> list[str]:
+    """Returns the module of a command in a clone, and what follows it."""
+    first, *words = shlex.split(line)
+    if first == "tp-keras":
+        return [f"training.{words[0]}", *words[1:]]
+    assert [first, words[0]] == ["python", "-m"]
+    return words[1:]
 
 
 def parse_next(text: str):

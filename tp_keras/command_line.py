@@ -1,14 +1,19 @@
 """The commands that are named in texts: whole, and quoted for a shell."""
 
 import dataclasses
+import importlib.util
 import shlex
+import sys
+
+# The names of the package of commands: in a clone, and as it is installed.
+_CLONED, _INSTALLED = "training", "tp_keras_training"
 
 
 def command_line(module: str, *words, **flags) -> str:
-    """Returns a command as it is typed.
+    """Returns a command as it is typed: in a clone, or where it is installed.
 
     Args:
-        module: Name of its module, such as `"training.evaluate"`.
+        module: Name of its module in a clone, such as `"training.evaluate"`.
         words: What stands before the flags: the name of an experiment.
         flags: Flag -> value, or a tuple of values.
 
@@ -16,7 +21,11 @@ def command_line(module: str, *words, **flags) -> str:
         >>> command_line("training.evaluate", run_dir="my runs/demo")
         "python -m training.evaluate --run_dir 'my runs/demo'"
     """
-    words = ["python", "-m", module, *words]
+    package, _, name = module.rpartition(".")
+    if package in (_CLONED, _INSTALLED) and _is_installed():
+        words = ["tp-keras", name, *words]
+    else:
+        words = ["python", "-m", module, *words]
     for name, value in flags.items():
         values = value if isinstance(value, tuple | list) else (value,)
         texts = [str(value) for value in values]
@@ -26,6 +35,41 @@ def command_line(module: str, *words, **flags) -> str:
         else:
             words += [f"--{name}", *texts]
     return shlex.join(words)
+
+
+def process_words(command: str) -> list[str]:
+    """Returns what runs a command with this very Python, found by no shell.
+
+    Args:
+        command: What `command_line` returned.
+    """
+    words = shlex.split(command)
+    if words[0] == "tp-keras":
+        words[:1] = ["python", "-m", _INSTALLED]
+    return [sys.executable, *words[1:]]
+
+
+def install_command(extra: str) -> str:
+    """Returns the command that installs an optional part.
+
+    Args:
+        extra: Name of the part, as in `requirements-EXTRA.txt`.
+
+    Example:
+        >>> install_command("formats")
+        'pip install -r requirements-formats.txt'
+    """
+    if _is_installed():
+        return f"pip install {shlex.quote(f'tp_keras[{extra}]')}"
+    return f"pip install -r requirements-{extra}.txt"
+
+
+def _is_installed() -> bool:
+    """Whether this is no process of a clone, but one of an installation."""
+    return _CLONED not in sys.modules and (
+        _INSTALLED in sys.modules
+        or importlib.util.find_spec(_INSTALLED) is not None
+    )
 
 
 def changed_flags(settings, base=None) -> dict:

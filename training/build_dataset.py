@@ -10,15 +10,17 @@ from typing import Literal
 
 from tp_keras.command_line import train_command
 from tp_keras.config import DataConfig
-from training.command import run
-from training.command import start_tensorflow
+
+from .command import data_set
+from .command import run
+from .command import start_tensorflow
 
 start_tensorflow()  # TFDS imports it with the data set.
 
-from datasets.tiny_portraits import portraits_config  # noqa: E402
-from datasets.tiny_portraits.build_record import BuildRecord  # noqa: E402
-from datasets.tiny_portraits.prepare import prepare  # noqa: E402
-from datasets.tiny_portraits.summary import format_summary  # noqa: E402
+portraits_config = data_set("tiny_portraits.portraits_config")
+BuildRecord = data_set("tiny_portraits.build_record").BuildRecord
+prepare = data_set("tiny_portraits.prepare").prepare
+format_summary = data_set("tiny_portraits.summary").format_summary
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import importlib
 import io
 import os
 import sys
@@ -45,6 +46,17 @@ def run(
         read(command_class, arguments).execute()
 
 
+def data_set(name: str):
+    """Returns a module of the data sets, which are installed by another name.
+
+    Args:
+        name: Such as `"tiny_portraits.prepare"`.
+    """
+    installed = __package__ == "tp_keras_training"
+    package = "tp_keras_datasets" if installed else "datasets"
+    return importlib.import_module(f"{package}.{name}")
+
+
 def read(command_class: type[Command], arguments: list[str] | None = None):
     """Returns the command that a command line stands for; see `run`.
 
@@ -53,6 +65,7 @@ def read(command_class: type[Command], arguments: list[str] | None = None):
     """
     return tyro.cli(
         command_class,
+        prog=command_line(_module(command_class)),
         args=arguments,
         use_underscores=True,
         config=FLAG_STYLE,
@@ -73,21 +86,31 @@ def run_experiment(
         arguments: Arguments instead of those of the process.
     """
     with errors_told():
-        command_class(read_experiment(experiments, arguments)).execute()
+        prog = command_line(_module(command_class))
+        command_class(read_experiment(experiments, arguments, prog)).execute()
 
 
-def read_experiment(experiments: dict, arguments: list[str] | None = None):
+def read_experiment(
+    experiments: dict,
+    arguments: list[str] | None = None,
+    prog: str | None = None,
+):
     """Returns the settings that a command line names and changes.
 
     Args:
         experiments: As of `run_experiment`.
         arguments: Likewise.
+        prog: How the command is typed.
 
     Raises:
         UserError: If the settings contradict each other.
     """
     return tyro.extras.overridable_config_cli(
-        experiments, args=arguments, use_underscores=True, config=FLAG_STYLE
+        experiments,
+        prog=prog,
+        args=arguments,
+        use_underscores=True,
+        config=FLAG_STYLE,
     )
 
 
@@ -101,7 +124,12 @@ def shown(command: Command) -> str:
         >>> shown(Evaluate("my runs/demo"))
         "python -m training.evaluate --run_dir 'my runs/demo'"
     """
-    return command_line(type(command).__module__, **changed_flags(command))
+    return command_line(_module(type(command)), **changed_flags(command))
+
+
+def _module(command_class):
+    """Returns the name of a command's module, also where it is `__main__`."""
+    return sys.modules[command_class.__module__].__spec__.name
 
 
 @contextlib.contextmanager

@@ -8,10 +8,11 @@ python -m training.debias --run_dir runs/demo --output_dir runs/demo-erased \
 import dataclasses
 
 from tp_keras.config import DebiasConfig
-from training.command import run
-from training.command import shown
-from training.command import start_tensorflow
-from training.fairness_report import FairnessReport
+
+from .command import run
+from .command import shown
+from .command import start_tensorflow
+from .fairness_report import FairnessReport
 
 # Chosen by `training.fairness_sweep`.
 DEFAULT = DebiasConfig(debias="conditional_grl")

@@ -7,9 +7,11 @@ python -m training.draw_portraits --mosaic docs/synthetic_portraits.png
 import dataclasses
 import pathlib
 
-from datasets.tiny_portraits.synthetic.mosaic import draw_mosaic
-from datasets.tiny_portraits.synthetic.pack import draw_pack
-from training.command import run
+from .command import data_set
+from .command import run
+
+draw_mosaic = data_set("tiny_portraits.synthetic.mosaic").draw_mosaic
+draw_pack = data_set("tiny_portraits.synthetic.pack").draw_pack
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,11 +9,11 @@ python -m training.edit --bundle exported_models/portrait_vae \
 import dataclasses
 import pathlib
 
-from training.command import run
-from training.command import start_tensorflow
-from training.generate import check_picture
-from training.generate import learned_from
-from training.generate import open_generator
+from .command import run
+from .command import start_tensorflow
+from .generate import check_picture
+from .generate import learned_from
+from .generate import open_generator
 
 
 @dataclasses.dataclass(frozen=True)

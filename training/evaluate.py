@@ -5,10 +5,10 @@ python -m training.evaluate --run_dir runs/demo
 
 import dataclasses
 
-from training.command import run
-from training.command import shown
-from training.command import start_tensorflow
-from training.export import Export
+from .command import run
+from .command import shown
+from .command import start_tensorflow
+from .export import Export
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,11 +6,12 @@ python -m training.evaluate_vae --run_dir runs/vae
 import dataclasses
 
 from tp_keras.generator.evaluation.settings import GenerationSettings
-from training.command import run
-from training.command import shown
-from training.command import start_tensorflow
-from training.configs import EXPERIMENTS
-from training.generate import Generate
+
+from .command import run
+from .command import shown
+from .command import start_tensorflow
+from .configs import EXPERIMENTS
+from .generate import Generate
 
 # The experiments whose classifiers judge synthetic and other portraits.
 _SYNTHETIC_JUDGE = "demo"

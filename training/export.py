@@ -7,10 +7,10 @@ python -m training.export --run_dir runs/demo \
 
 import dataclasses
 
-from training.command import run
-from training.command import shown
-from training.command import start_tensorflow
-from training.predict import Predict
+from .command import run
+from .command import shown
+from .command import start_tensorflow
+from .predict import Predict
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Export:
     """File formats with commas between: saved_model, litert, litert_dynamic,
     litert_int8, onnx, openvino. The first belongs to every bundle, named or
     not. Each of several is checked on the test split and measured; all but the
-    first need `pip install -r requirements-formats.txt`."""
+    first need the packages of requirements-formats.txt, or of the extra
+    `formats`."""
 
     def execute(self) -> None:
         """Exports, and prints size, versions and the next command."""

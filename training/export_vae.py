@@ -5,10 +5,10 @@ python -m training.export_vae --run_dir runs/vae --output_dir exported_models
 
 import dataclasses
 
-from training.command import run
-from training.command import shown
-from training.command import start_tensorflow
-from training.generate import Generate
+from .command import run
+from .command import shown
+from .command import start_tensorflow
+from .generate import Generate
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,8 +6,9 @@ python -m training.fairness_report --run_dir runs/demo
 import dataclasses
 
 from tp_keras.fairness.settings import FairnessSettings
-from training.command import run
-from training.command import start_tensorflow
+
+from .command import run
+from .command import start_tensorflow
 
 
 @dataclasses.dataclass(frozen=True)

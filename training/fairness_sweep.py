@@ -17,11 +17,12 @@ from tp_keras.fairness.sweep.settings import ChoiceSettings
 from tp_keras.fairness.sweep.settings import MeasureSettings
 from tp_keras.fairness.sweep.settings import SweepSettings
 from tp_keras.fairness.sweep.variant import parse_variants
-from training.command import run
-from training.command import shown
-from training.command import start_tensorflow
-from training.configs import EXPERIMENTS
-from training.fairness_report import FairnessReport
+
+from .command import run
+from .command import shown
+from .command import start_tensorflow
+from .configs import EXPERIMENTS
+from .fairness_report import FairnessReport
 
 
 @dataclasses.dataclass(frozen=True)

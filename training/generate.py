@@ -14,8 +14,9 @@ from typing import Literal
 from tp_keras.command_line import command_line
 from tp_keras.errors import UserError
 from tp_keras.tasks import complete_labels
-from training.command import run
-from training.command import start_tensorflow
+
+from .command import run
+from .command import start_tensorflow
 
 
 @dataclasses.dataclass(frozen=True)

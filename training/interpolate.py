@@ -11,12 +11,13 @@ import pathlib
 from typing import Literal
 
 from tp_keras.errors import UserError
-from training.command import run
-from training.command import start_tensorflow
-from training.generate import check_picture
-from training.generate import check_temperature
-from training.generate import learned_from
-from training.generate import open_generator
+
+from .command import run
+from .command import start_tensorflow
+from .generate import check_picture
+from .generate import check_temperature
+from .generate import learned_from
+from .generate import open_generator
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,9 +11,9 @@ import dataclasses
 import pathlib
 import sys
 
-from training.command import EXIT_USER_ERROR
-from training.command import run
-from training.command import start_tensorflow
+from .command import EXIT_USER_ERROR
+from .command import run
+from .command import start_tensorflow
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The whole way: build, train, evaluate, export, predict.
+"""Goes the whole way: build, train, evaluate, export, predict.
 
 python -m training.run_all
 python -m training.run_all --manual_dir FOLDER_OF_THE_ARCHIVES
@@ -10,22 +10,24 @@ typed. What is up to date is not done again.
 import dataclasses
 import json
 import pathlib
-import shlex
 import subprocess
 import sys
 import time
 
 from tp_keras.command_line import command_line
+from tp_keras.command_line import process_words
 from tp_keras.command_line import train_command
 from tp_keras.config import DataConfig
-from training.command import EXIT_USER_ERROR
-from training.command import run
-from training.command import shown
-from training.command import start_tensorflow
-from training.evaluate import Evaluate
-from training.export import Export
-from training.fairness_report import FairnessReport
-from training.predict import Predict
+
+from .command import EXIT_USER_ERROR
+from .command import data_set
+from .command import run
+from .command import shown
+from .command import start_tensorflow
+from .evaluate import Evaluate
+from .export import Export
+from .fairness_report import FairnessReport
+from .predict import Predict
 
 EXAMPLES = 4
 
@@ -86,6 +88,14 @@ class RunAll:
             "Predict a few files with the bundle, without Keras",
             shown(Predict(str(bundles), tuple(map(str, images)))),
         )
+        generator = command_line(
+            "training.train_vae",
+            "real" if self.manual_dir else "smoke",
+            data_dir=self.data_dir,
+        )
+        archives = command_line(
+            "training.run_all", manual_dir="FOLDER_OF_THE_ARCHIVES"
+        )
         print(
             f"\nDone in {time.monotonic() - start:.0f} s.\n\n"
             f"{_figures(records)}\n\n"
@@ -97,9 +107,9 @@ class RunAll:
             "  your own photo   "
             f"{shown(Predict(str(bundles), ('PHOTO.jpg',)))}\n"
             f"  gender in hair   {shown(FairnessReport(str(run_dir)))}\n"
-            "  new portraits    make portraits\n"
+            f"  new portraits    {generator}\n"
             f"  other settings   {train_command(data, run_dir='NEW')} --help\n"
-            "  the real thing   make train MANUAL_DIR=FOLDER_OF_THE_ARCHIVES"
+            f"  the real thing   {archives}"
         )
 
     def _step(self, number, title, command, skip=None):
@@ -108,8 +118,7 @@ class RunAll:
         if skip:
             print(f"Up to date: {skip}")
             return
-        _, *words = shlex.split(command)
-        status = subprocess.run([sys.executable, *words]).returncode
+        status = subprocess.run(process_words(command)).returncode
         if status:
             print(f"\nStep {number} ended with an error.", file=sys.stderr)
             sys.exit(status if status > 0 else EXIT_USER_ERROR)
@@ -152,16 +161,15 @@ def _example_files(folder, data_dir, variant):
     if len(known) == EXAMPLES:
         return known
     start_tensorflow()
-    import datasets.tiny_portraits as tiny_portraits
-    from datasets.tiny_portraits.bad_items import BadItems
-    from datasets.tiny_portraits.build_record import BuildRecord
-    from datasets.tiny_portraits.portrait_pack import PortraitPack
-
-    builder = tiny_portraits.Builder(data_dir=data_dir, config=variant)
-    record = BuildRecord.read(pathlib.Path(builder.data_path))
-    pack = PortraitPack(
+    builder = data_set("tiny_portraits").Builder(
+        data_dir=data_dir, config=variant
+    )
+    record = data_set("tiny_portraits.build_record").BuildRecord.read(
+        pathlib.Path(builder.data_path)
+    )
+    pack = data_set("tiny_portraits.portrait_pack").PortraitPack(
         pathlib.Path(record.source),
-        BadItems("skip"),
+        data_set("tiny_portraits.bad_items").BadItems("skip"),
         missing=record.inputs.get("--missing", ()),
     )
     folder.mkdir(exist_ok=True)

@@ -10,8 +10,9 @@ import functools
 import pathlib
 
 from tp_keras.errors import UserError
-from training.command import run
-from training.command import start_tensorflow
+
+from .command import run
+from .command import start_tensorflow
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,4 +1,6 @@
-"""Trains a classifier: `python -m training.train demo --run_dir runs/demo`.
+"""Trains a classifier.
+
+python -m training.train demo --run_dir runs/demo
 
 The first word names an experiment of `training/configs/`; every setting of it
 can be changed by a flag (`python -m training.train demo --help`). The same
@@ -14,11 +16,12 @@ python -m training.train real --backbone own.keras --freeze_trunk_epochs 2 \
 import dataclasses
 
 from tp_keras.config import ExperimentConfig
-from training.command import run_experiment
-from training.command import shown
-from training.command import start_tensorflow
-from training.configs import EXPERIMENTS
-from training.evaluate import Evaluate
+
+from .command import run_experiment
+from .command import shown
+from .command import start_tensorflow
+from .configs import EXPERIMENTS
+from .evaluate import Evaluate
 
 
 @dataclasses.dataclass(frozen=True)

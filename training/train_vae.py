@@ -1,4 +1,6 @@
-"""Trains a portrait generator: `python -m training.train_vae smoke`.
+"""Trains a portrait generator.
+
+python -m training.train_vae smoke
 
 The first word names an experiment of `training/vae_configs/`; every setting of
 it can be changed by a flag (`python -m training.train_vae smoke --help`). The
@@ -8,11 +10,12 @@ same command resumes a training that was stopped.
 import dataclasses
 
 from tp_keras.generator.config import VaeExperimentConfig
-from training.command import run_experiment
-from training.command import shown
-from training.command import start_tensorflow
-from training.evaluate_vae import EvaluateVae
-from training.vae_configs import VAE_EXPERIMENTS
+
+from .command import run_experiment
+from .command import shown
+from .command import start_tensorflow
+from .evaluate_vae import EvaluateVae
+from .vae_configs import VAE_EXPERIMENTS
 
 
 @dataclasses.dataclass(frozen=True)

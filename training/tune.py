@@ -12,9 +12,10 @@ import pathlib
 from tp_keras.errors import UserError
 from tp_keras.tuning.search_settings import SearchSettings
 from tp_keras.tuning.search_space import SearchSpace
-from training.command import run
-from training.command import start_tensorflow
-from training.configs import EXPERIMENTS
+
+from .command import run
+from .command import start_tensorflow
+from .configs import EXPERIMENTS
 
 
 @dataclasses.dataclass(frozen=True)

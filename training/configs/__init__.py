@@ -1,8 +1,12 @@
 """The experiments by name: one file each, with command, time and figures."""
 
-from training.configs import demo
-from training.configs import real
-from training.configs import reference
+import importlib
+import pkgutil
+
+_MODULES = [
+    importlib.import_module(f"{__name__}.{module.name}")
+    for module in pkgutil.iter_modules(__path__)
+]
 
 # Name on the command line -> (one line of help, the settings).
 EXPERIMENTS = {
@@ -10,5 +14,5 @@ EXPERIMENTS = {
         module.__doc__.splitlines()[0],
         module.CONFIG,
     )
-    for module in (demo, real, reference)
+    for module in _MODULES
 }

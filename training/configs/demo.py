@@ -1,4 +1,4 @@
-"""Synthetic portraits, in a few minutes: what `make demo` trains.
+"""Synthetic portraits, in a few minutes.
 
     python -m training.train demo --run_dir runs/demo
 

@@ -1,4 +1,4 @@
-"""The real archives, from scratch: what `make train MANUAL_DIR=...` trains.
+"""The real archives, from scratch.
 
     python -m training.train real --run_dir runs/real
 

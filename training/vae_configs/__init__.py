@@ -1,8 +1,8 @@
 """The generators' experiments by name, as `training/configs/` has them."""
 
-from training.vae_configs import real
-from training.vae_configs import smoke
-from training.vae_configs import standard
+from . import real
+from . import smoke
+from . import standard
 
 # Name on the command line -> (one line of help, the settings).
 VAE_EXPERIMENTS = {

@@ -1,4 +1,4 @@
-"""Synthetic portraits, in about 4 minutes: what `make portraits` trains.
+"""Synthetic portraits, in about 4 minutes.
 
 python -m training.train demo --train_split 'train[:50%]' --run_dir runs/eyes
 python -m training.train_vae smoke --classifier_run runs/eyes

@@ -7,6 +7,7 @@ import tempfile
 import numpy as np
 import tensorflow as tf
 
+from tp_keras.command_line import install_command
 from tp_keras.errors import UserError
 from tp_keras.export.formats.format import DESCRIPTION
 from tp_keras.export.formats.format import FOLDER
@@ -21,8 +22,6 @@ from tp_keras.serving.locate import METADATA_FILE
 
 # Old enough for the runtimes of three years, new enough for all we use.
 OPSET = 18
-
-INSTALL = "pip install -r requirements-formats.txt"
 
 
 class SavedModel(Format):
@@ -206,7 +205,7 @@ def get_formats(names) -> tuple[Format, ...]:
     )
     if missing:
         raise UserError(
-            f"Expected {', '.join(missing)} to be installed: `{INSTALL}` does "
+            f"Expected {', '.join(missing)} to be installed: `{install_command('formats')}` does "
             f"it. Received: formats={','.join(names)}"
         )
     return formats
