@@ -205,7 +205,8 @@ def get_formats(names) -> tuple[Format, ...]:
     )
     if missing:
         raise UserError(
-            f"Expected {', '.join(missing)} to be installed: `{install_command('formats')}` does "
-            f"it. Received: formats={','.join(names)}"
+            f"Expected {', '.join(missing)} to be installed: "
+            f"`{install_command('formats')}` does it. "
+            f"Received: formats={','.join(names)}"
         )
     return formats
