@@ -97,11 +97,14 @@ def test_a_graph_sees_what_commands_see():
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 @pytest.mark.parametrize(
-    "size",
-    # Odd lines left over; halves, thirds and fifths; less than a portrait.
-    [(85, 108), (168, 217), (333, 517), (420, 700), (40, 50), (1, 90)],
+    ("shape", "size"),
+    [
+        # Odd lines left over; halves and fifths; less than a portrait.
+        *((SHAPE, (85, 108)), (SHAPE, (168, 217)), (SHAPE, (333, 517))),
+        *((SHAPE, (420, 700)), (SHAPE, (40, 50)), (SHAPE, (1, 90))),
+        *((SMALL, (49, 64)), (SMALL, (333, 517))),
+    ],
 )
-@pytest.mark.parametrize("shape", [SHAPE, SMALL])
 def test_a_graph_sees_what_commands_see_of_other_sizes(shape, kind, size):
     data = [
         encode(stored(picture(size=size), mark), kind, exif=exif(mark))

@@ -140,7 +140,7 @@ def test_what_is_printed(exported, capsys, monkeypatch):
     command.run(Export, ["--run_dir", "run", "--formats", "litert,onnx"])
     assert list(asked["formats"]) == ["litert", "onnx"]
     text = capsys.readouterr().out
-    assert f"portraits of {DATASET}/1.0.0, test." in text
+    assert f"portraits of {DATASET}/" in text
     assert "| litert_int8 |" in text
     assert "| hair_type  | female |" in text
 
