@@ -71,9 +71,8 @@ def test_the_run_is_complete(way):
 def test_records_model_and_plain_keras_agree(way, tiny_data_dir):
     rows = tfds.load(DATASET, split="test", data_dir=tiny_data_dir)
     way.model.compile("adamw")
-    found = way.model.evaluate(
-        rows.map(labelled_image).batch(64), verbose=0, return_dict=True
-    )
+    rows = rows.map(lambda row: labelled_image(row, way.test.schema))
+    found = way.model.evaluate(rows.batch(64), verbose=0, return_dict=True)
     for task in way.model.tasks:
         labels = way.test.labels[task.name]
         hits = task.predicted(way.answers[task.name]) == labels
