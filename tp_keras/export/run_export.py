@@ -163,10 +163,11 @@ def _load(run, split, limit=None):
         return None
     if split not in splits:
         return None
-    part = data.part(split)
+    part, storage = data.part(split), data.storage
     if limit is not None and part == split:
         part = f"{split}[:{min(limit, splits[split].num_examples)}]"
+        storage = "memory"
     portraits = source.load_portraits(
-        data.data_dir, data.dataset, part, data.storage, progress=False
+        data.data_dir, data.dataset, part, storage, progress=False
     )
     return portraits.seen_as(run.schema)
