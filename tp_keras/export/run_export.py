@@ -168,6 +168,6 @@ def _load(run, split, limit=None):
         part = f"{split}[:{min(limit, splits[split].num_examples)}]"
         storage = "memory"
     portraits = source.load_portraits(
-        data.data_dir, data.dataset, part, storage, progress=False
+        data.data_dir, data.dataset, part, storage, progress=limit is None
     )
     return portraits.seen_as(run.schema)
