@@ -207,13 +207,13 @@ class Worker:
     def __exit__(self, *exception):
         pass
 
-    def call(self, function, path, trial_id, values):
+    def call(self, function, *arguments):
         if self not in self.alive:
             raise SystemExit
-        if trial_id in self.ending:
-            self.ending.remove(trial_id)
+        if function is trial.run_trial and arguments[1] in self.ending:
+            self.ending.remove(arguments[1])
             raise ProcessEnded
-        return function(path, trial_id, values)
+        return function(*arguments)
 
     def kill(self):
         self.alive.remove(self)
@@ -224,7 +224,8 @@ def workers(monkeypatch):
     monkeypatch.setattr(search, "FreshProcess", Worker)
     monkeypatch.setattr(Worker, "alive", [])
     yield monkeypatch
-    trial._runner.cache_clear()
+    # As the processes leave them.
+    assert not trial._runners
 
 
 def test_workers_share_the_trials(tmp_path, trained, workers):

@@ -21,6 +21,7 @@ from tp_keras.tuning.search_settings import SearchFolder
 from tp_keras.tuning.search_settings import SearchSettings
 from tp_keras.tuning.search_settings import write_json
 from tp_keras.tuning.trial import TrialRunner
+from tp_keras.tuning.trial import end_trials
 from tp_keras.tuning.trial import run_trial
 from tp_keras.tuning.trial import trial_facts
 from tp_keras.tuning.trial_result import FAILED
@@ -158,6 +159,7 @@ def _search_beside(folder, workers, on_result):
             return process.call(run_trial, path, trial_id, values)
 
         take_trials(folder, oracle, name, run, on_result)
+        process.call(end_trials)
 
     with (
         contextlib.ExitStack() as stack,

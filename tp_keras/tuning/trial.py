@@ -1,7 +1,6 @@
 """One trial: a training of a number of seconds, and what it gave."""
 
 import dataclasses
-import functools
 import multiprocessing
 import shutil
 import tempfile
@@ -97,9 +96,7 @@ class TrialRunner:
         }
 
 
-@functools.cache
-def _runner(path):
-    return TrialRunner(SearchFolder(path))
+_runners: dict[str, TrialRunner] = {}
 
 
 def run_trial(path, trial_id: str, values: dict) -> TrialResult:
@@ -107,7 +104,16 @@ def run_trial(path, trial_id: str, values: dict) -> TrialResult:
 
     For processes beside each other: what the first trial has loaded stays.
     """
-    return _runner(path).run(trial_id, values)
+    runner = _runners.get(path)
+    if runner is None:
+        runner = _runners[path] = TrialRunner(SearchFolder(path))
+    return runner.run(trial_id, values)
+
+
+def end_trials() -> None:
+    """Lets go of what `run_trial` keeps: a process ends after its own ones."""
+    while _runners:
+        _runners.popitem()[1].__exit__()
 
 
 def measure_latency(classifier, process: FreshProcess) -> float:
