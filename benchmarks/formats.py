@@ -32,6 +32,7 @@ class Formats:
         from tp_keras.export import formats
         from tp_keras.export import run_export
         from tp_keras.export.formats import measure
+        from tp_keras.fresh_process import FreshProcess
 
         with tempfile.TemporaryDirectory() as folder:
             bundle = run_export.export_run(
@@ -45,10 +46,11 @@ class Formats:
                 name: bundle / item.file
                 for name, item in formats.FORMATS.items()
             }
-            with measure.worker() as pool:
-                on_two = pool.submit(
-                    measure.measure_latencies, paths, self.seconds, threads=2
-                ).result()
+            with FreshProcess() as process:
+                on_two = process.call(
+                    *(measure.measure_latencies, paths),
+                    *(metadata["schema"]["image_shape"], self.seconds, 2),
+                )
         model = metadata["settings"]["model"]["backbone"]
         print(
             f"\n{metadata['run']}: {model}, {metadata['parameters']:,} "

@@ -19,11 +19,28 @@ import pytest  # noqa: E402
 @pytest.fixture(scope="session")
 def tiny_data_dir(tmp_path_factory):
     """A TFDS folder with 400 synthetic portraits, as the command makes it."""
-    from datasets.building.prepare import prepare
+    from datasets.tiny_portraits.prepare import prepare
 
     folder = tmp_path_factory.mktemp("data")
-    prepare("tiny_portraits", folder, count=400)
+    prepare(data_dir=folder, count=400)
     return folder
+
+
+@pytest.fixture(scope="session")
+def classifier():
+    """An untrained classifier of every kind of task."""
+    from tests.export.networks import make_classifier
+
+    return make_classifier()
+
+
+@pytest.fixture(scope="session")
+def bundle(classifier, tmp_path_factory):
+    """Its bundle; tests that change it take a copy."""
+    from tp_keras.export import export_bundle
+
+    folder = tmp_path_factory.mktemp("exported_models")
+    return export_bundle(classifier, folder, metadata={"figures": [1, 2]})
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ ROOMS = (
     "errors",
     "command_line",
     "quiet",
+    "fresh_process",
     "files",
     "tasks",
     "pixels",

@@ -18,7 +18,8 @@ class Export:
     """Writes OUTPUT_DIR/portrait_attributes/<next version>.
 
     Batch normalisation is folded into the convolutions and the weights are
-    constants of the graph. The version appears whole or not at all.
+    constants of the graph. The version is loaded as TensorFlow Serving does,
+    compared with the model, and appears whole or not at all.
     """
 
     run_dir: str
@@ -34,34 +35,25 @@ class Export:
     first need the packages of requirements-formats.txt, or of the extra
     `formats`."""
 
-    check: bool = True
-    """Before publishing, load the bundle as TensorFlow Serving does and
-    compare its answers with the model's."""
-
     def execute(self) -> None:
         """Exports, and prints size, versions and the next command."""
         start_tensorflow()
         from tp_keras import export
-        from tp_keras import serving
         from tp_keras.export import formats
         from tp_keras.export import run_export
-
-        def check(folder, reference, images):
-            serving.check_graph(folder)
-            difference = serving.check_parity(folder, reference, images)
-            print(
-                f"Through TensorFlow's C API, {len(images)} portraits differ "
-                f"from the model by at most {difference:.1e}."
-            )
 
         bundle = run_export.export_run(
             self.run_dir,
             self.output_dir,
             formats=self.formats.split(","),
-            check=check if self.check else None,
         )
         metadata = export.read_metadata(bundle)
-        versions = metadata["versions"].items()
+        versions, checked = metadata["versions"].items(), metadata["checked"]
+        print(
+            f"Through TensorFlow's C API, {checked['portraits']} portraits "
+            "differ from the model by at most "
+            f"{checked['largest_difference']:.1e}."
+        )
         print(f"Bundle: {bundle}")
         print(f"Size: {export.bundle_size(bundle) / 1e6:.2f} MB")
         print(f"Parameters: {metadata['parameters']:,}")

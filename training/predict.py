@@ -18,7 +18,7 @@ from .command import start_tensorflow
 
 @dataclasses.dataclass(frozen=True)
 class Predict:
-    """Prints each task's label and its probability for every file."""
+    """Prints each task's label and probability, or number, of every file."""
 
     bundle: str
     """Folder of a bundle, or of its versions, of which the newest is taken."""
@@ -30,7 +30,7 @@ class Predict:
 
     output: str | None = None
     """Instead of printing a table: CSV, JSON or JSONL file to write, with the
-    probability of every class."""
+    probability of every class and flag."""
 
     def execute(self) -> None:
         """Predicts; files that cannot be read end in exit code 2."""
@@ -61,19 +61,16 @@ class Predict:
             if self.output is not None:
                 suffix = pathlib.Path(self.output).suffix.lower()
                 serving.write_predictions(
-                    aside, predictions, predictor.classes, suffix
+                    aside, predictions, predictor.tasks, suffix
                 )
         failures = [p for p in predictions if p.error]
         good = len(predictions) - len(failures)
         if self.output is not None:
             print(f"Predictions: {self.output} ({good} of {len(files)} files)")
         elif good:
-            print(serving.format_table(predictions))
+            print(serving.format_table(predictions, predictor.tasks))
         for prediction in failures:
-            print(
-                f"error: {prediction.path}: {prediction.error}.",
-                file=sys.stderr,
-            )
+            print(f"error: {prediction.error}", file=sys.stderr)
         if failures:
             sys.exit(EXIT_USER_ERROR)
 

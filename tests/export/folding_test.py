@@ -199,7 +199,6 @@ def test_a_subclassed_model_is_refused():
     ("name", "arguments"),
     [
         ("MobileNet", {"alpha": 0.25}),
-        ("MobileNetV2", {"alpha": 0.35}),
         ("MobileNetV3Small", {}),
         ("EfficientNetV2B0", {}),
     ],

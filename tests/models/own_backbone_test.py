@@ -7,7 +7,6 @@ from tp_keras.errors import UserError
 from tp_keras.export import export_bundle
 from tp_keras.models import PortraitClassifier
 from tp_keras.models import create_backbone
-from tp_keras.serving.check import check_parity
 
 layers = keras.layers
 IMAGES = make_portraits(4, seed=3).images
@@ -37,7 +36,6 @@ def test_a_model_of_ones_own_is_a_backbone(kind, tmp_path):
     backbone = OWN[kind]()
     classifier = PortraitClassifier(backbone, tasks=["gender", "hair_type"])
     assert classifier.input.dtype == "uint8"
-    model = classifier.inference_model()
     found = classifier.predict_answers(IMAGES, verbose=0)
     # The very features of the model.
     features = keras.ops.mean(backbone(IMAGES.astype("float32")), axis=(1, 2))
@@ -50,10 +48,8 @@ def test_a_model_of_ones_own_is_a_backbone(kind, tmp_path):
     again = keras.saving.load_model(path, compile=False)
     for name, values in again.predict_answers(IMAGES, verbose=0).items():
         np.testing.assert_array_equal(values, found[name])
-    bundle = export_bundle(classifier, tmp_path / "exported")
-    assert (
-        check_parity(bundle, lambda x: model(x, training=False), IMAGES) < 1e-4
-    )
+    # Which refuses one that answers otherwise.
+    export_bundle(classifier, tmp_path / "exported")
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,12 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from tests.export.networks import random_portraits
+from tests.portrait_factory import EVERY_KIND
 from tp_keras.errors import UserError
-from tp_keras.serving import check_bundle
+from tp_keras.serving import check_answers
 from tp_keras.serving import check_graph
-from tp_keras.serving import check_parity
+
+IMAGES = random_portraits(4, schema=EVERY_KIND)
 
 
 @pytest.fixture
@@ -41,9 +43,13 @@ def rename_input(graph):
     del inputs["image_bytes"]
 
 
+def remove_output(graph):
+    del graph.signature_def["serve_bytes"].outputs["age_unit"]
+
+
 def fix_the_batch(graph):
     outputs = graph.signature_def["embed"].outputs
-    outputs["hair_embedding"].tensor_shape.dim[0].size = 1
+    outputs["embedding"].tensor_shape.dim[0].size = 1
 
 
 def make_a_scalar(graph):
@@ -53,7 +59,7 @@ def make_a_scalar(graph):
 
 def make_half_precision(graph):
     outputs = graph.signature_def["serving_default"].outputs
-    outputs["gender"].dtype = tf.float16.as_datatype_enum
+    outputs["smile"].dtype = tf.float16.as_datatype_enum
 
 
 def compile_by_xla(graph):
@@ -76,12 +82,13 @@ def rename_tag(graph):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (remove_signature, "signature 'serving_default' is missing"),
-        (add_signature, "signature 'other' is unknown"),
+        (remove_signature, r"signatures are \['embed', 'serve_bytes'\], not"),
+        (add_signature, r"signatures are \['embed', 'other', "),
         (rename_input, "inputs of 'serve_bytes' are"),
-        (fix_the_batch, "'hair_embedding' of 'embed' has no batch"),
+        (remove_output, "outputs of 'serve_bytes' are"),
+        (fix_the_batch, "'embedding' of 'embed' has no batch"),
         (make_a_scalar, "'valid' of 'serve_bytes' has no batch"),
-        (make_half_precision, "'gender' of 'serving_default' has dtype 19"),
+        (make_half_precision, r"of 'serving_default' are .*\('smile', 19\)"),
         (compile_by_xla, "compiled by XLA"),
         (add_variable, r"variables \(VarHandleOp\)"),
         (add_unknown_operation, r"unknown operations \(PyFunc\)"),
@@ -93,56 +100,68 @@ def test_a_bundle_that_was_tampered_with_is_told(tamper, change, message):
         check_graph(tamper(change))
 
 
-def test_a_whole_bundle_passes(bundle):
-    check_bundle(bundle)
+def test_whole_bundles_of_both_kinds_pass(bundle, vae_bundle):
+    check_graph(bundle)
+    check_graph(vae_bundle)
 
 
-def test_the_name_of_the_folder(bundle, tmp_path):
-    with pytest.raises(UserError, match="integer"):
-        check_bundle(shutil.copytree(bundle, tmp_path / "v1"))
-
-
-def test_no_graph(tmp_path):
+def test_what_cannot_be_read(bundle, tmp_path):
     with pytest.raises(UserError, match="no readable saved_model.pb"):
         check_graph(tmp_path)
     (tmp_path / "saved_model.pb").write_bytes(b"\xff\xff\xff")
     with pytest.raises(UserError, match="no readable saved_model.pb"):
         check_graph(tmp_path)
+    shutil.copy(bundle / "saved_model.pb", tmp_path)
+    with pytest.raises(UserError, match="cannot be read.*metadata.json"):
+        check_graph(tmp_path)
 
 
-def test_what_keras_exports_does_not_pass(classifier, tmp_path):
-    classifier.model.export(str(tmp_path / "1"), verbose=False)
+def test_what_keras_exports_does_not_pass(classifier, bundle, tmp_path):
+    classifier.inference_model().export(str(tmp_path / "1"), verbose=False)
+    shutil.copy(bundle / "metadata.json", tmp_path / "1")
     with pytest.raises(UserError, match="variables"):
-        check_bundle(tmp_path / "1")
+        check_graph(tmp_path / "1")
 
 
-def test_parity_sees_a_small_difference(bundle, classifier):
-    images = random_portraits(4)
-
-    def shifted(images):
-        outputs = {k: v.numpy() for k, v in classifier.model(images).items()}
-        outputs["hair_type"][2, 1] += 0.01
-        return outputs
-
-    with pytest.raises(UserError, match="in 'hair_type'"):
-        check_parity(bundle, shifted, images)
+def answers_of(classifier):
+    answers = classifier.predict_answers(IMAGES, verbose=0)
+    request = {"image": IMAGES}
+    embedding = {"embedding": answers.pop("embedding")}
+    return {
+        "serving_default": (request, answers),
+        "embed": (request, embedding),
+    }
 
 
-@pytest.mark.parametrize("name", ["gender", "hair_embedding"])
-def test_parity_refuses_nan(bundle, classifier, name):
-    def broken(images):
-        outputs = {k: v.numpy() for k, v in classifier.model(images).items()}
-        outputs[name] = np.full_like(outputs[name], np.nan)
-        return outputs
+def test_answers_are_compared_in_their_scale(bundle, classifier):
+    expected = answers_of(classifier)
+    expected["serving_default"][1]["age"][2] += 2.0
+    with pytest.raises(UserError, match="by 2 in 'age' of 'serving_default'"):
+        check_answers(bundle, expected)
+    found = check_answers(bundle, expected, 0.5, {"age": 5.0})
+    assert found["serving_default"] == pytest.approx(0.4, abs=1e-3)
+    assert found["embed"] < 1e-3
 
-    with pytest.raises(UserError, match=name):
-        check_parity(bundle, broken, random_portraits(2))
+
+@pytest.mark.parametrize(
+    ("signature", "name", "change"),
+    [
+        ("serving_default", "smile", lambda values: values + [[0.01, 0.0]]),
+        ("serving_default", "signs", lambda values: values * np.nan),
+        ("embed", "embedding", lambda values: values * np.nan),
+        ("embed", "embedding", lambda values: values[:, :-1]),
+    ],
+)
+def test_what_differs_is_told(bundle, classifier, signature, name, change):
+    expected = answers_of(classifier)
+    outputs = expected[signature][1]
+    outputs[name] = change(outputs[name])
+    with pytest.raises(UserError, match=f"{name!r} of {signature!r}"):
+        check_answers(bundle, expected)
 
 
-def test_parity_misses_an_output(bundle, classifier):
-    def more(images):
-        outputs = dict(classifier.model(images))
-        return {**outputs, "age": outputs["gender"]}
-
-    with pytest.raises(UserError, match="lacks the output 'age'"):
-        check_parity(bundle, more, random_portraits(2))
+def test_a_missing_output_is_told(bundle, classifier):
+    expected = answers_of(classifier)
+    expected["embed"][1]["mood"] = expected["embed"][1]["embedding"]
+    with pytest.raises(UserError, match="lacks the output 'mood'"):
+        check_answers(bundle, expected)

@@ -17,8 +17,17 @@ from tests.picture_factory import exif
 from tests.picture_factory import picture
 from tests.picture_factory import stored
 from tp_keras.errors import UserError
-from tp_keras.serving import decode_portrait
-from tp_keras.serving import read_portrait
+from tp_keras.serving import portrait_file
+
+SHAPE = (HEIGHT, WIDTH, 3)
+
+
+def decode_portrait(data):
+    return portrait_file.decode_portrait(data, SHAPE)
+
+
+def read_portrait(path):
+    return portrait_file.read_portrait(path, SHAPE)
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def test_it_generates_as_the_model(generator, vae):
     assert images.dtype == np.uint8
     assert images.shape == (70, 108, 84, 3)
     assert close(images, expected)
-    np.testing.assert_array_equal(
+    assert close(
         generator.generate(LABELS, seeds[68:], [0.8, 0.8]), images[68:]
     )
 
@@ -50,10 +50,8 @@ def test_it_generates_as_the_model(generator, vae):
 def test_latents_decode_to_what_is_generated(generator):
     latents = generator.sample(LABELS, [1, 2, 3], 0.7)
     assert latents.shape == (3, LATENT_SIZE)
-    np.testing.assert_array_equal(
-        generator.decode(latents, LABELS),
-        generator.generate(LABELS, [1, 2, 3], 0.7),
-    )
+    images = generator.generate(LABELS, [1, 2, 3], 0.7)
+    assert close(generator.decode(latents, LABELS), images)
 
 
 def test_encode_reconstruct_and_edit(generator, vae):
@@ -63,7 +61,7 @@ def test_encode_reconstruct_and_edit(generator, vae):
     np.testing.assert_allclose(mean, expected[0], atol=1e-4)
     np.testing.assert_allclose(log_variance, expected[1], atol=1e-4)
     again = generator.reconstruct(images, LABELS)
-    np.testing.assert_array_equal(again, generator.decode(mean, LABELS))
+    assert close(again, generator.decode(mean, LABELS))
     edited = generator.edit(images, LABELS, {"gender": "female"})
     new = numbers(3, gender=0, hair_color=-1)
     assert close(edited, vae.decode(expected[0], new))
@@ -73,11 +71,11 @@ def test_labels_may_differ_from_row_to_row(generator):
     genders = ["male", "female", None, "unknown"]
     together = generator.generate({"gender": genders}, [5] * 4)
     for row, gender in enumerate(genders):
-        np.testing.assert_array_equal(
+        assert close(
             generator.generate({"gender": gender}, [5])[0], together[row]
         )
-    np.testing.assert_array_equal(together[2], together[3])
-    assert (together[0] != together[1]).any()
+    assert close(together[2], together[3])
+    assert not close(together[0], together[1])
 
 
 def test_nothing(generator):
@@ -92,7 +90,7 @@ def test_nothing(generator):
     [
         ({"gender": "man"}, [1], 1.0, "Received: gender=man"),
         ({"hair_color": ["gray", "red"]}, [1, 2], 1.0, "hair_color=red"),
-        ({"hair": "wavy"}, [1], 1.0, "one or more tasks"),
+        ({"hair": "wavy"}, [1], 1.0, "Expected labels of gender"),
         ({"gender": ["male"]}, [1, 2], 1.0, "each of 2 rows"),
         ({}, [1], 0.0, "temperature=0.0"),
         ({}, [1], -0.5, "temperature=-0.5"),
@@ -113,12 +111,7 @@ def test_what_cannot_be_generated(
 
 
 @pytest.mark.parametrize(
-    "images",
-    [
-        np.zeros((1, 108, 84, 3), "float32"),
-        np.zeros((108, 84, 3), "uint8"),
-        np.zeros((1, 54, 42, 3), "uint8"),
-    ],
+    "images", [np.zeros((1, 108, 84, 3), "float32"), random_portraits(1)[0]]
 )
 def test_wrong_images(generator, images):
     for method in (generator.encode, generator.reconstruct):

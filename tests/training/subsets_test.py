@@ -17,7 +17,7 @@ from tp_keras.records.record import find_one
 from tp_keras.runs.debias_run import debias_run
 from tp_keras.runs.trainer import Trainer
 from tp_keras.tasks import TASK_NAMES
-from tp_keras.tuning.portrait_tuner import figures_of
+from tp_keras.tuning.trial import figures_of
 
 SUBSETS = [
     subset

@@ -33,9 +33,7 @@ def make(
         trials=trials,
         seed=seed,
     )
-    oracle = make_oracle(settings)
-    oracle._set_project_dir(str(tmp_path), "oracle")
-    return oracle
+    return make_oracle(settings, tmp_path)
 
 
 def end(oracle, trial, score):
@@ -114,7 +112,6 @@ def test_a_trial_cut_short_is_done_again(tmp_path):
     end(oracle, first, 0.7)
     cut = oracle.create_trial("me")
     again = make(tmp_path)
-    again.reload()
     assert again.create_trial("another").trial_id == cut.trial_id
     assert again.trials[first.trial_id].score == 0.7
 
@@ -130,7 +127,6 @@ def test_a_kill_between_two_files_loses_nothing(tmp_path):
     path.write_text(before)
     assert list(json.loads(before)["ongoing_trials"]) == ["me"]
     again = make(tmp_path, trials=3)
-    again.reload()
     trial = again.create_trial("me")
     assert trial.trial_id == second.trial_id
     end(again, trial, 0.6)

@@ -11,6 +11,7 @@ from tp_keras.models.backbone import BLOCK_TYPES
 from tp_keras.tuning.search_space import SearchSpace
 from tp_keras.tuning.search_space import scale_augmentation
 
+SHAPE = (108, 84, 3)
 VALUES = {
     "block_type": "residual",
     "stem_stride": 2,
@@ -50,7 +51,7 @@ def test_a_choice_is_an_experiment():
 @pytest.mark.parametrize("stem_stride", [2, 4])
 def test_every_backbone_ends_at_the_same_resolution(block_type, stem_stride):
     values = {**VALUES, "block_type": block_type, "stem_stride": stem_stride}
-    backbone = create_backbone(SearchSpace().backbone(values))
+    backbone = create_backbone(SearchSpace().backbone(values), SHAPE)
     assert backbone.block_type == block_type
     assert backbone.output_shape == (None, 4, 3, 128)
     assert backbone.stages[0][:2] == (32, 1)
@@ -118,9 +119,9 @@ def test_a_space_that_makes_no_sense_is_refused(field, values):
 )
 def test_a_choice_that_cannot_be_trained_is_found_beforehand(space, message):
     with pytest.raises(UserError) as caught:
-        SearchSpace(**space).check(ExperimentConfig())
+        SearchSpace(**space).check(ExperimentConfig(), SHAPE)
     assert message in str(caught.value)
 
 
 def test_the_space_as_it_is_can_be_trained():
-    SearchSpace().check(ExperimentConfig())
+    SearchSpace().check(ExperimentConfig(), SHAPE)

@@ -1,21 +1,24 @@
-import contextlib
 import dataclasses
 import json
 
 import keras
 import pytest
 
+from tests.export.networks import Here
+from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import make_portraits
 from tests.tuning.results import make_result
+from tp_keras.config import DataConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import TrainingConfig
 from tp_keras.errors import UserError
+from tp_keras.fresh_process import ProcessEnded
 from tp_keras.runs.run_folder import RunFolder
-from tp_keras.tuning import portrait_tuner
 from tp_keras.tuning import search
-from tp_keras.tuning.portrait_tuner import PortraitTuner
+from tp_keras.tuning import trial
 from tp_keras.tuning.report import write_report
 from tp_keras.tuning.search import run_search
+from tp_keras.tuning.search_settings import SearchFolder
 from tp_keras.tuning.search_settings import SearchSettings
 from tp_keras.tuning.search_space import SearchSpace
 from tp_keras.tuning.trial_result import read_results
@@ -29,7 +32,7 @@ SETTINGS = SearchSettings(
     space=SearchSpace(backbones=(TINY,)),
     tuner="hyperband",
     trials=3,
-    budget_seconds=0.5,
+    budget_seconds=0.1,
 )
 
 
@@ -37,12 +40,14 @@ SETTINGS = SearchSettings(
 def made_data(monkeypatch):
     """Portraits of plain colours in place of a data set."""
 
-    def load_made(data_dir, dataset, split, storage):
+    def load_made(data_dir, dataset, split, storage, progress):
         seed = ["train", "validation"].index(split)
-        return make_portraits(48, seed=seed, split=split)
+        return make_portraits(48, seed=seed, split=split, schema=EVERY_KIND)
 
-    monkeypatch.setattr(search, "load_portraits", load_made)
+    monkeypatch.setattr(trial, "load_portraits", load_made)
     monkeypatch.setattr(search, "resolve_splits", lambda data: data)
+    monkeypatch.setattr(search, "find_builder", lambda *_: None)
+    monkeypatch.setattr(search, "read_schema", lambda _: EVERY_KIND)
 
 
 @pytest.fixture
@@ -57,13 +62,15 @@ def trained(monkeypatch):
         counts = ("parameters", "epochs", "examples_seen", "train_seconds")
         return {name: result[name] for name in names + counts}
 
-    monkeypatch.setattr(PortraitTuner, "_train", train)
-    monkeypatch.setattr(search, "LatencyMeter", contextlib.nullcontext)
+    monkeypatch.setattr(trial.TrialRunner, "_train", train)
+    monkeypatch.setattr(trial, "FreshProcess", Here)
     monkeypatch.setattr(keras.utils, "clear_session", lambda: None)
     return trained
 
 
-def test_a_search_trains_measures_and_reports(tmp_path, capsys):
+def test_a_search_trains_measures_and_reports(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(trial, "FreshProcess", Here)
+    monkeypatch.setattr(trial, "_MEASURED_SECONDS", 0.0)
     settings = dataclasses.replace(SETTINGS, tuner="bayesian", trials=1)
     folder = run_search(tmp_path / "search", settings)
     assert folder.is_finished
@@ -77,10 +84,9 @@ def test_a_search_trains_measures_and_reports(tmp_path, capsys):
     best = max(history, key=lambda row: row["val_score"])
     assert result.score == best["val_score"]
     assert result.accuracies == {
-        task: best[f"val_{task}_accuracy"]
-        for task in ("gender", "hair_color", "hair_type")
+        task: best[f"val_{task}_accuracy"] for task in EVERY_KIND.task_names
     }
-    assert result.score == pytest.approx(sum(result.accuracies.values()) / 3)
+    assert result.score == pytest.approx(sum(result.accuracies.values()) / 5)
     assert (
         result.parameters == run.load_model().inference_model().count_params()
     )
@@ -97,7 +103,7 @@ def test_a_finished_search_is_left_as_it_is(tmp_path, trained, monkeypatch):
     run_search(tmp_path / "search", SETTINGS)
     assert len(trained) == 3
     with monkeypatch.context() as context:
-        context.delattr(search, "search_alone")
+        context.delattr(search, "TrialRunner")
         run_search(tmp_path / "search", SETTINGS)
     # It may be made longer.
     run_search(tmp_path / "search", dataclasses.replace(SETTINGS, trials=5))
@@ -106,38 +112,28 @@ def test_a_finished_search_is_left_as_it_is(tmp_path, trained, monkeypatch):
 
 
 def test_a_stopped_search_goes_on(tmp_path, trained, monkeypatch):
-    told = PortraitTuner.on_trial_end
-
-    def stop(self, trial):
-        told(self, trial)
-        if len(trained) == 1:
+    def stop():
+        if len(trained) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(PortraitTuner, "on_trial_end", stop)
-    with pytest.raises(KeyboardInterrupt):
-        run_search(tmp_path / "search", SETTINGS)
+    with monkeypatch.context() as context:
+        context.setattr(keras.utils, "clear_session", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run_search(tmp_path / "search", SETTINGS)
     before = read_results(tmp_path / "search")
     assert len(before) == 1
     run_search(tmp_path / "search", SETTINGS)
-    assert len(trained) == len(set(trained)) == 3
+    # The second was cut short, and is done again.
+    assert sorted(trained) == ["0", "1", "1", "2"]
     assert read_results(tmp_path / "search")[0] == before[0]
 
 
-def test_a_chief_killed_before_the_first_trial_comes_back(tmp_path):
-    folder = search.SearchFolder(tmp_path)
-    folder.claim(SETTINGS)
-    # What it does before it listens.
-    PortraitTuner(folder, None, None).save()
-    again = PortraitTuner(folder, None, None)
-    assert again.remaining_trials == 3
-
-
 def test_a_trained_trial_is_not_trained_again(tmp_path, trained, monkeypatch):
-    def die(self, trial):
+    def die(oracle, trial):
         raise SystemExit  # Between the result and keras-tuner's notice of it.
 
     with monkeypatch.context() as context:
-        context.setattr(PortraitTuner, "on_trial_end", die)
+        context.setattr("keras_tuner.Oracle.end_trial", die)
         with pytest.raises(SystemExit):
             run_search(tmp_path / "search", SETTINGS)
     assert len(trained) == 1
@@ -147,7 +143,7 @@ def test_a_trained_trial_is_not_trained_again(tmp_path, trained, monkeypatch):
 
 
 def test_a_failed_trial_is_a_result(tmp_path, trained, monkeypatch, capsys):
-    train = PortraitTuner._train
+    train = trial.TrialRunner._train
 
     def fail_first(self, path, chosen, budget_seconds):
         figures = train(self, path, chosen, budget_seconds)
@@ -155,7 +151,7 @@ def test_a_failed_trial_is_a_result(tmp_path, trained, monkeypatch, capsys):
             raise MemoryError("no room for\nall these numbers")
         return figures
 
-    monkeypatch.setattr(PortraitTuner, "_train", fail_first)
+    monkeypatch.setattr(trial.TrialRunner, "_train", fail_first)
     folder = run_search(tmp_path / "search", SETTINGS)
     statuses = [result.status for result in read_results(folder.path)]
     assert statuses == ["failed", "completed", "completed"]
@@ -171,39 +167,114 @@ def test_a_search_without_success_says_so(tmp_path, trained, monkeypatch):
     def fail(*args):
         raise ValueError("a bad idea")
 
-    monkeypatch.setattr(PortraitTuner, "_train", fail)
+    monkeypatch.setattr(trial.TrialRunner, "_train", fail)
     with pytest.raises(UserError, match="ValueError: a bad idea"):
         run_search(tmp_path / "search", SETTINGS)
     assert len(read_results(tmp_path / "search")) == 3
 
 
-def test_a_trial_that_kills_its_process_is_given_up(tmp_path, trained):
-    search_path = tmp_path / "search"
-    attempts = search_path / "trials" / "0" / "attempts.json"
-    attempts.parent.mkdir(parents=True)
-    # As after three kills in the first trial.
-    attempts.write_text(json.dumps(portrait_tuner._MOST_ATTEMPTS))
-    search.SearchFolder(tmp_path / "other").claim(SETTINGS)
-    (tmp_path / "other" / "settings.json").rename(search_path / "settings.json")
-    run_search(search_path, SETTINGS)
-    first, *others = read_results(search_path)
-    assert "ended 3 times" in first.message
-    assert [result.status for result in others] == ["completed"] * 2
+@pytest.mark.parametrize(("attempts", "given_up"), [(2, False), (3, True)])
+def test_a_trial_that_kills_its_process_is_given_up(
+    tmp_path, trained, attempts, given_up
+):
+    folder = SearchFolder(tmp_path / "search")
+    folder.claim(SETTINGS)
+    file = folder.trial_path("0") / "attempts.json"
+    file.parent.mkdir(parents=True)
+    # As kills in the first trial leave it.
+    file.write_text(json.dumps(attempts))
+    run_search(folder.path, SETTINGS)
+    first, *others = read_results(folder.path)
+    assert first.is_completed != given_up
+    assert ("ended 3 times" in first.message) == given_up
+    assert all(result.is_completed for result in others)
+    assert not file.exists()
 
 
-def test_attempts_are_counted_until_something_comes_back(tmp_path):
-    for expected in (1, 2):
-        with portrait_tuner._counted_attempt(tmp_path):
-            left = (tmp_path / "attempts.json").read_text()
-        assert json.loads(left) == expected
-        # As a kill would leave it.
-        (tmp_path / "attempts.json").write_text(left)
-    with (
-        pytest.raises(KeyboardInterrupt),
-        portrait_tuner._counted_attempt(tmp_path),
-    ):
-        raise KeyboardInterrupt
-    assert not (tmp_path / "attempts.json").exists()
+class Worker:
+    """A process that isn't one: it ends by itself in the trials of `ending`."""
+
+    ending = ()
+    alive = []
+
+    def __init__(self, environment):
+        assert int(environment["TF_NUM_INTRAOP_THREADS"]) >= 1
+        self.alive.append(self)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        pass
+
+    def call(self, function, *arguments):
+        if self not in self.alive:
+            raise SystemExit
+        if function is trial.run_trial and arguments[1] in self.ending:
+            self.ending.remove(arguments[1])
+            raise ProcessEnded
+        return function(*arguments)
+
+    def kill(self):
+        self.alive.remove(self)
+
+
+@pytest.fixture
+def workers(monkeypatch):
+    monkeypatch.setattr(search, "FreshProcess", Worker)
+    monkeypatch.setattr(Worker, "alive", [])
+    yield monkeypatch
+    # As the processes leave them.
+    assert not trial._runners
+
+
+def test_workers_share_the_trials(tmp_path, trained, workers):
+    # The first is back after one end, the second is given up after three.
+    workers.setattr(Worker, "ending", ["0", "1", "1", "1"])
+    settings = dataclasses.replace(SETTINGS, trials=6)
+    folder = run_search(tmp_path / "search", settings, workers=2)
+    results = read_results(folder.path)
+    assert [result.trial_id for result in results] == list("012345")
+    assert [result.is_completed for result in results] == [
+        *(True, False, True, True, True, True),
+    ]
+    assert sorted(trained) == list("02345")
+    assert folder.is_finished
+
+
+def test_all_workers_end_where_one_cannot_go_on(tmp_path, trained, workers):
+    def refuse(*args):
+        raise UserError("The data is gone.")
+
+    workers.setattr(trial, "load_portraits", refuse)
+    with pytest.raises(UserError, match="data is gone"):
+        run_search(tmp_path / "search", SETTINGS, workers=2)
+    assert not Worker.alive
+    # It may go on.
+    assert not list((tmp_path / "search").rglob("attempts.json"))
+
+
+@pytest.mark.large
+def test_workers_train_for_real(tmp_path, tiny_data_dir, monkeypatch):
+    monkeypatch.undo()
+    settings = SearchSettings(
+        base=ExperimentConfig(
+            data=DataConfig(
+                data_dir=str(tiny_data_dir),
+                dataset="tiny_portraits/synthetic_tiny",
+            ),
+            training=TrainingConfig(batch_size=32),
+        ),
+        space=SearchSpace(block_types=("separable",), widths=(16,)),
+        tuner="hyperband",
+        trials=3,
+        budget_seconds=2.0,
+    )
+    folder = run_search(tmp_path / "search", settings, workers=2)
+    results = read_results(folder.path)
+    assert [result.status for result in results] == ["completed"] * 3
+    assert all(result.latency_ms > 0 for result in results)
+    assert folder.is_finished
 
 
 def test_missing_data_is_told_before_a_folder_is_made(tmp_path, monkeypatch):

@@ -3,7 +3,7 @@
 from tp_keras.export.bundle import export_bundle
 from tp_keras.export.folding import fold_batch_normalization
 from tp_keras.export.publishing import bundle_size
-from tp_keras.export.publishing import read_metadata
+from tp_keras.serving.locate import read_metadata
 
 __all__ = [
     "bundle_size",

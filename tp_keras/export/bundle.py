@@ -2,86 +2,113 @@
 
 import pathlib
 
+import keras
+import numpy as np
 import tensorflow as tf
 
+from tp_keras.export.answers import answer_model
 from tp_keras.export.folding import fold_batch_normalization
 from tp_keras.export.publishing import describe_export
-from tp_keras.export.publishing import describe_tasks
-from tp_keras.export.publishing import publish_bundle
+from tp_keras.export.publishing import publish
+from tp_keras.export.publishing import unpublished
 from tp_keras.export.publishing import write_metadata
-from tp_keras.export.signatures import constant_function
 from tp_keras.export.signatures import make_signatures
-from tp_keras.tasks import IMAGE_SHAPE
+from tp_keras.serving.answers import check_answers
+from tp_keras.serving.check import check_graph
+from tp_keras.tasks import EMBEDDING
+from tp_keras.tasks import REGRESSION
 
 BUNDLE_NAME = "portrait_attributes"
 
+# The greatest difference of a bundle to its model; of numbers in tolerances.
+TOLERANCE = 1e-4
+
+_CHECK_COUNT = 8
+
 
 def export_bundle(
-    classifier,
-    output_dir,
-    *,
-    metadata: dict | None = None,
-    name: str = BUNDLE_NAME,
-    version: int | None = None,
-    add=None,
-    check=None,
+    classifier, output_dir, *, metadata=None, name: str = BUNDLE_NAME
 ) -> pathlib.Path:
-    """Exports a classifier as `<output_dir>/<name>/<version>/`.
+    """Exports a classifier as `<output_dir>/<name>/<next version>/`.
 
     The bundle is a SavedModel with folded batch normalisation and constant
-    weights, and `metadata.json` beside it. It is written aside and appears
-    under its version whole or, on any failure, not at all.
+    weights, and `metadata.json` beside it. It is written aside, loaded through
+    TensorFlow's C API and compared with the model, and appears under its
+    version whole or, on any failure, not at all.
 
     Args:
-        classifier: A trained `PortraitClassifier`, or anything with `tasks`
-            and `inference_model()`.
+        classifier: A trained `PortraitClassifier`.
         output_dir: Folder of all exported models.
-        metadata: What else `metadata.json` shall say: figures, fingerprint of
-            the data, settings. Must be possible to write as JSON.
+        metadata: Dict of what else `metadata.json` shall say.
         name: Name of the model, under which it is served.
-        version: Int. A free version number; None for the next one.
-        add: Function of the folder and the folded model, called when the
-            SavedModel is in the folder. It may write more files, and returns
-            more metadata.
-        check: Function of the folder, called before it is published; what it
-            raises keeps it from being so.
 
     Returns:
         Folder of the version.
 
     Raises:
-        UserError: If `version` is taken or negative.
+        UserError: If a server would refuse the graph, or it answers otherwise
+            than the model.
 
     Example:
         >>> export_bundle(classifier, "exported_models")
         PosixPath('exported_models/portrait_attributes/1')
     """
-    return publish_bundle(
-        output_dir,
-        name,
-        lambda folder: _write(classifier, folder, metadata or {}, add),
-        version=version,
-        check=check,
-    )
+    with unpublished(output_dir, name) as folder:
+        images = noise(classifier.schema.image_shape)
+        write_bundle(classifier, folder, images, metadata or {})
+        return publish(folder)
 
 
-def _write(classifier, folder, metadata, add):
-    model = fold_batch_normalization(classifier.inference_model())
+def write_bundle(
+    classifier, folder, images: np.ndarray, metadata: dict
+) -> tuple[keras.Model, dict]:
+    """Writes the files of a bundle into `folder`, and checks them by `images`.
+
+    Returns:
+        The folded model of answers, and what `metadata.json` says.
+    """
+    tasks = classifier.tasks
+    folded = fold_batch_normalization(classifier.inference_model())
+    model = answer_model(folded, tasks)
+    signatures = make_signatures(model, tasks)
     # A bare module: one that tracks the model would save its variables.
-    module = tf.Module()
-    infer = constant_function(model)
-    signatures = make_signatures(infer, classifier.tasks)
-    tf.saved_model.save(module, str(folder), signatures=signatures)
-    added = {} if add is None else add(folder, model)
-    write_metadata(
-        folder,
-        {
-            "tasks": describe_tasks(classifier.tasks),
-            "input": {"image": ["batch", *IMAGE_SHAPE], "dtype": "uint8"},
-            "signatures": sorted(signatures),
-            "parameters": model.count_params(),
-            **describe_export(),
-            **metadata,
-            **added,
-        },
-    )
+    tf.saved_model.save(tf.Module(), str(folder), signatures=signatures)
+    facts = {
+        "schema": classifier.schema.to_dict(),
+        "tasks": [task.name for task in tasks],
+        "signatures": sorted(signatures),
+        "parameters": model.count_params(),
+        **describe_export(),
+        **metadata,
+    }
+    write_metadata(folder, facts)
+    check_graph(folder)
+    facts["checked"] = {
+        "portraits": len(images),
+        "largest_difference": max(
+            _differences(classifier, folder, images).values()
+        ),
+    }
+    write_metadata(folder, facts)
+    return model, facts
+
+
+def noise(image_shape) -> np.ndarray:
+    """Returns a few images to compare with where there are no portraits."""
+    generator = np.random.default_rng(0)
+    shape = (_CHECK_COUNT, *image_shape)
+    return generator.integers(0, 256, shape, dtype=np.uint8)
+
+
+def _differences(classifier, folder, images):
+    request = {"image": images}
+    answers = classifier.predict_answers(images, verbose=0)
+    expected = {"serving_default": (request, answers)}
+    if EMBEDDING in answers:
+        expected["embed"] = request, {EMBEDDING: answers.pop(EMBEDDING)}
+    scales = {
+        task.name: task.tolerance
+        for task in classifier.tasks
+        if task.kind == REGRESSION
+    }
+    return check_answers(folder, expected, TOLERANCE, scales)

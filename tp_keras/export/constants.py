@@ -12,11 +12,10 @@ def with_constants(function, variables, input_signature):
     """Returns a function of TensorFlow that holds variables as constants.
 
     Args:
-        function: Function of tensors, in the order of `input_signature`, that
-            reads Keras variables and returns a tensor or a dict of tensors.
+        function: Function of tensors, in the order of `input_signature`, to a
+            tensor or a dict of tensors.
         variables: The Keras variables that it reads.
-        input_signature: Sequence of `tf.TensorSpec`, each with the name of its
-            input.
+        input_signature: Sequence of `tf.TensorSpec`, each with its name.
 
     Returns:
         A `tf.function` with this signature. What it returns is float32.

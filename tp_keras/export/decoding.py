@@ -6,7 +6,6 @@ from tp_keras.export.picture_structure import PNG_START
 from tp_keras.export.picture_structure import judge
 from tp_keras.export.picture_structure import read_parts
 from tp_keras.serving.portrait_file import TIE
-from tp_keras.tasks import IMAGE_SHAPE
 
 # Whether rows and columns are reversed to stand a picture upright, by the
 # orientation it is marked with, from 0 on; then they change places.
@@ -24,55 +23,49 @@ _REVERSES = (
 _FIRST_TRANSPOSED = 5
 
 
-def decode_batch(image_bytes):
+def decode_batch(image_bytes, image_shape):
     """Decodes PNG and JPEG files of any size to portraits.
 
     `tp_keras.serving.read_portrait` does the same outside of a graph.
 
     Args:
         image_bytes: String `[batch]`.
+        image_shape: Height, width and channels of a portrait.
 
     Returns:
-        Images uint8 `[batch, 108, 84, 3]` and `valid` bool `[batch]`. Where
-        `valid` is false the image is black.
+        Images uint8 `[batch, height, width, 3]` and `valid` bool `[batch]`.
+        Where `valid` is false the image is black.
     """
+    image_shape = tuple(image_shape)
+
+    def decode_or_black(row):
+        data, *_ = row
+        valid, orientation = judge(*row)
+        image = tf.cond(
+            valid,
+            lambda: _decode(data, orientation, image_shape),
+            lambda: tf.zeros(image_shape, tf.uint8),
+        )
+        return tf.ensure_shape(image, image_shape), valid
+
     return tf.map_fn(
-        _decode_or_black,
+        decode_or_black,
         read_parts(image_bytes),
         fn_output_signature=(
-            tf.TensorSpec(IMAGE_SHAPE, tf.uint8),
+            tf.TensorSpec(image_shape, tf.uint8),
             tf.TensorSpec((), tf.bool),
         ),
     )
 
 
-def _decode_or_black(row):
-    data, *_ = row
-    valid, orientation = judge(*row)
-    image = tf.cond(
-        valid,
-        lambda: decode(data, orientation),
-        lambda: tf.zeros(IMAGE_SHAPE, tf.uint8),
-    )
-    return tf.ensure_shape(image, IMAGE_SHAPE), valid
-
-
-def decode(data, orientation):
-    """Decodes one picture file to a portrait.
+def _decode(data, orientation, image_shape):
+    """Decodes one picture file, grey, palette, RGB, CMYK or 16 bit.
 
     It is turned as it is marked, cropped at its centre to the portrait's
     aspect ratio and resized with anti-aliasing; a picture of the size itself
     keeps every pixel, and saves the resizing.
-
-    Args:
-        data: String scalar, a PNG or JPEG file: grey, palette, RGB, CMYK or 16
-            bit. An alpha channel is left out.
-        orientation: Int32 scalar, 1 to 8.
-
-    Returns:
-        Image uint8 `[108, 84, 3]`.
     """
-    height, width, channels = IMAGE_SHAPE
+    channels = image_shape[-1]
     image = tf.cond(
         tf.strings.substr(data, 0, len(PNG_START)) == PNG_START,
         lambda: tf.io.decode_png(data, channels),
@@ -82,20 +75,20 @@ def decode(data, orientation):
             data, channels, dct_method="INTEGER_ACCURATE"
         ),
     )
-    image = _crop_and_resize(image, orientation)
+    image = _crop_and_resize(image, orientation, image_shape)
     return tf.cond(
         orientation == 1, lambda: image, lambda: _turn(image, orientation)
     )
 
 
-def _crop_and_resize(image, orientation):
+def _crop_and_resize(image, orientation, image_shape):
     """Returns what becomes a portrait when it is turned.
 
     Turning comes last, as it takes much longer than decoding in large
     pictures, and gives the pixels that it would give first.
     """
     transposed = orientation >= _FIRST_TRANSPOSED
-    height, width, channels = IMAGE_SHAPE
+    height, width, channels = image_shape
     sides = tf.where(transposed, (width, height), (height, width))
     image = tf.ensure_shape(image, (None, None, channels))
     size = tf.shape(image)[:2]

@@ -32,7 +32,7 @@ class ScaleAndOffset(keras.layers.Layer):
 
     Args:
         axis: The axis of the channels.
-        **kwargs: Keyword arguments of `keras.layers.Layer`.
+        **kwargs: Those of `keras.layers.Layer`.
     """
 
     def __init__(self, axis: int = -1, **kwargs):
@@ -113,10 +113,8 @@ def _as_functional(model):
 def _rebuild(model, replace):
     """Copies a functional model, nested models flattened into it.
 
-    Args:
-        model: The functional model.
-        replace: Function of an operation and a free name that returns the new
-            operation and its weights, or twice None to pass the input through.
+    `replace` takes an operation and a free name, and returns the new operation
+    and its weights, or twice None to pass the input through.
     """
     replaced = {}
     names = set()

@@ -53,14 +53,13 @@ def judge(data, whole_png, scans, exif):
 
     Args:
         data: String scalar, the file with zeros behind its end.
-        whole_png: Bool scalar; whether it is a whole PNG file.
-        scans: Int32 scalar, the place of the first scan of a JPEG file.
-        exif: Int32 scalar, the place of the EXIF data.
+        whole_png: Whether it is a whole PNG file.
+        scans: Place of the first scan of a JPEG file.
+        exif: Place of the EXIF data.
 
     Returns:
         Whether it is a whole file that TensorFlow decodes, bool scalar, and
-        the orientation that it is marked with, int32 scalar: 1, which is
-        upright, to 8.
+        its orientation, int32 scalar from 1, which is upright, to 8.
     """
     return whole_png | _has_end(data, scans), _orientation(data, exif)
 

@@ -1,5 +1,6 @@
 """Publishes a bundle under its version by one rename, whatever its kind."""
 
+import contextlib
 import datetime
 import importlib.metadata
 import json
@@ -8,56 +9,57 @@ import pathlib
 import platform
 import shutil
 import tempfile
+from collections.abc import Iterator
 
 import tp_keras
-from tp_keras.errors import UserError
-
-METADATA_FILE = "metadata.json"
+from tp_keras.files import write_text
+from tp_keras.serving.locate import METADATA_FILE
 
 # TensorFlow Serving takes every integer for a version, and nothing else.
 _UNPUBLISHED_PREFIX = ".unpublished-"
 
 
-def publish_bundle(
-    output_dir, name: str, write, *, version: int | None = None, check=None
-) -> pathlib.Path:
-    """Makes `<output_dir>/<name>/<version>/` whole or, on failure, not at all.
+@contextlib.contextmanager
+def unpublished(output_dir, name: str) -> Iterator[pathlib.Path]:
+    """Yields an empty folder, which is gone at the end unless published.
 
     Args:
         output_dir: Folder of all exported models.
         name: Name of the model, under which it is served.
-        write: Function of an empty folder that fills it.
-        version: Int. A free version number; None for the next one.
-        check: Function of the folder, called before it is published; what it
-            raises keeps it from being so.
 
-    Returns:
-        Folder of the version.
-
-    Raises:
-        UserError: If `version` is taken or negative.
+    Example:
+        >>> with unpublished("exported_models", "mine") as folder:
+        ...     write_everything(folder)
+        ...     version = publish(folder)
     """
     base = pathlib.Path(output_dir) / name
-    _check_free(base, version)
     base.mkdir(parents=True, exist_ok=True)
-    unpublished = pathlib.Path(
+    folder = pathlib.Path(
         tempfile.mkdtemp(prefix=_UNPUBLISHED_PREFIX, dir=base)
     )
     try:
-        write(unpublished)
-        if check is not None:
-            check(unpublished)
-        return _publish(unpublished, base, version)
-    except BaseException:
-        shutil.rmtree(unpublished, ignore_errors=True)
-        raise
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def describe_tasks(tasks) -> list[dict]:
-    """Returns names and classes of tasks as `metadata.json` has them."""
-    return [
-        {"name": task.name, "classes": list(task.classes)} for task in tasks
-    ]
+def publish(folder: pathlib.Path) -> pathlib.Path:
+    """Makes a folder of `unpublished` the next version, and returns it."""
+    # `mkdtemp` made it for this user alone; a server runs as another.
+    umask = os.umask(0)
+    os.umask(umask)
+    folder.chmod(0o777 & ~umask)
+    while True:
+        taken = [
+            int(p.name) for p in folder.parent.iterdir() if p.name.isdecimal()
+        ]
+        target = folder.with_name(str(max(taken, default=0) + 1))
+        try:
+            # Onto a folder that is not empty, `rename` fails.
+            return folder.rename(target)
+        except OSError:
+            if not target.exists():
+                raise
 
 
 def describe_export() -> dict:
@@ -79,50 +81,11 @@ def describe_export() -> dict:
 
 def write_metadata(bundle_dir, content: dict) -> None:
     """Writes a bundle's `metadata.json`."""
-    text = json.dumps(content, indent=2) + "\n"
-    (pathlib.Path(bundle_dir) / METADATA_FILE).write_text(text)
-
-
-def read_metadata(bundle_dir) -> dict:
-    """Returns the content of a bundle's `metadata.json`."""
-    return json.loads((pathlib.Path(bundle_dir) / METADATA_FILE).read_text())
+    text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+    write_text(pathlib.Path(bundle_dir) / METADATA_FILE, text)
 
 
 def bundle_size(bundle_dir) -> int:
     """Returns the bytes of all files of a bundle."""
-    return sum(
-        path.stat().st_size
-        for path in pathlib.Path(bundle_dir).rglob("*")
-        if path.is_file()
-    )
-
-
-def _publish(unpublished, base, version):
-    # `mkdtemp` made it for this user alone; a server runs as another.
-    umask = os.umask(0)
-    os.umask(umask)
-    unpublished.chmod(0o777 & ~umask)
-    while True:
-        target = base / str(_next_version(base) if version is None else version)
-        try:
-            # Onto a folder that is not empty, `rename` fails.
-            return unpublished.rename(target)
-        except OSError:
-            _check_free(base, version)
-            if not target.exists():
-                raise
-
-
-def _next_version(base) -> int:
-    taken = [int(p.name) for p in base.iterdir() if p.name.isdecimal()]
-    return max(taken, default=0) + 1
-
-
-def _check_free(base, version):
-    if version is None:
-        return
-    if version < 0 or (base / str(version)).exists():
-        raise UserError(
-            "Expected a version number that is free: a served version is never "
-            f"overwritten. Received: version={version}, in {str(base)!r}"
-        )
+    paths = pathlib.Path(bundle_dir).rglob("*")
+    return sum(path.stat().st_size for path in paths if path.is_file())

@@ -2,23 +2,25 @@
 
 import pathlib
 
-import numpy as np
-
 from tp_keras import config as config_lib
 from tp_keras.data import builders
 from tp_keras.data import source
 from tp_keras.errors import UserError
 from tp_keras.export.bundle import BUNDLE_NAME
-from tp_keras.export.bundle import export_bundle
+from tp_keras.export.bundle import noise
+from tp_keras.export.bundle import write_bundle
 from tp_keras.export.formats import add_formats
 from tp_keras.export.formats import get_formats
 from tp_keras.export.formats.calibration import choose_rows
+from tp_keras.export.publishing import publish
+from tp_keras.export.publishing import unpublished
+from tp_keras.export.publishing import write_metadata
 from tp_keras.records import record as records_lib
-from tp_keras.runs import run_folder as run_folder_lib
-from tp_keras.tasks import IMAGE_SHAPE
+from tp_keras.runs.run_folder import RunFolder
 
 # What a bundle says of its quality; the whole stays in the run folder.
-FIGURES = ("accuracy", "balanced_accuracy", "macro_f1")
+FIGURES = ("accuracy", "balanced_accuracy", "mae", "within_tolerance")
+_FIGURE_FIELDS = ("metric", "task", "group", "value", "low", "high", "count")
 
 _CHECK_COUNT = 8
 
@@ -34,31 +36,26 @@ def export_run(
     run_dir,
     output_dir,
     *,
-    name=BUNDLE_NAME,
+    name: str = BUNDLE_NAME,
     formats=(),
-    latency_seconds=1.0,
-    check=None,
-):
+    latency_seconds: float = 1.0,
+) -> pathlib.Path:
     """Exports the best model of a run; see `export_bundle`.
 
     Args:
         run_dir: Folder of the run.
         output_dir: Folder of all exported models.
         name: Name of the model, under which it is served.
-        formats: Names of the file formats, out of `FORMATS`; the SavedModel
-            is always written. With more than that one each is checked on the
-            test split; see `add_formats`. Where the run's data is gone, noise
-            takes its place and accuracy is left out.
-        latency_seconds: Float. How long to measure a file at a batch size.
-        check: None, or a function `(folder, reference, images)` that is called
-            before the bundle is published, and raises to prevent it.
-            `reference` is the model to compare with, a function of the images.
+        formats: Names of file formats; see `get_formats`. Several are checked
+            on the test split; see `add_formats`. Where the run's data is gone,
+            noise takes its place and accuracy is left out.
+        latency_seconds: How long to measure a file at a batch size.
 
     Returns:
-        Folder of the version, a `pathlib.Path`.
+        Folder of the version.
 
     Raises:
-        UserError: If the run is not there or holds no trained model, or if a
+        UserError: If the run is not there or holds no trained model, if a
             format is unknown, lacks its packages, needs training portraits
             that are gone, or differs from the model.
 
@@ -68,51 +65,43 @@ def export_run(
     """
     # First what is cheap to refuse.
     formats = get_formats(formats)
-    run = run_folder_lib.RunFolder(run_dir).require()
+    run = RunFolder(run_dir).require()
     calibration_images = None
     if any(item.needs_calibration for item in formats):
-        calibration_images = _calibration_portraits(run.config)
+        calibration_images = _calibration_portraits(run)
     classifier = run.load_model()
-    check_folder = None
-    if check is not None:
-        model = classifier.inference_model()
-        some = _load(run.config, "test", _CHECK_COUNT, progress=False)
-        images = _noise() if some is None else some.images
-
-        def check_folder(folder):
-            check(folder, lambda x: model(x, training=False), images)
-
-    def add(folder, folded):
-        return _add_formats(
-            folder,
-            folded,
-            formats,
-            classifier,
-            _load(run.config, "test", storage=run.config.data.storage),
-            calibration_images,
-            latency_seconds,
+    limit = None if len(formats) > 1 else _CHECK_COUNT
+    portraits = _load(run, "test", limit)
+    images = noise(classifier.schema.image_shape)
+    if portraits is not None:
+        images = portraits.images
+    with unpublished(output_dir, name) as folder:
+        model, facts = write_bundle(
+            classifier, folder, images[:_CHECK_COUNT], describe_run(run)
         )
-
-    return export_bundle(
-        classifier,
-        output_dir,
-        metadata=describe_run(run),
-        name=name,
-        add=add if len(formats) > 1 else None,
-        check=check_folder,
-    )
+        if len(formats) > 1:
+            facts["formats"] = add_formats(
+                folder,
+                model,
+                formats,
+                tasks=classifier.tasks,
+                images=images,
+                expected=classifier.predict_answers(images, verbose=0),
+                portraits=portraits,
+                calibration_images=calibration_images,
+                seconds=latency_seconds,
+            )
+            facts["formats_checked_on"] = _describe(portraits, len(images))
+            write_metadata(folder, facts)
+        return publish(folder)
 
 
 def describe_run(run) -> dict:
     """Returns what `metadata.json` says of a run.
 
-    Args:
-        run: A `RunFolder`.
-
-    Returns:
-        Dict of the run's name, its settings without the paths of this machine,
-        the fingerprints of its data, and the figures of the test split, empty
-        before an evaluation.
+    That is its name, its settings without the paths of this machine, the
+    fingerprints of its data, and the figures of the test split, none before an
+    evaluation.
     """
     settings = config_lib.config_to_dict(run.config)
     settings.pop("run_dir")
@@ -126,12 +115,11 @@ def describe_run(run) -> dict:
     records = []
     if records_file.is_file():
         records = records_lib.read_records(records_file)
-    keys = ("metric", "task", "group", "value", "low", "high", "count")
     return {
         "run": run.path.resolve().name,
         "data_fingerprints": run.facts.get("fingerprints", {}),
         "figures": [
-            {key: getattr(record, key) for key in keys}
+            {field: getattr(record, field) for field in _FIGURE_FIELDS}
             for record in records
             if record.metric in FIGURES and record.class_name is None
         ],
@@ -139,71 +127,47 @@ def describe_run(run) -> dict:
     }
 
 
-def _add_formats(
-    folder, folded, formats, classifier, portraits, calibration_images, seconds
-) -> dict:
-    """Returns what `metadata.json` says of formats, after writing them."""
+def _describe(portraits, count):
     if portraits is None:
-        images, labels = _noise(), None
-        data = {"dataset": "noise"}
-    else:
-        images, labels = portraits.images, portraits.labels
-        data = {
-            "dataset": portraits.dataset,
-            "split": portraits.split,
-            "fingerprint": portraits.fingerprint,
-        }
-    entries = add_formats(
-        folder,
-        folded,
-        formats,
-        images=images,
-        expected=classifier.predict_answers(images, verbose=0),
-        labels=labels,
-        calibration_images=calibration_images,
-        seconds=seconds,
-    )
+        return {"dataset": "noise", "portraits": count}
     return {
-        "formats": entries,
-        "formats_checked_on": {**data, "portraits": len(images)},
+        "dataset": portraits.dataset,
+        "split": portraits.split,
+        "fingerprint": portraits.fingerprint,
+        "portraits": count,
     }
 
 
-def _calibration_portraits(config) -> np.ndarray:
+def _calibration_portraits(run):
     """Returns training portraits, in a choice that depends on the seed."""
-    portraits = _load(config, "train", _CALIBRATION_POOL)
+    portraits = _load(run, "train", _CALIBRATION_POOL)
     if portraits is None:
-        command = builders.build_command(
-            config.data.data_dir, config.data.dataset
-        )
+        data = run.config.data
+        command = builders.build_command(data.data_dir, data.dataset)
         raise UserError(
             "Integer formats are calibrated with training portraits, which are "
             "not there. Expected the data of the run; "
             f"`{command}` makes it again. Received: "
-            f"data_dir={config.data.data_dir}, dataset={config.data.dataset}"
+            f"data_dir={data.data_dir}, dataset={data.dataset}"
         )
-    rows = choose_rows(
-        portraits.labels, CALIBRATION_COUNT, config.training.seed
-    )
-    return portraits.images[rows]
+    seed = run.config.training.seed
+    return portraits.images[choose_rows(portraits, CALIBRATION_COUNT, seed)]
 
 
-def _load(config, split, limit=None, **kwargs):
+def _load(run, split, limit=None):
     """Returns portraits of the run's data, or None if there are none."""
-    data_dir, dataset = config.data.data_dir, config.data.dataset
+    data = run.config.data
     try:
-        splits = builders.find_builder(data_dir, dataset).info.splits
+        splits = builders.find_builder(data.data_dir, data.dataset).info.splits
     except UserError:
         return None
     if split not in splits:
         return None
-    part = config.data.part(split)
+    part, storage = data.part(split), data.storage
     if limit is not None and part == split:
         part = f"{split}[:{min(limit, splits[split].num_examples)}]"
-    return source.load_portraits(data_dir, dataset, part, **kwargs)
-
-
-def _noise() -> np.ndarray:
-    generator = np.random.default_rng(0)
-    shape = (_CHECK_COUNT, *IMAGE_SHAPE)
-    return generator.integers(0, 256, shape, dtype=np.uint8)
+        storage = "memory"
+    portraits = source.load_portraits(
+        data.data_dir, data.dataset, part, storage, progress=limit is None
+    )
+    return portraits.seen_as(run.schema)

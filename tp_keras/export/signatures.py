@@ -10,8 +10,11 @@ import tensorflow as tf
 
 from tp_keras.export.constants import with_constants
 from tp_keras.export.decoding import decode_batch
-from tp_keras.tasks import HAIR_EMBEDDING
-from tp_keras.tasks import IMAGE_SHAPE
+from tp_keras.serving.contract import FLAG_SEPARATOR
+from tp_keras.tasks import EMBEDDING
+from tp_keras.tasks import MULTI_LABEL
+from tp_keras.tasks import ORDINAL
+from tp_keras.tasks import REGRESSION
 from tp_keras.tasks import Task
 
 
@@ -32,71 +35,95 @@ def constant_function(model: keras.Model):
     )
 
 
-def make_signatures(infer, tasks: tuple[Task, ...]) -> dict:
+def make_signatures(model: keras.Model, tasks: tuple[Task, ...]) -> dict:
     """Returns the signatures of a bundle by name.
 
-    * `serving_default`: `image` uint8 `[batch, 108, 84, 3]` to `<task>`
-      float32 probabilities `[batch, classes]` and `<task>_label` string
-      `[batch]`.
+    * `serving_default`: `image` uint8 `[batch, height, width, 3]` to what
+      `with_labels` returns.
     * `serve_bytes`: `image_bytes` string `[batch]`, PNG or JPEG files of any
       size, to the same outputs and `valid` bool `[batch]`. A row that is not
-      such a file has probabilities of zero and empty labels.
-    * `embed`: `image` to `hair_embedding` float32 `[batch, dimensions]`, where
-      the model has one.
+      such a file has zeros and empty strings: JSON knows no NaN.
+    * `embed`: `image` to `embedding` float32 `[batch, dimensions]`, where the
+      model has one.
 
     Args:
-        infer: Function from `constant_function`.
-        tasks: The tasks; each names an output of logits.
+        model: From `answer_model`.
+        tasks: Its tasks.
 
     Returns:
         Dict of `tf.function`s with input signatures.
     """
-    image = tf.TensorSpec((None, *IMAGE_SHAPE), tf.uint8, "image")
+    infer = constant_function(model)
+    shape = model.input.shape
+    image = tf.TensorSpec(shape, tf.uint8, "image")
     image_bytes = tf.TensorSpec((None,), tf.string, "image_bytes")
 
     @tf.function(input_signature=[image], autograph=False)
     def serving_default(image):
-        return classify(infer(image), tasks)
+        return with_labels(infer(image), tasks)
 
     @tf.function(input_signature=[image_bytes], autograph=False)
     def serve_bytes(image_bytes):
-        image, valid = decode_batch(image_bytes)
+        image, valid = decode_batch(image_bytes, shape[1:])
         outputs = {"valid": valid}
-        for name, value in classify(infer(image), tasks).items():
+        for name, value in with_labels(infer(image), tasks).items():
             keep = valid[:, tf.newaxis] if value.shape.rank == 2 else valid
             outputs[name] = tf.where(keep, value, tf.zeros((), value.dtype))
         return outputs
 
     @tf.function(input_signature=[image], autograph=False)
     def embed(image):
-        return {HAIR_EMBEDDING: infer(image)[HAIR_EMBEDDING]}
+        return {EMBEDDING: infer(image)[EMBEDDING]}
 
     signatures = {
         "serving_default": serving_default,
         "serve_bytes": serve_bytes,
     }
-    if HAIR_EMBEDDING in infer.get_concrete_function().structured_outputs:
+    if EMBEDDING in model.output:
         signatures["embed"] = embed
     return signatures
 
 
-def classify(logits: dict, tasks: tuple[Task, ...]) -> dict:
-    """Turns logits into probabilities and labels.
+def with_labels(answers: dict, tasks: tuple[Task, ...]) -> dict:
+    """Adds what a client reads without knowing the order of the classes.
 
     Args:
-        logits: Dict of task name to float32 `[batch, classes]`.
+        answers: Dict of task name to float32: probabilities
+            `[batch, classes]` of classes or flags, numbers `[batch]`.
         tasks: The tasks to answer.
 
     Returns:
-        Dict of `<task>` float32 `[batch, classes]` and `<task>_label` string
-        `[batch]`.
+        Dict of `<task>`, its answers, and beside them, string `[batch]`:
+        `<task>_label`, the name of the class, or the names of the flags that
+        are more likely than not with `|` between; of a number `<task>_unit`.
+        Flags are one string a row, so that a row of the REST interface has one
+        label for each task that says by itself what it means.
     """
     outputs = {}
     for task in tasks:
-        values = logits[task.name]
-        best = tf.argmax(values, axis=-1)
-        outputs[task.name] = tf.nn.softmax(values)
-        outputs[f"{task.name}_label"] = tf.gather(
-            tf.constant(task.classes), best
-        )
+        values = outputs[task.name] = answers[task.name]
+        if task.kind == REGRESSION:
+            unit = tf.fill(tf.shape(values), task.unit)
+            outputs[f"{task.name}_unit"] = unit
+        elif task.kind == MULTI_LABEL:
+            names = tf.constant([FLAG_SEPARATOR + c for c in task.classes])
+            text = tf.strings.reduce_join(tf.where(values > 0.5, names, ""), 1)
+            # Without the separator before the first.
+            begin = tf.minimum(tf.strings.length(text), len(FLAG_SEPARATOR))
+            length = tf.strings.length(text)
+            outputs[f"{task.name}_label"] = tf.strings.substr(
+                text, begin, length
+            )
+        else:
+            outputs[f"{task.name}_label"] = tf.gather(
+                tf.constant(task.classes), _predicted(task, values)
+            )
     return outputs
+
+
+def _predicted(task, probabilities):
+    """`Task.predicted` in a graph."""
+    if task.kind != ORDINAL:
+        return tf.argmax(probabilities, axis=-1)
+    places = tf.range(task.num_classes, dtype=tf.float32)
+    return tf.cast(tf.round(tf.linalg.matvec(probabilities, places)), tf.int64)

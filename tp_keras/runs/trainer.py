@@ -49,6 +49,9 @@ class Trainer:
     Args:
         config: `ExperimentConfig`.
         progress: Whether to show bars and tell what happens.
+        portraits: Dict: split -> `Portraits`, for `"train"` and
+            `"validation"`, in place of those that the settings name.
+        callbacks: Callbacks of Keras besides; they come last.
 
     Example:
         >>> run = Trainer(ExperimentConfig(run_dir="runs/first")).fit()
@@ -58,9 +61,17 @@ class Trainer:
 
     run_class = RunFolder
 
-    def __init__(self, config: ExperimentConfig, progress: bool = True):
+    def __init__(
+        self,
+        config: ExperimentConfig,
+        progress: bool = True,
+        portraits=None,
+        callbacks=(),
+    ):
         self.config = config
         self.progress = progress
+        self.portraits = portraits
+        self.callbacks = callbacks
         self.run = self.run_class(config.run_dir)
 
     def fit(self) -> RunFolder:
@@ -167,6 +178,7 @@ class Trainer:
                     lambda: model.compile(optimizer, **options),
                 ),
                 *self._callbacks(classifier, steps, first_epoch),
+                *self.callbacks,
             ],
             verbose=verbosity(self.progress),
         )
@@ -260,9 +272,13 @@ class Trainer:
         )
 
     def _resolve_splits(self, data):
+        if self.portraits is not None:
+            return data
         return resolve_splits(data, self._say)
 
     def _load(self, split):
+        if self.portraits is not None:
+            return self.portraits[split]
         return load_portraits(*self.config.data.location(split), self.progress)
 
     def _optimizer(self, steps):

@@ -5,10 +5,9 @@ Nothing here imports Keras, and TensorFlow only where a bundle is loaded.
 
 from tp_keras.serving.answers import check_answers
 from tp_keras.serving.c_session import CSession
-from tp_keras.serving.check import check_bundle
 from tp_keras.serving.check import check_graph
-from tp_keras.serving.check import check_parity
 from tp_keras.serving.locate import find_bundle
+from tp_keras.serving.locate import read_metadata
 from tp_keras.serving.picture_files import find_pictures
 from tp_keras.serving.portrait_file import decode_portrait
 from tp_keras.serving.portrait_file import read_portrait
@@ -24,13 +23,12 @@ __all__ = [
     "Prediction",
     "Predictor",
     "check_answers",
-    "check_bundle",
     "check_graph",
-    "check_parity",
     "decode_portrait",
     "find_bundle",
     "find_pictures",
     "format_table",
+    "read_metadata",
     "read_portrait",
     "write_predictions",
 ]

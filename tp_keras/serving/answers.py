@@ -13,7 +13,7 @@ _PIXEL_TOLERANCE = 1
 
 
 def check_answers(
-    bundle_dir, expected, tolerance: float = 1e-3
+    bundle_dir, expected, tolerance: float = 1e-3, scales=None
 ) -> dict[str, float]:
     """Compares signatures, run through TensorFlow's C API, with their model.
 
@@ -24,6 +24,8 @@ def check_answers(
             pixels that are in the files.
         tolerance: Float. Greatest difference of a float that passes; pixels
             may differ by one level, everything else not at all.
+        scales: Dict of output to what its differences are divided by; 1 for
+            those left out.
 
     Returns:
         The greatest difference of each signature, in levels where it answers
@@ -32,18 +34,25 @@ def check_answers(
     Raises:
         UserError: If outputs are missing or differ by more.
     """
-    differences = {}
+    differences, scales = {}, scales or {}
     with CSession(bundle_dir) as session:
         for signature, (inputs, outputs) in expected.items():
             answer = session.run(signature, inputs)
             differences[signature] = max(
-                _difference(signature, name, answer, values, tolerance)
+                _difference(
+                    signature,
+                    name,
+                    answer,
+                    values,
+                    tolerance,
+                    scales.get(name, 1.0),
+                )
                 for name, values in outputs.items()
             )
     return differences
 
 
-def _difference(signature, name, answer, expected, tolerance) -> float:
+def _difference(signature, name, answer, expected, tolerance, scale):
     if name not in answer:
         raise UserError(f"{signature!r} lacks the output {name!r}.")
     found = answer[name]
@@ -55,7 +64,7 @@ def _difference(signature, name, answer, expected, tolerance) -> float:
             f"Expected {expected.shape}."
         )
     gap = np.abs(found.astype(np.float64) - expected.astype(np.float64))
-    difference = float(gap.max())
+    difference = float(gap.max()) / scale
     if found.dtype == np.uint8:
         tolerance = _PIXEL_TOLERANCE
     elif found.dtype == bool:

@@ -23,9 +23,47 @@ _DTYPES = {
     9: np.dtype("int64"),
     10: np.dtype("bool"),
 }
-_TYPE_NUMBERS = {dtype: number for number, dtype in _DTYPES.items()}
 
 _Pointer = ctypes.c_void_p
+
+# What is called of the library: name, result and arguments by their types.
+_C_TYPES = {
+    "-": None,
+    "p": _Pointer,
+    "i": ctypes.c_int,
+    "l": ctypes.c_int64,
+    "n": ctypes.c_size_t,
+    "s": ctypes.c_char_p,
+}
+_FUNCTIONS = """
+    TF_NewStatus p
+    TF_DeleteStatus - p
+    TF_SetStatus - p i s
+    TF_GetCode i p
+    TF_Message s p
+    TF_NewGraph p
+    TF_DeleteGraph - p
+    TF_NewSessionOptions p
+    TF_DeleteSessionOptions - p
+    TF_SetConfig - p s n p
+    TF_NewBuffer p
+    TF_DeleteBuffer - p
+    TF_LoadSessionFromSavedModel p p p s p i p p p
+    TF_CloseSession - p p
+    TF_DeleteSession - p p
+    TF_SessionRun - p p p p i p p i p i p p
+    TF_GraphOperationByName p p s
+    TF_AllocateTensor p i p i n
+    TF_DeleteTensor - p
+    TF_TensorData p p
+    TF_TensorType i p
+    TF_NumDims i p
+    TF_Dim l p i
+    TF_StringInit - p
+    TF_StringCopy - p s n
+    TF_StringGetDataPointer p p
+    TF_StringGetSize n p
+"""
 
 
 class _Output(ctypes.Structure):
@@ -70,49 +108,40 @@ class CSession:
         from tensorflow.core.protobuf import config_pb2
         from tensorflow.core.protobuf import meta_graph_pb2
 
-        self._session = None
-        self._graph = None
+        self._session = self._graph = None
         if not (pathlib.Path(bundle_dir) / "saved_model.pb").is_file():
             raise UserError(
                 "Expected a folder with saved_model.pb, which "
                 f"`{command_line('training.export', run_dir='RUN')}` writes. "
                 f"Received: bundle_dir={str(bundle_dir)!r}"
             )
-        self._library = _load_library()
-        self._status = _Pointer(self._library.TF_NewStatus())
-        self._graph = _Pointer(self._library.TF_NewGraph())
+        library = self._library = _load_library()
+        self._status = library.TF_NewStatus()
+        self._graph = library.TF_NewGraph()
         config = config_pb2.ConfigProto(
             intra_op_parallelism_threads=threads or 0,
             inter_op_parallelism_threads=threads or 0,
         ).SerializeToString()
-        options = _Pointer(self._library.TF_NewSessionOptions())
-        self._library.TF_SetConfig(options, config, len(config), self._status)
+        options = library.TF_NewSessionOptions()
+        library.TF_SetConfig(options, config, len(config), self._status)
         self._check()
-        meta_graph = _Pointer(self._library.TF_NewBuffer())
+        meta_graph = library.TF_NewBuffer()
         tags = (ctypes.c_char_p * 1)(b"serve")
-        self._session = _Pointer(
-            self._library.TF_LoadSessionFromSavedModel(
-                options,
-                None,
-                str(bundle_dir).encode(),
-                tags,
-                1,
-                self._graph,
-                meta_graph,
-                self._status,
-            )
+        self._session = library.TF_LoadSessionFromSavedModel(
+            *(options, None, str(bundle_dir).encode(), tags, 1),
+            *(self._graph, meta_graph, self._status),
         )
-        self._library.TF_DeleteSessionOptions(options)
+        library.TF_DeleteSessionOptions(options)
         buffer = ctypes.cast(meta_graph, ctypes.POINTER(_Buffer)).contents
-        data = (
-            ctypes.string_at(buffer.data, buffer.length) if buffer.data else b""
+        data = ctypes.string_at(
+            buffer.data, buffer.length if buffer.data else 0
         )
-        self._library.TF_DeleteBuffer(meta_graph)
+        library.TF_DeleteBuffer(meta_graph)
         self._check()
-        meta_graph_def = meta_graph_pb2.MetaGraphDef.FromString(data)
+        signatures = meta_graph_pb2.MetaGraphDef.FromString(data).signature_def
         self.signatures = {
             name: signature
-            for name, signature in meta_graph_def.signature_def.items()
+            for name, signature in signatures.items()
             if not name.startswith("__")
         }
 
@@ -141,12 +170,9 @@ class CSession:
                 f"Expected the inputs {sorted(definition.inputs)}. "
                 f"Received: inputs={sorted(inputs)}"
             )
-        names = sorted(inputs)
-        feeds = self._outputs([definition.inputs[n].name for n in names])
-        output_names = sorted(definition.outputs)
-        fetches = self._outputs(
-            [definition.outputs[n].name for n in output_names]
-        )
+        names, output_names = sorted(inputs), sorted(definition.outputs)
+        feeds = self._places(definition.inputs[n].name for n in names)
+        fetches = self._places(definition.outputs[n].name for n in output_names)
         tensors: list = []
         results = (_Pointer * len(output_names))()
         try:
@@ -155,22 +181,14 @@ class CSession:
                     self._to_tensor(inputs[name], definition.inputs[name].dtype)
                 )
             self._library.TF_SessionRun(
-                self._session,
-                None,
-                feeds,
-                (_Pointer * len(names))(*tensors),
-                len(names),
-                fetches,
-                results,
-                len(output_names),
-                None,
-                0,
-                None,
-                self._status,
+                *(self._session, None),
+                *(feeds, (_Pointer * len(names))(*tensors), len(names)),
+                *(fetches, results, len(output_names)),
+                *(None, 0, None, self._status),
             )
             self._check()
             return {
-                name: self._to_array(_Pointer(result))
+                name: self._to_array(result)
                 for name, result in zip(output_names, results, strict=True)
             }
         finally:
@@ -205,15 +223,15 @@ class CSession:
             self._library.TF_SetStatus(self._status, 0, b"")
             raise UserError(f"TensorFlow refused it: {message}")
 
-    def _outputs(self, tensor_names: list[str]):
-        outputs = (_Output * len(tensor_names))()
-        for output, tensor_name in zip(outputs, tensor_names, strict=True):
-            operation, index = tensor_name.split(":")
-            output.operation = self._library.TF_GraphOperationByName(
-                self._graph, operation.encode()
+    def _places(self, tensor_names):
+        places = []
+        for tensor_name in tensor_names:
+            name, index = tensor_name.split(":")
+            operation = self._library.TF_GraphOperationByName(
+                self._graph, name.encode()
             )
-            output.index = int(index)
-        return outputs
+            places.append(_Output(operation, int(index)))
+        return (_Output * len(places))(*places)
 
     def _to_tensor(self, value, type_number: int):
         """Copies an array into a new tensor of the library."""
@@ -232,28 +250,26 @@ class CSession:
                     f"Received: dtype={array.dtype}"
                 )
         size = array.size * _TF_TSTRING_BYTES if is_string else array.nbytes
-        tensor = self._library.TF_AllocateTensor(
-            type_number,
-            (ctypes.c_int64 * array.ndim)(*array.shape),
-            array.ndim,
-            size,
-        )
-        data = self._library.TF_TensorData(_Pointer(tensor))
+        shape = (ctypes.c_int64 * array.ndim)(*array.shape)
+        library = self._library
+        tensor = library.TF_AllocateTensor(type_number, shape, array.ndim, size)
+        data = library.TF_TensorData(tensor)
         if not is_string:
             ctypes.memmove(data, array.ctypes.data, size)
             return tensor
         for i, item in enumerate(array.ravel()):
-            place = _Pointer(data + i * _TF_TSTRING_BYTES)
-            self._library.TF_StringInit(place)
-            self._library.TF_StringCopy(place, item, len(item))
+            place = data + i * _TF_TSTRING_BYTES
+            library.TF_StringInit(place)
+            library.TF_StringCopy(place, item, len(item))
         return tensor
 
     def _to_array(self, tensor) -> np.ndarray:
         """Copies a tensor of the library into a new array."""
-        type_number = self._library.TF_TensorType(tensor)
-        rank = self._library.TF_NumDims(tensor)
-        shape = [self._library.TF_Dim(tensor, i) for i in range(rank)]
-        data = self._library.TF_TensorData(tensor)
+        library = self._library
+        type_number = library.TF_TensorType(tensor)
+        rank = library.TF_NumDims(tensor)
+        shape = [library.TF_Dim(tensor, i) for i in range(rank)]
+        data = library.TF_TensorData(tensor)
         if type_number != _TF_STRING:
             array = np.empty(shape, _DTYPES[type_number])
             ctypes.memmove(array.ctypes.data, data, array.nbytes)
@@ -261,10 +277,10 @@ class CSession:
         array = np.empty(shape, object)
         flat = array.reshape(-1)
         for i in range(array.size):
-            place = _Pointer(data + i * _TF_TSTRING_BYTES)
+            place = data + i * _TF_TSTRING_BYTES
             flat[i] = ctypes.string_at(
-                self._library.TF_StringGetDataPointer(place),
-                self._library.TF_StringGetSize(place),
+                library.TF_StringGetDataPointer(place),
+                library.TF_StringGetSize(place),
             )
         return array
 
@@ -281,48 +297,9 @@ def _load_library():
                 "wheels for Linux and macOS. Received: none"
             )
         library = ctypes.CDLL(str(paths[0]), mode=ctypes.RTLD_GLOBAL)
-    size, number, text = ctypes.c_size_t, ctypes.c_int, ctypes.c_char_p
-    for name, result, arguments in (
-        ("TF_NewStatus", _Pointer, []),
-        ("TF_DeleteStatus", None, [_Pointer]),
-        ("TF_SetStatus", None, [_Pointer, number, text]),
-        ("TF_GetCode", number, [_Pointer]),
-        ("TF_Message", text, [_Pointer]),
-        ("TF_NewGraph", _Pointer, []),
-        ("TF_DeleteGraph", None, [_Pointer]),
-        ("TF_NewSessionOptions", _Pointer, []),
-        ("TF_DeleteSessionOptions", None, [_Pointer]),
-        ("TF_SetConfig", None, [_Pointer, text, size, _Pointer]),
-        ("TF_NewBuffer", _Pointer, []),
-        ("TF_DeleteBuffer", None, [_Pointer]),
-        (
-            "TF_LoadSessionFromSavedModel",
-            _Pointer,
-            [_Pointer, _Pointer, text, _Pointer, number]
-            + [_Pointer, _Pointer, _Pointer],
-        ),
-        ("TF_CloseSession", None, [_Pointer, _Pointer]),
-        ("TF_DeleteSession", None, [_Pointer, _Pointer]),
-        (
-            "TF_SessionRun",
-            None,
-            [_Pointer, _Pointer, _Pointer, _Pointer, number]
-            + [_Pointer, _Pointer, number, _Pointer, number]
-            + [_Pointer, _Pointer],
-        ),
-        ("TF_GraphOperationByName", _Pointer, [_Pointer, text]),
-        ("TF_AllocateTensor", _Pointer, [number, _Pointer, number, size]),
-        ("TF_DeleteTensor", None, [_Pointer]),
-        ("TF_TensorData", _Pointer, [_Pointer]),
-        ("TF_TensorType", number, [_Pointer]),
-        ("TF_NumDims", number, [_Pointer]),
-        ("TF_Dim", ctypes.c_int64, [_Pointer, number]),
-        ("TF_StringInit", None, [_Pointer]),
-        ("TF_StringCopy", None, [_Pointer, text, size]),
-        ("TF_StringGetDataPointer", _Pointer, [_Pointer]),
-        ("TF_StringGetSize", size, [_Pointer]),
-    ):
+    for line in _FUNCTIONS.strip().splitlines():
+        name, result, *arguments = line.split()
         function = getattr(library, name)
-        function.restype = result
-        function.argtypes = arguments
+        function.restype = _C_TYPES[result]
+        function.argtypes = [_C_TYPES[letter] for letter in arguments]
     return library

@@ -2,12 +2,9 @@
 
 import pathlib
 
-import numpy as np
-
 from tp_keras.errors import UserError
-from tp_keras.serving.c_session import CSession
 from tp_keras.serving.contract import find_contract
-from tp_keras.tasks import HAIR_EMBEDDING
+from tp_keras.serving.locate import read_metadata
 
 # Operations that servers of many versions know and that hold no state. One
 # that is missing here is not wrong, but new: look at it, then add it.
@@ -20,9 +17,9 @@ _ALLOWED_NAMES = """
     LeftShift Less LessEqual Log LogSoftmax LogicalAnd LogicalNot LogicalOr
     MatMul Max MaxPool Maximum Mean Min Minimum Mul Neg NoOp NotEqual OneHot
     OnesLike Pack Pad PadV2 PartitionedCall Placeholder Pow Prod Range RealDiv
-    Relu Relu6 Reshape ResizeBilinear ResizeNearestNeighbor Rint Round Rsqrt
-    ScaleAndTranslate Select SelectV2 Selu Shape Sigmoid Size Slice Softmax
-    Softplus Split SplitV Sqrt Square SquaredDifference Squeeze
+    ReduceJoin Relu Relu6 Reshape ResizeBilinear ResizeNearestNeighbor Rint
+    Round Rsqrt ScaleAndTranslate Select SelectV2 Selu Shape Sigmoid Size Slice
+    Softmax Softplus Split SplitV Sqrt Square SquaredDifference Squeeze
     StatefulPartitionedCall StatelessIf StatelessRandomNormalV2
     StatelessRandomUniformFullIntV2 StatelessRandomUniformV2 StatelessWhile
     StopGradient StridedSlice StringJoin StringLength Sub Substr Sum Tanh
@@ -32,33 +29,15 @@ _ALLOWED_NAMES = """
 ALLOWED_OPERATIONS = frozenset(_ALLOWED_NAMES.split())
 
 
-def check_bundle(bundle_dir) -> None:
-    """Checks a published bundle: its folder's name and `check_graph`.
-
-    Args:
-        bundle_dir: Folder of one version.
-
-    Raises:
-        UserError: With everything that is wrong.
-    """
-    name = pathlib.Path(bundle_dir).name
-    if not name.isdecimal():
-        raise UserError(
-            "Expected an integer as the folder's name: TensorFlow Serving "
-            f"looks at no other. Received: bundle_dir={str(bundle_dir)!r}"
-        )
-    check_graph(bundle_dir)
-
-
 def check_graph(bundle_dir) -> None:
     """Checks what lies in a bundle, without running it.
 
-    One graph with the tag `serve`; the signatures with their names and dtypes;
+    One graph with the tag `serve`; the signatures of `find_contract`;
     the batch, of unknown size, as dimension 0 of every input and output; no
     variables, no function compiled by XLA, no unknown operation.
 
     Args:
-        bundle_dir: Folder with `saved_model.pb`.
+        bundle_dir: Folder with `saved_model.pb` and `metadata.json`.
 
     Raises:
         UserError: With everything that is wrong.
@@ -74,13 +53,14 @@ def check_graph(bundle_dir) -> None:
             f"The bundle has no readable saved_model.pb ({error}). "
             f"Received: bundle_dir={str(bundle_dir)!r}"
         ) from error
+    metadata = read_metadata(bundle_dir)
     graphs = list(saved_model.meta_graphs)
     tags = [sorted(graph.meta_info_def.tags) for graph in graphs]
     if tags != [["serve"]]:
         faults = [f"expected one graph with the tag `serve`, found {tags}"]
     else:
         faults = [
-            *_signature_faults(graphs[0].signature_def),
+            *_signature_faults(graphs[0].signature_def, metadata),
             *_graph_faults(graphs[0].graph_def),
         ]
     if faults:
@@ -90,77 +70,25 @@ def check_graph(bundle_dir) -> None:
         )
 
 
-def check_parity(
-    bundle_dir, reference, images, tolerance: float = 1e-4
-) -> float:
-    """Compares a bundle, run through TensorFlow's C API, with its model.
-
-    Args:
-        bundle_dir: Folder with `saved_model.pb`.
-        reference: Function of the images, such as a Keras model, that returns
-            a dict of task name to logits and, perhaps, `hair_embedding`.
-        images: uint8 `[batch, 108, 84, 3]`.
-        tolerance: Float. Greatest difference that passes.
-
-    Returns:
-        The greatest difference of a probability or of an embedding's value.
-
-    Raises:
-        UserError: If outputs are missing or differ by more.
-    """
-    expected = {k: np.asarray(v) for k, v in reference(images).items()}
-    differences = {}
-    with CSession(bundle_dir) as session:
-        outputs = session.run("serving_default", {"image": images})
-        if HAIR_EMBEDDING in expected:
-            outputs |= session.run("embed", {"image": images})
-    for name, values in expected.items():
-        if name != HAIR_EMBEDDING:
-            values = np.exp(values - values.max(axis=-1, keepdims=True))
-            values = values / values.sum(axis=-1, keepdims=True)
-        if name not in outputs:
-            raise UserError(f"The bundle lacks the output {name!r}.")
-        differences[name] = float(np.abs(outputs[name] - values).max())
-    # A NaN equals and exceeds nothing: it counts as the greatest.
-    worst = max(
-        differences,
-        key=lambda name: np.nan_to_num(differences[name], nan=np.inf),
-    )
-    if not differences[worst] <= tolerance:
-        raise UserError(
-            f"The bundle differs from its model by {differences[worst]:.2g} in "
-            f"{worst!r}. Expected at most {tolerance:g}."
+def _signature_faults(signatures, metadata):
+    signatures = {k: v for k, v in signatures.items() if not k.startswith("__")}
+    contract = find_contract(signatures, metadata)
+    if sorted(signatures) != sorted(contract):
+        yield (
+            f"the signatures are {sorted(signatures)}, not {sorted(contract)}"
         )
-    return differences[worst]
-
-
-def _signature_faults(signatures):
-    found = {name for name in signatures if not name.startswith("__")}
-    contract = find_contract(found)
-    for name in contract.required:
-        if name not in found:
-            yield f"the signature {name!r} is missing"
-    for name in sorted(found):
-        if name not in contract.inputs:
-            yield f"the signature {name!r} is unknown"
-            continue
-        signature = signatures[name]
-        inputs = {key: info.dtype for key, info in signature.inputs.items()}
-        if inputs != contract.inputs[name]:
-            yield f"the inputs of {name!r} are {sorted(inputs.items())}"
-        outputs = {key: info.dtype for key, info in signature.outputs.items()}
-        for key, dtype in outputs.items():
-            if dtype not in contract.output_dtypes:
-                yield f"the output {key!r} of {name!r} has dtype {dtype}"
-        if contract.outputs and outputs != contract.outputs[name]:
-            yield f"the outputs of {name!r} are {sorted(outputs.items())}"
-        for key, info in (
-            *signature.inputs.items(),
-            *signature.outputs.items(),
+    for name in sorted(contract.keys() & signatures):
+        sides = signatures[name].inputs, signatures[name].outputs
+        for what, found, expected in zip(
+            ("inputs", "outputs"), sides, contract[name], strict=True
         ):
-            dims = info.tensor_shape.dim
-            if not dims or dims[0].size != -1:
-                yield f"{key!r} of {name!r} has no batch as its dimension 0"
+            dtypes = {key: info.dtype for key, info in found.items()}
+            if dtypes != expected:
+                yield f"the {what} of {name!r} are {sorted(dtypes.items())}"
+            for key, info in found.items():
+                dims = info.tensor_shape.dim
+                if not dims or dims[0].size != -1:
+                    yield f"{key!r} of {name!r} has no batch as its dimension 0"
 
 
 def _graph_faults(graph):

@@ -1,84 +1,66 @@
 """What the bundles of each kind take and answer."""
 
-import dataclasses
-
-from tp_keras.tasks import TASK_NAMES
+from tp_keras.tasks import EMBEDDING
+from tp_keras.tasks import REGRESSION
+from tp_keras.tasks import Schema
 
 # TF_DataType of what a signature may carry; servers write no half precision
 # as JSON.
-FLOAT, INT32, UINT8, STRING, INT64, BOOL = 1, 3, 4, 7, 9, 10
+FLOAT, UINT8, STRING, INT64, BOOL = 1, 4, 7, 9, 10
 
-
-@dataclasses.dataclass(frozen=True)
-class Contract:
-    """What a kind of bundle takes and answers.
-
-    Attributes:
-        inputs: For each signature that may be there, the TF_DataType of each
-            input.
-        required: The signatures that must be there.
-        outputs: As `inputs`, where the outputs are the same in every bundle;
-            else None.
-        output_dtypes: The TF_DataTypes of outputs.
-    """
-
-    inputs: dict[str, dict[str, int]]
-    required: tuple[str, ...]
-    outputs: dict[str, dict[str, int]] | None = None
-    output_dtypes: tuple[int, ...] = (STRING, FLOAT, BOOL)
-
-
-ATTRIBUTES = Contract(
-    inputs={
-        "serving_default": {"image": UINT8},
-        "serve_bytes": {"image_bytes": STRING},
-        "embed": {"image": UINT8},
-    },
-    required=("serving_default", "serve_bytes"),
-)
+# Between the names of flags, where they are told as one text.
+FLAG_SEPARATOR = "|"
 
 _IMAGE = {"image": UINT8}
 _BYTES = {"image_bytes": STRING}
 _LATENT = {"latent": FLOAT}
 _VALID = {"valid": BOOL}
-_LABELS = dict.fromkeys(TASK_NAMES, STRING)
-_NEW_LABELS = {f"new_{name}": STRING for name in TASK_NAMES}
-_NOISE = {"seed": INT64, "temperature": FLOAT}
-
-_VAE_INPUTS = {
-    "serving_default": {**_LABELS, **_NOISE},
-    "generate": {**_LABELS, **_NOISE},
-    "generate_bytes": {**_LABELS, **_NOISE},
-    "encode": {**_IMAGE, **_LABELS},
-    "decode": {**_LATENT, **_LABELS},
-    "reconstruct": {**_IMAGE, **_LABELS},
-    "edit": {**_IMAGE, **_LABELS, **_NEW_LABELS},
-    "edit_bytes": {**_BYTES, **_LABELS, **_NEW_LABELS},
-}
-VAE = Contract(
-    inputs=_VAE_INPUTS,
-    required=tuple(_VAE_INPUTS),
-    outputs={
-        "serving_default": {**_IMAGE, **_LATENT, **_VALID},
-        "generate": {**_IMAGE, **_LATENT, **_VALID},
-        "generate_bytes": {**_BYTES, **_VALID},
-        "encode": {"mean": FLOAT, "log_variance": FLOAT, **_VALID},
-        "decode": {**_IMAGE, **_VALID},
-        "reconstruct": {**_IMAGE, **_VALID},
-        "edit": {**_IMAGE, **_VALID},
-        "edit_bytes": {**_BYTES, **_VALID},
-    },
-    output_dtypes=(STRING, FLOAT, BOOL, UINT8),
-)
 
 
-def find_contract(signatures) -> Contract:
-    """Returns the contract that most names of signatures belong to.
+def find_contract(signatures, metadata: dict) -> dict[str, tuple[dict, dict]]:
+    """Returns what every signature of a bundle takes and answers.
 
     Args:
-        signatures: Iterable of the names of a bundle's signatures.
+        signatures: Names of its signatures, which tell of what kind it is.
+        metadata: Content of its `metadata.json`.
+
+    Returns:
+        Dict of signature to the TF_DataTypes of its inputs and of its outputs,
+        each by name.
     """
-    found = set(signatures)
-    return max(
-        (ATTRIBUTES, VAE), key=lambda kind: len(found & set(kind.inputs))
-    )
+    schema = Schema.from_dict(metadata["schema"])
+    if "generate" in signatures:
+        return _generator(schema)
+    return _classifier(schema, schema.get_tasks(metadata["tasks"]))
+
+
+def _classifier(schema, tasks):
+    answers = {}
+    for task in tasks:
+        beside = "unit" if task.kind == REGRESSION else "label"
+        answers |= {task.name: FLOAT, f"{task.name}_{beside}": STRING}
+    contract = {
+        "serving_default": (_IMAGE, answers),
+        "serve_bytes": (_BYTES, answers | _VALID),
+    }
+    if any(task.name in schema.guarded for task in tasks):
+        contract["embed"] = (_IMAGE, {EMBEDDING: FLOAT})
+    return contract
+
+
+def _generator(schema):
+    labels = dict.fromkeys((t.name for t in schema.condition_tasks), STRING)
+    new = labels | {f"new_{name}": STRING for name in labels}
+    request = labels | {"seed": INT64, "temperature": FLOAT}
+    moments = {"mean": FLOAT, "log_variance": FLOAT}
+    generated = _IMAGE | _LATENT | _VALID
+    return {
+        "serving_default": (request, generated),
+        "generate": (request, generated),
+        "generate_bytes": (request, _BYTES | _VALID),
+        "encode": (_IMAGE | labels, moments | _VALID),
+        "decode": (_LATENT | labels, _IMAGE | _VALID),
+        "reconstruct": (_IMAGE | labels, _IMAGE | _VALID),
+        "edit": (_IMAGE | new, _IMAGE | _VALID),
+        "edit_bytes": (_BYTES | new, _BYTES | _VALID),
+    }

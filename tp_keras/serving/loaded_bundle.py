@@ -1,14 +1,13 @@
 """A bundle in this process, loaded without Keras."""
 
-import json
-
 import numpy as np
 
 from tp_keras.command_line import command_line
 from tp_keras.errors import UserError
 from tp_keras.pixels import describe_pixels
 from tp_keras.serving.locate import find_bundle
-from tp_keras.tasks import IMAGE_SHAPE
+from tp_keras.serving.locate import read_metadata
+from tp_keras.tasks import Schema
 
 
 class LoadedBundle:
@@ -22,7 +21,7 @@ class LoadedBundle:
     Attributes:
         bundle_dir: Folder of the version that was loaded.
         metadata: Content of its `metadata.json`.
-        classes: Dict of task name to the class names in order.
+        schema: `Schema` of the data set that the model learned from.
         signatures: Dict of name to function of tensors by name.
 
     Raises:
@@ -35,22 +34,17 @@ class LoadedBundle:
         import tensorflow as tf
 
         self.bundle_dir = find_bundle(bundle)
+        self.metadata = read_metadata(self.bundle_dir)
+        self.schema = Schema.from_dict(self.metadata["schema"])
         try:
-            text = (self.bundle_dir / "metadata.json").read_text()
-            self.metadata = json.loads(text)
-            self.classes = {
-                task["name"]: tuple(task["classes"])
-                for task in self.metadata["tasks"]
-            }
             # What is loaded lives as long as this reference to it.
             self._module = tf.saved_model.load(str(self.bundle_dir))
-            self.signatures = dict(self._module.signatures)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError) as error:
             raise UserError(
-                f"The bundle cannot be read: {error}. Export it again with "
-                f"`{command_line(f'training.{command}', run_dir='RUN')}`. "
+                f"The bundle cannot be read: {error}. Export it again. "
                 f"Received: bundle={str(self.bundle_dir)!r}"
             ) from error
+        self.signatures = dict(self._module.signatures)
         if signature not in self.signatures:
             raise UserError(
                 f"Expected a bundle with the signature {signature!r}, as "
@@ -87,18 +81,19 @@ def _one_row(value):
     return np.zeros((1, *value.shape[1:]), value.dtype)
 
 
-def checked_images(images) -> np.ndarray:
+def checked_images(images, image_shape) -> np.ndarray:
     """Returns images as an array, if they are decoded portraits.
 
     Args:
-        images: uint8 `[batch, 108, 84, 3]`.
+        images: uint8 `[batch, height, width, 3]`.
+        image_shape: Height, width and channels of a portrait.
 
     Raises:
         UserError: If dtype or shape are others.
     """
     images = np.asarray(images)
-    if images.dtype != np.uint8 or images.shape[1:] != IMAGE_SHAPE:
-        shape = ", ".join(str(size) for size in IMAGE_SHAPE)
+    if images.dtype != np.uint8 or images.shape[1:] != tuple(image_shape):
+        shape = ", ".join(str(size) for size in image_shape)
         raise UserError(
             f"Expected images of uint8 [batch, {shape}], pixels from 0 to 255 "
             f"as files hold them. Received: {describe_pixels(images)}"

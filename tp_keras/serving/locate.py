@@ -1,9 +1,13 @@
 """Where a bundle lies: a version's own folder or the folder of all versions."""
 
+import json
 import pathlib
 
 from tp_keras.command_line import command_line
 from tp_keras.errors import UserError
+from tp_keras.tasks import Schema
+
+METADATA_FILE = "metadata.json"
 
 
 def find_bundle(path) -> pathlib.Path:
@@ -40,3 +44,22 @@ def find_bundle(path) -> pathlib.Path:
             f"Received: bundle={str(path)!r}"
         )
     return max(versions, key=lambda folder: int(folder.name))
+
+
+def read_metadata(bundle_dir) -> dict:
+    """Returns the content of the `metadata.json` of a version.
+
+    Raises:
+        UserError: If it is not there, or tells no schema.
+    """
+    path = pathlib.Path(bundle_dir) / METADATA_FILE
+    try:
+        metadata = json.loads(path.read_text())
+        Schema.from_dict(metadata["schema"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"The bundle cannot be read. Expected a {METADATA_FILE} that tells "
+            f"its schema ({error!r}); export it again. "
+            f"Received: bundle={str(bundle_dir)!r}"
+        ) from error
+    return metadata

@@ -34,7 +34,7 @@ def find_pictures(names) -> list[str]:
 
     Example:
         >>> find_pictures(["album", "more/*.png"])
-        ['album/a.jpg', 'album/2019/b.heic.jpg', 'more/c.png']
+        ['album/a.jpg', 'album/2019/b.jpg', 'more/c.png']
     """
     names = [os.fspath(name) for name in names]
     found = [file for name in names for file in _expand(name)]

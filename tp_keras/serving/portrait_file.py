@@ -9,7 +9,6 @@ import numpy as np
 from PIL import Image
 
 from tp_keras.errors import UserError
-from tp_keras.tasks import IMAGE_SHAPE
 
 # By name: Pillow knows types that start other programs.
 FORMATS = (
@@ -43,7 +42,7 @@ _TURNS = {
 TIE = 1e-3
 
 
-def read_portrait(path: str | os.PathLike) -> np.ndarray:
+def read_portrait(path: str | os.PathLike, image_shape) -> np.ndarray:
     """Reads a picture file and makes a portrait of it.
 
     The picture is turned as its EXIF data say, cropped at its centre to the
@@ -54,17 +53,17 @@ def read_portrait(path: str | os.PathLike) -> np.ndarray:
 
     Args:
         path: PNG, JPEG, WebP, AVIF, GIF, BMP or TIFF file of any size.
+        image_shape: Height, width and channels of a portrait.
 
     Returns:
-        uint8 `[108, 84, 3]`.
+        uint8 `[height, width, 3]`.
 
     Raises:
         UserError: If the file is not there, no such picture or not a whole
             one.
 
     Example:
-        >>> read_portrait("photo.webp").shape
-        (108, 84, 3)
+        >>> read_portrait("photo.webp", predictor.schema.image_shape)
     """
     try:
         data = pathlib.Path(path).read_bytes()
@@ -74,19 +73,13 @@ def read_portrait(path: str | os.PathLike) -> np.ndarray:
             f"Received: {str(path)!r}"
         ) from error
     try:
-        return decode_portrait(data)
+        return decode_portrait(data, image_shape)
     except UserError as error:
         raise UserError(f"{error} Received: {str(path)!r}") from error
 
 
-def decode_portrait(data: bytes) -> np.ndarray:
+def decode_portrait(data: bytes, image_shape) -> np.ndarray:
     """Makes a portrait of the content of a picture file; see `read_portrait`.
-
-    Args:
-        data: The content.
-
-    Returns:
-        uint8 `[108, 84, 3]`.
 
     Raises:
         UserError: If it is no such picture or not a whole one.
@@ -95,7 +88,7 @@ def decode_portrait(data: bytes) -> np.ndarray:
         with warnings.catch_warnings():
             # About metadata, and sizes that are large but allowed.
             warnings.simplefilter("ignore")
-            return _crop_and_resize(_to_rgb(_load(data)))
+            return _crop_and_resize(_to_rgb(_load(data)), image_shape)
     except UserError:
         raise
     except Image.DecompressionBombError as error:
@@ -140,8 +133,8 @@ def _to_rgb(image) -> Image.Image:
     return Image.fromarray((pixels >> 8).astype(np.uint8)).convert("RGB")
 
 
-def _crop_and_resize(image) -> np.ndarray:
-    height, width, _ = IMAGE_SHAPE
+def _crop_and_resize(image, image_shape) -> np.ndarray:
+    height, width, _ = image_shape
     if image.size == (width, height):
         return np.asarray(image)
     crop_height = max(min(image.height, image.width * height // width), 1)

@@ -6,8 +6,7 @@ from tp_keras.errors import UserError
 from tp_keras.serving.loaded_bundle import LoadedBundle
 from tp_keras.serving.loaded_bundle import call_signature
 from tp_keras.serving.loaded_bundle import checked_images
-from tp_keras.tasks import TASK_NAMES
-from tp_keras.tasks import complete_labels
+from tp_keras.tasks import Schema
 
 # Rows sent to a signature at once: more would be no faster, and need memory.
 _BATCH = 64
@@ -16,41 +15,37 @@ _BATCH = 64
 class PortraitGenerator:
     """The signatures of a `PortraitVAE` as methods that take arrays.
 
-    Labels are a dict of task name to a class name for all rows, or to a
-    sequence of one for each; `"unknown"`, None or a task left out say that the
-    label is not given. Images are uint8 `[batch, 108, 84, 3]`, latents float32
-    `[batch, latent_size]`.
+    Labels are a dict of a condition of the schema to a class name for all
+    rows, or to a sequence of one for each; `"unknown"`, None or a condition
+    left out say that it is not given. Images are uint8
+    `[batch, height, width, 3]`, latents float32 `[batch, latent_size]`. What a
+    method can't take it tells in a `UserError`.
 
     Args:
         signatures: Dict of name to function of tensors by name. They may be
             those of a model in memory; `load` takes them from a bundle.
-        metadata: Dict. What is known of the model.
+        metadata: Dict. What is known of the model: its `schema`, and more; of
+            a bundle the content of `metadata.json`.
 
     Attributes:
-        metadata: As given; of a bundle, the content of `metadata.json`.
+        metadata: As given.
+        schema: `Schema` that it tells.
 
     Example:
         >>> generator = PortraitGenerator.load("exported_models/portrait_vae")
-        >>> labels = {"gender": "female", "hair_color": "blond"}
+        >>> labels = {"weather": "snow"}
         >>> generator.generate(labels, seeds=[1, 2, 3], temperature=0.8).shape
         (3, 108, 84, 3)
     """
 
-    def __init__(self, signatures: dict, metadata: dict | None = None):
+    def __init__(self, signatures: dict, metadata: dict):
         self._signatures = signatures
-        self.metadata = metadata or {}
+        self.metadata = metadata
+        self.schema = Schema.from_dict(metadata["schema"])
 
     @classmethod
     def load(cls, bundle) -> "PortraitGenerator":
-        """Loads a bundle.
-
-        Args:
-            bundle: Folder of a bundle or of its versions; see `find_bundle`.
-
-        Raises:
-            UserError: If there is no bundle of a `PortraitVAE`, or it cannot
-                be read.
-        """
+        """Loads a bundle of a `PortraitVAE`; see `find_bundle`."""
         loaded = LoadedBundle(bundle, "generate", "export_vae")
         generator = cls(loaded.signatures, loaded.metadata)
         # A bundle's functions live as long as it does.
@@ -70,11 +65,6 @@ class PortraitGenerator:
 
         Returns:
             Images, one a seed.
-
-        Raises:
-            UserError: If a class is unknown, there are not as many labels as
-                seeds, a seed is no integer of 64 bits, or a temperature is
-                not above 0.
         """
         return self._sample(labels, seeds, temperature)["image"]
 
@@ -83,69 +73,38 @@ class PortraitGenerator:
         return self._sample(labels, seeds, temperature)["latent"]
 
     def encode(self, images, labels) -> tuple[np.ndarray, np.ndarray]:
-        """Returns mean and log-variance of the latents of images.
-
-        Args:
-            images: uint8 `[batch, 108, 84, 3]`.
-            labels: What they show.
-
-        Raises:
-            UserError: If the images have another dtype or shape, or a class is
-                unknown.
-        """
-        images = checked_images(images)
-        outputs = self._run(
-            "encode", {"image": images, **_label_inputs(labels, len(images))}
-        )
+        """Returns mean and log-variance of the latents of labelled images."""
+        outputs = self._run("encode", self._picture_inputs(images, labels))
         return outputs["mean"], outputs["log_variance"]
 
     def decode(self, latents, labels) -> np.ndarray:
-        """Returns the images of latents, shown with `labels`.
-
-        Raises:
-            UserError: If a latent is not finite, or a class is unknown.
-        """
+        """Returns the images of finite latents, shown with `labels`."""
         latents = np.asarray(latents, np.float32)
         if latents.ndim != 2 or not np.isfinite(latents).all():
             raise UserError(
                 "Expected finite latents [batch, latent_size]. "
                 f"Received: latents of shape {latents.shape}"
             )
-        return self._run(
-            "decode",
-            {"latent": latents, **_label_inputs(labels, len(latents))},
-        )["image"]
+        inputs = self._label_inputs(labels, len(latents))
+        return self._run("decode", {"latent": latents, **inputs})["image"]
 
     def reconstruct(self, images, labels) -> np.ndarray:
-        """Returns images as the model sees them; arguments as of `encode`."""
-        images = checked_images(images)
-        return self._run(
-            "reconstruct",
-            {"image": images, **_label_inputs(labels, len(images))},
-        )["image"]
+        """Returns labelled images as the model sees them."""
+        inputs = self._picture_inputs(images, labels)
+        return self._run("reconstruct", inputs)["image"]
 
     def edit(self, images, labels, new_labels) -> np.ndarray:
         """Returns images with other attributes.
 
         Args:
-            images: uint8 `[batch, 108, 84, 3]`.
+            images: The images.
             labels: What they show.
-            new_labels: What they shall show. A task that is left out here is
-                not kept but unknown: give what shall stay.
-
-        Raises:
-            UserError: If the images have another dtype or shape, or a class is
-                unknown.
+            new_labels: What they shall show. A condition that is left out here
+                is not kept but unknown: give what shall stay.
         """
-        images = checked_images(images)
-        return self._run(
-            "edit",
-            {
-                "image": images,
-                **_label_inputs(labels, len(images)),
-                **_label_inputs(new_labels, len(images), "new_"),
-            },
-        )["image"]
+        inputs = self._picture_inputs(images, labels)
+        new = self._label_inputs(new_labels, len(inputs["image"]), "new_")
+        return self._run("edit", inputs | new)["image"]
 
     def _sample(self, labels, seeds, temperature):
         seeds = _checked_seeds(seeds)
@@ -160,15 +119,10 @@ class PortraitGenerator:
                 "Expected one temperature, or one for each seed. "
                 f"Received: {temperature.shape} for {seeds.shape} seeds"
             )
+        heat = np.array(np.broadcast_to(temperature, seeds.shape))
+        request = self._label_inputs(labels, len(seeds))
         return self._run(
-            "generate",
-            {
-                "seed": seeds,
-                "temperature": np.array(
-                    np.broadcast_to(temperature, seeds.shape)
-                ),
-                **_label_inputs(labels, len(seeds)),
-            },
+            "generate", {"seed": seeds, "temperature": heat, **request}
         )
 
     def _run(self, signature, inputs):
@@ -183,27 +137,30 @@ class PortraitGenerator:
         ]
         return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
 
+    def _picture_inputs(self, images, labels):
+        images = checked_images(images, self.schema.image_shape)
+        return {"image": images, **self._label_inputs(labels, len(images))}
 
-def _label_inputs(labels, count, prefix="") -> dict[str, np.ndarray]:
-    """Returns labels as inputs of a signature, after checking them."""
-    inputs = {}
-    # The names alone first, so that an unknown task is told.
-    complete_labels(dict.fromkeys(labels))
-    for task in TASK_NAMES:
-        names = labels.get(task)
-        if names is None or isinstance(names, str):
-            names = [names] * count
-        if len(names) != count:
-            raise UserError(
-                f"Expected one {task}, or one for each of {count} rows. "
-                f"Received: {len(names)} of {task}"
-            )
-        known = {
-            name: complete_labels({task: name})[task].encode()
-            for name in set(names)
-        }
-        inputs[prefix + task] = np.array([known[n] for n in names], object)
-    return inputs
+    def _label_inputs(self, labels, count, prefix=""):
+        """Returns labels as inputs of a signature, after checking them."""
+        complete = self.schema.complete_labels
+        inputs = {}
+        # The names alone first, so that an unknown one is told.
+        for task in complete(dict.fromkeys(labels)):
+            names = labels.get(task)
+            if names is None or isinstance(names, str):
+                names = [names] * count
+            if len(names) != count:
+                raise UserError(
+                    f"Expected one {task}, or one for each of {count} rows. "
+                    f"Received: {len(names)} of {task}"
+                )
+            known = {
+                name: complete({task: name})[task].encode()
+                for name in set(names)
+            }
+            inputs[prefix + task] = np.array([known[n] for n in names], object)
+        return inputs
 
 
 def _checked_seeds(seeds) -> np.ndarray:

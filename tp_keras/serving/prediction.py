@@ -6,6 +6,10 @@ import json
 import pathlib
 
 from tp_keras.errors import UserError
+from tp_keras.serving.contract import FLAG_SEPARATOR
+from tp_keras.tasks import MULTI_LABEL
+from tp_keras.tasks import REGRESSION
+from tp_keras.tasks import Task
 
 # By the suffix of a file of predictions.
 OUTPUT_SUFFIXES = (".csv", ".json", ".jsonl")
@@ -14,13 +18,15 @@ _DECIMALS = 6
 
 @dataclasses.dataclass(frozen=True)
 class Prediction:
-    """The answer for one image file.
+    """The answer for one image file; everything but the path empty on an error.
 
     Attributes:
         path: The file, as it was given.
-        labels: The most probable class name of each task; empty on an error.
-        probabilities: For each task, the probability of each class name; empty
-            on an error.
+        labels: Dict of a task with classes to the name of the predicted one,
+            of one with flags to their names with `|` between.
+        probabilities: Dict of the same tasks to the probability of each class
+            or flag by its name.
+        numbers: Dict of the other tasks to their numbers.
         error: Why there is no answer, or None.
     """
 
@@ -29,42 +35,50 @@ class Prediction:
     probabilities: dict[str, dict[str, float]] = dataclasses.field(
         default_factory=dict
     )
+    numbers: dict[str, float] = dataclasses.field(default_factory=dict)
     error: str | None = None
 
 
-def format_table(predictions) -> str:
+def format_table(predictions, tasks: tuple[Task, ...]) -> str:
     """Returns a table: a line per file, a column per task.
 
     Args:
         predictions: Iterable of `Prediction`; those with an error are left out.
+        tasks: The tasks of the bundle.
 
     Returns:
         Lines of text; empty if there is nothing to show.
 
     Example:
-        >>> print(format_table(predictor.predict_files(["portrait.png"])))
-        file          gender       hair_color  hair_type
-        portrait.png  female 0.98  brown 0.71  wavy 0.66
+        >>> print(format_table(predictor.predict_files(["a.png"]), tasks))
+        file   weather    clothes               temperature
+        a.png  snow 0.98  hat 0.81, scarf 0.70  -3.2 degrees
     """
-    predictions = [p for p in predictions if p.error is None]
-    if not predictions:
+    rows = [
+        [p.path, *(_cell(p, task) for task in tasks)]
+        for p in predictions
+        if p.error is None
+    ]
+    if not rows:
         return ""
-    tasks = list(predictions[0].labels)
-    rows = [["file", *tasks]]
-    for prediction in predictions:
-        row = [prediction.path]
-        for task in tasks:
-            label = prediction.labels[task]
-            share = prediction.probabilities[task][label]
-            row.append(f"{label} {share:.2f}")
-        rows.append(row)
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    rows = [["file", *(task.name for task in tasks)], *rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(
             cell.ljust(width) for cell, width in zip(row, widths, strict=True)
         ).rstrip()
         for row in rows
     )
+
+
+def _cell(prediction, task):
+    if task.kind == REGRESSION:
+        return f"{prediction.numbers[task.name]:.1f} {task.unit}".rstrip()
+    shares = prediction.probabilities[task.name]
+    label = prediction.labels[task.name]
+    names = label.split(FLAG_SEPARATOR) if task.kind == MULTI_LABEL else [label]
+    told = [f"{name} {shares[name]:.2f}" for name in names if name]
+    return ", ".join(told) or "-"
 
 
 def check_output(path) -> None:
@@ -80,17 +94,18 @@ def check_output(path) -> None:
         )
 
 
-def write_predictions(path, predictions, classes, suffix: str) -> None:
+def write_predictions(path, predictions, tasks, suffix: str) -> None:
     """Writes predictions to a file.
 
-    A CSV table has the columns `file`, `<task>`, `<task>_<class>` for each
-    class (its probability), and `error`. JSON is a list of objects, JSONL one
-    object a line, with `file`, `labels`, `probabilities` and `error`.
+    A CSV table has the columns `file`, `<task>` (label or number),
+    `<task>_<class>` for each class or flag (its probability), and `error`.
+    JSON is a list of objects, JSONL one object a line, with `file`, `labels`,
+    `probabilities`, `numbers` (each a `value` and its `unit`) and `error`.
 
     Args:
         path: File to write.
         predictions: Iterable of `Prediction`.
-        classes: Dict of task name to the class names in order.
+        tasks: The tasks of the bundle.
         suffix: One of `OUTPUT_SUFFIXES`.
     """
     # Names of files may be any bytes, and one shall not spoil the table; JSON
@@ -99,39 +114,46 @@ def write_predictions(path, predictions, classes, suffix: str) -> None:
         path, "w", newline="", encoding="utf-8", errors="backslashreplace"
     ) as file:
         if suffix == ".csv":
-            _write_csv(file, predictions, classes)
-        elif suffix == ".json":
-            json.dump([_as_dict(p) for p in predictions], file, indent=1)
-            file.write("\n")
+            _write_csv(file, predictions, tasks)
+            return
+        rows = [_as_dict(prediction, tasks) for prediction in predictions]
+        if suffix == ".json":
+            file.write(json.dumps(rows, indent=1) + "\n")
         else:
-            file.writelines(json.dumps(_as_dict(p)) + "\n" for p in predictions)
+            file.writelines(json.dumps(row) + "\n" for row in rows)
 
 
-def _write_csv(file, predictions, classes):
+def _write_csv(file, predictions, tasks):
     columns = ["file"]
-    for task, names in classes.items():
-        columns += [task, *(f"{task}_{name}" for name in names)]
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([*columns, "error"])
+    for task in tasks:
+        columns += [task.name, *(f"{task.name}_{c}" for c in task.classes)]
+    writer = csv.DictWriter(file, [*columns, "error"], lineterminator="\n")
+    writer.writeheader()
     for prediction in predictions:
-        row = [prediction.path]
-        for task, names in classes.items():
-            shares = prediction.probabilities.get(task, {})
-            row.append(prediction.labels.get(task, ""))
-            row += [
-                f"{shares[name]:.{_DECIMALS}f}" if shares else ""
-                for name in names
-            ]
-        writer.writerow([*row, prediction.error or ""])
+        row = {"file": prediction.path, "error": prediction.error}
+        row |= prediction.labels
+        for name, shares in prediction.probabilities.items():
+            row |= {f"{name}_{c}": _rounded(p) for c, p in shares.items()}
+        row |= {k: _rounded(v) for k, v in prediction.numbers.items()}
+        writer.writerow(row)
 
 
-def _as_dict(prediction):
+def _as_dict(prediction, tasks):
+    units = {task.name: task.unit for task in tasks}
     return {
         "file": prediction.path,
         "labels": prediction.labels,
         "probabilities": {
-            task: {name: round(p, _DECIMALS) for name, p in shares.items()}
+            task: {name: _rounded(p) for name, p in shares.items()}
             for task, shares in prediction.probabilities.items()
+        },
+        "numbers": {
+            task: {"value": _rounded(value), "unit": units[task]}
+            for task, value in prediction.numbers.items()
         },
         "error": prediction.error,
     }
+
+
+def _rounded(number):
+    return round(number, _DECIMALS)

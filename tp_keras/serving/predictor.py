@@ -1,6 +1,5 @@
 """Predicts with an exported bundle in this process, without Keras."""
 
-import pathlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -9,10 +8,10 @@ from tp_keras.errors import UserError
 from tp_keras.serving.loaded_bundle import LoadedBundle
 from tp_keras.serving.loaded_bundle import call_signature
 from tp_keras.serving.loaded_bundle import checked_images
-from tp_keras.serving.portrait_file import decode_portrait
+from tp_keras.serving.portrait_file import read_portrait
 from tp_keras.serving.prediction import Prediction
-from tp_keras.tasks import HAIR_EMBEDDING
-from tp_keras.tasks import IMAGE_SHAPE
+from tp_keras.tasks import EMBEDDING
+from tp_keras.tasks import REGRESSION
 
 
 class Predictor:
@@ -24,7 +23,8 @@ class Predictor:
     Attributes:
         bundle_dir: Folder of the version that was loaded.
         metadata: Content of its `metadata.json`.
-        classes: Dict of task name to the class names in order.
+        schema: `Schema` of the data set that the model learned from.
+        tasks: Those of its tasks that are predicted, in order.
 
     Raises:
         UserError: If there is no bundle or it cannot be read.
@@ -32,54 +32,32 @@ class Predictor:
     Example:
         >>> predictor = Predictor("exported_models/portrait_attributes")
         >>> predictor.predict_files(["portrait.png"])[0].labels
-        {'gender': 'female', 'hair_color': 'brown', 'hair_type': 'wavy'}
+        {'weather': 'snow', 'season': 'winter'}
     """
 
     def __init__(self, bundle):
         loaded = LoadedBundle(bundle, "serve_bytes", "export")
         self.bundle_dir = loaded.bundle_dir
         self.metadata = loaded.metadata
-        self.classes = loaded.classes
+        self.schema = loaded.schema
+        self.tasks = self.schema.get_tasks(self.metadata["tasks"])
         self._loaded = loaded
 
     def predict(self, images) -> dict[str, np.ndarray]:
         """Predicts all tasks for decoded portraits.
 
         Args:
-            images: uint8 `[batch, 108, 84, 3]`.
+            images: uint8 `[batch, height, width, 3]`.
 
         Returns:
-            Dict of `<task>` float32 `[batch, classes]` and `<task>_label`
-            strings `[batch]`.
+            Dict of `<task>` float32, of classes and flags probabilities
+            `[batch, classes]` with `<task>_label` strings `[batch]`, of
+            numbers `[batch]` with `<task>_unit` strings `[batch]`.
 
         Raises:
             UserError: If dtype or shape are others.
         """
-        return self._run("serving_default", image=checked_images(images))
-
-    def predict_bytes(self, image_bytes) -> dict[str, np.ndarray]:
-        """Predicts all tasks for the contents of picture files.
-
-        They are read by `decode_portrait`, which knows more types than the
-        signature `serve_bytes`, and whom no damaged file can stop.
-
-        Args:
-            image_bytes: Sequence of `bytes`, files of any size.
-
-        Returns:
-            As `predict`, and `valid` bool `[batch]`. Where that is false, the
-            probabilities are zero and the labels empty.
-        """
-        portraits = [_decode(data) for data in image_bytes]
-        valid = np.array([not isinstance(p, str) for p in portraits], bool)
-        black = np.zeros(IMAGE_SHAPE, np.uint8)
-        images = [
-            p if v else black for p, v in zip(portraits, valid, strict=True)
-        ]
-        outputs = self.predict(_stack(images))
-        for values in outputs.values():
-            values[~valid] = np.zeros((), values.dtype)
-        return {**outputs, "valid": valid}
+        return self._run("serving_default", images)
 
     def predict_files(self, paths, batch_size: int = 64) -> list[Prediction]:
         """Predicts all tasks for picture files, read by `read_portrait`.
@@ -90,7 +68,7 @@ class Predictor:
 
         Returns:
             One `Prediction` a file, in their order. A file that cannot be read
-            has its `error` set and does not disturb the others.
+            has its `error` set.
         """
         return list(self.iterate_files(paths, batch_size))
 
@@ -98,78 +76,57 @@ class Predictor:
         self, paths, batch_size: int = 64
     ) -> Iterator[Prediction]:
         """Yields what `predict_files` returns, batch by batch."""
+        shape = self.schema.image_shape
         paths = [str(path) for path in paths]
         for start in range(0, len(paths), batch_size):
-            part = paths[start : start + batch_size]
-            portraits = [_read(path) for path in part]
-            images = [p for p in portraits if not isinstance(p, str)]
-            outputs = self.predict(_stack(images))
-            row = 0
-            for path, portrait in zip(part, portraits, strict=True):
-                if isinstance(portrait, str):
-                    yield Prediction(path, error=portrait)
+            part, images, errors = paths[start : start + batch_size], [], {}
+            for path in part:
+                try:
+                    images.append(read_portrait(path, shape))
+                except UserError as error:
+                    errors[path] = str(error)
+            outputs = self.predict(
+                np.array(images, np.uint8).reshape(-1, *shape)
+            )
+            rows = iter(range(len(images)))
+            for path in part:
+                if path in errors:
+                    yield Prediction(path, error=errors[path])
                 else:
-                    yield self._prediction(path, outputs, row)
-                    row += 1
+                    yield self._prediction(path, outputs, next(rows))
 
     def embed(self, images) -> np.ndarray:
-        """Returns the hair embeddings of decoded portraits.
-
-        Args:
-            images: uint8 `[batch, 108, 84, 3]`.
-
-        Returns:
-            float32 `[batch, dimensions]`.
+        """Returns the embeddings float32 `[batch, dimensions]` of portraits.
 
         Raises:
-            UserError: If the bundle has no embedding, or dtype or shape of the
-                images are others.
+            UserError: If the bundle has none, or dtype or shape of the images
+                are not those of `predict`.
         """
         if "embed" not in self._loaded.signatures:
             raise UserError(
-                "The bundle was trained without a hair task and has no "
+                "The bundle was trained without a guarded task and has no "
                 f"embedding. Received: bundle={str(self.bundle_dir)!r}"
             )
-        return self._run("embed", image=checked_images(images))[HAIR_EMBEDDING]
+        return self._run("embed", images)[EMBEDDING]
 
-    def _run(self, signature, **inputs):
-        arrays = call_signature(self._loaded.signatures[signature], inputs)
+    def _run(self, signature, images):
+        images = checked_images(images, self.schema.image_shape)
+        function = self._loaded.signatures[signature]
         return {
             k: np.array([text.decode() for text in v], dtype=str)
             if v.dtype == object
             else v
-            for k, v in arrays.items()
+            for k, v in call_signature(function, {"image": images}).items()
         }
 
     def _prediction(self, path, outputs, row):
-        return Prediction(
-            path,
-            labels={t: str(outputs[f"{t}_label"][row]) for t in self.classes},
-            probabilities={
-                task: dict(
-                    zip(classes, outputs[task][row].tolist(), strict=True)
-                )
-                for task, classes in self.classes.items()
-            },
-        )
-
-
-def _stack(images) -> np.ndarray:
-    # Of no images too.
-    return np.array(images, np.uint8).reshape(-1, *IMAGE_SHAPE)
-
-
-def _read(path: str) -> np.ndarray | str:
-    """Returns the portrait of a file, or why there is none."""
-    try:
-        data = pathlib.Path(path).read_bytes()
-    except OSError as error:
-        return error.strerror or str(error)
-    return _decode(data)
-
-
-def _decode(data: bytes) -> np.ndarray | str:
-    try:
-        return decode_portrait(data)
-    except UserError as error:
-        return str(error).removesuffix(".")
+        prediction = Prediction(path)
+        for task in self.tasks:
+            name, values = task.name, outputs[task.name][row].tolist()
+            if task.kind == REGRESSION:
+                prediction.numbers[name] = values
+                continue
+            prediction.labels[name] = str(outputs[f"{name}_label"][row])
+            shares = dict(zip(task.classes, values, strict=True))
+            prediction.probabilities[name] = shares
+        return prediction

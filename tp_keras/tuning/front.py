@@ -4,9 +4,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from tp_keras.records.plot_kit import new_figure
+
 _FRONT_COLOR = "#D55E00"
 _OTHER_COLOR = "#0072B2"
-_DOTS_PER_INCH = 120
 
 
 def pareto_front(scores, costs) -> list[int]:
@@ -16,8 +17,8 @@ def pareto_front(scores, costs) -> list[int]:
     its cost, and is better in one of the two. Equals stand side by side.
 
     Args:
-        scores: Sequence of floats; more is better.
-        costs: Sequence of floats of the same length; less is better.
+        scores: Floats; more is better.
+        costs: As many floats; less is better.
 
     Returns:
         Indices, from the lowest cost to the highest.
@@ -48,22 +49,16 @@ def front_plot(results) -> Figure:
         results: Sequence of completed `TrialResult`. Those of a smaller budget
             than the largest are drawn hollow, and are not on the front.
     """
-    figure = Figure((9.0, 6.0), dpi=_DOTS_PER_INCH, layout="constrained")
+    figure = new_figure(9.0, 6.0)
     axes = figure.subplots()
     full = of_full_budget(results)
     partial = [result for result in results if result not in full]
     front = [full[i] for i in front_of(full)]
+    hollow = {"facecolors": "none", "edgecolors": "0.6"}
+    budget = f"{full[0].budget_seconds:g} s of training" if full else ""
     for group, label, colors in (
-        (
-            partial,
-            "a smaller budget",
-            {"facecolors": "none", "edgecolors": "0.6"},
-        ),
-        (
-            full,
-            f"{full[0].budget_seconds:g} s of training" if full else "",
-            {"color": _OTHER_COLOR},
-        ),
+        (partial, "a smaller budget", hollow),
+        (full, budget, {"color": _OTHER_COLOR}),
     ):
         if group:  # The legend names what is there.
             axes.scatter(

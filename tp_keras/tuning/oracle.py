@@ -1,6 +1,5 @@
 """What chooses the next trial: keras-tuner's oracles, made safe to kill."""
 
-import os
 import pathlib
 import warnings
 
@@ -24,6 +23,12 @@ _NOISE = 0.03
 
 class _SafeOracle(keras_tuner.Oracle):
     """Saves its state whole or not at all, and takes it up again."""
+
+    def open(self, folder):
+        """Takes up the search in a folder, or begins one there."""
+        self._set_project_dir(str(folder), "oracle")
+        if pathlib.Path(self._get_oracle_fname()).exists():
+            self.reload()
 
     def save(self):
         write_json(self._get_oracle_fname(), self.get_state())
@@ -69,14 +74,18 @@ class _Bayesian(_SafeOracle, oracles.BayesianOptimizationOracle):
         return proposal
 
 
-def make_oracle(settings: SearchSettings) -> keras_tuner.Oracle:
-    """Returns the oracle of a search.
+def make_oracle(settings: SearchSettings, folder) -> keras_tuner.Oracle:
+    """Returns the oracle of a search, at the trial where it was stopped.
 
     * Hyperband (Li et al., JMLR 18, 2018): many trials on a ninth of the
       budget, the best third of them on a third, and so on; the resource is
       seconds. Brackets follow each other until the trials are used up.
     * Bayesian: a Gaussian process over earlier trials proposes the next, after
       a third of the trials at random.
+
+    Args:
+        settings: `SearchSettings`.
+        folder: Folder of the search.
     """
     hyperparameters = keras_tuner.HyperParameters()
     settings.space.declare(hyperparameters)
@@ -103,11 +112,5 @@ def make_oracle(settings: SearchSettings) -> keras_tuner.Oracle:
             **common,
         )
     oracle.verbose = 0
+    oracle.open(folder)
     return oracle
-
-
-def is_worker() -> bool:
-    """Whether this process takes its trials from a chief."""
-    return "KERASTUNER_ORACLE_IP" in os.environ and (
-        "chief" not in os.environ["KERASTUNER_TUNER_ID"]
-    )

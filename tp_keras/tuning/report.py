@@ -1,12 +1,13 @@
 """The report of a search: trials as CSV, a table, a plot, and a command."""
 
-import csv
 import dataclasses
-import os
-import pathlib
+
+import pandas as pd
 
 from tp_keras.command_line import changed_flags
 from tp_keras.command_line import command_line
+from tp_keras.files import write_text
+from tp_keras.records.table import markdown_table
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.tuning.front import front_of
 from tp_keras.tuning.front import of_full_budget
@@ -30,11 +31,9 @@ def write_report(path, experiment, base) -> str:
     """
     folder = SearchFolder(path)
     results = read_results(folder.path)
-    _write_csv(folder.path / "trials.csv", results)
+    write_text(folder.path / "trials.csv", _csv(results))
     text = _text(folder, results, experiment, base)
-    aside = folder.path / ".table.md.incomplete"
-    aside.write_text(text)
-    os.replace(aside, folder.path / "table.md")
+    write_text(folder.path / "table.md", text)
     completed = [result for result in results if result.is_completed]
     if completed:
         write_front(folder.path / "front.png", completed)
@@ -88,41 +87,39 @@ def table(results) -> str:
     """Returns the completed trials as a Markdown table, best first."""
     full = of_full_budget(results)
     front = {full[place].trial_id for place in front_of(full)}
-    tasks = list(full[0].accuracies) if full else []
-    names = list(full[0].values) if full else []
-    header = ["trial", "score", *tasks, "latency ms", "train images/s"]
-    header += ["parameters", "epochs", "budget s", *names]
-    lines = ["| " + " | ".join(header) + " |"]
-    lines.append("|" + " --- |" * len(header))
-    for result in sorted(
-        (r for r in results if r.is_completed),
+    completed = sorted(
+        (result for result in results if result.is_completed),
         key=lambda r: (-r.budget_seconds, -r.score),
-    ):
-        mark = " *" if result.trial_id in front else ""
-        cells = [
-            f"{result.trial_id}{mark}",
-            f"{result.score:.4f}",
-            *(f"{result.accuracies[task]:.3f}" for task in tasks),
-            f"{result.latency_ms:.3f}",
-            f"{result.images_per_second:,.0f}",
-            f"{result.parameters:,}",
-            f"{result.epochs}",
-            f"{result.budget_seconds:.3g}",
-            *(_cell(result.values[name]) for name in names),
-        ]
-        lines.append("| " + " | ".join(cells) + " |")
-    for result in results:
-        if not result.is_completed:
-            lines.append(f"\nTrial {result.trial_id}: {result.message}")
-    return "\n".join([*lines, ""])
+    )
+    rows = [
+        {
+            "trial": r.trial_id + (" *" if r.trial_id in front else ""),
+            "score": f"{r.score:.4f}",
+            **{task: f"{v:.3f}" for task, v in r.accuracies.items()},
+            "latency ms": f"{r.latency_ms:.3f}",
+            "train images/s": f"{r.images_per_second:,.0f}",
+            "parameters": f"{r.parameters:,}",
+            "epochs": r.epochs,
+            "budget s": f"{r.budget_seconds:.3g}",
+            **{k: _cell(v) for k, v in r.values.items()},
+        }
+        for r in completed
+    ]
+    failed = [
+        f"\nTrial {result.trial_id}: {result.message}\n"
+        for result in results
+        if not result.is_completed
+    ]
+    text = markdown_table(pd.DataFrame(rows)) if rows else ""
+    return text + "".join(failed)
 
 
 def _cell(value):
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def _write_csv(path: pathlib.Path, results):
-    """Writes a row for each trial: figures, tasks, what was chosen."""
+def _csv(results) -> str:
+    """Returns a row for each trial: figures, tasks, what was chosen."""
     rows = []
     for result in results:
         row = dataclasses.asdict(result)
@@ -130,10 +127,4 @@ def _write_csv(path: pathlib.Path, results):
         row |= {f"accuracy_{task}": v for task, v in accuracies.items()}
         # The backbone is chosen itself, or made of what was chosen.
         rows.append(row | {k: v for k, v in values.items() if k not in row})
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    aside = path.with_name(f".{path.name}.incomplete")
-    with aside.open("w", newline="") as file:
-        writer = csv.DictWriter(file, names, restval="")
-        writer.writeheader()
-        writer.writerows(rows)
-    os.replace(aside, path)
+    return pd.DataFrame(rows, dtype=object).to_csv(index=False)

@@ -1,31 +1,52 @@
-"""A search in one process: choose, train, measure, report."""
+"""A search: choose, train, measure, one trial after another or side by side."""
 
+import concurrent.futures
 import contextlib
 import dataclasses
+import json
+import os
+import time
 
 from tqdm import tqdm
 
-from tp_keras.data.source import load_portraits
+from tp_keras.data.builders import find_builder
+from tp_keras.data.schema import read_schema
 from tp_keras.data.splits import resolve_splits
 from tp_keras.errors import UserError
-from tp_keras.tuning.latency import LatencyMeter
-from tp_keras.tuning.portrait_tuner import PortraitTuner
+from tp_keras.fresh_process import FreshProcess
+from tp_keras.fresh_process import ProcessEnded
+from tp_keras.runs.callbacks import SCORE
+from tp_keras.tuning.oracle import make_oracle
 from tp_keras.tuning.search_settings import SearchFolder
 from tp_keras.tuning.search_settings import SearchSettings
+from tp_keras.tuning.search_settings import write_json
+from tp_keras.tuning.trial import TrialRunner
+from tp_keras.tuning.trial import end_trials
+from tp_keras.tuning.trial import run_trial
+from tp_keras.tuning.trial import trial_facts
+from tp_keras.tuning.trial_result import FAILED
+from tp_keras.tuning.trial_result import TrialResult
+from tp_keras.tuning.trial_result import read_result
 from tp_keras.tuning.trial_result import read_results
 
+# A trial that ends its process, for want of memory, would do so for ever.
+_MOST_ATTEMPTS = 3
 
-def run_search(path, settings: SearchSettings, workers=0) -> SearchFolder:
+# Who has to wait for others asks again and again.
+_PAUSE_SECONDS = 0.1
+
+
+def run_search(path, settings: SearchSettings, workers: int = 0):
     """Searches until the trials are used up; goes on where it was stopped.
 
     Args:
         path: Folder of the search.
         settings: `SearchSettings`.
-        workers: Number of processes that train beside each other; 0: this one
-            alone.
+        workers: Number of processes that train beside each other, each with
+            its share of the processors; 0: this one alone.
 
     Returns:
-        The folder. A finished search is returned as it is.
+        The `SearchFolder`. A finished search is returned as it is.
 
     Raises:
         UserError: If the data is missing, a choice couldn't be trained, the
@@ -37,22 +58,23 @@ def run_search(path, settings: SearchSettings, workers=0) -> SearchFolder:
         >>> print(write_report(folder.path, "real", CONFIG))
     """
     folder = SearchFolder(path)
-    settings.space.check(settings.base)
     data = resolve_splits(settings.base.data)
     settings = dataclasses.replace(
         settings, base=dataclasses.replace(settings.base, data=data)
     )
+    schema = read_schema(find_builder(data.data_dir, data.dataset))
+    settings.space.check(settings.base, schema.image_shape)
     folder.claim(settings)
     if folder.is_finished:
         print(f"{folder.path} is finished; nothing to try.")
         return folder
     with trial_bar(folder) as show:
         if workers:
-            from tp_keras.tuning.workers import run_workers
-
-            run_workers(folder, workers, show)
+            _search_beside(folder, workers, show)
         else:
-            search_alone(folder, show)
+            with TrialRunner(folder) as runner:
+                oracle = make_oracle(settings, folder.path)
+                take_trials(folder, oracle, "0", runner.run, show)
     if not any(result.is_completed for result in read_results(folder.path)):
         raise UserError(
             "Not one trial came to its end. Expected at least one; what went "
@@ -63,19 +85,102 @@ def run_search(path, settings: SearchSettings, workers=0) -> SearchFolder:
     return folder
 
 
-def search_alone(folder: SearchFolder, on_result=None) -> None:
-    """Runs trials in this process: all, or those that a chief hands out."""
-    settings = folder.settings
-    with LatencyMeter() as meter:
-        data = settings.base.data
-        portraits = {
-            split: load_portraits(*data.location(split))
-            for split in ("train", "validation")
-        }
-        folder.check_data(
-            {split: rows.fingerprint for split, rows in portraits.items()}
+def take_trials(
+    folder: SearchFolder, oracle, name: str, run, on_result
+) -> None:
+    """Takes trials from an oracle and runs them until there are none left.
+
+    Args:
+        folder: `SearchFolder`, claimed.
+        oracle: From `make_oracle`; several threads may take from one.
+        name: Who takes.
+        run: Function of a trial's name and values to its `TrialResult`.
+        on_result: Function of a `TrialResult`, called after each trial.
+    """
+    while (trial := oracle.create_trial(name)).status != "STOPPED":
+        if trial.status == "IDLE":
+            time.sleep(_PAUSE_SECONDS)
+            continue
+        values = trial.hyperparameters.values
+        path = folder.trial_path(trial.trial_id)
+        # Known already, if the process ended between training and telling.
+        result = read_result(path) or _attempt(
+            folder, trial.trial_id, values, run
         )
-        PortraitTuner(folder, portraits, meter, on_result).search()
+        on_result(result)
+        if result.is_completed:
+            oracle.update_trial(trial.trial_id, {SCORE: result.score})
+        trial.status = "COMPLETED" if result.is_completed else "FAILED"
+        trial.message = result.message
+        oracle.end_trial(trial)
+
+
+def _attempt(folder, trial_id, values, run) -> TrialResult:
+    """Runs a trial; one that ends its process again and again is given up."""
+    path = folder.trial_path(trial_id)
+    file = path / "attempts.json"
+    while True:
+        attempts = json.loads(file.read_text()) if file.exists() else 0
+        if attempts >= _MOST_ATTEMPTS:
+            facts = trial_facts(folder.settings, trial_id, values)
+            message = (
+                f"The process ended {attempts} times in this trial; "
+                "out of memory?"
+            )
+            result = TrialResult(
+                **facts, seconds=0.0, status=FAILED, message=message
+            )
+            result.write(path)
+            break
+        write_json(file, attempts + 1)
+        try:
+            result = run(trial_id, values)
+            break
+        except ProcessEnded:
+            continue
+        except BaseException:
+            # Whatever comes here is no such end.
+            file.unlink()
+            raise
+    file.unlink()
+    return result
+
+
+def _search_beside(folder, workers, on_result):
+    """Runs trials in processes, which threads of this one look after."""
+    threads = max(len(os.sched_getaffinity(0)) // workers, 1)
+    names = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    environment = dict.fromkeys(names, str(threads))
+    oracle = make_oracle(folder.settings, folder.path)
+    path = str(folder.path.resolve())
+
+    def look_after(name, process):
+        def run(trial_id, values):
+            return process.call(run_trial, path, trial_id, values)
+
+        take_trials(folder, oracle, name, run, on_result)
+        process.call(end_trials)
+
+    with (
+        contextlib.ExitStack() as stack,
+        concurrent.futures.ThreadPoolExecutor(workers) as pool,
+    ):
+        processes = [
+            stack.enter_context(FreshProcess(environment))
+            for _ in range(workers)
+        ]
+        jobs = [
+            pool.submit(look_after, str(number), process)
+            for number, process in enumerate(processes)
+        ]
+        try:
+            for job in concurrent.futures.as_completed(jobs):
+                job.result()
+        except BaseException:
+            # Else the others would train to the end.
+            for process in processes:
+                process.kill()
+            raise
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import pathlib
 
 from tp_keras.command_line import command_line
@@ -11,6 +10,7 @@ from tp_keras.config import config_differences
 from tp_keras.config import config_from_dict
 from tp_keras.config import config_to_dict
 from tp_keras.errors import UserError
+from tp_keras.files import write_text
 from tp_keras.tuning.search_space import SearchSpace
 
 TUNERS = ("hyperband", "bayesian")
@@ -63,7 +63,6 @@ class SearchFolder:
     | `trials/<id>/result.json` | what a trial gave |
     | `trials/<id>/run/` | its run, for `training.evaluate` |
     | `oracle/` | the state of keras-tuner |
-    | `logs/` | what the worker processes say |
     | `trials.csv`, `table.md`, `front.png` | the report |
 
     Args:
@@ -150,7 +149,4 @@ class SearchFolder:
 
 def write_json(path, values) -> None:
     """Writes a JSON file whole or not at all."""
-    path = pathlib.Path(path)
-    aside = path.with_name(f".{path.name}.incomplete")
-    aside.write_text(json.dumps(values, indent=2) + "\n")
-    os.replace(aside, path)
+    write_text(path, json.dumps(values, indent=2) + "\n")

@@ -168,11 +168,15 @@ stages=((32, 1, 2), (64, 1, 2), (96, 1, 2), (128, 1, 2)))'
             ),
         )
 
-    def check(self, base: ExperimentConfig) -> None:
+    def check(self, base: ExperimentConfig, image_shape) -> None:
         """Raises `UserError` if some choice couldn't be trained.
 
         Trying the ends of the ranges before the search is cheaper than a
         trial that fails in the middle of the night.
+
+        Args:
+            base: The experiment that has all other settings.
+            image_shape: Height, width and channels of the portraits.
         """
         known = _all_block_types()
         unknown = [name for name in self.block_types if name not in known]
@@ -196,7 +200,7 @@ stages=((32, 1, 2), (64, 1, 2), (96, 1, 2), (128, 1, 2)))'
             for block_type in self.block_types or known
         ]
         for name in names:
-            create_backbone(name)
+            create_backbone(name, image_shape)
         for end in (1, 2):
             values = {row[0]: row[end] for row in self._ranges()}
             values["backbone"] = base.model.backbone

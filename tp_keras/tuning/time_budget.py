@@ -13,8 +13,6 @@ import time
 import keras
 
 from tp_keras.config import ExperimentConfig
-from tp_keras.data.portraits import Portraits
-from tp_keras.data.portraits import compute_fingerprint
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.runs.trainer import Trainer
 
@@ -28,8 +26,6 @@ _AVERAGING_MEMORY = 0.1
 
 class StepTimer(keras.callbacks.Callback):
     """Times training steps, and what else an epoch costs.
-
-    Place it last, so that the work of other callbacks counts.
 
     Attributes:
         steps: Number of timed steps.
@@ -76,41 +72,6 @@ class StepTimer(keras.callbacks.Callback):
         self.overhead_seconds = max(whole - alike, 0.0)
 
 
-class TimedTrainer(Trainer):
-    """A trainer with portraits from memory, whose steps are timed.
-
-    It keeps no backup and no TensorBoard: a trial that is killed begins anew.
-
-    Args:
-        config: `ExperimentConfig`.
-        portraits: Dict: split -> `Portraits`, for `"train"` and
-            `"validation"`.
-    """
-
-    def __init__(self, config: ExperimentConfig, portraits):
-        super().__init__(config, progress=False)
-        self.portraits = portraits
-        self.timer = StepTimer()
-
-    def _resolve_splits(self, data):
-        return data
-
-    def _load(self, split):
-        return self.portraits[split]
-
-    def _callbacks(self, *args):
-        left_out = (
-            keras.callbacks.BackupAndRestore,
-            keras.callbacks.TensorBoard,
-        )
-        callbacks = [
-            callback
-            for callback in super()._callbacks(*args)
-            if not isinstance(callback, left_out)
-        ]
-        return [*callbacks, self.timer]
-
-
 def train_for(
     config: ExperimentConfig, portraits, seconds
 ) -> tuple[RunFolder, float]:
@@ -120,8 +81,7 @@ def train_for(
     even an epoch fits, one over a part of the training portraits is trained.
 
     Args:
-        config: `ExperimentConfig`; epochs, warm-up and the memory of the
-            averaging are cut to what fits.
+        config: `ExperimentConfig`; see `shorten`.
         portraits: Dict: split -> `Portraits`.
         seconds: Float.
 
@@ -139,28 +99,25 @@ def train_for(
         epochs = 1
         left = max(seconds - timer.overhead_seconds, 0.0)
         steps = max(int(left / timer.step_seconds), 1)
-        train = every_nth(train, len(train) // (steps * batch_size))
-    trainer = TimedTrainer(
-        shorten(config, epochs, steps), {**portraits, "train": train}
-    )
-    run = trainer.fit()
+        count = len(train) // (steps * batch_size)
+        train = train.take(slice(None, None, max(count, 1)))
+    own = StepTimer()
+    run = Trainer(
+        shorten(config, epochs, steps),
+        progress=False,
+        portraits={**portraits, "train": train},
+        callbacks=[own],
+    ).fit()
     # A training of a few steps knows less of them than the rehearsal.
-    best = max(timer, trainer.timer, key=lambda timer: timer.steps)
+    best = max(timer, own, key=lambda timer: timer.steps)
     return run, best.step_seconds
 
 
 def shorten(config: ExperimentConfig, epochs, steps_per_epoch):
     """Returns the experiment over fewer epochs.
 
-    Args:
-        config: `ExperimentConfig`.
-        epochs: Int.
-        steps_per_epoch: Int.
-
-    Returns:
-        `ExperimentConfig` whose epochs are one pass, whose warm-up takes a
-        tenth at most, and whose averaging remembers at most a tenth of the
-        steps.
+    An epoch is one pass, the warm-up takes a tenth at most, and the averaging
+    remembers at most a tenth of the steps.
     """
     training = config.training
     memory = max(_AVERAGING_MEMORY * epochs * steps_per_epoch, 1.0)
@@ -178,42 +135,28 @@ def shorten(config: ExperimentConfig, epochs, steps_per_epoch):
     )
 
 
-def every_nth(portraits: Portraits, n) -> Portraits:
-    """Returns every n-th portrait, as views of the arrays."""
-    return _part(portraits, slice(None, None, max(n, 1)))
-
-
-def _part(portraits, rows):
-    images = portraits.images[rows]
-    labels = {name: v[rows] for name, v in portraits.labels.items()}
-    indices = portraits.indices[rows]
-    return dataclasses.replace(
-        portraits,
-        images=images,
-        labels=labels,
-        indices=indices,
-        fingerprint=compute_fingerprint(images, labels, indices),
-    )
-
-
 def _rehearse(config, portraits):
     """Trains two short epochs, of which the second is timed, in a new model."""
     path = RunFolder(config.run_dir).path.with_name("rehearsal")
     count = _REHEARSAL_STEPS * config.training.batch_size
     # Spread over all portraits: each label should occur.
-    train = every_nth(portraits["train"], len(portraits["train"]) // count)
-    train = _part(train, slice(count))
+    step = max(len(portraits["train"]) // count, 1)
+    train = portraits["train"].take(slice(None, step * count, step))
     steps = max(len(train) // config.training.batch_size, 1)
     short = shorten(config, epochs=2, steps_per_epoch=steps)
     short = dataclasses.replace(short, run_dir=str(path))
     shutil.rmtree(path, ignore_errors=True)
+    timer = _SecondEpochTimer()
     try:
-        trainer = TimedTrainer(short, {**portraits, "train": train})
-        trainer.timer = _SecondEpochTimer()
-        trainer.fit()
+        Trainer(
+            short,
+            progress=False,
+            portraits={**portraits, "train": train},
+            callbacks=[timer],
+        ).fit()
     finally:
         shutil.rmtree(path, ignore_errors=True)
-    return trainer.timer
+    return timer
 
 
 class _SecondEpochTimer(StepTimer):

@@ -23,7 +23,7 @@ class TrialResult:
         message: Why it failed.
         score: Best validation score: the mean accuracy over the tasks.
         accuracies: Dict: task -> validation accuracy in that epoch.
-        latency_ms: Milliseconds of one portrait; see `LatencyMeter`.
+        latency_ms: Milliseconds of one portrait; see `measure_latency`.
         images_per_second: Speed of the training steps.
         parameters: Number of parameters of the exported model.
         epochs: Number of epochs that fitted into the budget.

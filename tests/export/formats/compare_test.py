@@ -1,52 +1,90 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
+from tests.portrait_factory import AGE
+from tests.portrait_factory import EVERY_KIND
+from tests.portrait_factory import SIGNS
+from tests.portrait_factory import SMILE
+from tests.portrait_factory import make_portraits
 from tp_keras.errors import UserError
 from tp_keras.export.formats.compare import compare
 from tp_keras.export.formats.compare import describe_losses
 from tp_keras.records.record import find_one
 
+TASKS = (AGE, SIGNS, SMILE)
 EXPECTED = {
-    "gender": np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.7, 0.3]]),
-    "hair_embedding": np.zeros((4, 2)),
+    "age": np.array([20.0, 30.0, 40.0, 50.0]),
+    "signs": np.array([[0.9, 0.1], [0.9, 0.1], [0.2, 0.2], [0.7, 0.8]]),
+    "smile": np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.7, 0.3]]),
+    "embedding": np.zeros((4, 2)),
 }
-# The second and the third portrait are decided otherwise.
 FOUND = {
-    "gender": np.array([[0.9, 0.1], [0.6, 0.4], [0.5, 0.5], [0.7, 0.3]]),
-    "hair_embedding": np.full((4, 2), -0.25),
+    # Off by 0, 2, 5 and 10 years; the tolerance is 5.
+    "age": np.array([20.0, 32.0, 35.0, 60.0]),
+    # Two of eight flags are told otherwise.
+    "signs": np.array([[0.9, 0.6], [0.4, 0.1], [0.2, 0.2], [0.7, 0.8]]),
+    # The second and the third portrait are decided otherwise.
+    "smile": np.array([[0.9, 0.1], [0.6, 0.4], [0.5, 0.5], [0.7, 0.3]]),
+    "embedding": np.full((4, 2), -0.25),
 }
-LABELS = {"gender": np.array([0, 1, 1, 1])}
+LABELS = {
+    "age": np.array([26.0, 30.0, np.nan, 56.0], np.float32),
+    "signs": np.array([[1, 1], [1, 0], [-1, 1], [-1, -1]]),
+    "smile": np.array([0, 1, 1, 1]),
+    # Of the group west is nobody.
+    "origin": np.array([0, 1, 1, 1]),
+}
 
 
-def value(records, metric, task="gender", group="all"):
+def labelled(count=4, **labels):
+    return dataclasses.replace(
+        make_portraits(count, schema=EVERY_KIND), labels={**LABELS, **labels}
+    )
+
+
+def value(records, metric, task="smile", group="all"):
     return find_one(records, metric=metric, task=task, group=group).value
 
 
 def test_hand_computed():
-    records = compare(EXPECTED, FOUND, LABELS)
+    records = compare(TASKS, EXPECTED, FOUND, labelled())
     assert value(records, "max_difference") == pytest.approx(0.3)
     # (0.2 + 0.2 + 0.3 + 0.3) / 8
     assert value(records, "mean_difference") == pytest.approx(0.125)
-    assert value(records, "max_difference", "hair_embedding") == 0.25
+    assert value(records, "max_difference", "embedding") == 0.25
     assert value(records, "same_decisions") == 0.5
     assert value(records, "accuracy") == 0.25
-    assert value(records, "accuracy", group="female") == 1.0
-    assert value(records, "accuracy", group="male") == 0.0
-    male = find_one(records, metric="accuracy", task="gender", group="male")
-    assert male.count == 3
-    assert male.low == 0.0 < male.high < 1.0
+    assert value(records, "accuracy", group="north") == 1.0
+    assert value(records, "accuracy", group="south") == 0.0
+    assert value(records, "accuracy", group="west") is None
+    south = find_one(records, metric="accuracy", task="smile", group="south")
+    assert south.count == 3
+    assert south.low == 0.0 < south.high < 1.0
 
 
-def test_rows_without_a_label_have_no_accuracy():
-    labels = {"gender": np.array([0, -1, -1, -1])}
-    records = compare(EXPECTED, FOUND, labels)
-    assert value(records, "accuracy") == 1.0
-    assert value(records, "accuracy", group="male") is None
-    assert describe_losses("x", records, records) == []
+def test_flags_count_one_by_one():
+    records = compare(TASKS, EXPECTED, FOUND, labelled())
+    assert value(records, "same_decisions", "signs") == 0.75
+    # Five are known: yes yes, no no, and a wrong no.
+    record = find_one(records, metric="accuracy", task="signs", group="all")
+    assert (record.value, record.count) == (0.6, 5)
+    assert value(records, "accuracy", "signs", "north") == 1.0
+
+
+def test_numbers_are_measured_in_their_tolerance():
+    records = compare(TASKS, EXPECTED, FOUND, labelled())
+    assert value(records, "max_difference", "age") == 2.0
+    assert value(records, "mean_difference", "age") == pytest.approx(0.85)
+    assert value(records, "same_decisions", "age") == 0.75
+    # Off by 6, 2 and 4.
+    assert value(records, "within_tolerance", "age") == pytest.approx(2 / 3)
+    assert value(records, "within_tolerance", "age", "north") == 0.0
 
 
 def test_without_labels_no_accuracy():
-    records = compare(EXPECTED, FOUND)
+    records = compare(TASKS, EXPECTED, FOUND)
     assert {record.metric for record in records} == {
         "max_difference",
         "mean_difference",
@@ -55,34 +93,34 @@ def test_without_labels_no_accuracy():
 
 
 def test_no_number_is_no_agreement():
-    found = {**FOUND, "gender": np.full((4, 2), np.nan)}
-    with pytest.raises(UserError, match="'gender'"):
-        compare(EXPECTED, found)
+    found = {**FOUND, "smile": np.full((4, 2), np.nan)}
+    with pytest.raises(UserError, match="'smile'"):
+        compare(TASKS, EXPECTED, found)
 
 
 def test_a_missing_task():
-    with pytest.raises(UserError, match="lacks the outputs gender"):
-        compare(EXPECTED, {"hair_embedding": EXPECTED["hair_embedding"]})
+    with pytest.raises(UserError, match="lacks the outputs age, signs"):
+        compare(TASKS, EXPECTED, {"smile": EXPECTED["smile"]})
 
 
 def test_losses_are_told_with_their_counts():
-    before = compare(EXPECTED, EXPECTED, LABELS)
-    after = compare(EXPECTED, FOUND, LABELS)
+    before = compare((SMILE,), EXPECTED, EXPECTED, labelled())
+    after = compare(TASKS, EXPECTED, FOUND, labelled())
     assert describe_losses("litert_int8", before, after) == [
-        "litert_int8 loses 50.00 points of gender (all): 2 of 4 portraits.",
-        "litert_int8 loses 66.67 points of gender (male): 2 of 3 portraits.",
+        "litert_int8 loses 50.00 points of smile (all): 2 of 4 answers.",
+        "litert_int8 loses 66.67 points of smile (south): 2 of 3 answers.",
     ]
-    assert describe_losses("litert_int8", after, before) == []
+    assert describe_losses("x", after, after) == []
 
 
 def test_a_loss_of_three_tenths_of_a_point_is_no_matter():
-    probabilities = np.tile([1.0, 0.0], (1000, 1))
-    labels = {"gender": np.zeros(1000, int)}
-    before = compare(
-        {"gender": probabilities}, {"gender": probabilities}, labels
+    portraits = labelled(
+        1000, smile=np.zeros(1000, int), origin=np.zeros(1000, int)
     )
+    right = {"smile": np.tile([1.0, 0.0], (1000, 1))}
+    before = compare((SMILE,), right, right, portraits)
     for lost, told in ((3, 0), (4, 2)):
-        found = probabilities.copy()
-        found[:lost] = [0.0, 1.0]
-        after = compare({"gender": probabilities}, {"gender": found}, labels)
+        found = {"smile": right["smile"].copy()}
+        found["smile"][:lost] = [0.0, 1.0]
+        after = compare((SMILE,), right, found, portraits)
         assert len(describe_losses("x", before, after)) == told

@@ -13,7 +13,7 @@ from tp_keras.export.formats.compare import compare
 from tp_keras.export.formats.compare import describe_losses
 from tp_keras.export.formats.format import FOLDER
 from tp_keras.export.formats.format import Format
-from tp_keras.export.formats.format import probability_model
+from tp_keras.fresh_process import FreshProcess
 from tp_keras.quiet import no_native_messages
 from tp_keras.records.record import find
 
@@ -25,9 +25,10 @@ def add_formats(
     model: keras.Model,
     formats: tuple[Format, ...],
     *,
+    tasks,
     images: np.ndarray,
     expected: dict[str, np.ndarray],
-    labels: dict[str, np.ndarray] | None = None,
+    portraits=None,
     calibration_images: np.ndarray | None = None,
     seconds: float = 1.0,
 ) -> dict[str, dict]:
@@ -37,16 +38,16 @@ def add_formats(
 
     Args:
         folder: Folder of the version, with the SavedModel in it.
-        model: The folded model, from `image` to logits.
+        model: The folded model, from `answer_model`.
         formats: From `get_formats`.
-        images: uint8 `[count, 108, 84, 3]`, the portraits to check with.
-        expected: What the trained model answers to `images`: probabilities of
-            the tasks and, perhaps, `hair_embedding`.
-        labels: Dict of task to int array `[count]`, -1 where missing; None if
-            the portraits have none, then accuracy is left out.
-        calibration_images: uint8 `[count, 108, 84, 3]`, training portraits for
-            the formats that need them.
-        seconds: Float. How long to measure a file at a batch size.
+        tasks: The tasks of the model.
+        images: uint8 `[count, height, width, 3]` to check with.
+        expected: What the trained model answers to `images`.
+        portraits: `Portraits` whose images they are; None if they have no
+            labels, then accuracy is left out.
+        calibration_images: uint8 `[count, height, width, 3]`, training
+            portraits for the formats that need them.
+        seconds: How long to measure a file at a batch size.
 
     Returns:
         What `metadata.json` says of the formats: a dict for each, of its file,
@@ -59,13 +60,12 @@ def add_formats(
     """
     folder = pathlib.Path(folder)
     (folder / FOLDER).mkdir(exist_ok=True)
-    reference = compare(expected, expected, labels)
-    model = probability_model(model)
+    reference = compare(tasks, expected, expected, portraits)
     entries = {}
     bar = tqdm(formats, desc="formats", unit="format")
     with (
         tempfile.TemporaryDirectory() as scratch,
-        measure.worker() as pool,
+        FreshProcess() as process,
         bar,
     ):
         images_path = pathlib.Path(scratch) / "images.npy"
@@ -73,11 +73,9 @@ def add_formats(
         for item in bar:
             path = folder / item.file
             with no_native_messages():
-                facts = item.convert(model, path, calibration_images)
-            found = pool.submit(
-                measure.predict, item.name, path, images_path
-            ).result()
-            records = compare(expected, found, labels)
+                facts = item.convert(model, tasks, path, calibration_images)
+            found = process.call(measure.predict, item.name, path, images_path)
+            records = compare(tasks, expected, found, portraits)
             _check_tolerance(item, records)
             entries[item.name] = {
                 "file": item.file,
@@ -91,10 +89,12 @@ def add_formats(
                 "warnings": describe_losses(item.name, reference, records),
             }
         bar.set_postfix_str("latencies")
-        paths = {item.name: folder / item.file for item in formats}
-        latencies = pool.submit(
-            measure.measure_latencies, paths, seconds
-        ).result()
+        latencies = process.call(
+            measure.measure_latencies,
+            {item.name: folder / item.file for item in formats},
+            images.shape[1:],
+            seconds,
+        )
     for name, values in latencies.items():
         entries[name]["latency_ms"] = {
             str(batch): 1e3 * value for batch, value in values.items()

@@ -2,30 +2,38 @@
 
 import numpy as np
 
-from tp_keras import tasks
+from tp_keras.data.labels import is_known
 from tp_keras.errors import UserError
-from tp_keras.evaluation.evaluator import GROUPS
 from tp_keras.records.intervals import wilson_interval
 from tp_keras.records.record import ALL
 from tp_keras.records.record import Record
 from tp_keras.records.record import find
+from tp_keras.tasks import MULTI_LABEL
+from tp_keras.tasks import REGRESSION
+
+# Names of the share that a file gets right, by what labels are.
+HITS = ("accuracy", "within_tolerance")
 
 # What a format that rounds may lose before the user is told, as a share.
 TOLERATED_LOSS = 0.003
 
 
-def compare(expected, found, labels=None) -> list[Record]:
+def compare(tasks, expected, found, portraits=None) -> list[Record]:
     """Measures the answers of a file.
 
-    Records of each output: `max_difference` and `mean_difference` of its
-    values. Of each task besides: `same_decisions`, the share of the portraits
-    with the same most probable class, and, with labels, `accuracy` of all
-    and of each gender. Shares have Wilson's interval.
+    Of each output `max_difference` and `mean_difference` of its values, those
+    of numbers in their tolerance. Of each task besides `same_decisions`, the
+    share of the portraits with the same class (of the flags with the same
+    answer, of the numbers within the tolerance of the model's), and of all
+    labelled portraits and those of each group the share of the classes and
+    flags that are right, `accuracy`, or of the numbers `within_tolerance` of
+    theirs. Shares have Wilson's interval.
 
     Args:
-        expected: Dict of output to float array `[count, values]`, the model's.
-        found: The same of the file; it may lack `hair_embedding`.
-        labels: Dict of task to int array `[count]`, -1 where missing, or None.
+        tasks: The tasks of the model.
+        expected: Dict of output to float array, the model's answers.
+        found: The same of the file; it may lack the embedding.
+        portraits: `Portraits` that were answered, or None.
 
     Returns:
         List of `Record`.
@@ -33,12 +41,12 @@ def compare(expected, found, labels=None) -> list[Record]:
     Raises:
         UserError: If an answer is missing or is no number.
     """
-    names = [task.name for task in tasks.TASKS if task.name in expected]
-    if missing := [name for name in names if name not in found]:
+    if missing := [task.name for task in tasks if task.name not in found]:
         raise UserError(f"The file lacks the outputs {', '.join(missing)}.")
+    scales = {t.name: t.tolerance for t in tasks if t.kind == REGRESSION}
     records = []
     for name, values in found.items():
-        difference = np.abs(values - expected[name])
+        difference = np.abs(values - expected[name]) / scales.get(name, 1.0)
         if not np.isfinite(difference).all():
             raise UserError(f"The file's {name!r} holds values that are none.")
         for metric, value in (
@@ -46,18 +54,19 @@ def compare(expected, found, labels=None) -> list[Record]:
             ("mean_difference", difference.mean(dtype=np.float64)),
         ):
             records.append(Record(metric, name, ALL, float(value), len(values)))
-    for name in names:
-        decisions = found[name].argmax(-1)
-        same = decisions == expected[name].argmax(-1)
+    for task in tasks:
+        name = task.name
+        decided = _decided(task, found[name])
+        same = _hits(task, decided, _decided(task, expected[name]))
         records.append(_share("same_decisions", name, ALL, same))
-        if labels is None:
+        if portraits is None or name not in portraits.labels:
             continue
-        for index, group in enumerate(GROUPS):
-            rows = labels[name] != tasks.MISSING
-            if group != ALL:
-                rows &= labels[tasks.GENDER.name] == index - 1
-            correct = (decisions == labels[name])[rows]
-            records.append(_share("accuracy", name, group, correct))
+        labels = portraits.labels[name]
+        known, hits = is_known(task, labels), _hits(task, decided, labels)
+        metric = HITS[task.kind == REGRESSION]
+        for group, rows in _groups(portraits).items():
+            right = hits[rows][known[rows]]
+            records.append(_share(metric, name, group, right))
     return records
 
 
@@ -65,35 +74,60 @@ def describe_losses(name, reference, records) -> list[str]:
     """Says where a format decides worse than its model.
 
     Args:
-        name: Str. The format.
+        name: The format.
         reference: Records of the model, from `compare`.
         records: Records of the format.
 
     Returns:
-        A sentence for each task and gender with an accuracy more than 0.3
-        points lower than the model's.
+        A sentence for each task and group with a share of right answers more
+        than 0.3 points lower than the model's.
     """
     sentences = []
-    for before in find(reference, metric="accuracy"):
+    for before in (
+        r for metric in HITS for r in find(reference, metric=metric)
+    ):
         (after,) = find(
-            records, metric="accuracy", task=before.task, group=before.group
+            records,
+            metric=before.metric,
+            task=before.task,
+            group=before.group,
         )
         if before.value is None:
             continue
-        # In portraits, as shares are rounded.
+        # In answers, as shares are rounded.
         lost = round((before.value - after.value) * before.count)
         if lost > TOLERATED_LOSS * before.count:
             sentences.append(
                 f"{name} loses {100 * lost / before.count:.2f} points of "
                 f"{before.task} ({before.group}): {lost} of {before.count} "
-                "portraits."
+                "answers."
             )
     return sentences
 
 
+def _decided(task, answers):
+    if task.kind == REGRESSION:
+        return answers
+    return (
+        answers > 0.5 if task.kind == MULTI_LABEL else task.predicted(answers)
+    )
+
+
+def _hits(task, decided, labels):
+    if task.kind == REGRESSION:
+        return np.abs(decided - labels) <= task.tolerance
+    return decided == labels
+
+
+def _groups(portraits):
+    """Returns the rows of all portraits and of each group by its name."""
+    names = enumerate(portraits.schema.groups)
+    everyone = {ALL: np.ones(len(portraits), bool)}
+    return everyone | {name: portraits.groups == i for i, name in names}
+
+
 def _share(metric, task, group, hits) -> Record:
-    if not len(hits):
+    if not hits.size:
         return Record(metric, task, group, None, 0)
-    low, high = wilson_interval(int(hits.sum()), len(hits))
-    value = float(hits.mean())
-    return Record(metric, task, group, value, len(hits), low=low, high=high)
+    low, high = wilson_interval(int(hits.sum()), hits.size)
+    return Record(metric, task, group, float(hits.mean()), hits.size, low, high)

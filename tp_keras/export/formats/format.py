@@ -10,9 +10,6 @@ import keras
 import numpy as np
 
 from tp_keras.serving.loaded_bundle import checked_images
-from tp_keras.tasks import HAIR_EMBEDDING
-from tp_keras.tasks import IMAGE_SHAPE
-from tp_keras.tasks import TASKS
 
 # Where a bundle keeps what TensorFlow Serving shall not look at.
 FOLDER = "formats"
@@ -25,13 +22,13 @@ class Format:
     """One file format of a model and the runtime that answers from it.
 
     Attributes:
-        name: Str. Name of the format in flags, tables and `metadata.json`.
-        file: Str. Path of the file in the folder of a bundle's version.
+        name: Its name in flags, tables and `metadata.json`.
+        file: Path of the file in the folder of a bundle's version.
         packages: Dict of importable module to the distribution that brings it;
             the runtime comes last.
-        tolerance: Float. The greatest difference to the Keras model with which
-            a file may be published; None for a format that rounds the weights.
-        needs_calibration: Bool. Whether `convert` needs training portraits.
+        tolerance: The greatest difference to the Keras model with which a file
+            may be published; None for one that rounds.
+        needs_calibration: Whether `convert` needs training portraits.
     """
 
     name: str
@@ -40,13 +37,17 @@ class Format:
     tolerance: float | None = 1e-4
     needs_calibration: bool = False
 
-    def convert(self, model: keras.Model, path: pathlib.Path, images) -> dict:
+    def convert(
+        self, model: keras.Model, tasks, path: pathlib.Path, images=None
+    ) -> dict:
         """Writes the file of a model.
 
         Args:
-            model: What `probability_model` returns.
+            model: From `answer_model`.
+            tasks: Its tasks.
             path: Where to write.
-            images: uint8 `[count, 108, 84, 3]` to calibrate with, or None.
+            images: uint8 `[count, height, width, 3]` to calibrate with, or
+                None.
 
         Returns:
             Dict of what `metadata.json` shall say of the conversion.
@@ -54,26 +55,22 @@ class Format:
         raise NotImplementedError
 
     def load(
-        self, path: pathlib.Path, threads: int = 1
+        self, path: pathlib.Path, image_shape, threads: int = 1
     ) -> Callable[[np.ndarray], dict]:
         """Loads a file into its runtime.
 
         Args:
             path: The file.
-            threads: Int. The threads that a request is worked on with.
+            image_shape: Height, width and channels of its images.
+            threads: The threads that a request is worked on with.
 
         Returns:
-            Function from uint8 `[batch, 108, 84, 3]` to a dict of float32
-            arrays: the probabilities `[batch, classes]` of every task and,
-            where the model has one, `hair_embedding`. It raises `UserError` at
+            Function from uint8 `[batch, height, width, 3]` to a dict of
+            float32 arrays, as of `answer_model`. It raises `UserError` at
             anything else: not every runtime does, and some would answer.
         """
         answer = self._load(path, threads)
-
-        def predict(images):
-            return answer(checked_images(images))
-
-        return predict
+        return lambda images: answer(checked_images(images, image_shape))
 
     def _load(self, path, threads):
         """Returns the function of `load` without its check."""
@@ -97,53 +94,30 @@ class Format:
         return f"{distribution} {importlib.metadata.version(distribution)}"
 
 
-def describe_file(names) -> str:
+def describe_file(names, model: keras.Model, tasks) -> str:
     """Returns what a file says of itself under the name `DESCRIPTION`.
+
+    JSON: `input` with name, dtype and shape, and `outputs`, a list of dicts of
+    `name` and, of a task, its `kind`, the `classes` in the order of the
+    probabilities, and the `unit` of a number.
 
     Args:
         names: Names of its outputs, in its own order.
-
-    Returns:
-        JSON: `input` with name, dtype and shape, and `outputs`, a list of
-        dicts of `name` and, of a task, `classes` in the order of the
-        probabilities.
-
-    Example:
-        >>> json.loads(describe_file(["gender"]))["outputs"]
-        [{'name': 'gender', 'classes': ['female', 'male']}]
+        model: What it is made of.
+        tasks: The tasks of the model.
     """
-    classes = {task.name: list(task.classes) for task in TASKS}
+    facts = {
+        task.name: {
+            "kind": task.kind,
+            **({"classes": list(task.classes)} if task.classes else {}),
+            **({"unit": task.unit} if task.unit else {}),
+        }
+        for task in tasks
+    }
+    shape = ["batch", *model.input.shape[1:]]
     return json.dumps(
         {
-            "input": {
-                "name": "image",
-                "dtype": "uint8",
-                "shape": ["batch", *IMAGE_SHAPE],
-            },
-            "outputs": [
-                {"name": name}
-                | ({"classes": classes[name]} if name in classes else {})
-                for name in names
-            ],
+            "input": {"name": "image", "dtype": "uint8", "shape": shape},
+            "outputs": [{"name": n, **facts.get(n, {})} for n in names],
         }
     )
-
-
-def probability_model(model: keras.Model) -> keras.Model:
-    """Puts the softmax into a model, so that files answer probabilities.
-
-    Args:
-        model: A folded model from `image` to a dict of the tasks' logits and,
-            perhaps, `hair_embedding`.
-
-    Returns:
-        The model from `image` to a dict of the tasks' probabilities and, as it
-        was, `hair_embedding`; the weights are shared.
-    """
-    outputs = {
-        name: x
-        if name == HAIR_EMBEDDING
-        else keras.layers.Softmax(name=f"{name}_probabilities")(x)
-        for name, x in model.output.items()
-    }
-    return keras.Model(model.input, outputs, name=model.name)

@@ -1,40 +1,19 @@
-"""Runs the files of formats, in a process of its own.
+"""Runs the files of formats; call it in a `FreshProcess`.
 
 TensorFlow's first session decides the threads of all that follow, and the
 process that made the model has had its sessions.
 """
 
-import concurrent.futures
-import contextlib
-import multiprocessing
 import statistics
 import time
 
 import numpy as np
 
 from tp_keras.export.formats.registry import FORMATS
-from tp_keras.quiet import no_native_messages
-from tp_keras.tasks import IMAGE_SHAPE
 
 BATCH_SIZES = (1, 64)
 
 _WARM_UP = 3
-
-
-@contextlib.contextmanager
-def worker():
-    """Gives a process in which nothing of TensorFlow has run.
-
-    Yields:
-        An executor of one process, for `predict` and `measure_latencies`.
-    """
-    with concurrent.futures.ProcessPoolExecutor(
-        max_workers=1, mp_context=multiprocessing.get_context("spawn")
-    ) as pool:
-        # It keeps the standard error that it is born with.
-        with no_native_messages():
-            pool.submit(_start).result()
-        yield pool
 
 
 def predict(name, path, images_path) -> dict[str, np.ndarray]:
@@ -43,10 +22,10 @@ def predict(name, path, images_path) -> dict[str, np.ndarray]:
     Args:
         name: Name of the format.
         path: Its file.
-        images_path: `.npy` file of uint8 `[count, 108, 84, 3]`.
+        images_path: `.npy` file of uint8 `[count, height, width, 3]`.
     """
-    run = FORMATS[name].load(path)
     images = np.load(images_path, mmap_mode="r")
+    run = FORMATS[name].load(path, images.shape[1:])
     step = max(BATCH_SIZES)
     batches = [
         run(np.ascontiguousarray(images[i : i + step]))
@@ -58,13 +37,17 @@ def predict(name, path, images_path) -> dict[str, np.ndarray]:
     }
 
 
-def measure_latencies(paths, seconds, threads=1) -> dict[str, dict[int, float]]:
+def measure_latencies(
+    paths, image_shape, seconds, threads=1, batch_sizes=BATCH_SIZES
+) -> dict[str, dict[int, float]]:
     """Measures files against each other, a request of each in turn.
 
     Args:
         paths: Dict of name of the format to its file.
+        image_shape: Height, width and channels of an image.
         seconds: Float. Time for a file at a batch size.
         threads: Int. The threads that a request is worked on with.
+        batch_sizes: Ints.
 
     Returns:
         Dict of name to batch size to the median seconds: of one thread the
@@ -72,14 +55,15 @@ def measure_latencies(paths, seconds, threads=1) -> dict[str, dict[int, float]]:
         which other processes disturb less; of more that of the clock.
     """
     files = {
-        name: FORMATS[name].load(path, threads) for name, path in paths.items()
+        name: FORMATS[name].load(path, image_shape, threads)
+        for name, path in paths.items()
     }
     clock = time.process_time if threads == 1 else time.perf_counter
     latencies = {name: {} for name in files}
     generator = np.random.default_rng(0)
-    for batch in BATCH_SIZES:
+    for batch in batch_sizes:
         images = generator.integers(
-            0, 256, (batch, *IMAGE_SHAPE), dtype=np.uint8
+            0, 256, (batch, *image_shape), dtype=np.uint8
         )
         times = {name: [] for name in files}
         for run in files.values():
@@ -94,7 +78,3 @@ def measure_latencies(paths, seconds, threads=1) -> dict[str, dict[int, float]]:
         for name, values in times.items():
             latencies[name][batch] = statistics.median(values)
     return latencies
-
-
-def _start():
-    """Does nothing: to be called it must be imported."""

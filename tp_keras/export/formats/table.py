@@ -1,17 +1,21 @@
 """The formats of a bundle as tables."""
 
-from tp_keras import tasks
-from tp_keras.evaluation.evaluator import GROUPS
+import pandas as pd
+
+from tp_keras.export.formats.compare import HITS
 from tp_keras.records.record import ALL
 from tp_keras.records.record import Record
 from tp_keras.records.record import find
-from tp_keras.records.record import find_one
+from tp_keras.records.table import UNDEFINED
+from tp_keras.records.table import figure_table
+from tp_keras.records.table import format_count
 from tp_keras.records.table import markdown_table
 
 _LEGEND = """\
 One thread. ms: median of a request of one portrait; img/s: in batches of 64.
-Differences are those of probabilities to the Keras model; same decisions: the
-share with the same most probable class, of the task where it is lowest.
+Differences are those of probabilities to the Keras model, of numbers in their
+tolerance; same decisions: the share with the same class, flag or, within the
+tolerance, number, of the task where it is lowest.
 """
 
 
@@ -22,7 +26,8 @@ def describe_formats(metadata: dict) -> str:
         metadata: From `read_metadata`, of a bundle with several formats.
 
     Returns:
-        What was checked on, the tables, and the warnings.
+        What was checked on, a table of the formats, one of the share of right
+        answers for each group where there were labels, and the warnings.
     """
     entries, data = metadata["formats"], metadata["formats_checked_on"]
     count = data["portraits"]
@@ -33,44 +38,36 @@ def describe_formats(metadata: dict) -> str:
             f"{count} images of noise, as the run's data is gone: without "
             "accuracy"
         )
+    records = [
+        Record(**{**fields, "variant": name})
+        for name, entry in entries.items()
+        for fields in entry["records"]
+    ]
+    rows = [
+        _row(name, entry, find(records, variant=name))
+        for name, entry in entries.items()
+    ]
+    text = markdown_table(pd.DataFrame(rows)) + "\n" + _LEGEND
+    if rights := [record for record in records if record.metric in HITS]:
+        table = figure_table(
+            rights,
+            {"task": "task", "group": "group"},
+            columns="variant",
+            form=_percent,
+            more={"n": format_count},
+        )
+        text += (
+            "\nRight answers (of numbers those within the tolerance), of all "
+            "and of each group:\n\n" + markdown_table(table)
+        )
     warnings = [w for entry in entries.values() for w in entry["warnings"]]
     return "\n".join(
         [
             f"\nFormats, checked on {said}.\n",
-            format_tables(entries),
+            text,
             *(f"warning: {warning}" for warning in warnings),
         ]
     )
-
-
-def format_tables(entries: dict[str, dict]) -> str:
-    """Returns two tables: the formats, and their accuracy for each gender.
-
-    Args:
-        entries: What `metadata.json` says of formats; see `add_formats`.
-
-    Returns:
-        Markdown. Without labels the second table is left out.
-    """
-    records = {
-        name: [Record(**fields) for fields in entry["records"]]
-        for name, entry in entries.items()
-    }
-    first = next(iter(records.values()))
-    names = [task.name for task in tasks.TASKS if find(first, task=task.name)]
-    labelled = bool(find(first, metric="accuracy"))
-    header = ["format", "MB", "ms", "img/s", "largest difference"]
-    header += ["mean difference", "same decisions"]
-    header += names if labelled else []
-    rows = [
-        _row(name, entry, records[name], names)
-        for name, entry in entries.items()
-    ]
-    text = markdown_table(header, rows) + "\n" + _LEGEND
-    if labelled:
-        text += "\nAccuracy, of all and of each gender:\n\n"
-        text += _accuracy_table(records, names)
-    return text
 
 
 def latency_table(latencies: dict[str, dict[int, float]]) -> str:
@@ -80,52 +77,43 @@ def latency_table(latencies: dict[str, dict[int, float]]) -> str:
         latencies: Dict of format to batch size to seconds.
     """
     rows = [
-        [name, *_speeds({str(b): 1e3 * s for b, s in batches.items()})]
-        for name, batches in latencies.items()
+        {"format": name, **_speeds({str(b): 1e3 * s for b, s in found.items()})}
+        for name, found in latencies.items()
     ]
-    return markdown_table(["format", "ms", "img/s"], rows)
+    return markdown_table(pd.DataFrame(rows))
 
 
-def _speeds(latencies_ms) -> list[str]:
+def _speeds(latencies_ms):
     """Returns the milliseconds of one portrait, and images a second."""
     batch = max(latencies_ms, key=int)
-    return [
-        f"{latencies_ms['1']:.3f}",
-        f"{1e3 * int(batch) / latencies_ms[batch]:,.0f}",
-    ]
+    return {
+        "ms": f"{latencies_ms['1']:.3f}",
+        "img/s": f"{1e3 * int(batch) / latencies_ms[batch]:,.0f}",
+    }
 
 
-def _row(name, entry, records, names) -> list[str]:
+def _row(name, entry, records):
+    same = find(records, metric="same_decisions")
+
     def figures(metric):
-        return [
-            find_one(records, metric=metric, task=task, group=ALL).value
-            for task in names
-            if find(records, metric=metric)
-        ]
+        # Of tasks alone: an embedding has another scale.
+        tasks = {record.task for record in same}
+        found = find(records, metric=metric)
+        return [record.value for record in found if record.task in tasks]
 
     means = figures("mean_difference")
-    return [
-        name,
-        f"{entry['bytes'] / 1e6:.3f}",
-        *_speeds(entry["latency_ms"]),
-        f"{max(figures('max_difference')):.1e}",
-        f"{sum(means) / len(means):.1e}",
-        f"{100 * min(figures('same_decisions')):.2f} %",
-        *(f"{100 * value:.2f} %" for value in figures("accuracy")),
-    ]
+    rights = [r for r in records if r.metric in HITS and r.group == ALL]
+    return {
+        "format": name,
+        "MB": f"{entry['bytes'] / 1e6:.3f}",
+        **_speeds(entry["latency_ms"]),
+        "largest difference": f"{max(figures('max_difference')):.1e}",
+        "mean difference": f"{sum(means) / len(means):.1e}",
+        "same decisions": f"{100 * min(r.value for r in same):.2f} %",
+        **{record.task: _percent(record) for record in rights},
+    }
 
 
-def _accuracy_table(records, names) -> str:
-    rows = []
-    for task in names:
-        for group in GROUPS:
-            found = [
-                find_one(of, metric="accuracy", task=task, group=group)
-                for of in records.values()
-            ]
-            cells = [
-                "-" if record.value is None else f"{100 * record.value:.2f} %"
-                for record in found
-            ]
-            rows.append([task, group, str(found[0].count), *cells])
-    return markdown_table(["task", "group", "n", *records], rows)
+def _percent(record):
+    value = record.value
+    return UNDEFINED if value is None else f"{100 * value:.2f} %"

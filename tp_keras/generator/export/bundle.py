@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from tp_keras.errors import UserError
 from tp_keras.export.publishing import describe_export
-from tp_keras.export.publishing import publish_bundle
+from tp_keras.export.publishing import publish
+from tp_keras.export.publishing import unpublished
 from tp_keras.export.publishing import write_metadata
 from tp_keras.generator.export.keyed_noise import keyed_noise
 from tp_keras.generator.export.keyed_noise import row_seeds
@@ -29,7 +30,7 @@ def export_vae_bundle(
     """Exports a `PortraitVAE` as `<output_dir>/<name>/<version>/`.
 
     The bundle is a SavedModel with the signatures of `make_vae_signatures` and
-    constant weights, and `metadata.json` beside it; see `publish_bundle`.
+    constant weights, and `metadata.json` beside it.
 
     Args:
         vae: A trained `PortraitVAE`, or anything with `schema`, `encoder`,
@@ -61,7 +62,11 @@ def export_vae_bundle(
             },
         )
 
-    return publish_bundle(output_dir, VAE_BUNDLE_NAME, write, check=check)
+    with unpublished(output_dir, VAE_BUNDLE_NAME) as folder:
+        write(folder)
+        if check is not None:
+            check(folder)
+        return publish(folder)
 
 
 def expected_answers(vae, images, seed: int = 0) -> dict:
