@@ -1,5 +1,9 @@
+import os
 import pathlib
+import subprocess
+import sys
 
+import numpy as np
 import pytest
 
 from tp_keras import files
@@ -9,27 +13,37 @@ def names(folder):
     return sorted(path.name for path in pathlib.Path(folder).iterdir())
 
 
-def test_new_folder_takes_its_place_at_the_end(tmp_path):
+def test_a_file_takes_its_place_at_the_end(tmp_path):
+    path = tmp_path / "deep" / "rows.npy"
+    for values in ([1], [2, 3]):
+        with files.replaced(path) as aside:
+            np.save(aside, values)  # The ending is there: none is added.
+        assert np.load(path).tolist() == values
+    assert names(path.parent) == ["rows.npy"]
+
+
+def test_a_file_that_fails_leaves_the_old_one(tmp_path):
+    path = tmp_path / "page.html"
+    files.write_text(path, "first – é\n")
+    with pytest.raises(UnicodeEncodeError):
+        files.write_text(path, "second \ud800")
+    assert path.read_bytes() == "first – é\n".encode()
+    assert names(tmp_path) == ["page.html"]
+
+
+def test_a_folder_takes_its_place_at_the_end(tmp_path):
     folder = tmp_path / "deep" / "test"
     with files.new_folder(folder) as aside:
         (aside / "a").touch()
         assert not folder.exists()
-    assert names(folder) == ["a"]
+    with files.new_folder(folder) as aside:
+        (aside / "b").touch()
+        assert names(folder) == ["a"]
+    assert names(folder) == ["b"]
     assert names(folder.parent) == ["test"]
 
 
-def test_new_folder_replaces_an_earlier_one(tmp_path):
-    folder = tmp_path / "test"
-    folder.mkdir()
-    (folder / "left over").touch()
-    with files.new_folder(folder) as aside:
-        (aside / "a").touch()
-        assert names(folder) == ["left over"]
-    assert names(folder) == ["a"]
-    assert names(tmp_path) == ["test"]
-
-
-def test_failed_block_leaves_what_was_there(tmp_path):
+def test_a_folder_that_fails_leaves_the_old_one(tmp_path):
     folder = tmp_path / "test"
     folder.mkdir()
     (folder / "first").touch()
@@ -43,10 +57,15 @@ def test_failed_block_leaves_what_was_there(tmp_path):
     assert names(tmp_path) == ["test"]
 
 
-def test_text_appears_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "new" / "page.html"
-    files.write_text(path, "first – é")
-    with pytest.raises(UnicodeEncodeError):
-        files.write_text(path, "second \ud800")
-    assert path.read_text(encoding="utf-8") == "first – é"
-    assert names(path.parent) == ["page.html"]
+def test_leftovers_of_killed_processes_are_removed(tmp_path):
+    killed = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout.strip()
+    living = f".{os.getppid()}-ab.partial-train.npy"
+    for name in (f".{killed}-ab.partial-train.npy", living, "train.npy"):
+        (tmp_path / name).touch()
+    files.remove_leftovers(tmp_path / "train.npy")
+    assert names(tmp_path) == [living, "train.npy"]

@@ -1,19 +1,58 @@
-"""Folders and files that take their place whole or not at all."""
+"""Files and folders that take their place whole or not at all."""
 
 import contextlib
+import json
 import os
 import pathlib
 import shutil
+import uuid
 from collections.abc import Iterator
+
+import psutil
+
+_MARK = ".partial-"
+
+
+@contextlib.contextmanager
+def replaced(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+    """Yields a path for a file that takes the place of `path` at the end.
+
+    It lies beside its place and has the same ending, which tells libraries the
+    format; one rename puts it there. If the block raises, what was there stays.
+
+    Args:
+        path: File to write; its folder is made.
+
+    Example:
+        >>> with replaced("runs/demo/model.keras") as aside:
+        ...     model.save(aside)
+    """
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = _aside(path)
+    try:
+        yield aside
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Writes a text in UTF-8 as `replaced` does."""
+    with replaced(path) as aside:
+        aside.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: str | os.PathLike, values) -> None:
+    """Writes values as JSON, indented, as `replaced` does."""
+    write_text(path, json.dumps(values, indent=2) + "\n")
 
 
 @contextlib.contextmanager
 def new_folder(folder: str | os.PathLike) -> Iterator[pathlib.Path]:
     """Yields an empty folder that takes the place of `folder` at the end.
 
-    It lies beside its place, and one rename puts it there, so that figures of
-    two evaluations never lie side by side. If the block raises, what was there
-    stays as it was.
+    As `replaced`, so that figures of two evaluations never lie side by side.
 
     Args:
         folder: Folder to write; one that is there is replaced.
@@ -23,37 +62,32 @@ def new_folder(folder: str | os.PathLike) -> Iterator[pathlib.Path]:
         ...     (aside / "table.md").write_text("...")
     """
     folder = pathlib.Path(folder)
-    aside = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    aside, old = _aside(folder), _aside(folder)
     try:
         aside.mkdir(parents=True)
         yield aside
-        _replace(folder, aside)
+        if folder.exists():
+            os.rename(folder, old)
+        try:
+            os.rename(aside, folder)
+        except OSError:
+            if old.exists():
+                os.rename(old, folder)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def write_text(path: str | os.PathLike, text: str) -> None:
-    """Writes `text` to `path`: beside its place, then one rename."""
+def remove_leftovers(path: str | os.PathLike) -> None:
+    """Removes what killed processes have left of writing a file."""
     path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        aside.write_text(text, encoding="utf-8")
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+    for left in path.parent.glob(f".*{_MARK}{path.name}"):
+        process = left.name[1:].split("-")[0]
+        if process.isdigit() and not psutil.pid_exists(int(process)):
+            left.unlink(missing_ok=True)
 
 
-def _replace(folder: pathlib.Path, aside: pathlib.Path) -> None:
-    """Renames `aside` to `folder`, and then drops what was there before."""
-    if not folder.exists():
-        os.rename(aside, folder)
-        return
-    old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
-    os.rename(folder, old)
-    try:
-        os.rename(aside, folder)
-    except OSError:
-        os.rename(old, folder)
-        raise
-    shutil.rmtree(old)
+def _aside(path: pathlib.Path) -> pathlib.Path:
+    name = f".{os.getpid()}-{uuid.uuid4().hex[:8]}{_MARK}{path.name}"
+    return path.with_name(name)

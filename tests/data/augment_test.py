@@ -8,10 +8,6 @@ from tp_keras.data import augment as augment_module
 from tp_keras.data.augment import augment
 from tp_keras.errors import UserError
 
-NOTHING = AugmentConfig(
-    flip=False, shift=0.0, zoom=0.0, rotation=0.0, brightness=0.0
-)
-
 
 def only(**kwargs):
     return AugmentConfig(
@@ -42,7 +38,7 @@ def images():
 
 
 def test_nothing_changes_nothing(images):
-    np.testing.assert_array_equal(augment(images, (1, 2), NOTHING), images)
+    np.testing.assert_array_equal(augment(images, (1, 2), only()), images)
 
 
 def test_flip_mirrors_about_half_of_the_images_left_to_right(images):
