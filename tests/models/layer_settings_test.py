@@ -9,14 +9,14 @@ import pytest
 from tests.generator.model.networks import LATENT_SIZE
 from tests.generator.model.networks import make_vae
 from tests.generator.priors.prior_kinds import make_prior
+from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tp_keras.models import PortraitBackbone
 from tp_keras.models import PortraitClassifier
 from tp_keras.models import create_backbone
-from tp_keras.models.hair_branch import HairBranch
+from tp_keras.models.guarded_branch import GuardedBranch
 from tp_keras.models.layer_settings import default_policy
 from tp_keras.models.optimizers import FusedAdamW
-from tp_keras.tasks import HAIR_TASKS
 
 
 def save_and_load(model, path):
@@ -49,14 +49,19 @@ def settings_of(model):
 
 
 def make_backbone(**kwargs):
-    return PortraitBackbone("separable", 8, ((16, 1, 4),), **kwargs)
+    return PortraitBackbone(
+        "separable", 8, ((16, 1, 4),), SCHEMA.image_shape, **kwargs
+    )
 
 
 def frozen_classifier(name="MobileNet(alpha=0.25)"):
     """In bfloat16; but one layer of the backbone frozen, and one hair layer."""
     with default_policy("mixed_bfloat16"):
         classifier = PortraitClassifier(
-            make_backbone() if name is None else create_backbone(name),
+            make_backbone()
+            if name is None
+            else create_backbone(name, SCHEMA.image_shape),
+            SCHEMA,
             name="mine",
         )
     classifier.backbone.trainable = False
@@ -67,7 +72,7 @@ def frozen_classifier(name="MobileNet(alpha=0.25)"):
 
 def oddly_set_classifier():
     """With settings that later ones, of the whole, would have overwritten."""
-    classifier = PortraitClassifier(make_backbone(trainable=False))
+    classifier = PortraitClassifier(make_backbone(trainable=False), SCHEMA)
     classifier.trainable = False
     classifier.backbone.trainable = True
     classifier.backbone.layers[2].dtype_policy = "mixed_bfloat16"
@@ -75,8 +80,10 @@ def oddly_set_classifier():
 
 
 def frozen_branch():
-    branch = HairBranch((4, 3, 8), HAIR_TASKS, 4, 0.0, dtype="mixed_bfloat16")
-    branch.get_layer("hair_convolution").trainable = False
+    branch = GuardedBranch(
+        (4, 3, 8), SCHEMA.guarded_tasks, 4, 0.0, dtype="mixed_bfloat16"
+    )
+    branch.get_layer("guarded_convolution").trainable = False
     return branch
 
 
@@ -124,7 +131,7 @@ def test_keras_clone_keeps_what_is_frozen():
 
 def test_a_copy_with_another_branch_keeps_what_is_frozen():
     model = frozen_classifier(None)
-    found = model.with_hair_branch(model.new_hair_branch(8, 0.1))
+    found = model.with_guarded_branch(model.new_guarded_branch(8, 0.1))
     assert settings_of(found) == settings_of(model)
 
 
@@ -136,14 +143,16 @@ def test_a_copy_with_another_branch_keeps_what_is_frozen():
     ],
 )
 def test_a_backbone_made_frozen_is_frozen_in_a_classifier(name):
-    classifier = PortraitClassifier(create_backbone(name))
+    classifier = PortraitClassifier(
+        create_backbone(name, SCHEMA.image_shape), SCHEMA
+    )
     assert not classifier.backbone.trainable_variables
     assert {v.path.split("/")[0] for v in classifier.trainable_variables} == {
         "gender",
         "hair_color",
         "hair_color_projection",
-        "hair_convolution",
-        "hair_normalization",
+        "guarded_convolution",
+        "guarded_normalization",
         "hair_type",
         "hair_type_projection",
     }
@@ -152,8 +161,10 @@ def test_a_backbone_made_frozen_is_frozen_in_a_classifier(name):
 @pytest.mark.parametrize(
     "model",
     [
-        lambda: PortraitClassifier(make_backbone(), trainable=False),
-        lambda: HairBranch((4, 3, 8), HAIR_TASKS, 4, 0.0, trainable=False),
+        lambda: PortraitClassifier(make_backbone(), SCHEMA, trainable=False),
+        lambda: GuardedBranch(
+            (4, 3, 8), SCHEMA.guarded_tasks, 4, 0.0, trainable=False
+        ),
         lambda: make_vae(trainable=False),
     ],
     ids=["classifier", "branch", "vae"],
@@ -164,7 +175,9 @@ def test_a_model_made_frozen_has_frozen_layers(model):
 
 def test_what_is_frozen_does_not_move_before_or_after_a_file(tmp_path):
     portraits = make_portraits(16)
-    model = PortraitClassifier(make_backbone(trainable=False), dropout_rate=0.0)
+    model = PortraitClassifier(
+        make_backbone(trainable=False), SCHEMA, dropout_rate=0.0
+    )
     before = model.backbone.get_weights()
     model.compile(
         FusedAdamW(1e-2, weight_decay=0.5, use_ema=True), run_eagerly=True
@@ -188,8 +201,8 @@ def test_what_is_frozen_does_not_move_before_or_after_a_file(tmp_path):
 def test_a_policy_is_an_argument_and_leaves_the_global_one():
     backbone = make_backbone(dtype="mixed_bfloat16")
     assert backbone.output.dtype == "bfloat16"
-    classifier = PortraitClassifier(backbone, dtype="mixed_float16")
-    assert classifier.get_layer("hair_relu").output.dtype == "float16"
+    classifier = PortraitClassifier(backbone, SCHEMA, dtype="mixed_float16")
+    assert classifier.get_layer("guarded_relu").output.dtype == "float16"
     assert {x.dtype for x in classifier.output.values()} == {"float32"}
     with pytest.raises(ValueError, match="nonsense"):
         make_backbone(dtype="nonsense")
