@@ -52,10 +52,10 @@ class TaskLoss(keras.losses.Loss):
         self.task = as_task(task)
         self.number_head = number_head
         self.label_smoothing = label_smoothing
+        self.kind = head_kind(self.task, number_head)
 
     def call(self, y_true, y_pred):
-        kind = head_kind(self.task, self.number_head)
-        return kind.loss(self.task, y_true, y_pred, self.label_smoothing)
+        return self.kind.loss(self.task, y_true, y_pred, self.label_smoothing)
 
     def get_config(self):
         return {

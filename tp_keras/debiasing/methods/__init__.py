@@ -1,24 +1,22 @@
-from tp_keras.debiasing.methods.adversarial import ConditionalReversedGradient
-from tp_keras.debiasing.methods.adversarial import ReversedGradient
-from tp_keras.debiasing.methods.conditional_mmd import ConditionalMmd
-from tp_keras.debiasing.methods.domain_independent import DomainIndependent
-from tp_keras.debiasing.methods.group_dro import GroupDro
-from tp_keras.debiasing.methods.plain import Plain
-from tp_keras.debiasing.methods.reweigh import Reweigh
+"""The methods of debiasing in training, by their names in the settings."""
 
-# Name of DebiasConfig.debias -> what it does in training. `subsample` trains
-# plainly, on chosen rows.
+from tp_keras.config import DEBIAS_METHODS
+from tp_keras.debiasing.methods import adversarial
+from tp_keras.debiasing.methods import conditional_mmd
+from tp_keras.debiasing.methods import domain_independent
+from tp_keras.debiasing.methods import group_dro
+from tp_keras.debiasing.methods import plain
+
+_LAYERS = (
+    plain.Plain,
+    plain.Reweigh,
+    group_dro.GroupDro,
+    adversarial.ReversedGradient,
+    adversarial.ConditionalReversedGradient,
+    conditional_mmd.ConditionalMmd,
+    domain_independent.DomainIndependent,
+)
 METHODS = {
-    "none": Plain,
-    "reweigh": Reweigh,
-    "subsample": Plain,
-    "group_dro": GroupDro,
-    "grl": ReversedGradient,
-    "conditional_grl": ConditionalReversedGradient,
-    "conditional_mmd": ConditionalMmd,
-    "domain_independent": DomainIndependent,
+    name: {layer.__name__: layer for layer in _LAYERS}[method.layer]
+    for name, method in DEBIAS_METHODS.items()
 }
-
-# The model of the last epoch counts, not the most accurate one: that would
-# be one of before the strength has grown.
-GROWING_METHODS = ("grl", "conditional_grl", "conditional_mmd")

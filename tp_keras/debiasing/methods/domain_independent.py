@@ -21,7 +21,8 @@ class DomainIndependent(Plain):
         """Creates the differences of all heads but the last."""
         self.differences = [
             keras.layers.Dense(
-                self.units,
+                # Of the scores: both logits of a binary task.
+                self.task.num_classes or self.task_loss.kind.units(self.task),
                 kernel_initializer="zeros",
                 name=f"{self.task.name}_difference_{number}",
             )

@@ -6,9 +6,7 @@ from keras import ops
 from tp_keras.config import DebiasConfig
 from tp_keras.data.labels import num_strata
 from tp_keras.debiasing.groups import level_weights
-from tp_keras.models.kinds import head_kind
 from tp_keras.models.losses import TaskLoss
-from tp_keras.tasks import BINARY
 from tp_keras.tasks import MULTI_LABEL
 from tp_keras.tasks import REGRESSION
 from tp_keras.tasks import Task
@@ -45,9 +43,6 @@ class Plain(keras.layers.Layer):
         self.counts = counts
         self.num_classes, self.num_groups = counts.shape
         self.settings = settings
-        # Of the scores: a binary task puts out the logits of both classes.
-        kind = head_kind(task, number_head)
-        self.units = 2 if task.kind == BINARY else kind.units(task)
         self.task_loss = TaskLoss(task, number_head, label_smoothing)
         self._level = level_weights(counts, settings.largest_weight)
 
@@ -79,13 +74,23 @@ class Plain(keras.layers.Layer):
             weight = weight * level
         return self.task_loss(labels, scores, sample_weight=weight)
 
+    def strength(self, progress):
+        """Returns the strength after a share of the ramp, a scalar.
+
+        `final * (2 / (1 + exp(-10 p)) - 1)`, the schedule of Ganin and
+        Lempitsky: features form before an adversary's noise reaches them.
+        """
+        progress = ops.clip(ops.cast(progress, "float32"), 0.0, 1.0)
+        share = 2.0 / (1.0 + ops.exp(-10.0 * progress)) - 1.0
+        return self.settings.strength * share
+
     def classes(self, labels):
         """Returns the class of each row, int `[batch]`; see `strata`."""
         if self.task.kind == MULTI_LABEL:
             return ops.zeros(ops.shape(labels)[:1], "int32")
-        if self.task.kind != REGRESSION:
-            return ops.reshape(labels, (-1,))
         labels = ops.reshape(labels, (-1,))
+        if self.task.kind != REGRESSION:
+            return labels
         share = (labels - self.task.low) / (self.task.high - self.task.low)
         bins = ops.cast(share * num_strata(self.task), "int32")
         return ops.clip(bins, 0, num_strata(self.task) - 1)
@@ -101,3 +106,13 @@ class Plain(keras.layers.Layer):
         """Returns the entry `table[label, group]` of each row, `[batch]`."""
         cells = ops.convert_to_tensor(table.reshape(-1))
         return ops.take(cells, labels * table.shape[1] + groups)
+
+
+class Reweigh(Plain):
+    """Weighs the rows of a class so that all its groups count the same.
+
+    See `tp_keras.debiasing.groups.level_weights`. It changes who gets the
+    wrong class, not what the embedding knows of the group.
+    """
+
+    levels_groups = True
