@@ -5,9 +5,9 @@ import io
 import numpy as np
 from PIL import Image
 
-from tp_keras.tasks import IMAGE_SHAPE
+from tests.portrait_factory import SCHEMA
 
-HEIGHT, WIDTH, _ = IMAGE_SHAPE
+HEIGHT, WIDTH, _ = SCHEMA.image_shape
 ORIENTATION = 0x0112
 
 
