@@ -17,6 +17,7 @@ import sys
 import time
 
 from tp_keras.command_line import command_line
+from tp_keras.errors import UserError
 from training.command import EXIT_USER_ERROR
 from training.command import run
 from training.command import shown
@@ -54,9 +55,9 @@ class RunAll:
         start = time.monotonic()
         experiment = self.experiment or ("real" if self.manual_dir else "demo")
         if experiment not in EXPERIMENTS:
-            sys.exit(
-                f"error: Expected an experiment out of "
-                f"{', '.join(EXPERIMENTS)}. Received: experiment={experiment}"
+            raise UserError(
+                f"Expected an experiment out of {', '.join(EXPERIMENTS)}. "
+                f"Received: experiment={experiment}"
             )
         _, config = EXPERIMENTS[experiment]
         dataset = self.dataset or config.data.dataset

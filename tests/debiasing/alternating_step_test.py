@@ -174,32 +174,6 @@ def test_without_strength_the_classifier_learns_as_without_adversaries():
     assert int(debiased.optimizer.iterations) == int(debiased.steps) == 3
 
 
-@pytest.mark.parametrize("who_rests", ["classifier", "adversaries"])
-def test_each_optimizer_moves_its_own(who_rests):
-    rates = {"classifier": 0.05, "adversaries": 0.05, who_rests: 1e-9}
-    model = make_model(
-        "conditional_grl", adversary_learning_rate=rates["adversaries"]
-    )
-    model.compile_for_training(
-        FusedAdamW(rates["classifier"], weight_decay=0.5)
-    )
-    groups = {
-        "classifier": model.classifier_variables,
-        "adversaries": model.adversary_variables,
-    }
-    assert len(groups["classifier"]) + len(groups["adversaries"]) == len(
-        model.trainable_variables
-    )
-    before = {name: values_of(group) for name, group in groups.items()}
-    model.train_step(make_batch())
-    for name, group in groups.items():
-        distance = max(
-            np.abs(a - b).max()
-            for a, b in zip(before[name], values_of(group), strict=True)
-        )
-        assert distance < 1e-6 if name == who_rests else distance > 0.04
-
-
 def test_a_backup_holds_the_state_of_both_optimizers(tmp_path):
     first, second = (make_model("conditional_grl") for _ in range(2))
     for model in (first, second):

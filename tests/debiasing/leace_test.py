@@ -75,16 +75,6 @@ def test_it_is_the_closed_form(rows):
     )
 
 
-def test_to_erase_twice_is_to_erase_once(rows):
-    features, genders, classes = rows
-    for eraser in (
-        fit_leace(features, genders),
-        fit_conditional_leace(features, genders, classes),
-    ):
-        once = eraser(features)
-        np.testing.assert_allclose(eraser(once), once, atol=1e-9)
-
-
 def test_no_other_projector_that_erases_changes_less(rows):
     features, genders, classes = rows
     centered = features - features.mean(0)
@@ -182,21 +172,6 @@ def test_rows_of_one_length_change_least(rows):
     expected = np.eye(13) - cross @ along.T / (cross.T @ along)
     np.testing.assert_allclose(eraser.matrix, expected[:-1, :-1], atol=1e-6)
     np.testing.assert_allclose(eraser.offset, expected[:-1, -1], atol=1e-6)
-
-
-def test_weights_count_as_repeated_rows(rows):
-    features, genders, classes = (values[:300] for values in rows)
-    counts = np.random.default_rng(0).integers(0, 4, size=300)
-    repeated = fit_conditional_leace(
-        features.repeat(counts, 0),
-        genders.repeat(counts),
-        classes.repeat(counts),
-    )
-    weighted = fit_conditional_leace(
-        features, genders, classes, sample_weight=counts
-    )
-    np.testing.assert_allclose(weighted.matrix, repeated.matrix, atol=1e-8)
-    np.testing.assert_allclose(weighted.offset, repeated.offset, atol=1e-8)
 
 
 def test_rows_without_a_class_are_left_out(rows):

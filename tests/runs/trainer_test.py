@@ -436,11 +436,6 @@ def test_the_last_model_replaces_a_better_one_where_asked(tmp_path):
     assert last.best_score == 0.7
 
 
-def test_averaging_can_be_switched_off(tmp_path):
-    config = make_config(tmp_path / "run", "none", averaging=0.0, epochs=1)
-    assert Trainer(config, progress=False).fit().is_finished
-
-
 @pytest.mark.parametrize(
     ("steps", "expected"), [(355, 5), (150, 6), (16, 8), (71, 1), (1, 1)]
 )

@@ -11,6 +11,7 @@ from PIL import Image
 
 from tp_keras.config import ExperimentConfig
 from tp_keras.data.source import load_portraits
+from tp_keras.errors import UserError
 from tp_keras.export.run_export import describe_run
 from tp_keras.runs.run_folder import RunFolder
 from training import run_all
@@ -80,7 +81,7 @@ def test_a_failing_step_ends_the_way(tmp_path, capfd):
 
 
 def test_an_unknown_experiment_is_refused():
-    with pytest.raises(SystemExit, match="demo, real, .*experiment=nothing"):
+    with pytest.raises(UserError, match="demo, real, .*experiment=nothing"):
         run_all.RunAll(experiment="nothing").execute()
 
 

@@ -104,13 +104,7 @@ class DebiasedClassifier(TaskModel):
         return [v for v in self.trainable_variables if id(v) not in adversaries]
 
     def compile_for_training(self, optimizer, label_smoothing=None, **kwargs):
-        """Compiles with an optimizer that lets the adversaries be ahead.
-
-        Args:
-            optimizer: `FusedAdamW`.
-            label_smoothing: Not used: the methods have theirs.
-            **kwargs: As in `keras.Model.compile`.
-        """
+        """Compiles with a `FusedAdamW` that lets the adversaries be ahead."""
         adversaries = self.adversary_variables
         # Nor do adversaries decay, which shall become as strong as a probe.
         optimizer.exclude_from_weight_decay(
@@ -159,10 +153,7 @@ class DebiasedClassifier(TaskModel):
     def adversary_loss(self, y, y_pred, sample_weight):
         """Returns the sum of the losses of all adversaries, a scalar.
 
-        Args:
-            y: Dict of labels by name, as in `fit`.
-            y_pred: Dict of outputs; no gradient passes through them.
-            sample_weight: Dict of weights by name, as in `fit`, or None.
+        Arguments are as of `compute_loss`; no gradient passes to `y_pred`.
         """
         y, sample_weight = self._known(y, sample_weight)
         return sum(

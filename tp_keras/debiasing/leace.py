@@ -33,8 +33,7 @@ class Eraser:
         matrix: float64 `A` `[d, d]`.
         offset: float64 `b` `[d]`.
         rank: The number of directions that are gone.
-        classes: The classes inside which the concept is erased; empty if it
-            is erased overall.
+        classes: The classes inside which it is erased; empty if overall.
     """
 
     matrix: np.ndarray
@@ -169,10 +168,9 @@ def _deviations(concept, classes, supported, weight):
 def _fit(features, deviations, weight, pull=None):
     """Returns matrix, offset and rank of the map.
 
-    The map solves, for rows scaled by `pull`, the least squares of
-    `pull * (A x + b - x)` under `sum of deviations * pull * (A x + b) = 0`. In
-    coordinates with the mean at the origin and one more of value 1, which
-    carries the offset, both are those of the closed form.
+    It solves the least squares of `pull * (A x + b - x)` under
+    `sum of deviations * pull * (A x + b) = 0`: the closed form with the mean at
+    the origin and one more coordinate of value 1, which carries the offset.
     """
     pull = np.ones(len(features)) if pull is None else pull
     weight = weight * pull**2
@@ -196,10 +194,8 @@ def _fit(features, deviations, weight, pull=None):
 def _fit_normalized(features, deviations, weight):
     """Returns the map of `_fit` for rows that are brought to unit length.
 
-    Such a row counts by the inverse of its length behind the map, which is
-    known from the map alone. The fixed point of both is found by Anderson's
-    mixing of the last rounds: the next logarithms of the lengths are those in
-    whose direction the rounds before would have moved least.
+    Such a row counts by the inverse of its length behind the map. The fixed
+    point of both is found by Anderson's mixing of the last rounds' logarithms.
     """
     lengths = np.zeros(len(features))
     given, found = [], []

@@ -47,8 +47,7 @@ class PortraitBackbone(keras.Model):
         stem_stride: Int. Its stride.
         name: Name of the model.
         trainable: Whether its weights are trained.
-        dtype: Policy of its layers, `"mixed_bfloat16"` say; None for the
-            global one.
+        dtype: Policy of its layers, None for the global one.
 
     Input: `"image"`, uint8 (or float in 0..255) `[batch, height, width, 3]`.
     Output: float features `[batch, rows, columns, channels]`.

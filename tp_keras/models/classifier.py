@@ -177,10 +177,8 @@ class PortraitClassifier(TaskModel):
     def inference_model(self):
         """Returns the model of answers and embedding, sharing these weights.
 
-        Returns:
-            Functional `keras.Model` from `image` to a dict: of each task logits
-            of classes or flags, or a number `[batch, 1]`, and with guarded
-            tasks `"embedding"`.
+        Its output is a dict: of each task logits of classes or flags, or a
+        number `[batch, 1]`, and with guarded tasks `"embedding"`.
         """
         outputs = {}
         for task in self.tasks:
@@ -203,8 +201,7 @@ class PortraitClassifier(TaskModel):
         """Predicts all tasks and the embedding.
 
         Args:
-            images: uint8 array `[count, height, width, 3]`, or float on the
-                scale of 0 to 255.
+            images: uint8 array `[count, height, width, 3]`, or float in 0..255.
             batch_size: Int.
             verbose: As in `keras.Model.predict`.
 
@@ -212,9 +209,6 @@ class PortraitClassifier(TaskModel):
             Dict of float32 arrays: of each task probabilities
             `[count, classes]` or numbers `[count]`, and `"embedding"` with
             guarded tasks.
-
-        Raises:
-            UserError: If the images hold no pixels of 0..255.
         """
         check_pixels(images)
         outputs = self.inference_model().predict(

@@ -1,8 +1,7 @@
 """What a model's config says beside the arguments of its constructor.
 
-A functional model of Keras writes the config of every layer. Ours write the
-arguments that their layers are built from, and keep here what may have been
-set since: which layers are trained, and what each of them computes in.
+Ours write the arguments that their layers are built from, and here what may
+have been set since: which layers are trained, and what each computes in.
 """
 
 import contextlib

@@ -51,10 +51,7 @@ class TaskModel(keras.Model):
                 rows that carry its label; see `TaskMetric`.
             label_smoothing: Float. The share of the target that `"auto"`
                 spreads over all classes.
-            **kwargs: As in `keras.Model.compile`. On TensorFlow
-                `jit_compile` is off by default: on a CPU XLA takes twice the
-                time of its kernels for dense convolutions, ten times for
-                depthwise ones.
+            **kwargs: As in `keras.Model.compile`.
         """
         if loss == "auto":
             loss = {
@@ -64,6 +61,8 @@ class TaskModel(keras.Model):
         if weighted_metrics == "auto":
             weighted_metrics = task_metrics(self.tasks, self.number_head)
         if keras.config.backend() == "tensorflow":
+            # On a CPU XLA takes twice the time of TensorFlow's kernels for
+            # dense convolutions, ten times for depthwise ones.
             kwargs.setdefault("jit_compile", False)
         super().compile(
             optimizer=optimizer,
@@ -73,13 +72,7 @@ class TaskModel(keras.Model):
         )
 
     def compile_for_training(self, optimizer, label_smoothing, **kwargs):
-        """Compiles with a `FusedAdamW` that leaves biases and norms undecayed.
-
-        Args:
-            optimizer: `FusedAdamW`.
-            label_smoothing: As in `compile`.
-            **kwargs: Likewise.
-        """
+        """Compiles with a `FusedAdamW`; biases and norms don't decay."""
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         optimizer.build(self.trainable_variables)
         self.compile(optimizer, label_smoothing=label_smoothing, **kwargs)

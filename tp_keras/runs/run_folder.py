@@ -48,9 +48,6 @@ Export it: `{export}`
 class RunFolder:
     """Reads and writes the folder of one training run.
 
-    Args:
-        path: The folder.
-
     Attributes:
         config_class: Class of the settings.
         command: The command that makes such a folder.
@@ -178,12 +175,7 @@ class RunFolder:
             )
 
     def claim(self, config) -> None:
-        """Makes the folder that of `config`.
-
-        Raises:
-            UserError: If it belongs to another configuration, or holds
-                something else.
-        """
+        """Makes the folder that of `config`, or raises if it isn't free."""
         self._check(config)
         self.path.mkdir(parents=True, exist_ok=True)
         files.write_json(self.path / "config.json", config_to_dict(config))
