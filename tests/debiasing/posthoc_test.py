@@ -11,7 +11,6 @@ from tests.rounding import float32_error
 from tp_keras.debiasing.last_layer import refit_last_layer
 from tp_keras.debiasing.posthoc import apply_posthoc
 from tp_keras.errors import UserError
-from tp_keras.export.folding import fold_batch_normalization
 from tp_keras.models import PortraitBackbone
 from tp_keras.models import PortraitClassifier
 from tp_keras.models.layers import FusedBatchNormalization
@@ -208,26 +207,6 @@ def test_few_rows_correct_the_logits_and_many_replace_the_head():
         both = np.concatenate([old, new - new.mean(1, keepdims=True)], axis=1)
         assert np.linalg.matrix_rank(both, tol=1e-4) == rank
         assert not np.allclose(old, new)
-
-
-def test_it_is_saved_and_folded_as_any_classifier(treated, portraits, tmp_path):
-    model = treated["conditional_leace+dfr"]
-    images = portraits[1].images
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False)
-    expected = predict(model)
-    found = loaded.predict_answers(images, verbose=0)
-    folded = fold_batch_normalization(model.inference_model())
-    folded = folded.predict(images, verbose=0)
-    for name, value in expected.items():
-        np.testing.assert_array_equal(found[name], value)
-    for name, columns in model.embedding_slices.items():
-        found, known = (
-            outputs["embedding"][:, columns] for outputs in (folded, expected)
-        )
-        # Two roads, each with an error of its own.
-        errors = 2 * embedding_errors(model, name)[:, np.newaxis]
-        assert (np.abs(found - known) < errors).all()
 
 
 def test_three_groups_are_erased_beside_a_number():

@@ -41,7 +41,6 @@ def test_a_model_of_ones_own_is_a_backbone(kind, tmp_path):
         backbone, SCHEMA, tasks=["gender", "hair_type"]
     )
     assert classifier.input.dtype == "uint8"
-    model = classifier.inference_model()
     found = classifier.predict_answers(IMAGES, verbose=0)
     # The very features of the model.
     features = keras.ops.mean(backbone(IMAGES.astype("float32")), axis=(1, 2))
@@ -54,10 +53,13 @@ def test_a_model_of_ones_own_is_a_backbone(kind, tmp_path):
     again = keras.saving.load_model(path, compile=False)
     for name, values in again.predict_answers(IMAGES, verbose=0).items():
         np.testing.assert_array_equal(values, found[name])
-    bundle = export_bundle(classifier, tmp_path / "exported")
-    assert (
-        check_parity(bundle, lambda x: model(x, training=False), IMAGES) < 1e-4
-    )
+    if kind == "any size":
+        bundle = export_bundle(classifier, tmp_path / "exported")
+        model = classifier.inference_model()
+        difference = check_parity(
+            bundle, lambda x: model(x, training=False), IMAGES
+        )
+        assert difference < 1e-4
 
 
 @pytest.mark.parametrize(

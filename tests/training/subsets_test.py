@@ -1,7 +1,6 @@
 """Every choice of tasks is trained and debiased, or is told why it can't."""
 
 import dataclasses
-import itertools
 
 import numpy as np
 import pytest
@@ -15,11 +14,12 @@ from tp_keras.errors import UserError
 from tp_keras.runs.debias_run import debias_run
 from tp_keras.runs.trainer import Trainer
 
+# Each kind alone, and guarded tasks with and without the protected one.
 SUBSETS = [
-    (SCHEMA, subset)
-    for count in (1, 2)
-    for subset in itertools.combinations(SCHEMA.task_names, count)
-] + [(EVERY_KIND, (name,)) for name in EVERY_KIND.task_names]
+    *((EVERY_KIND, (name,)) for name in EVERY_KIND.task_names),
+    (SCHEMA, ("gender", "hair_type")),
+    (SCHEMA, ("hair_color", "hair_type")),
+]
 
 tiny_world = t.tiny_world
 
@@ -34,9 +34,7 @@ def make_config(path, tasks, debias=None):
 
 
 @pytest.mark.parametrize(
-    "schema, tasks",
-    SUBSETS,
-    ids=lambda value: "+".join(value[:3]) if isinstance(value, tuple) else "",
+    "schema, tasks", SUBSETS, ids=["+".join(tasks) for _, tasks in SUBSETS]
 )
 def test_a_subset_trains_and_resumes(schema, tasks, tmp_path, monkeypatch):
     def load(data_dir, dataset, split, storage, progress):
