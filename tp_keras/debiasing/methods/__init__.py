@@ -3,18 +3,16 @@
 from tp_keras.config import DEBIAS_METHODS
 from tp_keras.debiasing.methods import adversarial
 from tp_keras.debiasing.methods import conditional_mmd
-from tp_keras.debiasing.methods import domain_independent
-from tp_keras.debiasing.methods import group_dro
 from tp_keras.debiasing.methods import plain
 
 _LAYERS = (
     plain.Plain,
     plain.Reweigh,
-    group_dro.GroupDro,
+    plain.GroupDro,
+    plain.DomainIndependent,
     adversarial.ReversedGradient,
     adversarial.ConditionalReversedGradient,
     conditional_mmd.ConditionalMmd,
-    domain_independent.DomainIndependent,
 )
 METHODS = {
     name: {layer.__name__: layer for layer in _LAYERS}[method.layer]
