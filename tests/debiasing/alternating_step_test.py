@@ -260,7 +260,7 @@ def conditional_probe(train, test):
 
 
 def test_one_gender_alone_is_refused():
-    with pytest.raises(UserError, match="two groups.*hair_type.* group 60, 0"):
+    with pytest.raises(UserError, match="two groups.*hair_type.* group 120, 0"):
         make_model("conditional_grl", genders=np.zeros_like(GENDERS))
     # Without a method nobody asks for gender.
     make_model("none", genders=np.zeros_like(GENDERS))

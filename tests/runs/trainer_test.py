@@ -180,7 +180,7 @@ def test_a_killed_run_resumes_to_the_same_weights(tmp_path):
     whole = Trainer(make_config(tmp_path / "whole"), progress=False).fit()
     killed = subprocess.run(
         [sys.executable, "-c", KILLED_TRAINING, str(tmp_path / "run")],
-        cwd=pathlib.Path(__file__).parents[1],
+        cwd=pathlib.Path(__file__).parents[2],
         capture_output=True,
     )
     assert killed.returncode == -signal.SIGKILL
