@@ -25,9 +25,10 @@ def check_training(config, classifier, train) -> None:
         labels = train.labels[task.name]
         values = np.unique(labels[is_known(task, labels)])
         if len(values) < 2:
-            (value,) = values if len(values) else (None,)
-            name = task.label_name(value) if task.has_classes else value
-            found = "no label" if value is None else f"{name} alone"
+            found = "no label"
+            for value in values:
+                name = task.label_name(value) if task.has_classes else value
+                found = f"{name} alone"
             raise UserError(
                 f"The training portraits of {train.dataset} tell nothing of "
                 f"{task.name}, so it can't be learned. Expected two classes or "
