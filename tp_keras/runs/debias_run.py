@@ -80,6 +80,7 @@ def debias_run(
         progress=progress,
     )
     facts["debias_seconds"] = round(time.monotonic() - begin, 1)
+    facts["parameters"] = classifier.inference_model().count_params()
     with files.new_folder(run.path) as folder:
         aside = RunFolder(folder)
         aside.claim(config)

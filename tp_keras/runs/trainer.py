@@ -37,10 +37,9 @@ _MOST_STEPS_PER_EXECUTION = 8
 class Trainer:
     """Trains the classifier of an experiment.
 
-    The order of a resumption: the folder is checked against the settings, the
-    data against the fingerprints, model and optimizer come back with the last
-    whole epoch, and the batches go on with the epoch after it. The result is
-    that of a training without interruption.
+    A resumption checks the folder against the settings, the data against the
+    fingerprints, takes model and optimizer from the last whole epoch, and goes
+    on to the very result of a training without interruption.
 
     Args:
         config: `ExperimentConfig`.
@@ -175,7 +174,10 @@ class Trainer:
             )
             self.run.save_model(classifier)
             seconds = time.monotonic() - begin
-            self.run.record(debias_seconds=round(seconds, 1))
+            self.run.record(
+                debias_seconds=round(seconds, 1),
+                parameters=classifier.inference_model().count_params(),
+            )
             self._say(
                 f"Debiased by {settings.debias} and {settings.posthoc} in "
                 f"{seconds:.0f} s: {self.run.model_path}"
