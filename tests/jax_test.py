@@ -31,18 +31,17 @@ np.savez(sys.argv[2], **found)
 # One step of Adam: everything moves by its learning rate, the adversaries
 # by theirs, and they don't decay.
 from tp_keras.debiasing.debiased_classifier import DebiasedClassifier
-from tp_keras.models.hair_branch import HairBranch
+from tp_keras.models.guarded_branch import GuardedBranch
 from tp_keras.models.optimizers import FusedAdamW
-from tp_keras.tasks import HAIR_TYPE
 
-branch = HairBranch((1, 1, 4), [HAIR_TYPE], 4, 0.0)
-counts = {"hair_type": np.full((3, 2), 20)}
-model = DebiasedClassifier(branch, config.debias, counts)
+train = t.make_portraits(96)
+branch = GuardedBranch((1, 1, 4), [train.schema.task("hair_type")], 4, 0.0)
+model = DebiasedClassifier(branch, train, config.debias)
 model.compile_for_training(FusedAdamW(1e-3, weight_decay=0.2))
 values = lambda variables: [keras.ops.convert_to_numpy(v) for v in variables]
 groups = model.classifier_variables, model.adversary_variables
 before = [values(group) for group in groups]
-labels = {"hair_type": np.arange(24) % 3, "protected_gender": np.arange(24) % 2}
+labels = {"hair_type": np.arange(24) % 3, "protected": np.arange(24) % 2}
 model.train_on_batch(
     np.random.default_rng(0).normal(size=(24, 1, 1, 4)).astype("float32"),
     labels,
@@ -55,21 +54,24 @@ moved, ahead = (
 assert 0.9e-3 < moved < 1.5e-3, moved
 np.testing.assert_allclose(ahead, 2e-3, rtol=1e-2)
 
-# A missing label weighs as little here.
+# Missing labels of every kind weigh as little here.
 from tests.models.task_model_test import make_model
-from tp_keras.tasks import TASK_NAMES
+from tests.portrait_factory import EVERY_KIND
+from tp_keras.data.labels import filled, is_known
 
+tasks = {task.name: task for task in EVERY_KIND.tasks}
 numbers = np.random.default_rng(0).normal(size=(24, 4)).astype("float32")
-labels = {name: np.arange(24) % 3 - 1 for name in TASK_NAMES}
-known = {name: (v >= 0).astype("float32") for name, v in labels.items()}
-masked = {name: np.maximum(v, 0) for name, v in labels.items()}
+labels = t.make_portraits(24, schema=EVERY_KIND).labels
+known = {k: is_known(tasks[k], v).astype("float32") for k, v in labels.items()}
+masked = {k: filled(tasks[k], v) for k, v in labels.items()}
 found = []
 for rows in ((labels,), (masked, known)):
-    model = make_model()
+    model = make_model(EVERY_KIND.tasks)
     model.compile("sgd")
     model.fit(numbers, *rows[:1], sample_weight=(*rows, None)[1], verbose=0)
     found.append([model.test_on_batch(numbers, *rows), *model.get_weights()])
 for a, b in zip(*found, strict=True):
+    assert np.isfinite(a).all()
     np.testing.assert_array_equal(a, b)
 """
 

@@ -1,22 +1,43 @@
+import json
+
 import numpy as np
 import pytest
 
+from tests.portrait_factory import AGE
+from tests.portrait_factory import EVERY_KIND
+from tests.portrait_factory import GENDER
+from tests.portrait_factory import HAIR_COLOR
+from tests.portrait_factory import HAIR_TYPE
+from tests.portrait_factory import MOOD
+from tests.portrait_factory import ORIGIN
+from tests.portrait_factory import SCHEMA
 from tp_keras.errors import UserError
-from tp_keras.tasks import GENDER
-from tp_keras.tasks import HAIR_COLOR
-from tp_keras.tasks import HAIR_TYPE
 from tp_keras.tasks import MISSING
-from tp_keras.tasks import get_tasks
+from tp_keras.tasks import Schema
+from tp_keras.tasks import Task
+
+SIZE = (8, 6, 3)
 
 
-def test_tasks_come_in_one_order():
-    assert get_tasks(["hair_type", "gender"]) == (GENDER, HAIR_TYPE)
-
-
-@pytest.mark.parametrize("names", [[], ["hair"], ["gender", "age"]])
-def test_unknown_names_are_refused_with_the_known_ones(names):
-    with pytest.raises(UserError, match="gender, hair_color, hair_type"):
-        get_tasks(names)
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (("embedding", "binary", ("a", "b")), "not named embedding"),
+        (("protected", "binary", ("a", "b")), "not named embedding or prot"),
+        (("x", "ranking", ("a", "b")), "out of binary, "),
+        (("x", "binary", ("a", "b", "c")), "Expected 2 classes"),
+        (("x", "categorical", ("a",)), "Expected 2 or more classes"),
+        (("x", "categorical", ("a", "a")), "different names"),
+        (("x", "ordinal"), "2 or more classes"),
+        (("x", "multi_label", ()), "Expected 1 or more"),
+        (("x", "regression", (), "", 0, 9), "Expected low, high and tol"),
+        (("x", "regression", (), "", 9, 9, 1), "low below high"),
+        (("x", "regression", (), "", 0, 9, 0), "tolerance above 0"),
+    ],
+)
+def test_impossible_tasks_are_refused(arguments, message):
+    with pytest.raises(UserError, match=f"{message}.*Received: Task"):
+        Task(*arguments)
 
 
 def test_a_missing_label_is_never_called_as_a_class():
@@ -24,6 +45,75 @@ def test_a_missing_label_is_never_called_as_a_class():
     assert tuple(names) == HAIR_COLOR.classes
     # As an array holds it; Python would take the last class.
     assert HAIR_COLOR.label_name(np.int32(MISSING)) == "missing"
-    assert HAIR_COLOR.label_name(np.int32(2)) == "blond"
     with pytest.raises(IndexError):
         HAIR_COLOR.label_name(5)
+
+
+def test_of_classes_with_an_order_the_expected_one_is_predicted():
+    shares = np.array([[0.4, 0.0, 0.3, 0.3], [0.9, 0.1, 0.0, 0.0]])
+    # 0.3 * 2 + 0.3 * 3 = 1.5 rounds to the even 2; the likeliest is 0.
+    assert MOOD.predicted(shares).tolist() == [2, 0]
+    assert Task("x", classes="abcd").predicted(shares).tolist() == [0, 0]
+
+
+def test_tasks_come_in_the_order_of_the_schema():
+    assert SCHEMA.get_tasks(["hair_type", "gender"]) == (GENDER, HAIR_TYPE)
+    assert SCHEMA.get_tasks() == SCHEMA.tasks
+    with pytest.raises(UserError, match="gender, hair_color, .*'age'"):
+        SCHEMA.get_tasks(["gender", "age"])
+
+
+def test_a_schema_tells_groups_and_roles():
+    assert EVERY_KIND.groups == ("north", "south", "west")
+    assert [t.name for t in EVERY_KIND.guarded_tasks] == ["age", "smile"]
+    assert [t.name for t in EVERY_KIND.condition_tasks] == ["origin", "smile"]
+    plain = Schema(SIZE, (AGE,))
+    assert plain.groups == () and plain.protected_task is None
+
+
+@pytest.mark.parametrize(
+    "roles, message",
+    [
+        ({"protected": "region"}, "`protected` out of the tasks mood, origin"),
+        # A number makes no groups.
+        ({"protected": "age"}, "Received: protected=age"),
+        ({"conditions": ("age",)}, "Received: conditions=age"),
+        ({"guarded": ("hat",)}, "age, mood, origin. Received: guarded=hat"),
+        ({"protected": "mood", "guarded": ("mood",)}, "against itself"),
+    ],
+)
+def test_roles_of_no_such_task_are_refused(roles, message):
+    with pytest.raises(UserError, match=message):
+        Schema(SIZE, (AGE, MOOD, ORIGIN), **roles)
+
+
+def test_a_schema_without_a_task_is_refused():
+    with pytest.raises(UserError, match="without a task"):
+        Schema(SIZE, ())
+
+
+def test_a_part_of_a_schema_keeps_what_it_can():
+    part = EVERY_KIND.restricted_to(["smile", "mood"])
+    assert part.task_names == ("mood", "smile")
+    assert (part.protected, part.guarded) == (None, ("smile",))
+    assert part.conditions == ("smile",)
+
+
+def test_a_schema_survives_json():
+    for schema in (SCHEMA, EVERY_KIND):
+        told = json.loads(json.dumps(schema.to_dict()))
+        assert Schema.from_dict(told) == schema
+    for broken in ({}, {**told, "tasks": [{"nom": "x"}]}, {**told, "new": 1}):
+        with pytest.raises(UserError, match="Expected a schema"):
+            Schema.from_dict(broken)
+
+
+def test_labels_left_out_are_unknown():
+    assert EVERY_KIND.complete_labels({"smile": "yes"}) == {
+        "origin": "unknown",
+        "smile": "yes",
+    }
+    with pytest.raises(UserError, match="labels of origin, smile.*mood"):
+        EVERY_KIND.complete_labels({"mood": "calm"})
+    with pytest.raises(UserError, match="no, yes, or unknown.*smile=maybe"):
+        EVERY_KIND.complete_labels({"smile": "maybe"})

@@ -8,6 +8,8 @@ import dataclasses
 import typing
 
 from tp_keras.errors import UserError
+from tp_keras.errors import check_choice
+from tp_keras.errors import check_range
 
 DEFAULT_BACKBONE = "portrait_s"
 
@@ -20,18 +22,24 @@ PRECISIONS = ("auto", FLOAT32, BFLOAT16)
 # What a head tells numbers by: see `tp_keras.models.kinds`.
 NUMBER_HEADS = ("distribution", "ordinal", "regression")
 
-DEBIAS_METHODS = (
-    "none",
-    "reweigh",
-    "subsample",
-    "group_dro",
-    "grl",
-    "conditional_grl",
-    "conditional_mmd",
-    "domain_independent",
-)
-# Those with a strength, which grows over the training.
-GROWING_METHODS = ("grl", "conditional_grl", "conditional_mmd")
+
+class DebiasMethod(typing.NamedTuple):
+    """A method: its class, and whether it has a strength, which grows."""
+
+    layer: str = "Plain"  # In `tp_keras.debiasing.methods`.
+    grows: bool = False
+
+
+DEBIAS_METHODS = {
+    "none": DebiasMethod(),
+    "reweigh": DebiasMethod("Reweigh"),
+    "subsample": DebiasMethod(),  # Trains on chosen rows.
+    "group_dro": DebiasMethod("GroupDro"),
+    "grl": DebiasMethod("ReversedGradient", grows=True),
+    "conditional_grl": DebiasMethod("ConditionalReversedGradient", grows=True),
+    "conditional_mmd": DebiasMethod("ConditionalMmd", grows=True),
+    "domain_independent": DebiasMethod("DomainIndependent"),
+}
 DEBIAS_SCOPES = ("branch", "network")
 POSTHOC_METHODS = (
     "none",
@@ -42,32 +50,10 @@ POSTHOC_METHODS = (
 )
 
 
-def check_choice(settings, name, choices):
-    """Raises unless a named field is one of `choices`."""
-    value = getattr(settings, name)
-    if value not in choices:
-        raise UserError(
-            f"Expected a {name} out of {', '.join(choices)}. "
-            f"Received: {name}={value}"
-        )
-
-
-def check_range(settings, **limits):
-    """Raises unless each named field lies within `(low, high)`."""
-    for name, (low, high) in limits.items():
-        value = getattr(settings, name)
-        if not low <= value <= high:
-            raise UserError(
-                f"Expected {name} between {low} and {high}. "
-                f"Received: {name}={value}"
-            )
-
-
 def limit_warmup(settings, epochs):
-    """Cuts `warmup_epochs` to half of the epochs.
+    """Cuts `warmup_epochs` to half of the epochs, which else had no peak.
 
-    A default that is made for many epochs would leave few without a peak. The
-    settings themselves are changed, so that a run tells what it did.
+    The settings themselves are changed, so that a run tells what it did.
     """
     if settings.warmup_epochs > epochs / 2:
         object.__setattr__(settings, "warmup_epochs", epochs / 2)
@@ -91,7 +77,6 @@ class DataConfig:
     reuse; `auto` takes memory up to 512 MB and half of what is free."""
 
     def __post_init__(self):
-        """Refuses an unknown storage."""
         check_choice(self, "storage", STORAGES)
 
     def part(self, split: str) -> str:
@@ -132,7 +117,6 @@ class AugmentConfig:
     """Probability that a rectangle of the portrait is painted over."""
 
     def __post_init__(self):
-        """Refuses what can't be drawn."""
         check_range(
             self,
             shift=(0.0, 0.5),
@@ -165,7 +149,6 @@ class ModelConfig:
     """Dropout before the heads."""
 
     def __post_init__(self):
-        """Refuses unknown heads and impossible sizes."""
         check_choice(self, "number_head", NUMBER_HEADS)
         check_range(
             self,
@@ -190,9 +173,8 @@ class DebiasConfig:
     ramp: float = 0.5
     """Share of the training over which the strength grows from 0."""
     branch_embedding_size: int = 16
-    """Length of the embedding of such layers, an equal part for each
-    task: a short part, of 8 numbers, holds what its task needs and little
-    else."""
+    """Length of the embedding of such layers, an equal part for each task: a
+    short part holds what its task needs and little else."""
     branch_steps: int = 4000
     """Steps of the training of a branch."""
     branch_batch_size: int = 128
@@ -211,7 +193,6 @@ class DebiasConfig:
     """Step of the weights of the groups in group_dro."""
 
     def __post_init__(self):
-        """Refuses unknown methods and impossible settings."""
         check_choice(self, "debias", DEBIAS_METHODS)
         check_choice(self, "posthoc", POSTHOC_METHODS)
         check_choice(self, "debias_scope", DEBIAS_SCOPES)
@@ -229,14 +210,30 @@ class DebiasConfig:
             group_step=(0.0, 10.0),
         )
 
+    @property
+    def trains_branch(self) -> bool:
+        """Whether guarded layers are trained anew after the training."""
+        return self.debias != "none" and self.debias_scope == "branch"
+
+    @property
+    def has_second_stage(self) -> bool:
+        """Whether a classifier is changed after its training."""
+        return self.trains_branch or self.posthoc != "none"
+
+    @property
+    def in_training(self) -> "DebiasConfig":
+        """What concerns the training of all layers."""
+        if self.trains_branch:
+            return dataclasses.replace(self, debias="none")
+        return self
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig:
     """How it is trained."""
 
     epochs: int = 30
-    """Epochs to train; each ends with validation, backup and a row of the
-    history."""
+    """Epochs to train, each with validation, backup and a row of history."""
     passes_per_epoch: int = 1
     """Passes over the training portraits in an epoch: with few portraits
     several, lest more time goes into what ends an epoch."""
@@ -270,7 +267,6 @@ class TrainingConfig:
     """Seed of weights, order and augmentation."""
 
     def __post_init__(self):
-        """Refuses what can't be trained."""
         check_choice(self, "precision", PRECISIONS)
         check_range(
             self,
@@ -313,31 +309,25 @@ def config_to_dict(config) -> dict:
 def config_from_dict(cls, values: typing.Mapping):
     """Returns the config of class `cls` that `config_to_dict` told.
 
-    A field that is missing was added since, and has its default: what the
-    program did before there was a choice.
+    A field that is missing was added since, and has its default.
 
     Raises:
         UserError: If a field is unknown, or one without a default missing.
     """
-    hints = typing.get_type_hints(cls)
-    required = {
-        field.name
-        for field in dataclasses.fields(cls)
-        if field.default is dataclasses.MISSING
-        and field.default_factory is dataclasses.MISSING
-    }
-    if not required <= set(values) <= set(hints):
-        raise UserError(
-            f"Expected the settings {sorted(hints)}. Received: {sorted(values)}"
-        )
+    hints = {field.name: field.type for field in dataclasses.fields(cls)}
     arguments = {}
     for name, value in values.items():
-        if dataclasses.is_dataclass(hints[name]):
+        if dataclasses.is_dataclass(hints.get(name)):
             value = config_from_dict(hints[name], value)
         elif isinstance(value, list):
             value = tuple(value)
         arguments[name] = value
-    return cls(**arguments)
+    try:
+        return cls(**arguments)
+    except TypeError as error:
+        raise UserError(
+            f"Expected the settings {sorted(hints)}. Received: {sorted(values)}"
+        ) from error
 
 
 def config_differences(first, second, ignore=()) -> list[str]:

@@ -1,4 +1,4 @@
-"""The error that a user can mend, told in one sentence."""
+"""The error that a user can mend, and the commonest checks of settings."""
 
 
 class UserError(Exception):
@@ -10,3 +10,24 @@ class UserError(Exception):
     A message states what is wrong, what was expected, what came
     (`Received: ...`) and, where one helps, the command to run next.
     """
+
+
+def check_choice(settings, name, choices):
+    """Raises unless a named field is one of `choices`."""
+    value = getattr(settings, name)
+    if value not in choices:
+        raise UserError(
+            f"Expected a {name} out of {', '.join(choices)}. "
+            f"Received: {name}={value}"
+        )
+
+
+def check_range(settings, **limits):
+    """Raises unless each named field lies within `(low, high)`."""
+    for name, (low, high) in limits.items():
+        value = getattr(settings, name)
+        if not low <= value <= high:
+            raise UserError(
+                f"Expected {name} between {low} and {high}. "
+                f"Received: {name}={value}"
+            )

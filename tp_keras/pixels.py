@@ -8,9 +8,8 @@ from tp_keras.errors import UserError
 def check_pixels(images) -> None:
     """Refuses numbers that a model would take for pixels, but wrongly.
 
-    Models take pixels as files hold them, 0 to 255, and normalise them
-    themselves: scaled to 0..1 before, all portraits would look black to them,
-    and alike. Floats on the scale of 0 to 255 are taken.
+    Models normalise pixels of 0 to 255 themselves: scaled to 0..1 before, all
+    portraits would look black to them, and alike.
 
     Args:
         images: Array `[..., height, width, 3]`, or a `tf.data.Dataset` of
@@ -39,7 +38,6 @@ def check_pixels(images) -> None:
 
 
 def _first_floats(dataset):
-    """Returns the first images of a data set, or None if they are integers."""
     spec = dataset.element_spec
     in_tuple = isinstance(spec, tuple)
     dtype = getattr(spec[0] if in_tuple else spec, "dtype", None)

@@ -7,11 +7,7 @@ import sys
 
 @contextlib.contextmanager
 def no_native_messages():
-    """Discards the standard error of the process, native code's as well.
-
-    Converters and runtimes report their doings there, and no setting silences
-    all of them. Errors still come as exceptions.
-    """
+    """Discards the standard error of the process, native code's as well."""
     sys.stderr.flush()
     saved = os.dup(2)
     try:
@@ -25,14 +21,7 @@ def no_native_messages():
 
 
 def verbosity(progress) -> int:
-    """Returns Keras' bar on a terminal, a line for each epoch elsewhere.
-
-    Args:
-        progress: Whether to show anything.
-
-    Returns:
-        The `verbose` of `keras.Model.fit`.
-    """
+    """Returns the `verbose` of `fit`: a bar on a terminal, else lines."""
     if not progress:
         return 0
     return 1 if sys.stdout.isatty() else 2

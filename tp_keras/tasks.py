@@ -63,8 +63,6 @@ class Task:
     Example:
         >>> Task("weather", "categorical", ("dry", "rain", "snow")).num_classes
         3
-        >>> Task("age", "regression", low=0, high=116, tolerance=5).has_classes
-        False
     """
 
     name: str
@@ -76,7 +74,6 @@ class Task:
     tolerance: float | None = None
 
     def __post_init__(self):
-        """Refuses what can't be predicted."""
         object.__setattr__(self, "classes", tuple(self.classes))
         if self.name in _OUTPUT_NAMES or self.kind not in KINDS:
             raise UserError(
@@ -85,19 +82,18 @@ class Task:
             )
         if self.kind == REGRESSION:
             numbers = self.low, self.high, self.tolerance
-            if None in numbers or not self.low < self.high:
+            if None in numbers or self.low >= self.high or self.tolerance <= 0:
                 raise UserError(
-                    f"Expected low, high and tolerance of the number "
-                    f"{self.name}, low below high. Received: {self}"
+                    "Expected low, high and tolerance of a number, low below "
+                    f"high and a tolerance above 0. Received: {self}"
                 )
             return
-        fewest = {BINARY: 2, MULTI_LABEL: 1}.get(self.kind, 2)
-        if len(self.classes) < fewest or (
-            self.kind == BINARY and len(self.classes) != 2
-        ):
+        count, fewest = len(set(self.classes)), 1 + (self.kind != MULTI_LABEL)
+        is_pair = self.kind == BINARY
+        if count < max(fewest, len(self.classes)) or (is_pair and count > 2):
             raise UserError(
-                f"A {self.kind} task of {len(self.classes)} classes can't be "
-                f"learned. Expected {fewest} or more. Received: {self}"
+                f"Expected {2 if is_pair else f'{fewest} or more'} classes of "
+                f"different names of a {self.kind} task. Received: {self}"
             )
 
     @property
@@ -111,12 +107,15 @@ class Task:
         return self.kind in CLASS_KINDS
 
     def predicted(self, probabilities) -> np.ndarray:
-        """Returns the class that is predicted of each row, int64 `[count]`.
+        """Returns the class predicted of each row of probabilities.
 
         The likeliest, and of classes with an order the expected one.
 
         Args:
             probabilities: float `[count, classes]`.
+
+        Returns:
+            int64 `[count]`.
         """
         if self.kind == ORDINAL:
             mean = np.asarray(probabilities) @ np.arange(self.num_classes)
@@ -124,15 +123,9 @@ class Task:
         return np.argmax(probabilities, axis=-1)
 
     def label_name(self, label: int) -> str:
-        """Returns the class name of a label, `"missing"` where there is none.
+        """Returns the class name of a label, `"missing"` of a negative one.
 
         Python, NumPy and TFDS would take -1 for the last class.
-
-        Args:
-            label: An integer label; a negative one is missing.
-
-        Raises:
-            IndexError: If there are fewer classes.
 
         Example:
             >>> Task("weather", classes=("dry", "wet")).label_name(-1)
@@ -175,7 +168,6 @@ class Schema:
     shows_people: bool = True
 
     def __post_init__(self):
-        """Refuses names of tasks that are not there, or of a wrong kind."""
         for name in ("image_shape", "tasks", "guarded", "conditions"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if not self.tasks:
@@ -220,24 +212,19 @@ class Schema:
     @property
     def guarded_tasks(self) -> tuple[Task, ...]:
         """The guarded tasks."""
-        return tuple(task for task in self.tasks if task.name in self.guarded)
+        return tuple(t for t in self.tasks if t.name in self.guarded)
 
     @property
     def condition_tasks(self) -> tuple[Task, ...]:
         """The tasks that a generator is told."""
-        return tuple(
-            task for task in self.tasks if task.name in self.conditions
-        )
+        return tuple(t for t in self.tasks if t.name in self.conditions)
 
     def task(self, name: str) -> Task:
         """Returns the task of a name; see `get_tasks`."""
         return self.get_tasks([name])[0]
 
     def get_tasks(self, names: Iterable[str] = ()) -> tuple[Task, ...]:
-        """Returns the tasks of the given names in the order of the schema.
-
-        Args:
-            names: Names of tasks; all of them where none is given.
+        """Returns the tasks of some names, or all, in the schema's order.
 
         Raises:
             UserError: If a name is unknown.
@@ -269,8 +256,7 @@ class Schema:
         """Returns a class name for every condition, `"unknown"` for those left.
 
         Args:
-            names: Dict of task name to class name, `"unknown"` or None; tasks
-                may be left out.
+            names: Dict: task -> class, `"unknown"` or None; some may be left.
 
         Raises:
             UserError: If a task or a class is unknown.
@@ -300,11 +286,7 @@ class Schema:
         """Returns what `from_dict` takes, of what JSON can hold."""
         values = dataclasses.asdict(self)
         values["tasks"] = [
-            {
-                key: value
-                for key, value in task.items()
-                if value not in (None, "")
-            }
+            {k: v for k, v in task.items() if v not in (None, "")}
             for task in values["tasks"]
         ]
         return values

@@ -1,4 +1,4 @@
-"""Debiases the hair layers of a trained run.
+"""Debiases the guarded layers of a trained run.
 
 python -m training.debias --run_dir runs/demo --output_dir runs/demo-debiased
 python -m training.debias --run_dir runs/demo --output_dir runs/demo-erased \
@@ -20,10 +20,10 @@ DEFAULT = DebiasConfig(debias="conditional_grl")
 
 @dataclasses.dataclass(frozen=True)
 class Debias:
-    """Writes a run whose hair layers are made anew, on the same trunk.
+    """Writes a run whose guarded layers are made anew, on the same trunk.
 
-    The new run holds the same network with other weights in its hair layers,
-    so it costs the same; whatever takes a run takes it.
+    The network stays the same, so it costs the same; whatever takes a run takes
+    the new one.
     """
 
     run_dir: str

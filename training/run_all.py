@@ -2,6 +2,7 @@
 
 python -m training.run_all
 python -m training.run_all --manual_dir FOLDER_OF_THE_ARCHIVES
+python -m training.run_all --experiment NAME --dataset utk_face/synthetic
 
 Each step is a command of its own in a process of its own, shown as it is
 typed. What is up to date is not done again.
@@ -16,30 +17,38 @@ import time
 
 from tp_keras.command_line import command_line
 from tp_keras.command_line import process_words
-from tp_keras.command_line import train_command
-from tp_keras.config import DataConfig
+from tp_keras.errors import UserError
 
 from .command import EXIT_USER_ERROR
-from .command import data_set
 from .command import run
 from .command import shown
 from .command import start_tensorflow
+from .configs import EXPERIMENTS
 from .evaluate import Evaluate
 from .export import Export
 from .fairness_report import FairnessReport
 from .predict import Predict
 
 EXAMPLES = 4
+_FIGURES = {
+    "accuracy": "accuracy",
+    "mae": "mean error",
+    "within_tolerance": "within tolerance",
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class RunAll:
     """Goes the whole way from the archives to predictions of a bundle."""
 
+    experiment: str | None = None
+    """Experiment of training/configs. Default: demo, or real for archives."""
     manual_dir: pathlib.Path | None = None
     """Folder of the real archives. Without it, synthetic portraits."""
+    dataset: str | None = None
+    """Another data set than that of the experiment."""
     run_dir: pathlib.Path | None = None
-    """Folder of the run. Default: runs/demo, or runs/real for archives."""
+    """Folder of the run. Default: that of the experiment."""
     data_dir: pathlib.Path = pathlib.Path("data/tfds")
     """Where TFDS keeps its data sets."""
     output_dir: pathlib.Path = pathlib.Path("exported_models")
@@ -50,23 +59,29 @@ class RunAll:
     def execute(self) -> None:
         """Goes all steps and ends with what a reader needs."""
         start = time.monotonic()
-        experiment = "real" if self.manual_dir else "demo"
-        variant = "archives" if self.manual_dir else "synthetic"
-        dataset = f"tiny_portraits/{variant}"
-        run_dir = self.run_dir or pathlib.Path("runs") / experiment
+        experiment = self.experiment or ("real" if self.manual_dir else "demo")
+        if experiment not in EXPERIMENTS:
+            raise UserError(
+                f"Expected an experiment out of {', '.join(EXPERIMENTS)}. "
+                f"Received: experiment={experiment}"
+            )
+        _, config = EXPERIMENTS[experiment]
+        dataset = self.dataset or config.data.dataset
+        run_dir = self.run_dir or pathlib.Path(config.run_dir)
         bundles = self.output_dir / "portrait_attributes"
 
-        build = {"data_dir": self.data_dir}
-        if self.manual_dir:
-            build["manual_dir"] = self.manual_dir
-        data = DataConfig(data_dir=str(self.data_dir), dataset=dataset)
+        data = {"data_dir": self.data_dir, "dataset": dataset}
+        archives = {"manual_dir": self.manual_dir} if self.manual_dir else {}
+        train = ("training.train", experiment)
         self._step(
             1,
             "Build the data set",
-            command_line("training.build_dataset", **build),
+            command_line("training.build_dataset", **data, **archives),
         )
         self._step(
-            2, "Train", train_command(data, run_dir=run_dir, seed=self.seed)
+            2,
+            "Train",
+            command_line(*train, **data, run_dir=run_dir, seed=self.seed),
         )
         model = run_dir / "model.keras"
         records = run_dir / "evaluation" / "test" / "records.jsonl"
@@ -82,7 +97,7 @@ class RunAll:
             shown(Export(str(run_dir), str(self.output_dir))),
             skip=_bundle_of(bundles, run_dir, records),
         )
-        images = _example_files(run_dir / "examples", self.data_dir, variant)
+        images = _example_files(run_dir / "examples", self.data_dir, dataset)
         self._step(
             5,
             "Predict a few files with the bundle, without Keras",
@@ -91,10 +106,7 @@ class RunAll:
         generator = command_line(
             "training.train_vae",
             "real" if self.manual_dir else "smoke",
-            data_dir=self.data_dir,
-        )
-        archives = command_line(
-            "training.run_all", manual_dir="FOLDER_OF_THE_ARCHIVES"
+            **data,
         )
         print(
             f"\nDone in {time.monotonic() - start:.0f} s.\n\n"
@@ -106,10 +118,12 @@ class RunAll:
             "What next:\n"
             "  your own photo   "
             f"{shown(Predict(str(bundles), ('PHOTO.jpg',)))}\n"
-            f"  gender in hair   {shown(FairnessReport(str(run_dir)))}\n"
+            f"  by groups        {shown(FairnessReport(str(run_dir)))}\n"
             f"  new portraits    {generator}\n"
-            f"  other settings   {train_command(data, run_dir='NEW')} --help\n"
-            f"  the real thing   {archives}"
+            "  other settings   "
+            f"{command_line(*train, **data, run_dir='NEW')} --help\n"
+            "  the real thing   the same with --manual_dir "
+            "FOLDER_OF_THE_ARCHIVES"
         )
 
     def _step(self, number, title, command, skip=None):
@@ -125,7 +139,6 @@ class RunAll:
 
 
 def _is_newer(path, source):
-    """Whether `path` was written after `source`."""
     return path.exists() and path.stat().st_mtime >= source.stat().st_mtime
 
 
@@ -155,26 +168,22 @@ def _identity(run_dir):
     }
 
 
-def _example_files(folder, data_dir, variant):
-    """Copies a few test portraits out of the archives as PNG files."""
+def _example_files(folder, data_dir, dataset):
+    """Writes the first portraits of the test split as PNG files."""
     known = sorted(folder.glob("*.png"))
     if len(known) == EXAMPLES:
         return known
     start_tensorflow()
-    builder = data_set("tiny_portraits").Builder(
-        data_dir=data_dir, config=variant
-    )
-    record = data_set("building.build_record").BuildRecord.read(
-        pathlib.Path(builder.data_path)
-    )
-    pack = data_set("tiny_portraits.portrait_pack").PortraitPack(
-        pathlib.Path(record.source),
-        data_set("building.bad_items").BadItems("skip"),
-        missing=record.inputs.get("--missing", ()),
+    from PIL import Image
+
+    from tp_keras.data.source import load_portraits
+
+    examples = load_portraits(
+        data_dir, dataset, f"test[:{EXAMPLES}]", "memory", progress=False
     )
     folder.mkdir(exist_ok=True)
-    for index, content in pack.portraits(pack.indices("test")[:EXAMPLES]):
-        (folder / f"test_{index:06d}.png").write_bytes(content)
+    for index, pixels in zip(examples.indices, examples.images, strict=True):
+        Image.fromarray(pixels).save(folder / f"test_{index:06d}.png")
     return sorted(folder.glob("*.png"))
 
 
@@ -183,9 +192,14 @@ def _figures(records):
     lines = []
     for line in records.read_text().splitlines():
         record = json.loads(line)
-        if record["metric"] == "accuracy" and record["group"] == "all":
+        if (
+            record["metric"] in _FIGURES
+            and record["group"] == "all"
+            and record["class_name"] is None
+        ):
             lines.append(
-                f"  {record['task']:<11} accuracy {record['value']:.3f} "
+                f"  {record['task']:<11} {_FIGURES[record['metric']]} "
+                f"{record['value']:.3f} "
                 f"[{record['low']:.3f}, {record['high']:.3f}] "
                 f"on {record['count']:,} test portraits"
             )

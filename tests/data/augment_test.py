@@ -6,11 +6,6 @@ from PIL import Image
 from tp_keras.config import AugmentConfig
 from tp_keras.data import augment as augment_module
 from tp_keras.data.augment import augment
-from tp_keras.errors import UserError
-
-NOTHING = AugmentConfig(
-    flip=False, shift=0.0, zoom=0.0, rotation=0.0, brightness=0.0
-)
 
 
 def only(**kwargs):
@@ -42,7 +37,7 @@ def images():
 
 
 def test_nothing_changes_nothing(images):
-    np.testing.assert_array_equal(augment(images, (1, 2), NOTHING), images)
+    np.testing.assert_array_equal(augment(images, (1, 2), only()), images)
 
 
 def test_flip_mirrors_about_half_of_the_images_left_to_right(images):
@@ -51,13 +46,6 @@ def test_flip_mirrors_about_half_of_the_images_left_to_right(images):
     mirrored = (changed == images[:, :, ::-1]).all(axis=(1, 2, 3))
     assert (same ^ mirrored).all()
     assert 6 < mirrored.sum() < 26
-
-
-def test_flip_never_swaps_colours(images):
-    changed = augment(images, (0, 0), only(flip=True))
-    np.testing.assert_array_equal(
-        changed.mean(axis=(1, 2)), images.mean(axis=(1, 2))
-    )
 
 
 def test_shift_moves_by_at_most_the_share(images):
@@ -191,8 +179,3 @@ def test_rows_of_a_read_only_mapped_file(images, tmp_path):
     found = augment(mapped, (7, 7), rows=rows)
     np.testing.assert_array_equal(found, augment(images[rows], (7, 7)))
     assert (mapped == images).all()
-
-
-def test_impossible_settings_are_refused():
-    with pytest.raises(UserError, match="Received: rotation=90"):
-        AugmentConfig(rotation=90)

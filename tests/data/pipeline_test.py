@@ -2,23 +2,21 @@ import dataclasses
 
 import numpy as np
 import pytest
-from sklearn.utils.class_weight import compute_class_weight
 
+from tests.portrait_factory import EVERY_KIND
+from tests.portrait_factory import GENDER
+from tests.portrait_factory import HAIR_COLOR
 from tests.portrait_factory import make_portraits
 from tp_keras.config import AugmentConfig
 from tp_keras.data.pipeline import TrainingBatches
 from tp_keras.data.pipeline import evaluation_batches
-from tp_keras.data.pipeline import label_weights
 from tp_keras.errors import UserError
 
-NAMES = {"gender": "gender", "hair_color": "hair_color", "adversary": "gender"}
-CLASSES = {"gender": 2, "hair_color": 5, "adversary": 2}
+TARGETS = {"gender": GENDER, "hair_color": HAIR_COLOR, "adversary": GENDER}
 
 
 def make_batches(portraits, **kwargs):
-    return TrainingBatches(
-        portraits, NAMES, CLASSES, **{"batch_size": 8, **kwargs}
-    )
+    return TrainingBatches(portraits, TARGETS, **{"batch_size": 8, **kwargs})
 
 
 def take(batches, count, first_epoch=0):
@@ -30,30 +28,6 @@ def rows_of(portraits, images):
     """The rows whose pictures these are."""
     known = {x.tobytes(): row for row, x in enumerate(portraits.images)}
     return [known[x.tobytes()] for x in images]
-
-
-def test_weights_by_hand():
-    labels = np.array([0, 0, 0, 1, -1])
-    assert label_weights(labels, 3).tolist() == [1, 1, 1, 1, 0]
-    np.testing.assert_allclose(
-        label_weights(labels, 3, balance=1.0), [2 / 3, 2 / 3, 2 / 3, 2, 0]
-    )
-    assert label_weights(np.array([-1, -1]), 2).tolist() == [0, 0]
-
-
-def test_balanced_weights_are_those_of_scikit_learn():
-    labels = np.random.default_rng(0).integers(3, size=50)
-    expected = compute_class_weight("balanced", classes=np.arange(3), y=labels)
-    np.testing.assert_allclose(
-        label_weights(labels, 3, balance=1.0), expected[labels], rtol=1e-6
-    )
-
-
-def test_half_balanced_weights_lie_between():
-    labels = np.array([0] * 16 + [1] * 4)
-    weights = label_weights(labels, 2, balance=0.5)
-    assert weights[-1] / weights[0] == pytest.approx(2.0)
-    assert weights.mean() == pytest.approx(1.0)
 
 
 def test_an_epoch_has_every_row_once_with_its_own_labels():
@@ -149,7 +123,7 @@ def test_more_portraits_in_a_batch_than_there_are():
 
 def test_evaluation_sees_all_in_order():
     portraits = make_portraits(21)
-    batches = evaluation_batches(portraits, NAMES, CLASSES, batch_size=8)
+    batches = evaluation_batches(portraits, TARGETS, batch_size=8)
     parts = list(batches.as_numpy_iterator())
     assert [len(p[0]) for p in parts] == [8, 8, 5]
     images = np.concatenate([p[0] for p in parts])
@@ -170,3 +144,22 @@ def test_a_mapped_file_gives_the_same_batches(tmp_path):
         strict=True,
     ):
         np.testing.assert_array_equal(a[0], b[0])
+
+
+def test_labels_of_every_kind_come_with_their_weights():
+    portraits = make_portraits(24, schema=EVERY_KIND)
+    targets = {task.name: task for task in EVERY_KIND.tasks}
+    halves = {"signs": np.full(24, 0.5), "age": np.full(24, 0.5)}
+    batches = TrainingBatches(portraits, targets, 24, row_weights=halves)
+    for found, factor in (
+        (take(batches, 1), 0.5),
+        (evaluation_batches(portraits, targets).as_numpy_iterator(), 1.0),
+    ):
+        ((images, labels, weights),) = found
+        rows = rows_of(portraits, images)
+        age, signs = (portraits.labels[name][rows] for name in ("age", "signs"))
+        assert np.isnan(age).any() and (signs == -1).any()
+        np.testing.assert_array_equal(labels["age"], np.nan_to_num(age))
+        np.testing.assert_array_equal(labels["signs"], np.maximum(signs, 0))
+        np.testing.assert_array_equal(weights["age"], factor * np.isfinite(age))
+        np.testing.assert_array_equal(weights["signs"], factor * (signs >= 0))

@@ -1,61 +1,248 @@
+import dataclasses
+
+import keras
+import numpy as np
 import pytest
 
+from tests.portrait_factory import EVERY_KIND
+from tests.portrait_factory import SCHEMA
+from tests.portrait_factory import make_portraits
+from tp_keras.config import DEBIAS_METHODS
 from tp_keras.config import DebiasConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import TrainingConfig
 from tp_keras.debiasing import after_training
+from tp_keras.debiasing.after_training import chosen_rows
+from tp_keras.debiasing.after_training import debias_classifier
+from tp_keras.debiasing.groups import training_group_counts
+from tp_keras.debiasing.posthoc import apply_posthoc
+from tp_keras.debiasing.trunk_features import TrunkFeatures
+from tp_keras.errors import UserError
+from tp_keras.models import PortraitBackbone
+from tp_keras.models import PortraitClassifier
+
+COUNT = 160
 
 
-@pytest.mark.parametrize(
-    ("debias", "scope", "posthoc", "branch", "second"),
-    [
-        ("none", "branch", "none", False, False),
-        ("grl", "branch", "none", True, True),
-        ("grl", "network", "none", False, False),
-        ("grl", "network", "leace", False, True),
-        ("none", "branch", "dfr", False, True),
-    ],
-)
-def test_what_there_is_to_do(debias, scope, posthoc, branch, second):
-    settings = DebiasConfig(debias=debias, debias_scope=scope, posthoc=posthoc)
-    assert after_training.trains_branch(settings) is branch
-    assert after_training.has_second_stage(settings) is second
+def make_classifier(schema=SCHEMA, **kwargs):
+    keras.utils.set_random_seed(0)
+    backbone = PortraitBackbone(
+        "separable", 8, ((8, 1, 4),), schema.image_shape
+    )
+    return PortraitClassifier(backbone, schema, embedding_size=8, **kwargs)
 
 
-@pytest.mark.parametrize(
-    ("debias", "posthoc", "expected"),
-    [
-        ("none", "none", []),
-        ("grl", "none", ["refit"]),
-        ("none", "leace", ["leace"]),
-        ("grl", "leace", ["refit", "leace"]),
-    ],
-)
-def test_what_is_done_and_in_which_order(
-    monkeypatch, debias, posthoc, expected
+def features_of(classifier, portraits):
+    """One pass over the portraits, each as it is."""
+    found = classifier.backbone.predict(portraits.images, verbose=0)
+    return TrunkFeatures(found[None].astype("float16"))
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return make_classifier()
+
+
+@pytest.fixture(scope="module")
+def portraits():
+    """A tenth without a protected label, and a quarter without others."""
+    portraits = make_portraits(COUNT)
+    portraits.labels["gender"][::10] = -1
+    return portraits
+
+
+@pytest.fixture(scope="module")
+def features(classifier, portraits):
+    return features_of(classifier, portraits)
+
+
+def make_config(debias="reweigh", seed=0, **settings):
+    settings = {
+        "branch_steps": 4,
+        "branch_batch_size": 32,
+        "adversary_units": (8,),
+        "adversary_steps": 2,
+        **settings,
+    }
+    return ExperimentConfig(
+        debias=DebiasConfig(debias=debias, **settings),
+        training=TrainingConfig(seed=seed),
+    )
+
+
+def differing_layers(first, second):
+    return {
+        layer.name
+        for layer, other in zip(first.layers, second.layers, strict=True)
+        for a, b in zip(layer.get_weights(), other.get_weights(), strict=True)
+        if not np.array_equal(a, b)
+    }
+
+
+@pytest.mark.parametrize("debias", [*DEBIAS_METHODS][1:])
+def test_the_guarded_layers_alone_are_new(
+    classifier, portraits, features, debias
 ):
-    settings = DebiasConfig(debias=debias, posthoc=posthoc)
-    config = ExperimentConfig(
-        debias=settings, training=TrainingConfig(seed=7, label_smoothing=0.2)
+    before = classifier.get_weights()
+    found = debias_classifier(
+        classifier, make_config(debias), portraits, None, features=features
+    )
+    assert type(found) is PortraitClassifier
+    assert differing_layers(classifier, found) == {
+        "guarded_convolution",
+        "guarded_normalization",
+        "hair_color_projection",
+        "hair_type_projection",
+        "hair_color",
+        "hair_type",
+    }
+    for a, b in zip(before, classifier.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    answers = found.predict_answers(portraits.images[:8], verbose=0)
+    assert all(np.isfinite(value).all() for value in answers.values())
+
+
+@pytest.mark.parametrize("debias", ["conditional_grl", "conditional_mmd"])
+def test_a_number_and_a_binary_task_are_guarded_from_three_groups(debias):
+    portraits = make_portraits(96, schema=EVERY_KIND)
+    classifier = make_classifier(EVERY_KIND)
+    # Without features, they are computed.
+    found = debias_classifier(
+        classifier, make_config(debias, branch_steps=2), portraits, None
+    )
+    changed = differing_layers(classifier, found)
+    assert {"age", "smile"} <= changed and "origin" not in changed
+    answers = found.predict_answers(portraits.images[:8], verbose=0)
+    assert np.isfinite(answers["age"]).all()
+
+
+def test_the_seed_decides(classifier, portraits, features):
+    first, again, other = (
+        debias_classifier(
+            classifier,
+            make_config(seed=seed),
+            portraits,
+            None,
+            features=features,
+        )
+        for seed in (1, 1, 2)
+    )
+    assert not differing_layers(first, again)
+    assert differing_layers(first, other)
+
+
+def test_it_is_learned(classifier, portraits, features, monkeypatch):
+    # The average of a hundred steps is of little use after as many.
+    monkeypatch.setattr(after_training, "_AVERAGING", 0.5)
+    config = make_config("reweigh", branch_steps=100)
+    model = debias_classifier(
+        classifier, config, portraits, None, features=features
+    )
+    found = model.predict_answers(portraits.images, verbose=0)
+    labels = portraits.labels["hair_type"]
+    hits = found["hair_type"].argmax(1) == labels
+    assert hits[labels >= 0].mean() > 0.6
+
+
+def test_what_acts_on_the_model_comes_last(classifier, portraits, features):
+    held_out = make_portraits(80, seed=1)
+    plain, both = (
+        debias_classifier(
+            classifier,
+            make_config(posthoc=posthoc, seed=7),
+            portraits,
+            held_out,
+            features=features,
+        )
+        for posthoc in ("none", "leace")
+    )
+    expected = apply_posthoc(
+        plain, "leace", portraits, held_out, seed=7, verbose=0
+    )
+    assert differing_layers(plain, both)
+    assert not differing_layers(expected, both)
+
+
+class Trained:
+    """As much of a model as its batches need."""
+
+    def __init__(self, classifier):
+        self.classifier = classifier
+        protected = SCHEMA.protected_task
+        self.targets = {**classifier.targets, "protected": protected}
+
+
+def make_batches(classifier, portraits, features, config):
+    return after_training._FeatureBatches(
+        features, portraits, Trained(classifier), config.debias, seed=0
     )
 
-    def refit(classifier, train, debias, augment, **kwargs):
-        assert (train, debias, augment) == ("train", settings, config.augment)
-        assert kwargs == {
-            "label_smoothing": 0.2,
-            "seed": 7,
-            "features": "features",
-            "progress": False,
-        }
-        return [*classifier, "refit"]
 
-    def apply(classifier, name, train, held_out, seed, verbose):
-        assert (train, held_out, seed, verbose) == ("train", "held out", 7, 0)
-        return [*classifier, name]
-
-    monkeypatch.setattr(after_training, "refit_hair_branch", refit)
-    monkeypatch.setattr(after_training, "apply_posthoc", apply)
-    done = after_training.debias_classifier(
-        [], config, "train", "held out", features="features"
+def test_batches_go_through_all_rows_with_their_labels(classifier, portraits):
+    # What a row is, and of which pass, can be read from its features.
+    numbers = np.arange(COUNT) + 200 * np.arange(3)[:, None]
+    features = TrunkFeatures(numbers[..., None, None, None].astype("float16"))
+    batches = make_batches(
+        classifier, portraits, features, make_config(branch_steps=10)
     )
-    assert done == expected
+    assert len(batches) == 10
+    seen, passes = [], set()
+    for step in range(10):
+        x, labels, weights = batches[step]
+        assert x.shape == (32, 1, 1, 1) and x.dtype == np.float32
+        numbers = np.rint(x.ravel()).astype(int)
+        rows = numbers % 200
+        seen.append(rows)
+        passes |= set(numbers // 200)
+        for name, task in Trained(classifier).targets.items():
+            values = portraits.labels[task.name][rows]
+            np.testing.assert_array_equal(weights[name], values >= 0)
+            np.testing.assert_array_equal(labels[name], np.maximum(values, 0))
+    assert passes == {0, 1, 2}
+    first, second = np.concatenate(seen[:5]), np.concatenate(seen[5:])
+    assert sorted(first) == sorted(second) == list(range(COUNT))
+    assert list(first) != list(second)
+
+
+def test_subsample_trains_on_level_rows_alone(classifier, portraits, features):
+    config = make_config("subsample")
+    batches = make_batches(classifier, portraits, features, config)
+    chosen = chosen_rows(portraits, SCHEMA.tasks, config.debias, 0)
+    assert set(chosen) == {"hair_color", "hair_type"}
+    # The rows of a task don't depend on which others there are.
+    (alone,) = chosen_rows(
+        portraits, SCHEMA.tasks[2:], config.debias, 0
+    ).values()
+    np.testing.assert_array_equal(alone, chosen["hair_type"])
+    groups = portraits.groups
+    counts = training_group_counts(portraits, SCHEMA.tasks)
+    for name, rows in chosen.items():
+        np.testing.assert_array_equal(batches.weights[name], rows)
+        labels = portraits.labels[name]
+        assert not rows[(labels < 0) | (groups < 0)].any()
+        for label, of_class in enumerate(counts[name]):
+            if of_class.min() >= 10:
+                for group in (0, 1):
+                    cell = rows & (labels == label) & (groups == group)
+                    assert cell.sum() == of_class.min()
+    # The group itself is read from every row that has it.
+    np.testing.assert_array_equal(batches.weights["protected"], groups >= 0)
+    assert not chosen_rows(portraits, SCHEMA.tasks, make_config().debias, 0)
+
+
+def test_what_cant_be_is_one_sentence(classifier, portraits, features):
+    def refused(message, model=classifier, train=portraits, features=features):
+        with pytest.raises(UserError, match=message):
+            debias_classifier(
+                model, make_config("grl"), train, None, features=features
+            )
+
+    refused("Expected guarded tasks", make_classifier(tasks=["gender"]))
+    blank = {**portraits.labels, "gender": np.full(COUNT, -1, np.int32)}
+    unknown = dataclasses.replace(portraits, labels=blank)
+    refused("two groups or more.* by group 0, 0", train=unknown)
+    plain = dataclasses.replace(SCHEMA, protected=None)
+    unknown = dataclasses.replace(portraits, schema=plain)
+    refused("nothing to debias.*Received: none", train=unknown)
+    other = TrunkFeatures(np.zeros((1, COUNT + 1, 2, 2, 8), "float16"))
+    refused("these 160 portraits.*of 161", features=other)

@@ -1,5 +1,9 @@
+import dataclasses
+
 import numpy as np
 
+from tests.portrait_factory import EVERY_KIND
+from tests.portrait_factory import make_portraits
 from tp_keras.debiasing import groups
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, -1, 2])
@@ -7,26 +11,44 @@ GENDERS = np.array([0, 0, 0, 1, 1, 0, 0, -1])
 
 
 def test_counts_leave_out_what_is_missing():
-    counts = groups.count_groups(LABELS, GENDERS, 3)
+    counts = groups.count_groups(LABELS, GENDERS, 3, 2)
     assert counts.tolist() == [[3, 1], [1, 1], [0, 0]]
 
 
+def test_counts_of_guarded_tasks_of_every_kind():
+    portraits = make_portraits(60, schema=EVERY_KIND)
+    found = groups.training_group_counts(portraits, EVERY_KIND.tasks)
+    assert set(found) == {"age", "smile"}
+    ages, smiles, origin = (
+        portraits.labels[name] for name in ("age", "smile", "origin")
+    )
+    for group in range(3):
+        of_group = origin == group
+        for smile in (0, 1):
+            count = (of_group & (smiles == smile)).sum()
+            assert found["smile"][smile, group] == count
+        # Twelve ranges of 100 years; the last holds its upper limit.
+        expected, _ = np.histogram(ages[of_group], 12, (0, 100))
+        np.testing.assert_array_equal(found["age"][:, group], expected)
+    plain = dataclasses.replace(
+        portraits, schema=dataclasses.replace(EVERY_KIND, protected=None)
+    )
+    assert groups.training_group_counts(plain, EVERY_KIND.tasks) == {}
+
+
 def test_weights_are_those_of_the_formula():
-    counts = np.array([[3, 1], [1, 1], [4, 0]])
-    weights = groups.gender_balancing_weights(counts)
-    np.testing.assert_allclose(weights, [[4 / 6, 4 / 2], [1, 1], [1, 1]])
-    # Both genders weigh the same, and the class what it did.
-    sums = (weights * counts)[:2]
-    np.testing.assert_allclose(sums[:, 0], sums[:, 1])
-    np.testing.assert_allclose(sums.sum(1), counts[:2].sum(1))
-    # As Kamiran and Calders', with the distribution within one class.
-    share = counts[0] / counts[0].sum()
-    np.testing.assert_allclose(weights[0], 0.5 / share)
-
-
-def test_a_weight_has_a_limit():
-    weights = groups.gender_balancing_weights(np.array([[99, 1]]), largest=10)
-    np.testing.assert_allclose(weights, [[100 / 198, 10]])
+    counts = np.array([[3, 1, 0], [1, 1, 2], [4, 0, 0]])
+    weights = groups.level_weights(counts)
+    # n(y) / (G(y) n(y, g)) of the groups that a class has.
+    np.testing.assert_allclose(
+        weights,
+        [[4 / 6, 4 / 2, 1], [4 / 3, 4 / 3, 4 / 6], [1, 1, 1]],
+        rtol=1e-6,
+    )
+    # All groups weigh the same, and the class what it did.
+    sums = weights * counts
+    np.testing.assert_allclose(sums.sum(1), counts.sum(1))
+    assert groups.level_weights(np.array([[99, 1]]), largest=10)[0, 1] == 10
 
 
 def test_every_supported_group_has_one_sum():
@@ -49,7 +71,7 @@ def test_chosen_rows_are_as_many_women_as_men():
     genders = np.zeros(300, int)
     genders[:50] = 1  # 50 men, 150 women of class 0
     genders[200:205] = 1  # too few men of class 1
-    chosen = groups.choose_level_rows(labels, genders, 2, rng)
-    counts = groups.count_groups(labels[chosen], genders[chosen], 2)
+    chosen = groups.choose_level_rows(labels, genders, 2, 2, rng)
+    counts = groups.count_groups(labels[chosen], genders[chosen], 2, 2)
     assert counts.tolist() == [[50, 50], [55, 5]]
     assert not chosen[260:].any()

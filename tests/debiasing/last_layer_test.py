@@ -64,7 +64,6 @@ def test_the_layer_is_scaler_and_regression_in_one(num_classes):
     found = np.exp(layer(features))
     found /= found.sum(1, keepdims=True)
     np.testing.assert_allclose(found, expected, atol=1e-6)
-    assert layer.strength == 0.3
 
 
 def test_the_strength_is_that_of_the_best_left_out_rows():
@@ -73,15 +72,14 @@ def test_the_strength_is_that_of_the_best_left_out_rows():
     labels = np.arange(300) % 2
     features = generator.normal(size=(300, 120))
     features[:, :20] += 0.5 * labels[:, None]
-    layers = [
+    strong, weak, chosen = (
         refit_last_layer(
             features, labels, labels, 2, balanced=False, strengths=strengths
-        )
+        ).kernel
         for strengths in ([1e-2], [1e4], [1e4, 1e-2])
-    ]
-    assert layers[0].score > layers[1].score + 0.03
-    assert layers[2].strength == 1e-2
-    assert layers[2].score == layers[0].score
+    )
+    assert not np.array_equal(strong, weak)
+    np.testing.assert_array_equal(chosen, strong)
 
 
 def test_the_rows_of_a_resample_by_hand():
@@ -102,14 +100,12 @@ def test_two_layers_are_folded_into_one():
     np.testing.assert_allclose(features @ folded + offset, layer(hidden))
 
 
-def test_small_groups_are_left_out_and_named():
+def test_small_groups_are_left_out():
     features, labels, genders = make_rows([[90, 60], [40, 70], [3, 60]])
     layer = refit_last_layer(features, labels, genders, 4)
-    assert layer.left_out == {(2, 0): 3}
     # Men alone stand for their class, and the fourth class is never predicted.
     predicted = layer(features).argmax(1)
     assert (predicted[(labels == 2) & (genders == 1)] == 2).mean() > 0.7
-    assert layer.never == (3,)
     assert (predicted != 3).all()
 
 
@@ -136,7 +132,7 @@ def test_bad_input_is_refused():
     nothing = np.full(len(labels), -1)
     with pytest.raises(UserError, match="0 of 240 rows have a label"):
         refit_last_layer(features, nothing, genders, 2)
-    with pytest.raises(UserError, match="240 a gender|0 a gender"):
+    with pytest.raises(UserError, match="0 a group"):
         refit_last_layer(features, labels, nothing, 2)
     with pytest.raises(UserError, match="two classes .* Received: 1 such"):
         refit_last_layer(features, labels * 0, genders, 2)
@@ -144,9 +140,5 @@ def test_bad_input_is_refused():
         refit_last_layer(features, labels, genders, 2, min_count=100)
     broken = features.copy()
     broken[0, 0] = np.inf
-    with pytest.raises(UserError, match="1 of 1440 features that are NaN"):
+    with pytest.raises(UserError, match="Received: 1 that are NaN"):
         refit_last_layer(broken, labels, genders, 2)
-    with pytest.raises(UserError, match="Received: .*240, 6.*239"):
-        refit_last_layer(features, labels[1:], genders, 2)
-    with pytest.raises(UserError, match="all above 0"):
-        refit_last_layer(features, labels, genders, 2, strengths=[0.0])

@@ -75,39 +75,6 @@ def test_it_is_the_closed_form(rows):
     )
 
 
-def test_to_erase_twice_is_to_erase_once(rows):
-    features, genders, classes = rows
-    for eraser in (
-        fit_leace(features, genders),
-        fit_conditional_leace(features, genders, classes),
-    ):
-        once = eraser(features)
-        np.testing.assert_allclose(eraser(once), once, atol=1e-9)
-
-
-def test_no_other_projector_that_erases_changes_less(rows):
-    features, genders, classes = rows
-    centered = features - features.mean(0)
-    generator = np.random.default_rng(1)
-    for eraser in (
-        fit_leace(features, genders),
-        fit_conditional_leace(features, genders, classes),
-    ):
-        change = np.mean((eraser(features) - features) ** 2)
-        # Any (I - C (R' C)^-1 R') erases the span of C.
-        span = np.linalg.svd(np.eye(12) - eraser.matrix)[0][:, : eraser.rank]
-        closest = np.linalg.pinv(np.cov(features.T)) @ span
-        for spread in (0.0, 0.001, 0.01, 1.0):
-            noise = generator.normal(size=closest.shape)
-            other = closest + spread * np.abs(closest).max() * noise
-            gone = span @ np.linalg.solve(other.T @ span, other.T)
-            found = np.mean((centered @ gone.T) ** 2)
-            if spread:
-                assert found > change
-            else:
-                assert found == pytest.approx(change)
-
-
 def test_where_nothing_is_to_erase_nothing_changes():
     generator = np.random.default_rng(0)
     half = generator.normal(size=(50, 5))
@@ -127,19 +94,6 @@ def test_inside_every_class_nothing_covaries(rows):
     assert within(eraser(features), genders, classes) < 1e-6
     # What the class tells of gender stays.
     assert np.abs(covariance(eraser(features), genders)).max() > 1e-3
-
-
-def test_the_pooled_direction_is_one(rows):
-    features, genders, classes = rows
-    eraser = fit_conditional_leace(features, genders, classes, pooled=True)
-    assert eraser.rank == 1
-    scaled = np.zeros(12)
-    for value in range(4):
-        inside = classes == value
-        part = covariance(eraser(features)[inside], genders[inside])
-        scale = np.sqrt(inside.mean() * genders[inside].var())
-        scaled += inside.mean() * part / scale
-    assert np.abs(scaled).max() < 1e-6
 
 
 def test_classes_stay_apart_where_they_go_with_gender():
@@ -197,21 +151,6 @@ def test_rows_of_one_length_change_least(rows):
     np.testing.assert_allclose(eraser.offset, expected[:-1, -1], atol=1e-6)
 
 
-def test_weights_count_as_repeated_rows(rows):
-    features, genders, classes = (values[:300] for values in rows)
-    counts = np.random.default_rng(0).integers(0, 4, size=300)
-    repeated = fit_conditional_leace(
-        features.repeat(counts, 0),
-        genders.repeat(counts),
-        classes.repeat(counts),
-    )
-    weighted = fit_conditional_leace(
-        features, genders, classes, sample_weight=counts
-    )
-    np.testing.assert_allclose(weighted.matrix, repeated.matrix, atol=1e-8)
-    np.testing.assert_allclose(weighted.offset, repeated.offset, atol=1e-8)
-
-
 def test_rows_without_a_class_are_left_out(rows):
     features, genders, classes = rows
     kept = np.arange(3000) < 2000
@@ -223,13 +162,12 @@ def test_rows_without_a_class_are_left_out(rows):
     np.testing.assert_array_equal(found.matrix, expected.matrix)
 
 
-def test_classes_of_few_rows_are_named(rows):
+def test_classes_of_few_rows_are_left(rows):
     features, genders, classes = rows
     genders = np.where(classes == 3, 1, genders)
     genders[np.flatnonzero(classes == 3)[:8]] = 0
     eraser = fit_conditional_leace(features, genders, classes)
     assert eraser.classes == (0, 1, 2)
-    assert eraser.left_out == {3: 8}
     assert eraser.rank == 3
 
 
@@ -242,12 +180,9 @@ def test_columns_that_tell_nothing_and_too_few_rows(rows):
     np.testing.assert_allclose(erased[:, -1], 7.0)
 
     few, some = features[:8], np.arange(8) % 2
-    for shrinkage in (0.0, 0.3):
-        eraser = fit_leace(few, some, shrinkage=shrinkage)
-        assert np.isfinite(eraser.matrix).all()
-        assert np.abs(covariance(eraser(few), some)).max() < 1e-6
-    orthogonal = fit_leace(few, some, shrinkage=1.0).matrix
-    np.testing.assert_allclose(orthogonal, orthogonal.T, atol=1e-9)
+    eraser = fit_leace(few, some)
+    assert np.isfinite(eraser.matrix).all()
+    assert np.abs(covariance(eraser(few), some)).max() < 1e-6
 
 
 def test_a_layer_takes_the_eraser_up(rows):
@@ -262,25 +197,26 @@ def test_a_layer_takes_the_eraser_up(rows):
     )
 
 
+def test_several_groups_are_erased_as_columns(rows):
+    features, _, classes = rows
+    columns = np.eye(4)[classes]
+    eraser = fit_leace(features, columns)
+    # What three of four groups add up to is known of the fourth.
+    assert eraser.rank == 3
+    for column in columns.T:
+        assert np.abs(covariance(features, column)).max() > 0.1
+        assert np.abs(covariance(eraser(features), column)).max() < 1e-6
+
+
 def test_what_is_no_concept_is_refused(rows):
     features, genders, classes = rows
-    with pytest.raises(UserError, match="one value in all of 3000"):
+    with pytest.raises(UserError, match="nothing to erase.*Received: .*0: 0"):
         fit_leace(features, np.ones(3000))
-    with pytest.raises(UserError, match="no class .*Received: .*0: 0"):
+    with pytest.raises(UserError, match="with 10 rows.*Received: .*0: 0"):
         fit_conditional_leace(features, np.ones(3000), classes)
-    with pytest.raises(UserError, match="no class"):
+    with pytest.raises(UserError, match="nothing to erase"):
         fit_conditional_leace(features, genders, np.full(3000, -1))
     broken = features.copy()
     broken[5, 2] = np.nan
-    with pytest.raises(UserError, match="1 of 36000 features that are NaN"):
+    with pytest.raises(UserError, match="Received: 1 of features, concept"):
         fit_leace(broken, genders)
-    with pytest.raises(UserError, match="at least two rows"):
-        fit_leace(features[:1], genders[:1])
-    with pytest.raises(UserError, match="Received: .*3000, 12.*2999, 1"):
-        fit_leace(features, genders[1:])
-    with pytest.raises(UserError, match="a class for each row"):
-        fit_conditional_leace(features, genders, classes[1:])
-    with pytest.raises(UserError, match="shrinkage=2"):
-        fit_leace(features, genders, shrinkage=2)
-    with pytest.raises(UserError, match="weights of at least 0"):
-        fit_leace(features, genders, sample_weight=np.zeros(3000))

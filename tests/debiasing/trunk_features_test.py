@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tp_keras.config import AugmentConfig
 from tp_keras.data.augment import augment
@@ -15,8 +16,10 @@ from tp_keras.models import PortraitClassifier
 @pytest.fixture(scope="module")
 def classifier():
     keras.utils.set_random_seed(0)
-    backbone = PortraitBackbone("separable", 8, ((8, 1, 4),))
-    return PortraitClassifier(backbone, tasks=["hair_color"])
+    backbone = PortraitBackbone(
+        "separable", 8, ((8, 1, 4),), SCHEMA.image_shape
+    )
+    return PortraitClassifier(backbone, SCHEMA, tasks=["hair_color"])
 
 
 @pytest.fixture(autouse=True)

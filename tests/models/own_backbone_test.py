@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tp_keras.errors import UserError
 from tp_keras.export import export_bundle
@@ -9,10 +10,11 @@ from tp_keras.models import PortraitClassifier
 from tp_keras.models import create_backbone
 
 layers = keras.layers
+SHAPE = SCHEMA.image_shape
 IMAGES = make_portraits(4, seed=3).images
 
 
-def own_model(shape=(108, 84, 3), dtype="float32", top=(), **kwargs):
+def own_model(shape=SHAPE, dtype="float32", top=(), **kwargs):
     image = keras.Input(shape, dtype=dtype)
     x = layers.Rescaling(1 / 255)(image)
     x = layers.Conv2D(8, 5, strides=4, name="own")(x)
@@ -26,7 +28,7 @@ OWN = {
     "any size": lambda: own_model((None, None, 3)),
     "uint8": lambda: own_model(dtype="uint8"),
     "sequential": lambda: keras.Sequential(
-        [keras.Input((108, 84, 3)), layers.Conv2D(8, 5, strides=4)]
+        [keras.Input(SHAPE), layers.Conv2D(8, 5, strides=4)]
     ),
 }
 
@@ -34,7 +36,9 @@ OWN = {
 @pytest.mark.parametrize("kind", OWN)
 def test_a_model_of_ones_own_is_a_backbone(kind, tmp_path):
     backbone = OWN[kind]()
-    classifier = PortraitClassifier(backbone, tasks=["gender", "hair_type"])
+    classifier = PortraitClassifier(
+        backbone, SCHEMA, tasks=["gender", "hair_type"]
+    )
     assert classifier.input.dtype == "uint8"
     found = classifier.predict_answers(IMAGES, verbose=0)
     # The very features of the model.
@@ -60,6 +64,10 @@ def test_a_model_of_ones_own_is_a_backbone(kind, tmp_path):
             r"ends in one feature map.*Received: outputs=.*8",
         ),
         (lambda: own_model((108, 84, 1)), "one input, of images"),
+        (
+            lambda: own_model((64, 64, 3), name="mine"),
+            r"of \(108, 84, 3\).*backbone=mine for \(64, 64, 3",
+        ),
         (lambda: own_model(dtype="int32"), "one input, of images"),
         (lambda: keras.Sequential([layers.Conv2D(3, 3)]), "a Sequential"),
         (lambda: "portrait_s", "Received: backbone='portrait_s'"),
@@ -67,19 +75,21 @@ def test_a_model_of_ones_own_is_a_backbone(kind, tmp_path):
 )
 def test_what_is_no_backbone_is_one_sentence(make, message):
     with pytest.raises(UserError, match=message):
-        PortraitClassifier(make())
+        PortraitClassifier(make(), SCHEMA)
 
 
 def test_a_file_is_a_backbone(tmp_path):
     own = own_model(name="gender")
     own.save(tmp_path / "own.keras")
-    backbone = create_backbone(tmp_path / "own.keras")
+    backbone = create_backbone(tmp_path / "own.keras", SHAPE)
     assert backbone.name == "backbone"  # No clash with the head.
     np.testing.assert_array_equal(backbone(IMAGES), own(IMAGES))
     # Of a classifier, as runs keep them, the trunk.
-    classifier = PortraitClassifier(create_backbone("portrait_xs"))
+    classifier = PortraitClassifier(
+        create_backbone("portrait_xs", SHAPE), SCHEMA
+    )
     classifier.save(tmp_path / "model.keras")
-    trunk = create_backbone(tmp_path / "model.keras")
+    trunk = create_backbone(tmp_path / "model.keras", SHAPE)
     np.testing.assert_array_equal(trunk(IMAGES), classifier.backbone(IMAGES))
 
 
@@ -94,34 +104,36 @@ def test_files_that_hold_none_are_one_sentence(tmp_path):
         ("none.keras", "no such file"),
     ):
         with pytest.raises(UserError, match=f"{message}.*Received: backbone="):
-            create_backbone(str(tmp_path / name))
+            create_backbone(str(tmp_path / name), SHAPE)
 
 
 def test_weights_are_an_argument_of_every_backbone(tmp_path):
     for name in ("portrait_xs", "MobileNet(alpha=0.25)"):
-        trained = create_backbone(name)
+        trained = create_backbone(name, SHAPE)
         network = trained
         if name.startswith("MobileNet"):
             (network,) = (x for x in trained.layers if hasattr(x, "layers"))
         network.save_weights(tmp_path / "trained.weights.h5")
         open_call = name.rstrip(")") + (", " if "(" in name else "(")
         call = f"{open_call}weights='{tmp_path}/trained.weights.h5')"
-        found = create_backbone(call)
+        found = create_backbone(call, SHAPE)
         for a, b in zip(
             found.get_weights(), trained.get_weights(), strict=True
         ):
             np.testing.assert_array_equal(a, b)
     with pytest.raises(UserError, match="could not be loaded"):
-        create_backbone(f"portrait_s(weights='{tmp_path}/trained.weights.h5')")
+        create_backbone(
+            f"portrait_s(weights='{tmp_path}/trained.weights.h5')", SHAPE
+        )
 
 
 def test_weights_see_the_pixels_that_they_were_trained_on(tmp_path):
     network = keras.applications.MobileNet(
-        input_shape=(108, 84, 3), alpha=0.25, include_top=False, weights=None
+        input_shape=SHAPE, alpha=0.25, include_top=False, weights=None
     )
     network.save_weights(tmp_path / "there.weights.h5")
     backbone = create_backbone(
-        f"MobileNet(alpha=0.25, weights='{tmp_path}/there.weights.h5')"
+        f"MobileNet(alpha=0.25, weights='{tmp_path}/there.weights.h5')", SHAPE
     )
     prepared = keras.applications.mobilenet.preprocess_input(
         IMAGES.astype("float32")
@@ -141,7 +153,7 @@ def test_weights_see_the_pixels_that_they_were_trained_on(tmp_path):
     ],
 )
 def test_what_the_backbone_is_anyway_may_be_said(arguments):
-    backbone = create_backbone(f"MobileNet(alpha=0.25, {arguments})")
+    backbone = create_backbone(f"MobileNet(alpha=0.25, {arguments})", SHAPE)
     assert backbone.output_shape == (None, 3, 2, 256)
 
 
@@ -159,7 +171,7 @@ def test_what_the_backbone_is_anyway_may_be_said(arguments):
 )
 def test_what_it_cant_be_is_one_sentence(name):
     with pytest.raises(UserError) as caught:
-        create_backbone(name)
+        create_backbone(name, SHAPE)
     assert "multiple values" not in str(caught.value)
     assert "\n" not in str(caught.value)
     assert str(caught.value).endswith(f"Received: backbone={name!r}")

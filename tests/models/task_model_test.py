@@ -2,24 +2,35 @@ import keras
 import numpy as np
 import pytest
 
+from tests.portrait_factory import EVERY_KIND
+from tests.portrait_factory import GENDER
+from tests.portrait_factory import HAIR_COLOR
+from tests.portrait_factory import SCHEMA
+from tests.portrait_factory import make_portraits
+from tp_keras.data.labels import filled
+from tp_keras.data.labels import is_known
 from tp_keras.errors import UserError
+from tp_keras.models.kinds import head_kind
 from tp_keras.models.layer_settings import default_policy
 from tp_keras.models.task_model import TaskModel
-from tp_keras.tasks import GENDER
-from tp_keras.tasks import HAIR_COLOR
-from tp_keras.tasks import TASKS
 
 COUNT = 24
+TASKS = SCHEMA.tasks
 
 
 class LinearModel(TaskModel):
-    """Logits of tasks that are linear in four numbers."""
+    """Scores of tasks that are linear in four numbers."""
+
+    number_head = "distribution"
 
     def __init__(self, tasks=TASKS):
         inputs = keras.Input((4,), name="numbers")
         outputs = {
             task.name: keras.layers.Dense(
-                task.num_classes, dtype="float32", name=task.name
+                task.num_classes
+                or head_kind(task, self.number_head).units(task),
+                dtype="float32",
+                name=task.name,
             )(inputs)
             for task in tasks
         }
@@ -187,27 +198,32 @@ def test_labels_of_its_own_tasks_must_come(batch):
         model.test_on_batch(numbers, {"gender": labels["gender"]})
 
 
-def test_training_is_that_of_weights_of_zero(batch):
-    numbers, labels, _ = batch
-    models = make_model(), make_model()
-    for model in models:
-        model.compile("sgd", steps_per_execution=3)
-    masked = {name: np.maximum(v, 0) for name, v in labels.items()}
-    known = {name: (v >= 0).astype("float32") for name, v in labels.items()}
-    data = (numbers, labels), (numbers, masked, known)
-    histories = [
-        model.fit(
-            *rows[:2],
-            sample_weight=rows[2] if rows[2:] else None,
+def test_training_is_that_of_weights_of_zero():
+    """Of every kind: missing are -1, flags of -1, and NaN."""
+    rows = make_portraits(COUNT, schema=EVERY_KIND).labels
+    numbers = np.random.default_rng(0).normal(size=(COUNT, 4))
+    tasks = {task.name: task for task in EVERY_KIND.tasks}
+    given = {name: filled(tasks[name], v) for name, v in rows.items()}
+    known = {
+        name: is_known(tasks[name], v).astype("float32")
+        for name, v in rows.items()
+    }
+    found = []
+    for data in ((numbers, rows), (numbers, given, known)):
+        model = make_model(EVERY_KIND.tasks)
+        model.compile(keras.optimizers.SGD(0.01), steps_per_execution=3)
+        history = model.fit(
+            *data[:2],
+            sample_weight=data[2] if data[2:] else None,
             batch_size=8,
             shuffle=False,
             verbose=0,
-            validation_data=rows,
+            validation_data=data,
         ).history
-        for model, rows in zip(models, data, strict=True)
-    ]
-    assert histories[0] == histories[1]
-    for a, b in zip(*(model.get_weights() for model in models), strict=True):
+        found.append([*history.values(), *model.get_weights()])
+    assert "age_mae" in history and "signs_accuracy" in history
+    for a, b in zip(*found, strict=True):
+        assert np.isfinite(a).all()
         np.testing.assert_array_equal(a, b)
 
 

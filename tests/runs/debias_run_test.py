@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tests.printed_commands import parse_next
 from tp_keras.config import DebiasConfig
@@ -35,14 +36,22 @@ def source(tmp_path_factory):
     keras.utils.set_random_seed(0)
     run = RunFolder(tmp_path_factory.mktemp("runs") / "source")
     run.claim(ExperimentConfig(run_dir=str(run.path)))
-    backbone = PortraitBackbone("separable", 8, ((8, 1, 4),))
-    PortraitClassifier(backbone, embedding_size=16).save(run.model_path)
+    backbone = PortraitBackbone(
+        "separable", 8, ((8, 1, 4),), SCHEMA.image_shape
+    )
+    model = PortraitClassifier(backbone, SCHEMA, embedding_size=16)
+    model.save(run.model_path)
     run.history_path.write_text("epoch,val_score\n0,0.5\n")
     fingerprints = {
         split: load_made(None, None, split, None, None).fingerprint
         for split in ("train", "validation")
     }
-    run.record(status="finished", epochs=1, fingerprints=fingerprints)
+    run.record(
+        status="finished",
+        epochs=1,
+        fingerprints=fingerprints,
+        schema=SCHEMA.to_dict(),
+    )
     return run
 
 
@@ -70,6 +79,7 @@ def test_the_new_run_is_a_run_and_the_old_one_stays(source, tmp_path, capsys):
     assert run.facts["debias_seconds"] >= 0
     assert run.facts["fingerprints"] == source.facts["fingerprints"]
     assert run.read_history() == source.read_history()
+    assert run.schema == SCHEMA
     readme = (path / "README.md").read_text()
     assert f"--run_dir '{path}'`" in readme and "partial" not in readme
     assert content(source.path) == before
@@ -107,7 +117,7 @@ def test_the_new_run_is_a_run_and_the_old_one_stays(source, tmp_path, capsys):
 
 
 def test_on_failure_there_is_nothing(source, tmp_path, monkeypatch):
-    def fail(self, path):
+    def fail(self, path, **kwargs):
         path.write_text("half")
         raise OSError("broken")
 
@@ -184,7 +194,7 @@ def test_a_folder_of_another_source_is_refused(source, tmp_path):
         )
 
 
-def test_hair_layers_are_trained_anew_and_nothing_else(source, tmp_path):
+def test_guarded_layers_are_trained_anew_and_nothing_else(source, tmp_path):
     settings = DebiasConfig(debias="conditional_grl", branch_steps=3)
     run = debias_run(source.path, tmp_path / "new", settings, progress=False)
     old, new = source.load_model(), run.load_model()
@@ -195,7 +205,7 @@ def test_hair_layers_are_trained_anew_and_nothing_else(source, tmp_path):
             strict=True,
         )
         same = all(np.array_equal(a, b) for a, b in pairs)
-        trained = layer.name.startswith("hair_") and layer.weights
+        trained = layer.name.startswith(("hair_", "guarded_")) and layer.weights
         assert same != bool(trained), layer.name
     # The same settings and seed give the same layers.
     again = debias_run(source.path, tmp_path / "two", settings, progress=False)

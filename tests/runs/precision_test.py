@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.portrait_factory import SCHEMA
 from tp_keras.errors import UserError
 from tp_keras.models import PortraitClassifier
 from tp_keras.models import create_backbone
@@ -11,6 +12,7 @@ from tp_keras.runs.precision import in_float32
 from tp_keras.runs.precision import layers_in
 from tp_keras.runs.run_folder import RunFolder
 
+SHAPE = SCHEMA.image_shape
 DENSE = (
     "PortraitBackbone(block_type='merged', stem_channels=8, "
     "stages=((16, 1, 4),))"
@@ -27,7 +29,7 @@ def able(request, monkeypatch):
 
 
 def test_dense_backbones_get_bfloat16_where_the_processor_has_it(able):
-    backbone = create_backbone(DENSE)
+    backbone = create_backbone(DENSE, SHAPE)
     assert choose_precision("float32", backbone) == "float32"
     assert choose_precision("auto", backbone) == (
         "bfloat16" if able else "float32"
@@ -48,7 +50,7 @@ def test_dense_backbones_get_bfloat16_where_the_processor_has_it(able):
     ],
 )
 def test_bfloat16_is_refused_where_it_is_slower(name, reason, able):
-    backbone = create_backbone(name)
+    backbone = create_backbone(name, SHAPE)
     assert choose_precision("auto", backbone) == "float32"
     with pytest.raises(UserError, match=f"{reason}.*Received: precision"):
         choose_precision("bfloat16", backbone)
@@ -82,7 +84,7 @@ def test_a_limit_of_the_instructions_counts(monkeypatch, tmp_path):
 
 def test_a_model_in_bfloat16_answers_in_float32_and_stays_as_it_is(tmp_path):
     with layers_in("bfloat16"):
-        model = PortraitClassifier(create_backbone(DENSE))
+        model = PortraitClassifier(create_backbone(DENSE, SHAPE), SCHEMA)
     assert keras.config.dtype_policy().name == "float32"
     assert model.backbone.output.dtype == "bfloat16"
     assert {v.dtype for v in model.weights} == {"float32"}
@@ -90,7 +92,10 @@ def test_a_model_in_bfloat16_answers_in_float32_and_stays_as_it_is(tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert loaded.backbone.output.dtype == "bfloat16"
-    images = np.random.default_rng(0).integers(0, 256, (4, 108, 84, 3), "uint8")
+    # Whoever uses a run computes in float32, however it was trained.
+    used = RunFolder(tmp_path).load_model(tmp_path / "model.keras")
+    assert used.backbone.output.dtype == "float32"
+    images = np.random.default_rng(0).integers(0, 256, (4, *SHAPE), "uint8")
     for name, values in model(images).items():
         np.testing.assert_array_equal(loaded(images)[name], values)
 
@@ -98,14 +103,14 @@ def test_a_model_in_bfloat16_answers_in_float32_and_stays_as_it_is(tmp_path):
 @pytest.mark.parametrize("name", [DENSE, "MobileNet(alpha=0.25)"])
 def test_a_copy_in_float32_has_the_same_weights(name):
     with layers_in("bfloat16"):
-        model = PortraitClassifier(create_backbone(name))
+        model = PortraitClassifier(create_backbone(name, SHAPE), SCHEMA)
     model.backbone.trainable = False
     plain = in_float32(model)
     assert plain.backbone.output.dtype == "float32"
     policies = {layer.dtype_policy.name for layer in plain._flatten_layers()}
     assert policies == {"float32"}
     assert len(plain.trainable_variables) == len(model.trainable_variables)
-    images = np.random.default_rng(0).integers(0, 256, (4, 108, 84, 3), "uint8")
+    images = np.random.default_rng(0).integers(0, 256, (4, *SHAPE), "uint8")
     found = plain(images)
     for name, values in model(images).items():
         shares = keras.ops.softmax(values)
@@ -117,13 +122,5 @@ def test_a_copy_in_float32_has_the_same_weights(name):
 
 
 def test_a_model_in_float32_is_no_copy():
-    model = PortraitClassifier(create_backbone(DENSE))
+    model = PortraitClassifier(create_backbone(DENSE, SHAPE), SCHEMA)
     assert in_float32(model) is model
-
-
-def test_a_run_loads_in_float32_however_it_was_trained(tmp_path):
-    with layers_in("bfloat16"):
-        model = PortraitClassifier(create_backbone(DENSE))
-    model.save(tmp_path / "model.keras")
-    loaded = RunFolder(tmp_path).load_model(tmp_path / "model.keras")
-    assert loaded.backbone.output.dtype == "float32"

@@ -92,6 +92,8 @@ def test_a_folder_without_run_or_model_is_one_sentence(tmp_path, run):
         _ = RunFolder(tmp_path / "nowhere").config
     with pytest.raises(UserError, match="no model yet"):
         run.require()
+    with pytest.raises(UserError, match="Expected a schema"):
+        _ = run.schema
 
 
 def test_a_damaged_file_is_named(run):

@@ -8,6 +8,8 @@ import keras
 import numpy as np
 import pytest
 
+from tests.portrait_factory import EVERY_KIND
+from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tp_keras.config import DebiasConfig
 from tp_keras.config import ExperimentConfig
@@ -178,7 +180,7 @@ def test_a_killed_run_resumes_to_the_same_weights(tmp_path):
     whole = Trainer(make_config(tmp_path / "whole"), progress=False).fit()
     killed = subprocess.run(
         [sys.executable, "-c", KILLED_TRAINING, str(tmp_path / "run")],
-        cwd=pathlib.Path(__file__).parents[1],
+        cwd=pathlib.Path(__file__).parents[2],
         capture_output=True,
     )
     assert killed.returncode == -signal.SIGKILL
@@ -198,7 +200,7 @@ def test_a_run_that_fails_in_its_second_stage_resumes_there(
     config = make_config(tmp_path / "whole", scope="branch", epochs=1)
     whole = Trainer(config, progress=False).fit()
     assert whole.is_finished and whole.facts["debias_seconds"] >= 0
-    # What training left stays, and the gender head and trunk with it.
+    # What training left stays, and the other head and trunk with it.
     before = whole.load_model(whole.trained_path)
     differing = {
         layer.name
@@ -208,11 +210,10 @@ def test_a_run_that_fails_in_its_second_stage_resumes_there(
         for a, b in zip(layer.get_weights(), other.get_weights(), strict=True)
         if not np.array_equal(a, b)
     }
-    assert {"hair_color", "hair_type", "hair_convolution"} <= differing
-    assert all(name.startswith("hair_") for name in differing)
+    assert {"hair_color", "hair_type", "guarded_convolution"} <= differing
+    assert not differing & {"gender", "backbone"}
 
     def save_half(self, classifier):
-        (self.path / ".incomplete-model.keras").write_text("half")
         raise KeyboardInterrupt
 
     config = dataclasses.replace(config, run_dir=str(tmp_path / "run"))
@@ -229,9 +230,9 @@ def test_a_run_that_fails_in_its_second_stage_resumes_there(
     ):
         np.testing.assert_array_equal(a, b)
 
-    # Nothing is trained again but the hair layers.
+    # Nothing is trained again but the guarded layers.
     monkeypatch.setattr(
-        Trainer, "build_model", lambda self: pytest.fail("began anew")
+        Trainer, "build_model", lambda *args: pytest.fail("began anew")
     )
     resumed = Trainer(config, progress=False).fit()
     assert resumed.is_finished and resumed.facts["epochs"] == 1
@@ -251,7 +252,7 @@ def test_erasure_after_training_leaves_the_trained_model(tmp_path):
         for path in (run.trained_path, run.model_path)
     )
     np.testing.assert_array_equal(before["gender"], after["gender"])
-    distance = before["hair_embedding"] - after["hair_embedding"]
+    distance = before["embedding"] - after["embedding"]
     assert np.abs(distance).max() > 1e-3
 
 
@@ -267,7 +268,7 @@ def test_seeds_decide(tmp_path):
     assert np.abs(a - c).max() > 0
 
 
-# Those with a state or rows of their own; refit_test trains every method.
+# Those with a state or rows of their own; after_training_test has them all.
 @pytest.mark.parametrize(
     "debias", ["subsample", "group_dro", "domain_independent"]
 )
@@ -277,22 +278,20 @@ def test_a_method_trains_a_classifier_without_traces(tmp_path, debias):
     model = run.load_model()
     assert type(model) is trainer_module.PortraitClassifier
     plain = trainer_module.PortraitClassifier(
-        PortraitBackbone(**TINY), dropout_rate=0.2
+        PortraitBackbone(image_shape=SCHEMA.image_shape, **TINY), SCHEMA
     )
     assert model.count_params() == plain.count_params()
 
 
 def test_a_growing_method_keeps_its_last_model(tmp_path):
-    last = Trainer(make_config(tmp_path / "run"), progress=False)
-    assert last._callbacks(*_untrained(last), 0)[1].only_last
-    best = Trainer(make_config(tmp_path / "run", "reweigh"), progress=False)
-    assert not best._callbacks(*_untrained(best), 0)[1].only_last
-
-
-def _untrained(trainer):
-    """A model of the trainer, and a number of steps."""
-    train = load_made("", "", "train", "memory", False)
-    return trainer._debiased(trainer.build_model(), train), 3
+    for debias, scope, only_last in (
+        ("grl", "network", True),
+        ("grl", "branch", False),
+        ("reweigh", "network", False),
+    ):
+        trainer = Trainer(make_config(tmp_path, debias, scope), False)
+        model = trainer.build_model(SCHEMA)
+        assert trainer._callbacks(model, 3, 0)[1].only_last is only_last
 
 
 def test_a_run_tells_the_splits_that_it_was_trained_on(tmp_path, monkeypatch):
@@ -323,7 +322,7 @@ def test_a_run_tells_the_splits_that_it_was_trained_on(tmp_path, monkeypatch):
 
 def test_other_data_under_the_same_settings_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        Trainer, "build_model", lambda self: pytest.fail("got to the model")
+        Trainer, "build_model", lambda *args: pytest.fail("got to the model")
     )
     config = make_config(tmp_path / "run")
     trainer = Trainer(config, progress=False)
@@ -354,8 +353,43 @@ def test_a_task_without_labels_is_refused(tmp_path, monkeypatch):
         "load_portraits",
         lambda *args: make_portraits(48, split=args[2], missing=1.0),
     )
-    with pytest.raises(UserError, match="has a label of hair_"):
+    with pytest.raises(UserError, match="no label of hair_color"):
         Trainer(make_config(tmp_path / "run"), progress=False).fit()
+
+
+def load_every_kind(data_dir, dataset, split, storage, progress):
+    seed = ["train", "validation"].index(split)
+    return make_portraits(96, seed=seed, split=split, schema=EVERY_KIND)
+
+
+def test_a_class_alone_is_refused_before_the_training(tmp_path, monkeypatch):
+    def load(*args):
+        portraits = load_every_kind(*args)
+        smile = portraits.labels["smile"]
+        portraits.labels["smile"] = np.where(smile == 1, -1, smile)
+        return portraits
+
+    monkeypatch.setattr(trainer_module, "load_portraits", load)
+    config = make_config(tmp_path / "run", "none", epochs=1)
+    with pytest.raises(UserError, match="--tasks without.* no alone of smile"):
+        Trainer(config, progress=False).fit()
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_data_set_of_every_kind_is_trained_and_debiased(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(trainer_module, "load_portraits", load_every_kind)
+    config = make_config(
+        tmp_path / "run", "conditional_mmd", "branch", epochs=2
+    )
+    run = Trainer(config, progress=False).fit()
+    assert run.schema == EVERY_KIND
+    assert {"val_age_mae", "val_signs_accuracy"} <= set(run.read_history()[0])
+    model = run.load_model()
+    assert model.schema == EVERY_KIND
+    assert run.facts["parameters"] == model.inference_model().count_params()
+    assert run.facts["debias_seconds"] >= 0
 
 
 def test_early_stopping_remembers_the_epochs_before_a_resumption():
@@ -372,10 +406,14 @@ def test_early_stopping_remembers_the_epochs_before_a_resumption():
     assert stopping.stopped_epoch == 3 and model.stop_training
 
 
+def untrained():
+    backbone = PortraitBackbone(image_shape=SCHEMA.image_shape, **TINY)
+    return trainer_module.PortraitClassifier(backbone, SCHEMA, ["gender"])
+
+
 def test_best_model_keeps_the_old_file_when_the_score_is_no_better(tmp_path):
     path = tmp_path / "model.keras"
-    backbone = PortraitBackbone("separable", 8, ((8, 1, 4),))
-    model = trainer_module.PortraitClassifier(backbone, tasks=["gender"])
+    model = untrained()
     best = BestModel(path, model, 10, best_score=0.7)
     best.set_model(model)
     best.on_test_end({"gender_accuracy": 0.6})
@@ -390,18 +428,12 @@ def test_best_model_keeps_the_old_file_when_the_score_is_no_better(tmp_path):
 
 def test_the_last_model_replaces_a_better_one_where_asked(tmp_path):
     path = tmp_path / "model.keras"
-    backbone = PortraitBackbone("separable", 8, ((8, 1, 4),))
-    model = trainer_module.PortraitClassifier(backbone, tasks=["gender"])
+    model = untrained()
     last = BestModel(path, model, 10, best_score=0.7, only_last=True)
     last.set_model(model)
     last.on_test_end({"gender_accuracy": 0.6})
     assert path.exists()
     assert last.best_score == 0.7
-
-
-def test_averaging_can_be_switched_off(tmp_path):
-    config = make_config(tmp_path / "run", "none", averaging=0.0, epochs=1)
-    assert Trainer(config, progress=False).fit().is_finished
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,9 @@ import keras
 import numpy as np
 import pytest
 
+from tests.portrait_factory import SCHEMA
 from tests.runs import trainer_test as t
+from tp_keras.config import DebiasMethod
 from tp_keras.errors import UserError
 from tp_keras.export.run_export import describe_run
 from tp_keras.models import PortraitBackbone
@@ -61,8 +63,8 @@ def test_a_run_goes_on_from_another(source, tmp_path, capsys):
     run = Trainer(config).fit()
     said = capsys.readouterr().out
     assert (
-        f"Taken over from {source.path}: trunk, hair_convolution, "
-        "hair_normalization, gender; new: hair_type_projection, hair_type."
+        f"Taken over from {source.path}: trunk, guarded_convolution, "
+        "guarded_normalization, gender; new: hair_type_projection, hair_type."
     ) in said
     before, after = weights(source), weights(run)
     np.testing.assert_allclose(before["gender"][0], after["gender"][0], 1e-4)
@@ -139,7 +141,7 @@ def test_a_source_that_changed_is_refused(source, tmp_path):
 @pytest.fixture
 def own_file(tmp_path):
     """A trained trunk of plain Keras, which normalises its pixels itself."""
-    image = keras.Input((108, 84, 3))
+    image = keras.Input(SCHEMA.image_shape)
     x = keras.layers.Rescaling(1 / 255)(image)
     x = keras.layers.Conv2D(8, 5, strides=4, use_bias=False, name="own")(x)
     x = keras.layers.ReLU()(keras.layers.BatchNormalization()(x))
@@ -151,7 +153,8 @@ def test_a_trunk_stays_as_it_is_and_then_learns_slowly(
     own_file, tmp_path, monkeypatch
 ):
     # The last model is kept, whatever its score.
-    monkeypatch.setattr(t.trainer_module, "GROWING_METHODS", ("none",))
+    growing = {"none": DebiasMethod(grows=True)}
+    monkeypatch.setattr(t.trainer_module, "DEBIAS_METHODS", growing)
     before = keras.saving.load_model(own_file).get_layer("own").get_weights()
     settings = {
         "model": {"backbone": str(own_file)},
@@ -185,7 +188,7 @@ def test_a_trunk_stays_as_it_is_and_then_learns_slowly(
 
 
 def test_single_layers_that_are_frozen_stay_so(tmp_path):
-    backbone = PortraitBackbone(**t.TINY)
+    backbone = PortraitBackbone(image_shape=SCHEMA.image_shape, **t.TINY)
     backbone.layers[2].trainable = False
     from tp_keras.runs.callbacks import FrozenTrunk
 

@@ -5,9 +5,13 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tp_keras.config import ExperimentConfig
+from tp_keras.data.source import load_portraits
+from tp_keras.errors import UserError
 from tp_keras.export.run_export import describe_run
 from tp_keras.runs.run_folder import RunFolder
 from training import run_all
@@ -74,6 +78,44 @@ def test_a_failing_step_ends_the_way(tmp_path, capfd):
     assert "error:" in captured.err and "nowhere" in captured.err
     assert "Step 1 ended with an error." in captured.err
     assert "[2/5]" not in captured.out
+
+
+def test_an_unknown_experiment_is_refused():
+    with pytest.raises(UserError, match="demo, real, .*experiment=nothing"):
+        run_all.RunAll(experiment="nothing").execute()
+
+
+def test_the_steps_are_of_the_data_set_of_the_experiment(tmp_path, monkeypatch):
+    steps = []
+
+    def step(self, number, title, command, skip=None):
+        steps.append(command)
+        if number == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_all.RunAll, "_step", step)
+    with pytest.raises(KeyboardInterrupt):
+        run_all.RunAll(
+            experiment="reference", dataset="other/small", run_dir=tmp_path
+        ).execute()
+    data = "--data_dir data/tfds --dataset other/small"
+    assert steps[:2] == [
+        f"python -m training.build_dataset {data}",
+        f"python -m training.train reference {data} --run_dir {tmp_path} "
+        "--seed 0",
+    ]
+    assert steps[2].endswith(f"evaluate --run_dir {tmp_path}")
+
+
+def test_the_examples_are_test_portraits(tiny_data_dir, tmp_path):
+    dataset = "tiny_portraits/synthetic_tiny"
+    found = run_all._example_files(tmp_path / "new", tiny_data_dir, dataset)
+    test = load_portraits(tiny_data_dir, dataset, "test", progress=False)
+    pixels = dict(zip(test.indices, test.images, strict=True))
+    assert len(found) == run_all.EXAMPLES
+    for path in found:
+        index = int(path.stem.removeprefix("test_"))
+        np.testing.assert_array_equal(Image.open(path), pixels[index])
 
 
 @pytest.mark.large

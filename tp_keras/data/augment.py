@@ -36,8 +36,8 @@ def augment(images, seed, config=None, rows=None):
         New uint8 array `[batch, height, width, 3]`.
 
     Example:
-        >>> augment(np.zeros((8, 108, 84, 3), np.uint8), seed=(1, 2)).shape
-        (8, 108, 84, 3)
+        >>> augment(np.zeros((8, 96, 80, 3), np.uint8), seed=(1, 2)).shape
+        (8, 96, 80, 3)
     """
     config = config or AugmentConfig()
     rows = np.arange(len(images)) if rows is None else np.asarray(rows)
@@ -88,15 +88,14 @@ def augment(images, seed, config=None, rows=None):
 
 
 def warp(images, transforms):
-    """Maps each image by its affine transform.
+    """Maps each image by an affine transform; outside the border repeats.
 
     Args:
         images: uint8 array `[batch, height, width, channels]`.
         transforms: Float array `[batch, 2, 3]`, from output to input pixels.
 
     Returns:
-        New uint8 array of the same shape, interpolated bilinearly; what comes
-        from outside repeats the border.
+        New uint8 array of the same shape, interpolated bilinearly.
     """
     height, width = images.shape[1:3]
     return np.stack(
@@ -114,10 +113,7 @@ def warp(images, transforms):
 
 
 def _affine_transforms(height, width, mirror, shift_x, shift_y, scale, angle):
-    """Returns the maps `[batch, 2, 3]` from output to input pixels.
-
-    They are about the centre: `(a0 x + a1 y + a2, b0 x + b1 y + b2)`.
-    """
+    """Returns maps about the centre, `(a0 x + a1 y + a2, b0 x + b1 y + b2)`."""
     cosine, sine = np.cos(angle) * scale, np.sin(angle) * scale
     a0, a1 = cosine * mirror, -sine
     b0, b1 = sine * mirror, cosine

@@ -39,17 +39,7 @@ def _not_prepared(data_dir, dataset) -> UserError:
 
 
 def build_command(data_dir, dataset, overwrite=False) -> str:
-    """Returns the command that prepares a data set.
-
-    Args:
-        data_dir: Folder of prepared data sets.
-        dataset: Name such as `"tiny_portraits/synthetic_500_seed7"`.
-        overwrite: Whether to prepare anew what is there.
-
-    Example:
-        >>> build_command("data/tfds", "utk_face/128x128")
-        'python -m training.build_dataset --data_dir data/tfds --dataset ...'
-    """
+    """Returns the command that prepares a data set, anew with `overwrite`."""
     flags = {"overwrite": True} if overwrite else {}
     return command_line(
         "training.build_dataset", data_dir=data_dir, dataset=dataset, **flags

@@ -3,20 +3,22 @@
 import json
 import os
 import pathlib
-import uuid
 import zipfile
 from collections.abc import Callable
 from typing import Any
 from typing import NamedTuple
 
 import numpy as np
-import psutil
 
+from tp_keras import files
 from tp_keras.data.portraits import compute_fingerprint
 
 # Enough to notice that a file was not written out, or overwritten: a few
 # megabytes, whatever its size.
 _SAMPLED_ROWS = 64
+
+# Stands before the names of tasks, which may be any.
+_LABEL = "label:"
 
 
 class DecodedRows(NamedTuple):
@@ -48,35 +50,33 @@ class DecodedFile:
     """
 
     def __init__(self, folder: pathlib.Path, split: str, source: dict):
-        self.folder = pathlib.Path(folder)
-        self._stem = "".join(c if c.isalnum() else "-" for c in split)
-        self.path = self.folder / f"{self._stem}.npy"
-        self._note_path = self.folder / f"{self._stem}.npz"
+        stem = "".join(c if c.isalnum() else "-" for c in split)
+        self.path = pathlib.Path(folder) / f"{stem}.npy"
+        self._note_path = self.path.with_suffix(".npz")
         self._source = json.dumps({"split": split, **source}, sort_keys=True)
 
     def read(self) -> DecodedRows | None:
-        """Maps the file; None if there is none, or not of this source.
-
-        The pixels are not read, but for a sample that is compared with its
-        hash.
-        """
+        """Maps the file; None if there is none, or not of this source."""
         try:
             with self._note_path.open("rb") as file, np.load(file) as note:
-                arrays = dict(note)
+                note = dict(note)
             images = np.load(self.path, mmap_mode="r")
         except (OSError, EOFError, ValueError, zipfile.BadZipFile):
             return None
-        if str(arrays.pop("source", "")) != self._source:
+        if str(note.get("source")) != self._source:
             return None
-        indices = arrays.pop("indices")
-        fingerprint, sample = (
-            str(arrays.pop(name)) for name in ("fingerprint", "sample")
-        )
-        if len(images) != len(indices):
+        indices = note["indices"]
+        labels = {
+            name.removeprefix(_LABEL): values
+            for name, values in note.items()
+            if name.startswith(_LABEL)
+        }
+        # Of the pixels no more is read than a sample.
+        if len(images) != len(indices) or note["sample"] != _hash_sample(
+            images, labels, indices
+        ):
             return None
-        if _hash_sample(images, arrays, indices) != sample:
-            return None
-        return DecodedRows(images, arrays, indices, fingerprint)
+        return DecodedRows(images, labels, indices, str(note["fingerprint"]))
 
     def write(
         self,
@@ -94,16 +94,15 @@ class DecodedFile:
             decode: Called with a uint8 array to put the pixels into.
 
         Raises:
-            OSError: If there is no room for the file, before `decode` is
-                called, or the folder can't be written to.
+            OSError: If there is no room, before `decode` is called.
         """
-        self.folder.mkdir(exist_ok=True)
-        self._remove_leftovers()
-        aside = self.folder / (
-            f"{self._stem}-{os.getpid()}-{uuid.uuid4().hex}.incomplete"
-        )
-        note_aside = aside.with_suffix(".npz.incomplete")
-        try:
+        for path in (self.path, self._note_path):
+            files.remove_leftovers(path)
+        # The note goes first and comes last.
+        with (
+            files.replaced(self._note_path) as note_aside,
+            files.replaced(self.path) as aside,
+        ):
             shape = (len(indices), *image_shape)
             images = np.lib.format.open_memmap(
                 aside, mode="w+", dtype=np.uint8, shape=shape
@@ -111,25 +110,18 @@ class DecodedFile:
             _reserve(aside)
             decode(images)
             fingerprint = compute_fingerprint(images, labels, indices)
-            with note_aside.open("wb") as file:
-                np.savez(
-                    file,
-                    source=self._source,
-                    fingerprint=fingerprint,
-                    sample=_hash_sample(images, labels, indices),
-                    indices=indices,
-                    **labels,
-                )
+            np.savez(
+                note_aside,
+                source=self._source,
+                fingerprint=fingerprint,
+                sample=_hash_sample(images, labels, indices),
+                indices=indices,
+                **{f"{_LABEL}{name}": row for name, row in labels.items()},
+            )
             # Nobody waits until the disk has it all: after a loss of power
             # the sample tells.
             del images
-            # The note goes first and comes last.
             self._note_path.unlink(missing_ok=True)
-            os.replace(aside, self.path)
-            os.replace(note_aside, self._note_path)
-        finally:
-            aside.unlink(missing_ok=True)
-            note_aside.unlink(missing_ok=True)
         images = np.load(self.path, mmap_mode="r")
         return DecodedRows(images, labels, indices, fingerprint)
 
@@ -139,20 +131,9 @@ class DecodedFile:
             with self.path.open("rb") as file:
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_WILLNEED)
 
-    def _remove_leftovers(self) -> None:
-        """Removes what killed processes have left."""
-        for path in self.folder.glob(f"{self._stem}-*.incomplete"):
-            process = path.name.removeprefix(f"{self._stem}-").split("-")[0]
-            if process.isdigit() and not psutil.pid_exists(int(process)):
-                path.unlink(missing_ok=True)
-
 
 def _reserve(path: pathlib.Path) -> None:
-    """Takes the space of a file that is all holes yet.
-
-    Where a disk is full, writing to a mapped hole kills the process; this
-    raises instead.
-    """
+    """Raises where a full disk would kill who writes to a mapped hole."""
     if hasattr(os, "posix_fallocate"):
         with path.open("r+b") as file:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)

@@ -18,8 +18,8 @@ def labelled_image(row, schema: Schema, class_weights=None):
             a row or a batch.
         schema: `Schema` of the data set, as `read_schema` tells it.
         class_weights: Dict: task -> dict: class -> weight, for some classes of
-            some tasks; all others weigh 1. What Keras' own `class_weight`,
-            which refuses labels of more than one output, is for.
+            some tasks; all others weigh 1. Keras' own `class_weight` refuses
+            labels of more than one output.
 
     Returns:
         `(image, labels)`, with class weights `(image, labels, weights)`; labels
@@ -35,24 +35,22 @@ def labelled_image(row, schema: Schema, class_weights=None):
     labels = {name: row[name] for name in schema.task_names}
     if class_weights is None:
         return row["image"], labels
+    given = {schema.task(name): found for name, found in class_weights.items()}
     weights = {
-        task.name: _weights(task, labels[task.name], {})
+        task.name: _weights(task, labels[task.name], given.get(task, {}))
         for task in schema.tasks
-        if task.has_classes
+        if task.has_classes or task in given
     }
-    for name, by_class in class_weights.items():
-        weights[name] = _weights(schema.task(name), labels[name], by_class)
     return row["image"], labels, weights
 
 
 def _weights(task, labels, by_class):
-    """Returns the weights of labels by their class, 0 where missing."""
     unknown = [name for name in by_class if name not in task.classes]
     if unknown or not task.has_classes:
         raise UserError(
             f"Expected weights of classes of {task.name}, which are "
-            f"{', '.join(task.classes)}. Received: "
-            f"{', '.join(map(str, unknown))}"
+            f"{', '.join(task.classes) or 'none'}. Received: "
+            f"{', '.join(map(str, by_class))}"
         )
     table = [by_class.get(name, 1.0) for name in task.classes]
     weights = tf.gather(np.array(table, np.float32), tf.maximum(labels, 0))

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from tp_keras.errors import UserError
 from tp_keras.tasks import MULTI_LABEL
 from tp_keras.tasks import REGRESSION
 from tp_keras.tasks import Task
@@ -12,18 +11,13 @@ _BINS = 12
 
 
 def is_known(task: Task, labels) -> np.ndarray:
-    """Returns which labels are there: bool, in the shape of `labels`.
-
-    Args:
-        task: `Task`.
-        labels: Labels of it as in `Portraits`.
-    """
+    """Returns which labels of a task are there: bool, in their shape."""
     labels = np.asarray(labels)
     return np.isfinite(labels) if task.kind == REGRESSION else labels >= 0
 
 
 def filled(task: Task, labels) -> np.ndarray:
-    """Returns labels with some that exists in place of those missing."""
+    """Returns labels that exist, 0, in place of those missing."""
     return np.where(is_known(task, labels), labels, 0).astype(
         np.asarray(labels).dtype
     )
@@ -32,8 +26,10 @@ def filled(task: Task, labels) -> np.ndarray:
 def strata(task: Task, labels) -> np.ndarray:
     """Returns the class of each row, of a number the range that it lies in.
 
+    Rows with flags are of one class.
+
     Args:
-        task: `Task`; rows of one with flags are of one class.
+        task: `Task`.
         labels: Labels of it as in `Portraits`.
 
     Returns:
@@ -62,15 +58,14 @@ def num_strata(task: Task) -> int:
 def label_weights(task: Task, labels, balance=0.0) -> np.ndarray:
     """Returns the weight of each label in the loss of its task.
 
-    A missing label weighs 0. With `balance` b the rows of a class with n
-    labels weigh in proportion to `n ** -b`, 1 on average over the labelled
-    rows: 0 leaves the classes as they are, 1 gives each the same sum. A number
-    is of the class of its range, a flag of the class that it says.
+    A missing label weighs 0; the others 1 on average. A number is of the class
+    of its range, a flag of the class that it says.
 
     Args:
         task: `Task`.
         labels: Labels of it as in `Portraits`.
-        balance: Float between 0 and 1.
+        balance: Float b between 0 and 1. A label of a class with n rows weighs
+            in proportion to `n ** -b`: with 1 each class has the same sum.
 
     Returns:
         float32 array in the shape of `labels`.
@@ -80,10 +75,6 @@ def label_weights(task: Task, labels, balance=0.0) -> np.ndarray:
         >>> label_weights(task, np.array([0, 0, 0, 1, -1]), 1.0).tolist()
         [0.6666..., 0.6666..., 0.6666..., 2.0, 0.0]
     """
-    if not 0.0 <= balance <= 1.0:
-        raise UserError(
-            f"Expected a balance between 0 and 1. Received: balance={balance}"
-        )
     if task.kind == MULTI_LABEL:
         columns = np.asarray(labels).T
         return np.stack([_weights(flag, 2, balance) for flag in columns], 1)

@@ -18,9 +18,8 @@ from tp_keras.tasks import Task
 class TrainingBatches:
     """Batches for `fit`, shuffled and augmented anew in every epoch.
 
-    What a step sees depends on the seed and on its number alone. So a training
-    that resumes after epoch `n` sees what it would have seen without the
-    interruption.
+    What a step sees depends on the seed and on its number alone, so a training
+    that resumes sees what it would have seen without the interruption.
 
     Attributes:
         portraits: `Portraits` to train on.
@@ -45,7 +44,6 @@ class TrainingBatches:
     row_weights: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
-        """Refuses a batch that the portraits don't fill."""
         if self.batch_size > len(self.portraits):
             raise UserError(
                 f"Expected a batch size of at most {len(self.portraits)}, the "
@@ -60,7 +58,7 @@ class TrainingBatches:
 
     @property
     def _steps_per_pass(self) -> int:
-        """Full batches in a pass; the rest of a shuffled pass is left."""
+        # The rest of a shuffled pass is left.
         return len(self.portraits) // self.batch_size
 
     def dataset(self, first_epoch: int = 0) -> tf.data.Dataset:
@@ -124,8 +122,8 @@ class TrainingBatches:
 def evaluation_batches(portraits, targets, batch_size=256) -> tf.data.Dataset:
     """Returns all portraits once, in order: `(images, labels, weights)`.
 
-    The arguments and the batches are those of `TrainingBatches`; weights are
-    1, and 0 where the label is missing. The last batch may be smaller.
+    Arguments and batches are as of `TrainingBatches`; weights are 1, and 0
+    where the label is missing. The last batch may be smaller.
     """
     labels = {
         name: filled(task, portraits.labels[task.name])

@@ -50,11 +50,7 @@ class Portraits:
         return self.labels[self.schema.protected]
 
     def take(self, rows) -> "Portraits":
-        """Returns the portraits of some rows, with a fingerprint of their own.
-
-        Args:
-            rows: Whatever indexes an array `[count]`, in ascending order.
-        """
+        """Returns the portraits of ascending rows, with their fingerprint."""
         images, indices = self.images[rows], self.indices[rows]
         labels = {name: values[rows] for name, values in self.labels.items()}
         return dataclasses.replace(
@@ -80,9 +76,8 @@ class Portraits:
                 a shared one has classes, flags or a unit of its own.
 
         Example:
-            >>> test = load_portraits("data/tfds", "utk_face/synthetic", "test")
-            >>> test.seen_as(run.schema).schema.task_names
-            ('gender',)
+            >>> test = load_portraits("data/tfds", other_dataset, "test")
+            >>> test = test.seen_as(run.schema)
         """
         if schema == self.schema:
             return self
@@ -118,24 +113,15 @@ class Portraits:
 
 def _matched(labels: np.ndarray, own: Task, other: Task) -> np.ndarray:
     """Returns labels of one task as those of its namesake elsewhere."""
-    if (own.kind, own.classes, own.unit) == (
-        other.kind,
-        other.classes,
-        other.unit,
-    ):
-        return labels
     alike = own.has_classes and other.has_classes or own.kind == other.kind
-    if (
-        not alike
-        or own.unit != other.unit
-        or not set(own.classes) <= set(other.classes)
-    ):
+    known = set(own.classes) <= set(other.classes)
+    if not (alike and known and own.unit == other.unit):
         raise UserError(
-            f"Expected a {other.name} out of {', '.join(other.classes)}, as "
-            f"{other.kind} labels{f' in {other.unit}' if other.unit else ''}. "
-            f"Received: {own.kind} labels of {', '.join(own.classes)}"
+            f"Expected labels of {other.name} that are {other.kind}, of "
+            f"{other.unit or ', '.join(other.classes)}. Received: labels that "
+            f"are {own.kind}, of {own.unit or ', '.join(own.classes)}"
         )
-    if own.kind == REGRESSION:
+    if own.kind == REGRESSION or own.classes == other.classes:
         return labels
     places = [other.classes.index(name) for name in own.classes]
     if own.has_classes:
@@ -146,10 +132,9 @@ def _matched(labels: np.ndarray, own: Task, other: Task) -> np.ndarray:
 
 
 def compute_fingerprint(images, labels, indices) -> str:
-    """Returns the SHA-256 of what a model can see of a split, in hexadecimal.
+    """Returns the SHA-256 of what a model can see of a split.
 
-    It does not depend on files, shards or versions: equal portraits with equal
-    labels have equal fingerprints.
+    Equal portraits with equal labels have equal ones, whatever the files.
     """
     digest = hashlib.sha256()
     digest.update(np.asarray(indices, np.int64).tobytes())

@@ -39,10 +39,6 @@ def read_schema(builder: tfds.core.DatasetBuilder) -> Schema:
     Raises:
         UserError: If there are no images of one size, no `image_index` or no
             task, or the metadata name what isn't there.
-
-    Example:
-        >>> read_schema(tfds.builder("utk_face/synthetic")).protected
-        'race'
     """
     features = dict(builder.info.features)
     facts = dict(builder.info.metadata or {})
@@ -54,18 +50,25 @@ def read_schema(builder: tfds.core.DatasetBuilder) -> Schema:
             + (f", images of {shape}" if shape else "")
         )
     numbers, flags = facts.get("numbers", {}), facts.get("flags", {})
-    strange = {*numbers, *flags, *facts.get("ordinal", [])} - set(features)
+    ordinal = facts.get("ordinal", ())
+    shapes = {name: (len(names),) for name, names in flags.items()}
+    shapes |= dict.fromkeys([*numbers, *ordinal], ())
+    strange = [
+        name
+        for name, shape in sorted(shapes.items())
+        if getattr(features.get(name), "shape", None) != shape
+    ]
     if strange:
         raise UserError(
             f"The metadata of {builder.info.full_name} name features that are "
-            f"not there. Received: {', '.join(sorted(strange))}"
+            f"not there, or not of that shape. Received: {', '.join(strange)}"
         )
     tasks = []
     for name, feature in sorted(features.items()):
         if isinstance(feature, tfds.features.ClassLabel):
             classes = tuple(feature.names)
             kind = BINARY if len(classes) == 2 else CATEGORICAL
-            kind = ORDINAL if name in facts.get("ordinal", []) else kind
+            kind = ORDINAL if name in ordinal else kind
             tasks.append(Task(name, kind, classes))
         elif name in flags:
             tasks.append(Task(name, MULTI_LABEL, tuple(flags[name])))
@@ -82,17 +85,7 @@ def read_schema(builder: tfds.core.DatasetBuilder) -> Schema:
 
 
 def check_labels(labels: dict[str, np.ndarray], schema: Schema, name: str):
-    """Raises if labels are none that the schema allows.
-
-    Args:
-        labels: Dict: task -> array, as in `Portraits`.
-        schema: `Schema`.
-        name: What the labels are of, for the message.
-
-    Raises:
-        UserError: If a number lies outside of its limits, or a label is of no
-            class.
-    """
+    """Raises if a label in `name` is of no class, or outside of its limits."""
     for task in schema.tasks:
         values = labels[task.name]
         if task.kind == REGRESSION:
@@ -104,6 +97,6 @@ def check_labels(labels: dict[str, np.ndarray], schema: Schema, name: str):
         wrong = values[(values < low) | (values > high)]
         if wrong.size:
             raise UserError(
-                f"Expected a {task.name} between {low} and {high} in {name}. "
-                f"Received: {wrong.size} others, such as {wrong[0]}"
+                f"Expected labels of {task.name} between {low} and {high} in "
+                f"{name}. Received: {wrong.size} others, such as {wrong[0]}"
             )

@@ -48,19 +48,16 @@ def load_portraits(
 ) -> Portraits:
     """Decodes a split once and returns it as arrays.
 
-    Pixels stay uint8. On disk they lie below
-    `decoded/` in the folder of the data set's version, and the next call maps
-    them without decoding.
+    On disk the pixels lie below `decoded/` in the folder of the data set's
+    version, and the next call maps them without decoding.
 
     Args:
-        data_dir: Folder given to `tfds`, or the folder of one prepared version
-            (it holds `dataset_info.json`); then `dataset` is not used.
+        data_dir: Folder given to `tfds`, or that of one prepared version, which
+            holds `dataset_info.json`; then `dataset` is not used.
         dataset: Name such as `"tiny_portraits/synthetic"`.
         split: Name of a split, or a part of one: `"train[:20%]"`.
-        storage: `"memory"`, `"disk"`, or `"auto"`: memory for what is decoded
-            in a few seconds (up to 512 MB, and half of what is free), disk
-            beyond that. Where the disk can't take it, `"auto"` takes memory
-            while half of what is free will do.
+        storage: `"memory"`, `"disk"`, or `"auto"`: memory for up to 512 MB and
+            half of what is free, disk beyond that where it can take it.
         progress: Whether to show progress bars and tell where pixels lie.
 
     Returns:
@@ -74,8 +71,6 @@ def load_portraits(
     Example:
         >>> dataset = "tiny_portraits/synthetic"
         >>> test = load_portraits("data/tfds", dataset, "test")
-        >>> test.images.shape[1:]
-        (108, 84, 3)
     """
     if storage not in STORAGES:
         raise UserError(
@@ -113,7 +108,6 @@ def load_portraits(
 
 
 def _map_decoded(builder, schema, split, fits, progress) -> DecodedRows:
-    """Maps the decoded file of a split, after writing it if need be."""
     # The data set may have been built anew in the same place.
     folder = pathlib.Path(builder.data_dir)
     built = (folder / "dataset_info.json").stat().st_mtime_ns
@@ -168,8 +162,7 @@ def _say(progress, text):
 
 def _read_labels(builder, schema: Schema, split, progress):
     """Returns labels and indices, in ascending order of the indices."""
-    names = schema.task_names
-    columns = {name: [] for name in [*names, INDEX]}
+    columns = {name: [] for name in [*schema.task_names, INDEX]}
     rows = _read(builder, split, {IMAGE: tfds.decode.SkipDecoding()}).map(
         lambda row: {name: row[name] for name in columns},
         num_parallel_calls=tf.data.AUTOTUNE,

@@ -16,16 +16,12 @@ HELD_OUT = "train[90%:]"
 def resolve_splits(data: DataConfig, say=print) -> DataConfig:
     """Returns the same data with splits that exist and don't overlap.
 
-    Where the data set has no split `validation`, as a pack of the first
-    archives alone, the last tenth of its training portraits takes the place.
-    Whatever is validated on is left out of the training.
+    Where the data set has no split `validation`, the last tenth of its training
+    portraits takes the place. What is validated on is left out of the training.
 
-    A part of `train` is no match for the split `validation`: Tiny Portraits
-    doesn't tell who is shown, and CelebA shows a person about twenty times, at
-    indices that have nothing to do with each other. So no choice of rows keeps
-    people apart, neither a range of indices nor a hash; only CelebA's own
-    splits do. The scores of a part choose an epoch well, and are too good as a
-    measure.
+    A part of `train` is no match for a split `validation` that keeps people
+    apart, where a data set shows one often and doesn't tell who. The scores of
+    a part choose an epoch well, and are too good as a measure.
 
     Args:
         data: `DataConfig`.
@@ -34,11 +30,6 @@ def resolve_splits(data: DataConfig, say=print) -> DataConfig:
     Raises:
         UserError: If data set or splits are not there, or nothing is left to
             train on.
-
-    Example:
-        >>> data = DataConfig(validation_split="train[75%:]")
-        >>> resolve_splits(data).train_split
-        'train[:7202]'
     """
     builder = find_builder(data.data_dir, data.dataset)
     validation = data.validation_split

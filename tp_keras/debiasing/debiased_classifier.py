@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tp_keras.debiasing.groups import training_group_counts
 from tp_keras.debiasing.methods import METHODS
 from tp_keras.errors import UserError
 from tp_keras.models.losses import TaskLoss
@@ -20,36 +21,21 @@ class DebiasedClassifier(TaskModel):
 
     Args:
         classifier: `PortraitClassifier` or `GuardedBranch`.
-        protected: The protected `Task`.
+        train: `Portraits` to train on.
         settings: `DebiasConfig`.
-        group_counts: Dict: guarded task -> int array `[classes, groups]` of
-            training rows; see `training_group_counts`.
+        steps: Int. Steps of the training, over a share of which the strength
+            of the method grows; 0 starts with the whole.
         label_smoothing: Float, of every task.
-
-    Attributes:
-        ramp_steps: Int. Steps over which the strength of the method grows; 0
-            starts with the whole.
 
     Raises:
         UserError: If a method lacks labelled rows of two groups.
-
-    Example:
-        >>> model = DebiasedClassifier(
-        ...     classifier, schema.protected_task, settings, counts
-        ... )
-        >>> model.compile("adamw")
-        >>> model.fit(batches)
     """
 
     def __init__(
-        self,
-        classifier,
-        protected,
-        settings,
-        group_counts,
-        label_smoothing=0.0,
+        self, classifier, train, settings, steps=0, label_smoothing=0.0
     ):
         parts = classifier.embedding_parts
+        group_counts = training_group_counts(train, classifier.tasks)
         if settings.debias != "none":
             require_groups(group_counts)
         super().__init__(
@@ -61,11 +47,11 @@ class DebiasedClassifier(TaskModel):
             name="debiased_classifier",
         )
         self.classifier = classifier
-        self.protected = protected
+        self.protected = train.schema.protected_task
         self.tasks = classifier.tasks
         self.number_head = classifier.number_head
         self.settings = settings
-        self.ramp_steps = 0
+        self.ramp_steps = int(settings.ramp * steps)
         self.methods = [
             METHODS[settings.debias](
                 task,
@@ -118,16 +104,9 @@ class DebiasedClassifier(TaskModel):
         return [v for v in self.trainable_variables if id(v) not in adversaries]
 
     def compile_for_training(self, optimizer, label_smoothing=None, **kwargs):
-        """Compiles with an optimizer that lets the adversaries be ahead.
-
-        Args:
-            optimizer: `FusedAdamW`. Biases and norms are left out of its
-                decay, and so are the adversaries, which shall become as strong
-                as a probe.
-            label_smoothing: Not used: the methods have theirs.
-            **kwargs: As in `keras.Model.compile`.
-        """
+        """Compiles with a `FusedAdamW` that lets the adversaries be ahead."""
         adversaries = self.adversary_variables
+        # Nor do adversaries decay, which shall become as strong as a probe.
         optimizer.exclude_from_weight_decay(
             var_list=adversaries, var_names=["bias", "gamma", "beta"]
         )
@@ -139,12 +118,7 @@ class DebiasedClassifier(TaskModel):
         self.compile(optimizer, **kwargs)
 
     def compile(self, optimizer="adamw", **kwargs):
-        """Compiles, with the accuracy of each task over its labelled rows.
-
-        Args:
-            optimizer: As in `keras.Model.compile`.
-            **kwargs: Likewise.
-        """
+        """Compiles without a loss, which is that of the methods."""
         super().compile(optimizer, loss=None, **kwargs)
 
     def compute_loss(
@@ -179,11 +153,7 @@ class DebiasedClassifier(TaskModel):
     def adversary_loss(self, y, y_pred, sample_weight):
         """Returns the sum of the losses of all adversaries, a scalar.
 
-        Args:
-            y: Dict of labels by name, as in `fit`; -1 where missing.
-            y_pred: Dict of outputs, of which the parts count; no gradient
-                passes through them.
-            sample_weight: Dict of weights by name, as in `fit`, or None.
+        Arguments are as of `compute_loss`; no gradient passes to `y_pred`.
         """
         y, sample_weight = self._known(y, sample_weight)
         return sum(
@@ -217,14 +187,10 @@ class DebiasedClassifier(TaskModel):
 
 
 def require_groups(group_counts):
-    """Raises unless rows of each task are of two groups or more.
+    """Raises unless there are guarded tasks, with rows of two groups each.
 
     Args:
-        group_counts: Dict: guarded task -> int array `[classes, groups]`, as
-            `DebiasedClassifier` takes it.
-
-    Raises:
-        UserError: If one has rows of one group alone, or there is no task.
+        group_counts: Dict, as `training_group_counts` returns it.
     """
     if not group_counts:
         raise UserError(

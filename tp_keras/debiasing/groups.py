@@ -10,16 +10,13 @@ LEAST_ROWS = 10
 
 
 def count_groups(labels, groups, num_classes, num_groups) -> np.ndarray:
-    """Counts the rows of each class and group where both are known.
+    """Counts the rows of each class and group: int64 [K, G].
 
     Args:
         labels: Integer array [N], negative where there is none.
         groups: Integer array [N], likewise.
         num_classes: The number of classes K.
         num_groups: The number of groups G.
-
-    Returns:
-        Int64 array [K, G].
     """
     known = (labels >= 0) & (groups >= 0)
     cells = labels[known] * num_groups + groups[known]
@@ -28,10 +25,10 @@ def count_groups(labels, groups, num_classes, num_groups) -> np.ndarray:
 
 
 def training_group_counts(train, tasks) -> dict:
-    """Returns the rows of each class and group of the guarded tasks.
+    """Returns the rows of each class, or range, and group of guarded tasks.
 
     Args:
-        train: `Portraits`. Numbers are counted by their range; see `strata`.
+        train: `Portraits`.
         tasks: Sequence of `Task`, of which those that aren't guarded are left.
 
     Returns:
@@ -57,15 +54,12 @@ def level_weights(counts, largest=np.inf) -> np.ndarray:
 
     `w(y, g) = n(y) / (G(y) n(y, g))` with the `G(y)` groups that a class has:
     inside each class all groups weigh the same, and each class weighs what it
-    did. So a class no longer tells of the group, nor the group of the class,
-    in what the loss sees (Kamiran and Calders, "Data preprocessing techniques
-    for classification without discrimination", 2012, with the groups levelled
-    inside each class).
+    did (Kamiran and Calders, "Data preprocessing techniques for classification
+    without discrimination", 2012, with the groups levelled inside each class).
 
     Args:
         counts: Integer array [K, G].
-        largest: Limit of a weight: few portraits that weigh much are learned
-            by heart.
+        largest: Limit: few portraits that weigh much are learned by heart.
 
     Returns:
         Float32 array [K, G]; 1 where a group has no rows.
@@ -84,9 +78,8 @@ def level_weights(counts, largest=np.inf) -> np.ndarray:
 def group_balancing_weights(counts, least=LEAST_ROWS) -> np.ndarray:
     """Returns the weight of a row that gives every supported group one sum.
 
-    A group of fewer than `least` rows weighs nothing, as an adversary would
-    learn its few portraits by heart, and so does a class of which fewer than
-    two groups are left.
+    A group of fewer than `least` rows weighs nothing, and so does a class of
+    which fewer than two groups are left.
 
     Args:
         counts: Integer array [K, G].
@@ -107,19 +100,11 @@ def group_balancing_weights(counts, least=LEAST_ROWS) -> np.ndarray:
 
 
 def choose_level_rows(labels, groups, num_classes, num_groups, generator):
-    """Chooses rows so that all groups of a class have as many.
+    """Chooses rows so that all groups of a class have as many: bool [N].
 
-    Args:
-        labels: Integer array [N], negative where there is none.
-        groups: Integer array [N], likewise.
-        num_classes: The number of classes K.
-        num_groups: The number of groups G.
-        generator: `numpy.random.Generator`.
-
-    Returns:
-        Bool array [N]: the rows to train on. Rows without a label stay out;
-        groups of fewer than `LEAST_ROWS` stay whole and don't set the size of
-        the others.
+    Rows without a label stay out; groups of fewer than `LEAST_ROWS` stay whole
+    and don't set the size of the others. Arguments as of `count_groups`, and a
+    `numpy.random.Generator`.
     """
     counts = count_groups(labels, groups, num_classes, num_groups)
     chosen = np.zeros(len(labels), bool)

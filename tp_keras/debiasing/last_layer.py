@@ -1,8 +1,7 @@
 """Fitting the last layer anew, on rows where groups don't tell of the class.
 
-A trained network holds what it needs for every group; it is mostly its last
-layer that leans on a spurious feature. So the last layer alone is fitted anew,
-on rows the network has not learned by heart, with as many of each group.
+It is mostly the last layer of a network that leans on a spurious feature. So it
+alone is fitted anew, on rows the network has not learned by heart.
 
 Source: Kirichenko et al., Last layer re-training is sufficient for robustness
 to spurious correlations, 2022, arXiv:2204.02937.
@@ -42,12 +41,7 @@ class LastLayer:
         return np.asarray(features, np.float64) @ self.kernel + self.bias
 
     def fold(self, kernel, bias) -> tuple[np.ndarray, np.ndarray]:
-        """Returns kernel `[inputs, K]` and bias of a layer and then this one.
-
-        Args:
-            kernel: Float array `[inputs, d]`.
-            bias: Float array `[d]`.
-        """
+        """Returns kernel and bias of a layer `[inputs, d]` and then this."""
         return np.asarray(kernel, np.float64) @ self.kernel, self(bias)
 
 
@@ -65,23 +59,20 @@ def refit_last_layer(
 ) -> LastLayer:
     """Fits a multinomial logistic regression as a dense layer.
 
-    Features are standardised, the penalty is L2, and the standardisation is
-    folded into the layer. The strength of the penalty is the one with the best
-    score on rows left out of the fit, three parts of the rows taking turns;
-    among equals the strongest.
+    The penalty is L2 on standardised features, its strength the one with the
+    best score on rows left out of the fit, three parts of the rows taking
+    turns; among equals the strongest.
 
     Args:
         features: Float array `[N, d]`.
         labels: Integer array `[N]`, `MISSING` where there is none.
         protected: Integer array `[N]`, likewise.
         num_classes: The number of classes K.
-        balanced: Whether all groups of class and group count the same. Each
-            resample draws as many rows of every group as the smallest has
-            that is left, and the layers of all resamples are averaged. Else
-            all labelled rows count as they are, whatever their group.
-        min_count: Int. Rows that a group needs to be drawn: the smallest sets
-            the size of the others. Smaller groups are left out; a class of
-            one group keeps that one.
+        balanced: Whether all groups of class and group count the same: each
+            resample draws as many rows of every group as the smallest has,
+            and the layers of all are averaged. Else all labelled rows count
+            as they are, whatever their group.
+        min_count: Int. Rows of a group that is drawn; smaller ones are left.
         resamples: Int.
         strengths: Floats, the inverses of the penalty to choose from.
         seed: Seed of resamples and parts.
@@ -99,7 +90,11 @@ def refit_last_layer(
     """
     features = np.asarray(features, np.float64)
     labels, protected = np.asarray(labels), np.asarray(protected)
-    _check(features, labels, protected)
+    if not np.isfinite(features).all():
+        raise UserError(
+            "Expected finite features. Received: "
+            f"{(~np.isfinite(features)).sum()} that are NaN or infinite"
+        )
     num_groups = int(protected.max(initial=0)) + 1
 
     rows = labels != MISSING
@@ -140,13 +135,7 @@ def refit_last_layer(
 
 
 def count_level_rows(labels, protected, min_count=5) -> int:
-    """Returns how many rows a resample of `refit_last_layer` has.
-
-    Args:
-        labels: Integer array `[N]`, `MISSING` where there is none.
-        protected: Integer array `[N]`, likewise.
-        min_count: Int. Rows that a group needs to be drawn.
-    """
+    """Returns how many rows a resample of `refit_last_layer` has."""
     known = (labels != MISSING) & (protected != MISSING)
     num_groups = int(protected.max(initial=0)) + 1
     groups = labels[known] * num_groups + protected[known]
@@ -190,22 +179,6 @@ class _Fitting:
         kernel[:, model.classes_] = slopes.T / self.scale[:, None]
         bias[model.classes_] = intercepts - (self.mean / self.scale) @ slopes.T
         return kernel, bias
-
-
-def _check(features, labels, protected):
-    if features.ndim != 2 or not (
-        (len(features),) == labels.shape == protected.shape
-    ):
-        raise UserError(
-            "Expected features [N, d] and labels and groups [N]. Received: "
-            f"{features.shape}, {labels.shape}, {protected.shape}"
-        )
-    broken = ~np.isfinite(features)
-    if broken.any():
-        raise UserError(
-            f"Expected finite numbers. Received: {broken.sum()} of "
-            f"{broken.size} features that are NaN or infinite"
-        )
 
 
 def _check_classes(labels, protected, rows, least):

@@ -33,8 +33,7 @@ class Eraser:
         matrix: float64 `A` `[d, d]`.
         offset: float64 `b` `[d]`.
         rank: The number of directions that are gone.
-        classes: The classes inside which the concept is erased; empty if it
-            is erased overall.
+        classes: The classes inside which it is erased; empty if overall.
     """
 
     matrix: np.ndarray
@@ -47,23 +46,14 @@ class Eraser:
         return np.asarray(features, np.float64) @ self.matrix.T + self.offset
 
     def fold(self, kernel, bias) -> tuple[np.ndarray, np.ndarray]:
-        """Returns kernel and bias of a layer with the eraser behind it.
+        """Returns kernel `[inputs, d]` and bias of a layer and then this one.
 
         So erasure costs nothing where a dense layer makes the features.
-
-        Args:
-            kernel: Float array `[inputs, d]`.
-            bias: Float array `[d]`.
-
-        Returns:
-            Float64 arrays of the same shapes.
         """
         return np.asarray(kernel, np.float64) @ self.matrix.T, self(bias)
 
 
-def fit_leace(
-    features, concept, *, sample_weight=None, normalized=False
-) -> Eraser:
+def fit_leace(features, concept, **options) -> Eraser:
     """Fits the map after which features and concept don't covary.
 
     No linear probe that is trained on these rows does better than the
@@ -73,41 +63,20 @@ def fit_leace(
     Args:
         features: Float array `[N, d]`.
         concept: Array `[N]` of numbers such as 0 and 1, or `[N, c]`.
-        sample_weight: None, or float array `[N]`: what a row counts.
-        normalized: Whether to count for a row the direction of what is left
-            of it, not its length, as an embedding is compared that is brought
-            to unit length afterwards. The map is found by iteration, exact
-            unless rows are all but erased whole; then it is the best one met.
+        **options: `sample_weight` and `normalized` as of
+            `fit_conditional_leace`.
 
     Returns:
         `Eraser`. Where there is nothing to erase it changes nothing.
 
     Raises:
-        UserError: If rows aren't numbers or don't fit each other, or if the
-            concept is the same everywhere.
-
-    Example:
-        >>> eraser = fit_leace(embedding, groups)
-        >>> np.abs(np.cov(eraser(embedding).T, groups)[:-1, -1]).max() < 1e-6
-        True
+        UserError: As `fit_conditional_leace`.
     """
-    features, concept, weight = _check(features, concept, sample_weight)
-    counts = weight > 0
-    features, concept, weight = (
-        features[counts],
-        concept[counts],
-        weight[counts],
+    everything = np.zeros(len(features), np.int64)
+    eraser = fit_conditional_leace(
+        features, concept, everything, min_count=1, **options
     )
-    if not (concept != concept[0]).any():
-        raise UserError(
-            "There is no concept to erase. Expected rows of at least two "
-            "values of it. Received: one value in all "
-            f"of {len(concept)} rows"
-        )
-    groups = np.zeros(len(concept), np.int64)
-    deviations = _deviations(concept, groups, [0], weight)
-    fit = _fit_normalized if normalized else _fit
-    return Eraser(*fit(features, deviations, weight))
+    return dataclasses.replace(eraser, classes=())
 
 
 def fit_conditional_leace(
@@ -122,15 +91,18 @@ def fit_conditional_leace(
     """Fits the map after which they don't covary inside any class.
 
     What the class itself tells of the concept stays, and with it what tells
-    the classes apart: only what goes beyond the class is erased. With one
-    direction for each class the features lose as many dimensions.
+    the classes apart. With one direction for each class the features lose as
+    many dimensions.
 
     Args:
         features: Float array `[N, d]`.
-        concept: As in `fit_leace`.
+        concept: Array `[N]` of numbers such as 0 and 1, or `[N, c]`.
         classes: Integer array `[N]`; rows with `MISSING` are left out.
-        sample_weight: As in `fit_leace`.
-        normalized: As in `fit_leace`.
+        sample_weight: None, or float array `[N]`: what a row counts.
+        normalized: Whether to count for a row the direction of what is left
+            of it, not its length, as an embedding is compared that is brought
+            to unit length afterwards. The map is found by iteration, exact
+            unless rows are all but erased whole; then it is the best one met.
         min_count: Int. Rows besides those of the commonest concept that a class
             needs. What fewer say is noise, and to erase it costs a direction.
 
@@ -138,19 +110,22 @@ def fit_conditional_leace(
         `Eraser`.
 
     Raises:
-        UserError: As `fit_leace`, or if no class has enough rows.
+        UserError: If numbers aren't finite, or no class has enough rows.
 
     Example:
         >>> eraser = fit_conditional_leace(embedding, groups, classes)
         >>> eraser.classes
         (0, 1, 2, 3)
     """
-    features, concept, weight = _check(features, concept, sample_weight)
-    classes = np.asarray(classes)
-    if classes.shape != (len(features),):
+    features = np.asarray(features, np.float64)
+    concept = np.asarray(concept, np.float64).reshape(len(features), -1)
+    weight = np.ones(len(features)) if sample_weight is None else sample_weight
+    weight, classes = np.asarray(weight, np.float64), np.asarray(classes)
+    broken = sum((~np.isfinite(v)).sum() for v in (features, concept, weight))
+    if broken:
         raise UserError(
-            "Expected a class for each row of the features. Received: "
-            f"{classes.shape} classes, {features.shape} features"
+            f"Expected finite numbers. Received: {broken} of features, concept "
+            "and weights that are NaN or infinite"
         )
     known = (classes != MISSING) & (weight > 0)
     features, concept = features[known], concept[known]
@@ -162,52 +137,13 @@ def fit_conditional_leace(
     supported = [key for key, spare in spares.items() if spare >= min_count]
     if not supported:
         raise UserError(
-            "In no class can the concept be erased. Expected at least one "
-            f"class with {min_count} rows of each of two values. "
-            f"Received: rows of the rarer value by class {spares}"
+            "There is nothing to erase. Expected a class with "
+            f"{min_count} rows of each of two values or more. "
+            f"Received: rows of the rarer values by class {spares}"
         )
     deviations = _deviations(concept, classes, supported, weight)
     fit = _fit_normalized if normalized else _fit
-    return Eraser(
-        *fit(features, deviations, weight),
-        classes=tuple(supported),
-    )
-
-
-def _check(features, concept, sample_weight):
-    features = np.asarray(features, np.float64)
-    concept = np.asarray(concept, np.float64)
-    concept = concept[:, None] if concept.ndim == 1 else concept
-    weight = np.ones(len(features)) if sample_weight is None else sample_weight
-    weight = np.asarray(weight, np.float64)
-    if (
-        features.ndim != 2
-        or concept.ndim != 2
-        or len(features) < 2
-        or not len(features) == len(concept) == len(weight)
-    ):
-        raise UserError(
-            "Expected at least two rows of features [N, d], a concept [N] or "
-            f"[N, c] and weights [N]. Received: {features.shape}, "
-            f"{concept.shape}, {weight.shape}"
-        )
-    for name, values in (
-        ("features", features),
-        ("concept", concept),
-        ("weights", weight),
-    ):
-        broken = ~np.isfinite(values)
-        if broken.any():
-            raise UserError(
-                f"Expected finite numbers. Received: {broken.sum()} of "
-                f"{broken.size} {name} that are NaN or infinite"
-            )
-    if (weight < 0).any() or not weight.any():
-        raise UserError(
-            "Expected weights of at least 0, and not of 0 alone. Received: "
-            f"weights from {weight.min()} to {weight.max()}"
-        )
-    return features, concept, weight
+    return Eraser(*fit(features, deviations, weight), tuple(supported))
 
 
 def _count_spare(concept):
@@ -216,17 +152,13 @@ def _count_spare(concept):
 
 
 def _deviations(concept, classes, supported, weight):
-    """Returns `[N, m]`, whose products with features are their covariances.
-
-    For each class the distance of a row's concept from its mean in the class,
-    times what the row counts; 0 in other classes. Scaled so that features of
-    variance 1 give correlations.
-    """
+    """Returns `[N, m]`, whose products with features are their covariances."""
     columns = []
     for value in supported:
         rows = classes == value
         mean = np.average(concept[rows], axis=0, weights=weight[rows])
         distance = np.where(rows[:, None], concept - mean, 0.0)
+        # Scaled so that features of variance 1 give correlations.
         deviation = np.sqrt(np.average(distance**2, axis=0, weights=weight))
         scale = np.where(deviation > 0, deviation, 1.0) * weight.sum()
         columns.append(weight[:, None] * distance / scale)
@@ -236,10 +168,9 @@ def _deviations(concept, classes, supported, weight):
 def _fit(features, deviations, weight, pull=None):
     """Returns matrix, offset and rank of the map.
 
-    The map solves, for rows scaled by `pull`, the least squares of
-    `pull * (A x + b - x)` under `sum of deviations * pull * (A x + b) = 0`. In
-    coordinates with the mean at the origin and one more of value 1, which
-    carries the offset, both are those of the closed form.
+    It solves the least squares of `pull * (A x + b - x)` under
+    `sum of deviations * pull * (A x + b) = 0`: the closed form with the mean at
+    the origin and one more coordinate of value 1, which carries the offset.
     """
     pull = np.ones(len(features)) if pull is None else pull
     weight = weight * pull**2
@@ -263,10 +194,8 @@ def _fit(features, deviations, weight, pull=None):
 def _fit_normalized(features, deviations, weight):
     """Returns the map of `_fit` for rows that are brought to unit length.
 
-    Such a row counts by the inverse of its length behind the map, which is
-    known from the map alone. The fixed point of both is found by Anderson's
-    mixing of the last rounds: the next logarithms of the lengths are those in
-    whose direction the rounds before would have moved least.
+    Such a row counts by the inverse of its length behind the map. The fixed
+    point of both is found by Anderson's mixing of the last rounds' logarithms.
     """
     lengths = np.zeros(len(features))
     given, found = [], []

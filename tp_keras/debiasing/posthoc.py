@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 
-from tp_keras.config import POSTHOC_METHODS
 from tp_keras.debiasing.last_layer import count_level_rows
 from tp_keras.debiasing.last_layer import refit_last_layer
 from tp_keras.debiasing.leace import fit_conditional_leace
@@ -27,8 +26,6 @@ def apply_posthoc(
     seed=0,
     *,
     held_out_share=0.5,
-    min_count=10,
-    batch_size=256,
     verbose="auto",
 ):
     """Returns a copy of a classifier with guarded layers made anew.
@@ -41,13 +38,10 @@ def apply_posthoc(
       Where these are few, the head's logits are its features, so that it is
       corrected and not replaced.
     * `"conditional_leace+dfr"`: the map, its head, and then this one.
-    * `"none"`: nothing.
 
-    Guarded tasks whose labels are no classes stay as they are. The layers,
-    their number and their cost stay the same: the map is affine
-    and the layer before it too, so both are one. The map is fitted so that
-    nothing of the group is left in the covariance of the embedding as it is
-    served, that is after its normalisation.
+    Guarded tasks whose labels are no classes stay as they are. The map is
+    affine and the layer before it too, so both are one layer. Nothing of the
+    group is left in the covariance of the embedding as it is served.
 
     Args:
         classifier: A trained `PortraitClassifier`; it is left as it is.
@@ -56,40 +50,20 @@ def apply_posthoc(
         held_out: `Portraits` that it was not trained on, and that no figure
             is measured on.
         seed: Seed of what is drawn for the heads.
-        held_out_share: Float between 0 and 1. The share of the weight that
-            the held-out rows have in an eraser, all together. What a network
-            hides on the portraits it was trained on it shows on others.
-        min_count: Int, of the erasers: see `fit_conditional_leace`.
-        batch_size: Int.
+        held_out_share: Float. The share of the weight that the held-out rows
+            have in an eraser, all together: what a network hides on portraits
+            that it was trained on it shows on others.
         verbose: As in `keras.Model.predict`.
 
     Returns:
         `PortraitClassifier`.
 
     Raises:
-        UserError: If the method is unknown, the classifier has no guarded task
-            with classes, or the portraits have too few labels.
-
-    Example:
-        >>> classifier = run.load_model()
-        >>> erased = apply_posthoc(
-        ...     classifier, "conditional_leace", train, validation
-        ... )
+        UserError: If the classifier has no guarded task with classes, or the
+            portraits have too few labels.
     """
-    if method not in POSTHOC_METHODS:
-        raise UserError(
-            f"Expected a method out of {', '.join(POSTHOC_METHODS)}. "
-            f"Received: method={method}"
-        )
-    if not 0.0 <= held_out_share <= 1.0:
-        raise UserError(
-            "Expected a share between 0 and 1. "
-            f"Received: held_out_share={held_out_share}"
-        )
     copy = type(classifier).from_config(classifier.get_config())
     copy.set_weights(classifier.get_weights())
-    if method == "none":
-        return copy
     protected = train.schema.protected_task
     tasks = [
         task
@@ -103,7 +77,7 @@ def apply_posthoc(
             f"{[task.name for task in copy.tasks]}"
         )
     projections = [
-        _project(copy, tasks, portraits.images, batch_size, verbose)
+        _project(copy, tasks, portraits.images, verbose)
         for portraits in (train, held_out)
     ]
     for task in tasks:
@@ -115,7 +89,7 @@ def apply_posthoc(
         )
         features = rows.features
         if "leace" in method:
-            eraser = _fit_eraser(method, rows, held_out_share, min_count)
+            eraser = _fit_eraser(method, rows, held_out_share)
             features = eraser(features)
             layer = copy.get_layer(_PROJECTION.format(task.name))
             layer.set_weights(eraser.fold(*_centered(*layer.get_weights())))
@@ -158,7 +132,7 @@ class _Rows:
         return weights
 
 
-def _fit_eraser(method, rows, held_out_share, min_count):
+def _fit_eraser(method, rows, held_out_share):
     known = rows.groups != MISSING
     if method == "leace":
         return fit_leace(
@@ -174,7 +148,6 @@ def _fit_eraser(method, rows, held_out_share, min_count):
         np.where(known, rows.labels, MISSING),
         sample_weight=rows.weights(known, held_out_share),
         normalized=True,
-        min_count=min_count,
     )
 
 
@@ -230,14 +203,14 @@ def _concept(groups):
     return (groups[:, None] == np.arange(count)).astype(np.float64)
 
 
-def _project(classifier, tasks, images, batch_size, verbose):
+def _project(classifier, tasks, images, verbose):
     """Returns what the normalisations of the parts read, centred."""
     outputs = {
         task.name: classifier.get_layer(_PROJECTION.format(task.name)).output
         for task in tasks
     }
     model = keras.Model(classifier.input, outputs)
-    found = model.predict(images, batch_size=batch_size, verbose=verbose)
+    found = model.predict(images, batch_size=256, verbose=verbose)
     return {
         name: values.astype(np.float64) - values.mean(1, keepdims=True)
         for name, values in found.items()

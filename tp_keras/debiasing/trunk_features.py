@@ -35,13 +35,6 @@ class TrunkFeatures:
 
         As many passes as make 80,000 portraits, at most 20, as far as they
         fit into 2 GB; at least one.
-
-        Args:
-            classifier: `PortraitClassifier`.
-            portraits: `Portraits`.
-            config: `AugmentConfig`.
-            seed: Int.
-            progress: Whether to show a bar.
         """
         backbone = classifier.backbone
         image = keras.Input(portraits.images.shape[1:], dtype="uint8")

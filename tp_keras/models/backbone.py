@@ -32,12 +32,9 @@ class PortraitBackbone(keras.Model):
       with a pointwise and an identity branch, merged into one kernel
       (`MergedConvolution2D`).
 
-    The dense ones do more arithmetic in fewer passes over memory, and compute
-    well in bfloat16: often the faster ones on a CPU, where depthwise
-    convolutions reach a tenth of its peak.
-
-    The pixels enter as uint8 and are normalised by the first layer, so that
-    training, export and serving can't differ.
+    The dense ones are often the faster ones on a CPU, where depthwise
+    convolutions reach a tenth of its peak. The first layer normalises the
+    pixels, so that training, export and serving can't differ.
 
     Args:
         block_type: One of `BLOCK_TYPES`.
@@ -50,8 +47,7 @@ class PortraitBackbone(keras.Model):
         stem_stride: Int. Its stride.
         name: Name of the model.
         trainable: Whether its weights are trained.
-        dtype: Policy of its layers, `"mixed_bfloat16"` say; None for the
-            global one.
+        dtype: Policy of its layers, None for the global one.
 
     Input: `"image"`, uint8 (or float in 0..255) `[batch, height, width, 3]`.
     Output: float features `[batch, rows, columns, channels]`.
@@ -123,12 +119,7 @@ class PortraitBackbone(keras.Model):
 
     @classmethod
     def from_preset(cls, preset, **kwargs):
-        """Returns the backbone of a named preset.
-
-        Args:
-            preset: A key of `tp_keras.models.presets.BACKBONE_PRESETS`.
-            **kwargs: Arguments that replace those of the preset.
-        """
+        """Returns the backbone of a preset, with arguments in place of its."""
         if preset not in BACKBONE_PRESETS:
             raise ValueError(
                 f"Expected a preset out of {sorted(BACKBONE_PRESETS)}. "
@@ -155,7 +146,7 @@ class PortraitBackbone(keras.Model):
 
 
 def normalize_pixels(image):
-    """Maps pixels 0..255 to about zero mean and unit variance."""
+    """Maps pixels 0..255 to about mean 0 and variance 1."""
     return keras.layers.Rescaling(
         1.0 / PIXEL_SCALE, offset=-PIXEL_MEAN / PIXEL_SCALE, name="normalize"
     )(image)

@@ -3,6 +3,7 @@
 import dataclasses
 
 import keras
+from keras import layers
 
 from tp_keras.errors import UserError
 from tp_keras.models.guarded_branch import GuardedBranch
@@ -24,15 +25,8 @@ from tp_keras.tasks import Schema
 
 
 @register
-class Number(keras.layers.Layer):
-    """The number `[batch, 1]` that the scores of its head tell.
-
-    Args:
-        task: `Task`, or the dict of its fields.
-        number_head: Name of its head; see `head_kind`.
-        name: Name of the layer.
-        **kwargs: Those of `keras.layers.Layer`.
-    """
+class Number(layers.Layer):
+    """The number `[batch, 1]` that the scores of a task's head tell."""
 
     def __init__(self, task, number_head, name=None, **kwargs):
         kwargs.setdefault("dtype", "float32")
@@ -66,18 +60,17 @@ class PortraitClassifier(TaskModel):
     ```
 
     Each guarded head sees only its own part of the `embedding`, which is their
-    concatenation. So a part needn't hold what another task needs, nor what the
-    protected task does: what a part knows of it can be measured, and trained
-    away (`tp_keras.debiasing`), without harm to the other heads.
+    concatenation. So a part needn't hold what another task needs, and what it
+    knows of the protected task can be measured, and trained away
+    (`tp_keras.debiasing`), without harm to the other heads.
 
-    Each vector of a part has mean 0 and variance 1, hence a length of the
-    square root of its size, and so has the whole: the inner product orders as
-    the cosine does.
+    Each vector of a part has mean 0 and variance 1, so all have one length and
+    the inner product orders as the cosine does.
 
     Args:
         backbone: `keras.Model` from images `[batch, height, width, 3]` to
-            features `[batch, rows, columns, channels]`; a `PortraitBackbone`,
-            what `tp_keras.models.create_backbone` gives, or a functional model
+            features `[batch, rows, columns, channels]`: what
+            `tp_keras.models.create_backbone` gives, or a functional model
             of your own, whose input is uint8, or float in 0..255.
         schema: `Schema` of the data set, or its dict.
         tasks: Names of the tasks to predict, all where none is given.
@@ -92,6 +85,9 @@ class PortraitClassifier(TaskModel):
 
     Output: dict of scores `[batch, units]`, one for each task. Labels to train
     on may be missing, see `TaskModel`.
+
+    Raises:
+        UserError: If the backbone can't be one, or is for another size.
 
     Example:
         >>> schema = read_schema(builder)
@@ -119,21 +115,14 @@ class PortraitClassifier(TaskModel):
         guarded = [task for task in tasks if task.name in schema.guarded]
 
         # === Functional Model ===
-        check_backbone(backbone)
+        check_backbone(backbone, schema.image_shape)
         (taken,) = backbone.inputs
-        sizes = zip(taken.shape[1:], schema.image_shape, strict=True)
-        image = keras.Input(
-            [given or default for given, default in sizes],
-            dtype="uint8",
-            name="image",
-        )
+        image = keras.Input(schema.image_shape, dtype="uint8", name="image")
         scores, parts = {}, {}
         with default_policy(dtype):
             x = image
             if taken.dtype != "uint8":
-                x = keras.layers.Rescaling(1.0, dtype="float32", name="pixels")(
-                    x
-                )
+                x = layers.Rescaling(1.0, dtype="float32", name="pixels")(x)
             features = backbone(x)
             for task in tasks:
                 if task not in guarded:
@@ -188,10 +177,8 @@ class PortraitClassifier(TaskModel):
     def inference_model(self):
         """Returns the model of answers and embedding, sharing these weights.
 
-        Returns:
-            A functional `keras.Model` from `image` to a dict: of each task the
-            logits of its classes or flags, or its number `[batch, 1]`, and
-            with guarded tasks `"embedding"`.
+        Its output is a dict: of each task logits of classes or flags, or a
+        number `[batch, 1]`, and with guarded tasks `"embedding"`.
         """
         outputs = {}
         for task in self.tasks:
@@ -202,16 +189,19 @@ class PortraitClassifier(TaskModel):
                 )(values)
             outputs[task.name] = values
         if self._parts:
+            parts = list(self._parts.values())
             # A layer of its own name also where it has nothing to join.
-            outputs[EMBEDDING] = _join(list(self._parts.values()))
+            join = layers.Concatenate if len(parts) > 1 else layers.Identity
+            outputs[EMBEDDING] = join(dtype="float32", name=EMBEDDING)(
+                parts if len(parts) > 1 else parts[0]
+            )
         return keras.Model(self.input, outputs, name=self.name)
 
     def predict_answers(self, images, batch_size=256, verbose="auto"):
         """Predicts all tasks and the embedding.
 
         Args:
-            images: uint8 array `[count, height, width, 3]`, or float on the
-                scale of 0 to 255.
+            images: uint8 array `[count, height, width, 3]`, or float in 0..255.
             batch_size: Int.
             verbose: As in `keras.Model.predict`.
 
@@ -219,10 +209,6 @@ class PortraitClassifier(TaskModel):
             Dict of float32 arrays: of each task probabilities
             `[count, classes]` or numbers `[count]`, and `"embedding"` with
             guarded tasks.
-
-        Raises:
-            UserError: If the images hold no pixels of 0..255; see
-                `check_pixels`.
         """
         check_pixels(images)
         outputs = self.inference_model().predict(
@@ -236,14 +222,7 @@ class PortraitClassifier(TaskModel):
         return answers
 
     def new_guarded_branch(self, embedding_size, dropout_rate):
-        """Returns untrained guarded layers, as a model of features.
-
-        Args:
-            embedding_size: Int. Length of their embedding.
-            dropout_rate: Float. Dropout before the heads.
-
-        Returns:
-            `GuardedBranch`, for `with_guarded_branch` when it is trained.
+        """Returns an untrained `GuardedBranch`, for `with_guarded_branch`.
 
         Raises:
             UserError: If the classifier has no guarded task.
@@ -288,9 +267,3 @@ class PortraitClassifier(TaskModel):
     def from_config(cls, config):
         backbone = keras.saving.deserialize_keras_object(config["backbone"])
         return from_settings_config(cls, {**config, "backbone": backbone})
-
-
-def _join(parts):
-    if len(parts) == 1:
-        return keras.layers.Identity(dtype="float32", name=EMBEDDING)(parts[0])
-    return keras.layers.Concatenate(dtype="float32", name=EMBEDDING)(parts)

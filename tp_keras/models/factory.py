@@ -25,18 +25,16 @@ def create_backbone(name, image_shape, **kwargs):
     """Returns a backbone by its name, untrained unless it has weights.
 
     Args:
-        name: A preset (`"portrait_s"`), or the name of a function of
-            `keras.applications` (`"MobileNetV3Small"`), or
-            `"PortraitBackbone"`. Arguments of the model may follow as in a
-            call, `"MobileNetV2(alpha=0.35)"`, so that one string in the
-            settings of a run says it all. `weights` is a file that
+        name: A preset (`"portrait_s"`), a function of `keras.applications`
+            (`"MobileNetV3Small"`), or `"PortraitBackbone"`. Arguments may
+            follow as in a call, `"MobileNetV2(alpha=0.35)"`, so that one string
+            in the settings of a run says it all. `weights` is a file that
             `save_weights` wrote, or `"imagenet"` for `keras.applications`,
             which downloads them.
 
             Or a file that `model.save` wrote (`"own.keras"`), of a functional
-            model of your own, with its weights: one input of images, uint8 or
-            float in 0..255, which it normalises itself, and one feature map
-            `[batch, rows, columns, channels]`. Of a file of a
+            model with its weights, from images, uint8 or float in 0..255, which
+            it normalises itself, to one feature map. Of a file of a
             `PortraitClassifier`, as `model.keras` of a run, its backbone.
         image_shape: Height, width and channels of the input.
         **kwargs: More arguments of the model, `trainable` among them.
@@ -46,12 +44,12 @@ def create_backbone(name, image_shape, **kwargs):
 
     Raises:
         UserError: If there is no model of this name, or it refuses the
-            arguments.
+            arguments or the size.
 
     Example:
         >>> network = "MobileNetV2(alpha=0.35)"
-        >>> create_backbone(network, (108, 84, 3)).output_shape
-        (None, 4, 3, 1280)
+        >>> create_backbone(network, (96, 96, 3)).output_shape
+        (None, 3, 3, 1280)
     """
     if str(name).endswith(FILE_TYPES):
         return load_backbone(name, image_shape)
@@ -72,7 +70,6 @@ def create_backbone(name, image_shape, **kwargs):
 
 
 def _parse(name):
-    """Returns the function's name and its arguments out of `name`."""
     try:
         call = ast.parse(name, mode="eval").body
         if isinstance(call, ast.Name):
@@ -149,7 +146,6 @@ def _application(
 
 
 def _prepare(image, network, module, weights):
-    """Returns the pixels as a network of `keras.applications` takes them."""
     kinds = keras.layers.Rescaling, keras.layers.Normalization
     x = keras.layers.Rescaling(1.0, name="pixels")(image)
     if any(isinstance(layer, kinds) for layer in network.layers):

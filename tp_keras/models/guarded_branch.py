@@ -25,8 +25,8 @@ _DTYPE = "float32"
 class GuardedBranch(TaskModel):
     """The guarded layers of a `PortraitClassifier` as a model of features.
 
-    To train them anew while the trunk stays as it is: features can be computed
-    once, and the layers cost a thousandth of the trunk.
+    To train them anew on features that are computed once: they cost a
+    thousandth of the trunk.
 
     Args:
         features_shape: `(rows, columns, channels)` of the trunk's output.
@@ -106,14 +106,7 @@ class BothLogits(keras.layers.Layer):
 
 
 def guarded_layers(features, tasks, embedding_size, dropout_rate, number_head):
-    """Puts the guarded layers on features.
-
-    Args:
-        features: Symbolic `[batch, rows, columns, channels]`.
-        tasks: Sequence of `Task`.
-        embedding_size: Int; a multiple of the number of tasks.
-        dropout_rate: Float. Dropout before the heads.
-        number_head: Name of the head of numbers; see `head_kind`.
+    """Puts the guarded layers on symbolic features.
 
     Returns:
         Two dicts by task name: scores `[batch, units]`, and parts of the
@@ -128,7 +121,16 @@ def guarded_layers(features, tasks, embedding_size, dropout_rate, number_head):
             f"of their number. Received: embedding_size={embedding_size}, "
             f"tasks={[task.name for task in tasks]}"
         )
-    x = _guarded_block(features)
+    x = keras.layers.Conv2D(
+        features.shape[-1],
+        1,
+        use_bias=False,
+        kernel_initializer="he_normal",
+        name="guarded_convolution",
+    )(features)
+    x = FusedBatchNormalization(name="guarded_normalization")(x)
+    x = keras.layers.ReLU(name="guarded_relu")(x)
+    x = pool(x, "guarded_pooling")
     scores, parts = {}, {}
     for task in tasks:
         part = _part(x, task, embedding_size // len(tasks))
@@ -154,19 +156,6 @@ def head(x, task, dropout_rate, number_head):
     if task.kind == BINARY:
         x = BothLogits(dtype=_DTYPE, name=f"{task.name}_logits")(x)
     return x
-
-
-def _guarded_block(features):
-    x = keras.layers.Conv2D(
-        features.shape[-1],
-        1,
-        use_bias=False,
-        kernel_initializer="he_normal",
-        name="guarded_convolution",
-    )(features)
-    x = FusedBatchNormalization(name="guarded_normalization")(x)
-    x = keras.layers.ReLU(name="guarded_relu")(x)
-    return pool(x, "guarded_pooling")
 
 
 def _part(x, task, size):

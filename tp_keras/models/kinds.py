@@ -6,12 +6,12 @@ again, and numbers in their unit.
 """
 
 import dataclasses
+import operator
 from collections.abc import Callable
 
 import numpy as np
 from keras import ops
 
-from tp_keras.config import NUMBER_HEADS
 from tp_keras.errors import UserError
 from tp_keras.tasks import BINARY
 from tp_keras.tasks import CATEGORICAL
@@ -20,7 +20,8 @@ from tp_keras.tasks import ORDINAL
 from tp_keras.tasks import REGRESSION
 from tp_keras.tasks import Task
 
-# Numbers that a head tells apart: of ages one for each year.
+# Numbers that a head tells apart: so many in a tolerance, and in all.
+_LEVELS_IN_TOLERANCE = 5
 _MOST_LEVELS = 128
 
 
@@ -31,7 +32,7 @@ class Kind:
     Attributes:
         units: Function of a task: the outputs of its dense layer.
         loss: Function `(task, labels, scores, label_smoothing)` to the loss
-            of each label. Labels that are missing are not among them.
+            of each label; none is missing.
         number: Function `(task, scores)` to numbers `[batch]` in their unit,
             None where labels are classes or flags.
     """
@@ -42,20 +43,12 @@ class Kind:
 
 
 def head_kind(task: Task, number_head: str) -> Kind:
-    """Returns the kind of a task's head.
-
-    Args:
-        task: `Task`.
-        number_head: Name of the head of numbers, one of `NUMBER_HEADS`.
-
-    Raises:
-        UserError: If there is no such head.
-    """
+    """Returns the kind of a task's head, of numbers one of `NUMBER_HEADS`."""
     if task.kind != REGRESSION:
         return KINDS[task.kind]
-    if number_head not in NUMBER_HEADS:
+    if number_head not in NUMBERS:
         raise UserError(
-            f"Expected a number_head out of {', '.join(NUMBER_HEADS)}. "
+            f"Expected a number_head out of {', '.join(NUMBERS)}. "
             f"Received: number_head={number_head}"
         )
     return NUMBERS[number_head]
@@ -63,7 +56,8 @@ def head_kind(task: Task, number_head: str) -> Kind:
 
 def levels(task: Task) -> np.ndarray:
     """Returns the numbers that a head tells apart, float32 `[levels]`."""
-    count = min(int(task.high - task.low) + 1, _MOST_LEVELS)
+    steps = _LEVELS_IN_TOLERANCE * (task.high - task.low) / task.tolerance
+    count = min(max(round(steps), 1) + 1, _MOST_LEVELS)
     return np.linspace(task.low, task.high, count, dtype=np.float32)
 
 
@@ -88,25 +82,22 @@ def _ordinal_crossentropy(task, labels, scores, label_smoothing):
 
 
 def _flag_crossentropy(task, labels, scores, label_smoothing):
-    """Binary cross-entropy of each flag."""
     target = ops.cast(labels, scores.dtype)
     target = (1.0 - label_smoothing) * target + label_smoothing / 2
     return ops.softplus(scores) - target * scores
 
 
 def _number(task, scores):
-    """The number itself, scaled so that scores are of order 1."""
+    # Scaled so that scores are of order 1.
     scale = (task.high - task.low) / 4.0
     return (task.low + task.high) / 2.0 + scale * scores[..., 0]
 
 
 def _expected_number(task, scores):
-    """The mean of the distribution over the levels."""
     return ops.sum(ops.softmax(scores, axis=-1) * levels(task), axis=-1)
 
 
 def _passed_number(task, scores):
-    """The lowest level and as many steps as levels are passed."""
     step = levels(task)[1] - levels(task)[0]
     return task.low + step * ops.sum(ops.sigmoid(scores), axis=-1)
 
@@ -146,16 +137,15 @@ def _ordinal_loss(task, labels, scores, label_smoothing):
     return ops.sum(losses, axis=-1) * (steps[1] - steps[0]) / task.tolerance
 
 
-def _classes(task):
-    return task.num_classes
-
+_CLASSES = operator.attrgetter("num_classes")
 
 KINDS = {
     BINARY: Kind(lambda task: 1, _crossentropy),
-    CATEGORICAL: Kind(_classes, _crossentropy),
-    ORDINAL: Kind(_classes, _ordinal_crossentropy),
-    MULTI_LABEL: Kind(_classes, _flag_crossentropy),
+    CATEGORICAL: Kind(_CLASSES, _crossentropy),
+    ORDINAL: Kind(_CLASSES, _ordinal_crossentropy),
+    MULTI_LABEL: Kind(_CLASSES, _flag_crossentropy),
 }
+# By the names of `tp_keras.config.NUMBER_HEADS`.
 NUMBERS = {
     "distribution": Kind(
         lambda task: len(levels(task)), _distribution_loss, _expected_number

@@ -1,8 +1,7 @@
 """What a model's config says beside the arguments of its constructor.
 
-A functional model of Keras writes the config of every layer. Ours write the
-arguments that their layers are built from, and keep here what may have been
-set since: which layers are trained, and what each of them computes in.
+Ours write the arguments that their layers are built from, and here what may
+have been set since: which layers are trained, and what each computes in.
 """
 
 import contextlib
@@ -12,12 +11,7 @@ import keras
 
 @contextlib.contextmanager
 def default_policy(dtype):
-    """Builds the layers of the `with` block in a dtype policy.
-
-    Args:
-        dtype: `keras.DTypePolicy`, its name or its config; None for the one
-            that is set globally.
-    """
+    """Builds the layers of the block in a policy; None for the global one."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(keras.dtype_policies.get(dtype))
     try:
@@ -29,25 +23,14 @@ def default_policy(dtype):
 def settings_config(model) -> dict:
     """Returns the part of a model's config that all models have in common.
 
-    Args:
-        model: `keras.Model` whose constructor takes `name`, `trainable` and
-            `dtype`.
-
-    Returns:
-        These three, and `layer_settings` for `from_settings_config`.
+    That is `name`, `trainable` and `dtype`, which the constructor takes, and
+    `layer_settings` for `from_settings_config`.
     """
     return {"name": model.name, **_settings(model)}
 
 
 def from_settings_config(cls, config):
-    """Returns the model of a config with a `settings_config` in it.
-
-    Args:
-        cls: Class of the model.
-        config: Dict of the arguments of its constructor, and of
-            `layer_settings`. Without these the layers are as the constructor
-            leaves them.
-    """
+    """Returns the model of a config with a `settings_config` in it."""
     config = dict(config)
     layer_settings = config.pop("layer_settings", None)
     model = cls(**config)
@@ -57,7 +40,6 @@ def from_settings_config(cls, config):
 
 
 def _settings(layer):
-    """Returns the settings of a layer, and of its layers if it is a model."""
     settings = {
         "trainable": layer.trainable,
         "dtype": keras.dtype_policies.serialize(layer.dtype_policy),

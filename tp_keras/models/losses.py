@@ -17,10 +17,9 @@ from tp_keras.tasks import Task
 class TaskLoss(keras.losses.Loss):
     """The loss of a task from its scores, as its kind has it.
 
-    The mean over the labels of positive weight, weighted by it:
-    `sum(w * loss) / sum(w)`, 0 where all weights are 0. So a task whose labels
-    are half missing weighs as much as any other. (Keras' default divides by
-    the batch size.)
+    The weighted mean, `sum(w * loss) / sum(w)`, 0 where all weights are 0: a
+    task whose labels are half missing weighs as much as any other. (Keras'
+    default divides by the batch size.)
 
     Args:
         task: `Task`, or the dict of its fields.
@@ -31,8 +30,7 @@ class TaskLoss(keras.losses.Loss):
         **kwargs: Those of `keras.losses.Loss`.
 
     Call arguments:
-        y_true: Labels as in `Portraits`, `[batch]` or `[batch, flags]`. What
-            stands in rows of weight 0 must exist all the same.
+        y_true: Labels `[batch]` or `[batch, flags]` that exist.
         y_pred: Scores `[batch, units]`.
     """
 
@@ -54,11 +52,10 @@ class TaskLoss(keras.losses.Loss):
         self.task = as_task(task)
         self.number_head = number_head
         self.label_smoothing = label_smoothing
+        self.kind = head_kind(self.task, number_head)
 
     def call(self, y_true, y_pred):
-        """Returns the loss of each label."""
-        kind = head_kind(self.task, self.number_head)
-        return kind.loss(self.task, y_true, y_pred, self.label_smoothing)
+        return self.kind.loss(self.task, y_true, y_pred, self.label_smoothing)
 
     def get_config(self):
         return {
@@ -93,7 +90,6 @@ class TaskMetric(keras.metrics.Mean):
         self.number_head = number_head
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        """Adds labels `[batch]` or `[batch, flags]` and their scores."""
         values = self._values(y_true, y_pred)
         return super().update_state(values, sample_weight)
 
@@ -102,15 +98,15 @@ class TaskMetric(keras.metrics.Mean):
             right = ops.equal(scores > 0, ops.cast(labels, "bool"))
             return ops.cast(right, self.dtype)
         labels = ops.reshape(labels, (-1,))
-        if self.task.kind == ORDINAL:
-            places = ops.arange(self.task.num_classes, dtype=scores.dtype)
-            found = ops.round(ops.sum(ops.softmax(scores) * places, axis=-1))
-            return ops.cast(
-                ops.equal(ops.cast(found, labels.dtype), labels), self.dtype
-            )
-        if self.task.kind != REGRESSION:
-            found = ops.cast(ops.argmax(scores, axis=-1), labels.dtype)
-            return ops.cast(ops.equal(found, labels), self.dtype)
+        if self.task.has_classes:
+            if self.task.kind == ORDINAL:
+                places = ops.arange(self.task.num_classes, dtype=scores.dtype)
+                mean = ops.sum(ops.softmax(scores) * places, axis=-1)
+                found = ops.round(mean)
+            else:
+                found = ops.argmax(scores, axis=-1)
+            right = ops.equal(ops.cast(found, labels.dtype), labels)
+            return ops.cast(right, self.dtype)
         number = head_kind(self.task, self.number_head).number
         error = ops.abs(number(self.task, scores) - labels)
         if self.figure == "mae":
@@ -127,19 +123,12 @@ class TaskMetric(keras.metrics.Mean):
 
 
 def task_metrics(tasks, number_head="distribution") -> dict:
-    """Returns the weighted metrics of outputs: `<name>_accuracy` of each.
-
-    Keras puts the name of the output in front of that of the metric, except
-    where there is one output alone.
-
-    Args:
-        tasks: Sequence of `Task`.
-        number_head: Name of the head of numbers; see `head_kind`.
-    """
+    """Returns the weighted metrics of outputs: `<name>_accuracy` of each."""
     tasks = list(tasks)
     metrics = {}
     for task in tasks:
         figures = ["accuracy", *["mae"] * (task.kind == REGRESSION)]
+        # Else Keras puts the name of the output in front.
         prefix = f"{task.name}_" if len(tasks) == 1 else ""
         metrics[task.name] = [
             TaskMetric(task, figure, number_head, name=f"{prefix}{figure}")

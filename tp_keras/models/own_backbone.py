@@ -12,15 +12,12 @@ FILE_TYPES = (".keras", ".h5")
 _WEIGHTS = ".weights.h5"
 
 
-def check_backbone(model):
-    """Raises unless a model can be the trunk of a classifier.
-
-    Args:
-        model: What was given as one.
+def check_backbone(model, image_shape):
+    """Raises unless a model can be the trunk for portraits of a size.
 
     Raises:
-        UserError: If it is no functional model from one batch of images, uint8
-            or float in 0..255, to one feature map.
+        UserError: If it is no functional model from one batch of such images,
+            uint8 or float in 0..255, to one feature map.
     """
     inputs = getattr(model, "inputs", None)
     if not isinstance(model, keras.Model) or not inputs:
@@ -44,6 +41,13 @@ def check_backbone(model):
             "`keras.Model(model.input, model.get_layer(NAME).output)`. "
             f"Received: outputs={[x.shape for x in outputs]}"
         )
+    size = inputs[0].shape[1:]
+    sizes = zip(size, image_shape, strict=True)
+    if any(has not in (None, wanted) for has, wanted in sizes):
+        raise UserError(
+            f"Expected a backbone for portraits of {tuple(image_shape)}. "
+            f"Received: backbone={model.name} for {size}"
+        )
 
 
 def load_backbone(path, image_shape):
@@ -55,8 +59,7 @@ def load_backbone(path, image_shape):
         image_shape: Height, width and channels of the portraits.
 
     Raises:
-        UserError: If there is no such file, it can't be loaded, or holds
-            something else.
+        UserError: If there is no such file, or no such model in it.
     """
     path = pathlib.Path(path).expanduser()
     if path.name.endswith(_WEIGHTS):
@@ -79,20 +82,11 @@ def load_backbone(path, image_shape):
             f"Received: backbone={path}"
         ) from error
     model = getattr(model, "backbone", model)
-    check_backbone(model)
-    (given,) = model.inputs
-    if any(
-        size not in (None, wanted)
-        for size, wanted in zip(given.shape[1:], image_shape, strict=True)
-    ):
-        raise UserError(
-            f"Expected a backbone for portraits of {tuple(image_shape)}. "
-            f"Received: backbone={path} for {given.shape[1:]}"
-        )
+    check_backbone(model, image_shape)
     if isinstance(model, PortraitBackbone):
         return model
     # Under a name that can't be one of the classifier's own layers.
-    return keras.Model(given, model.outputs[0], name="backbone")
+    return keras.Model(model.inputs[0], model.outputs[0], name="backbone")
 
 
 def first_sentence(error) -> str:

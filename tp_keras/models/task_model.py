@@ -15,10 +15,9 @@ from tp_keras.tasks import REGRESSION
 class TaskModel(keras.Model):
     """Base of the functional models that have scores for each of their tasks.
 
-    A negative label is a missing one, and so is a number that is NaN: it weighs
-    nothing in the loss and in the metrics of that task, whichever they are,
-    with sample weights and without. So a mean is that over the labelled rows,
-    and 0 where there is none.
+    A label that is missing, negative or NaN, weighs nothing in the loss and the
+    metrics of its task, whichever they are: a mean is that over the labelled
+    rows, and 0 where there is none.
 
     Labels and sample weights are dicts by task, where other tasks may be named
     too, or, as everywhere in Keras, a list in the order of the outputs; with
@@ -52,10 +51,7 @@ class TaskModel(keras.Model):
                 rows that carry its label; see `TaskMetric`.
             label_smoothing: Float. The share of the target that `"auto"`
                 spreads over all classes.
-            **kwargs: As in `keras.Model.compile`. On TensorFlow
-                `jit_compile` is off by default: on a CPU XLA takes twice the
-                time of its kernels for dense convolutions, ten times for
-                depthwise ones.
+            **kwargs: As in `keras.Model.compile`.
         """
         if loss == "auto":
             loss = {
@@ -65,6 +61,8 @@ class TaskModel(keras.Model):
         if weighted_metrics == "auto":
             weighted_metrics = task_metrics(self.tasks, self.number_head)
         if keras.config.backend() == "tensorflow":
+            # On a CPU XLA takes twice the time of TensorFlow's kernels for
+            # dense convolutions, ten times for depthwise ones.
             kwargs.setdefault("jit_compile", False)
         super().compile(
             optimizer=optimizer,
@@ -74,13 +72,7 @@ class TaskModel(keras.Model):
         )
 
     def compile_for_training(self, optimizer, label_smoothing, **kwargs):
-        """Compiles with an optimizer that leaves biases and norms undecayed.
-
-        Args:
-            optimizer: `FusedAdamW`.
-            label_smoothing: As in `compile`.
-            **kwargs: Likewise.
-        """
+        """Compiles with a `FusedAdamW`; biases and norms don't decay."""
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         optimizer.build(self.trainable_variables)
         self.compile(optimizer, label_smoothing=label_smoothing, **kwargs)
@@ -128,10 +120,7 @@ class TaskModel(keras.Model):
         return self.get_metrics_result()
 
     def _of_tasks(self, y, sample_weight):
-        """Returns labels and sample weights as dicts by task.
-
-        The weights are None where there are none.
-        """
+        """Returns labels and sample weights, or None, as dicts by task."""
         names = [task.name for task in self.tasks]
         # The order in which Keras flattens a dict.
         order = dict.fromkeys(sorted(names))
@@ -153,12 +142,7 @@ class TaskModel(keras.Model):
 
 
 def is_labelled(task, labels):
-    """Returns which labels are there, bool `[batch]`, of flags of each.
-
-    Args:
-        task: `Task`.
-        labels: `[batch]`, `[batch, 1]`, one-hot `[batch, classes]` or flags.
-    """
+    """Returns which labels are there, bool `[batch]`, of flags of each."""
     if task.kind == MULTI_LABEL:
         return labels >= 0
     rows = ops.reshape(labels, (ops.shape(labels)[0], -1))
@@ -168,7 +152,7 @@ def is_labelled(task, labels):
 
 
 def any_label(task, labels):
-    """Returns labels that exist where they were missing, too."""
+    """Returns labels that exist, where they were missing 0."""
     if task.kind == REGRESSION:
         return ops.where(labels == labels, labels, ops.zeros_like(labels))
     return ops.maximum(labels, 0)
@@ -176,22 +160,14 @@ def any_label(task, labels):
 
 def any_labels(targets, labels):
     """Returns a dict of labels by target, each as `any_label` does."""
-    return {
-        name: any_label(targets[name], values)
-        for name, values in labels.items()
-    }
+    return {name: any_label(targets[name], labels[name]) for name in labels}
 
 
 def known_weights(targets, labels, sample_weight=None):
-    """Returns the weights of the rows, 0 where a label is missing.
+    """Returns a dict of the weights of labels, 0 where one is missing.
 
-    Args:
-        targets: Dict: name -> `Task`.
-        labels: Dict of labels by the same names.
-        sample_weight: Dict of weights `[batch]` or None, None for 1.
-
-    Returns:
-        Dict of floats `[batch]`, of flags `[batch, flags]`.
+    Those of flags are `[batch, flags]`; without sample weights all others are
+    1.
     """
     weights = {}
     for name, values in labels.items():
@@ -205,7 +181,6 @@ def known_weights(targets, labels, sample_weight=None):
 
 
 def _product(given, known):
-    """Returns the product of weights `[batch, ...]` of whichever rank."""
     while len(given.shape) < len(known.shape):
         given = given[..., None]
     while len(known.shape) < len(given.shape):

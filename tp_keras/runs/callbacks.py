@@ -1,9 +1,8 @@
 """What happens beside the training: the score, the best model, stopping."""
 
-import os
-import pathlib
-
 import keras
+
+from tp_keras import files
 
 SCORE = "val_score"
 
@@ -11,13 +10,11 @@ SCORE = "val_score"
 class BestModel(keras.callbacks.Callback):
     """Keeps the model of the epoch with the best validation score.
 
-    The score is the mean accuracy over the tasks, each over its labelled rows;
-    see `TaskMetric`.
-    It also enters the logs as `val_score`, beside the examples seen so far, so
-    place this callback before those that log.
-
-    The model is saved at the end of the validation, when a callback that swaps
-    averaged weights in has them in place, and without the optimizer.
+    The score is the mean accuracy over the tasks; see `TaskMetric`. It enters
+    the logs as `val_score`, beside the examples seen so far, so place this
+    callback before those that log. The model is saved at the end of the
+    validation, when a callback that swaps averaged weights in has them in
+    place, and without the optimizer.
 
     Args:
         path: File to save to.
@@ -37,7 +34,7 @@ class BestModel(keras.callbacks.Callback):
         only_last=False,
     ):
         super().__init__()
-        self.path = pathlib.Path(path)
+        self.path = path
         self.classifier = classifier
         self.only_last = only_last
         self.examples_per_epoch = examples_per_epoch
@@ -52,9 +49,8 @@ class BestModel(keras.callbacks.Callback):
         self._score = float(sum(accuracies)) / len(accuracies)
         if self.only_last or self._score > self.best_score:
             self.best_score = max(self._score, self.best_score)
-            aside = self.path.with_name(f".incomplete-{self.path.name}")
-            self.classifier.save(aside, include_optimizer=False)
-            os.replace(aside, self.path)
+            with files.replaced(self.path) as aside:
+                self.classifier.save(aside, include_optimizer=False)
 
     def on_epoch_end(self, epoch, logs=None):
         """Adds score and examples seen to what the other callbacks log."""
@@ -63,11 +59,7 @@ class BestModel(keras.callbacks.Callback):
 
 
 class EpochCurves(keras.callbacks.TensorBoard):
-    """TensorBoard's curves with a point for each epoch.
-
-    Keras' own writes a dozen points for each step besides, which is much for
-    the short steps of a small network.
-    """
+    """TensorBoard's curves with a point for each epoch and none for steps."""
 
     def on_train_batch_begin(self, batch, logs=None):
         """Does nothing."""
@@ -81,9 +73,6 @@ class EpochSeeds(keras.callbacks.Callback):
 
     Saved weights leave out the state of random layers, so a resumed training
     would draw other dropout masks than one without interruption.
-
-    Args:
-        seed: Int.
     """
 
     def __init__(self, seed):
@@ -104,9 +93,8 @@ class EpochSeeds(keras.callbacks.Callback):
 class FrozenTrunk(keras.callbacks.Callback):
     """Leaves a backbone as it is in the first epochs.
 
-    Frozen, its batch normalisation doesn't follow the batches either, and no
-    gradient is computed for it. The optimizer has to be built with its
-    variables before.
+    Frozen, its batch normalisation doesn't follow the batches either. The
+    optimizer has to be built with its variables before.
 
     Args:
         backbone: `keras.Model`, a part of what is trained.
@@ -140,11 +128,8 @@ class FrozenTrunk(keras.callbacks.Callback):
 class ResumableEarlyStopping(keras.callbacks.EarlyStopping):
     """Early stopping that knows the epochs before a resumption.
 
-    Keras' own forgets them, and would wait for its patience anew.
-
     Args:
-        history: Rows of the epochs that were trained before, each a dict of
-            logs with its `epoch`.
+        history: Logs of these epochs, each a dict with its `epoch`.
         **kwargs: Those of `keras.callbacks.EarlyStopping`.
     """
 

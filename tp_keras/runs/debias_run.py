@@ -2,15 +2,14 @@
 
 import dataclasses
 import os
-import pathlib
 import shutil
 import time
 
+from tp_keras import files
 from tp_keras.config import DebiasConfig
 from tp_keras.config import config_differences
 from tp_keras.data.source import load_portraits
 from tp_keras.debiasing.after_training import debias_classifier
-from tp_keras.debiasing.after_training import has_second_stage
 from tp_keras.errors import UserError
 from tp_keras.runs.run_folder import RunFolder
 
@@ -28,11 +27,10 @@ def debias_run(
 ) -> RunFolder:
     """Debiases the model of a finished run, and writes a new run.
 
-    Hair layers are trained anew on the run's trunk, erasers and heads are
-    fitted on its training and validation portraits; see
-    `tp_keras.debiasing.after_training`. The new folder appears complete or not
-    at all, the old one stays as it is, and whatever takes a run (evaluation,
-    report, export) takes the new one.
+    Guarded layers are trained anew on the run's trunk, erasers and heads are
+    fitted on its training and validation portraits. The new folder appears
+    complete or not at all, the old one stays as it is, and whatever takes a run
+    (evaluation, report, export) takes the new one.
 
     Args:
         source_run_dir: Folder of a finished run.
@@ -54,8 +52,6 @@ def debias_run(
     Example:
         >>> settings = DebiasConfig(debias="conditional_grl")
         >>> run = debias_run("runs/demo", "runs/debiased", settings)
-        >>> run.config.debias.debias
-        'conditional_grl'
     """
     source = RunFolder(source_run_dir).require()
     config = dataclasses.replace(
@@ -84,7 +80,16 @@ def debias_run(
         progress=progress,
     )
     facts["debias_seconds"] = round(time.monotonic() - begin, 1)
-    _write(run, source, config, classifier, facts)
+    facts["parameters"] = classifier.inference_model().count_params()
+    with files.new_folder(run.path) as folder:
+        aside = RunFolder(folder)
+        aside.claim(config)
+        aside.save_model(classifier)
+        if source.history_path.exists():
+            shutil.copyfile(source.history_path, aside.history_path)
+        aside.record(**facts)
+    # Once more: its README names the folder.
+    run.record(**facts)
     return run
 
 
@@ -112,7 +117,7 @@ def _check_source(source, settings) -> DebiasConfig:
                 + "; ".join(config_differences(done, settings, ("posthoc",)))
             )
         applied = dataclasses.replace(settings, debias="none")
-    if not has_second_stage(applied):
+    if not applied.has_second_stage:
         raise UserError(
             "There is nothing to do. Expected a debias with debias_scope="
             "branch, or a posthoc, other than none. Received: "
@@ -123,7 +128,6 @@ def _check_source(source, settings) -> DebiasConfig:
 
 
 def _check_same(run, config, facts):
-    """Raises unless `run` is what would be written."""
     run.claim(config)
     keys = ("source", "fingerprints", "seconds")
     if not run.is_finished or any(
@@ -137,7 +141,6 @@ def _check_same(run, config, facts):
 
 
 def _load(source, progress):
-    """Returns training and validation portraits, as they were in training."""
     data = source.config.data
     portraits = {
         split: load_portraits(*data.location(split), progress)
@@ -147,23 +150,3 @@ def _load(source, progress):
         {split: rows.fingerprint for split, rows in portraits.items()}
     )
     return portraits["train"], portraits["validation"]
-
-
-def _write(run, source, config, classifier, facts):
-    path = pathlib.Path(run.path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = RunFolder(path.with_name(f".{path.name}.{os.getpid()}.partial"))
-    try:
-        aside.claim(config)
-        classifier.save(aside.model_path)
-        if source.history_path.exists():
-            shutil.copyfile(source.history_path, aside.history_path)
-        aside.record(**facts)
-        if path.exists():
-            # An empty folder may be there; `rename` wants it gone.
-            path.rmdir()
-        aside.path.rename(path)
-    finally:
-        shutil.rmtree(aside.path, ignore_errors=True)
-    # Once more: its README names the folder.
-    run.record(**facts)

@@ -26,23 +26,14 @@ def choose_precision(setting, backbone):
 
     On a CPU with bfloat16 instructions dense convolutions run up to twice as
     fast as in float32. A depthwise convolution with a stride has a backward
-    kernel that is twenty times *slower* there, which makes a MobileNet slower
-    as a whole.
+    kernel that is twenty times *slower*, and a MobileNet is slower as a whole.
 
     Args:
-        setting: `"float32"`, `"bfloat16"`, or `"auto"` for bfloat16 wherever
-            it is the faster of the two.
+        setting: `"float32"`, `"bfloat16"`, or `"auto"` for the faster one.
         backbone: The untrained backbone.
-
-    Returns:
-        `"float32"` or `"bfloat16"`.
 
     Raises:
         UserError: If bfloat16 is asked for where it would be slower.
-
-    Example:
-        >>> choose_precision("auto", create_backbone("mobilenet_025", shape))
-        'float32'
     """
     if setting == FLOAT32:
         return FLOAT32
@@ -59,11 +50,7 @@ def choose_precision(setting, backbone):
 
 
 def layers_in(precision):
-    """Builds the layers of the `with` block in a precision.
-
-    Weights are float32 in either. With bfloat16 the layers compute in it,
-    except for those that say otherwise.
-    """
+    """Builds the layers of the block in a precision; weights are float32."""
     return default_policy(
         "mixed_bfloat16" if precision == BFLOAT16 else FLOAT32
     )
@@ -72,15 +59,8 @@ def layers_in(precision):
 def in_float32(model):
     """Returns a model whose layers all compute in float32.
 
-    Args:
-        model: `keras.Model` with a config. One that computes in float32 anyway
-            is returned itself, any other as a copy, which is not compiled.
-
-    Example:
-        >>> with layers_in("bfloat16"):
-        ...     classifier = PortraitClassifier(backbone, schema)
-        >>> in_float32(classifier).backbone.output.dtype
-        'float32'
+    One that does so anyway is returned itself, any other as a copy, which is
+    not compiled.
     """
     config = model.get_config()
     plain = _with_float32_policies(config)
@@ -95,7 +75,6 @@ _FLOAT32_POLICY = keras.dtype_policies.serialize(keras.DTypePolicy(FLOAT32))
 
 
 def _with_float32_policies(config):
-    """Returns a config with float32 for every policy of 16 bits."""
     if isinstance(config, dict):
         # Others are of layers of whole numbers.
         if config.get("class_name") == "DTypePolicy" and (
@@ -109,7 +88,6 @@ def _with_float32_policies(config):
 
 
 def _bfloat16_obstacle(backbone):
-    """Returns why bfloat16 doesn't pay, or None if it does."""
     if keras.config.backend() != "tensorflow":
         return f"it was not measured on {keras.config.backend()}"
     if not isinstance(backbone, PortraitBackbone):
@@ -141,13 +119,8 @@ def has_bfloat16_instructions() -> bool:
 def describe_processor() -> str:
     """Names the processor and whether it multiplies bfloat16 itself.
 
-    Weights, and with them the figures of a training, differ from processor to
-    processor by far more than rounding: the order of sums and the instructions
-    decide on the last bits, and a training spreads them.
-
-    Example:
-        >>> describe_processor()
-        'AMD EPYC 9R14, bfloat16 instructions'
+    Weights differ from processor to processor by far more than rounding: the
+    order of sums decides on the last bits, and a training spreads them.
     """
     found = _CPU_INFO.exists() and re.search(
         r"^model name\s*:\s*(.+)$", _CPU_INFO.read_text(), re.M

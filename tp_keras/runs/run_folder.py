@@ -4,11 +4,11 @@ import csv
 import dataclasses
 import importlib.metadata
 import json
-import os
 import pathlib
 import platform
 import shlex
 
+from tp_keras import files
 from tp_keras.command_line import command_line
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import config_differences
@@ -48,9 +48,6 @@ Export it: `{export}`
 class RunFolder:
     """Reads and writes the folder of one training run.
 
-    Args:
-        path: The folder.
-
     Attributes:
         config_class: Class of the settings.
         command: The command that makes such a folder.
@@ -59,8 +56,7 @@ class RunFolder:
 
     Example:
         >>> run = RunFolder("runs/demo").require()
-        >>> run.schema.task_names
-        ('gender', 'hair_color', 'hair_type')
+        >>> classifier = run.load_model()
     """
 
     config_class = ExperimentConfig
@@ -111,7 +107,7 @@ class RunFolder:
     @property
     def schema(self) -> Schema:
         """The `Schema` of the portraits that it was trained on."""
-        return Schema.from_dict(self.facts["schema"])
+        return Schema.from_dict(self.facts.get("schema", {}))
 
     @property
     def is_finished(self) -> bool:
@@ -163,7 +159,6 @@ class RunFolder:
         return config_differences(self.config, config, (*_FREE_FIELDS, *ignore))
 
     def _check(self, config, ignore=()):
-        """Raises unless the folder is that of `config`, or free."""
         if (self.path / "config.json").exists():
             differences = self._differences(config, ignore)
             if differences:
@@ -180,15 +175,10 @@ class RunFolder:
             )
 
     def claim(self, config) -> None:
-        """Makes the folder that of `config`.
-
-        Raises:
-            UserError: If it belongs to another configuration, or holds
-                something else.
-        """
+        """Makes the folder that of `config`, or raises if it isn't free."""
         self._check(config)
         self.path.mkdir(parents=True, exist_ok=True)
-        self._write("config.json", config_to_dict(config))
+        files.write_json(self.path / "config.json", config_to_dict(config))
 
     def record(self, **facts) -> None:
         """Adds facts to `run.json` and tells the README how far the run is."""
@@ -205,7 +195,7 @@ class RunFolder:
             "processor": describe_processor(),
             **facts,
         }
-        self._write("run.json", facts)
+        files.write_json(self.path / "run.json", facts)
         status = (
             f"Status: {facts.get('status', 'new')}, "
             f"{facts.get('epochs', 0)} epochs, "
@@ -231,8 +221,7 @@ class RunFolder:
         """Raises if the run has been trained on other data.
 
         Args:
-            fingerprints: Split -> fingerprint of its portraits; of one that
-                the run knows nothing of nothing is said.
+            fingerprints: Dict: split -> fingerprint of its portraits.
         """
         noted = self.facts.get("fingerprints", {})
         known = {
@@ -247,11 +236,7 @@ class RunFolder:
             )
 
     def check_data(self, load) -> None:
-        """Raises if other portraits lie where those of the run were.
-
-        Args:
-            load: Function from the name of a split to its `Portraits`.
-        """
+        """Raises if `load("validation")` gives other portraits than it had."""
         try:
             validation = load("validation")
         except UserError:
@@ -259,13 +244,11 @@ class RunFolder:
         self.check_fingerprints({"validation": validation.fingerprint})
 
     def read_history(self) -> list[dict[str, float]]:
-        """Returns the rows of the history, one for each finished epoch.
-
-        An epoch may stand there twice if training was killed right after
-        writing it; the later row counts.
-        """
+        """Returns the rows of the history, one for each finished epoch."""
         if not self.history_path.exists():
             return []
+        # An epoch may stand there twice, if training was killed right after
+        # writing it: the later row counts.
         with self.history_path.open(newline="") as file:
             rows = {
                 int(row["epoch"]): {
@@ -283,11 +266,7 @@ class RunFolder:
         return json.loads(path.read_text())["epoch"]
 
     def load_model(self, path=None):
-        """Returns the trained model, in float32 however it was trained.
-
-        Args:
-            path: File to load instead of `model_path`.
-        """
+        """Returns the model of a file, or the trained one, in float32."""
         import keras
 
         import tp_keras.models  # noqa: F401 (registers the classes)
@@ -299,9 +278,8 @@ class RunFolder:
 
     def save_model(self, model) -> None:
         """Puts a model in its place, whole or not at all."""
-        aside = self.path / f".incomplete-{self.model_path.name}"
-        model.save(aside, include_optimizer=False)
-        os.replace(aside, self.model_path)
+        with files.replaced(self.model_path) as aside:
+            model.save(aside, include_optimizer=False)
 
     def _read(self, name):
         path = self.path / name
@@ -317,8 +295,3 @@ class RunFolder:
                 f"Expected JSON in {path}; remove the run folder to begin "
                 f"anew. Received: {error}"
             ) from error
-
-    def _write(self, name, values):
-        aside = self.path / f".{name}.incomplete"
-        aside.write_text(json.dumps(values, indent=2) + "\n")
-        os.replace(aside, self.path / name)

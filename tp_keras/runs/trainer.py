@@ -1,23 +1,19 @@
 """One training run: data, model, fit, and a folder that tells of it."""
 
-import dataclasses
 import functools
 import time
 
 import keras
 
-from tp_keras.config import GROWING_METHODS
+from tp_keras.config import DEBIAS_METHODS
 from tp_keras.config import ExperimentConfig
 from tp_keras.data.pipeline import TrainingBatches
 from tp_keras.data.pipeline import evaluation_batches
 from tp_keras.data.source import load_portraits
 from tp_keras.data.splits import resolve_splits
+from tp_keras.debiasing.after_training import chosen_rows
 from tp_keras.debiasing.after_training import debias_classifier
-from tp_keras.debiasing.after_training import has_second_stage
-from tp_keras.debiasing.after_training import trains_branch
 from tp_keras.debiasing.debiased_classifier import DebiasedClassifier
-from tp_keras.debiasing.groups import training_group_counts
-from tp_keras.debiasing.refit import chosen_rows
 from tp_keras.models import PortraitClassifier
 from tp_keras.models import create_backbone
 from tp_keras.models.optimizers import FusedAdamW
@@ -41,10 +37,9 @@ _MOST_STEPS_PER_EXECUTION = 8
 class Trainer:
     """Trains the classifier of an experiment.
 
-    The order of a resumption: the folder is checked against the settings, the
-    data against the fingerprints, model and optimizer come back with the last
-    whole epoch, and the batches go on with the epoch after it. The result is
-    that of a training without interruption.
+    A resumption checks the folder against the settings, the data against the
+    fingerprints, takes model and optimizer from the last whole epoch, and goes
+    on to the very result of a training without interruption.
 
     Args:
         config: `ExperimentConfig`.
@@ -133,7 +128,10 @@ class Trainer:
             class_balance=training.class_balance,
             passes_per_epoch=training.passes_per_epoch,
             row_weights=chosen_rows(
-                train, classifier.tasks, self.debias, training.seed
+                train,
+                classifier.tasks,
+                self.config.debias.in_training,
+                training.seed,
             ),
         )
         steps = batches.steps_per_epoch
@@ -187,7 +185,7 @@ class Trainer:
     def _complete(self, train, validation):
         """Does what is left to do when all layers are trained."""
         settings = self.config.debias
-        if has_second_stage(settings):
+        if settings.has_second_stage:
             begin = time.monotonic()
             classifier = debias_classifier(
                 self.run.load_model(self.run.trained_path),
@@ -198,7 +196,10 @@ class Trainer:
             )
             self.run.save_model(classifier)
             seconds = time.monotonic() - begin
-            self.run.record(debias_seconds=round(seconds, 1))
+            self.run.record(
+                debias_seconds=round(seconds, 1),
+                parameters=classifier.inference_model().count_params(),
+            )
             self._say(
                 f"Debiased by {settings.debias} and {settings.posthoc} in "
                 f"{seconds:.0f} s: {self.run.model_path}"
@@ -219,34 +220,25 @@ class Trainer:
 
     def _with_method(self, classifier, train):
         """Returns what is trained: a method around the classifier, if any."""
-        if self.debias.debias == "none":
-            return classifier
-        with layers_in(self.precision(train.schema)):
-            model = DebiasedClassifier(
-                classifier,
-                train.schema.protected_task,
-                self.debias,
-                training_group_counts(train, classifier.tasks),
-                label_smoothing=self.config.training.label_smoothing,
-            )
-        training = self.config.training
-        steps = len(train) // training.batch_size * training.passes_per_epoch
-        model.ramp_steps = int(
-            self.config.debias.ramp * training.epochs * steps
+        settings, training = (
+            self.config.debias.in_training,
+            self.config.training,
         )
-        return model
-
-    @property
-    def debias(self):
-        """What of the debiasing concerns the training of all layers."""
-        settings = self.config.debias
-        if trains_branch(settings):
-            return dataclasses.replace(settings, debias="none")
-        return settings
+        if settings.debias == "none":
+            return classifier
+        steps = len(train) // training.batch_size * training.passes_per_epoch
+        with layers_in(self.precision(train.schema)):
+            return DebiasedClassifier(
+                classifier,
+                train,
+                settings,
+                training.epochs * steps,
+                training.label_smoothing,
+            )
 
     @property
     def _saved_path(self):
-        if has_second_stage(self.config.debias):
+        if self.config.debias.has_second_stage:
             return self.run.trained_path
         return self.run.model_path
 
@@ -261,9 +253,8 @@ class Trainer:
     def steps_per_execution(self, steps_per_epoch) -> int:
         """Returns how many steps run between two returns to Python.
 
-        Several save a tenth of the time of a small network. They have to
-        divide the epoch: Keras would take more of the endless batches than
-        belong to it.
+        Several save a tenth of the time of a small network. They have to divide
+        the epoch, or Keras would take more batches than belong to it.
         """
         return max(
             count
@@ -309,7 +300,11 @@ class Trainer:
                 classifier,
                 examples_per_epoch=steps * training.batch_size,
                 best_score=max(scores, default=float("-inf")),
-                only_last=self.debias.debias in GROWING_METHODS,
+                # The model of the last epoch counts where a strength grows:
+                # the most accurate one would be one of before.
+                only_last=DEBIAS_METHODS[
+                    self.config.debias.in_training.debias
+                ].grows,
             ),
         ]
         if training.averaging:

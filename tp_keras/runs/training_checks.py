@@ -4,7 +4,6 @@ import keras
 import numpy as np
 
 from tp_keras.data.labels import is_known
-from tp_keras.debiasing.after_training import has_second_stage
 from tp_keras.debiasing.debiased_classifier import require_groups
 from tp_keras.debiasing.groups import training_group_counts
 from tp_keras.errors import UserError
@@ -19,29 +18,24 @@ def check_training(config, classifier, train) -> None:
         train: `Portraits` to train on.
 
     Raises:
-        UserError: If the network takes portraits of another size, a task has
-            no labels or one class of them, the debiasing lacks groups, or the
-            backend can't.
+        UserError: If a task has no labels or one class of them, the debiasing
+            lacks groups, or the backend can't.
     """
-    size = train.images.shape[1:]
-    if classifier.input_shape[1:] != size:
-        raise UserError(
-            f"Expected a backbone for portraits of {size}. Received: "
-            f"backbone={config.model.backbone!r} for "
-            f"{classifier.input_shape[1:]}"
-        )
     for task in classifier.tasks:
         labels = train.labels[task.name]
         values = np.unique(labels[is_known(task, labels)])
         if len(values) < 2:
-            found = "no label" if not len(values) else f"{values[0]} alone"
+            found = "no label"
+            for value in values:
+                name = task.label_name(value) if task.has_classes else value
+                found = f"{name} alone"
             raise UserError(
                 f"The training portraits of {train.dataset} tell nothing of "
                 f"{task.name}, so it can't be learned. Expected two classes or "
                 "numbers; give --tasks without it. Received: "
                 f"{found} of {task.name}"
             )
-    if has_second_stage(config.debias):
+    if config.debias.has_second_stage:
         require_groups(training_group_counts(train, classifier.tasks))
         size, count = (
             config.debias.branch_embedding_size,

@@ -27,10 +27,6 @@ def take_weights(classifier, run_dir: str | os.PathLike, run, say=print):
     Raises:
         UserError: If there is no run, it isn't finished, its model has changed
             since the new run began, or nothing of its trunk fits.
-
-    Example:
-        >>> facts = take_weights(classifier, "runs/demo", run)
-        Taken over from runs/demo: trunk, gender; new: hair_color_projection.
     """
     source = RunFolder(run_dir).require()
     if not source.is_finished:
@@ -59,7 +55,6 @@ def take_weights(classifier, run_dir: str | os.PathLike, run, say=print):
 
 
 def _take_trunk(model, classifier, source):
-    """Copies what fits of the trunk, and returns what that was."""
     if _copy(model.backbone, classifier.backbone):
         return "trunk"
     pairs = _pairs(model.backbone, classifier.backbone)

@@ -1,14 +1,19 @@
 """Each method on a case whose answer is known."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.portrait_factory import AGE
+from tests.portrait_factory import HAIR_TYPE
+from tests.portrait_factory import SMILE
 from tp_keras.config import DebiasConfig
 from tp_keras.debiasing.methods import METHODS
+from tp_keras.debiasing.methods.adversarial import reverse_gradient
 from tp_keras.debiasing.methods.conditional_mmd import conditional_mmd
-from tp_keras.tasks import HAIR_TYPE
 
 COUNTS = np.array([[30, 10], [20, 60], [0, 15]])
 LABELS = np.array([0, 0, 1, 1, 2, 0])
@@ -22,10 +27,10 @@ PART = np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
 LOGITS = np.random.default_rng(1).normal(size=(6, 3)).astype("float32")
 
 
-def make_method(name, counts=COUNTS, **settings):
+def make_method(name, counts=COUNTS, task=HAIR_TYPE, **settings):
     keras.utils.set_random_seed(0)
     settings = DebiasConfig(debias=name, **settings)
-    method = METHODS[name](HAIR_TYPE, counts, settings)
+    method = METHODS[name](task, counts, settings)
     method.build((None, PART.shape[1]))
     return method
 
@@ -33,9 +38,9 @@ def make_method(name, counts=COUNTS, **settings):
 def loss_of(method, progress=1.0, training=True, **changes):
     arguments = {
         "part": tf.constant(PART),
-        "logits": tf.constant(LOGITS),
+        "scores": tf.constant(LOGITS),
         "labels": LABELS,
-        "genders": GENDERS,
+        "groups": GENDERS,
         "weights": WEIGHTS,
         **changes,
     }
@@ -177,7 +182,7 @@ def test_mmd_is_zero_for_equal_groups_and_grows_with_their_distance():
 
     def value(men):
         features = np.concatenate([women, men])
-        return float(conditional_mmd(features, labels, genders, known, 3))
+        return float(conditional_mmd(features, labels, genders, known, 3, 2))
 
     assert value(women) == pytest.approx(0.0, abs=1e-6)
     assert 0.01 < value(women + 0.5) < value(women + 2.0)
@@ -186,11 +191,13 @@ def test_mmd_is_zero_for_equal_groups_and_grows_with_their_distance():
     assert value(swapped) > 0.01
 
 
-def test_mmd_against_loops():
+@pytest.mark.parametrize("num_groups", [2, 3])
+def test_mmd_against_loops(num_groups):
     rng = np.random.default_rng(1)
-    features = rng.normal(size=(12, 3)).astype("float32")
-    labels = rng.integers(0, 2, 12)
-    genders = np.tile([0, 1], 6)
+    features = rng.normal(size=(18, 3)).astype("float32")
+    labels = rng.integers(0, 2, 18)
+    groups = np.arange(18) % num_groups
+    known = np.arange(18) > 1
     distances = ((features[:, None] - features[None]) ** 2).sum(-1)
     median = np.median(distances)
 
@@ -204,12 +211,13 @@ def test_mmd_against_loops():
 
     values = []
     for label in (0, 1):
-        a = (labels == label) & (genders == 0)
-        b = (labels == label) & (genders == 1)
-        if min(a.sum(), b.sum()) >= 2:
-            values.append(kernel(a, a) + kernel(b, b) - 2 * kernel(a, b))
-    assert values
-    found = conditional_mmd(features, labels, genders, np.ones(12, bool), 2)
+        for one, other in itertools.combinations(range(num_groups), 2):
+            a = known & (labels == label) & (groups == one)
+            b = known & (labels == label) & (groups == other)
+            if min(a.sum(), b.sum()) >= 2:
+                values.append(kernel(a, a) + kernel(b, b) - 2 * kernel(a, b))
+    assert len(values) > num_groups - 2
+    found = conditional_mmd(features, labels, groups, known, 2, num_groups)
     assert float(found) == pytest.approx(np.mean(values), rel=1e-4)
 
 
@@ -219,7 +227,8 @@ def test_domain_independent_heads_are_the_mean_plus_and_minus():
     assert loss_of(method) == pytest.approx(loss_of(make_method("none")))
     rng = np.random.default_rng(2)
     kernel = rng.normal(size=(4, 3)).astype("float32")
-    method.difference.set_weights([kernel, np.zeros(3, "float32")])
+    (difference,) = method.differences
+    difference.set_weights([kernel, np.zeros(3, "float32")])
     sign = np.array([1, -1, 1, 0, -1, 1])[:, None]
     losses = row_losses(LOGITS + sign * (PART @ kernel))
     assert loss_of(method) == pytest.approx(losses[:5].mean(), rel=1e-5)
@@ -227,3 +236,96 @@ def test_domain_independent_heads_are_the_mean_plus_and_minus():
     assert loss_of(method, training=False) == pytest.approx(
         row_losses()[:5].mean(), rel=1e-5
     )
+
+
+def test_heads_of_three_groups_add_up_to_nothing():
+    counts = np.full((3, 3), 20)
+    method = make_method("domain_independent", counts)
+    rng = np.random.default_rng(2)
+    kernels = rng.normal(size=(2, 4, 3)).astype("float32")
+    for layer, kernel in zip(method.differences, kernels, strict=True):
+        layer.set_weights([kernel, np.zeros(3, "float32")])
+    groups = np.array([0, 1, 2, 0, 1, 2])
+    known = np.ones(6, "float32")
+    own = [*kernels, -kernels.sum(0)]
+    moved = np.stack(
+        [PART[row] @ own[group] for row, group in enumerate(groups)]
+    )
+    found = loss_of(method, groups=groups, weights=(known, known))
+    assert found == pytest.approx(row_losses(LOGITS + moved).mean(), rel=1e-5)
+
+
+# Four of the twelve ranges of an age, three groups; and a binary task.
+AGE_COUNTS = np.zeros((12, 3), int)
+AGE_COUNTS[:4] = [[20, 10, 30], [15, 15, 0], [40, 4, 12], [9, 0, 0]]
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("kind", ["number", "binary"])
+def test_every_method_takes_numbers_and_three_groups(name, kind):
+    task, counts, units, labels = {
+        "number": (AGE, AGE_COUNTS, 101, np.array([3.0, 8, 16, 20, 25, 0])),
+        "binary": (SMILE, AGE_COUNTS[:2], 2, np.array([0, 1, 1, 0, 1, 0])),
+    }[kind]
+    method = make_method(name, counts, task, adversary_units=(4,))
+    scores = np.random.default_rng(3).normal(size=(6, units))
+    part = tf.Variable(PART)
+    with tf.GradientTape() as tape:
+        loss = method.loss(
+            part,
+            tf.constant(scores, "float32"),
+            labels.astype("float32" if task is AGE else "int32"),
+            np.array([0, 1, 2, 0, 1, 2]),
+            WEIGHTS,
+            1.0,
+            True,
+        )
+        total = loss + 0.0 * tf.reduce_sum(part)
+    assert np.isfinite(float(loss)) and float(loss) > 0
+    assert np.isfinite(tape.gradient(total, part)).all()
+    if name == "conditional_grl" and task is AGE:
+        classes = method.classes(labels.astype("float32"))
+        assert np.array(classes).tolist() == [0, 0, 1, 2, 3, 0]
+        found = method.adversary_weights(
+            labels.astype("float32"), np.array([0, 1, 2, 0, 1, 2]), WEIGHTS
+        )
+        # 142 rows of seven groups of ten or more: 142 / 7 / n.
+        share = 142 / 7
+        expected = [share / 20, share / 10, 0, 0, 0, 0]
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.5, 3.0])
+def test_identity_whose_gradient_is_exactly_minus_strength(strength):
+    x = tf.constant([[1.0, -2.0, 0.25]])
+    upstream = tf.constant([[0.25, -1.0, 2.0]])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = reverse_gradient(x, strength)
+        loss = tf.reduce_sum(y * upstream)
+    np.testing.assert_allclose(y, x, atol=1e-6)
+    np.testing.assert_array_equal(
+        tape.gradient(loss, x), -strength * upstream.numpy()
+    )
+
+
+def test_what_comes_behind_learns_as_ever():
+    layer = keras.layers.Dense(2)
+    x = tf.random.normal((4, 3), seed=0)
+    layer.build(x.shape)
+    gradients = []
+    for strength in (0.0, 5.0):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(layer(reverse_gradient(x, strength)) ** 2)
+        gradients.append(tape.gradient(loss, layer.kernel.value))
+    np.testing.assert_allclose(gradients[0], gradients[1], rtol=1e-5)
+
+
+def test_the_strength_grows_from_nothing_to_the_whole():
+    method = make_method("grl", strength=2.0)
+    values = [float(method.strength(p)) for p in (-1, 0, 0.1, 0.5, 1, 9)]
+    assert values[:2] == [0.0, 0.0]
+    # 2 * (2 / (1 + 1 / e) - 1)
+    assert values[2] == pytest.approx(0.924234, abs=1e-5)
+    assert values == sorted(values)
+    assert values[-1] == values[-2] == pytest.approx(2.0, abs=1e-3)

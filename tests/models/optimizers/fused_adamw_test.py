@@ -137,14 +137,6 @@ def test_a_factor_is_one_of_the_learning_rate_alone(in_strategy):
     np.testing.assert_allclose(fast, [0.995 - 0.03, -0.995 + 0.03], rtol=1e-6)
 
 
-def test_it_comes_back_from_its_config():
-    optimizer = FusedAdamW(1e-3, weight_decay=0.1, use_ema=True)
-    told = keras.saving.serialize_keras_object(optimizer)
-    again = keras.saving.deserialize_keras_object(told)
-    assert type(again) is FusedAdamW
-    assert again.get_config() == optimizer.get_config()
-
-
 @pytest.mark.parametrize("fused", [True, False])
 def test_what_begins_late_moves_as_if_it_began_then(fused, monkeypatch):
     if not fused:

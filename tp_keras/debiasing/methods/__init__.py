@@ -1,27 +1,20 @@
-from tp_keras.config import DEBIAS_METHODS
-from tp_keras.debiasing.methods.adversarial import ConditionalReversedGradient
-from tp_keras.debiasing.methods.adversarial import ReversedGradient
-from tp_keras.debiasing.methods.conditional_mmd import ConditionalMmd
-from tp_keras.debiasing.methods.domain_independent import DomainIndependent
-from tp_keras.debiasing.methods.group_dro import GroupDro
-from tp_keras.debiasing.methods.plain import Plain
-from tp_keras.debiasing.methods.reweigh import Reweigh
+"""The methods of debiasing in training, by their names in the settings."""
 
-# Name of DebiasConfig.debias -> what it does in training. `subsample` trains
-# plainly, on chosen rows.
-METHODS = dict(
-    zip(
-        DEBIAS_METHODS,
-        (
-            Plain,
-            Reweigh,
-            Plain,
-            GroupDro,
-            ReversedGradient,
-            ConditionalReversedGradient,
-            ConditionalMmd,
-            DomainIndependent,
-        ),
-        strict=True,
-    )
+from tp_keras.config import DEBIAS_METHODS
+from tp_keras.debiasing.methods import adversarial
+from tp_keras.debiasing.methods import conditional_mmd
+from tp_keras.debiasing.methods import plain
+
+_LAYERS = (
+    plain.Plain,
+    plain.Reweigh,
+    plain.GroupDro,
+    plain.DomainIndependent,
+    adversarial.ReversedGradient,
+    adversarial.ConditionalReversedGradient,
+    conditional_mmd.ConditionalMmd,
 )
+METHODS = {
+    name: {layer.__name__: layer for layer in _LAYERS}[method.layer]
+    for name, method in DEBIAS_METHODS.items()
+}

@@ -3,8 +3,6 @@
 import keras
 from keras import ops
 
-from tp_keras.debiasing.gradient_reversal import ramped_strength
-from tp_keras.debiasing.gradient_reversal import reverse_gradient
 from tp_keras.debiasing.groups import group_balancing_weights
 from tp_keras.debiasing.methods.plain import Plain
 from tp_keras.models.losses import TaskLoss
@@ -12,15 +10,31 @@ from tp_keras.tasks import CATEGORICAL
 from tp_keras.tasks import Task
 
 
+def reverse_gradient(x, strength):
+    """Returns `x`, whose gradient is multiplied by `-strength` on its way back.
+
+    What comes behind learns to predict as well as it can, while everything
+    before learns to prevent that (Ganin and Lempitsky, "Unsupervised Domain
+    Adaptation by Backpropagation", 2015, arXiv:1409.7495). No custom gradient
+    is needed: `stop_gradient(x + s * x) - s * x` equals `x`.
+
+    Args:
+        x: Float tensor.
+        strength: Float or scalar tensor, called lambda in the paper.
+    """
+    scaled = ops.cast(strength, x.dtype) * x
+    return ops.stop_gradient(x + scaled) - scaled
+
+
 class ReversedGradient(Plain):
     """Lets adversaries read the group from a part, and reverses their gradient.
 
     The adversaries see the normalised part of the embedding, groups balanced,
-    and learn faster than the classifier (`adversary_speed`): what they can't
-    read is only gone if they read as well as can be (Elazar and Goldberg,
-    arXiv:1808.06640). The strength of the reversal is ramped. Rows without a
-    label of the task serve too: their group is known. As the part has to keep
-    what the label itself tells of the group, a strong reversal costs accuracy.
+    and learn faster than the classifier: what they can't read is only gone if
+    they read as well as can be (Elazar and Goldberg, arXiv:1808.06640). Rows
+    without a label of the task serve too: their group is known. As the part
+    has to keep what the label itself tells of the group, a strong reversal
+    costs accuracy.
     """
 
     levels_groups = True
@@ -31,12 +45,22 @@ class ReversedGradient(Plain):
         size = input_shape[-1]
         if self.is_conditional:
             size += self.num_classes
+        # No normalisation or dropout: their capacity is that of a probe.
         self.adversaries = [
-            _adversary(
-                size, self.settings.adversary_units, self.num_groups, number
+            keras.Sequential(
+                [
+                    *(
+                        keras.layers.Dense(width, activation="relu")
+                        for width in self.settings.adversary_units
+                    ),
+                    keras.layers.Dense(self.num_groups),
+                ],
+                name=f"adversary_{number}",
             )
             for number in range(self.settings.adversaries)
         ]
+        for adversary in self.adversaries:
+            adversary.build((None, size))
         names = tuple(map(str, range(self.num_groups)))
         self.group_loss = TaskLoss(Task("group", CATEGORICAL, names))
         self.built = True
@@ -55,10 +79,8 @@ class ReversedGradient(Plain):
         loss = super().loss(
             part, scores, labels, groups, weights, progress, training
         )
-        strength = ramped_strength(progress, self.settings.strength)
-        return loss + self.adversary_loss(
-            reverse_gradient(part, strength), labels, groups, weights
-        )
+        part = reverse_gradient(part, self.strength(progress))
+        return loss + self.adversary_loss(part, labels, groups, weights)
 
     def adversary_loss(self, part, labels, groups, weights):
         """Returns the mean loss of the adversaries, by chance ln(groups)."""
@@ -77,16 +99,10 @@ class ReversedGradient(Plain):
     def adversary_weights(self, labels, groups, weights):
         """Returns the weight of each row in their loss, `[batch]`."""
         _, group_weight = weights
-        counts = self.group_counts
-        table = (counts.sum() / (len(counts) * counts.clip(1))).astype(
-            "float32"
-        )
-        return group_weight * ops.take(ops.convert_to_tensor(table), groups)
-
-    @property
-    def group_counts(self):
-        """Labelled rows of each group, int array `[groups]`."""
-        return self.counts.sum(0)
+        counts = self.counts.sum(0)
+        table = counts.sum() / (len(counts) * counts.clip(1))
+        table = ops.convert_to_tensor(table.astype("float32"))
+        return group_weight * ops.take(table, groups)
 
 
 class ConditionalReversedGradient(ReversedGradient):
@@ -115,14 +131,3 @@ class ConditionalReversedGradient(ReversedGradient):
         table = group_balancing_weights(self.counts)
         known = ops.cast(self.is_known(weight) & (group_weight > 0), "float32")
         return known * self.look_up(table, self.classes(labels), groups)
-
-
-def _adversary(size, units, num_groups, number):
-    # No normalisation or dropout: its capacity is that of a probe.
-    layers = [keras.layers.Dense(width, activation="relu") for width in units]
-    adversary = keras.Sequential(
-        [*layers, keras.layers.Dense(num_groups)],
-        name=f"adversary_{number}",
-    )
-    adversary.build((None, size))
-    return adversary

@@ -4,7 +4,6 @@ import itertools
 
 from keras import ops
 
-from tp_keras.debiasing.gradient_reversal import ramped_strength
 from tp_keras.debiasing.methods.plain import Plain
 
 # Widths of the kernels, in medians of the squared distances.
@@ -29,8 +28,7 @@ class ConditionalMmd(Plain):
         )
         weight, group_weight = weights
         known = self.is_known(weight) & (group_weight > 0)
-        strength = ramped_strength(progress, self.settings.strength)
-        return loss + strength * conditional_mmd(
+        return loss + self.strength(progress) * conditional_mmd(
             part,
             self.classes(labels),
             groups,
@@ -46,8 +44,7 @@ def conditional_mmd(features, labels, groups, known, num_classes, num_groups):
     For one class with rows `a` of one group and `b` of another it is
     `mean k(a, a') + mean k(b, b') - 2 mean k(a, b)`, all pairs counted, also
     of a row with itself: at least 0, and 0 for equal groups. The widths of the
-    kernels come from the median distance in the batch, through which no
-    gradient passes.
+    kernels come from the median distance, through which no gradient passes.
 
     Args:
         features: float `[batch, size]`.

@@ -3,7 +3,6 @@
 import dataclasses
 
 from tp_keras.config import DEBIAS_METHODS
-from tp_keras.config import GROWING_METHODS
 from tp_keras.config import POSTHOC_METHODS
 from tp_keras.config import DebiasConfig
 from tp_keras.errors import UserError
@@ -76,8 +75,10 @@ posthoc='conditional_leace')
         )
     number = None
     if colon:
-        if debias not in GROWING_METHODS:
-            methods = ", ".join(GROWING_METHODS)
+        if not DEBIAS_METHODS[debias].grows:
+            methods = ", ".join(
+                name for name, method in DEBIAS_METHODS.items() if method.grows
+            )
             raise _unreadable(name, f"a strength with {methods} only")
         try:
             number = float(strength)

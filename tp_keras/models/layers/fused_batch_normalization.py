@@ -9,26 +9,16 @@ from tp_keras.registration import register
 class FusedBatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization` by TensorFlow's fused kernel.
 
-    Keras computes mean, variance and the normalisation by separate
-    operations, each a pass over the activations; small networks on a CPU spend
-    more time on these passes than on arithmetic. TensorFlow has one kernel for
-    forward and one for backward. On other backends, and for anything but the
-    last axis of a 4-d tensor, this layer is Keras' own.
-
-    The results are those of the base class in training and in inference. The
-    kernel returns the variance with Bessel's correction, which is taken back
-    before the moving variance is updated.
+    Keras computes mean, variance and the normalisation by separate passes over
+    the activations, on which small networks on a CPU spend more time than on
+    arithmetic. The results are those of the base class; on other backends, and
+    for anything but the last axis of a 4-d tensor, this *is* the base class.
 
     Args:
         momentum: Float between 0 and 1. The share of the old moving statistics
             that a step keeps. The default suits trainings of some thousand
             steps; the `.99` and `.999` of other packages need many more.
         **kwargs: Those of `keras.layers.BatchNormalization`.
-
-    Example:
-        >>> layer = FusedBatchNormalization()
-        >>> layer(keras.ops.ones((2, 27, 21, 8)), training=True).shape
-        TensorShape([2, 27, 21, 8])
     """
 
     def __init__(self, momentum=0.9, **kwargs):
@@ -68,6 +58,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
             is_training=is_training,
         )
         if is_training:
+            # The kernel's variance has Bessel's correction.
             count = tf.cast(tf.size(inputs) // channels, tf.float32)
             variance *= tf.maximum(count - 1.0, 1.0) / count
             for average, value in (

@@ -10,26 +10,17 @@ from tp_keras.registration import register
 class MergedConvolution2D(keras.layers.Conv2D):
     """A 3x3 convolution, a pointwise one and the identity, run as one.
 
-    RepVGG (Ding et al., 2021, arXiv:2101.03697) trains these three branches
-    side by side and merges them for inference, as the sum of linear maps is a
-    linear map. Here they are merged before the convolution, in training too:
-    the kernels are small and the activations are not, so that the branches
-    cost nothing on a CPU. Normalisation comes after the sum, once (Chu et al.,
-    "Make RepVGG Greater Again", arXiv:2212.01593, where this keeps the network
-    easy to quantise).
-
-    What the branches change is where training starts, near the identity, where
-    weight decay pulls the kernel to, and how fast its middle learns.
+    RepVGG (Ding et al., 2021, arXiv:2101.03697) trains these branches side by
+    side and merges them for inference. Here the small kernels are merged before
+    the convolution, in training too, so that branches cost nothing. They change
+    where training starts, near the identity, where weight decay pulls the
+    kernel to, and how fast its middle learns. Normalisation comes after the sum
+    (Chu et al., "Make RepVGG Greater Again", arXiv:2212.01593).
 
     Args:
         filters: Int. Output channels; the identity needs as many at the input.
         kernel_size: Int, odd.
         **kwargs: Those of `keras.layers.Conv2D`.
-
-    Example:
-        >>> layer = MergedConvolution2D(32, use_bias=False)
-        >>> layer(keras.ops.ones((8, 27, 21, 32))).shape
-        TensorShape([8, 27, 21, 32])
     """
 
     def __init__(self, filters, kernel_size=3, padding="same", **kwargs):
@@ -84,11 +75,7 @@ class MergedConvolution2D(keras.layers.Conv2D):
         keras.layers.Layer.load_own_variables(self, store)
 
     def merge(self, name):
-        """Returns an equal `keras.layers.Conv2D` and its weights.
-
-        Args:
-            name: Name of the new layer.
-        """
+        """Returns an equal `keras.layers.Conv2D` and its weights."""
         layer = keras.layers.Conv2D.from_config(
             {**self.get_config(), "name": name}
         )

@@ -12,20 +12,10 @@ class FusedAdamW(keras.optimizers.AdamW):
 
     Keras writes Adam (Kingma and Ba, arXiv:1412.6980), the decoupled decay
     (Loshchilov and Hutter, arXiv:1711.05101) and the averaged weights as
-    separate operations for every variable, learning rate schedule included. A
-    small network has as many variables as a large one. TensorFlow's kernels do
-    each of the three in one pass: a few percent of a step with batches of 64,
-    and a quarter where other programs want the processors too. The updates
-    are those of the base class, to rounding; on other backends, in a
-    `tf.distribute` strategy, with sparse gradients or with `amsgrad` this *is*
-    the base class.
-
-    Args:
-        *args: Those of `keras.optimizers.AdamW`.
-        **kwargs: Those of `keras.optimizers.AdamW`.
-
-    Example:
-        >>> optimizer = FusedAdamW(1e-3, weight_decay=0.05, use_ema=True)
+    separate operations for every variable. TensorFlow's kernels do each in one
+    pass: a few percent of a step with batches of 64. The updates are those of
+    the base class, to rounding; on other backends, in a `tf.distribute`
+    strategy, with sparse gradients or with `amsgrad` this *is* the base class.
     """
 
     def __init__(self, *args, **kwargs):
@@ -35,16 +25,14 @@ class FusedAdamW(keras.optimizers.AdamW):
     def set_learning_rate_factor(self, variables, factor, first_step=0):
         """Lets some variables learn at another rate than the rest.
 
-        Two time scales in one optimizer, as between an adversary and what it
-        is against (Heusel et al., arXiv:1706.08500), or between a trained
-        trunk and new heads. The decay of the weights is not multiplied. Not
-        saved with the optimizer: set it again after loading.
+        As an adversary and what it is against (Heusel et al.,
+        arXiv:1706.08500), or a trained trunk and new heads. The decay of the
+        weights is not multiplied. Not saved: set it again after loading.
 
         Args:
             variables: Variables of an optimizer that is built.
             factor: Float, by which their learning rate is multiplied.
-            first_step: Int. The step that first has gradients for them. Adam
-                counts its steps to correct moments that begin at zero; without
+            first_step: Int. The step that first has gradients for them. Without
                 it, what begins late moves by several times its learning rate.
         """
         # By position: TensorFlow's updates see other objects of other names.
@@ -75,11 +63,8 @@ class FusedAdamW(keras.optimizers.AdamW):
         )
 
     def finalize_variable_values(self, var_list):
-        """Replaces all variables by their averages, at the end of `fit`.
-
-        Keras gives those of the model that are trainable then, and pairs them
-        with the averages by position.
-        """
+        """Replaces all variables by their averages, at the end of `fit`."""
+        # Keras gives those that are trainable then, and pairs by position.
         super().finalize_variable_values(self._trainable_variables)
 
     def update_step(self, gradient, variable, learning_rate):
