@@ -30,6 +30,7 @@ from training.__main__ import command_names
 from training.build_dataset import BuildDataset
 from training.command import shown
 from training.configs import EXPERIMENTS
+from training.configs import experiment_of
 from training.train import Train
 from training.train_vae import TrainVae
 from training.vae_configs import VAE_EXPERIMENTS
@@ -173,7 +174,9 @@ def test_the_command_that_trains_on_given_data(dataset, experiment):
             base.data, data_dir="my data", dataset=dataset
         ),
     )
-    assert parse(train_command(data, run_dir="a run")) == Train(expected)
+    assert experiment_of(dataset) == experiment
+    command = train_command(data, experiment, run_dir="a run")
+    assert parse(command) == Train(expected)
 
 
 @pytest.mark.parametrize("dataset", ["tiny_portraits", "utk_face"])
@@ -207,7 +210,9 @@ def test_commands_in_the_code(path):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             known = None
             if node.func.id == "train_command":
-                known = flags_of(command_class("training.train"))
+                known = {"experiment"} | flags_of(
+                    command_class("training.train")
+                )
             elif node.func.id == "command_line" and isinstance(
                 node.args[0], ast.Constant
             ):

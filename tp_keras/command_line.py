@@ -106,19 +106,19 @@ def changed_flags(settings, base=None) -> dict:
     return flags
 
 
-def train_command(data, **flags) -> str:
+def train_command(data, experiment="demo", **flags) -> str:
     """Returns a command that trains a classifier on given data.
 
     Args:
         data: `DataConfig`, or what has its `data_dir` and `dataset`.
+        experiment: Name of the experiment that gives the settings.
         flags: More flags, as in `command_line`.
 
     Example:
-        >>> train_command(run.config.data, run_dir="FOLDER", tasks=("gender",))
+        >>> train_command(run.config.data, run_dir="FOLDER", tasks=("age",))
         'python -m training.train demo --data_dir data/tfds --dataset \
-tiny_portraits/synthetic --run_dir FOLDER --tasks gender'
+utk_face/synthetic --run_dir FOLDER --tasks age'
     """
-    experiment = "demo" if "/synthetic" in data.dataset else "real"
     return command_line(
         "training.train",
         experiment,

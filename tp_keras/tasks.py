@@ -306,26 +306,3 @@ class Schema:
                 "Expected a schema as a data set tells it. "
                 f"Received: {str(values)[:200]}"
             ) from error
-
-
-# === Until every room reads the schema ===
-
-IMAGE_SHAPE = (108, 84, 3)
-GENDER = Task("gender", BINARY, ("female", "male"))
-HAIR_COLOR = Task(
-    "hair_color", CATEGORICAL, ("black", "brown", "blond", "gray", "bald")
-)
-HAIR_TYPE = Task("hair_type", CATEGORICAL, ("straight", "wavy", "bald"))
-TASKS = (GENDER, HAIR_COLOR, HAIR_TYPE)
-HAIR_TASKS = (HAIR_COLOR, HAIR_TYPE)
-TASK_NAMES = tuple(task.name for task in TASKS)
-HAIR_EMBEDDING = EMBEDDING
-SCHEMA = Schema(
-    IMAGE_SHAPE,
-    TASKS,
-    protected="gender",
-    guarded=("hair_color", "hair_type"),
-    conditions=TASK_NAMES,
-)
-get_tasks = SCHEMA.get_tasks
-complete_labels = SCHEMA.complete_labels

@@ -15,6 +15,7 @@ from tp_keras.config import DataConfig
 from .command import data_set
 from .command import run
 from .command import start_tensorflow
+from .configs import experiment_of
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -70,7 +71,7 @@ class BuildDataset:
         print(f"\n{name} is ready.")
         print(summary.format_summary(record.read(folder), folder))
         data = DataConfig(data_dir=str(self.data_dir), dataset=name)
-        print(f"\nNext: {train_command(data)}")
+        print(f"\nNext: {train_command(data, experiment_of(name))}")
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def evaluate_run(
 
     Example:
         >>> records, folder = evaluate_run("runs/demo")
-        >>> find_one(records, metric="accuracy", task="smile", group="all")
+        >>> find_one(records, metric="accuracy", task="weather", group="all")
     """
     run = run_folder_lib.RunFolder(run_dir).require()
     config = run.config

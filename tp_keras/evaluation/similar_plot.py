@@ -19,6 +19,9 @@ _PIXELS_PER_INCH = 100
 # the least width, for the title.
 _GAP, _LINE, _TITLE, _LEAST_WIDTH = 16, 12, 44, 360
 
+# The least room for the labels below a portrait.
+_NARROWEST = 85
+
 
 def write_picture(path: str | os.PathLike, found: SimilarPortraits) -> None:
     """Draws the query on the left and what was found on the right, as PNG.
@@ -45,7 +48,7 @@ def draw_picture(found: SimilarPortraits) -> Figure:
     rows = math.ceil(count / columns)
     height, width, _ = found.query.shape
     # A line of its own for each label: names may be long.
-    cell = height + _LINE * (len(shown) + 2), max(width, 84) + _GAP
+    cell = height + _LINE * (len(shown) + 2), max(width, _NARROWEST) + _GAP
     size = (
         max((columns + 1) * cell[1] + 2 * _GAP, _LEAST_WIDTH),
         rows * cell[0] + _TITLE,

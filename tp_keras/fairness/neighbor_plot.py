@@ -20,7 +20,7 @@ _FRAME = 5
 _GAP = 6
 _CAPTION = 22
 _QUERY_GAP = 26
-_PIXELS_PER_INCH = 108
+_PIXELS_PER_INCH = 110
 
 
 @dataclasses.dataclass(frozen=True)

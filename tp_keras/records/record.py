@@ -49,7 +49,7 @@ class Record:
             no row counts.
 
     Example:
-        >>> Record("accuracy", "smile", "all", 0.75, 8, seed=0, split="test")
+        >>> Record("accuracy", "weather", "all", 0.75, 8, seed=0, split="test")
     """
 
     metric: str
@@ -128,7 +128,7 @@ def find(records: Iterable[Record], **criteria) -> list[Record]:
     """Returns the records whose fields equal `criteria`, in their order.
 
     Example:
-        >>> find(records, metric="recall", task="smile", group="all")
+        >>> find(records, metric="recall", task="weather", group="all")
     """
     wanted = criteria.items()
     return [

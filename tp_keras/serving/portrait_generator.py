@@ -35,7 +35,7 @@ class PortraitGenerator:
         >>> generator = PortraitGenerator.load("exported_models/portrait_vae")
         >>> labels = {"weather": "snow"}
         >>> generator.generate(labels, seeds=[1, 2, 3], temperature=0.8).shape
-        (3, 108, 84, 3)
+        (3, 96, 96, 3)
     """
 
     def __init__(self, signatures: dict, metadata: dict):

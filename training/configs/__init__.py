@@ -16,3 +16,17 @@ EXPERIMENTS = {
     )
     for module in _MODULES
 }
+
+
+def experiment_of(dataset: str) -> str:
+    """Returns the experiment that is made for a data set, or `"demo"`.
+
+    Args:
+        dataset: Name of a data set and its variant.
+    """
+    for find in (dataset, dataset.partition("/")[0]):
+        for name, (_, config) in EXPERIMENTS.items():
+            own = config.data.dataset
+            if find in (own, own.partition("/")[0]) and name != "reference":
+                return name
+    return "demo"

@@ -31,7 +31,7 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """The classes, such as `"young, smiling"`."""
+        """The classes, such as `"young, calm"`."""
         return ", ".join(task.classes[label] for task, label in self.classes)
 
     def labels(self, count: int) -> dict[str, np.ndarray]:
