@@ -28,7 +28,6 @@ ROUND_TRIPS = {
     "config": lambda model, path: type(model).from_config(model.get_config()),
     "deepcopy": lambda model, path: copy.deepcopy(model),
     "pickle": lambda model, path: pickle.loads(pickle.dumps(model)),
-    "clone": lambda model, path: keras.models.clone_model(model),
     "branch": lambda model, path: model.with_guarded_branch(
         model.new_guarded_branch(8, 0.1)
     ),
@@ -109,6 +108,15 @@ def test_every_layer_comes_back_as_it_was_set(make, way, tmp_path):
     if way != "branch":
         # As it is written: Keras' configs have tuples where a file has lists.
         assert json.dumps(found.get_config()) == json.dumps(model.get_config())
+
+
+def test_a_clone_of_keras_keeps_what_is_frozen():
+    model = frozen_classifier(make_backbone())
+    clone = keras.models.clone_model(model)
+    assert [v.path for v in clone.trainable_variables] == [
+        v.path for v in model.trainable_variables
+    ]
+    assert clone.get_layer("backbone").output.dtype == "bfloat16"
 
 
 @pytest.mark.parametrize(
