@@ -36,9 +36,7 @@ def test_splits_that_there_are_stay(tiny_data_dir):
     half = resolve(tiny_data_dir, train_split="train[:50%]")
     assert half == ("train[:50%]", "validation", "")
     apart = resolve(
-        tiny_data_dir,
-        train_split="train[:50%]",
-        validation_split="train[50%:]",
+        tiny_data_dir, train_split="train[:50%]", validation_split="train[50%:]"
     )
     assert apart == ("train[:50%]", "train[50%:]", "")
 

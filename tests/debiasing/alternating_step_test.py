@@ -135,10 +135,7 @@ def test_a_negative_label_is_a_row_of_weight_zero(debias):
     x, labels, weights = make_batch()
     negative = np.where(weights[NAME] > 0, LABELS, -1)
     found = []
-    for batch in (
-        (x, labels, weights),
-        (x, {**labels, NAME: negative}),
-    ):
+    for batch in ((x, labels, weights), (x, {**labels, NAME: negative})):
         model = make_model(debias)
         model.compile(keras.optimizers.SGD(LEARNING_RATE))
         logs = model.train_step(batch)

@@ -12,10 +12,7 @@ def make_classifier(schema=EVERY_KIND, tasks=(), seed=0):
     """An untrained classifier that answers differently to each portrait."""
     keras.utils.set_random_seed(seed)
     backbone = models.PortraitBackbone(
-        "separable",
-        4,
-        ((8, 1, 4), (8, 1, 4)),
-        image_shape=schema.image_shape,
+        "separable", 4, ((8, 1, 4), (8, 1, 4)), image_shape=schema.image_shape
     )
     classifier = models.PortraitClassifier(
         backbone, schema, tasks=tasks, embedding_size=8

@@ -49,10 +49,7 @@ def test_others_may_read_it(tmp_path):
 
 @pytest.mark.parametrize("error", [OSError("full"), KeyboardInterrupt()])
 def test_a_failure_leaves_nothing(tmp_path, error):
-    with (
-        pytest.raises(type(error)),
-        unpublished(tmp_path, "mine") as folder,
-    ):
+    with pytest.raises(type(error)), unpublished(tmp_path, "mine") as folder:
         (folder / "saved_model.pb").write_text("half")
         raise error
     assert list((tmp_path / "mine").iterdir()) == []

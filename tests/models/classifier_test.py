@@ -167,11 +167,7 @@ def test_it_learns_every_kind_and_loads_to_the_same_answers(tmp_path):
     model.compile(keras.optimizers.Adam(5e-3))
     portraits = make_portraits(96, schema=EVERY_KIND)
     model.fit(
-        portraits.images,
-        portraits.labels,
-        batch_size=32,
-        epochs=40,
-        verbose=0,
+        portraits.images, portraits.labels, batch_size=32, epochs=40, verbose=0
     )
     shares = shares_right(model, portraits)
     assert min(shares.values()) > 0.8, shares

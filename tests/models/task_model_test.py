@@ -123,11 +123,9 @@ def test_loss_and_metrics_are_those_of_the_labelled_rows(
     logs = model.test_on_batch(
         numbers,
         labels,
-        {
-            "none": None,
-            "array": weights,
-            "dict": of_each(lambda: weights),
-        }[weighting],
+        {"none": None, "array": weights, "dict": of_each(lambda: weights)}[
+            weighting
+        ],
         return_dict=True,
     )
     weights = None if weighting == "none" else weights

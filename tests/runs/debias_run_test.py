@@ -150,8 +150,7 @@ def test_what_does_not_fit_is_one_sentence(source, tmp_path, capsys):
     (taken / "thesis.txt").write_text("mine")
     with pytest.raises(SystemExit):
         run_command(
-            Debias,
-            ["--run_dir", str(source.path), "--output_dir", str(taken)],
+            Debias, ["--run_dir", str(source.path), "--output_dir", str(taken)]
         )
     assert "Expected a new or empty folder" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]

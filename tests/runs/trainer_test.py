@@ -24,11 +24,7 @@ from tp_keras.runs.callbacks import BestModel
 from tp_keras.runs.callbacks import ResumableEarlyStopping
 from tp_keras.runs.trainer import Trainer
 
-TINY = {
-    "block_type": "separable",
-    "stem_channels": 8,
-    "stages": ((16, 1, 4),),
-}
+TINY = {"block_type": "separable", "stem_channels": 8, "stages": ((16, 1, 4),)}
 
 
 def load_made(data_dir, dataset, split, storage, progress):

@@ -21,12 +21,7 @@ def arguments(tmp_path, **kwargs):
 def test_the_command_builds_and_says_what_comes_next(tmp_path):
     testing.write_pack(tmp_path / "pack")
     finished = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "training.build_dataset",
-            *arguments(tmp_path),
-        ],
+        [sys.executable, "-m", "training.build_dataset", *arguments(tmp_path)],
         capture_output=True,
         text=True,
         check=True,

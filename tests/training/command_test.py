@@ -115,11 +115,7 @@ def train_fails(capsys, *flags):
         (FairnessSweep, "--probe_seeds 0", "probe_seeds=0"),
         (FairnessReport, "--run_dir x --min_count 0", "min_count=0"),
         (EvaluateVae, "--run_dir x --min_count 0", "min_count=0"),
-        (
-            Debias,
-            "--run_dir x --output_dir y --strength -1",
-            "strength=-1.0",
-        ),
+        (Debias, "--run_dir x --output_dir y --strength -1", "strength=-1.0"),
     ],
 )
 def test_flags_that_cant_be_are_our_one_sentence(main, words, message, capsys):

@@ -236,7 +236,7 @@ def test_workers_share_the_trials(tmp_path, trained, workers):
     results = read_results(folder.path)
     assert [result.trial_id for result in results] == list("012345")
     assert [result.is_completed for result in results] == [
-        *(True, False, True, True, True, True),
+        *(True, False, True, True, True, True)
     ]
     assert sorted(trained) == list("02345")
     assert folder.is_finished

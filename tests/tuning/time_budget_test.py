@@ -138,8 +138,7 @@ def test_warm_up_and_averaging_shrink_with_the_training(config):
     assert long.warmup_epochs == config.training.warmup_epochs
     assert long.averaging == config.training.averaging
     plain = dataclasses.replace(
-        config,
-        training=dataclasses.replace(config.training, averaging=0.0),
+        config, training=dataclasses.replace(config.training, averaging=0.0)
     )
     assert shorten(plain, 5, 20).training.averaging == 0.0
     assert shorten(config, 1, 1).training.averaging == 0.0

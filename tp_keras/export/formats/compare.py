@@ -87,10 +87,7 @@ def describe_losses(name, reference, records) -> list[str]:
         r for metric in HITS for r in find(reference, metric=metric)
     ):
         (after,) = find(
-            records,
-            metric=before.metric,
-            task=before.task,
-            group=before.group,
+            records, metric=before.metric, task=before.task, group=before.group
         )
         if before.value is None:
             continue
