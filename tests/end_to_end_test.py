@@ -1,6 +1,5 @@
 """The whole way, by the commands, on 400 synthetic portraits."""
 
-import csv
 import pathlib
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from training import train
 from training.command import run
 from training.evaluate import Evaluate
 from training.export import Export
+from training.predict import Predict
 
 ROOT = pathlib.Path(__file__).parents[1]
 DATASET = "tiny_portraits/synthetic_tiny"
@@ -62,8 +62,7 @@ def way(tmp_path_factory, tiny_data_dir):
 
 def test_the_run_is_complete(way):
     assert way.run.is_finished
-    with way.run.history_path.open() as file:
-        assert len(list(csv.DictReader(file))) == 2
+    assert len(way.run.read_history()) == 2
     plots = list((way.run.path / "evaluation" / "test").glob("*.png"))
     assert len(plots) >= 3
 
@@ -104,27 +103,14 @@ def test_the_metadata_ties_the_bundle_to_data_and_figures(way):
     assert str(way.run.path) not in text
 
 
-def fresh_process(*arguments):
-    """Returns what a Python process prints."""
-    return subprocess.run(
-        [sys.executable, *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-
-
-def test_a_fresh_process_predicts_files_without_keras(way, tmp_path):
-    files = [tmp_path / f"{row}.png" for row in range(3)]
+def test_files_are_predicted_by_the_command(way, tmp_path, capsys):
+    files = [str(tmp_path / f"{row}.png") for row in range(3)]
     for pixels, path in zip(way.test.images, files, strict=False):
         Image.fromarray(pixels).save(path)
-    printed = fresh_process(
-        *("-m", "training.predict", "--bundle", way.bundle.parent),
-        *("--images", *files),
-    )
+    run(Predict, ["--bundle", str(way.bundle.parent), "--images", *files])
+    printed = capsys.readouterr().out.splitlines()
     for row, path in enumerate(files):
-        line = next(x for x in printed.splitlines() if str(path) in x)
+        line = next(line for line in printed if path in line)
         for task in way.model.tasks:
             best = way.answers[task.name][row].argmax()
             assert task.classes[best] in line
@@ -139,9 +125,8 @@ def test_plain_keras_opens_the_model_elsewhere(way, tmp_path):
         "numpy.savez(sys.argv[3], **answers)\n"
     )
     answers = tmp_path / "answers.npz"
-    fresh_process(
-        "-c", code, way.run.model_path, tmp_path / "image.npy", answers
-    )
+    files = way.run.model_path, tmp_path / "image.npy", answers
+    subprocess.run([sys.executable, "-c", code, *files], cwd=ROOT, check=True)
     with np.load(answers) as found:
         assert sorted(found) == sorted(way.answers)
         for name, values in way.answers.items():

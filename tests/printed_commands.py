@@ -27,11 +27,7 @@ def find_commands(text: str) -> list[str]:
 
 
 def parse(line: str):
-    """Returns what a command line stands for: a dataclass of settings.
-
-    Args:
-        line: What a user types into a shell.
-    """
+    """Returns what a typed command line stands for: a dataclass of settings."""
     name, *words = module_and_words(line)
     module = importlib.import_module(name)
     for experiments in ("EXPERIMENTS", "VAE_EXPERIMENTS"):

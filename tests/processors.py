@@ -42,14 +42,7 @@ _THREADS = (1, 2)
 
 
 def main(arguments: list[str]) -> int:
-    """Runs pytest once for each kind and number of threads.
-
-    Args:
-        arguments: Further arguments of pytest.
-
-    Returns:
-        0 if all tests passed in every run, else 1.
-    """
+    """Runs pytest once for each kind and number of threads; 0 if all passed."""
     has = set(_CPU_INFO.read_text().split()) if _CPU_INFO.exists() else set()
     outcomes = []
     for name, needed, settings in _KINDS:

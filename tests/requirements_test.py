@@ -31,14 +31,10 @@ assert not foreign & {name.partition(".")[0] for name in sys.modules}
 
 
 def installed_with(requirements) -> set[str]:
-    """Returns the distributions that come with requirements, and with theirs.
+    """Returns the canonical names of what comes with lines of requirements.
 
-    Args:
-        requirements: Lines of a requirements file.
-
-    Returns:
-        Canonical names. What is asked for only on another system, or by an
-        extra that nobody names, is not among them.
+    What is asked for only on another system, or by an extra that nobody names,
+    is not among them.
     """
     found: set[tuple[str, str]] = set()
     waiting = [(Requirement(line), {""}) for line in requirements]

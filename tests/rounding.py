@@ -14,11 +14,6 @@ def float32_error(terms, scale):
     Probabilistic Rounding Error Analysis, 2019), and the smaller of the two is
     what counts. Of sums that feed sums `n` is that of all on the way.
 
-    Args:
-        terms: The number of terms, `n`.
-        scale: The sum of the absolute products, or an array of such.
-
-    Returns:
-        The bound, in the shape of `scale`.
+    `scale` is the sum of the absolute products, or an array of such.
     """
     return min(terms, 6 * terms**0.5) * UNIT * scale

@@ -85,9 +85,6 @@ def test_a_schema_tells_groups_and_roles():
 def test_roles_of_no_such_task_are_refused(roles, message):
     with pytest.raises(UserError, match=message):
         Schema(SIZE, (AGE, MOOD, ORIGIN), **roles)
-
-
-def test_a_schema_without_a_task_is_refused():
     with pytest.raises(UserError, match="without a task"):
         Schema(SIZE, ())
 

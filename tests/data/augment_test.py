@@ -7,20 +7,13 @@ from tp_keras.config import AugmentConfig
 from tp_keras.data import augment as augment_module
 from tp_keras.data.augment import augment
 
+NOTHING = dict.fromkeys(
+    ("shift", "zoom", "rotation", "brightness", "contrast", "erasing"), 0.0
+)
+
 
 def only(**kwargs):
-    return AugmentConfig(
-        **{
-            "flip": False,
-            "shift": 0.0,
-            "zoom": 0.0,
-            "rotation": 0.0,
-            "brightness": 0.0,
-            "contrast": 0.0,
-            "erasing": 0.0,
-            **kwargs,
-        }
-    )
+    return AugmentConfig(**{"flip": False, **NOTHING, **kwargs})
 
 
 @pytest.fixture

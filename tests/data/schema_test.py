@@ -135,18 +135,17 @@ def test_what_cant_be_used_is_one_sentence(
         load(tmp_path, left_out, **metadata)
 
 
-def test_a_task_of_one_class_is_refused(tmp_path, monkeypatch):
-    one = {**FEATURES, "smile": features.ClassLabel(names=["no"])}
-    monkeypatch.setitem(FEATURES, "smile", one["smile"])
+def test_a_task_of_one_class_or_a_label_without_a_meaning_is_refused(
+    tmp_path, monkeypatch
+):
+    for name, row, message in (
+        ("a", (91.0, (0, 0)), "age between 0 and 90 in .*as 91"),
+        ("b", (3.0, (2, 0)), "signs between -1 and 1.*as 2"),
+    ):
+        with pytest.raises(UserError, match=message):
+            load(tmp_path / name, rows=[*ROWS[:2], (5, 0, 1, -1, *row)])
+    one = features.ClassLabel(names=["no"])
+    monkeypatch.setitem(FEATURES, "smile", one)
     rows = [(*row[:3], 0, *row[4:]) for row in ROWS]
     with pytest.raises(UserError, match="Expected 2 or more classes.*smile"):
         load(tmp_path, rows=rows)
-
-
-def test_a_number_outside_of_its_limits_is_refused(tmp_path):
-    rows = [*ROWS[:2], (5, 0, 1, -1, 91.0, (0, 0))]
-    with pytest.raises(UserError, match="age between 0 and 90 in .*as 91"):
-        load(tmp_path, rows=rows)
-    rows = [*ROWS[:2], (5, 0, 1, -1, 3.0, (2, 0))]
-    with pytest.raises(UserError, match="signs between -1 and 1.*as 2"):
-        load(tmp_path / "other", rows=rows)

@@ -156,12 +156,9 @@ def test_a_full_disk_leaves_auto_with_the_memory(
     assert list(decoded.iterdir()) == []
 
 
-def test_the_folder_of_one_version_will_do(tiny_data_dir):
+def test_the_folder_of_one_version_or_a_part_of_a_split(tiny_data_dir):
     folder = tiny_data_dir / DATASET / "1.1.0"
     assert load(folder).fingerprint == load(tiny_data_dir).fingerprint
-
-
-def test_a_part_of_a_split(tiny_data_dir):
     assert len(load(tiny_data_dir, "train[:7]")) == 7
 
 
@@ -172,7 +169,9 @@ def test_a_missing_data_set_names_the_command(tmp_path):
         load(tmp_path, dataset="nothing/of_that_name")
 
 
-def test_an_unknown_split_names_the_known_ones(tiny_data_dir):
+def test_an_unknown_split_or_storage_is_refused(tiny_data_dir):
+    with pytest.raises(UserError, match="Received: storage=tape"):
+        load(tiny_data_dir, storage="tape")
     with pytest.raises(UserError, match="train.*Received: split=holdout"):
         load(tiny_data_dir, "holdout")
 
@@ -260,11 +259,6 @@ def test_a_format_that_is_not_read_whole_is_refused(tiny_data_dir, tmp_path):
     path.write_text(path.read_text().replace('"tfrecord"', '"parquet"'))
     with pytest.raises(UserError, match="Received: parquet"):
         find_builder(tmp_path, DATASET)
-
-
-def test_unknown_storage(tiny_data_dir):
-    with pytest.raises(UserError, match="Received: storage=tape"):
-        load(tiny_data_dir, storage="tape")
 
 
 def test_another_data_set_is_refused(tmp_path):

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.export.networks import differing_layers
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
@@ -32,12 +33,6 @@ def make_classifier(schema=SCHEMA, **kwargs):
     return PortraitClassifier(backbone, schema, embedding_size=8, **kwargs)
 
 
-def features_of(classifier, portraits):
-    """One pass over the portraits, each as it is."""
-    found = classifier.backbone.predict(portraits.images, verbose=0)
-    return TrunkFeatures(found[None].astype("float16"))
-
-
 @pytest.fixture(scope="module")
 def classifier():
     return make_classifier()
@@ -52,8 +47,18 @@ def portraits():
 
 
 @pytest.fixture(scope="module")
-def features(classifier, portraits):
-    return features_of(classifier, portraits)
+def debias(classifier, portraits):
+    """Debiases it with features that are computed once."""
+    # One pass over the portraits, each as it is.
+    found = classifier.backbone.predict(portraits.images, verbose=0)
+    features = TrunkFeatures(found[None].astype("float16"))
+
+    def debias(config, held_out=None):
+        return debias_classifier(
+            classifier, config, portraits, held_out, features=features
+        )
+
+    return debias
 
 
 def make_config(debias="reweigh", seed=0, **settings):
@@ -70,31 +75,17 @@ def make_config(debias="reweigh", seed=0, **settings):
     )
 
 
-def differing_layers(first, second):
-    return {
-        layer.name
-        for layer, other in zip(first.layers, second.layers, strict=True)
-        for a, b in zip(layer.get_weights(), other.get_weights(), strict=True)
-        if not np.array_equal(a, b)
-    }
-
-
-@pytest.mark.parametrize("debias", [*DEBIAS_METHODS][1:])
+@pytest.mark.parametrize("method", [*DEBIAS_METHODS][1:])
 def test_the_guarded_layers_alone_are_new(
-    classifier, portraits, features, debias
+    classifier, portraits, debias, method
 ):
     before = classifier.get_weights()
-    found = debias_classifier(
-        classifier, make_config(debias), portraits, None, features=features
-    )
+    found = debias(make_config(method))
     assert type(found) is PortraitClassifier
     assert differing_layers(classifier, found) == {
-        "guarded_convolution",
-        "guarded_normalization",
-        "hair_color_projection",
-        "hair_type_projection",
-        "hair_color",
-        "hair_type",
+        *("guarded_convolution", "guarded_normalization"),
+        *("hair_color_projection", "hair_type_projection"),
+        *("hair_color", "hair_type"),
     }
     for a, b in zip(before, classifier.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -116,49 +107,28 @@ def test_a_number_and_a_binary_task_are_guarded_from_three_groups(debias):
     assert np.isfinite(answers["age"]).all()
 
 
-def test_the_seed_decides(classifier, portraits, features):
-    first, again, other = (
-        debias_classifier(
-            classifier,
-            make_config(seed=seed),
-            portraits,
-            None,
-            features=features,
-        )
-        for seed in (1, 1, 2)
-    )
-    assert not differing_layers(first, again)
-    assert differing_layers(first, other)
-
-
-def test_it_is_learned(classifier, portraits, features, monkeypatch):
+def test_it_is_learned(portraits, debias, monkeypatch):
     # The average of a hundred steps is of little use after as many.
     monkeypatch.setattr(after_training, "_AVERAGING", 0.5)
-    config = make_config("reweigh", branch_steps=100)
-    model = debias_classifier(
-        classifier, config, portraits, None, features=features
-    )
+    model = debias(make_config("reweigh", branch_steps=100))
     found = model.predict_answers(portraits.images, verbose=0)
     labels = portraits.labels["hair_type"]
     hits = found["hair_type"].argmax(1) == labels
     assert hits[labels >= 0].mean() > 0.6
 
 
-def test_what_acts_on_the_model_comes_last(classifier, portraits, features):
+def test_the_seed_decides_and_what_acts_on_the_model_comes_last(
+    portraits, debias
+):
     held_out = make_portraits(80, seed=1)
-    plain, both = (
-        debias_classifier(
-            classifier,
-            make_config(posthoc=posthoc, seed=7),
-            portraits,
-            held_out,
-            features=features,
-        )
-        for posthoc in ("none", "leace")
+    plain, other, both = (
+        debias(make_config(seed=seed, posthoc=posthoc), held_out)
+        for seed, posthoc in ((7, "none"), (2, "none"), (7, "leace"))
     )
     expected = apply_posthoc(
         plain, "leace", portraits, held_out, seed=7, verbose=0
     )
+    assert differing_layers(plain, other)
     assert differing_layers(plain, both)
     assert not differing_layers(expected, both)
 
@@ -172,7 +142,9 @@ class Trained:
         self.targets = {**classifier.targets, "protected": protected}
 
 
-def make_batches(classifier, portraits, features, config):
+def make_batches(classifier, portraits, config, features=None):
+    if features is None:
+        features = TrunkFeatures(np.zeros((1, COUNT, 2, 2, 8), "float16"))
     return after_training._FeatureBatches(
         features, portraits, Trained(classifier), config.debias, seed=0
     )
@@ -183,7 +155,7 @@ def test_batches_go_through_all_rows_with_their_labels(classifier, portraits):
     numbers = np.arange(COUNT) + 200 * np.arange(3)[:, None]
     features = TrunkFeatures(numbers[..., None, None, None].astype("float16"))
     batches = make_batches(
-        classifier, portraits, features, make_config(branch_steps=10)
+        classifier, portraits, make_config(branch_steps=10), features
     )
     assert len(batches) == 10
     seen, passes = [], set()
@@ -204,9 +176,9 @@ def test_batches_go_through_all_rows_with_their_labels(classifier, portraits):
     assert list(first) != list(second)
 
 
-def test_subsample_trains_on_level_rows_alone(classifier, portraits, features):
+def test_subsample_trains_on_level_rows_alone(classifier, portraits):
     config = make_config("subsample")
-    batches = make_batches(classifier, portraits, features, config)
+    batches = make_batches(classifier, portraits, config)
     chosen = chosen_rows(portraits, SCHEMA.tasks, config.debias, 0)
     assert set(chosen) == {"hair_color", "hair_type"}
     # The rows of a task don't depend on which others there are.
@@ -230,8 +202,8 @@ def test_subsample_trains_on_level_rows_alone(classifier, portraits, features):
     assert not chosen_rows(portraits, SCHEMA.tasks, make_config().debias, 0)
 
 
-def test_what_cant_be_is_one_sentence(classifier, portraits, features):
-    def refused(message, model=classifier, train=portraits, features=features):
+def test_what_cant_be_is_one_sentence(classifier, portraits):
+    def refused(message, model=classifier, train=portraits, features=None):
         with pytest.raises(UserError, match=message):
             debias_classifier(
                 model, make_config("grl"), train, None, features=features

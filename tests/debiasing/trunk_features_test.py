@@ -1,7 +1,7 @@
-import keras
 import numpy as np
 import pytest
 
+from tests.export.networks import make_classifier
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tp_keras.config import AugmentConfig
@@ -9,17 +9,11 @@ from tp_keras.data.augment import augment
 from tp_keras.debiasing import trunk_features
 from tp_keras.debiasing.trunk_features import TrunkFeatures
 from tp_keras.debiasing.trunk_features import count_passes
-from tp_keras.models import PortraitBackbone
-from tp_keras.models import PortraitClassifier
 
 
 @pytest.fixture(scope="module")
 def classifier():
-    keras.utils.set_random_seed(0)
-    backbone = PortraitBackbone(
-        "separable", 8, ((8, 1, 4),), SCHEMA.image_shape
-    )
-    return PortraitClassifier(backbone, SCHEMA, tasks=["hair_color"])
+    return make_classifier(SCHEMA, ["hair_color"])
 
 
 @pytest.fixture(autouse=True)

@@ -55,19 +55,28 @@ def printed(run, tmp_path_factory):
     return printed.getvalue()
 
 
+def refused(kind, *words):
+    """Runs a command that ends with an error."""
+    with pytest.raises(SystemExit) as error:
+        command.run(kind, [*map(str, words)])
+    assert error.value.code == 2
+
+
 @pytest.fixture
 def exported(printed):
     (line,) = (x for x in printed.splitlines() if x.startswith("Bundle: "))
     return pathlib.Path(line.removeprefix("Bundle: "))
 
 
-def test_a_run_is_exported_with_what_is_known_of_it(exported):
+def test_a_run_is_exported_with_what_is_known_of_it(exported, printed):
     metadata = read_metadata(exported)
     assert metadata["run"] == "tiny"
     assert metadata["data_fingerprints"] == {"train": "abc"}
     assert [figure["metric"] for figure in metadata["figures"]] == ["accuracy"]
     assert metadata["figures"][0]["value"] == 0.75
     assert metadata["settings"]["training"]["epochs"] == 30
+    assert "8 portraits differ from the model by at most" in printed
+    assert parse_next(printed) == Predict(str(exported.parent), ("FILE.png",))
 
 
 def test_no_path_and_no_adversary_leave_the_machine(exported, run):
@@ -79,76 +88,52 @@ def test_no_path_and_no_adversary_leave_the_machine(exported, run):
     assert b"mood_label" in graph
 
 
-def test_what_is_printed(exported, printed):
-    assert "8 portraits differ from the model by at most" in printed
-    assert f"Bundle: {exported}" in printed
-    assert parse_next(printed) == Predict(str(exported.parent), ("FILE.png",))
-
-
-def test_a_missing_run_leaves_nothing(tmp_path, capsys):
-    arguments = ["--run_dir", str(tmp_path / "gone")]
-    arguments += ["--output_dir", str(tmp_path / "exported_models")]
-    with pytest.raises(SystemExit) as error:
-        command.run(Export, arguments)
-    assert error.value.code == 2
+def test_a_missing_run_or_bundle_leaves_nothing(tmp_path, capsys):
+    output = "--output_dir", tmp_path / "exported_models"
+    refused(Export, "--run_dir", tmp_path / "gone", *output)
     assert "training.train" in capsys.readouterr().err
+    refused(Predict, "--bundle", tmp_path, "--images", "a.png")
+    assert "training.export" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
-
-
-def test_predict(exported, tmp_path, capsys):
-    # A name that is no text.
-    good = tmp_path / os.fsdecode(b"caf\xe9.png")
-    Image.fromarray(random_portraits(1, schema=EVERY_KIND)[0]).save(good)
-    arguments = ["--bundle", str(exported.parent), "--images", str(tmp_path)]
-    command.run(Predict, arguments)
-    text = capsys.readouterr().out
-    assert f"Bundle: {exported}" in text
-    header, row = text.splitlines()[1:]
-    assert header.split() == ["file", *EVERY_KIND.task_names]
-    assert "caf" in row
-    assert " years " in row
 
 
 def test_predict_ends_with_an_error_but_predicts_the_others(
     exported, tmp_path, capsys
 ):
-    good, bad = tmp_path / "portrait.png", tmp_path / "bad.png"
+    # A name that is no text.
+    good, bad = tmp_path / os.fsdecode(b"caf\xe9.png"), tmp_path / "bad.png"
     Image.fromarray(random_portraits(1, schema=EVERY_KIND)[0]).save(good)
     bad.write_text("no image")
-    arguments = ["--bundle", str(exported), "--images", str(bad), str(good)]
-    with pytest.raises(SystemExit) as error:
-        command.run(Predict, arguments)
-    assert error.value.code == 2
+    refused(Predict, "--bundle", exported.parent, "--images", tmp_path)
     captured = capsys.readouterr()
-    assert any(row.startswith(str(good)) for row in captured.out.splitlines())
+    assert f"Bundle: {exported}" in captured.out
+    header, row = captured.out.splitlines()[1:]
+    assert header.split() == ["file", *EVERY_KIND.task_names]
+    assert "caf" in row
+    assert " years " in row
     (line,) = captured.err.splitlines()
     assert line.startswith("error: The file is no picture, or not a whole one")
     assert str(bad) in line
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".json", ".JSONL"])
+@pytest.mark.parametrize("suffix", [".csv", ".JSONL"])
 def test_predict_writes_a_file(exported, tmp_path, capsys, suffix):
     for i, pixels in enumerate(random_portraits(3, schema=EVERY_KIND)):
         Image.fromarray(pixels).save(tmp_path / f"{i}.png")
     (tmp_path / "bad.webp").write_text("no image")
     output = tmp_path / f"new/answers{suffix}"
-    arguments = ["--bundle", str(exported), "--images", str(tmp_path)]
-    with pytest.raises(SystemExit) as error:
-        command.run(Predict, [*arguments, "--output", str(output)])
-    assert error.value.code == 2
+    arguments = "--bundle", exported, "--images", tmp_path
+    refused(Predict, *arguments, "--output", output)
     captured = capsys.readouterr()
     assert f"Predictions: {output} (3 of 4 files)" in captured.out
     assert str(tmp_path / "bad.webp") in captured.err
     # Whole, though one file failed.
     if suffix == ".csv":
-        rows = pd.read_csv(output).to_dict("records")
-    elif suffix == ".json":
-        rows = json.loads(output.read_text())
+        files = pd.read_csv(output)["file"].tolist()
     else:
-        rows = [json.loads(line) for line in output.read_text().splitlines()]
-    assert [row["file"] for row in rows] == [
-        str(tmp_path / name) for name in ("0.png", "1.png", "2.png", "bad.webp")
-    ]
+        files = pd.read_json(output, lines=True)["file"].tolist()
+    names = "0.png", "1.png", "2.png", "bad.webp"
+    assert files == [str(tmp_path / name) for name in names]
     assert [output] == list(output.parent.iterdir())
 
 
@@ -164,18 +149,8 @@ def test_predict_refuses_before_it_begins(
     exported, tmp_path, monkeypatch, capsys, arguments, message
 ):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as error:
-        command.run(Predict, ["--bundle", str(exported), *arguments])
-    assert error.value.code == 2
+    refused(Predict, "--bundle", exported, *arguments)
     captured = capsys.readouterr()
     assert message in captured.err
     assert captured.out == ""
     assert list(tmp_path.iterdir()) == []
-
-
-def test_predict_without_a_bundle(tmp_path, capsys):
-    arguments = ["--bundle", str(tmp_path), "--images", "a.png"]
-    with pytest.raises(SystemExit) as error:
-        command.run(Predict, arguments)
-    assert error.value.code == 2
-    assert "training.export" in capsys.readouterr().err

@@ -35,6 +35,16 @@ def randomize_normalization(model, seed=0):
                 layer.beta.assign(generator.normal(0.0, 0.3, size))
 
 
+def differing_layers(first, second):
+    """Returns the names of the layers whose weights differ."""
+    return {
+        layer.name
+        for layer, other in zip(first.layers, second.layers, strict=True)
+        for a, b in zip(layer.get_weights(), other.get_weights(), strict=True)
+        if not np.array_equal(a, b)
+    }
+
+
 def random_portraits(count, seed=0, schema=SCHEMA):
     generator = np.random.default_rng(seed)
     shape = (count, *schema.image_shape)

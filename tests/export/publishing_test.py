@@ -14,9 +14,14 @@ def publish_one(models, content="graph"):
         return publish(folder)
 
 
-def test_versions_count_up(tmp_path):
-    names = [publish_one(tmp_path).name for _ in range(2)]
-    assert names == ["1", "2"]
+def test_versions_count_up_and_others_may_read_them(tmp_path):
+    umask = os.umask(0o022)
+    try:
+        versions = [publish_one(tmp_path) for _ in range(2)]
+    finally:
+        os.umask(umask)
+    assert [version.name for version in versions] == ["1", "2"]
+    assert stat.S_IMODE(versions[0].stat().st_mode) == 0o755
     (tmp_path / "mine" / "10").mkdir()
     (tmp_path / "mine" / "99_notes").mkdir()
     assert publish_one(tmp_path).name == "11"
@@ -36,15 +41,6 @@ def test_a_version_taken_meanwhile_is_left_alone(tmp_path, monkeypatch):
     assert version.name == "2"
     assert (version / "saved_model.pb").read_text() == "mine"
     assert (version.parent / "1" / "saved_model.pb").read_text() == "other"
-
-
-def test_others_may_read_it(tmp_path):
-    umask = os.umask(0o022)
-    try:
-        version = publish_one(tmp_path)
-    finally:
-        os.umask(umask)
-    assert stat.S_IMODE(version.stat().st_mode) == 0o755
 
 
 @pytest.mark.parametrize("error", [OSError("full"), KeyboardInterrupt()])

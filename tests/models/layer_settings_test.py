@@ -105,20 +105,20 @@ def test_every_layer_comes_back_as_it_was_set(make, way, tmp_path):
         found = ROUND_TRIPS[way](model, tmp_path)
     assert type(found) is type(model)
     assert settings_of(found) == settings_of(model)
-    assert [v.path for v in found.trainable_variables] == [
-        v.path for v in model.trainable_variables
-    ]
+    assert paths(found) == paths(model)
     if way != "branch":
         # As it is written: Keras' configs have tuples where a file has lists.
         assert json.dumps(found.get_config()) == json.dumps(model.get_config())
 
 
+def paths(model):
+    return [variable.path for variable in model.trainable_variables]
+
+
 def test_a_clone_of_keras_keeps_what_is_frozen():
     model = frozen_classifier(make_backbone)
     clone = keras.models.clone_model(model)
-    assert [v.path for v in clone.trainable_variables] == [
-        v.path for v in model.trainable_variables
-    ]
+    assert paths(clone) == paths(model)
     assert clone.get_layer("backbone").output.dtype == "bfloat16"
 
 
@@ -129,14 +129,11 @@ def test_a_clone_of_keras_keeps_what_is_frozen():
 def test_a_backbone_made_frozen_is_frozen_in_a_classifier(name):
     classifier = PortraitClassifier(create_backbone(name, SHAPE), SCHEMA)
     assert not classifier.backbone.trainable_variables
-    assert {v.path.split("/")[0] for v in classifier.trainable_variables} == {
-        "gender",
-        "hair_color",
-        "hair_color_projection",
-        "guarded_convolution",
-        "guarded_normalization",
-        "hair_type",
-        "hair_type_projection",
+    trained = {v.path.split("/")[0] for v in classifier.trainable_variables}
+    assert trained == {
+        *("gender", "guarded_convolution", "guarded_normalization"),
+        *("hair_color", "hair_color_projection"),
+        *("hair_type", "hair_type_projection"),
     }
 
 

@@ -60,15 +60,12 @@ def test_fused_normalization_has_the_gradient_of_keras():
         np.testing.assert_allclose(a, b, atol=1e-4)
 
 
-def test_fused_normalization_is_frozen_when_not_trainable():
+def test_fused_normalization_is_frozen_or_of_another_rank():
     layer = FusedBatchNormalization()
     layer.trainable = False
     x = np.full((2, 4, 4, 1), 5.0, "float32")
     np.testing.assert_allclose(layer(x, training=True), x, rtol=1e-3)
     assert layer.moving_mean.numpy() == 0.0
-
-
-def test_fused_normalization_falls_back_for_other_ranks():
     layer = FusedBatchNormalization()
     x = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
     y = np.asarray(layer(x, training=True))
@@ -127,14 +124,9 @@ def test_every_branch_of_a_merged_convolution_learns():
     np.testing.assert_allclose(kernel[1, 1], pointwise, rtol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "arguments", [{"strides": 2}, {"kernel_size": 2}], ids=str
-)
-def test_merged_convolution_needs_a_middle(arguments):
-    with pytest.raises(ValueError, match="Received: kernel_size="):
-        MergedConvolution2D(3, **arguments)
-
-
-def test_merged_convolution_needs_as_many_channels():
+def test_merged_convolution_needs_a_middle_and_as_many_channels():
+    for arguments in ({"strides": 2}, {"kernel_size": 2}):
+        with pytest.raises(ValueError, match="Received: kernel_size="):
+            MergedConvolution2D(3, **arguments)
     with pytest.raises(ValueError, match="Received: input_shape="):
         MergedConvolution2D(4).build((None, 5, 5, 3))

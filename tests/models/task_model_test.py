@@ -180,16 +180,12 @@ def test_a_single_task_takes_labels_in_every_form(pack, batch):
     assert found["loss"] == pytest.approx(loss, rel=1e-5)
 
 
-def test_labels_of_other_tasks_may_come_along(batch):
+def test_labels_of_other_tasks_may_come_along_and_its_own_must(batch):
     numbers, labels, _ = batch
     model = make_model([GENDER])
     model.compile(run_eagerly=True)
     accuracy, _ = by_hand(model, GENDER, numbers, labels["gender"])
     assert model.test_on_batch(numbers, labels)[1] == pytest.approx(accuracy)
-
-
-def test_labels_of_its_own_tasks_must_come(batch):
-    numbers, labels, _ = batch
     model = make_model()
     model.compile(run_eagerly=True)
     with pytest.raises(UserError, match="hair_type.*Received: labels of gen"):

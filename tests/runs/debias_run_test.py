@@ -1,16 +1,15 @@
 import dataclasses
 
-import keras
-import numpy as np
 import pytest
 
+from tests.export.networks import differing_layers
+from tests.export.networks import make_classifier
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tests.printed_commands import parse_next
 from tp_keras.config import DebiasConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.errors import UserError
-from tp_keras.models import PortraitBackbone
 from tp_keras.models import PortraitClassifier
 from tp_keras.runs import debias_run as debias_run_module
 from tp_keras.runs.debias_run import debias_run
@@ -33,14 +32,9 @@ def made_portraits(monkeypatch):
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
     """A finished run of a network that was never trained."""
-    keras.utils.set_random_seed(0)
     run = RunFolder(tmp_path_factory.mktemp("runs") / "source")
     run.claim(ExperimentConfig(run_dir=str(run.path)))
-    backbone = PortraitBackbone(
-        "separable", 8, ((8, 1, 4),), SCHEMA.image_shape
-    )
-    model = PortraitClassifier(backbone, SCHEMA, embedding_size=16)
-    model.save(run.model_path)
+    make_classifier(SCHEMA).save(run.model_path)
     run.history_path.write_text("epoch,val_score\n0,0.5\n")
     fingerprints = {
         split: load_made(None, None, split, None, None).fingerprint
@@ -53,6 +47,11 @@ def source(tmp_path_factory):
         schema=SCHEMA.to_dict(),
     )
     return run
+
+
+def debias(source, path, **settings):
+    settings = DebiasConfig(**settings)
+    return debias_run(source.path, path, settings, progress=False)
 
 
 def content(folder):
@@ -85,35 +84,20 @@ def test_the_new_run_is_a_run_and_the_old_one_stays(source, tmp_path, capsys):
     assert content(source.path) == before
     assert [item.name for item in path.parent.iterdir()] == ["new"]
 
-    old, new = source.load_model(), run.load_model()
-    differences = {
-        layer.name
-        for layer, other in zip(old.layers, new.layers, strict=True)
-        for a, b in zip(layer.get_weights(), other.get_weights(), strict=True)
-        if not np.array_equal(a, b)
-    }
-    assert "hair_color_projection" in differences
+    differing = differing_layers(source.load_model(), run.load_model())
+    assert "hair_color_projection" in differing
 
     # The same command again finds everything done.
     before = content(path)
-    assert (
-        debias_run(
-            source.path, path, DebiasConfig(posthoc="leace"), progress=False
-        ).path
-        == path
-    )
+    assert debias(source, path, posthoc="leace").path == path
     assert content(path) == before
     with pytest.raises(UserError, match="posthoc: leace against dfr"):
-        debias_run(
-            source.path, path, DebiasConfig(posthoc="dfr"), progress=False
-        )
+        debias(source, path, posthoc="dfr")
     with pytest.raises(UserError, match="Expected a run as training left it"):
-        debias_run(
-            path,
-            tmp_path / "twice",
-            DebiasConfig(posthoc="dfr"),
-            progress=False,
-        )
+        debias(run, tmp_path / "twice", posthoc="dfr")
+    run.record(source="another")
+    with pytest.raises(UserError, match="holds another run.*there another"):
+        debias(source, path, posthoc="leace")
 
 
 def test_on_failure_there_is_nothing(source, tmp_path, monkeypatch):
@@ -123,103 +107,49 @@ def test_on_failure_there_is_nothing(source, tmp_path, monkeypatch):
 
     monkeypatch.setattr(PortraitClassifier, "save", fail)
     with pytest.raises(OSError, match="broken"):
-        debias_run(
-            source.path,
-            tmp_path / "new",
-            DebiasConfig(posthoc="leace"),
-            progress=False,
-        )
+        debias(source, tmp_path / "new", posthoc="leace")
     assert not list(tmp_path.iterdir())
 
 
 def test_what_does_not_fit_is_one_sentence(source, tmp_path, capsys):
     new = tmp_path / "new"
     with pytest.raises(UserError, match="nothing to do.*posthoc=none"):
-        debias_run(
-            source.path, new, DebiasConfig(posthoc="none"), progress=False
-        )
+        debias(source, new, posthoc="none")
     with pytest.raises(UserError, match="There is no run"):
-        debias_run(
-            tmp_path / "nowhere",
-            new,
-            DebiasConfig(posthoc="dfr"),
-            progress=False,
-        )
-    taken = tmp_path / "taken"
-    taken.mkdir()
-    (taken / "thesis.txt").write_text("mine")
-    with pytest.raises(SystemExit):
-        run_command(
-            Debias, ["--run_dir", str(source.path), "--output_dir", str(taken)]
-        )
-    assert "Expected a new or empty folder" in capsys.readouterr().err
-    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
-
-
-def test_unfinished_runs_and_other_data_are_refused(
-    source, tmp_path, monkeypatch
-):
+        debias(RunFolder(tmp_path / "nowhere"), new, posthoc="dfr")
     facts = source.facts
     try:
         source.record(status="training")
         with pytest.raises(UserError, match="The run is not finished"):
-            debias_run(
-                source.path,
-                tmp_path / "new",
-                DebiasConfig(posthoc="dfr"),
-                progress=False,
-            )
+            debias(source, new, posthoc="dfr")
         source.record(status="finished", fingerprints={"train": "other"})
         with pytest.raises(UserError, match="other portraits"):
-            debias_run(
-                source.path,
-                tmp_path / "new",
-                DebiasConfig(posthoc="dfr"),
-                progress=False,
-            )
+            debias(source, new, posthoc="dfr")
     finally:
         source.record(**facts)
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    (taken / "thesis.txt").write_text("mine")
+    words = ["--run_dir", str(source.path), "--output_dir", str(taken)]
+    with pytest.raises(SystemExit):
+        run_command(Debias, words)
+    assert "Expected a new or empty folder" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
-def test_a_folder_of_another_source_is_refused(source, tmp_path):
-    path = tmp_path / "new"
-    run = debias_run(
-        source.path, path, DebiasConfig(posthoc="dfr"), progress=False
-    )
-    run.record(source="another")
-    with pytest.raises(UserError, match="holds another run.*there another"):
-        debias_run(
-            source.path, path, DebiasConfig(posthoc="dfr"), progress=False
-        )
-
-
-def test_guarded_layers_are_trained_anew_and_nothing_else(source, tmp_path):
-    settings = DebiasConfig(debias="conditional_grl", branch_steps=3)
-    run = debias_run(source.path, tmp_path / "new", settings, progress=False)
-    old, new = source.load_model(), run.load_model()
-    for layer in old.layers:
-        pairs = zip(
-            layer.get_weights(),
-            new.get_layer(layer.name).get_weights(),
-            strict=True,
-        )
-        same = all(np.array_equal(a, b) for a, b in pairs)
-        trained = layer.name.startswith(("hair_", "guarded_")) and layer.weights
-        assert same != bool(trained), layer.name
-    # The same settings and seed give the same layers.
-    again = debias_run(source.path, tmp_path / "two", settings, progress=False)
-    for a, b in zip(
-        new.get_weights(), again.load_model().get_weights(), strict=True
-    ):
-        np.testing.assert_array_equal(a, b)
-
-
-def test_posthoc_follows_a_debiased_training_once(source, tmp_path):
-    settings = DebiasConfig(debias="reweigh", branch_steps=2)
-    first = debias_run(source.path, tmp_path / "a", settings, progress=False)
-    both = dataclasses.replace(settings, posthoc="leace")
-    second = debias_run(first.path, tmp_path / "b", both, progress=False)
-    assert second.config.debias == both
-    other = dataclasses.replace(both, branch_steps=3)
-    with pytest.raises(UserError, match="debiased already.*branch_steps: 2"):
-        debias_run(first.path, tmp_path / "c", other, progress=False)
+def test_guarded_layers_are_trained_anew_and_posthoc_follows_once(
+    source, tmp_path
+):
+    settings = {"debias": "conditional_grl", "branch_steps": 3}
+    first = debias(source, tmp_path / "a", **settings)
+    old, new = source.load_model(), first.load_model()
+    assert differing_layers(old, new) == {
+        layer.name
+        for layer in old.layers
+        if layer.name.startswith(("hair_", "guarded_")) and layer.weights
+    }
+    second = debias(first, tmp_path / "b", **settings, posthoc="leace")
+    assert second.config.debias == DebiasConfig(**settings, posthoc="leace")
+    settings["branch_steps"] = 4
+    with pytest.raises(UserError, match="debiased already.*branch_steps: 3"):
+        debias(first, tmp_path / "c", **settings, posthoc="leace")

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.export.networks import differing_layers
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
@@ -105,8 +106,45 @@ def make_config(path, debias="grl", scope="network", strength=5.0, **training):
     )
 
 
-def weights_of(run):
-    return run.load_model().get_weights()
+@pytest.fixture(scope="module")
+def in_world(tmp_path_factory):
+    """Trains in the tiny world, into a folder that the whole module sees."""
+
+    def train(make=make_config, *arguments, **settings):
+        path = tmp_path_factory.mktemp("runs") / "run"
+        with pytest.MonkeyPatch.context() as patch:
+            make_tiny_world(patch)
+            config = make(path, *arguments, **settings)
+            return Trainer(config, progress=False).fit()
+
+    return train
+
+
+@pytest.fixture(scope="module")
+def whole(in_world):
+    """A training of the whole network against an adversary."""
+    return in_world()
+
+
+@pytest.fixture(scope="module")
+def erased(in_world):
+    """A plain training, and erasure after it."""
+
+    def make(path):
+        config = make_config(path, "none", epochs=1)
+        settings = dataclasses.replace(config.debias, posthoc="leace")
+        return dataclasses.replace(config, debias=settings)
+
+    return in_world(make)
+
+
+def weights_of(run, path=None):
+    return run.load_model(path).get_weights()
+
+
+def assert_same(first, second):
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 # A process that trains `make_config(folder)` and is killed in an epoch, when
@@ -134,8 +172,8 @@ t.Trainer(t.make_config(sys.argv[1]), progress=False).fit()
 """
 
 
-def test_a_run_explains_itself(tmp_path):
-    run = Trainer(make_config(tmp_path / "run"), progress=False).fit()
+def test_a_run_explains_itself(whole):
+    run = whole
     assert run.is_finished
     assert run.facts["epochs"] == 4
     assert run.facts["examples_seen"] == 4 * 48
@@ -151,29 +189,11 @@ def test_a_run_explains_itself(tmp_path):
     assert not run.trained_path.exists()
     # A second call has nothing to do.
     written = run.model_path.stat().st_mtime_ns
-    again = Trainer(make_config(tmp_path / "run"), progress=False).fit()
+    again = Trainer(make_config(run.path), progress=False).fit()
     assert again.model_path.stat().st_mtime_ns == written
 
 
-def test_the_kept_model_has_the_score_of_the_history(tmp_path):
-    run = Trainer(
-        make_config(tmp_path / "run", "reweigh"), progress=False
-    ).fit()
-    validation = make_portraits(48, seed=1, split="validation")
-    model = run.load_model()
-    probabilities = model.predict_answers(validation.images, verbose=0)
-    accuracies = []
-    for task in model.tasks:
-        labels = validation.labels[task.name]
-        hits = probabilities[task.name].argmax(axis=1) == labels
-        accuracies.append(hits[labels >= 0].mean())
-    assert np.mean(accuracies) == pytest.approx(
-        run.facts["best_score"], abs=1e-6
-    )
-
-
-def test_a_killed_run_resumes_to_the_same_weights(tmp_path):
-    whole = Trainer(make_config(tmp_path / "whole"), progress=False).fit()
+def test_a_killed_run_resumes_to_the_same_weights(whole, tmp_path):
     killed = subprocess.run(
         [sys.executable, "-c", KILLED_TRAINING, str(tmp_path / "run")],
         cwd=pathlib.Path(__file__).parents[2],
@@ -185,8 +205,7 @@ def test_a_killed_run_resumes_to_the_same_weights(tmp_path):
     assert trainer.run.epochs_to_resume_from() == 2
     resumed = trainer.fit()
     assert resumed.facts["epochs"] == 4
-    for a, b in zip(weights_of(whole), weights_of(resumed), strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same(weights_of(whole), weights_of(resumed))
     assert resumed.read_history() == whole.read_history()
 
 
@@ -198,14 +217,7 @@ def test_a_run_that_fails_in_its_second_stage_resumes_there(
     assert whole.is_finished and whole.facts["debias_seconds"] >= 0
     # What training left stays, and the other head and trunk with it.
     before = whole.load_model(whole.trained_path)
-    differing = {
-        layer.name
-        for layer, other in zip(
-            before.layers, whole.load_model().layers, strict=True
-        )
-        for a, b in zip(layer.get_weights(), other.get_weights(), strict=True)
-        if not np.array_equal(a, b)
-    }
+    differing = differing_layers(before, whole.load_model())
     assert {"hair_color", "hair_type", "guarded_convolution"} <= differing
     assert not differing & {"gender", "backbone"}
 
@@ -219,12 +231,7 @@ def test_a_run_that_fails_in_its_second_stage_resumes_there(
             Trainer(config, progress=False).fit()
     run = trainer_module.RunFolder(tmp_path / "run")
     assert run.is_trained and not run.model_path.exists()
-    for a, b in zip(
-        before.get_weights(),
-        run.load_model(run.trained_path).get_weights(),
-        strict=True,
-    ):
-        np.testing.assert_array_equal(a, b)
+    assert_same(before.get_weights(), weights_of(run, run.trained_path))
 
     # Nothing is trained again but the guarded layers.
     monkeypatch.setattr(
@@ -232,51 +239,47 @@ def test_a_run_that_fails_in_its_second_stage_resumes_there(
     )
     resumed = Trainer(config, progress=False).fit()
     assert resumed.is_finished and resumed.facts["epochs"] == 1
-    for a, b in zip(weights_of(whole), weights_of(resumed), strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same(weights_of(whole), weights_of(resumed))
 
 
-def test_erasure_after_training_leaves_the_trained_model(tmp_path):
-    config = make_config(tmp_path / "run", "none", epochs=1)
-    config = dataclasses.replace(
-        config, debias=dataclasses.replace(config.debias, posthoc="leace")
-    )
-    run = Trainer(config, progress=False).fit()
+def test_erasure_after_training_leaves_the_trained_model(erased):
     images = make_portraits(8, seed=5).images
     before, after = (
-        run.load_model(path).predict_answers(images, verbose=0)
-        for path in (run.trained_path, run.model_path)
+        erased.load_model(path).predict_answers(images, verbose=0)
+        for path in (erased.trained_path, erased.model_path)
     )
     np.testing.assert_array_equal(before["gender"], after["gender"])
     distance = before["embedding"] - after["embedding"]
     assert np.abs(distance).max() > 1e-3
 
 
-def test_seeds_decide(tmp_path):
-    runs = [
-        Trainer(
-            make_config(tmp_path / name, "none", seed=seed, epochs=1), False
-        ).fit()
-        for name, seed in (("a", 3), ("b", 3), ("c", 4))
-    ]
-    a, b, c = (weights_of(run)[0] for run in runs)
-    np.testing.assert_array_equal(a, b)
-    assert np.abs(a - c).max() > 0
+def test_another_seed_gives_other_weights(erased, in_world):
+    other = in_world(make_config, "none", seed=4, epochs=1)
+    a, b = weights_of(erased, erased.trained_path), weights_of(other)
+    assert np.abs(a[0] - b[0]).max() > 0
 
 
 # Those with a state or rows of their own; after_training_test has them all.
 @pytest.mark.parametrize(
     "debias", ["subsample", "group_dro", "domain_independent"]
 )
-def test_a_method_trains_a_classifier_without_traces(tmp_path, debias):
-    config = make_config(tmp_path / "run", debias, epochs=1)
+def test_the_best_classifier_is_kept_without_traces_of_a_method(
+    tmp_path, debias
+):
+    config = make_config(tmp_path / "run", debias, epochs=2)
     run = Trainer(config, progress=False).fit()
     model = run.load_model()
     assert type(model) is trainer_module.PortraitClassifier
-    plain = trainer_module.PortraitClassifier(
-        PortraitBackbone(image_shape=SCHEMA.image_shape, **TINY), SCHEMA
-    )
-    assert model.count_params() == plain.count_params()
+    assert model.count_params() == untrained().count_params()
+    validation = make_portraits(48, seed=1, split="validation")
+    answers = model.predict_answers(validation.images, verbose=0)
+    accuracies = []
+    for task in model.tasks:
+        labels = validation.labels[task.name]
+        hits = answers[task.name].argmax(axis=1) == labels
+        accuracies.append(hits[labels >= 0].mean())
+    best = pytest.approx(run.facts["best_score"], abs=1e-6)
+    assert np.mean(accuracies) == best
 
 
 def test_a_growing_method_keeps_its_last_model(tmp_path):
@@ -402,34 +405,24 @@ def test_early_stopping_remembers_the_epochs_before_a_resumption():
     assert stopping.stopped_epoch == 3 and model.stop_training
 
 
-def untrained():
+def untrained(tasks=()):
     backbone = PortraitBackbone(image_shape=SCHEMA.image_shape, **TINY)
-    return trainer_module.PortraitClassifier(backbone, SCHEMA, ["gender"])
+    return trainer_module.PortraitClassifier(backbone, SCHEMA, tasks)
 
 
-def test_best_model_keeps_the_old_file_when_the_score_is_no_better(tmp_path):
+@pytest.mark.parametrize("only_last", [False, True])
+def test_the_best_model_is_kept_or_where_asked_the_last(tmp_path, only_last):
     path = tmp_path / "model.keras"
-    model = untrained()
-    best = BestModel(path, model, 10, best_score=0.7)
+    model = untrained(["gender"])
+    best = BestModel(path, model, 10, best_score=0.7, only_last=only_last)
     best.set_model(model)
     best.on_test_end({"gender_accuracy": 0.6})
-    assert not path.exists()
+    assert path.exists() == only_last and best.best_score == 0.7
     best.on_test_end({"gender_accuracy": 0.8})
-    assert path.exists()
     assert list(tmp_path.iterdir()) == [path]
     logs = {}
     best.on_epoch_end(2, logs)
     assert logs == {SCORE: 0.8, "examples_seen": 30}
-
-
-def test_the_last_model_replaces_a_better_one_where_asked(tmp_path):
-    path = tmp_path / "model.keras"
-    model = untrained()
-    last = BestModel(path, model, 10, best_score=0.7, only_last=True)
-    last.set_model(model)
-    last.on_test_end({"gender_accuracy": 0.6})
-    assert path.exists()
-    assert last.best_score == 0.7
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from tp_keras.config import DebiasMethod
 from tp_keras.errors import UserError
 from tp_keras.export.run_export import describe_run
 from tp_keras.models import PortraitBackbone
+from tp_keras.runs.callbacks import FrozenTrunk
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.runs.trainer import Trainer
 
@@ -94,26 +95,32 @@ def test_weights_are_taken_once(source, tmp_path, monkeypatch):
     assert resumed.is_finished and resumed.facts["from_run"] == facts
 
 
-def test_another_trunk_is_named(source, tmp_path):
-    model = {
-        "from_run": str(source.path),
-        "backbone": "PortraitBackbone(block_type='merged', stem_channels=16, "
-        "stages=((24, 0, 4),))",
-    }
-    with pytest.raises(UserError, match='trunk is another.*--backbone "tiny"'):
+@pytest.mark.parametrize(
+    "model, message",
+    [
+        (
+            "PortraitBackbone(block_type='merged', stem_channels=16, "
+            "stages=((24, 0, 4),))",
+            'trunk is another.*--backbone "tiny"',
+        ),
+        ("tiny(image_shape=(64, 64, 3))", "portraits of .108, 84, 3"),
+    ],
+)
+def test_another_trunk_or_size_is_refused(source, tmp_path, model, message):
+    model = {"from_run": str(source.path), "backbone": model}
+    with pytest.raises(UserError, match=message):
         fit(make_config(tmp_path / "run", model=model, epochs=1))
     assert not (tmp_path / "run").exists()
 
 
-def test_what_is_no_finished_run_is_refused(source, tmp_path):
-    config = make_config(
-        tmp_path / "run", model={"from_run": str(tmp_path)}, epochs=1
-    )
+def test_what_is_no_finished_run_or_has_changed_is_refused(source, tmp_path):
+    def made(path):
+        model = {"from_run": str(path)}
+        return make_config(tmp_path / "run", model=model, epochs=1)
+
     with pytest.raises(UserError, match="There is no run"):
-        fit(config)
-    config = make_config(
-        tmp_path / "run", model={"from_run": str(source.path)}, epochs=1
-    )
+        fit(made(tmp_path))
+    config = made(source.path)
     facts = source.facts
     try:
         source.record(status="training")
@@ -122,17 +129,11 @@ def test_what_is_no_finished_run_is_refused(source, tmp_path):
     finally:
         source.record(**facts)
     assert not (tmp_path / "run").exists()
-
-
-def test_a_source_that_changed_is_refused(source, tmp_path):
-    config = make_config(
-        tmp_path / "run", model={"from_run": str(source.path)}, epochs=1
-    )
-    trainer = Trainer(config, progress=False)
-    trainer.run.claim(config)
-    trainer.run.record(from_run={"path": "there", "model": "other"})
+    run = RunFolder(tmp_path / "run")
+    run.claim(config)
+    run.record(from_run={"path": "there", "model": "other"})
     with pytest.raises(UserError, match="another than when .* began"):
-        trainer.fit()
+        fit(config)
 
 
 # === A trunk from a file, frozen and released ===
@@ -190,8 +191,6 @@ def test_a_trunk_stays_as_it_is_and_then_learns_slowly(
 def test_single_layers_that_are_frozen_stay_so(tmp_path):
     backbone = PortraitBackbone(image_shape=SCHEMA.image_shape, **t.TINY)
     backbone.layers[2].trainable = False
-    from tp_keras.runs.callbacks import FrozenTrunk
-
     compiled = []
     callback = FrozenTrunk(backbone, 1, lambda: compiled.append(1))
     callback.set_model(keras.Sequential([keras.Input((1,))]))
@@ -203,10 +202,3 @@ def test_single_layers_that_are_frozen_stay_so(tmp_path):
     assert not any(states[1])
     assert states[2] == states[3] == states[0]
     assert len(compiled) == 2
-
-
-def test_portraits_of_another_size_are_refused(tmp_path):
-    model = {"backbone": "tiny(image_shape=(64, 64, 3))"}
-    with pytest.raises(UserError, match="portraits of .108, 84, 3"):
-        fit(make_config(tmp_path / "run", model=model, epochs=1))
-    assert not (tmp_path / "run").exists()

@@ -46,42 +46,28 @@ def test_a_portrait_keeps_every_pixel(tmp_path):
     np.testing.assert_array_equal(found, pixels)
 
 
-@pytest.mark.parametrize(
-    "name, arguments",
-    [
-        ("photo.bmp", {}),
-        ("photo.tiff", {}),
-        ("photo.gif", {}),
-        ("photo.webp", {"lossless": True}),
-        ("photo.ppm", {}),
-        ("photo.jp2", {}),
-    ],
-)
-def test_other_types_are_treated_as_png(name, arguments, photo, tmp_path):
-    photo.save(tmp_path / name, **arguments)
+@pytest.mark.parametrize("kind", ["bmp", "tiff", "gif", "webp", "ppm", "jp2"])
+def test_other_types_are_treated_as_png(kind, photo, tmp_path):
+    name = f"photo.{kind}"
+    photo.save(tmp_path / name, **{"lossless": True} if kind == "webp" else {})
     photo.save(tmp_path / "photo.png")
     found = read_portrait(tmp_path / name)
     expected = read_portrait(tmp_path / "photo.png")
     np.testing.assert_array_equal(found, expected)
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"no image",
-        b"\x89PNG\r\n\x1a\n" + b"IEND",
-        b"\xff\xd8\xff" + bytes(300) + b"\xff\xd9",
-    ],
-    ids=["empty", "text", "png", "jpeg"],
-)
-def test_what_is_no_image(content, tmp_path):
+def test_what_is_no_image(tmp_path):
     path = tmp_path / "file.png"
-    path.write_bytes(content)
-    with pytest.raises(
-        UserError, match="no picture, or not a whole one.*HEIC.*file"
-    ):
-        read_portrait(path)
+    png = b"\x89PNG\r\n\x1a\n" + b"IEND"
+    jpeg = b"\xff\xd8\xff" + bytes(300) + b"\xff\xd9"
+    for content in (b"", b"no image", png, jpeg):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match="or not a whole one.*HEIC.*file"):
+            read_portrait(path)
+    with pytest.raises(UserError, match="No such file or directory"):
+        read_portrait(tmp_path / "gone.png")
+    with pytest.raises(UserError, match="Is a directory"):
+        read_portrait(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["photo.png", "photo.jpg", "photo.webp"])
@@ -91,13 +77,6 @@ def test_half_a_file(name, photo, tmp_path):
     (tmp_path / name).write_bytes(data[: len(data) // 2])
     with pytest.raises(UserError, match="not a whole one"):
         read_portrait(tmp_path / name)
-
-
-def test_no_file(tmp_path):
-    with pytest.raises(UserError, match="No such file or directory"):
-        read_portrait(tmp_path / "gone.png")
-    with pytest.raises(UserError, match="Is a directory"):
-        read_portrait(tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "MPO"])
@@ -172,14 +151,11 @@ def test_other_colours(mode):
     np.testing.assert_array_equal(found, np.asarray(image.convert("RGB")))
 
 
-def test_too_many_pixels(monkeypatch):
+def test_too_many_pixels_and_a_large_photograph(monkeypatch):
     assert 2 * Image.MAX_IMAGE_PIXELS == 178_956_970
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 4000)
     with pytest.raises(UserError, match="at most 8,000 pixels"):
         decode_portrait(encode(picture()))
-
-
-def test_a_large_photograph_is_no_attack(monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10_000)
     data = encode(picture(size=(120, 120)))
     with pytest.warns(Image.DecompressionBombWarning):

@@ -1,7 +1,3 @@
-import os
-import subprocess
-import sys
-
 import pytest
 
 from datasets.tiny_portraits import facts
@@ -18,23 +14,18 @@ def arguments(tmp_path, **kwargs):
     return [f"--{name}={value}" for name, value in (flags | kwargs).items()]
 
 
-def test_the_command_builds_and_says_what_comes_next(tmp_path):
+def test_the_command_builds_and_says_what_comes_next(tmp_path, capsys):
     testing.write_pack(tmp_path / "pack")
-    finished = subprocess.run(
-        [sys.executable, "-m", "training.build_dataset", *arguments(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"},
-    )
-    assert "tiny_portraits/archives is ready." in finished.stdout
-    assert "train 5, validation 2, test 2" in finished.stdout
-    assert "skipped     nothing" in finished.stdout
-    data = parse_next(finished.stdout).config.data
+    run(BuildDataset, arguments(tmp_path))
+    said = capsys.readouterr()
+    assert "tiny_portraits/archives is ready." in said.out
+    assert "train 5, validation 2, test 2" in said.out
+    assert "skipped     nothing" in said.out
+    data = parse_next(said.out).config.data
     assert data.data_dir == str(tmp_path / "my tfds")
     assert data.dataset == "tiny_portraits/archives"
     # Progress over all splits.
-    assert "9/9" in finished.stderr
+    assert "9/9" in said.err
 
 
 def break_row(pack):

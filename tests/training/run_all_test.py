@@ -38,32 +38,25 @@ def evaluated(tmp_path):
     return run_dir, records, bundles
 
 
-def test_the_newest_bundle_of_the_run_is_reused(evaluated):
-    run_dir, records, bundles = evaluated
-    found = run_all._bundle_of(bundles, run_dir, records)
-    assert found == bundles / "10"
-
-
-def test_a_bundle_older_than_its_figures_is_exported_again(evaluated):
-    run_dir, records, bundles = evaluated
-    later = time.time() + 10
-    os.utime(records, (later, later))
-    assert run_all._bundle_of(bundles, run_dir, records) is None
-
-
 @pytest.mark.parametrize(
     "other",
     [
+        {},
         {"run": "other"},
         # Of this name, but of other portraits or of another seed.
         {"data_fingerprints": {"train": "b"}},
         {"settings": {"training": {"seed": 1}}},
     ],
 )
-def test_the_bundle_of_another_run_is_not_taken_for_ours(evaluated, other):
+def test_the_newest_bundle_is_reused_if_it_is_of_the_run(evaluated, other):
     run_dir, records, bundles = evaluated
     path = bundles / "10" / "metadata.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | other))
+    found = run_all._bundle_of(bundles, run_dir, records)
+    assert found == (None if other else bundles / "10")
+    # Older than its figures it is exported again.
+    later = time.time() + 10
+    os.utime(records, (later, later))
     assert run_all._bundle_of(bundles, run_dir, records) is None
     assert run_all._bundle_of(bundles / "none", run_dir, records) is None
 

@@ -13,9 +13,7 @@ def test_the_front_of_a_case_by_hand():
     score = [0.6, 0.8, 0.7, 0.9, 0.9, 0.6]
     # F beats A (same score, cheaper); B and D stand; B beats C; D beats E.
     assert pareto_front(score, cost) == [5, 1, 3]
-
-
-def test_equals_share_the_front():
+    # Equals share the front.
     assert pareto_front([0.5, 0.7, 0.7, 0.5], [1, 2, 2, 3]) == [0, 1, 2]
     assert pareto_front([], []) == []
 

@@ -26,7 +26,10 @@ VALUES = {
 }
 
 
-def test_a_choice_is_an_experiment():
+def test_a_choice_is_an_experiment_that_can_be_trained():
+    SearchSpace().check(ExperimentConfig(), SHAPE)
+    augment = AugmentConfig(shift=0.07, rotation=13.0, flip=False)
+    assert scale_augmentation(augment, 1.0) == augment
     base = ExperimentConfig(augment=AugmentConfig(shift=0.2, rotation=10.0))
     config = SearchSpace().config(base, VALUES)
     assert config.model.backbone == (
@@ -83,11 +86,6 @@ def test_what_is_declared_is_enough_for_an_experiment():
     assert rate.sampling == "log"
 
 
-def test_strength_one_changes_nothing():
-    augment = AugmentConfig(shift=0.07, rotation=13.0, flip=False)
-    assert scale_augmentation(augment, 1.0) == augment
-
-
 @pytest.mark.parametrize(
     ("field", "values"),
     [
@@ -121,7 +119,3 @@ def test_a_choice_that_cannot_be_trained_is_found_beforehand(space, message):
     with pytest.raises(UserError) as caught:
         SearchSpace(**space).check(ExperimentConfig(), SHAPE)
     assert message in str(caught.value)
-
-
-def test_the_space_as_it_is_can_be_trained():
-    SearchSpace().check(ExperimentConfig(), SHAPE)

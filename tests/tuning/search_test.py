@@ -100,15 +100,23 @@ def test_a_search_trains_measures_and_reports(tmp_path, capsys, monkeypatch):
 
 
 def test_a_finished_search_is_left_as_it_is(tmp_path, trained, monkeypatch):
+    def die(oracle, trial):
+        raise SystemExit  # Between the result and keras-tuner's notice of it.
+
+    with monkeypatch.context() as context:
+        context.setattr("keras_tuner.Oracle.end_trial", die)
+        with pytest.raises(SystemExit):
+            run_search(tmp_path / "search", SETTINGS)
+    assert len(trained) == 1
+    # A trained trial is not trained again.
     run_search(tmp_path / "search", SETTINGS)
-    assert len(trained) == 3
+    assert len(trained) == len(read_results(tmp_path / "search")) == 3
     with monkeypatch.context() as context:
         context.delattr(search, "TrialRunner")
         run_search(tmp_path / "search", SETTINGS)
     # It may be made longer.
     run_search(tmp_path / "search", dataclasses.replace(SETTINGS, trials=5))
-    assert len(trained) == 5
-    assert len(read_results(tmp_path / "search")) == 5
+    assert len(trained) == len(read_results(tmp_path / "search")) == 5
 
 
 def test_a_stopped_search_goes_on(tmp_path, trained, monkeypatch):
@@ -126,20 +134,6 @@ def test_a_stopped_search_goes_on(tmp_path, trained, monkeypatch):
     # The second was cut short, and is done again.
     assert sorted(trained) == ["0", "1", "1", "2"]
     assert read_results(tmp_path / "search")[0] == before[0]
-
-
-def test_a_trained_trial_is_not_trained_again(tmp_path, trained, monkeypatch):
-    def die(oracle, trial):
-        raise SystemExit  # Between the result and keras-tuner's notice of it.
-
-    with monkeypatch.context() as context:
-        context.setattr("keras_tuner.Oracle.end_trial", die)
-        with pytest.raises(SystemExit):
-            run_search(tmp_path / "search", SETTINGS)
-    assert len(trained) == 1
-    run_search(tmp_path / "search", SETTINGS)
-    assert len(trained) == 3
-    assert len(read_results(tmp_path / "search")) == 3
 
 
 def test_a_failed_trial_is_a_result(tmp_path, trained, monkeypatch, capsys):

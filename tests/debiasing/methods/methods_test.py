@@ -119,35 +119,34 @@ def test_the_reversed_gradient_is_minus_strength_times_the_adversaries(name):
     )
 
 
-def test_the_adversary_of_grl_sees_rows_without_a_label():
-    method = make_method("grl")
+@pytest.mark.parametrize(
+    "name, seen",
+    [
+        # Row 3 has no gender.
+        ("grl", [True, True, True, False, True, True]),
+        # Class 2 has men alone, and row 5 no label.
+        ("conditional_grl", [True, True, True, False, False, False]),
+    ],
+)
+def test_the_rows_that_an_adversary_sees(name, seen):
+    method = make_method(name)
     part = tf.Variable(PART)
     with tf.GradientTape() as tape:
         loss = method.adversary_loss(part, LABELS, GENDERS, WEIGHTS)
     moved = np.abs(tape.gradient(loss, part)).sum(1) > 0
-    assert moved.tolist() == [True, True, True, False, True, True]
+    assert moved.tolist() == seen
 
 
-def test_the_conditional_adversary_sees_labelled_rows_of_both_genders():
+def test_the_conditional_adversary_is_told_the_class_and_sees_it_level():
     method = make_method("conditional_grl")
-    part = tf.Variable(PART)
-    with tf.GradientTape() as tape:
-        loss = method.adversary_loss(part, LABELS, GENDERS, WEIGHTS)
-    moved = np.abs(tape.gradient(loss, part)).sum(1) > 0
-    # Class 2 has men alone; row 3 has no gender and row 5 no label.
-    assert moved.tolist() == [True, True, True, False, False, False]
+    found = np.array(method.adversary_input(tf.constant(PART), LABELS))
+    np.testing.assert_array_equal(found[:, :4], PART)
+    np.testing.assert_array_equal(found[:, 4:], np.eye(3)[LABELS])
     found = method.adversary_weights(LABELS, GENDERS, WEIGHTS)
     # 120 rows of supported classes, 4 groups: 30 / n(y, g).
     np.testing.assert_allclose(
         found, [30 / 30, 30 / 10, 30 / 20, 0, 0, 0], rtol=1e-6
     )
-
-
-def test_the_conditional_adversary_is_told_the_class():
-    method = make_method("conditional_grl")
-    found = np.array(method.adversary_input(tf.constant(PART), LABELS))
-    np.testing.assert_array_equal(found[:, :4], PART)
-    np.testing.assert_array_equal(found[:, 4:], np.eye(3)[LABELS])
 
 
 @pytest.mark.parametrize("name", ["grl", "conditional_grl", "conditional_mmd"])

@@ -72,15 +72,20 @@ def test_float_files_answer_what_keras_answers(classifier, files, name):
     assert sorted(FORMATS[name].files(folder)) == sorted(written)
 
 
+@pytest.fixture(scope="module")
+def single():
+    """A classifier of one task, without an embedding."""
+    return make_classifier(tasks=("signs",))
+
+
 @pytest.mark.parametrize("name", EXACT)
-def test_a_model_of_one_task_without_embedding(tmp_path, name):
-    classifier = make_classifier(tasks=("signs",))
-    network = classifier.inference_model()
-    path, _ = convert(name, network, classifier.tasks, tmp_path)
+def test_a_model_of_one_task_without_embedding(single, tmp_path, name):
+    network = single.inference_model()
+    path, _ = convert(name, network, single.tasks, tmp_path)
     images = random_portraits(2, schema=EVERY_KIND)
     found = FORMATS[name].load(path, SHAPE)(images)
     assert list(found) == ["signs"]
-    expected = classifier.predict_answers(images, verbose=0)["signs"]
+    expected = single.predict_answers(images, verbose=0)["signs"]
     np.testing.assert_allclose(found["signs"], expected, atol=2e-5)
 
 

@@ -194,14 +194,6 @@ def test_integers_are_never_calibrated_with_noise(tmp_path, capsys):
     assert str(tmp_path / "gone") in build
 
 
-def test_an_unknown_format_is_refused(run, tmp_path, capsys):
-    message = refuse(run, tmp_path, "onnx,tflite", capsys)
-    assert message == (
-        "error: Expected formats out of saved_model, litert, litert_dynamic, "
-        "litert_int8, onnx, openvino. Received: formats=tflite\n"
-    )
-
-
 def test_a_missing_package_is_told_first(run, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
     message = refuse(run, tmp_path, "onnx", capsys)
