@@ -5,6 +5,8 @@ import importlib
 import re
 import shlex
 
+import pytest
+
 from training import command as command_lib
 
 # `...`, a line of a code block or of a Makefile, or what stands after a word
@@ -76,3 +78,13 @@ def flags_of(settings_class) -> set[str]:
         else:
             flags.add(field.name)
     return flags
+
+
+def refusal(capsys, run, *arguments) -> str:
+    """Returns what a command says that ends with an error of its user."""
+    with pytest.raises(SystemExit) as error:
+        run(*arguments)
+    assert error.value.code == command_lib.EXIT_USER_ERROR
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    return said

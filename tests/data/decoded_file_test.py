@@ -94,11 +94,13 @@ def test_only_a_sample_is_read_of_what_is_there(tmp_path, monkeypatch):
     assert read == [64]
 
 
-def test_a_failure_leaves_the_old_file(tmp_path):
-    file, _ = write(tmp_path)
-    with pytest.raises(ZeroDivisionError):
-        file.write(
-            SHAPE, PORTRAITS.labels, PORTRAITS.indices, lambda images: 1 / 0
-        )
-    assert names(tmp_path) == ["train.npy", "train.npz"]
+def test_a_failure_leaves_the_old_file_or_none(tmp_path):
+    file = DecodedFile(tmp_path / "decoded", "train", {"built": 1})
+    rows = SHAPE, PORTRAITS.labels, PORTRAITS.indices
+    for left in ([], ["train.npy", "train.npz"]):
+        with pytest.raises(ZeroDivisionError):
+            file.write(*rows, lambda images: 1 / 0)
+        assert names(tmp_path) == left
+        if not left:
+            write(tmp_path)
     assert file.read().fingerprint == FINGERPRINT

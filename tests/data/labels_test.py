@@ -42,10 +42,6 @@ def test_what_is_there(task, labels, known, row_strata):
     assert max(row_strata) < num_strata(task)
 
 
-def test_the_number_of_strata():
-    assert [num_strata(task) for task in (SKY, AGE, SIGNS)] == [3, 12, 1]
-
-
 def test_weights_by_hand():
     labels = np.array([0, 0, 0, 1, -1])
     assert label_weights(SKY, labels).tolist() == [1, 1, 1, 1, 0]
@@ -56,6 +52,7 @@ def test_weights_by_hand():
     assert half[-1] / half[0] == pytest.approx(2.0)
     assert half.mean() == pytest.approx(1.0)
     assert label_weights(SKY, np.array([-1, -1])).tolist() == [0, 0]
+    assert [num_strata(task) for task in (SKY, AGE, SIGNS)] == [3, 12, 1]
 
 
 def test_a_number_weighs_by_its_range_and_a_flag_by_what_it_says():

@@ -8,6 +8,7 @@ from tests.export.networks import differing_layers
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
+from tests.runs.trainer_test import make_tiny_world
 from tp_keras.config import DEBIAS_METHODS
 from tp_keras.config import DebiasConfig
 from tp_keras.config import ExperimentConfig
@@ -31,6 +32,11 @@ def make_classifier(schema=SCHEMA, **kwargs):
         "separable", 8, ((8, 1, 4),), schema.image_shape
     )
     return PortraitClassifier(backbone, schema, embedding_size=8, **kwargs)
+
+
+@pytest.fixture(autouse=True)
+def tiny_world(monkeypatch):
+    make_tiny_world(monkeypatch)
 
 
 @pytest.fixture(scope="module")

@@ -58,9 +58,7 @@ def test_every_supported_group_has_one_sum():
     np.testing.assert_allclose(sums[:2], 20.0)
     assert sums[2].tolist() == [0.0, 0.0]
     assert weights.dtype == np.float32
-
-
-def test_no_supported_group_weighs_nothing_and_no_nan():
+    # No supported group weighs nothing, and there is no NaN.
     weights = groups.group_balancing_weights(np.array([[3, 0], [0, 0]]), 1)
     assert weights.tolist() == [[0, 0], [0, 0]]
 

@@ -151,7 +151,7 @@ def test_rows_of_one_length_change_least(rows):
     np.testing.assert_allclose(eraser.offset, expected[:-1, -1], atol=1e-6)
 
 
-def test_rows_without_a_class_are_left_out(rows):
+def test_rows_without_a_class_and_classes_of_few_rows_are_left_out(rows):
     features, genders, classes = rows
     kept = np.arange(3000) < 2000
     missing = np.where(kept, classes, -1)
@@ -160,10 +160,6 @@ def test_rows_without_a_class_are_left_out(rows):
     )
     found = fit_conditional_leace(features, genders, missing)
     np.testing.assert_array_equal(found.matrix, expected.matrix)
-
-
-def test_classes_of_few_rows_are_left(rows):
-    features, genders, classes = rows
     genders = np.where(classes == 3, 1, genders)
     genders[np.flatnonzero(classes == 3)[:8]] = 0
     eraser = fit_conditional_leace(features, genders, classes)
@@ -173,12 +169,11 @@ def test_classes_of_few_rows_are_left(rows):
 
 def test_columns_that_tell_nothing_and_too_few_rows(rows):
     features, genders, _ = rows
-    twice = np.concatenate([features, features[:, :2]], axis=1)
-    constant = np.concatenate([twice, np.full((3000, 1), 7.0)], axis=1)
+    columns = features, features[:, :2], np.full((3000, 1), 7.0)
+    constant = np.concatenate(columns, axis=1)
     erased = fit_leace(constant, genders)(constant)
     assert np.abs(covariance(erased, genders)).max() < 1e-6
     np.testing.assert_allclose(erased[:, -1], 7.0)
-
     few, some = features[:8], np.arange(8) % 2
     eraser = fit_leace(few, some)
     assert np.isfinite(eraser.matrix).all()

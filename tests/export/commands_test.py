@@ -1,6 +1,5 @@
 import contextlib
 import io
-import json
 import os
 import pathlib
 
@@ -77,15 +76,6 @@ def test_a_run_is_exported_with_what_is_known_of_it(exported, printed):
     assert metadata["settings"]["training"]["epochs"] == 30
     assert "8 portraits differ from the model by at most" in printed
     assert parse_next(printed) == Predict(str(exported.parent), ("FILE.png",))
-
-
-def test_no_path_and_no_adversary_leave_the_machine(exported, run):
-    text = json.dumps(read_metadata(exported))
-    assert str(run.parent) not in text
-    graph = (exported / "saved_model.pb").read_bytes()
-    assert str(run.parent).encode() not in graph
-    assert b"adversary" not in graph
-    assert b"mood_label" in graph
 
 
 def test_a_missing_run_or_bundle_leaves_nothing(tmp_path, capsys):

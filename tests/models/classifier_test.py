@@ -136,30 +136,6 @@ def test_a_saved_classifier_loads_with_losses_and_optimizer(tmp_path):
         assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
 
-def test_a_clone_is_equal_in_shape_and_free_of_the_original():
-    original = make_classifier(tasks=["hair_color"], embedding_size=16)
-    clone = PortraitClassifier.from_config(original.get_config())
-    assert clone.get_config() == original.get_config()
-    assert clone.schema == SCHEMA
-    assert clone.backbone is not original.backbone
-
-
-def test_missing_labels_do_not_move_their_head():
-    model = make_classifier(EVERY_KIND, embedding_size=8)
-    model.compile(keras.optimizers.SGD(0.1))
-    portraits = make_portraits(16, schema=EVERY_KIND)
-    nothing = {"age": np.nan, "signs": -1, "smile": -1}
-    labels = {
-        name: np.full_like(values, nothing.get(name, 0))
-        for name, values in portraits.labels.items()
-    }
-    before = {name: model.get_layer(name).get_weights() for name in labels}
-    model.train_on_batch(portraits.images, labels)
-    for name, (kernel, _) in before.items():
-        moved = np.abs(model.get_layer(name).get_weights()[0] - kernel).max()
-        assert (moved > 0) == (name not in nothing), name
-
-
 def test_it_learns_every_kind_and_loads_to_the_same_answers(tmp_path):
     keras.utils.set_random_seed(1)
     model = make_classifier(EVERY_KIND, dropout_rate=0.0)

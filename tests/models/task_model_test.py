@@ -86,19 +86,6 @@ def of_each(make):
     return {task.name: make() for task in TASKS}
 
 
-def test_a_row_without_a_label_weighs_nothing():
-    # The right answer of the row with a label, and one of the row without.
-    model = make_model([HAIR_COLOR])
-    kernel = np.array([[0, 0, 3, 0, 0], [3, 0, 0, 0, 0]] + [[0] * 5] * 2)
-    model.set_weights([kernel, np.zeros(5)])
-    model.compile()
-    loss, accuracy = model.evaluate(
-        np.eye(4)[:2].astype("float32"), np.array([2, -1]), verbose=0
-    )
-    assert accuracy == 1.0
-    assert loss == pytest.approx(np.log(1 + 4 * np.exp(-3)), rel=1e-5)
-
-
 @pytest.mark.parametrize(
     "arguments",
     [

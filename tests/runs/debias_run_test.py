@@ -7,6 +7,7 @@ from tests.export.networks import make_classifier
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tests.printed_commands import parse_next
+from tests.runs.trainer_test import make_tiny_world
 from tp_keras.config import DebiasConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.errors import UserError
@@ -26,6 +27,7 @@ def load_made(data_dir, dataset, split, storage, progress):
 
 @pytest.fixture(autouse=True)
 def made_portraits(monkeypatch):
+    make_tiny_world(monkeypatch)
     monkeypatch.setattr(debias_run_module, "load_portraits", load_made)
 
 

@@ -56,19 +56,13 @@ def test_bfloat16_is_refused_where_it_is_slower(name, reason, able):
         choose_precision("bfloat16", backbone)
 
 
-def test_the_processor_is_asked(monkeypatch, tmp_path):
-    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
-    for flags, expected in (("fpu avx2", False), ("fpu avx512_bf16", True)):
-        (tmp_path / "cpuinfo").write_text(f"flags : {flags}\n")
-        monkeypatch.setattr(precision_module, "_CPU_INFO", tmp_path / "cpuinfo")
-        assert precision_module.has_bfloat16_instructions() is expected
-
-
-def test_a_limit_of_the_instructions_counts(monkeypatch, tmp_path):
+def test_the_processor_is_asked_and_a_limit_counts(monkeypatch, tmp_path):
     cpuinfo = tmp_path / "cpuinfo"
-    cpuinfo.write_text("model name\t: Fast 9\nflags : avx512_bf16 amx_bf16\n")
+    cpuinfo.write_text("flags : fpu avx2\n")
     monkeypatch.setattr(precision_module, "_CPU_INFO", cpuinfo)
     monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
+    assert not precision_module.has_bfloat16_instructions()
+    cpuinfo.write_text("model name\t: Fast 9\nflags : avx512_bf16 amx_bf16\n")
     described = precision_module.describe_processor
     assert described() == "Fast 9, bfloat16 instructions"
     for isa in ("SSE41", "avx2", "AVX2_VNNI", "AVX512_CORE"):

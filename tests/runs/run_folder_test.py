@@ -20,19 +20,15 @@ def run(tmp_path):
     return run
 
 
-def test_a_claimed_folder_knows_its_settings(run):
+def test_a_claimed_folder_knows_its_settings_and_refuses_others(run):
     assert run.config == ExperimentConfig(run_dir=str(run.path))
     run.claim(run.config)
-    moved = dataclasses.replace(run.config, run_dir="moved")
-    run.claim(moved)
-
-
-def test_another_configuration_is_refused_and_nothing_changes(run):
-    before = (run.path / "config.json").read_bytes()
     other = dataclasses.replace(run.config, training=TrainingConfig(seed=5))
+    before = (run.path / "config.json").read_bytes()
     with pytest.raises(UserError, match="another --run_dir.*seed: 0 against 5"):
         run.claim(other)
     assert (run.path / "config.json").read_bytes() == before
+    run.claim(dataclasses.replace(run.config, run_dir="moved"))
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path):
@@ -70,14 +66,10 @@ def test_other_data_is_refused(run):
         run.check_fingerprints({"train": "b", "test": "c"})
 
 
-def test_history_counts_the_later_of_two_rows(run):
-    run.history_path.write_text(
-        "epoch,val_score\n0,0.1\n1,0.2\n1,0.25\n2,0.3\n"
-    )
+def test_history_counts_the_later_of_two_rows_and_a_backup_its_epochs(run):
+    rows = "epoch,val_score\n0,0.1\n1,0.2\n1,0.25\n2,0.3\n"
+    run.history_path.write_text(rows)
     assert [row["val_score"] for row in run.read_history()] == [0.1, 0.25, 0.3]
-
-
-def test_resumption_reads_the_backup(run):
     assert run.epochs_to_resume_from() == 0
     run.backup_path.mkdir()
     metadata = run.backup_path / "training_metadata.json"
@@ -94,9 +86,6 @@ def test_a_folder_without_run_or_model_is_one_sentence(tmp_path, run):
         run.require()
     with pytest.raises(UserError, match="Expected a schema"):
         _ = run.schema
-
-
-def test_a_damaged_file_is_named(run):
     (run.path / "config.json").write_text("{")
     with pytest.raises(UserError, match="Expected JSON in .*config.json"):
         _ = run.config

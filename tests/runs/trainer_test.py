@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 import pathlib
 import signal
 import subprocess
@@ -16,9 +17,11 @@ from tp_keras.config import DebiasConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import ModelConfig
 from tp_keras.config import TrainingConfig
+from tp_keras.debiasing import trunk_features
 from tp_keras.errors import UserError
 from tp_keras.models import PortraitBackbone
 from tp_keras.models.presets import BACKBONE_PRESETS
+from tp_keras.models.task_model import TaskModel
 from tp_keras.runs import trainer as trainer_module
 from tp_keras.runs.callbacks import SCORE
 from tp_keras.runs.callbacks import BestModel
@@ -37,8 +40,20 @@ def as_they_are(data, say):
     return data
 
 
-def make_tiny_world(monkeypatch):
+COMPILE = TaskModel.compile
+
+
+def run_eagerly(monkeypatch):
+    """For a few steps: a graph would take longer to make than to run."""
+    compile_eagerly = functools.partialmethod(COMPILE, run_eagerly=True)
+    monkeypatch.setattr(TaskModel, "compile", compile_eagerly)
+
+
+def make_tiny_world(monkeypatch, eager=True):
     """Portraits of plain colours and a backbone of two layers."""
+    if eager:
+        run_eagerly(monkeypatch)
+    monkeypatch.setattr(trunk_features, "_MOST_PASSES", 2)
     monkeypatch.setitem(BACKBONE_PRESETS, "tiny", TINY)
     monkeypatch.setattr(trainer_module, "load_portraits", load_made)
     monkeypatch.setattr(trainer_module, "resolve_splits", as_they_are)
@@ -110,10 +125,10 @@ def make_config(path, debias="grl", scope="network", strength=5.0, **training):
 def in_world(tmp_path_factory):
     """Trains in the tiny world, into a folder that the whole module sees."""
 
-    def train(make=make_config, *arguments, **settings):
+    def train(make, *arguments, eager=True, **settings):
         path = tmp_path_factory.mktemp("runs") / "run"
         with pytest.MonkeyPatch.context() as patch:
-            make_tiny_world(patch)
+            make_tiny_world(patch, eager)
             config = make(path, *arguments, **settings)
             return Trainer(config, progress=False).fit()
 
@@ -123,7 +138,7 @@ def in_world(tmp_path_factory):
 @pytest.fixture(scope="module")
 def whole(in_world):
     """A training of the whole network against an adversary."""
-    return in_world()
+    return in_world(make_config, eager=False)
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +208,8 @@ def test_a_run_explains_itself(whole):
     assert again.model_path.stat().st_mtime_ns == written
 
 
-def test_a_killed_run_resumes_to_the_same_weights(whole, tmp_path):
+def test_a_killed_run_resumes_to_the_same_weights(whole, tmp_path, monkeypatch):
+    monkeypatch.setattr(TaskModel, "compile", COMPILE)
     killed = subprocess.run(
         [sys.executable, "-c", KILLED_TRAINING, str(tmp_path / "run")],
         cwd=pathlib.Path(__file__).parents[2],

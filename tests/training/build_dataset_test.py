@@ -3,8 +3,8 @@ import pytest
 from datasets.tiny_portraits import facts
 from datasets.tiny_portraits import testing
 from tests.printed_commands import parse_next
+from tests.printed_commands import refusal
 from training.build_dataset import BuildDataset
-from training.command import EXIT_USER_ERROR
 from training.command import run
 from training.draw_portraits import DrawPortraits
 
@@ -52,12 +52,7 @@ def remove_csv(pack):
 )
 def test_bad_input_ends_in_one_sentence(tmp_path, capsys, damage, message):
     damage(testing.write_pack(tmp_path / "pack"))
-    with pytest.raises(SystemExit) as exit_info:
-        run(BuildDataset, arguments(tmp_path))
-    assert exit_info.value.code == EXIT_USER_ERROR
-    error = capsys.readouterr().err
-    assert message in error
-    assert "Traceback" not in error
+    assert message in refusal(capsys, run, BuildDataset, arguments(tmp_path))
     assert not list(tmp_path.rglob("dataset_info.json"))
 
 
@@ -123,10 +118,8 @@ def test_any_data_set_is_built_by_flags_or_by_its_name(
 def test_what_a_data_set_does_not_know_is_refused(
     tmp_path, capsys, flags, message
 ):
-    with pytest.raises(SystemExit) as exit_info:
-        run(BuildDataset, ["--data_dir", str(tmp_path), *flags])
-    assert exit_info.value.code == EXIT_USER_ERROR
-    assert message in capsys.readouterr().err
+    words = ["--data_dir", str(tmp_path), *flags]
+    assert message in refusal(capsys, run, BuildDataset, words)
 
 
 @pytest.mark.parametrize("dataset", ["tiny_portraits", "utk_face"])

@@ -36,6 +36,20 @@ def make(
     return make_oracle(settings, tmp_path)
 
 
+def run_all(oracle, score):
+    """Runs all trials, and returns them and how it ended."""
+    trials = []
+    while (trial := oracle.create_trial("me")).status == "RUNNING":
+        trials.append(trial)
+        end(oracle, trial, score(trial))
+    assert trial.status == "STOPPED"
+    return trials
+
+
+def values_of(trials, name):
+    return [trial.hyperparameters.values[name] for trial in trials]
+
+
 def end(oracle, trial, score):
     oracle.update_trial(trial.trial_id, {SCORE: score})
     trial.status = "COMPLETED"
@@ -48,62 +62,46 @@ def score_of(trial):
 
 @pytest.mark.parametrize("tuner", ["hyperband", "bayesian"])
 def test_seeds_decide_and_trials_end(tmp_path, tuner):
-    chosen = {}
-    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
-        oracle = make(tmp_path / name, tuner, trials=4, seed=seed)
-        chosen[name] = []
-        while (trial := oracle.create_trial("me")).status == "RUNNING":
-            chosen[name].append(trial.hyperparameters.values)
-            end(oracle, trial, score_of(trial))
-        assert trial.status == "STOPPED"
-    assert len(chosen["a"]) == 4
-    assert chosen["a"] == chosen["b"]
-    assert chosen["a"] != chosen["c"]
+    a, b, c = (
+        [
+            trial.hyperparameters.values
+            for trial in run_all(
+                make(tmp_path / name, tuner, trials=4, seed=seed), score_of
+            )
+        ]
+        for name, seed in (("a", 0), ("b", 0), ("c", 1))
+    )
+    assert len(a) == 4
+    assert a == b != c
 
 
 def test_hyperband_gives_the_best_third_the_threefold(tmp_path):
-    oracle = make(tmp_path, "hyperband", trials=13)
-    trials = []
-    while (trial := oracle.create_trial("me")).status == "RUNNING":
-        trials.append(trial)
-        end(oracle, trial, score_of(trial))
-    units = [t.hyperparameters.values["tuner/epochs"] for t in trials]
+    trials = run_all(make(tmp_path, "hyperband", trials=13), score_of)
+    units = values_of(trials, "tuner/epochs")
     # Nine on a ninth, three on a third, one on all: the first bracket.
     assert sorted(units) == [1] * 9 + [3] * 3 + [9]
-    first = [t for t in trials if t.hyperparameters.values["tuner/epochs"] == 1]
+    first, second = (
+        [trial for trial, unit in zip(trials, units, strict=True) if unit == of]
+        for of in (1, 3)
+    )
     best = sorted(first, key=score_of)[-3:]
-    promoted = [
-        t.hyperparameters.values["tuner/trial_id"]
-        for t in trials
-        if t.hyperparameters.values["tuner/epochs"] == 3
-    ]
-    assert sorted(promoted) == sorted(t.trial_id for t in best)
+    promoted = values_of(second, "tuner/trial_id")
+    assert sorted(promoted) == sorted(trial.trial_id for trial in best)
 
 
-def test_bayesian_tries_no_choice_twice(tmp_path):
+def test_bayesian_tries_no_choice_twice_and_goes_where_the_score_is(tmp_path):
     oracle = make(
-        tmp_path,
+        tmp_path / "a",
         trials=9,
         backbones=("a", "b", "c", "d"),
         dropout_rates=(0.2, 0.2),
     )
-    tried = []
-    while (trial := oracle.create_trial("me")).status == "RUNNING":
-        tried.append(trial.hyperparameters.values["backbone"])
-        end(oracle, trial, 0.5)
-    assert trial.status == "STOPPED"
+    tried = values_of(run_all(oracle, lambda trial: 0.5), "backbone")
     assert sorted(tried) == ["a", "b", "c", "d"]
-
-
-def test_bayesian_goes_where_the_score_is(tmp_path):
-    oracle = make(tmp_path, trials=6, backbones=("a",))
-    rates = []
-    while (trial := oracle.create_trial("me")).status == "RUNNING":
-        rates.append(trial.hyperparameters.values["dropout_rate"])
-        # Best at 0.5, the end of the range, and only this number counts.
-        end(oracle, trial, rates[-1])
-    at_random, proposed = rates[:3], rates[3:]
-    assert sum(proposed) > sum(at_random)
+    # Best at 0.5, the end of the range, and only this number counts.
+    oracle = make(tmp_path / "b", trials=6, backbones=("a",))
+    rates = values_of(run_all(oracle, score_of), "dropout_rate")
+    assert sum(rates[3:]) > sum(rates[:3])
 
 
 def test_a_trial_cut_short_is_done_again(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from tests.export.networks import Here
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import make_portraits
+from tests.runs.trainer_test import run_eagerly
 from tests.tuning.results import make_result
 from tp_keras.config import DataConfig
 from tp_keras.config import ExperimentConfig
@@ -44,6 +45,7 @@ def made_data(monkeypatch):
         seed = ["train", "validation"].index(split)
         return make_portraits(48, seed=seed, split=split, schema=EVERY_KIND)
 
+    run_eagerly(monkeypatch)
     monkeypatch.setattr(trial, "load_portraits", load_made)
     monkeypatch.setattr(search, "resolve_splits", lambda data: data)
     monkeypatch.setattr(search, "find_builder", lambda *_: None)

@@ -4,6 +4,7 @@ import pytest
 
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import make_portraits
+from tests.runs.trainer_test import run_eagerly
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import ModelConfig
 from tp_keras.config import TrainingConfig
@@ -20,7 +21,8 @@ TINY = (
 
 
 @pytest.fixture
-def config(tmp_path):
+def config(tmp_path, monkeypatch):
+    run_eagerly(monkeypatch)
     return ExperimentConfig(
         run_dir=str(tmp_path / "trial" / "run"),
         model=ModelConfig(backbone=TINY),

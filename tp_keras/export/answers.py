@@ -9,11 +9,7 @@ from tp_keras.tasks import Task
 
 
 class Answer(keras.layers.Layer):
-    """`tp_keras.models.kinds.answer` as the last layer of a graph.
-
-    Args:
-        task: `Task` whose logits or numbers come in.
-    """
+    """`tp_keras.models.kinds.answer` as the last layer of a graph."""
 
     def __init__(self, task: Task):
         super().__init__(name=f"{task.name}_answer", dtype="float32")
@@ -29,16 +25,11 @@ class Answer(keras.layers.Layer):
 
 
 def answer_model(model: keras.Model, tasks: tuple[Task, ...]) -> keras.Model:
-    """Returns a model that answers what `predict_answers` does.
+    """Returns an `inference_model` that answers what `predict_answers` does.
 
-    Args:
-        model: From `image` to the dict of `PortraitClassifier.inference_model`.
-        tasks: Those of the classifier.
-
-    Returns:
-        The model from `image` to a dict: of each task probabilities
-        `[batch, classes]` or numbers `[batch]`, and the embedding where there
-        is one. It shares the weights.
+    Its output is a dict: of each task probabilities `[batch, classes]` or
+    numbers `[batch]`, and the embedding where there is one. It shares the
+    weights.
     """
     answers = {task.name: Answer(task) for task in tasks}
     outputs = {

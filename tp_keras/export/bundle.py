@@ -64,8 +64,7 @@ def write_bundle(
 ) -> tuple[keras.Model, dict]:
     """Writes the files of a bundle into `folder`, and checks them by `images`.
 
-    Returns:
-        The folded model of answers, and what `metadata.json` says.
+    Returns the folded model of answers, and what `metadata.json` says.
     """
     tasks = classifier.tasks
     folded = fold_batch_normalization(classifier.inference_model())
@@ -83,11 +82,10 @@ def write_bundle(
     }
     write_metadata(folder, facts)
     check_graph(folder)
+    differences = _differences(classifier, folder, images)
     facts["checked"] = {
         "portraits": len(images),
-        "largest_difference": max(
-            _differences(classifier, folder, images).values()
-        ),
+        "largest_difference": max(differences.values()),
     }
     write_metadata(folder, facts)
     return model, facts

@@ -12,10 +12,9 @@ def with_constants(function, variables, input_signature):
     """Returns a function of TensorFlow that holds variables as constants.
 
     Args:
-        function: Function of tensors, in the order of `input_signature`, to a
-            tensor or a dict of tensors.
+        function: Function of tensors to a tensor or a dict of tensors.
         variables: The Keras variables that it reads.
-        input_signature: Sequence of `tf.TensorSpec`, each with its name.
+        input_signature: `tf.TensorSpec`s of its inputs, each with its name.
 
     Returns:
         A `tf.function` with this signature. What it returns is float32.

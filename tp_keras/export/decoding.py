@@ -10,27 +10,16 @@ from tp_keras.serving.portrait_file import TIE
 # Whether rows and columns are reversed to stand a picture upright, by the
 # orientation it is marked with, from 0 on; then they change places.
 _REVERSES = (
-    (0, 0),
-    (0, 0),
-    (0, 1),
-    (1, 1),
-    (1, 0),
-    (0, 0),
-    (1, 0),
-    (1, 1),
-    (0, 1),
+    *((0, 0), (0, 0), (0, 1), (1, 1), (1, 0)),
+    *((0, 0), (1, 0), (1, 1), (0, 1)),
 )
 _FIRST_TRANSPOSED = 5
 
 
 def decode_batch(image_bytes, image_shape):
-    """Decodes PNG and JPEG files of any size to portraits.
+    """Decodes PNG and JPEG files, string `[batch]`, to portraits of a size.
 
     `tp_keras.serving.read_portrait` does the same outside of a graph.
-
-    Args:
-        image_bytes: String `[batch]`.
-        image_shape: Height, width and channels of a portrait.
 
     Returns:
         Images uint8 `[batch, height, width, 3]` and `valid` bool `[batch]`.

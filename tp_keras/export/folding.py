@@ -29,10 +29,6 @@ class ScaleAndOffset(keras.layers.Layer):
     """Multiplies by a fixed scale and adds a fixed offset along one axis.
 
     What is left of a batch normalisation that no convolution can take up.
-
-    Args:
-        axis: The axis of the channels.
-        **kwargs: Those of `keras.layers.Layer`.
     """
 
     def __init__(self, axis: int = -1, **kwargs):

@@ -30,10 +30,7 @@ _SHORT = 3
 
 
 def read_parts(files):
-    """Goes through the parts of PNG and JPEG files.
-
-    Args:
-        files: String `[batch]`, any bytes.
+    """Goes through the parts of PNG and JPEG files, string `[batch]`.
 
     Returns:
         Tuple of tensors `[batch]`; `judge` takes a row of each.
@@ -58,8 +55,8 @@ def judge(data, whole_png, scans, exif):
         exif: Place of the EXIF data.
 
     Returns:
-        Whether it is a whole file that TensorFlow decodes, bool scalar, and
-        its orientation, int32 scalar from 1, which is upright, to 8.
+        Whether TensorFlow decodes it, bool scalar, and its orientation, int32
+        scalar from 1, which is upright, to 8.
     """
     return whole_png | _has_end(data, scans), _orientation(data, exif)
 

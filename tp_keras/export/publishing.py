@@ -21,11 +21,7 @@ _UNPUBLISHED_PREFIX = ".unpublished-"
 
 @contextlib.contextmanager
 def unpublished(output_dir, name: str) -> Iterator[pathlib.Path]:
-    """Yields an empty folder, which is gone at the end unless published.
-
-    Args:
-        output_dir: Folder of all exported models.
-        name: Name of the model, under which it is served.
+    """Yields an empty folder for a model, gone at the end unless published.
 
     Example:
         >>> with unpublished("exported_models", "mine") as folder:
@@ -64,17 +60,14 @@ def publish(folder: pathlib.Path) -> pathlib.Path:
 
 def describe_export() -> dict:
     """Returns when and with which versions of the packages it is written."""
+    now = datetime.datetime.now(datetime.UTC)
+    packages = ("keras", "tensorflow", "numpy")
     return {
-        "created": datetime.datetime.now(datetime.UTC).isoformat(
-            timespec="seconds"
-        ),
+        "created": now.isoformat(timespec="seconds"),
         "versions": {
             "tp_keras": tp_keras.__version__,
             "python": platform.python_version(),
-            **{
-                package: importlib.metadata.version(package)
-                for package in ("keras", "tensorflow", "numpy")
-            },
+            **{name: importlib.metadata.version(name) for name in packages},
         },
     }
 

@@ -97,12 +97,7 @@ def export_run(
 
 
 def describe_run(run) -> dict:
-    """Returns what `metadata.json` says of a run.
-
-    That is its name, its settings without the paths of this machine, the
-    fingerprints of its data, and the figures of the test split, none before an
-    evaluation.
-    """
+    """Returns what `metadata.json` says of a run: no path of this machine."""
     settings = config_lib.config_to_dict(run.config)
     settings.pop("run_dir")
     settings["data"].pop("data_dir")

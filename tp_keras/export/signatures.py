@@ -19,13 +19,9 @@ from tp_keras.tasks import Task
 
 
 def constant_function(model: keras.Model):
-    """Returns the forward pass of a model with its weights as constants.
+    """Returns a model of one input as a function with constant weights.
 
-    Args:
-        model: A model of one input.
-
-    Returns:
-        A `tf.function` from an image batch to the model's outputs in float32.
+    That is a `tf.function` from images to the model's outputs in float32.
     """
     (image,) = model.inputs
     return with_constants(
@@ -44,14 +40,7 @@ def make_signatures(model: keras.Model, tasks: tuple[Task, ...]) -> dict:
       size, to the same outputs and `valid` bool `[batch]`. A row that is not
       such a file has zeros and empty strings: JSON knows no NaN.
     * `embed`: `image` to `embedding` float32 `[batch, dimensions]`, where the
-      model has one.
-
-    Args:
-        model: From `answer_model`.
-        tasks: Its tasks.
-
-    Returns:
-        Dict of `tf.function`s with input signatures.
+      model, one of `answer_model`, has one.
     """
     infer = constant_function(model)
     shape = model.input.shape
@@ -87,17 +76,12 @@ def make_signatures(model: keras.Model, tasks: tuple[Task, ...]) -> dict:
 def with_labels(answers: dict, tasks: tuple[Task, ...]) -> dict:
     """Adds what a client reads without knowing the order of the classes.
 
-    Args:
-        answers: Dict of task name to float32: probabilities
-            `[batch, classes]` of classes or flags, numbers `[batch]`.
-        tasks: The tasks to answer.
-
-    Returns:
-        Dict of `<task>`, its answers, and beside them, string `[batch]`:
-        `<task>_label`, the name of the class, or the names of the flags that
-        are more likely than not with `|` between; of a number `<task>_unit`.
-        Flags are one string a row, so that a row of the REST interface has one
-        label for each task that says by itself what it means.
+    Beside the answers of each task, float32 probabilities `[batch, classes]`
+    or numbers `[batch]`, the dict returned has, string `[batch]`,
+    `<task>_label`, the name of the class, or the names of the flags that are
+    more likely than not with `|` between; of a number `<task>_unit`. Flags are
+    one string a row, so that a row of the REST interface has one label for each
+    task that says by itself what it means.
     """
     outputs = {}
     for task in tasks:
@@ -111,13 +95,12 @@ def with_labels(answers: dict, tasks: tuple[Task, ...]) -> dict:
             # Without the separator before the first.
             begin = tf.minimum(tf.strings.length(text), len(FLAG_SEPARATOR))
             length = tf.strings.length(text)
-            outputs[f"{task.name}_label"] = tf.strings.substr(
-                text, begin, length
-            )
+            text = tf.strings.substr(text, begin, length)
+            outputs[f"{task.name}_label"] = text
         else:
-            outputs[f"{task.name}_label"] = tf.gather(
-                tf.constant(task.classes), _predicted(task, values)
-            )
+            names = tf.constant(task.classes)
+            text = tf.gather(names, _predicted(task, values))
+            outputs[f"{task.name}_label"] = text
     return outputs
 
 

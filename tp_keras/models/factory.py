@@ -93,9 +93,8 @@ def _is_ours(name):
 
 
 def _check_known(name):
-    if _is_ours(name):
-        return
-    if not inspect.isfunction(getattr(keras.applications, name, None)):
+    application = getattr(keras.applications, name, None)
+    if not _is_ours(name) and not inspect.isfunction(application):
         raise UserError(
             f"Expected a backbone out of {', '.join(sorted(BACKBONE_PRESETS))} "
             "or the name of a model of keras.applications, such as "

@@ -160,14 +160,8 @@ NUMBERS = {
 def answer(task: Task, values: np.ndarray) -> np.ndarray:
     """Returns what a client understands of a model's answers.
 
-    Args:
-        task: `Task`.
-        values: float `[batch, classes]`, the logits of classes or flags, or
-            `[batch, 1]`, numbers.
-
-    Returns:
-        Probabilities float32 `[batch, classes]`, of classes with the sum 1, or
-        numbers `[batch]` within their limits.
+    Of logits `[batch, classes]` these are probabilities, float32, of classes
+    with the sum 1; of numbers `[batch, 1]` those within their limits `[batch]`.
     """
     values = np.asarray(values, np.float32)
     if task.kind == REGRESSION:

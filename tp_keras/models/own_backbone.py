@@ -53,10 +53,8 @@ def check_backbone(model, image_shape):
 def load_backbone(path, image_shape):
     """Returns the trunk that a Keras file holds, with its weights.
 
-    Args:
-        path: File of a model that `check_backbone` accepts, or of a
-            `PortraitClassifier`, whose backbone is taken.
-        image_shape: Height, width and channels of the portraits.
+    That is a model that `check_backbone` accepts, or the backbone of a
+    `PortraitClassifier`.
 
     Raises:
         UserError: If there is no such file, or no such model in it.

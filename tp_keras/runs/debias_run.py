@@ -13,9 +13,6 @@ from tp_keras.debiasing.after_training import debias_classifier
 from tp_keras.errors import UserError
 from tp_keras.runs.run_folder import RunFolder
 
-# What is no longer true of the new run, or has no meaning there.
-_FACTS_LEFT_BEHIND = ("versions",)
-
 
 def debias_run(
     source_run_dir: str | os.PathLike,
@@ -59,14 +56,8 @@ def debias_run(
     )
     applied = _check_source(source, settings)
     run = RunFolder(run_dir)
-    facts = {
-        **{
-            key: value
-            for key, value in source.facts.items()
-            if key not in _FACTS_LEFT_BEHIND
-        },
-        "source": source.path.resolve().name,
-    }
+    facts = {**source.facts, "source": source.path.resolve().name}
+    del facts["versions"]  # Those of now are noted.
     if run.path.exists() and any(run.path.iterdir()):
         _check_same(run, config, facts)
         return run

@@ -218,11 +218,7 @@ class RunFolder:
         }
 
     def check_fingerprints(self, fingerprints: dict[str, str]) -> None:
-        """Raises if the run has been trained on other data.
-
-        Args:
-            fingerprints: Dict: split -> fingerprint of its portraits.
-        """
+        """Raises if the run has been trained on other data of these splits."""
         noted = self.facts.get("fingerprints", {})
         known = {
             name: noted.get(name, fingerprints[name]) for name in fingerprints

@@ -220,10 +220,8 @@ class Trainer:
 
     def _with_method(self, classifier, train):
         """Returns what is trained: a method around the classifier, if any."""
-        settings, training = (
-            self.config.debias.in_training,
-            self.config.training,
-        )
+        settings = self.config.debias.in_training
+        training = self.config.training
         if settings.debias == "none":
             return classifier
         steps = len(train) // training.batch_size * training.passes_per_epoch

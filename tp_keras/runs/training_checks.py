@@ -12,11 +12,6 @@ from tp_keras.errors import UserError
 def check_training(config, classifier, train) -> None:
     """Raises if portraits, network and settings don't go together.
 
-    Args:
-        config: `ExperimentConfig`.
-        classifier: The untrained `PortraitClassifier` of it.
-        train: `Portraits` to train on.
-
     Raises:
         UserError: If a task has no labels or one class of them, the debiasing
             lacks groups, or the backend can't.
@@ -37,10 +32,8 @@ def check_training(config, classifier, train) -> None:
             )
     if config.debias.has_second_stage:
         require_groups(training_group_counts(train, classifier.tasks))
-        size, count = (
-            config.debias.branch_embedding_size,
-            len(classifier.embedding_parts),
-        )
+        size = config.debias.branch_embedding_size
+        count = len(classifier.embedding_parts)
         if size % count:
             raise UserError(
                 f"Expected branch_embedding_size to be a multiple of {count}, "

@@ -36,9 +36,6 @@ def check_graph(bundle_dir) -> None:
     the batch, of unknown size, as dimension 0 of every input and output; no
     variables, no function compiled by XLA, no unknown operation.
 
-    Args:
-        bundle_dir: Folder with `saved_model.pb` and `metadata.json`.
-
     Raises:
         UserError: With everything that is wrong.
     """

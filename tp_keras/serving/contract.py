@@ -25,8 +25,7 @@ def find_contract(signatures, metadata: dict) -> dict[str, tuple[dict, dict]]:
         metadata: Content of its `metadata.json`.
 
     Returns:
-        Dict of signature to the TF_DataTypes of its inputs and of its outputs,
-        each by name.
+        Dict of signature to the TF_DataTypes of its inputs and outputs by name.
     """
     schema = Schema.from_dict(metadata["schema"])
     if "generate" in signatures:

@@ -55,15 +55,9 @@ class LoadedBundle:
 
 
 def call_signature(function, inputs: dict) -> dict[str, np.ndarray]:
-    """Calls a signature with arrays.
+    """Calls a signature of a loaded bundle with arrays, and returns such.
 
-    Args:
-        function: Function of tensors by name, as a loaded bundle has them.
-        inputs: Dict of name to array `[batch, ...]`; strings as arrays of
-            `bytes` objects.
-
-    Returns:
-        Dict of output name to array `[batch, ...]`; strings as `bytes`.
+    Both are dicts of name to array `[batch, ...]`, strings as `bytes` objects.
     """
     import tensorflow as tf
 
@@ -82,14 +76,10 @@ def _one_row(value):
 
 
 def checked_images(images, image_shape) -> np.ndarray:
-    """Returns images as an array, if they are decoded portraits.
-
-    Args:
-        images: uint8 `[batch, height, width, 3]`.
-        image_shape: Height, width and channels of a portrait.
+    """Returns images as an array, uint8 `[batch, height, width, 3]`.
 
     Raises:
-        UserError: If dtype or shape are others.
+        UserError: If they are no decoded portraits of this shape.
     """
     images = np.asarray(images)
     if images.dtype != np.uint8 or images.shape[1:] != tuple(image_shape):

@@ -12,15 +12,8 @@ from tp_keras.errors import UserError
 
 # By name: Pillow knows types that start other programs.
 FORMATS = (
-    "PNG",
-    "JPEG",
-    "WEBP",
-    "AVIF",
-    "GIF",
-    "BMP",
-    "TIFF",
-    "JPEG2000",
-    "PPM",
+    *("PNG", "JPEG", "WEBP", "AVIF", "GIF"),
+    *("BMP", "TIFF", "JPEG2000", "PPM"),
 )
 KNOWN_TYPES = "PNG, JPEG, WebP, AVIF, GIF, BMP or TIFF"
 

@@ -40,14 +40,7 @@ class Prediction:
 
 
 def format_table(predictions, tasks: tuple[Task, ...]) -> str:
-    """Returns a table: a line per file, a column per task.
-
-    Args:
-        predictions: Iterable of `Prediction`; those with an error are left out.
-        tasks: The tasks of the bundle.
-
-    Returns:
-        Lines of text; empty if there is nothing to show.
+    """Returns a table: a line per file without an error, a column per task.
 
     Example:
         >>> print(format_table(predictor.predict_files(["a.png"]), tasks))
@@ -101,12 +94,7 @@ def write_predictions(path, predictions, tasks, suffix: str) -> None:
     `<task>_<class>` for each class or flag (its probability), and `error`.
     JSON is a list of objects, JSONL one object a line, with `file`, `labels`,
     `probabilities`, `numbers` (each a `value` and its `unit`) and `error`.
-
-    Args:
-        path: File to write.
-        predictions: Iterable of `Prediction`.
-        tasks: The tasks of the bundle.
-        suffix: One of `OUTPUT_SUFFIXES`.
+    Which it is tells the suffix, one of `OUTPUT_SUFFIXES`.
     """
     # Names of files may be any bytes, and one shall not spoil the table; JSON
     # escapes them by itself.

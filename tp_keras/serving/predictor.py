@@ -44,10 +44,7 @@ class Predictor:
         self._loaded = loaded
 
     def predict(self, images) -> dict[str, np.ndarray]:
-        """Predicts all tasks for decoded portraits.
-
-        Args:
-            images: uint8 `[batch, height, width, 3]`.
+        """Predicts all tasks for portraits, uint8 `[batch, height, width, 3]`.
 
         Returns:
             Dict of `<task>` float32, of classes and flags probabilities
@@ -62,19 +59,13 @@ class Predictor:
     def predict_files(self, paths, batch_size: int = 64) -> list[Prediction]:
         """Predicts all tasks for picture files, read by `read_portrait`.
 
-        Args:
-            paths: Iterable of paths of files of any size.
-            batch_size: Int. Files predicted at once.
-
         Returns:
             One `Prediction` a file, in their order. A file that cannot be read
             has its `error` set.
         """
         return list(self.iterate_files(paths, batch_size))
 
-    def iterate_files(
-        self, paths, batch_size: int = 64
-    ) -> Iterator[Prediction]:
+    def iterate_files(self, paths, batch_size=64) -> Iterator[Prediction]:
         """Yields what `predict_files` returns, batch by batch."""
         shape = self.schema.image_shape
         paths = [str(path) for path in paths]
@@ -85,9 +76,8 @@ class Predictor:
                     images.append(read_portrait(path, shape))
                 except UserError as error:
                     errors[path] = str(error)
-            outputs = self.predict(
-                np.array(images, np.uint8).reshape(-1, *shape)
-            )
+            pixels = np.array(images, np.uint8).reshape(-1, *shape)
+            outputs = self.predict(pixels)
             rows = iter(range(len(images)))
             for path in part:
                 if path in errors:

@@ -14,14 +14,8 @@ def pareto_front(scores, costs) -> list[int]:
     """Returns the places that no other place beats in both respects.
 
     A place is beaten by another one that has at least its score and at most
-    its cost, and is better in one of the two. Equals stand side by side.
-
-    Args:
-        scores: Floats; more is better.
-        costs: As many floats; less is better.
-
-    Returns:
-        Indices, from the lowest cost to the highest.
+    its cost, and is better in one of the two. Equals stand side by side, and
+    all from the lowest cost to the highest.
 
     Example:
         >>> pareto_front(scores=[0.8, 0.9, 0.7], costs=[1.0, 2.0, 3.0])
@@ -32,12 +26,9 @@ def pareto_front(scores, costs) -> list[int]:
         range(len(scores)), key=lambda place: (costs[place], -scores[place])
     ):
         # Whatever came before costs no more, and the last has most score.
-        last = front[-1] if front else None
-        better = last is None or scores[place] > scores[last]
-        if better or (scores[place], costs[place]) == (
-            scores[last],
-            costs[last],
-        ):
+        last = front[-1] if front else place
+        same = (scores[place], costs[place]) == (scores[last], costs[last])
+        if same or scores[place] > scores[last]:
             front.append(place)
     return front
 

@@ -7,9 +7,9 @@ import keras_tuner
 import threadpoolctl
 from keras_tuner import oracles
 
+from tp_keras.files import write_json
 from tp_keras.runs.callbacks import SCORE
 from tp_keras.tuning.search_settings import SearchSettings
-from tp_keras.tuning.search_settings import write_json
 
 # Units of Hyperband's resource in the whole budget, and the share of trials
 # that is promoted to the next rung: rungs of 1/9, 1/3 and all of the budget.
@@ -82,10 +82,6 @@ def make_oracle(settings: SearchSettings, folder) -> keras_tuner.Oracle:
       seconds. Brackets follow each other until the trials are used up.
     * Bayesian: a Gaussian process over earlier trials proposes the next, after
       a third of the trials at random.
-
-    Args:
-        settings: `SearchSettings`.
-        folder: Folder of the search.
     """
     hyperparameters = keras_tuner.HyperParameters()
     settings.space.declare(hyperparameters)

@@ -26,8 +26,7 @@ def write_report(path, experiment, base) -> str:
         base: `ExperimentConfig` that this name stands for; the search may have
             been given other data.
 
-    Returns:
-        The text of `table.md`.
+    Returns the text of `table.md`.
     """
     folder = SearchFolder(path)
     results = read_results(folder.path)
@@ -65,12 +64,10 @@ def _text(folder, results, experiment, base):
     best = best_result(results)
     if best is not None:
         run = RunFolder(folder.trial_path(best.trial_id) / "run")
-        config = dataclasses.replace(
-            run.config, run_dir=f"runs/{folder.path.name}-best"
-        )
-        command = command_line(
-            "training.train", experiment, **changed_flags(config, base)
-        )
+        run_dir = f"runs/{folder.path.name}-best"
+        config = dataclasses.replace(run.config, run_dir=run_dir)
+        flags = changed_flags(config, base)
+        command = command_line("training.train", experiment, **flags)
         lines += [
             f"Best: trial {best.trial_id}. Its settings, over as many epochs "
             f"as fitted into {best.budget_seconds:.3g} s "

@@ -13,13 +13,13 @@ from tp_keras.data.builders import find_builder
 from tp_keras.data.schema import read_schema
 from tp_keras.data.splits import resolve_splits
 from tp_keras.errors import UserError
+from tp_keras.files import write_json
 from tp_keras.fresh_process import FreshProcess
 from tp_keras.fresh_process import ProcessEnded
 from tp_keras.runs.callbacks import SCORE
 from tp_keras.tuning.oracle import make_oracle
 from tp_keras.tuning.search_settings import SearchFolder
 from tp_keras.tuning.search_settings import SearchSettings
-from tp_keras.tuning.search_settings import write_json
 from tp_keras.tuning.trial import TrialRunner
 from tp_keras.tuning.trial import end_trials
 from tp_keras.tuning.trial import run_trial
@@ -68,13 +68,21 @@ def run_search(path, settings: SearchSettings, workers: int = 0):
     if folder.is_finished:
         print(f"{folder.path} is finished; nothing to try.")
         return folder
-    with trial_bar(folder) as show:
+    known = len(read_results(folder.path))
+    with tqdm(
+        total=settings.trials, initial=known, desc="search", unit="trial"
+    ) as bar:
+
+        def show(result):
+            tqdm.write(result.describe())
+            bar.update()
+
         if workers:
             _search_beside(folder, workers, show)
         else:
             with TrialRunner(folder) as runner:
                 oracle = make_oracle(settings, folder.path)
-                take_trials(folder, oracle, "0", runner.run, show)
+                _take_trials(folder, oracle, "0", runner.run, show)
     if not any(result.is_completed for result in read_results(folder.path)):
         raise UserError(
             "Not one trial came to its end. Expected at least one; what went "
@@ -85,18 +93,8 @@ def run_search(path, settings: SearchSettings, workers: int = 0):
     return folder
 
 
-def take_trials(
-    folder: SearchFolder, oracle, name: str, run, on_result
-) -> None:
-    """Takes trials from an oracle and runs them until there are none left.
-
-    Args:
-        folder: `SearchFolder`, claimed.
-        oracle: From `make_oracle`; several threads may take from one.
-        name: Who takes.
-        run: Function of a trial's name and values to its `TrialResult`.
-        on_result: Function of a `TrialResult`, called after each trial.
-    """
+def _take_trials(folder, oracle, name, run, on_result):
+    """Runs the trials of an oracle until none is left; threads may share it."""
     while (trial := oracle.create_trial(name)).status != "STOPPED":
         if trial.status == "IDLE":
             time.sleep(_PAUSE_SECONDS)
@@ -122,13 +120,12 @@ def _attempt(folder, trial_id, values, run) -> TrialResult:
     while True:
         attempts = json.loads(file.read_text()) if file.exists() else 0
         if attempts >= _MOST_ATTEMPTS:
-            facts = trial_facts(folder.settings, trial_id, values)
-            message = (
-                f"The process ended {attempts} times in this trial; "
-                "out of memory?"
-            )
             result = TrialResult(
-                **facts, seconds=0.0, status=FAILED, message=message
+                **trial_facts(folder.settings, trial_id, values),
+                seconds=0.0,
+                status=FAILED,
+                message=f"The process ended {attempts} times in this trial; "
+                "out of memory?",
             )
             result.write(path)
             break
@@ -158,7 +155,7 @@ def _search_beside(folder, workers, on_result):
         def run(trial_id, values):
             return process.call(run_trial, path, trial_id, values)
 
-        take_trials(folder, oracle, name, run, on_result)
+        _take_trials(folder, oracle, name, run, on_result)
         process.call(end_trials)
 
     with (
@@ -181,18 +178,3 @@ def _search_beside(folder, workers, on_result):
             for process in processes:
                 process.kill()
             raise
-
-
-@contextlib.contextmanager
-def trial_bar(folder: SearchFolder):
-    """Shows a bar over the trials; yields what to call with each result."""
-    known = len(read_results(folder.path))
-    with tqdm(
-        total=folder.settings.trials, initial=known, desc="search", unit="trial"
-    ) as bar:
-
-        def show(result):
-            tqdm.write(result.describe())
-            bar.update()
-
-        yield show

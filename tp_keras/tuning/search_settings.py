@@ -10,7 +10,7 @@ from tp_keras.config import config_differences
 from tp_keras.config import config_from_dict
 from tp_keras.config import config_to_dict
 from tp_keras.errors import UserError
-from tp_keras.files import write_text
+from tp_keras.files import write_json
 from tp_keras.tuning.search_space import SearchSpace
 
 TUNERS = ("hyperband", "bayesian")
@@ -64,9 +64,6 @@ class SearchFolder:
     | `trials/<id>/run/` | its run, for `training.evaluate` |
     | `oracle/` | the state of keras-tuner |
     | `trials.csv`, `table.md`, `front.png` | the report |
-
-    Args:
-        path: The folder.
     """
 
     def __init__(self, path):
@@ -77,9 +74,8 @@ class SearchFolder:
         """The settings of the search that lies here."""
         path = self.path / "settings.json"
         try:
-            return config_from_dict(
-                SearchSettings, json.loads(path.read_text())
-            )
+            values = json.loads(path.read_text())
+            return config_from_dict(SearchSettings, values)
         except (FileNotFoundError, json.JSONDecodeError) as error:
             raise UserError(
                 "There is no search. Expected the folder of one, as "
@@ -145,8 +141,3 @@ class SearchFolder:
         """Notes that there is nothing more to try."""
         trials = {"trials": self.settings.trials}
         write_json(self.path / "finished.json", trials)
-
-
-def write_json(path, values) -> None:
-    """Writes a JSON file whole or not at all."""
-    write_text(path, json.dumps(values, indent=2) + "\n")

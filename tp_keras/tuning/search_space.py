@@ -93,11 +93,7 @@ stages=((32, 1, 2), (64, 1, 2), (96, 1, 2), (128, 1, 2)))'
                 )
 
     def declare(self, hyperparameters) -> None:
-        """Tells keras-tuner what may be chosen.
-
-        Args:
-            hyperparameters: A `keras_tuner.HyperParameters`.
-        """
+        """Tells a `keras_tuner.HyperParameters` what may be chosen."""
         choices = {"backbone": self.backbones}
         if not self.backbones:
             choices = {
@@ -173,10 +169,6 @@ stages=((32, 1, 2), (64, 1, 2), (96, 1, 2), (128, 1, 2)))'
 
         Trying the ends of the ranges before the search is cheaper than a
         trial that fails in the middle of the night.
-
-        Args:
-            base: The experiment that has all other settings.
-            image_shape: Height, width and channels of the portraits.
         """
         known = _all_block_types()
         unknown = [name for name in self.block_types if name not in known]
@@ -187,16 +179,14 @@ stages=((32, 1, 2), (64, 1, 2), (96, 1, 2), (128, 1, 2)))'
             )
         from tp_keras.models import create_backbone
 
+        smallest = {
+            "stem_stride": self.stem_strides[0],
+            "stem_channels": self.stem_channels[0],
+            "width": min(self.widths),
+            "depth": min(self.depths),
+        }
         names = self.backbones or [
-            self.backbone(
-                {
-                    "block_type": block_type,
-                    "stem_stride": self.stem_strides[0],
-                    "stem_channels": self.stem_channels[0],
-                    "width": min(self.widths),
-                    "depth": min(self.depths),
-                }
-            )
+            self.backbone({**smallest, "block_type": block_type})
             for block_type in self.block_types or known
         ]
         for name in names:
@@ -223,12 +213,8 @@ _RANGES = {
 }
 # Everything that may be chosen, in the order of the tables.
 NAMES = (
-    "backbone",
-    "block_type",
-    "stem_stride",
-    "stem_channels",
-    "width",
-    "depth",
+    *("backbone", "block_type", "stem_stride", "stem_channels"),
+    *("width", "depth"),
     *_RANGES,
 )
 

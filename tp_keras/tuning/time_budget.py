@@ -72,18 +72,11 @@ class StepTimer(keras.callbacks.Callback):
         self.overhead_seconds = max(whole - alike, 0.0)
 
 
-def train_for(
-    config: ExperimentConfig, portraits, seconds
-) -> tuple[RunFolder, float]:
+def train_for(config: ExperimentConfig, portraits: dict, seconds: float):
     """Trains for about so many seconds of steps and validations.
 
     Tracing and the rehearsal that measures the steps come on top. Where not
     even an epoch fits, one over a part of the training portraits is trained.
-
-    Args:
-        config: `ExperimentConfig`; see `shorten`.
-        portraits: Dict: split -> `Portraits`.
-        seconds: Float.
 
     Returns:
         The folder of the finished run, and the mean seconds of a step.
@@ -92,9 +85,8 @@ def train_for(
     timer = _rehearse(config, portraits)
     train = portraits["train"]
     steps = max(len(train) // batch_size, 1)
-    epochs = int(
-        seconds / (steps * timer.step_seconds + timer.overhead_seconds)
-    )
+    of_epoch = steps * timer.step_seconds + timer.overhead_seconds
+    epochs = int(seconds / of_epoch)
     if epochs < 1:
         epochs = 1
         left = max(seconds - timer.overhead_seconds, 0.0)

@@ -120,13 +120,9 @@ def measure_latency(classifier, process: FreshProcess) -> float:
     """Returns the median seconds that a portrait takes as it is served.
 
     The threads of TensorFlow are settled when it starts, and training needs
-    all of them: so another process measures, on a single one.
-
-    Args:
-        classifier: A `PortraitClassifier`. What is timed is what is exported:
-            the embedding too, batch normalisation folded, the weights
-            constants of the graph.
-        process: Where to measure.
+    all of them: so another process measures, on a single one. What is timed is
+    what is exported of a `PortraitClassifier`: the embedding too, batch
+    normalisation folded, the weights constants of the graph.
     """
     model = fold_batch_normalization(classifier.inference_model())
     shape = classifier.schema.image_shape

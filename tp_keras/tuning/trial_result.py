@@ -4,7 +4,7 @@ import dataclasses
 import json
 import pathlib
 
-from tp_keras.tuning.search_settings import write_json
+from tp_keras.files import write_json
 
 COMPLETED, FAILED = "completed", "failed"
 

@@ -53,14 +53,11 @@ def row_losses(logits=LOGITS):
     return -log[np.arange(len(LABELS)), LABELS]
 
 
-def test_none_is_the_mean_over_labelled_rows():
-    assert loss_of(make_method("none")) == pytest.approx(
-        row_losses()[:5].mean(), rel=1e-5
-    )
-
-
-def test_reweigh_weighs_by_the_formula_and_unknown_gender_by_one():
-    # n(y) / (2 n(y, g)); a class of one gender keeps its rows as they are.
+def test_none_is_the_mean_over_labelled_rows_and_reweigh_by_the_formula():
+    expected = row_losses()[:5].mean()
+    assert loss_of(make_method("none")) == pytest.approx(expected, rel=1e-5)
+    # n(y) / (2 n(y, g)); a class of one gender keeps its rows as they are, and
+    # an unknown one weighs 1.
     weights = np.array([40 / 60, 40 / 20, 80 / 40, 1.0, 1.0])
     expected = (weights * row_losses()[:5]).sum() / weights.sum()
     assert loss_of(make_method("reweigh")) == pytest.approx(expected, rel=1e-5)
@@ -87,14 +84,6 @@ def test_group_dro_moves_weight_to_the_worst_group():
     np.testing.assert_array_equal(
         np.array(method.group_weights).reshape(3, 2), after
     )
-
-
-def test_group_dro_survives_a_batch_without_a_label():
-    method = make_method("group_dro")
-    none = np.zeros(6, "float32")
-    before = np.array(method.group_weights)
-    assert loss_of(method, weights=(none, WEIGHTS[1])) == 0.0
-    np.testing.assert_allclose(method.group_weights, before, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["grl", "conditional_grl"])
@@ -153,6 +142,10 @@ def test_the_conditional_adversary_is_told_the_class_and_sees_it_level():
 def test_a_batch_without_a_label_gives_no_nan(name):
     none = np.zeros(6, "float32")
     assert loss_of(make_method(name), weights=(none, none)) == 0.0
+    method = make_method("group_dro")
+    before = np.array(method.group_weights)
+    assert loss_of(method, weights=(none, WEIGHTS[1])) == 0.0
+    np.testing.assert_allclose(method.group_weights, before, rtol=1e-6)
 
 
 def test_an_adversary_alone_reads_what_is_there():
@@ -306,18 +299,6 @@ def test_identity_whose_gradient_is_exactly_minus_strength(strength):
     np.testing.assert_array_equal(
         tape.gradient(loss, x), -strength * upstream.numpy()
     )
-
-
-def test_what_comes_behind_learns_as_ever():
-    layer = keras.layers.Dense(2)
-    x = tf.random.normal((4, 3), seed=0)
-    layer.build(x.shape)
-    gradients = []
-    for strength in (0.0, 5.0):
-        with tf.GradientTape() as tape:
-            loss = tf.reduce_sum(layer(reverse_gradient(x, strength)) ** 2)
-        gradients.append(tape.gradient(loss, layer.kernel.value))
-    np.testing.assert_allclose(gradients[0], gradients[1], rtol=1e-5)
 
 
 def test_the_strength_grows_from_nothing_to_the_whole():

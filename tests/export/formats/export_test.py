@@ -16,6 +16,7 @@ from tests.export.networks import random_portraits
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import SCHEMA
 from tests.printed_commands import find_commands
+from tests.printed_commands import refusal
 from tp_keras import config as config_lib
 from tp_keras.data import source
 from tp_keras.errors import UserError
@@ -177,14 +178,12 @@ def test_without_data_noise_and_no_accuracy(tmp_path, here, capsys):
 
 
 def refuse(run, tmp_path, formats, capsys):
-    arguments = ["--run_dir", str(run), "--formats", formats]
-    arguments += ["--output_dir", str(tmp_path / "exported_models")]
-    with pytest.raises(SystemExit) as error:
-        command.run(Export, arguments)
-    assert error.value.code == 2
+    words = ["--run_dir", str(run), "--formats", formats]
+    words += ["--output_dir", str(tmp_path / "exported_models")]
+    said = refusal(capsys, command.run, Export, words)
     # Before any work: not even the folder is made.
     assert not (tmp_path / "exported_models").exists()
-    return capsys.readouterr().err
+    return said
 
 
 def test_integers_are_never_calibrated_with_noise(tmp_path, capsys):

@@ -43,8 +43,7 @@ def add_formats(
         tasks: The tasks of the model.
         images: uint8 `[count, height, width, 3]` to check with.
         expected: What the trained model answers to `images`.
-        portraits: `Portraits` whose images they are; None if they have no
-            labels, then accuracy is left out.
+        portraits: `Portraits` whose images they are; without, no accuracy.
         calibration_images: uint8 `[count, height, width, 3]`, training
             portraits for the formats that need them.
         seconds: How long to measure a file at a batch size.
@@ -76,7 +75,14 @@ def add_formats(
                 facts = item.convert(model, tasks, path, calibration_images)
             found = process.call(measure.predict, item.name, path, images_path)
             records = compare(tasks, expected, found, portraits)
-            _check_tolerance(item, records)
+            differences = find(records, metric="max_difference")
+            worst = max(differences, key=lambda record: record.value)
+            if item.tolerance and worst.value > item.tolerance:
+                raise UserError(
+                    f"The {item.name} file differs from its model by "
+                    f"{worst.value:.2g} in {worst.task!r}. Expected at most "
+                    f"{item.tolerance:g}."
+                )
             entries[item.name] = {
                 "file": item.file,
                 "bytes": sum(p.stat().st_size for p in item.files(folder)),
@@ -100,16 +106,3 @@ def add_formats(
             str(batch): 1e3 * value for batch, value in values.items()
         }
     return entries
-
-
-def _check_tolerance(item, records):
-    if item.tolerance is None:
-        return
-    worst = max(
-        find(records, metric="max_difference"), key=lambda record: record.value
-    )
-    if worst.value > item.tolerance:
-        raise UserError(
-            f"The {item.name} file differs from its model by {worst.value:.2g} "
-            f"in {worst.task!r}. Expected at most {item.tolerance:g}."
-        )

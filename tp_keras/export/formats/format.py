@@ -40,29 +40,17 @@ class Format:
     def convert(
         self, model: keras.Model, tasks, path: pathlib.Path, images=None
     ) -> dict:
-        """Writes the file of a model.
+        """Writes the file of a model from `answer_model`.
 
-        Args:
-            model: From `answer_model`.
-            tasks: Its tasks.
-            path: Where to write.
-            images: uint8 `[count, height, width, 3]` to calibrate with, or
-                None.
-
-        Returns:
-            Dict of what `metadata.json` shall say of the conversion.
+        Some are calibrated with `images`, uint8 `[count, height, width, 3]`.
+        Returns what `metadata.json` shall say of the conversion.
         """
         raise NotImplementedError
 
     def load(
         self, path: pathlib.Path, image_shape, threads: int = 1
     ) -> Callable[[np.ndarray], dict]:
-        """Loads a file into its runtime.
-
-        Args:
-            path: The file.
-            image_shape: Height, width and channels of its images.
-            threads: The threads that a request is worked on with.
+        """Loads a file into its runtime, which works with so many threads.
 
         Returns:
             Function from uint8 `[batch, height, width, 3]` to a dict of
@@ -97,14 +85,9 @@ class Format:
 def describe_file(names, model: keras.Model, tasks) -> str:
     """Returns what a file says of itself under the name `DESCRIPTION`.
 
-    JSON: `input` with name, dtype and shape, and `outputs`, a list of dicts of
-    `name` and, of a task, its `kind`, the `classes` in the order of the
-    probabilities, and the `unit` of a number.
-
-    Args:
-        names: Names of its outputs, in its own order.
-        model: What it is made of.
-        tasks: The tasks of the model.
+    JSON: `input` with name, dtype and shape, and `outputs`, in the order of
+    `names` a dict of each: `name` and, of a task, its `kind`, the `classes` in
+    the order of the probabilities, and the `unit` of a number.
     """
     facts = {
         task.name: {

@@ -17,13 +17,7 @@ _WARM_UP = 3
 
 
 def predict(name, path, images_path) -> dict[str, np.ndarray]:
-    """Returns what a file answers to all portraits.
-
-    Args:
-        name: Name of the format.
-        path: Its file.
-        images_path: `.npy` file of uint8 `[count, height, width, 3]`.
-    """
+    """Returns what a format's file answers to the portraits of a `.npy`."""
     images = np.load(images_path, mmap_mode="r")
     run = FORMATS[name].load(path, images.shape[1:])
     step = max(BATCH_SIZES)
@@ -62,9 +56,8 @@ def measure_latencies(
     latencies = {name: {} for name in files}
     generator = np.random.default_rng(0)
     for batch in batch_sizes:
-        images = generator.integers(
-            0, 256, (batch, *image_shape), dtype=np.uint8
-        )
+        shape = (batch, *image_shape)
+        images = generator.integers(0, 256, shape, dtype=np.uint8)
         times = {name: [] for name in files}
         for run in files.values():
             for _ in range(_WARM_UP):

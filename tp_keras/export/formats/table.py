@@ -22,12 +22,8 @@ tolerance, number, of the task where it is lowest.
 def describe_formats(metadata: dict) -> str:
     """Returns what a bundle's metadata says of its formats, as text.
 
-    Args:
-        metadata: From `read_metadata`, of a bundle with several formats.
-
-    Returns:
-        What was checked on, a table of the formats, one of the share of right
-        answers for each group where there were labels, and the warnings.
+    That is what was checked on, a table of the formats, one of the share of
+    right answers for each group where there were labels, and the warnings.
     """
     entries, data = metadata["formats"], metadata["formats_checked_on"]
     count = data["portraits"]
@@ -47,7 +43,8 @@ def describe_formats(metadata: dict) -> str:
         _row(name, entry, find(records, variant=name))
         for name, entry in entries.items()
     ]
-    text = markdown_table(pd.DataFrame(rows)) + "\n" + _LEGEND
+    lines = [f"\nFormats, checked on {said}.\n"]
+    lines += [markdown_table(pd.DataFrame(rows)), _LEGEND]
     if rights := [record for record in records if record.metric in HITS]:
         table = figure_table(
             rights,
@@ -56,26 +53,18 @@ def describe_formats(metadata: dict) -> str:
             form=_percent,
             more={"n": format_count},
         )
-        text += (
-            "\nRight answers (of numbers those within the tolerance), of all "
-            "and of each group:\n\n" + markdown_table(table)
-        )
-    warnings = [w for entry in entries.values() for w in entry["warnings"]]
-    return "\n".join(
-        [
-            f"\nFormats, checked on {said}.\n",
-            text,
-            *(f"warning: {warning}" for warning in warnings),
+        lines += [
+            "Right answers (of numbers those within the tolerance), of all "
+            "and of each group:\n",
+            markdown_table(table),
         ]
-    )
+    for entry in entries.values():
+        lines += [f"warning: {warning}" for warning in entry["warnings"]]
+    return "\n".join(lines)
 
 
 def latency_table(latencies: dict[str, dict[int, float]]) -> str:
-    """Returns what `measure_latencies` measured as a Markdown table.
-
-    Args:
-        latencies: Dict of format to batch size to seconds.
-    """
+    """Returns what `measure_latencies` measured as a Markdown table."""
     rows = [
         {"format": name, **_speeds({str(b): 1e3 * s for b, s in found.items()})}
         for name, found in latencies.items()
