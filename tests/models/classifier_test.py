@@ -44,7 +44,7 @@ def classifier():
     """Trained a little, so that no weight is as it began."""
     keras.utils.set_random_seed(0)
     classifier = make_classifier()
-    classifier.compile("adam", label_smoothing=0.1)
+    classifier.compile("adam", label_smoothing=0.1, run_eagerly=True)
     portraits = make_portraits(16)
     classifier.fit(portraits.images, portraits.labels, verbose=0)
     return classifier
@@ -120,7 +120,7 @@ def test_tasks_can_be_left_out():
 def test_a_saved_classifier_loads_with_losses_and_optimizer(tmp_path):
     # Without dropout, whose random state Keras doesn't save.
     model = make_classifier(dropout_rate=0.0)
-    model.compile("adam", label_smoothing=0.1)
+    model.compile("adam", label_smoothing=0.1, run_eagerly=True)
     portraits = make_portraits(16)
     batch = portraits.images, portraits.labels
     model.train_on_batch(*batch)
