@@ -85,7 +85,9 @@ def test_every_module_imports_with_the_runtime_requirements():
     assert {"onnx", "openvino", "ai_edge_litert", "jax", "pytest"} <= foreign
     assert not {"tensorflow", "keras", "tqdm", "scipy", "sklearn"} & foreign
     modules = [
-        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(
+            ".__init__"
+        )
         for folder in ("tp_keras", "datasets", "training")
         for path in sorted((ROOT / folder).rglob("*.py"))
         if not path.name.endswith("_test.py")
