@@ -19,10 +19,10 @@ import pytest  # noqa: E402
 @pytest.fixture(scope="session")
 def tiny_data_dir(tmp_path_factory):
     """A TFDS folder with 400 synthetic portraits, as the command makes it."""
-    from datasets.tiny_portraits.prepare import prepare
+    from datasets.building.prepare import prepare
 
     folder = tmp_path_factory.mktemp("data")
-    prepare(data_dir=folder, count=400)
+    prepare("tiny_portraits", folder, count=400)
     return folder
 
 

@@ -105,10 +105,7 @@ def train_fails(capsys, *flags):
     ("main", "words", "message"),
     [
         (train.main, "demo --epochs 0", "epochs=0"),
-        (train.main, "demo --tasks age", "tasks=['age']"),
         (train.main, "demo --storage tape", "storage=tape"),
-        (train.main, "demo --embedding_size 33", "embedding_size=33"),
-        (train.main, "demo --tasks gender --debias grl", "debias=grl"),
         (train_vae.main, "smoke --prior none", "prior=none"),
         (train_vae.main, "smoke --half_epochs 0", "half_epochs=0"),
         (Tune, "--widths 17", "widths=(17,)"),
