@@ -6,7 +6,10 @@ RUN_DIR ?= runs/real
 # A core each; the tests of a file share what they have prepared.
 SHARED_OUT := -n logical --maxprocesses 4 --dist loadfile
 
-.PHONY: help demo train fairness portraits test test-all test-processors lint \
+RUN_UTKFACE := $(RUN) -m training.run_all --experiment utkface \
+	--output_dir exported_models/utkface
+
+.PHONY: help demo train utkface fairness portraits test test-all test-processors lint \
 	format wheel benchmarks clean
 
 help:  ## Show the targets.
@@ -37,6 +40,13 @@ train: $(VENV)/.runtime  ## The same with the real archives: MANUAL_DIR=...
 		"Name the folder of the archives: make train MANUAL_DIR=..."; exit 2; }
 	$(RUN) -m training.run_all --manual_dir "$(MANUAL_DIR)" \
 		--run_dir "$(RUN_DIR)"
+
+utkface: $(VENV)/.runtime  ## UTKFace, drawn, or real with UTKFACE=FILE.
+ifdef UTKFACE
+	$(RUN_UTKFACE) --manual_dir "$(UTKFACE)"
+else
+	$(RUN_UTKFACE) --dataset utk_face/synthetic --run_dir runs/utkface-synthetic
+endif
 
 fairness: $(VENV)/.runtime  ## Gender in hair: measured, removed, measured.
 	$(RUN) -m training.build_dataset

@@ -9,14 +9,22 @@ Each seed is a run of its own by the commands `training.train` and
 import dataclasses
 import pathlib
 import statistics
-import subprocess
-import sys
 
-from tp_keras.records.record import find_one
+from benchmarks.finished_runs import run_module
+from benchmarks.tables import print_markdown
+from tp_keras.records.record import ALL
+from tp_keras.records.record import Record
+from tp_keras.records.record import find
 from tp_keras.records.record import read_records
 from tp_keras.runs.run_folder import RunFolder
-from tp_keras.tasks import TASK_NAMES
 from training.command import run
+
+# Metric of the evaluation -> what a column says.
+HEADINGS = {
+    "accuracy": "{0.task}",
+    "mae": "{0.task} mean error",
+    "within_tolerance": "{0.task} within {0.variant}",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,35 +62,48 @@ class Accuracy:
         print_table(f"{name}, test split", rows)
 
 
-def run_module(module, *words):
-    """Runs a command of the project in a process of its own."""
-    subprocess.run([sys.executable, "-m", module, *map(str, words)], check=True)
-
-
 def print_table(title, rows):
-    """Prints accuracy by seed, and mean and range over the seeds.
+    """Prints figures by seed, and their means over the seeds.
+
+    Accuracy of classes; of numbers the mean absolute error, and the share
+    within the tolerance; of flags the mean of their accuracies.
 
     Args:
         title: What was measured.
         rows: Sequence of `(seed, facts of the run, records)`.
     """
     print(f"\n{title}\n")
-    header = ["seed", "train s", "best epoch", *TASK_NAMES]
-    print("| " + " | ".join(header) + " |")
-    print("|" + " --- |" * len(header))
-    values = {task: [] for task in TASK_NAMES}
-    for seed, facts, records in rows:
-        cells = [seed, round(facts["seconds"]), facts["best_epoch"]]
-        for task in TASK_NAMES:
-            record = find_one(
-                records, metric="accuracy", task=task, group="all"
-            )
-            values[task].append(record.value)
-            cells.append(f"{record.value:.3f} (n = {record.count})")
-        print("| " + " | ".join(map(str, cells)) + " |")
+    figures = [headline(records) for _, _, records in rows]
+    names = list(figures[0])
+    cells = [
+        [
+            str(seed),
+            str(round(facts["seconds"])),
+            str(facts["best_epoch"]),
+            *(
+                f"{own[name].value:.3f} (n = {own[name].count})"
+                for name in names
+            ),
+        ]
+        for (seed, facts, _), own in zip(rows, figures, strict=True)
+    ]
     seconds = statistics.mean(facts["seconds"] for _, facts, _ in rows)
-    means = [f"**{statistics.mean(values[task]):.3f}**" for task in TASK_NAMES]
-    print("| " + " | ".join(["mean", str(round(seconds)), "", *means]) + " |")
+    means = [
+        statistics.mean(own[name].value for own in figures) for name in names
+    ]
+    cells.append(
+        ["mean", str(round(seconds)), "", *(f"**{x:.3f}**" for x in means)]
+    )
+    print_markdown(["seed", "train s", "best epoch", *names], cells)
+
+
+def headline(records) -> dict[str, Record]:
+    """Returns the figures of all portraits that a table shows, by heading."""
+    return {
+        HEADINGS[record.metric].format(record): record
+        for record in find(records, group=ALL, class_name=None)
+        if record.metric in HEADINGS and record.value is not None
+    }
 
 
 if __name__ == "__main__":

@@ -25,8 +25,8 @@ import time
 import numpy as np
 from tqdm import tqdm
 
+from benchmarks.portraits_schema import PORTRAITS
 from tp_keras import serving
-from tp_keras.tasks import IMAGE_SHAPE
 from training.command import run
 
 # What is compared with: MobileNet of keras.applications, a quarter as wide.
@@ -101,7 +101,10 @@ class Bundle:
         if backbone == APPLICATION:
             arguments["alpha"] = APPLICATION_ALPHA
         classifier = models.PortraitClassifier(
-            models.create_backbone(backbone, **arguments)
+            models.create_backbone(
+                backbone, PORTRAITS.image_shape, **arguments
+            ),
+            PORTRAITS,
         )
         model = classifier.inference_model()
         plain = keras.models.clone_model(
@@ -144,7 +147,7 @@ def measure(folders, batch_sizes, seconds) -> dict[str, Measurement]:
     generator = np.random.default_rng(0)
     for batch in batch_sizes:
         images = generator.integers(
-            0, 256, (batch, *IMAGE_SHAPE), dtype=np.uint8
+            0, 256, (batch, *PORTRAITS.image_shape), dtype=np.uint8
         )
         for name, times in _alternate(sessions, images, seconds).items():
             latencies[name][batch] = statistics.median(times)

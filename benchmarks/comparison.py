@@ -1,17 +1,18 @@
 """Networks beside each other: what each gets right, and by how much more."""
 
 import dataclasses
+import functools
 import os
 import statistics
 
 import numpy as np
 
 from benchmarks.epoch_speed import EpochSpeed
-from benchmarks.torch_peer import TORCH_NETWORK
+from benchmarks.finished_runs import hits_on_test
+from benchmarks.finished_runs import learned_tasks
+from benchmarks.tables import print_markdown
 from tp_keras.records.intervals import percentile_interval
 from tp_keras.runs.run_folder import RunFolder
-from tp_keras.tasks import TASK_NAMES
-from training.command import start_tensorflow
 
 # How far a finished run may be from the budget by the speeds of today, beside
 # the part of an epoch that no longer fitted in.
@@ -26,14 +27,13 @@ class Row:
         entry: Name and flags of the network.
         settings: A name out of `SETTINGS`.
         speed: `EpochSpeed`.
-        runs: Dict: seed -> facts of the run, and its hits as `hits_on_test`
-            returns them.
+        runs: Dict: seed -> `RunFolder` of a finished run.
     """
 
     entry: str
     settings: str
     speed: EpochSpeed
-    runs: dict
+    runs: dict[int, RunFolder]
 
     @property
     def name(self) -> str:
@@ -47,10 +47,10 @@ class Row:
         """The seeds of the runs."""
         return tuple(self.runs)
 
-    @property
+    @functools.cached_property
     def hits(self) -> np.ndarray:
         """Float array [seeds, tasks, portraits], NaN without a label."""
-        return np.stack([hits for _, hits in self.runs.values()])
+        return np.stack([hits_on_test(run) for run in self.runs.values()])
 
     @property
     def accuracies(self) -> np.ndarray:
@@ -65,56 +65,11 @@ class Row:
     @property
     def validation(self) -> float:
         """Validation score of the best epoch, the mean over the seeds."""
-        return statistics.mean(
-            facts["best_score"] for facts, _ in self.runs.values()
-        )
+        return statistics.mean(self.facts("best_score"))
 
-    @property
-    def epochs(self) -> tuple[int, ...]:
-        """Epochs of the runs, in the order of the seeds."""
-        return tuple(facts["epochs"] for facts, _ in self.runs.values())
-
-
-def hits_on_test(finished: RunFolder) -> np.ndarray:
-    """Returns what a finished run gets right on the test split.
-
-    Returns:
-        Float array [tasks, portraits]: 1 right, 0 wrong, NaN without a label.
-        It is kept in the run's folder.
-    """
-    path = finished.path / "test_hits.npy"
-    if path.exists():
-        return np.load(path)
-    start_tensorflow()
-    from tp_keras.data.source import load_portraits
-
-    data = finished.config.data
-    portraits = load_portraits(data.data_dir, data.dataset, "test")
-    if finished.config.model.backbone == TORCH_NETWORK:
-        from benchmarks import torch_peer
-
-        outputs = torch_peer.predict(
-            torch_peer.load_model(finished),
-            np.array_split(portraits.images, 8),
-        )
-    else:
-        outputs = finished.load_model().predict_answers(
-            portraits.images, verbose=0
-        )
-    hits = np.stack(
-        [
-            np.where(
-                portraits.labels[name] >= 0,
-                outputs[name].argmax(-1) == portraits.labels[name],
-                np.nan,
-            )
-            for name in TASK_NAMES
-        ]
-    )
-    aside = finished.path / ".incomplete-test_hits.npy"
-    np.save(aside, hits)
-    os.replace(aside, path)
-    return hits
+    def facts(self, name: str) -> list:
+        """Returns a fact of each run, in the order of the seeds."""
+        return [run.facts[name] for run in self.runs.values()]
 
 
 def paired_difference(
@@ -147,7 +102,9 @@ def paired_difference(
     return float(difference), *percentile_interval(sampled)
 
 
-def print_table(title: str, seconds: float, ours: list[Row], peers: list[Row]):
+def print_table(
+    title: str, seconds: float, ours: list[Row], peers: list[Row]
+) -> None:
     """Prints a row for each network, and how far ours are ahead.
 
     Args:
@@ -163,13 +120,17 @@ def print_table(title: str, seconds: float, ours: list[Row], peers: list[Row]):
         "on the machine as busy as it was. Accuracy on the test split, mean "
         "over the seeds.\n"
     )
+    tasks = learned_tasks(next(iter(ours[0].runs.values())))
     header = ["network", "parameters", "images/s", "epochs", "s by speed"]
-    header += ["s by clock", *TASK_NAMES, "mean", "mean by seed"]
-    print("| " + " | ".join(header) + " |\n" + "|" + " --- |" * len(header))
+    header += [
+        "s by clock",
+        *(task.name for task in tasks),
+        "mean",
+        "mean by seed",
+    ]
+    print_markdown(header, [table_cells(row) for row in [*ours, *peers]])
     for row in [*ours, *peers]:
-        print("| " + " | ".join(table_cells(row)) + " |")
-    for row in [*ours, *peers]:
-        for seed, epochs in zip(row.seeds, row.epochs, strict=True):
+        for seed, epochs in zip(row.seeds, row.facts("epochs"), strict=True):
             taken = row.speed.seconds_of(epochs)
             beyond = abs(taken - seconds) - row.speed.seconds
             if beyond > TOLERANCE * seconds:
@@ -199,15 +160,14 @@ def print_table(title: str, seconds: float, ours: list[Row], peers: list[Row]):
 def table_cells(row: Row) -> list[str]:
     """Returns the cells of a network's row."""
     counts = np.isfinite(row.hits[0]).sum(-1)
-    clock = [facts["seconds"] for facts, _ in row.runs.values()]
-    epochs = row.epochs[0]
+    epochs, *_ = row.facts("epochs")
     return [
         row.name,
         f"{row.speed.parameters:,}",
         f"{row.speed.images_per_second:,.0f}",
         str(epochs),
         f"{row.speed.seconds_of(epochs):.0f}",
-        f"{statistics.mean(clock):.0f}",
+        f"{statistics.mean(row.facts('seconds')):.0f}",
         *(
             f"{accuracy:.3f} (n = {count})"
             for accuracy, count in zip(

@@ -9,7 +9,6 @@ at a time, and a change of the machine's speed meets all alike.
 import dataclasses
 import json
 import multiprocessing
-import os
 import pathlib
 import statistics
 import sys
@@ -18,6 +17,7 @@ import time
 
 import tqdm
 
+from tp_keras import files
 from tp_keras.config import ExperimentConfig
 from tp_keras.errors import UserError
 
@@ -187,10 +187,6 @@ def read_speeds(path) -> dict[str, EpochSpeed]:
 
 
 def write_speeds(path, speeds: dict[str, EpochSpeed]) -> None:
-    """Writes speeds by entry as JSON, aside and then in place."""
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Writes speeds by entry as JSON."""
     values = {entry: dataclasses.asdict(s) for entry, s in speeds.items()}
-    aside = path.with_name(f".{path.name}.incomplete")
-    aside.write_text(json.dumps(values, indent=2) + "\n")
-    os.replace(aside, path)
+    files.write_json(path, values)

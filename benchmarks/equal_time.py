@@ -15,17 +15,17 @@ A finished run is read, not repeated; one that was stopped goes on. Needs
 
 import dataclasses
 import pathlib
-import re
 import shlex
 
-from benchmarks.accuracy import run_module
 from benchmarks.comparison import Row
-from benchmarks.comparison import hits_on_test
 from benchmarks.comparison import print_table
 from benchmarks.epoch_speed import EpochSpeed
 from benchmarks.epoch_speed import measure_epochs
 from benchmarks.epoch_speed import read_speeds
 from benchmarks.epoch_speed import write_speeds
+from benchmarks.finished_runs import file_name
+from benchmarks.finished_runs import hits_on_test
+from benchmarks.finished_runs import run_module
 from benchmarks.torch_peer import TORCH_NETWORK
 from tp_keras.config import ExperimentConfig
 from tp_keras.errors import UserError
@@ -170,7 +170,7 @@ class EqualTime:
             folder = (
                 ROOT
                 / f"{self.experiment}-{self.seconds}"
-                / f"{_file_name(row.name)}-seed{seed}"
+                / f"{file_name(row.name)}-seed{seed}"
             )
             finished = RunFolder(folder)
             if not finished.is_finished:
@@ -183,7 +183,9 @@ class EqualTime:
                     *shlex.split(SETTINGS[settings]),
                     *("--epochs", epochs, "--seed", seed, "--run_dir", folder),
                 )
-            row.runs[seed] = (finished.facts, hits_on_test(finished))
+            # Kept in the folder: the table comes without a wait.
+            hits_on_test(finished)
+            row.runs[seed] = finished
         return row
 
 
@@ -196,10 +198,6 @@ def split_entry(entry: str) -> tuple[str, list[str]]:
     """
     name, dashes, flags = entry.partition(" --")
     return name, shlex.split(dashes + flags)
-
-
-def _file_name(name):
-    return re.sub(r"[^\w.=]+", "-", name).strip("-")
 
 
 def train_in_turns(config, turns) -> RunFolder:
@@ -220,12 +218,7 @@ def train_in_turns(config, turns) -> RunFolder:
         def on_train_end(self, logs=None):
             turns.next_epoch()
 
-    class TrainerInTurns(Trainer):
-        # First: what the others do when an epoch is over, belongs to it.
-        def _callbacks(self, *arguments):
-            return [InTurns(), *super()._callbacks(*arguments)]
-
-    return TrainerInTurns(config, progress=False).fit()
+    return Trainer(config, progress=False, callbacks=[InTurns()]).fit()
 
 
 if __name__ == "__main__":

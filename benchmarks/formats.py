@@ -17,7 +17,7 @@ from training.command import start_tensorflow
 
 @dataclasses.dataclass(frozen=True)
 class Formats:
-    """Prints a table of the formats and one of their accuracy by gender."""
+    """Prints a table of the formats and one of their accuracy by group."""
 
     run_dir: pathlib.Path = pathlib.Path("runs/demo")
     """Folder of a finished run."""

@@ -1,6 +1,7 @@
 """The stages from nothing to a trained epoch, each in a process of its own.
 
-python -m benchmarks.full_scale_stages draw FOLDER 5000
+python -m benchmarks.full_scale_stages --stage draw --folder FOLDER \
+    --count 5000
 
 Used by `benchmarks.full_scale`, which reads the JSON in the last line.
 """
@@ -101,12 +102,11 @@ def _input_epoch(command: FullScaleStage, augmented: bool):
     load = _loader(command)
     from tp_keras.config import AugmentConfig
     from tp_keras.data.pipeline import TrainingBatches
-    from tp_keras.tasks import TASKS
 
+    portraits = load("train")
     batches = TrainingBatches(
-        load("train"),
-        label_names={task.name: task.name for task in TASKS},
-        num_classes={task.name: task.num_classes for task in TASKS},
+        portraits,
+        targets={task.name: task for task in portraits.schema.tasks},
         augment_config=AugmentConfig() if augmented else None,
     )
     next(iter(batches.dataset()))  # Traces the graph.

@@ -95,17 +95,17 @@ class InputPipeline:
         portraits = load_portraits(self.data_dir, name, "train", "memory")
         decoding = len(portraits) / (time.perf_counter() - begin)
 
-        model = PortraitClassifier(create_backbone(DEFAULT_BACKBONE))
+        schema = portraits.schema
+        model = PortraitClassifier(
+            create_backbone(DEFAULT_BACKBONE, schema.image_shape), schema
+        )
         model.compile(keras.optimizers.AdamW(1e-3))
-        arguments = {
-            "portraits": portraits,
-            "label_names": model.label_names,
-            "num_classes": {n: x.shape[-1] for n, x in model.output.items()},
-        }
         stages = {
-            "cached epoch: shuffle, gather": TrainingBatches(**arguments),
+            "cached epoch: shuffle, gather": TrainingBatches(
+                portraits, model.targets
+            ),
             "the same with augmentation": TrainingBatches(
-                **arguments, augment_config=AugmentConfig()
+                portraits, model.targets, augment_config=AugmentConfig()
             ),
         }
         rates = {stage: [] for stage in (*stages, DEFAULT_BACKBONE)}

@@ -8,25 +8,27 @@ that was stopped goes on.
 
 import concurrent.futures
 import dataclasses
+import functools
 import multiprocessing
 import pathlib
-import re
 
 import numpy as np
 import tqdm
 
-from benchmarks.comparison import hits_on_test
 from benchmarks.comparison import paired_difference
 from benchmarks.epoch_speed import EpochSpeed
 from benchmarks.epoch_speed import measure_epochs
 from benchmarks.epoch_speed import read_speeds
 from benchmarks.epoch_speed import write_speeds
+from benchmarks.finished_runs import file_name
+from benchmarks.finished_runs import hits_on_test
+from benchmarks.finished_runs import learned_tasks
 from benchmarks.tables import print_markdown
 from tp_keras.config import AugmentConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.errors import UserError
 from tp_keras.runs.run_folder import RunFolder
-from tp_keras.tasks import TASK_NAMES
+from tp_keras.tasks import Schema
 from training.command import read_experiment
 from training.command import start_tensorflow
 from training.configs import EXPERIMENTS
@@ -50,9 +52,6 @@ OPTIONS = {
     PLAIN: "",
     PROGRESSIVE: "",
 }
-
-# Of the first half of the time.
-SMALL_SHAPE = (54, 42, 3)
 
 # Short epochs, so that whole ones fill the seconds of each option alike.
 PASSES_PER_EPOCH = 2
@@ -100,6 +99,15 @@ class OptionAccuracy:
         }
         print_accuracies(self.experiment, self.seconds, runs, speeds)
 
+    @functools.cached_property
+    def schema(self) -> Schema:
+        """That of the portraits."""
+        from tp_keras.data.builders import find_builder
+        from tp_keras.data.schema import read_schema
+
+        data = self.config("base").data
+        return read_schema(find_builder(data.data_dir, data.dataset))
+
     def config(self, option: str) -> ExperimentConfig:
         """Returns the settings of an option, for full-size portraits."""
         backbone = self.backbone
@@ -120,7 +128,7 @@ class OptionAccuracy:
         configs = {option: self.config(option) for option in self.options}
         if PROGRESSIVE in configs:
             configs[_first_half(PROGRESSIVE)] = small_config(
-                configs[PROGRESSIVE]
+                configs[PROGRESSIVE], self.schema
             )
         path = ROOT / f"{self.experiment}-{self.backbone}-speeds.json"
         if self.reuse_speeds and path.exists():
@@ -144,7 +152,11 @@ class OptionAccuracy:
         half = self.seconds / 2
         _finish(
             budgeted(
-                small_config(config), speeds[first], half, seed, first_folder
+                small_config(config, self.schema),
+                speeds[first],
+                half,
+                seed,
+                first_folder,
             ),
             half=1,
         )
@@ -155,13 +167,9 @@ class OptionAccuracy:
         )
 
     def _folder(self, name, seed):
-        words = f"{self.backbone} {name}"
-        file_name = re.sub(r"[^\w.=]+", "-", words).strip("-")
-        return (
-            ROOT
-            / f"{self.experiment}-{self.seconds}"
-            / f"{file_name}-seed{seed}"
-        )
+        name = file_name(f"{self.backbone} {name}")
+        folder = f"{self.experiment}-{self.seconds}"
+        return ROOT / folder / f"{name}-seed{seed}"
 
 
 def plain_backbone(preset: str) -> str:
@@ -188,9 +196,11 @@ def plain_backbone(preset: str) -> str:
     return f"{preset}(stages={tuple(stages)})"
 
 
-def small_config(config: ExperimentConfig) -> ExperimentConfig:
-    """Returns the same settings for portraits of `SMALL_SHAPE`."""
-    backbone = f"{config.model.backbone}(image_shape={SMALL_SHAPE})"
+def small_config(config: ExperimentConfig, schema: Schema) -> ExperimentConfig:
+    """Returns the same settings for portraits of half the size."""
+    height, width, channels = schema.image_shape
+    shape = height // 2, width // 2, channels
+    backbone = f"{config.model.backbone}(image_shape={shape})"
     return dataclasses.replace(
         config, model=dataclasses.replace(config.model, backbone=backbone)
     )
@@ -260,8 +270,9 @@ def print_accuracies(experiment, seconds, runs, speeds) -> None:
         for option, finished in runs.items()
     }
     test_counts = np.isfinite(hits[base][0]).sum(-1)
+    names = [task.name for task in learned_tasks(runs[base][0])]
     counts = zip(
-        TASK_NAMES, _validation_counts(runs[base][0]), test_counts, strict=True
+        names, _validation_counts(runs[base][0]), test_counts, strict=True
     )
     print(
         f"\n{experiment} with {PASSES_PER_EPOCH} passes in an epoch, "
@@ -274,8 +285,8 @@ def print_accuracies(experiment, seconds, runs, speeds) -> None:
         "which leaves out what another seed would change.\n"
     )
     header = ["option", "precision", "images/s", "epochs", "s by speed"]
-    header += [f"validation {name}" for name in TASK_NAMES]
-    header += [f"test {name}" for name in TASK_NAMES]
+    header += [f"validation {name}" for name in names]
+    header += [f"test {name}" for name in names]
     header += ["test mean", "against the first"]
     rows = []
     for option, finished in runs.items():
@@ -304,8 +315,7 @@ def print_accuracies(experiment, seconds, runs, speeds) -> None:
     if PROGRESSIVE in runs:
         print(
             f"\n{PROGRESSIVE}: images/s, epochs and seconds are those of the "
-            "second half of the time, at full size; before it at "
-            f"{SMALL_SHAPE[0]}x{SMALL_SHAPE[1]} "
+            "second half of the time, at full size; before it at half of it "
             f"{speeds[_first_half(PROGRESSIVE)].images_per_second:,.0f} "
             "images/s."
         )
@@ -314,13 +324,16 @@ def print_accuracies(experiment, seconds, runs, speeds) -> None:
 def _validation(run):
     """Returns the accuracies of the best epoch, the one that is kept."""
     best = run.read_history()[run.facts["best_epoch"] - 1]
-    return [best[f"val_{name}_accuracy"] for name in TASK_NAMES]
+    return [best[f"val_{task.name}_accuracy"] for task in learned_tasks(run)]
 
 
 def _validation_counts(run):
     start_tensorflow()
+    from tp_keras.data.labels import strata
     from tp_keras.data.source import load_portraits
 
-    data = run.config.data
-    labels = load_portraits(data.data_dir, data.dataset, "validation").labels
-    return [int((labels[name] >= 0).sum()) for name in TASK_NAMES]
+    labels = load_portraits(*run.config.data.location("validation")).labels
+    return [
+        int((strata(task, labels[task.name]) >= 0).sum())
+        for task in learned_tasks(run)
+    ]

@@ -11,11 +11,11 @@ import time
 
 import numpy as np
 
+from benchmarks.portraits_schema import PORTRAITS
 from benchmarks.train_subject import KERAS_ADAMW
 from benchmarks.train_subject import StepSettings
 from benchmarks.train_subject import Subject
 from tp_keras.data.augment import warp
-from tp_keras.tasks import IMAGE_SHAPE
 from training.command import start_tensorflow
 
 # XLA is the slowest by far: a step in a round must do.
@@ -176,7 +176,9 @@ def time_warps(batch_size: int = 64, repeats: int = 5) -> dict[str, float]:
         Name -> milliseconds of a batch.
     """
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (batch_size, *IMAGE_SHAPE), dtype=np.uint8)
+    images = rng.integers(
+        0, 256, (batch_size, *PORTRAITS.image_shape), dtype=np.uint8
+    )
     maps = random_maps(rng, batch_size)
     milliseconds = {}
     for name, function in (
@@ -196,7 +198,7 @@ def random_maps(rng, count):
     """Returns affine maps `[count, 2, 3]` from output to input pixels."""
     import cv2
 
-    height, width = IMAGE_SHAPE[:2]
+    height, width = PORTRAITS.image_shape[:2]
     centre = ((width - 1) / 2, (height - 1) / 2)
     maps = np.stack(
         [

@@ -1,9 +1,9 @@
 """Training that begins with smaller portraits (Tan and Le, arXiv:2104.00298).
 
 A part of the training is an experiment of its own: the backbone's name says
-the size, `portrait_s(image_shape=(54, 42, 3))`, and the portraits are averaged
-to it. The networks hold convolutions and means over all places, so that the
-weights of one size fit any other.
+the size, as in `portrait_s(image_shape=(54, 42, 3))`, and the portraits are
+averaged to it. The networks hold convolutions and means over all places, so
+that the weights of one size fit any other.
 """
 
 import dataclasses
@@ -31,17 +31,21 @@ class PartTrainer(Trainer):
     """
 
     def __init__(self, config, half=None, first_run=None, turns=None):
-        super().__init__(config, progress=False)
+        callbacks = []
+        if turns is not None:
+            callbacks = [
+                keras.callbacks.LambdaCallback(
+                    on_epoch_begin=lambda epoch, logs: turns.next_epoch(),
+                    on_train_end=lambda logs: turns.next_epoch(),
+                )
+            ]
+        super().__init__(config, progress=False, callbacks=callbacks)
         self._half = half
         self._first_run = first_run
-        self._turns = turns
-        self._image_shape = create_backbone(config.model.backbone).input_shape[
-            1:
-        ]
 
-    def build_model(self):
+    def build_model(self, schema):
         """Returns the classifier, with the weights of the first half."""
-        model = super().build_model()
+        model = super().build_model(schema)
         if self._first_run is not None:
             trained = RunFolder(self._first_run).load_model()
             model.set_weights(trained.get_weights())
@@ -49,8 +53,15 @@ class PartTrainer(Trainer):
 
     def _load(self, split):
         portraits = super()._load(split)
+        schema = portraits.schema
+        backbone = create_backbone(
+            self.config.model.backbone, schema.image_shape
+        )
+        shape = backbone.input_shape[1:]
         return dataclasses.replace(
-            portraits, images=shrink(portraits.images, self._image_shape)
+            portraits,
+            images=shrink(portraits.images, shape),
+            schema=dataclasses.replace(schema, image_shape=shape),
         )
 
     def _optimizer(self, steps):
@@ -62,17 +73,6 @@ class PartTrainer(Trainer):
                 optimizer._learning_rate, self.config.training.epochs * steps
             )
         return optimizer
-
-    def _callbacks(self, *arguments):
-        callbacks = super()._callbacks(*arguments)
-        if self._turns is None:
-            return callbacks
-        # First: what the others do when an epoch is over, belongs to it.
-        stop = keras.callbacks.LambdaCallback(
-            on_epoch_begin=lambda epoch, logs: self._turns.next_epoch(),
-            on_train_end=lambda logs: self._turns.next_epoch(),
-        )
-        return [stop, *callbacks]
 
 
 @keras.saving.register_keras_serializable("benchmarks")

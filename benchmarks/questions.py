@@ -1,33 +1,37 @@
 """Questions to a data set, each a table: variants at equal total time.
 
-python -m benchmarks.questions sharing --experiment utkface
-python -m benchmarks.questions sharing_parameters --experiment utkface
-python -m benchmarks.questions number_heads --experiment utkface
-python -m benchmarks.questions sizes --experiment utkface
-python -m benchmarks.questions transfer --experiment utkface
+python -m benchmarks.questions --question sharing --experiment utkface
 
 * `sharing`: one network for all tasks against one for each task and against
   two, the numbers apart. Each variant has the same seconds, shared out among
   its networks.
 * `sharing_parameters`: the same where the networks of a variant have as many
   parameters all together.
-* `number_heads`: the number as such, its distribution, or how many numbers
-  are passed.
-* `sizes`: presets from small to large.
+* `number_heads`: the number as such, its distribution, or how many levels are
+  passed.
+* `sizes`: the presets.
 * `transfer`: networks of keras.applications. `--weights imagenet` downloads
   theirs; without, they begin at random.
 
-A finished network is read, not trained again.
+A finished network is read, not trained again; one that was stopped begins
+anew.
 """
 
 import dataclasses
 import json
 import math
 import pathlib
+import shutil
 import statistics
+import typing
 
 import numpy as np
 
+from benchmarks.finished_runs import file_name
+from benchmarks.finished_runs import hits
+from benchmarks.finished_runs import learned_tasks
+from benchmarks.tables import print_markdown
+from tp_keras import files
 from tp_keras.config import NUMBER_HEADS
 from tp_keras.errors import UserError
 from tp_keras.runs.run_folder import RunFolder
@@ -39,23 +43,22 @@ from training.configs import EXPERIMENTS
 
 ROOT = pathlib.Path("runs/questions")
 
-_PRESETS = ("portrait_xs", "mobilenet_025", "portrait_s", "portrait_m")
-_APPLICATIONS = ("VGG16", "ResNet50", "MobileNetV2")
+APPLICATIONS = ("VGG16", "ResNet50", "MobileNetV2")
+
+# Of a variant the sum over its networks, of everything else one network's.
+SUMS = ("parameters", "seconds")
 
 
-@dataclasses.dataclass(frozen=True)
-class Network:
-    """A network of a variant: what it learns, and with what.
+class Network(typing.NamedTuple):
+    """A network of a variant.
 
     Attributes:
-        tasks: Names of its tasks.
-        share: Its share of the variant's seconds.
-        flags: Settings of the experiment that are changed, by name.
+        tasks: Names of its tasks; none for all.
+        settings: What of the experiment's `ModelConfig` is changed, by name.
     """
 
-    tasks: tuple[str, ...]
-    share: float = 1.0
-    flags: dict[str, str] = dataclasses.field(default_factory=dict)
+    tasks: tuple[str, ...] = ()
+    settings: dict[str, str] = {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +69,8 @@ class Questions:
     """Out of sharing, sharing_parameters, number_heads, sizes, transfer."""
     experiment: str = "utkface"
     """Name of an experiment of training/configs."""
+    flags: str = ""
+    """More flags of training.train for all, in one string."""
     seconds: float = 240.0
     """Training time of a variant, all its networks together."""
     seeds: tuple[int, ...] = (0, 1, 2)
@@ -74,8 +79,6 @@ class Questions:
     """Weights of keras.applications in `transfer`: imagenet, or at random."""
     data_dir: str = "data/tfds"
     """Folder of the prepared data sets."""
-    dataset: str = ""
-    """Data set instead of the experiment's."""
 
     def execute(self) -> None:
         """Trains what isn't trained, and prints a table."""
@@ -83,169 +86,187 @@ class Questions:
         from tp_keras.data.source import load_portraits
 
         words = [self.experiment, "--data_dir", self.data_dir]
-        if self.dataset:
-            words += ["--dataset", self.dataset]
-        config = read_experiment(EXPERIMENTS, words)
+        config = read_experiment(EXPERIMENTS, [*words, *self.flags.split()])
         portraits = {
             split: load_portraits(*config.data.location(split))
             for split in ("train", "validation", "test")
         }
-        variants = self._variants(config, portraits["test"].schema)
-        rows = {
-            name: [
-                self._figures(config, portraits, name, networks, seed)
-                for seed in self.seeds
-            ]
-            for name, networks in variants.items()
-        }
-        print_table(rows)
-
-    def _variants(self, config, schema) -> dict[str, list[Network]]:
-        """Returns the networks of each variant of the question."""
-        names = schema.task_names
-        numbers = [t.name for t in schema.tasks if t.kind == REGRESSION]
-        if self.question in ("sharing", "sharing_parameters"):
-            others = [name for name in names if name not in numbers]
-            parts = {
-                "one network": [names],
-                "one for each task": [[name] for name in names],
-            }
-            if numbers and others:
-                parts["numbers apart"] = [numbers, others]
-            narrow = self.question == "sharing_parameters"
-            return {
-                variant: [
-                    Network(
-                        tuple(tasks),
-                        1 / len(groups),
-                        _narrowed(config, len(groups)) if narrow else {},
-                    )
-                    for tasks in groups
-                ]
-                for variant, groups in parts.items()
-            }
-        weights = f"(weights={self.weights!r})" if self.weights else ""
-        flags = {
-            "number_heads": [{"number_head": head} for head in NUMBER_HEADS],
-            "sizes": [{"backbone": preset} for preset in _PRESETS],
-            "transfer": [
-                {"backbone": config.model.backbone},
-                *({"backbone": f"{name}{weights}"} for name in _APPLICATIONS),
-            ],
-        }
-        if self.question not in flags:
-            raise UserError(
-                "Expected a question out of sharing, sharing_parameters, "
-                f"{', '.join(flags)}. Received: question={self.question}"
-            )
-        return {
-            " ".join(changed.values()): [Network(names, flags=changed)]
-            for changed in flags[self.question]
-        }
-
-    def _figures(self, config, portraits, variant, networks, seed) -> dict:
-        """Returns the figures of a variant with a seed, by their names."""
-        figures = {"parameters": 0, "seconds": 0.0}
-        for number, network in enumerate(networks):
-            folder = (
-                ROOT
-                / self.experiment
-                / self.question
-                / (
-                    f"{variant}-{number}-{self.seconds:g}s-seed{seed}".replace(
-                        " ", "_"
-                    )
-                )
-            )
-            found = self._train(config, portraits, network, folder, seed)
-            for name in ("parameters", "seconds"):
-                figures[name] += found.pop(name)
-            figures |= found
-        return figures
-
-    def _train(self, config, portraits, network, folder, seed) -> dict:
-        """Returns the figures of a network, trained if it isn't yet."""
-        path = folder / "figures.json"
-        if path.exists():
-            return json.loads(path.read_text())
-        from tp_keras.tuning.time_budget import train_for
-
-        config = dataclasses.replace(
-            config,
-            run_dir=str(folder),
-            model=dataclasses.replace(
-                config.model, tasks=network.tasks, **network.flags
-            ),
-            training=dataclasses.replace(config.training, seed=seed),
+        variants = find_variants(
+            self.question, portraits["train"].schema, config, self.weights
         )
-        finished, _ = train_for(config, portraits, self.seconds * network.share)
-        figures = {
-            "parameters": finished.facts["parameters"],
-            "seconds": finished.facts["seconds"],
-            **test_figures(finished, portraits["test"]),
-        }
-        path.write_text(json.dumps(figures, indent=2) + "\n")
-        print(f"{folder.name}: {figures}", flush=True)
+        print_table(
+            {
+                name: [
+                    self._measure(config, portraits, name, networks, seed)
+                    for seed in self.seeds
+                ]
+                for name, networks in variants.items()
+            }
+        )
+
+    def _measure(self, config, portraits, variant, networks, seed) -> dict:
+        """Returns the figures of a variant with a seed, by their names."""
+        figures = dict.fromkeys(SUMS, 0)
+        for number, network in enumerate(networks):
+            name = f"{variant} {self.flags} {number} {self.seconds:g}s"
+            folder = ROOT / self.experiment / self.question
+            own = dataclasses.replace(
+                config,
+                run_dir=str(folder / f"{file_name(name)}-seed{seed}" / "run"),
+                model=dataclasses.replace(
+                    config.model, tasks=network.tasks, **network.settings
+                ),
+                training=dataclasses.replace(config.training, seed=seed),
+            )
+            found = train_and_test(own, portraits, self.seconds / len(networks))
+            sums = {name: figures[name] + found[name] for name in SUMS}
+            figures |= found | sums
         return figures
 
 
-def _narrowed(config, count) -> dict[str, str]:
-    """Returns the backbone with about a `count`-th of the parameters."""
+def find_variants(
+    question, schema, config, weights=""
+) -> dict[str, list[Network]]:
+    """Returns the networks of each variant of a question.
+
+    Args:
+        question: See the module.
+        schema: `Schema` of the data set.
+        config: `ExperimentConfig` that is varied.
+        weights: Of keras.applications, in `transfer`.
+
+    Raises:
+        UserError: If there is no such question, or no answer here.
+    """
     from tp_keras.models.presets import BACKBONE_PRESETS
 
-    preset = BACKBONE_PRESETS[config.model.backbone]
-    factor = math.sqrt(1 / count)
-
-    def width(channels):
-        return max(8, 8 * round(channels * factor / 8))
-
-    stages = [
-        (width(channels), blocks, stride)
-        for channels, blocks, stride in preset["stages"]
-    ]
-    stem = width(preset["stem_channels"])
-    return {
-        "backbone": (
-            f"{config.model.backbone}(stem_channels={stem}, stages={stages})"
+    numbers = [task.name for task in schema.tasks if task.kind == REGRESSION]
+    if question in ("sharing", "sharing_parameters"):
+        others = [name for name in schema.task_names if name not in numbers]
+        variants = {
+            "one network": [schema.task_names],
+            "one for each task": [(name,) for name in schema.task_names],
+        }
+        if numbers and others:
+            variants["numbers apart"] = [tuple(numbers), tuple(others)]
+        return {
+            variant: [
+                Network(
+                    tasks,
+                    {"backbone": narrowed(config.model.backbone, len(parts))}
+                    if question == "sharing_parameters"
+                    else {},
+                )
+                for tasks in parts
+            ]
+            for variant, parts in variants.items()
+        }
+    arguments = f"(weights={weights!r})" if weights else ""
+    settings = {
+        "number_heads": [{"number_head": x} for x in NUMBER_HEADS if numbers],
+        "sizes": [{"backbone": preset} for preset in BACKBONE_PRESETS],
+        "transfer": [
+            {"backbone": config.model.backbone},
+            *({"backbone": f"{name}{arguments}"} for name in APPLICATIONS),
+        ],
+    }
+    if not settings.get(question):
+        raise UserError(
+            f"Expected a question out of sharing, sharing_parameters, "
+            f"{', '.join(settings)}; number_heads where there are numbers. "
+            f"Received: question={question}"
         )
+    return {
+        changed: [Network(settings={name: changed})]
+        for each in settings[question]
+        for name, changed in each.items()
     }
 
 
-def test_figures(finished: RunFolder, test) -> dict[str, float]:
-    """Returns accuracies, and errors of numbers, on the test split."""
+def narrowed(preset, count) -> str:
+    """Returns a preset with about a `count`-th of its parameters.
+
+    Example:
+        >>> narrowed("portrait_s", 4)
+        'portrait_s(stem_channels=8, stages=((16, 0, 2), (32, 1, 2), (48, 2, 2)))'
+    """  # noqa: E501
+    from tp_keras.models.presets import BACKBONE_PRESETS
+
+    if preset not in BACKBONE_PRESETS:
+        raise UserError(
+            f"Expected a backbone out of {', '.join(BACKBONE_PRESETS)}. "
+            f"Received: backbone={preset}"
+        )
+
+    def width(channels):
+        return max(8 * round(channels / math.sqrt(count) / 8), 8)
+
+    layers = BACKBONE_PRESETS[preset]
+    stages = tuple(
+        (width(channels), blocks, stride)
+        for channels, blocks, stride in layers["stages"]
+    )
+    stem = width(layers["stem_channels"])
+    return f"{preset}(stem_channels={stem}, stages={stages})"
+
+
+def train_and_test(config, portraits, seconds) -> dict[str, float]:
+    """Returns the figures of a network, trained for so many seconds if need be.
+
+    Args:
+        config: `ExperimentConfig`.
+        portraits: Dict: split -> `Portraits`.
+        seconds: Float.
+    """
+    folder = pathlib.Path(config.run_dir)
+    path = folder.with_name("figures.json")
+    if path.exists():
+        return json.loads(path.read_text())
+    from tp_keras.tuning.time_budget import train_for
+
+    # How many epochs fit in is measured anew: nothing to go on with.
+    shutil.rmtree(folder, ignore_errors=True)
+    finished, _ = train_for(config, portraits, seconds)
+    figures = {name: finished.facts[name] for name in SUMS}
+    figures |= figures_on_test(finished, portraits["test"])
+    files.write_json(path, figures)
+    return figures
+
+
+def figures_on_test(finished: RunFolder, test) -> dict[str, float]:
+    """Returns accuracies, and mean errors of numbers, on the test split."""
     answers = finished.load_model().predict_answers(test.images, verbose=0)
     figures = {}
-    for task in test.schema.tasks:
-        if task.name not in answers:
-            continue
+    for task in learned_tasks(finished):
         labels, answer = test.labels[task.name], answers[task.name]
+        name = task.name
         if task.kind == REGRESSION:
-            errors = np.abs(answer - labels)[np.isfinite(labels)]
-            figures[f"{task.name} MAE"] = float(errors.mean())
-            within = f"{task.name} within {task.tolerance:g}"
-            figures[within] = float((errors <= task.tolerance).mean())
-        elif task.has_classes:
-            right = task.predicted(answer) == labels
-            figures[task.name] = float(right[labels >= 0].mean())
+            errors = np.abs(answer - labels)
+            figures[f"{name} mean error"] = float(np.nanmean(errors))
+            name += f" within {task.tolerance:g}"
+        figures[name] = float(np.nanmean(hits(task, labels, answer)))
     return figures
 
 
 def print_table(rows: dict[str, list[dict]]) -> None:
-    """Prints mean and range over the seeds, a row for each variant."""
+    """Prints mean and range over the seeds.
+
+    Args:
+        rows: Dict: variant -> its figures with each seed.
+    """
     names = list(next(iter(rows.values()))[0])
-    print("\n| variant | " + " | ".join(names) + " |")
-    print("|" + " --- |" * (len(names) + 1))
+    cells = []
     for variant, found in rows.items():
-        cells = []
+        cells.append([variant])
         for name in names:
             values = [figures[name] for figures in found]
-            mean = statistics.mean(values)
-            if name in ("parameters", "seconds"):
-                cells.append(f"{mean:,.0f}")
-            else:
+            text = f"{statistics.mean(values):,.0f}"
+            if name not in SUMS:
                 low, high = min(values), max(values)
-                cells.append(f"{mean:.3f} ({low:.3f} to {high:.3f})")
-        print(f"| {variant} | " + " | ".join(cells) + " |", flush=True)
+                mean = statistics.mean(values)
+                text = f"{mean:.3f} ({low:.3f} to {high:.3f})"
+            cells[-1].append(text)
+    print_markdown(["variant", *names], cells)
 
 
 if __name__ == "__main__":

@@ -5,9 +5,6 @@ from torch.nn import functional
 
 from tp_keras.models.backbone import PIXEL_MEAN
 from tp_keras.models.backbone import PIXEL_SCALE
-from tp_keras.tasks import GENDER
-from tp_keras.tasks import HAIR_TASKS
-from tp_keras.tasks import TASKS
 
 # Kernel, width of the expansion, channels, squeeze and excitation, activation,
 # stride: table 2 of Howard et al., Searching for MobileNetV3, arXiv:1905.02244.
@@ -55,13 +52,14 @@ def mobilenet_v3_small() -> nn.Sequential:
 class TorchClassifier(nn.Module):
     """The heads of `tp_keras.models.PortraitClassifier` in PyTorch.
 
-    Its hair heads share the embedding, which those of the other have a half
-    of each.
+    Its guarded heads share the embedding, of which those of the other have a
+    part each.
 
     Args:
         trunk: Module from pixels to features.
+        schema: `Schema` of tasks with classes.
         channels: Int. Channels of the features.
-        embedding_size: Int. Length of the hair embedding.
+        embedding_size: Int. Length of the embedding.
         dropout_rate: Float. Dropout before the heads.
 
     Input: uint8 `[batch, height, width, 3]`.
@@ -69,25 +67,31 @@ class TorchClassifier(nn.Module):
     """
 
     def __init__(
-        self, trunk, channels=_CHANNELS, embedding_size=64, dropout_rate=0.2
+        self,
+        trunk,
+        schema,
+        channels=_CHANNELS,
+        embedding_size=64,
+        dropout_rate=0.2,
     ):
         super().__init__()
         self.trunk = trunk
-        self.hair_block = _convolution(channels, channels, 1, nn.ReLU)
-        self.hair_projection = nn.Linear(channels, embedding_size)
+        self.schema = schema
+        self.guarded_block = _convolution(channels, channels, 1, nn.ReLU)
+        self.guarded_projection = nn.Linear(channels, embedding_size)
         self.dropout = nn.Dropout(dropout_rate)
         self.heads = nn.ModuleDict(
             {
                 task.name: nn.Linear(
-                    embedding_size if task in HAIR_TASKS else channels,
+                    embedding_size if task.name in schema.guarded else channels,
                     task.num_classes,
                 )
-                for task in TASKS
+                for task in schema.tasks
             }
         )
-        self.hair_block.apply(_initialize)
+        self.guarded_block.apply(_initialize)
         # As Keras initialises dense layers.
-        for layer in (self.hair_projection, *self.heads.values()):
+        for layer in (self.guarded_projection, *self.heads.values()):
             nn.init.xavier_uniform_(layer.weight)
             nn.init.zeros_(layer.bias)
 
@@ -97,15 +101,18 @@ class TorchClassifier(nn.Module):
         x = images.permute(0, 3, 1, 2)
         x = (x.float() - PIXEL_MEAN) / PIXEL_SCALE
         features = self.trunk(x)
-        hair = self.hair_block(features).mean((2, 3))
-        embedding = self.hair_projection(hair)
+        x = self.guarded_block(features).mean((2, 3))
+        embedding = self.guarded_projection(x)
         embedding = functional.layer_norm(
             embedding, embedding.shape[1:], eps=1e-8
         )
-        inputs = {task.name: embedding for task in HAIR_TASKS}
-        inputs[GENDER.name] = features.mean((2, 3))
+        pooled = features.mean((2, 3))
         return {
-            name: head(self.dropout(inputs[name]))
+            name: head(
+                self.dropout(
+                    embedding if name in self.schema.guarded else pooled
+                )
+            )
             for name, head in self.heads.items()
         }
 
@@ -114,7 +121,7 @@ def masked_loss(logits, labels, weights, label_smoothing):
     """Returns the sum of the tasks' losses.
 
     That of a task is the mean over the rows that carry its label, as in
-    `tp_keras.models.losses.SmoothedCrossentropy`.
+    `tp_keras.models.losses.TaskLoss`.
 
     Args:
         logits: Dict: task name -> float `[batch, classes]`.

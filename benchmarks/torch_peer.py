@@ -20,12 +20,12 @@ import time
 
 import numpy as np
 
+from benchmarks.finished_runs import hits
+from tp_keras import files
 from tp_keras.config import FLOAT32
 from tp_keras.config import ExperimentConfig
 from tp_keras.errors import UserError
 from tp_keras.runs.run_folder import RunFolder
-from tp_keras.tasks import TASK_NAMES
-from tp_keras.tasks import TASKS
 from training.command import run_experiment
 from training.command import start_tensorflow
 from training.configs import EXPERIMENTS
@@ -101,12 +101,16 @@ def train(config: ExperimentConfig, turns=None) -> RunFolder:
         split: load_portraits(*data.location(split), turns is None)
         for split in ("train", "validation")
     }
-    names = {task.name: task.name for task in TASKS}
-    num_classes = {task.name: task.num_classes for task in TASKS}
+    schema = splits["train"].schema
+    if not all(task.has_classes for task in schema.tasks):
+        raise UserError(
+            "The PyTorch network learns classes alone. "
+            f"Received: {[(task.name, task.kind) for task in schema.tasks]}"
+        )
+    targets = {task.name: task for task in schema.tasks}
     batches = TrainingBatches(
         splits["train"],
-        label_names=names,
-        num_classes=num_classes,
+        targets=targets,
         batch_size=training.batch_size,
         seed=training.seed,
         augment_config=config.augment,
@@ -114,16 +118,15 @@ def train(config: ExperimentConfig, turns=None) -> RunFolder:
         passes_per_epoch=training.passes_per_epoch,
     )
     steps = batches.steps_per_epoch
-    validation_batches = evaluation_batches(
-        splits["validation"], names, num_classes
-    )
+    validation_batches = evaluation_batches(splits["validation"], targets)
 
     # === Fit ===
-    network = _NetworkInTraining(config, steps)
+    network = _NetworkInTraining(config, schema, steps)
     run.record(
         status="training",
         torch=torch.__version__,
         dataset=splits["train"].dataset,
+        schema=schema.to_dict(),
         fingerprints={k: split.fingerprint for k, split in splits.items()},
         parameters=network.parameters,
     )
@@ -138,9 +141,8 @@ def train(config: ExperimentConfig, turns=None) -> RunFolder:
         images = (x for x, *_ in validation_batches.as_numpy_iterator())
         score = _score(predict(model, images), splits["validation"])
         if score > max((row[SCORE] for row in history), default=-1.0):
-            aside = run.path / f".incomplete-{WEIGHTS_NAME}"
-            torch.save(model.state_dict(), aside)
-            os.replace(aside, run.path / WEIGHTS_NAME)
+            with files.replaced(run.path / WEIGHTS_NAME) as aside:
+                torch.save(model.state_dict(), aside)
         history.append(
             {"epoch": epoch, "loss": sum(losses) / steps, SCORE: score}
         )
@@ -169,7 +171,7 @@ def train(config: ExperimentConfig, turns=None) -> RunFolder:
 class _NetworkInTraining:
     """The network, its optimizer, and the average of its weights."""
 
-    def __init__(self, config, steps_per_epoch):
+    def __init__(self, config, schema, steps_per_epoch):
         import torch
 
         from benchmarks.torch_networks import TorchClassifier
@@ -179,6 +181,7 @@ class _NetworkInTraining:
         self.steps_per_epoch = steps_per_epoch
         self.model = TorchClassifier(
             mobilenet_v3_small(),
+            schema,
             embedding_size=config.model.embedding_size,
             dropout_rate=config.model.dropout_rate,
         ).to(memory_format=torch.channels_last)
@@ -245,22 +248,28 @@ def load_model(run: RunFolder):
     from benchmarks.torch_networks import mobilenet_v3_small
 
     model = TorchClassifier(
-        mobilenet_v3_small(), embedding_size=run.config.model.embedding_size
+        mobilenet_v3_small(),
+        run.schema,
+        embedding_size=run.config.model.embedding_size,
     )
     model.load_state_dict(torch.load(run.path / WEIGHTS_NAME))
     return model
 
 
 def predict(model, batches) -> dict[str, np.ndarray]:
-    """Returns the logits of uint8 batches: task name -> `[count, classes]`."""
+    """Returns probabilities of uint8 batches: task -> `[count, classes]`."""
     import torch
+
+    from tp_keras.models.kinds import answer
 
     model.eval()
     with torch.inference_mode():
         outputs = [model(torch.tensor(images)) for images in batches]
     return {
-        name: torch.cat([output[name] for output in outputs]).numpy()
-        for name in outputs[0]
+        task.name: answer(
+            task, torch.cat([output[task.name] for output in outputs]).numpy()
+        )
+        for task in model.schema.tasks
     }
 
 
@@ -268,7 +277,7 @@ def _check(config):
     """Raises if PyTorch or the settings don't fit."""
     expected = (
         (config.model, "backbone", (TORCH_NETWORK,)),
-        (config.model, "tasks", (TASK_NAMES,)),
+        (config.model, "tasks", ((),)),
         (config.debias, "debias", ("none",)),
         (config.training, "precision", ("auto", FLOAT32)),
         (config.training, "patience", (0,)),
@@ -287,25 +296,20 @@ def _check(config):
         )
 
 
-def _score(logits, portraits) -> float:
+def _score(answers, portraits) -> float:
     """Returns the mean accuracy over the tasks, each over its labelled rows."""
-    accuracies = []
-    for name, values in logits.items():
-        labels = portraits.labels[name]
-        labelled = labels >= 0
-        accuracies.append(
-            (values.argmax(-1) == labels)[labelled].mean(dtype=np.float64)
-        )
+    accuracies = [
+        np.nanmean(hits(task, portraits.labels[task.name], answers[task.name]))
+        for task in portraits.schema.tasks
+    ]
     return float(np.mean(accuracies))
 
 
 def _write_history(path, history):
-    aside = path.with_name(f".{path.name}.incomplete")
-    with aside.open("w", newline="") as file:
+    with files.replaced(path) as aside, aside.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(history[0]))
         writer.writeheader()
         writer.writerows(history)
-    os.replace(aside, path)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -14,13 +14,13 @@ import statistics
 from benchmarks.arithmetic import TRAINING_PASSES
 from benchmarks.arithmetic import MatmulPeak
 from benchmarks.arithmetic import forward_flops
+from benchmarks.portraits_schema import PORTRAITS
 from benchmarks.tables import median_ratio
 from benchmarks.tables import print_markdown
 from benchmarks.train_subject import StepSettings
 from benchmarks.train_subject import Subject
 from tp_keras.config import BFLOAT16
 from tp_keras.config import FLOAT32
-from tp_keras.tasks import IMAGE_SHAPE
 from training.command import run
 from training.command import start_tensorflow
 
@@ -67,9 +67,10 @@ class TrainStep:
             for network in networks.values():
                 network.measure_training(self.steps)
                 network.measure_inference(self.steps)
+        height, width, _ = PORTRAITS.image_shape
         print(
             f"\n{os.cpu_count()} cores, batches of {self.batch_size} "
-            f"at {IMAGE_SHAPE[0]}x{IMAGE_SHAPE[1]}, median of {self.rounds} "
+            f"at {height}x{width}, median of {self.rounds} "
             f"rounds of {self.steps} steps. The ratios are medians of the "
             "ratios within a round. Each network in the precision that it is "
             "trained in; all with FusedAdamW and averaged weights, which makes "

@@ -7,7 +7,7 @@ import typing
 
 import numpy as np
 
-from tp_keras.tasks import IMAGE_SHAPE
+from benchmarks.portraits_schema import PORTRAITS
 
 FUSED_ADAMW = "FusedAdamW"
 KERAS_ADAMW = "keras.optimizers.AdamW"
@@ -61,7 +61,7 @@ class Subject:
 
         self.settings = settings
         self.model, self.precision = _build_model(settings)
-        self.model.compile(
+        self.model.compile_for_training(
             _create_optimizer(settings),
             label_smoothing=0.1,
             steps_per_execution=settings.steps_per_execution,
@@ -71,9 +71,9 @@ class Subject:
         rng = np.random.default_rng(0)
         count = settings.batch_size
         self._images = rng.integers(
-            0, 256, (count, *IMAGE_SHAPE), dtype=np.uint8
+            0, 256, (count, *PORTRAITS.image_shape), dtype=np.uint8
         )
-        names = self.model.label_names
+        names = self.model.targets
         labels = {name: rng.integers(0, 2, count) for name in names}
         weights = {name: np.ones(count, np.float32) for name in names}
         batch = tf.data.Dataset.from_tensors((self._images, labels, weights))
@@ -146,16 +146,16 @@ def _build_model(settings):
     from tp_keras.runs.precision import choose_precision
     from tp_keras.runs.precision import layers_in
 
-    precision = settings.precision
+    shape, precision = PORTRAITS.image_shape, settings.precision
     if precision == "auto":
         precision = choose_precision(
-            precision, create_backbone(settings.backbone)
+            precision, create_backbone(settings.backbone, shape)
         )
     with layers_in(precision):
-        backbone = create_backbone(settings.backbone)
+        backbone = create_backbone(settings.backbone, shape)
         if settings.replace_layer is not None:
             backbone = replace_layers(backbone, settings.replace_layer)
-        return PortraitClassifier(backbone), precision
+        return PortraitClassifier(backbone, PORTRAITS), precision
 
 
 def _create_optimizer(settings):
@@ -170,11 +170,9 @@ def _create_optimizer(settings):
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0, decay_steps=10_000, warmup_target=1e-3, warmup_steps=100
     )
-    optimizer = optimizer_class(
+    return optimizer_class(
         schedule,
         weight_decay=0.05,
         use_ema=settings.averaging,
         ema_momentum=0.998,
     )
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return optimizer

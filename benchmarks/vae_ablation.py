@@ -9,10 +9,10 @@ classifier of portraits that no generator has seen, then looks at all of them.
 
 import dataclasses
 import pathlib
-import re
 import subprocess
 
-from benchmarks.accuracy import run_module
+from benchmarks.finished_runs import file_name
+from benchmarks.finished_runs import run_module
 from benchmarks.tables import print_markdown
 from tp_keras.errors import UserError
 from tp_keras.generator.config import GENERATOR_SPLIT
@@ -20,6 +20,7 @@ from tp_keras.generator.config import JUDGE_SPLIT
 from tp_keras.runs.run_folder import RunFolder
 from training.command import run
 from training.command import start_tensorflow
+from training.configs import experiment_of
 from training.vae_configs import VAE_EXPERIMENTS
 
 ROOT = pathlib.Path("runs/vae_ablation")
@@ -50,9 +51,9 @@ class VaeAblation:
     """Trains the variants and prints what the judge says of them."""
 
     half_epochs: int = 5
-    """Epochs at 54x42."""
+    """Epochs at half the size."""
     full_epochs: int = 2
-    """Epochs at 108x84."""
+    """Epochs at full size."""
     experiment: str = "smoke"
     """Name of an experiment of training/vae_configs."""
     variants: tuple[str, ...] = tuple(VARIANTS)
@@ -103,7 +104,7 @@ class VaeAblation:
         if folder is not None:
             return RunFolder(folder).require()
         dataset = VAE_EXPERIMENTS[self.experiment][1].data.dataset
-        kind = "demo" if "/synthetic" in dataset else "real"
+        kind = experiment_of(dataset)
         finished = RunFolder(ROOT / f"{kind}-{role}-seed{seed}")
         if not finished.is_finished:
             run_module(
@@ -122,7 +123,7 @@ class VaeAblation:
         finished = VaeRunFolder(
             ROOT
             / f"{self.experiment}-{self.half_epochs}-{self.full_epochs}"
-            / _file_name(f"{name} {self.flags} seed{self.seed}")
+            / file_name(f"{name} {self.flags} seed{self.seed}")
         )
         if not finished.is_finished:
             run_module(
@@ -176,8 +177,9 @@ class VaeAblation:
                 )
         print(
             f"\n{self.experiment} of {dataset}, {self.half_epochs} epochs at "
-            f"54x42 and {self.full_epochs} at 108x84, seed {self.seed}; held "
-            f"against {scores.count} test portraits, judged by {judge.path}. "
+            f"half the size and {self.full_epochs} at full size, seed "
+            f"{self.seed}; held against {scores.count} test portraits, judged "
+            f"by {judge.path}. "
             "Scores: 0 as other real portraits, 1 as eigenfaces, with 95 % "
             "intervals over the portraits, which leave out what another seed "
             "would change. Fidelity: the judge's accuracy by that on real "
@@ -189,10 +191,6 @@ class VaeAblation:
         print_markdown(
             header, [row + [""] * (len(header) - len(row)) for row in rows]
         )
-
-
-def _file_name(text):
-    return re.sub(r"[^\w.=]+", "-", text).strip("-")
 
 
 if __name__ == "__main__":

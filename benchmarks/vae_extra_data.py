@@ -18,13 +18,14 @@ import numpy as np
 from benchmarks.cell_accuracy import CELL_TASKS
 from benchmarks.cell_accuracy import MIN_CELL_COUNT
 from benchmarks.cell_accuracy import CellAccuracy
-from benchmarks.comparison import hits_on_test
+from benchmarks.finished_runs import hits_on_test
 from benchmarks.tables import print_markdown
 from tp_keras.errors import UserError
 from tp_keras.runs.run_folder import RunFolder
 from training.command import run
 from training.command import start_tensorflow
 from training.configs import EXPERIMENTS
+from training.configs import experiment_of
 
 REAL = "real alone"
 REPEATED = "rare cells repeated"
@@ -170,9 +171,7 @@ class VaeExtraData:
 
     def _config(self, count, kind, seed):
         data = self._generator.config.data
-        _, config = EXPERIMENTS[
-            "demo" if "/synthetic" in data.dataset else "real"
-        ]
+        _, config = EXPERIMENTS[experiment_of(data.dataset)]
         training = config.training
         size = training.batch_size
         steps = self.steps or (
@@ -276,16 +275,9 @@ def train_on(config, portraits) -> RunFolder:
 
     from tp_keras.runs.trainer import Trainer
 
-    class TrainerOnPortraits(Trainer):
-        def _resolve_splits(self, data):
-            return data
-
-        def _load(self, split):
-            return portraits[split]
-
     # What the training before has left behind.
     keras.backend.clear_session()
-    return TrainerOnPortraits(config, progress=False).fit()
+    return Trainer(config, progress=False, portraits=portraits).fit()
 
 
 def _text(figure):

@@ -14,13 +14,13 @@ import os
 import statistics
 import tempfile
 
+from benchmarks.portraits_schema import PORTRAITS
 from benchmarks.tables import median_ratio
 from benchmarks.tables import print_markdown
 from benchmarks.train_subject import steps_per_second
 from tp_keras.config import BFLOAT16
 from tp_keras.config import FLOAT32
 from tp_keras.generator.config import VaeModelConfig
-from tp_keras.tasks import IMAGE_SHAPE
 from training.command import run
 from training.command import start_tensorflow
 
@@ -38,7 +38,7 @@ class VaeStep:
     rounds: int = 7
     """How often each network has its turn."""
     full_size: bool = True
-    """Whether to compare at 108x84 too, where a step takes longer."""
+    """Whether to compare at full size too, where a step takes longer."""
 
     model: VaeModelConfig = dataclasses.field(default_factory=VaeModelConfig)
 
@@ -48,15 +48,15 @@ class VaeStep:
         import tensorflow as tf
         import tqdm
 
-        from tp_keras.generator.model.geometry import HALF_SIZE
         from tp_keras.runs.precision import has_bfloat16_instructions
 
         # One function for each network: it would take that for retracing.
         tf.get_logger().setLevel("ERROR")
         precision = BFLOAT16 if has_bfloat16_instructions() else FLOAT32
-        sizes = {HALF_SIZE: False}
+        full = PORTRAITS.image_shape[:2]
+        sizes = {tuple(side // 2 for side in full): False}
         if self.full_size:
-            sizes[IMAGE_SHAPE[:2]] = True
+            sizes[full] = True
         subjects = {}
         for size, grown in tqdm.tqdm(sizes.items(), desc="build"):
             subjects[size] = self._subjects(size, grown, precision)
@@ -89,7 +89,7 @@ class VaeStep:
         for preset in _PRESETS:
             vae = vae_subject.portrait_vae(self.model, precision)
             subjects[_ours(preset, precision)] = vae_subject.portrait_subject(
-                vae, preset, grown, self.batch_size, self.model.made_share
+                vae, preset, grown, self.batch_size, self.model
             )
         parameters = subjects[_ours(_PRESETS[0], precision)].parameters
         for widening in plain_vae.WIDENINGS:
@@ -125,7 +125,7 @@ class BundleSubject:
     """
 
     def __init__(self, vae, batch_size):
-        from tp_keras.generator.export.vae_bundle import export_vae_bundle
+        from tp_keras.generator.export.bundle import export_vae_bundle
         from tp_keras.serving import PortraitGenerator
 
         with tempfile.TemporaryDirectory() as folder:

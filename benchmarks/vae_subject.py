@@ -5,8 +5,11 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.plain_vae import PlainVAE
+from benchmarks.portraits_schema import PORTRAITS
 from benchmarks.train_subject import steps_per_second
 from tp_keras.config import BFLOAT16
+from tp_keras.generator.conditions import get_conditions
+from tp_keras.generator.config import VaeModelConfig
 from tp_keras.generator.model import LikelihoodObjective
 from tp_keras.generator.model import PortraitVAE
 from tp_keras.generator.model import SharpObjective
@@ -15,8 +18,6 @@ from tp_keras.models import PortraitClassifier
 from tp_keras.models import create_backbone
 from tp_keras.models.optimizers import FusedAdamW
 from tp_keras.runs.precision import layers_in
-from tp_keras.tasks import IMAGE_SHAPE
-from tp_keras.tasks import TASKS
 
 # Of the prior: a fitted one has as many, within a factor of two, and as much
 # to compute.
@@ -75,6 +76,7 @@ def portrait_vae(settings, precision) -> PortraitVAE:
     """
     with layers_in(precision):
         vae = PortraitVAE(
+            PORTRAITS,
             settings.latent_size,
             settings.encoder_channels,
             settings.decoder_channels,
@@ -82,7 +84,10 @@ def portrait_vae(settings, precision) -> PortraitVAE:
             settings.label_dropout,
         )
     vae.prior = GaussianMixturePrior(
-        settings.latent_size, _COMPONENTS, name="prior"
+        settings.latent_size,
+        get_conditions(PORTRAITS),
+        _COMPONENTS,
+        name="prior",
     )
     return vae
 
@@ -92,7 +97,7 @@ def portrait_subject(
     preset: str,
     grown: bool,
     batch_size: int,
-    made_share: float = 1.0,
+    settings: VaeModelConfig,
 ) -> VaeSubject:
     """Returns a `PortraitVAE` as it is trained.
 
@@ -100,15 +105,17 @@ def portrait_subject(
         vae: The model; it is this subject's from then on.
         preset: `"likelihood"` or `"sharp"`, then with an untrained classifier
             of the usual size.
-        grown: Whether it draws at 108x84, or at 54x42.
+        grown: Whether it draws at full size, or at half of it.
         batch_size: Int.
-        made_share: See `SharpObjective`.
+        settings: See `SharpObjective`.
     """
     objective = LikelihoodObjective()
     if preset == "sharp":
         with layers_in(BFLOAT16):
-            classifier = PortraitClassifier(create_backbone("portrait_s"))
-        objective = SharpObjective(classifier, made_share=made_share)
+            classifier = PortraitClassifier(
+                create_backbone("portrait_s", PORTRAITS.image_shape), PORTRAITS
+            )
+        objective = SharpObjective(classifier, settings)
     vae.set_stage(grown)
     # As `VaeTrainer` has it.
     optimizer = FusedAdamW(
@@ -122,9 +129,11 @@ def portrait_subject(
     rng = np.random.default_rng(0)
     labels = {
         task.name: rng.integers(0, task.num_classes, batch_size, np.int32)
-        for task in TASKS
+        for task in PORTRAITS.condition_tasks
     }
-    images = rng.integers(0, 256, (batch_size, *IMAGE_SHAPE), np.uint8)
+    images = rng.integers(
+        0, 256, (batch_size, *PORTRAITS.image_shape), np.uint8
+    )
     conditions = {name: tf.constant(each) for name, each in labels.items()}
     latent_size = vae.latent_size
 

@@ -1,4 +1,4 @@
-"""Keras models around Tiny Portraits, a data set of face thumbnails.
+"""Keras models around Tiny Portraits and other sets of face thumbnails.
 
 Importing the package is cheap and imports neither TensorFlow nor Keras, so
 that an exported bundle can be served without them. `import tp_keras.models`
@@ -6,4 +6,4 @@ registers every layer and model with Keras; do so before
 `keras.saving.load_model`.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

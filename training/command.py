@@ -50,7 +50,7 @@ def data_set(name: str):
     """Returns a module of the data sets, which are installed by another name.
 
     Args:
-        name: Such as `"tiny_portraits.prepare"`.
+        name: Such as `"building.prepare"`.
     """
     installed = __package__ == "tp_keras_training"
     package = "tp_keras_datasets" if installed else "datasets"

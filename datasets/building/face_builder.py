@@ -89,6 +89,7 @@ class FaceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         VARIANTS: Its configurations.
         OWN_FLAGS: Names of further arguments of the constructor, which are
             also flags of the command.
+        source: The `manual_dir`, where it may be a file; None for TFDS' own.
 
     Raises:
         DatasetInputError: If `on_bad` is neither.
@@ -100,6 +101,7 @@ class FaceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     def __init__(self, *, on_bad: str = "raise", **kwargs: Any):
         self._bad_items = BadItems(on_bad)
+        self.source: pathlib.Path | None = None
         self._record: BuildRecord | None = None
         self._counts: LabelCounts
         self._progress: tqdm.tqdm | None = None
@@ -274,7 +276,7 @@ class FaceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         if self.builder_config.is_synthetic:
             manual_dir = self._draw(pathlib.Path(dl_manager.download_dir))
         else:
-            manual_dir = _get_manual_dir(dl_manager)
+            manual_dir = self.source or _get_manual_dir(dl_manager)
         self._record = BuildRecord(
             source=str(manual_dir.resolve()),
             inputs=self.list_inputs(manual_dir),

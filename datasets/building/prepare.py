@@ -206,12 +206,17 @@ def _build(
     manual_dir: pathlib.Path | None,
     data_dir: pathlib.Path,
 ) -> None:
+    builder.source = manual_dir
     # The builder shows one bar over all splits. Those of TFDS know no total.
     with tfds.core.utils.temporary_assignment(tqdm_utils, "_active", False):
         builder.download_and_prepare(
             download_dir=data_dir / "downloads",
             download_config=tfds.download.DownloadConfig(
-                manual_dir=manual_dir, try_download_gcs=False
+                # TFDS takes nothing but folders.
+                manual_dir=manual_dir
+                if manual_dir is None or manual_dir.is_dir()
+                else manual_dir.parent,
+                try_download_gcs=False,
             ),
         )
 

@@ -40,7 +40,7 @@ class FaceFiles:
 
     Args:
         manual_dir: A folder with an archive, or with pictures, or with a
-            folder of pictures.
+            folder of pictures; or an archive itself.
         folder: Which folder of pictures is meant if there are several, such
             as `"UTKFace.zip: UTKFace"` or the end of it.
         bad_items: Takes up what can't be used.
@@ -58,9 +58,8 @@ class FaceFiles:
         self, manual_dir: pathlib.Path, folder: str, bad_items: BadItems
     ):
         archives, loose = _find_paths(manual_dir)
-        self.archives = Archives(
-            manual_dir.resolve(), archives, loose, bad_items
-        )
+        root = manual_dir.parent if manual_dir.is_file() else manual_dir
+        self.archives = Archives(root.resolve(), archives, loose, bad_items)
         folders: dict[str, list[Location]] = {}
         for file in self.archives.files:
             if file.name.lower().endswith(_PICTURES):
@@ -110,6 +109,8 @@ def _find_paths(
     manual_dir: pathlib.Path,
 ) -> tuple[list[pathlib.Path], list[pathlib.Path]]:
     """Returns the archives in a folder, and the pictures up to two below."""
+    if manual_dir.is_file() and manual_dir.name.lower().endswith(_ARCHIVES):
+        return [manual_dir.resolve()], []
     if not manual_dir.is_dir():
         raise DatasetInputError(
             f"There is no folder {manual_dir}. Pass --manual_dir with the "

@@ -83,6 +83,8 @@ def test_several_archives_are_named(tmp_path):
     with pytest.raises(DatasetInputError, match=r"gz: UTKFace, UTKFace\.zip"):
         read(tmp_path)
     assert len(read(tmp_path, "UTKFace.tar.gz: UTKFace")) == 6
+    # Or the archive itself is named.
+    assert read(tmp_path / "UTKFace.zip") == read(tmp_path / "UTKFace.tar.gz")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import importlib
+import types
 
 import pytest
 import tyro
@@ -6,8 +7,20 @@ import tyro
 from benchmarks import all as all_module
 from training.command import FLAG_STYLE
 
+NAMED = (*all_module.SYNTHETIC, *all_module.REAL)
 
-def command_of(module):
+
+@pytest.mark.parametrize(
+    ("name", "flags"),
+    [
+        *NAMED,
+        ("all", ""),
+        ("questions", "--question sharing"),
+        ("full_scale_stages", "--stage draw --folder there --count 1"),
+    ],
+)
+def test_every_benchmark_takes_its_flags(name, flags):
+    module = importlib.import_module(f"benchmarks.{name}")
     (command,) = (
         value
         for value in vars(module).values()
@@ -15,20 +28,16 @@ def command_of(module):
         and value.__module__ == module.__name__
         and hasattr(value, "execute")
     )
-    return command
-
-
-@pytest.mark.parametrize(
-    ("name", "flags"), [*all_module.SYNTHETIC, *all_module.REAL]
-)
-def test_every_benchmark_takes_its_flags(name, flags):
-    module = importlib.import_module(f"benchmarks.{name}")
     tyro.cli(
-        command_of(module),
-        args=flags.split(),
-        use_underscores=True,
-        config=FLAG_STYLE,
+        command, args=flags.split(), use_underscores=True, config=FLAG_STYLE
     )
+
+
+@pytest.mark.parametrize("path", sorted(all_module.ROOT.glob("*.py")), ids=str)
+def test_every_module_is_imported(path):
+    if path.stem.startswith("torch_networks"):
+        pytest.importorskip("torch")
+    importlib.import_module(f"benchmarks.{path.stem}")
 
 
 def test_no_benchmark_of_the_readme_is_left_out():
@@ -38,34 +47,30 @@ def test_no_benchmark_of_the_readme_is_left_out():
         for line in readme.splitlines()
         if line.startswith("| `python -m benchmarks.")
     }
-    ours = {name for name, _ in (*all_module.SYNTHETIC, *all_module.REAL)}
-    assert named - {"all"} == ours
+    assert named - {"all"} == {name for name, _ in NAMED}
+
+
+def run_all(monkeypatch, returncode=0, **arguments):
+    """Runs them all, in place of processes that end with a code."""
+    started = []
+
+    def start(command):
+        started.append(command[2])
+        return types.SimpleNamespace(returncode=returncode)
+
+    monkeypatch.setattr(all_module.subprocess, "run", start)
+    all_module.All(**arguments).execute()
+    return started
 
 
 def test_without_real_archives_it_says_so(tmp_path, capsys, monkeypatch):
-    started = []
-    monkeypatch.setattr(
-        all_module.subprocess,
-        "run",
-        lambda command: started.append(command) or Result(),
-    )
-    all_module.All(data_dir=tmp_path, only=("accuracy", "equal_time")).execute()
-    assert [command[1:3] for command in started] == [
-        ["-m", "benchmarks.accuracy"]
-    ]
+    only = ("accuracy", "equal_time")
+    started = run_all(monkeypatch, data_dir=tmp_path, only=only)
+    assert started == ["benchmarks.accuracy"]
     assert "Without the real archives" in capsys.readouterr().out
 
 
 def test_a_failure_is_told_at_the_end(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(
-        all_module.subprocess, "run", lambda command: Result(returncode=1)
-    )
     with pytest.raises(SystemExit):
-        all_module.All(data_dir=tmp_path, only=("drawing",)).execute()
-    told = capsys.readouterr()
-    assert "python -m benchmarks.drawing" in told.err
-
-
-class Result:
-    def __init__(self, returncode=0):
-        self.returncode = returncode
+        run_all(monkeypatch, 1, data_dir=tmp_path, only=("drawing",))
+    assert "python -m benchmarks.drawing" in capsys.readouterr().err

@@ -105,11 +105,6 @@ def test_unknown_task_is_refused(monkeypatch, tmp_path):
         FairnessPeers(run_dir=tmp_path, task="gender").execute()
 
 
-def test_missing_run_is_refused(tmp_path):
-    with pytest.raises(UserError, match="nothing"):
-        FairnessPeers(run_dir=tmp_path / "nothing").execute()
-
-
 @pytest.mark.large
 @pytest.mark.parametrize("softmax", [False, True])
 def test_adversary_predicts_classes(softmax):

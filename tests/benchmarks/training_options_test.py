@@ -8,7 +8,6 @@ import pytest
 from benchmarks import option_accuracy
 from benchmarks import option_speed
 from benchmarks.arithmetic import forward_flops
-from benchmarks.epoch_speed import EpochSpeed
 from benchmarks.option_accuracy import OPTIONS
 from benchmarks.option_accuracy import PLAIN
 from benchmarks.option_accuracy import PROGRESSIVE
@@ -19,11 +18,14 @@ from benchmarks.option_accuracy import small_config
 from benchmarks.progressive_resolution import PartTrainer
 from benchmarks.progressive_resolution import shrink
 from benchmarks.tables import median_ratio
-from benchmarks.tables import print_markdown
 from benchmarks.train_subject import StepSettings
 from benchmarks.train_subject import Subject
 from benchmarks.train_subject import replace_layers
 from benchmarks.training_options import steps_of
+from tests.benchmarks.made_runs import SPEED
+from tests.benchmarks.made_runs import make_run
+from tests.portrait_factory import EVERY_KIND
+from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tp_keras.config import AugmentConfig
 from tp_keras.config import ExperimentConfig
@@ -35,20 +37,23 @@ from tp_keras.models import create_backbone
 from tp_keras.models.layers import MergedConvolution2D
 from tp_keras.models.presets import BACKBONE_PRESETS
 from tp_keras.runs import trainer as trainer_module
-from tp_keras.runs.run_folder import RunFolder
 
+# One head alone is quick to trace.
+ALONE = SCHEMA.restricted_to(["gender"])
 TINY = {"block_type": "merged", "stem_channels": 4, "stages": ((4, 1, 4),)}
-
-# Median 4 s, 6 s more for the first epoch.
-SPEED = EpochSpeed(10.0, (4.0, 3.0, 5.0), examples=1000, parameters=1234)
 
 
 @pytest.fixture
-def tiny_preset(monkeypatch):
+def backbone(monkeypatch):
     monkeypatch.setitem(BACKBONE_PRESETS, "tiny", TINY)
+    return create_backbone("tiny", SCHEMA.image_shape)
 
 
-# === Tables and arithmetic ===
+def layers_of(backbone, layer_class):
+    return [x for x in backbone.layers if isinstance(x, layer_class)]
+
+
+# === Arithmetic ===
 
 
 def test_ratio_is_taken_within_rounds():
@@ -58,43 +63,33 @@ def test_ratio_is_taken_within_rounds():
         median_ratio([1, 2], [1])
 
 
-def test_table_is_markdown(capsys):
-    print_markdown(["a", "b"], [["1", "2"]])
-    assert capsys.readouterr().out == "| a | b |\n| --- | --- |\n| 1 | 2 |\n"
-
-
-def test_flops_of_two_layers_by_hand():
-    image = keras.Input((8, 6, 3))
-    x = keras.layers.Conv2D(5, 3, strides=2, padding="same")(image)
-    model = keras.Model(image, keras.layers.Dense(7)(keras.ops.mean(x, (1, 2))))
-    # 4x3 places, 3x3x3 weights for each of 5 channels; 5x7 weights.
-    assert forward_flops(model) == 2 * (4 * 3 * 27 * 5 + 5 * 7)
-
-
-def test_flops_of_a_model_within_and_a_depthwise_layer_by_hand():
+def test_flops_by_hand():
     image = keras.Input((8, 6, 3))
     inner = keras.Model(
         image, keras.layers.DepthwiseConv2D(3, padding="valid")(image)
     )
     x = keras.layers.BatchNormalization()(inner(inner.input))
-    model = keras.Model(inner.input, keras.layers.Conv2D(4, 1)(x))
-    # 6x4 places; 9 weights for each of 3 channels, then 3 for each of 4.
-    assert forward_flops(model) == 2 * 6 * 4 * (9 * 3 + 3 * 4)
+    x = keras.layers.Conv2D(5, 3, strides=2, padding="same")(x)
+    x = keras.layers.Dense(7)(keras.ops.mean(x, (1, 2)))
+    # 6x4 places, 9 weights for each of 3 channels; 3x2 places, 3x3x3 weights
+    # for each of 5; 5x7 weights.
+    assert forward_flops(keras.Model(inner.input, x)) == 2 * (
+        6 * 4 * 9 * 3 + 3 * 2 * 27 * 5 + 5 * 7
+    )
 
 
 # === Speed ===
 
 
 def test_as_many_portraits_in_other_batches():
-    assert steps_of(StepSettings("any"), 16) == 16
-    assert steps_of(StepSettings("any", batch_size=256), 16) == 4
-    assert steps_of(StepSettings("any", batch_size=256), 1) == 1
+    large = StepSettings("any", batch_size=256)
+    assert (steps_of(large, 16), steps_of(large, 1)) == (4, 1)
     assert steps_of(StepSettings("any", jit_compile=True), 16) == 1
 
 
 def test_every_row_changes_one_thing():
     base, *rows = option_speed.step_settings("ours", "theirs").values()
-    rows, (reference, refused) = rows[:-2], rows[-2:]
+    *rows, reference, refused = rows
     assert base == StepSettings("ours")
     for row in rows:
         pairs = zip(
@@ -105,55 +100,37 @@ def test_every_row_changes_one_thing():
     assert refused == StepSettings("theirs", precision="bfloat16")
 
 
-def count_layers(backbone, layer_class):
-    return sum(isinstance(layer, layer_class) for layer in backbone.layers)
-
-
-def test_keras_normalization_computes_the_same(tiny_preset):
-    backbone = create_backbone("tiny")
-    keras_own = replace_layers(backbone, option_speed.with_keras_normalization)
-    keras_own.set_weights(backbone.get_weights())
-    assert {
-        type(layer)
-        for layer in keras_own.layers
-        if isinstance(layer, keras.layers.BatchNormalization)
-    } == {keras.layers.BatchNormalization}
+def test_keras_normalization_computes_the_same(backbone):
+    changed = replace_layers(backbone, option_speed.with_keras_normalization)
+    changed.set_weights(backbone.get_weights())
+    own = keras.layers.BatchNormalization
+    assert {type(layer) for layer in layers_of(changed, own)} == {own}
     images = make_portraits(4).images
     np.testing.assert_allclose(
-        keras_own(images, training=True),
+        changed(images, training=True),
         backbone(images, training=True),
         atol=1e-4,
     )
 
 
-def test_bias_takes_the_place_of_normalization(tiny_preset):
-    backbone = create_backbone("tiny")
+def test_bias_takes_the_place_of_normalization(backbone):
     biased = replace_layers(backbone, option_speed.with_bias)
-    assert count_layers(biased, keras.layers.BatchNormalization) == 0
-    assert count_layers(biased, MergedConvolution2D) == 1
-    assert all(
-        layer.use_bias
-        for layer in biased.layers
-        if isinstance(layer, keras.layers.Conv2D)
-    )
+    assert not layers_of(biased, keras.layers.BatchNormalization)
+    assert len(layers_of(biased, MergedConvolution2D)) == 1
+    assert all(x.use_bias for x in layers_of(biased, keras.layers.Conv2D))
     # Per channel a bias instead of gamma, beta and the two statistics.
     assert biased.count_params() == backbone.count_params() - 3 * 3 * 4
 
 
 @pytest.mark.parametrize("name", ["relu6", "silu"])
-def test_activation_takes_the_place_of_relu(name, tiny_preset):
-    replace_layer = getattr(option_speed, f"with_{name}")
-    changed = replace_layers(create_backbone("tiny"), replace_layer)
-    assert count_layers(changed, keras.layers.ReLU) == 0
-    activations = [
-        layer.activation
-        for layer in changed.layers
-        if isinstance(layer, keras.layers.Activation)
-    ]
-    assert activations == 3 * [keras.activations.get(name)]
+def test_activation_takes_the_place_of_relu(name, backbone):
+    changed = replace_layers(backbone, getattr(option_speed, f"with_{name}"))
+    assert not layers_of(changed, keras.layers.ReLU)
+    found = layers_of(changed, keras.layers.Activation)
+    assert [x.activation for x in found] == 3 * [keras.activations.get(name)]
 
 
-def test_subject_trains_in_what_its_settings_say(tiny_preset):
+def test_subject_trains_in_what_its_settings_say(backbone):
     subject = Subject(
         StepSettings(
             "tiny",
@@ -173,15 +150,14 @@ def test_subject_trains_in_what_its_settings_say(tiny_preset):
     assert subject.inference[0] > 0
     stem = subject.model.backbone.get_layer("stem_convolution")
     assert stem.compute_dtype == "bfloat16"
-    assert count_layers(subject.model.backbone, keras.layers.ReLU) == 0
+    assert not layers_of(subject.model.backbone, keras.layers.ReLU)
 
 
 def test_both_warps_give_the_same_portraits():
-    rng = np.random.default_rng(0)
     rows, columns = np.mgrid[:108, :84]
     images = np.stack([rows, columns, rows + columns], -1).astype(np.uint8)
     images = np.repeat(images[None], 8, axis=0)
-    maps = option_speed.random_maps(rng, 8)
+    maps = option_speed.random_maps(np.random.default_rng(0), 8)
     ours = warp(images, maps).astype(int)
     theirs = option_speed.warp_by_tensorflow(images, maps).astype(int)
     assert np.abs(ours - theirs).max() <= 1
@@ -225,15 +201,17 @@ def test_options_change_what_they_say():
     assert less == dataclasses.replace(base.augment, erasing=0, contrast=0)
     assert less != base.augment
     assert command.config(PROGRESSIVE) == base
-    small = create_backbone(small_config(base).model.backbone)
-    assert small.input_shape == (None, 54, 42, 3)
+    small = small_config(base, EVERY_KIND).model.backbone
+    assert small == "portrait_s(image_shape=(32, 24, 3))"
 
 
 def test_plain_backbone_does_the_same_arithmetic():
-    merged = create_backbone("portrait_s")
-    plain = create_backbone(plain_backbone("portrait_s"))
-    assert count_layers(merged, MergedConvolution2D) > 0
-    assert count_layers(plain, MergedConvolution2D) == 0
+    merged, plain = (
+        create_backbone(name, SCHEMA.image_shape)
+        for name in ("portrait_s", plain_backbone("portrait_s"))
+    )
+    assert layers_of(merged, MergedConvolution2D)
+    assert not layers_of(plain, MergedConvolution2D)
     assert forward_flops(plain) == forward_flops(merged)
     assert plain.output_shape == merged.output_shape
 
@@ -245,13 +223,14 @@ def test_options_that_do_not_exist_are_refused():
         make_command(backbone="mobilenet_025").config(PLAIN)
 
 
-def test_halves_share_the_time(tmp_path, monkeypatch):
+def test_halves_share_the_time(monkeypatch):
     trained = []
 
     def finish(config, **half):
         trained.append((config.model.backbone, config.training.epochs, half))
 
     monkeypatch.setattr(option_accuracy, "_finish", finish)
+    monkeypatch.setattr(OptionAccuracy, "schema", SCHEMA)
     speeds = {
         "base": SPEED,
         PROGRESSIVE: SPEED,
@@ -304,13 +283,11 @@ def test_halves_follow_one_schedule(tmp_path):
     assert float(second(20)) == 0
 
 
-def test_second_half_goes_on_with_the_weights(
-    tmp_path, tiny_preset, monkeypatch
-):
+def test_second_half_goes_on_with_the_weights(tmp_path, backbone, monkeypatch):
     monkeypatch.setattr(
         trainer_module,
         "load_portraits",
-        lambda dataset, name, split, *rest: make_portraits(48, split=split),
+        lambda *place: make_portraits(48, split=place[2], schema=ALONE),
     )
     monkeypatch.setattr(
         trainer_module, "resolve_splits", lambda data, say: data
@@ -324,7 +301,7 @@ def test_second_half_goes_on_with_the_weights(
         half=2,
         first_run=first.path,
     )
-    begun = second.build_model().get_weights()
+    begun = second.build_model(ALONE).get_weights()
     for ours, theirs in zip(begun, trained.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     finished = second.fit()
@@ -332,28 +309,24 @@ def test_second_half_goes_on_with_the_weights(
     assert finished.load_model().input_shape == (None, 108, 84, 3)
 
 
-def make_run(path, hits, best_epoch):
-    """A finished run as the table reads it."""
-    run = RunFolder(path)
-    run.claim(ExperimentConfig(run_dir=str(path)))
-    run.record(precision="float32", epochs=2, best_epoch=best_epoch)
-    np.save(path / "test_hits.npy", np.tile(hits, 10))
-    run.history_path.write_text(
-        "epoch,val_gender_accuracy,val_hair_color_accuracy,"
-        "val_hair_type_accuracy\n0,0.5,0.6,0.7\n1,0.1,0.2,0.3\n"
-    )
-    return run
-
-
 def test_table_of_accuracies(tmp_path, monkeypatch, capsys):
+    def made(name, hits, best_epoch):
+        facts = {"precision": "float32", "epochs": 2, "best_epoch": best_epoch}
+        run = make_run(tmp_path / name, np.tile(hits, 10), **facts)
+        run.history_path.write_text(
+            "epoch,val_gender_accuracy,val_hair_color_accuracy,"
+            "val_hair_type_accuracy\n0,0.5,0.6,0.7\n1,0.1,0.2,0.3\n"
+        )
+        return run
+
     monkeypatch.setattr(
         option_accuracy, "_validation_counts", lambda run: [50, 40, 30]
     )
     hits = np.array([[1, 1, 0, 0], [1, 0, np.nan, np.nan], [1, 1, 1, 1.0]])
     better = np.array([[1, 1, 1, 1], [1, 0, np.nan, np.nan], [1, 1, 1, 1.0]])
     runs = {
-        "base": [make_run(tmp_path / "a", hits, best_epoch=1)],
-        "float32": [make_run(tmp_path / "b", better, best_epoch=2)],
+        "base": [made("a", hits, best_epoch=1)],
+        "float32": [made("b", better, best_epoch=2)],
     }
     option_accuracy.print_accuracies(
         "real", 9, runs, dict.fromkeys(runs, SPEED)

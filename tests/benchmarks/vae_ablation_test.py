@@ -23,24 +23,14 @@ from tp_keras.runs.run_folder import RunFolder
 from training.command import read_experiment
 from training.vae_configs import VAE_EXPERIMENTS
 
-
-class FakeScores:
-    """Stands for the judge: a score for the pictures that were drawn."""
-
-    count = 7
-    conditions = SCHEMA.conditions
-
-    def __init__(self, *arguments):
-        pass
-
-    def drawn(self, sampler):
-        return {"prior": "fitted", "standard normal": "N(0, I)"}
-
-    def of_images(self, images):
-        return type("Scores", (), {"cells": [images, "1", "2", "3"]})
-
-    def of_reconstructions(self, sampler):
-        return "0.5"
+# Stands for the judge: a score for the pictures that were drawn.
+SCORES = SimpleNamespace(
+    count=7,
+    conditions=SCHEMA.conditions,
+    drawn=lambda sampler: {"prior": "fitted", "standard normal": "N(0, I)"},
+    of_images=lambda images: SimpleNamespace(cells=[images, "1", "2", "3"]),
+    of_reconstructions=lambda sampler: "0.5",
+)
 
 
 @pytest.fixture
@@ -62,7 +52,9 @@ def commands(tmp_path, monkeypatch):
         run.record(status="finished", seconds=61.0)
 
     monkeypatch.setattr(vae_ablation, "run_module", run_module)
-    monkeypatch.setattr(generator_scores, "GeneratorScores", FakeScores)
+    monkeypatch.setattr(
+        generator_scores, "GeneratorScores", lambda *arguments: SCORES
+    )
     monkeypatch.setattr(
         VaeRunFolder, "load_model", lambda self: SimpleNamespace(schema=SCHEMA)
     )

@@ -9,17 +9,16 @@ from benchmarks.vae_subject import portrait_vae
 from tp_keras.generator.config import VaeModelConfig
 
 
-def subject(training, drawing=(500.0,), parameters=1234):
-    return types.SimpleNamespace(
-        training=list(training), drawing=list(drawing), parameters=parameters
-    )
-
-
 def test_ratios_are_those_of_the_rounds(capsys):
     subjects = {
-        "tp_keras likelihood": subject([100, 200, 300]),
-        "tp_keras sharp": subject([50, 60, 30]),
-        "peer": subject([50, 50, 300], [900.0, 700.0, 800.0]),
+        name: types.SimpleNamespace(
+            training=training, drawing=drawing, parameters=1234
+        )
+        for name, training, drawing in (
+            ("tp_keras likelihood", [100, 200, 300], [500.0]),
+            ("tp_keras sharp", [50, 60, 30], [500.0]),
+            ("peer", [50, 50, 300], [900.0, 700.0, 800.0]),
+        )
     }
     bundle = types.SimpleNamespace(drawing=[321.0])
     _print_table((54, 42), subjects, bundle)
@@ -33,13 +32,11 @@ def test_ratios_are_those_of_the_rounds(capsys):
 
 @pytest.fixture(scope="module")
 def tiny():
-    vae = portrait_vae(
-        VaeModelConfig(
-            latent_size=4, encoder_channels=(4, 4), decoder_channels=(4, 4, 4)
-        ),
-        "float32",
+    settings = VaeModelConfig(
+        latent_size=4, encoder_channels=(4, 4), decoder_channels=(4, 4, 4)
     )
-    return portrait_subject(vae, "likelihood", False, 4)
+    vae = portrait_vae(settings, "float32")
+    return portrait_subject(vae, "likelihood", False, 4, settings)
 
 
 def test_steps_train_and_draw(tiny):

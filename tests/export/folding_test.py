@@ -218,7 +218,10 @@ def test_a_scale_and_offset_comes_back_from_its_config():
 def test_a_frozen_model_in_bfloat16_folds_in_its_own_precision():
     keras.utils.set_random_seed(0)
     model = PortraitBackbone(
-        *("merged", 8, ((16, 1, 4),), (64, 48, 3)),
+        "merged",
+        8,
+        ((16, 1, 4),),
+        image_shape=(108, 84, 3),
         dtype="mixed_bfloat16",
         trainable=False,
     )
