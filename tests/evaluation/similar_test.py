@@ -11,7 +11,6 @@ from tests.portrait_factory import make_portraits
 from tp_keras import models
 from tp_keras.errors import UserError
 from tp_keras.evaluation import similar
-from tp_keras.evaluation import similar_plot
 
 GUARDED = list(SCHEMA.guarded)
 
@@ -177,7 +176,7 @@ def test_picture_shows_query_and_neighbors(schema, tmp_path):
     query = np.random.default_rng(9).integers(256, size=shape, dtype=np.uint8)
     found = similar.SimilarPortraits(query, portraits, np.ones(5), ["age"])
     path = tmp_path / "new" / "picture.png"
-    similar_plot.write_picture(path, found)
+    similar.write_picture(path, found)
     pixels = np.asarray(Image.open(path).convert("RGB"))
     windows = np.lib.stride_tricks.sliding_window_view(pixels, shape)[:, :, 0]
 
@@ -206,8 +205,8 @@ def test_a_long_answer_is_drawn_in_part(portraits, query, monkeypatch):
     found = search(query, portraits, 4)
     heights = []
     for limit in (1, 4):
-        monkeypatch.setattr(similar_plot, "MAX_SHOWN", limit)
-        figure = similar_plot.draw_picture(found)
+        monkeypatch.setattr(similar, "MAX_SHOWN", limit)
+        figure = similar.draw_picture(found)
         heights.append(figure.get_size_inches()[1])
         assert len(figure.images) == limit + 1
         # The query, the portraits and the title have a text each.

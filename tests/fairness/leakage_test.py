@@ -10,6 +10,7 @@ from tests.portrait_factory import HAIR_TYPE
 from tests.portrait_factory import ORIGIN
 from tests.portrait_factory import SIGNS
 from tp_keras.fairness import leakage
+from tp_keras.fairness.group_counts import GroupAnswers
 from tp_keras.fairness.leakage import label_leakage
 from tp_keras.fairness.leakage import lower_band
 from tp_keras.fairness.leakage import measure_leakage
@@ -104,23 +105,25 @@ class _Case:
         self.labels[::7] = -1
         self.noise = generator.normal(size=(700, 6))
 
-    def measure(self, layers, predictions=None, settings=_SETTINGS, **changes):
-        arguments = {
-            "task": HAIR_TYPE,
-            "labels": self.labels,
-            "groups": self.groups,
-            "protected": GENDER,
-        } | changes
-        if predictions is None:
-            predictions = self.true
-        found = measure_leakage(
-            predictions=predictions,
-            layers=layers,
-            settings=settings,
-            seed=0,
-            **arguments,
+    def measure(
+        self,
+        layers,
+        predictions=None,
+        settings=_SETTINGS,
+        task=HAIR_TYPE,
+        labels=None,
+        groups=None,
+        protected=GENDER,
+        **options,
+    ):
+        answers = GroupAnswers(
+            task,
+            self.labels if labels is None else labels,
+            self.true if predictions is None else predictions,
+            self.groups if groups is None else groups,
+            protected,
         )
-        return list(found)
+        return list(measure_leakage(answers, layers, settings, 0, **options))
 
 
 @pytest.fixture

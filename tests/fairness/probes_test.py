@@ -3,7 +3,7 @@ import statistics
 import numpy as np
 import pytest
 
-from tp_keras.fairness import probe_models
+from tp_keras.fairness import probes
 from tp_keras.fairness.probes import ProbeResult
 from tp_keras.fairness.probes import probe_groups
 from tp_keras.fairness.settings import FairnessSettings
@@ -28,7 +28,7 @@ def _probe(features, groups, classes=None, *, kind="linear", **options):
 # === What can be read ===
 
 
-@pytest.mark.parametrize("kind", probe_models.KINDS)
+@pytest.mark.parametrize("kind", probes.KINDS)
 @pytest.mark.parametrize("distance", [1.0, 2.5])
 def test_gaussians_are_read_as_far_as_they_lie_apart(kind, distance):
     groups = _groups(1500, share=0.2)
@@ -41,7 +41,7 @@ def test_gaussians_are_read_as_far_as_they_lie_apart(kind, distance):
     assert result.value == pytest.approx(best, abs=0.035)
 
 
-@pytest.mark.parametrize("kind", probe_models.KINDS)
+@pytest.mark.parametrize("kind", probes.KINDS)
 def test_three_groups_are_read_as_far_as_they_lie_apart(kind):
     groups = np.random.default_rng(0).choice(3, size=1500, p=[0.5, 0.3, 0.2])
     features = _noise(1500, 4)
@@ -82,7 +82,7 @@ def test_only_a_network_reads_an_exclusive_or():
     assert _probe(features, groups, kind="mlp").value > 0.93
 
 
-@pytest.mark.parametrize("kind", probe_models.KINDS)
+@pytest.mark.parametrize("kind", probes.KINDS)
 def test_what_tells_the_class_tells_no_more(kind):
     generator = np.random.default_rng(0)
     groups = np.repeat([0, 1], 500)
@@ -104,7 +104,7 @@ def test_what_tells_the_class_tells_no_more(kind):
     assert low < 0.5 < high
 
 
-@pytest.mark.parametrize("kind", probe_models.KINDS)
+@pytest.mark.parametrize("kind", probes.KINDS)
 def test_what_is_left_inside_a_class_is_found(kind):
     generator = np.random.default_rng(0)
     groups = _groups(1200)
@@ -134,8 +134,8 @@ def test_strength_is_chosen_weak_where_it_has_to_be(monkeypatch):
     features[:, 1] = features[:, 0] + 0.02 * features[:, 1] + 0.08 * groups
     chosen = _probe(features, groups).value
     assert chosen > 0.9
-    strongest = max(1 / c for c in probe_models.strengths("linear"))
-    monkeypatch.setattr(probe_models, "_INVERSE_STRENGTHS", (1 / strongest,))
+    strongest = max(1 / c for c in probes.STRENGTHS["linear"])
+    monkeypatch.setitem(probes.STRENGTHS, "linear", (1 / strongest,))
     assert _probe(features, groups).value < chosen - 0.1
 
 

@@ -22,7 +22,7 @@ from tp_keras.data import source
 from tp_keras.errors import UserError
 from tp_keras.fairness import leakage
 from tp_keras.fairness import page
-from tp_keras.fairness import probe_models
+from tp_keras.fairness import probes
 from tp_keras.fairness import report
 from tp_keras.fairness import summary
 from tp_keras.fairness.settings import FairnessSettings
@@ -114,7 +114,8 @@ def put_made_portraits(monkeypatch, schema=SCHEMA):
     monkeypatch.setattr(source, "load_portraits", load_portraits)
     monkeypatch.setattr(builders, "find_builder", find_builder)
     # One instead of several to choose from: a third of the time.
-    monkeypatch.setattr(probe_models, "strengths", lambda kind: (1.0,))
+    one = dict.fromkeys(probes.KINDS, (1.0,))
+    monkeypatch.setattr(probes, "STRENGTHS", one)
     return calls
 
 

@@ -21,10 +21,7 @@ COUNT = 10
 def make_classifier(schema=SCHEMA, **kwargs):
     keras.utils.set_random_seed(0)
     backbone = PortraitBackbone(
-        "separable",
-        8,
-        ((16, 1, 2), (32, 1, 2)),
-        image_shape=schema.image_shape,
+        "separable", 8, ((16, 1, 2), (32, 1, 2)), image_shape=schema.image_shape
     )
     return PortraitClassifier(backbone, schema, **kwargs)
 
@@ -41,8 +38,7 @@ def images():
 
 @pytest.fixture(scope="module")
 def found(classifier, images):
-    # Neither a multiple of the batch, nor a batch.
-    return represent(classifier, images, batch_size=4, progress=False)
+    return represent(classifier, images, progress=False)
 
 
 def test_predictions_and_embeddings_are_the_classifiers(

@@ -130,10 +130,7 @@ def test_what_is_found_elsewhere_replaces_nothing(
         )
         paths.append(pathlib.Path(line.removeprefix("Picture: ")))
     names = [path.name for path in paths]
-    assert names[:2] == [
-        "photo-all.png",
-        "photo-all-validation.png",
-    ]
+    assert names[:2] == ["photo-all.png", "photo-all-validation.png"]
     assert re.search(f"{name}-[0-9.]+-test-", names[2])
     assert all(path.is_file() for path in paths)
 

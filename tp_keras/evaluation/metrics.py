@@ -41,8 +41,8 @@ def recall(matrix) -> np.ndarray:
 def f1(matrix) -> np.ndarray:
     """Returns per class the harmonic mean of precision and recall: [..., K].
 
-    NaN for a class without labelled rows, even if it is predicted: on rows
-    that cannot hold it the figure would say 0 for one slip as for a thousand.
+    NaN for a class without labelled rows, even if it is predicted: it would be
+    0 for one slip as for a thousand.
     """
     matrix = np.asarray(matrix)
     support = matrix.sum(-1)

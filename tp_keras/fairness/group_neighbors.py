@@ -9,10 +9,10 @@ from tp_keras.data.labels import num_strata
 from tp_keras.data.labels import strata
 from tp_keras.evaluation import neighbors
 from tp_keras.evaluation.figures import figure
-from tp_keras.fairness.resampling import permute_within
+from tp_keras.fairness.group_counts import GroupAnswers
+from tp_keras.fairness.group_counts import permute_within
 from tp_keras.fairness.settings import FairnessSettings
 from tp_keras.records.record import ALL
-from tp_keras.tasks import Task
 
 PRECISION = "neighbor_precision"
 EXCESS = "same_group_excess"
@@ -31,13 +31,7 @@ _SPARE = 30
 
 
 def measure_neighbors(
-    task: Task,
-    labels,
-    embedding,
-    groups,
-    protected: Task,
-    settings: FairnessSettings,
-    seed: int,
+    answers: GroupAnswers, embedding, settings: FairnessSettings, seed: int
 ) -> Iterator[dict]:
     """Measures the nearest neighbours of each portrait among all others.
 
@@ -61,11 +55,8 @@ def measure_neighbors(
     inside each class. The only portrait of a class has no excess.
 
     Args:
-        task: The task whose labels make neighbours right or wrong.
-        labels: Labels of it as in `Portraits`.
+        answers: Task, labels and groups of the portraits.
         embedding: Float array [N, d].
-        groups: Integer array [N], -1 where unknown.
-        protected: The task whose classes are the groups.
         settings: How much data a figure needs, and how often to resample.
         seed: Where chance starts.
 
@@ -77,7 +68,8 @@ def measure_neighbors(
         Efron and Stein, The jackknife estimate of variance, 1981 (never too
         small on average).
     """
-    classes, groups = strata(task, labels), np.asarray(groups)
+    task, groups = answers.task, answers.groups
+    classes, names = strata(task, answers.labels), answers.protected.classes
     generator = np.random.default_rng([seed, zlib.crc32(task.name.encode())])
     # Equally similar neighbours must not come in the order of the data set.
     rows = generator.permutation(np.flatnonzero((classes >= 0) & (groups >= 0)))
@@ -89,7 +81,7 @@ def measure_neighbors(
         near, _ = neighbors.find_neighbors(
             vectors, vectors, size, skip_self=True
         )
-    lists = _Lists(classes[rows], groups[rows], near, protected.num_classes)
+    lists = _Lists(classes[rows], groups[rows], near, len(names))
     means = lists.means(lengths)
     errors = _jackknife_errors(lists, lengths, generator)
     null = _null(lists, lengths, settings, generator)
@@ -105,7 +97,7 @@ def measure_neighbors(
                 null.get(key, nothing),
             )
             for group, value, count, error, by_chance in zip(
-                (ALL, *protected.classes), *columns, strict=True
+                (ALL, *names), *columns, strict=True
             ):
                 yield figure(
                     metric,

@@ -16,8 +16,7 @@ from tp_keras.config import ExperimentConfig
 from tp_keras.config import TrainingConfig
 from tp_keras.config import config_to_dict
 from tp_keras.errors import UserError
-from tp_keras.fairness import probe_models
-from tp_keras.fairness.sweep import measurement
+from tp_keras.fairness import probes as probes_lib
 from tp_keras.fairness.sweep import sweep
 from tp_keras.fairness.sweep.outcome import figure_of
 from tp_keras.fairness.sweep.settings import MeasureSettings
@@ -76,7 +75,7 @@ def light(monkeypatch):
         sweep.TrunkFeatures, "compute", classmethod(lambda *_: "features")
     )
     monkeypatch.setattr(
-        measurement,
+        sweep,
         "measure",
         lambda classifier, portraits, twins, settings, seed: make_records(
             portraits.split,
@@ -136,7 +135,7 @@ def test_a_sweep_makes_measures_and_reports(
     bases, tmp_path, capsys, monkeypatch
 ):
     # What the probes find does not matter here.
-    monkeypatch.setattr(probe_models, "_MLP_ITERATIONS", 2)
+    monkeypatch.setattr(probes_lib, "_MLP_ITERATIONS", 2)
     base = bases[3]
     before = content(base.path)
     folder = tmp_path / "my sweep"
@@ -224,7 +223,7 @@ def test_it_resumes_wherever_it_is_stopped(bases, tmp_path, monkeypatch, light):
         monkeypatch.setattr(module, name, stop_or_go)
 
     stopping(sweep, "debias_run")
-    stopping(measurement, "measure")
+    stopping(sweep, "measure")
     stopping(records_lib, "write_records")
     folder = tmp_path / "stopped"
     for last, number in (
@@ -353,8 +352,7 @@ def test_bad_bases_are_one_sentence(bases, tmp_path, capsys):
     ):
         with pytest.raises(SystemExit):
             run_command(
-                FairnessSweep,
-                ["--sweep_dir", str(tmp_path / "s"), *arguments],
+                FairnessSweep, ["--sweep_dir", str(tmp_path / "s"), *arguments]
             )
         assert expected in " ".join(capsys.readouterr().err.split())
     assert not (tmp_path / "s").exists()
@@ -401,7 +399,7 @@ def test_numbers_and_three_groups_are_measured():
     backbone = PortraitBackbone(
         "separable", 8, ((8, 1, 4),), image_shape=EVERY_KIND.image_shape
     )
-    records = measurement.measure(
+    records = sweep.measure(
         PortraitClassifier(backbone, EVERY_KIND, embedding_size=8),
         portraits,
         None,

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tp_keras.fairness import probe_records
 from tp_keras.fairness.group_figures import UNSUPPORTED
 from tp_keras.fairness.group_neighbors import EXCESS
 from tp_keras.fairness.group_neighbors import PRECISION
+from tp_keras.fairness.summary import best_probe
 from tp_keras.fairness.sweep.sweep_folder import SPLITS
 from tp_keras.fairness.sweep.variant import NONE
 from tp_keras.fairness.sweep.variant import Variant
@@ -60,27 +60,22 @@ class Outcome:
 
     @classmethod
     def read(cls, folder, variant, bases) -> "Outcome":
-        """Reads what a sweep wrote.
+        """Reads what a sweep wrote of a variant into its `SweepFolder`.
 
-        Args:
-            folder: `SweepFolder`.
-            variant: A variant that is measured on all seeds.
-            bases: Dict: seed -> the run that is compared with.
+        `bases` is a dict: seed -> the run that is compared with.
         """
-        return cls(
-            variant,
-            {
-                split: tuple(
-                    read_records(folder.records_path(variant, seed, split))
-                    for seed in bases
-                )
-                for split in SPLITS
-            },
-            tuple(
-                _cost(folder, variant, seed, base.facts.get("seconds"))
-                for seed, base in bases.items()
-            ),
+        records = {
+            split: tuple(
+                read_records(folder.records_path(variant, seed, split))
+                for seed in bases
+            )
+            for split in SPLITS
+        }
+        costs = (
+            _cost(folder, variant, seed, base.facts.get("seconds"))
+            for seed, base in bases.items()
         )
+        return cls(variant, records, tuple(costs))
 
     @property
     def name(self) -> str:
@@ -101,10 +96,8 @@ class Outcome:
         """Returns the recall of each supported cell, pooled over the seeds.
 
         The hits of all seeds divided by the rows of all seeds, so that a
-        single portrait of a small group weighs less.
-
-        Returns:
-            (class, group) -> recall, and the rows of all seeds.
+        single portrait of a small group weighs less: (class, group) -> recall,
+        and the rows of all seeds.
         """
         cells = {}
         for records in self.records[split]:
@@ -124,14 +117,11 @@ def figure_of(
 ) -> float | None:
     """Returns a figure of one run, None where it is not supported.
 
-    Args:
-        records: What was measured of it.
-        figure: Such as `"accuracy"`, `"conditional_probe"`, the better of both
-            kinds of probe, or `"equalized_odds_null"`.
-        task: Of which task.
+    Such as `"accuracy"`, `"conditional_probe"`, the better of both kinds of
+    probe, or `"equalized_odds_null"`.
     """
     if figure in _PROBES:
-        found = [probe_records.best_probe(records, task, _PROBES[figure])]
+        found = [best_probe(records, task, _PROBES[figure])]
     else:
         metric, criteria = _FIGURES[figure.removesuffix("_null")]
         found = find(records, metric=metric, task=task.name, **criteria)

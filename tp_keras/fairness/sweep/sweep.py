@@ -10,14 +10,19 @@ import tqdm
 
 from tp_keras.config import ExperimentConfig
 from tp_keras.data.builders import find_builder
+from tp_keras.data.portraits import Portraits
 from tp_keras.data.source import load_portraits
 from tp_keras.data.splits import resolve_splits
 from tp_keras.debiasing.trunk_features import TrunkFeatures
 from tp_keras.errors import UserError
+from tp_keras.evaluation import figures
 from tp_keras.fairness.report import TWINS
 from tp_keras.fairness.report import require_guarded
+from tp_keras.fairness.representations import represent
+from tp_keras.fairness.representations import represent_twins
 from tp_keras.fairness.settings import FairnessSettings
-from tp_keras.fairness.sweep import measurement
+from tp_keras.fairness.sweep.outcome import BY_GROUP
+from tp_keras.fairness.sweep.outcome import COMPARED
 from tp_keras.fairness.sweep.outcome import NEIGHBORS
 from tp_keras.fairness.sweep.outcome import Outcome
 from tp_keras.fairness.sweep.settings import SweepSettings
@@ -27,7 +32,10 @@ from tp_keras.fairness.sweep.sweep_folder import VALIDATION
 from tp_keras.fairness.sweep.sweep_folder import SweepFolder
 from tp_keras.fairness.sweep.variant import NONE
 from tp_keras.fairness.sweep.variant import Variant
+from tp_keras.fairness.task_figures import measure_task
 from tp_keras.records import record as records_lib
+from tp_keras.records.record import ALL
+from tp_keras.records.record import Record
 from tp_keras.runs.debias_run import debias_run
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.runs.trainer import Trainer
@@ -70,9 +78,7 @@ def train_bases(
     return bases
 
 
-def find_bases(
-    run_dirs: Sequence[str | os.PathLike],
-) -> dict[int, RunFolder]:
+def find_bases(run_dirs: Sequence[str | os.PathLike]) -> dict[int, RunFolder]:
     """Finds finished runs without debiasing that are compared with.
 
     Args:
@@ -193,7 +199,7 @@ class _Seed:
         for split in SPLITS:
             path = self.folder.records_path(variant, self.seed, split)
             if not path.exists():
-                records = measurement.measure(
+                records = measure(
                     classifier,
                     self._load(split),
                     self._twins() if split == TEST else None,
@@ -262,3 +268,47 @@ class _Seed:
         if keep:
             self.portraits[split] = found
         return found
+
+
+def measure(
+    classifier,
+    portraits: Portraits,
+    twins: Portraits | None,
+    settings: FairnessSettings,
+    seed: int,
+) -> list[Record]:
+    """Measures what a sweep compares, in seconds.
+
+    The accuracy of the protected head, and those figures of a fairness report
+    that `Outcome` reads, with probes of each task's own part alone. `twins` may
+    be None, see `represent_twins`.
+    """
+    found = represent(classifier, portraits.images, progress=False)
+    pairs = None
+    if twins is not None:
+        pairs = represent_twins(classifier, portraits, twins, progress=False)
+    head = portraits.schema.protected
+    measured = []
+    if head in found.predictions:
+        known = portraits.groups >= 0
+        hits = (found.predictions[head] == portraits.groups)[known].sum()
+        accuracy = figures.share("accuracy", hits, known.sum(), group=ALL)
+        measured.append((head, accuracy))
+    for task in portraits.schema.guarded_tasks:
+        if task.name in classifier.embedding_parts:
+            stages = measure_task(
+                task, portraits, found, pairs, settings, seed, True
+            )
+            measured += [
+                (task.name, fields)
+                for stage in stages.values()
+                for fields in stage
+                if fields["metric"] in BY_GROUP
+                or fields["metric"] in COMPARED
+                and fields["group"] == ALL
+            ]
+    place = {"split": portraits.split, "dataset": portraits.dataset}
+    return [
+        Record(task=name, seed=seed, **place, **fields)
+        for name, fields in measured
+    ]

@@ -27,9 +27,6 @@ class SweepFolder:
     | `<variant>-seed<S>/sweep/<split>.jsonl` | what was measured of it |
     | `features-seed<S>.json` | the seconds that the trunk's features took |
     | `table.md`, `front.png` | the report |
-
-    Args:
-        path: The folder.
     """
 
     def __init__(self, path):
@@ -54,10 +51,6 @@ class SweepFolder:
         self, settings: SweepSettings, bases: dict[int, RunFolder]
     ) -> None:
         """Makes the folder that of a sweep of these runs; seeds may be added.
-
-        Args:
-            settings: How it compares and measures.
-            bases: Seed -> finished run.
 
         Raises:
             UserError: If it is of a sweep with other settings or runs.
