@@ -40,20 +40,13 @@ def test_error_equals_a_naive_loop():
     assert error == pytest.approx(naive_error(confidences, correct, 15))
 
 
-def test_certain_and_right_is_calibrated():
-    confidences = np.ones(4)
-    bins = calibration.equal_width_bins(confidences)
-    assert bins.tolist() == [14] * 4
-    right, wrong = np.ones(4, bool), np.zeros(4, bool)
-    error = calibration.expected_calibration_error
-    assert error(confidences, right, bins) == 0
-    assert error(confidences, wrong, bins) == 1
-
-
-def test_equal_width_bins_at_their_edges():
+def test_bins_at_their_edges_and_certain_answers():
     confidences = [0.0, 1 / 15, 1 / 15 + 1e-9, 0.2, 1.0]
     bins = calibration.equal_width_bins(confidences)
     assert bins.tolist() == [0, 0, 1, 2, 14]
+    ones, error = np.ones(4), calibration.expected_calibration_error
+    for right in (True, False):
+        assert error(ones, np.full(4, right), bins[:4] * 0 + 14) == 1 - right
 
 
 def test_interval_covers_a_miscalibrated_model_and_holds_the_value():

@@ -151,19 +151,12 @@ def written(tmp_path_factory):
 def test_command_writes_folder_and_page(written):
     path, records, output = written
     folder = path / "fairness" / "test"
-    assert {item.name for item in folder.iterdir()} == PLOT_NAMES | {
-        "measured.json",
-        "records.jsonl",
-        "table.md",
-    }
+    names = {"measured.json", "records.jsonl", "table.md"}
+    assert {item.name for item in folder.iterdir()} == PLOT_NAMES | names
     assert [item.name for item in folder.parent.iterdir()] == ["test"]
     assert summary.summary_text(records, SCHEMA) in output
     assert str(folder) in output
     assert str(path / "fairness.html") in output
-
-
-def test_records_are_stamped_and_of_both_tasks(written):
-    _, records, _ = written
     assert {record.task for record in records} == {"hair_color", "hair_type"}
     stamps = {(record.seed, record.split, record.dataset) for record in records}
     assert stamps == {(5, "test", f"{DATASET}/1.0.0")}
@@ -184,10 +177,6 @@ def test_page_shows_every_figure_of_the_summary(written):
         cells = summary.task_table(records, task, GENDER).frame.values
         for cell in cells.ravel():
             assert cell in text
-
-
-def test_table_shows_every_record(written):
-    path, records, _ = written
     text = (path / "fairness" / "test" / "table.md").read_text()
     for record in records:
         if record.value is not None:
@@ -287,14 +276,11 @@ def test_run_without_guarded_tasks_is_told(loaded, tmp_path, capsys):
     assert not (path / "fairness").exists()
 
 
-def test_data_without_groups_are_told(tmp_path):
+def test_missing_groups_or_data_are_told(written, tmp_path):
     schema = dataclasses.replace(SCHEMA, protected=None, guarded=())
     path = make_run(tmp_path / "run", schema=schema)
     with pytest.raises(UserError, match="protected=None, guarded=none"):
         report.run_fairness_report(path)
-
-
-def test_missing_data_are_told(written):
     path, _, _ = written
     with pytest.raises(UserError, match="Received"):
         report.run_fairness_report(path)

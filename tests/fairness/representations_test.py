@@ -104,16 +104,11 @@ def test_predictions_of_every_kind_have_the_form_of_labels():
     assert found.layers["age"]["answer"].shape == (COUNT, 1)
 
 
-def test_classifier_without_guarded_tasks_is_refused(images):
-    classifier = make_classifier(tasks=["gender"])
+def test_what_cannot_be_represented(images):
     with pytest.raises(UserError, match="one or more guarded tasks"):
-        represent(classifier, images)
-
-
-def test_what_is_not_finite_is_refused(images):
+        represent(make_classifier(tasks=["gender"]), images)
     classifier = make_classifier()
-    head = classifier.get_layer("hair_type")
-    head.bias.assign([0.0, np.nan, 0.0])
+    classifier.get_layer("hair_type").bias.assign([0.0, np.nan, 0.0])
     with pytest.raises(UserError, match="hair_type.* of 10 of 10 portraits"):
         represent(classifier, images, progress=False)
 

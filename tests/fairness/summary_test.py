@@ -17,32 +17,24 @@ def record(metric, value, count=200, group="all", **fields):
     return Record(metric, "hair_color", group, value, count, **fields)
 
 
+BEYOND = {"class_name": "blond"}
 RECORDS = [
     record("accuracy", 0.848, count=578),
     record("accuracy", 0.853, count=378, group="female"),
     record("accuracy", 0.841, group="male"),
     record("accuracy_gap", 0.012, null=0.06),
-    record(
-        "worst_group_recall",
-        0.32,
-        count=53,
-        group="male",
-        class_name="blond",
-        null=0.71,
-    ),
-    record(
-        "equalized_odds_difference_max", 0.6, class_name="blond", null=0.063
-    ),
+    record("worst_group_recall", 0.32, 53, "male", null=0.71, **BEYOND),
+    record("equalized_odds_difference_max", 0.6, null=0.063, **BEYOND),
     record("leakage_band_low", 0.603),
     record("leakage_band_high", 0.703),
     *(
-        record(metric, value, variant=f"{kind} {layer}", null=0.5)
-        for metric, kind, layer, value in (
-            ("group_probe", "linear", "hair_color_embedding", 0.941),
-            ("group_probe", "mlp", "hair_color_embedding", 0.93),
-            ("group_probe", "mlp", "backbone", 0.98),
-            ("conditional_group_probe", "linear", "hair_color_embedding", 0.6),
-            ("conditional_group_probe", "mlp", "hair_color_embedding", 0.947),
+        record(metric, value, variant=variant, null=0.5)
+        for metric, variant, value in (
+            ("group_probe", "linear hair_color_embedding", 0.941),
+            ("group_probe", "mlp hair_color_embedding", 0.93),
+            ("group_probe", "mlp backbone", 0.98),
+            ("conditional_group_probe", "linear hair_color_embedding", 0.6),
+            ("conditional_group_probe", "mlp hair_color_embedding", 0.947),
         )
     ),
     record("same_group_excess", 0.1, variant="k=5"),

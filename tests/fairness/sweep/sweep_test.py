@@ -21,7 +21,6 @@ from tp_keras.fairness.sweep import sweep
 from tp_keras.fairness.sweep.outcome import figure_of
 from tp_keras.fairness.sweep.settings import MeasureSettings
 from tp_keras.fairness.sweep.settings import SweepSettings
-from tp_keras.fairness.sweep.variant import Variant
 from tp_keras.fairness.sweep.variant import parse_variant
 from tp_keras.fairness.sweep.variant import parse_variants
 from tp_keras.models import PortraitBackbone
@@ -148,14 +147,9 @@ def test_a_sweep_makes_measures_and_reports(
     for name in ("none", "grl:1"):
         assert f"{name}, seed 3: " in printed
     assert (folder / "table.md").read_text() in printed
-    assert {path.name for path in folder.iterdir()} == {
-        "sweep.json",
-        "features-seed3.json",
-        "none-seed3",
-        "grl-1-seed3",
-        "table.md",
-        "front.png",
-    }
+    names = {"sweep.json", "features-seed3.json", "table.md", "front.png"}
+    names |= {"none-seed3", "grl-1-seed3"}
+    assert {path.name for path in folder.iterdir()} == names
     # The base stays, and what was made of it is a run.
     assert content(base.path) == before
     run = RunFolder(folder / "grl-1-seed3").require()
@@ -172,14 +166,11 @@ def test_a_sweep_makes_measures_and_reports(
         "mlp hair_color_embedding",
     }
     assert all(record.value is not None for record in probes)
-    for metric, count in (
-        ("counterfactual_flips", 2),
-        ("same_group_excess", 2),
-        ("neighbor_precision", 2),
-        ("worst_group_recall", 2),
-        ("leakage_band_high", 2),
+    for metric in (
+        *("counterfactual_flips", "same_group_excess", "neighbor_precision"),
+        *("worst_group_recall", "leakage_band_high"),
     ):
-        assert len(find(records, metric=metric)) == count
+        assert len(find(records, metric=metric)) == 2
     assert len(find(records, metric="accuracy", group="all")) == 3
     groups = find(records, metric="group_recall", task="hair_color")
     assert len(groups) == 10
@@ -287,32 +278,23 @@ def test_what_is_trained_alike_is_trained_once(bases, tmp_path, light):
 
 
 def test_seeds_may_be_added_but_not_exchanged(bases, tmp_path, light):
-    variants = [Variant()]
+    folder = tmp_path / "s"
     for seeds in ((3,), (3, 4), (4,)):
         chosen = {seed: bases[seed] for seed in seeds}
-        (outcome,) = sweep.run_sweep(
-            tmp_path / "s", variants, chosen, SETTINGS, progress=False
-        )
+        (outcome,) = run_sweep(folder, chosen, VARIANTS[:1])
         assert len(outcome.records["test"]) == len(seeds)
-    content = (tmp_path / "s" / "sweep.json").read_text()
-    (tmp_path / "s" / "sweep.json").write_text(
-        content.replace('"ramp"', '"slope"')
-    )
+    content = (folder / "sweep.json").read_text()
+    (folder / "sweep.json").write_text(content.replace('"ramp"', '"slope"'))
     with pytest.raises(UserError, match="other settings.*ramp.*slope"):
-        sweep.run_sweep(
-            tmp_path / "s", variants, bases, SETTINGS, progress=False
-        )
-    (tmp_path / "s" / "sweep.json").write_text(content)
-    other = make_base(tmp_path / "other", 3, seconds=11.0)
-    with pytest.raises(UserError, match="run of seed 3: .*base3.* against"):
-        sweep.run_sweep(
-            tmp_path / "s", variants, {3: other}, SETTINGS, progress=False
-        )
-    other = make_base(tmp_path / "five", 5, dataset="made/there/1.0.0")
-    with pytest.raises(UserError, match="data sets: "):
-        sweep.run_sweep(
-            tmp_path / "s", variants, {5: other}, SETTINGS, progress=False
-        )
+        run_sweep(folder, bases, VARIANTS[:1])
+    (folder / "sweep.json").write_text(content)
+    for other, message in (
+        (make_base(tmp_path / "a", 3, seconds=11.0), "run of seed 3: .*base3"),
+        (make_base(tmp_path / "b", 5, dataset="made/b/1.0.0"), "data sets: "),
+    ):
+        seed = other.config.training.seed
+        with pytest.raises(UserError, match=message):
+            run_sweep(folder, {seed: other}, VARIANTS[:1])
 
 
 def test_bases_of_two_data_sets_of_one_name_are_refused(bases, tmp_path):
@@ -327,22 +309,19 @@ def test_bases_of_two_data_sets_of_one_name_are_refused(bases, tmp_path):
 
 def test_bad_bases_are_one_sentence(bases, tmp_path, capsys):
     path = bases[3].path
-    with pytest.raises(UserError, match="both of seed 3"):
-        sweep.find_bases([path, path])
-    with pytest.raises(UserError, match="There is no run"):
-        sweep.find_bases([tmp_path / "nowhere"])
-    unfinished = make_base(tmp_path / "unfinished", 1, status="training")
-    with pytest.raises(UserError, match="finished runs.*unfinished, training"):
-        sweep.find_bases([unfinished.path])
-    unfinished.record(status="finished")
-    config = unfinished.config
-    model = dataclasses.replace(config.model, tasks=("gender",))
-    other = dataclasses.replace(config, model=model)
-    (unfinished.path / "config.json").write_text(
-        json.dumps(config_to_dict(other))
-    )
-    with pytest.raises(UserError, match="learned no guarded task"):
-        sweep.find_bases([unfinished.path])
+    unfinished = make_base(tmp_path / "unfinished", 1, status="training").path
+    blind = make_base(tmp_path / "blind", 1)
+    model = dataclasses.replace(blind.config.model, tasks=("gender",))
+    config = config_to_dict(dataclasses.replace(blind.config, model=model))
+    (blind.path / "config.json").write_text(json.dumps(config))
+    for paths, expected in (
+        ([path, path], "both of seed 3"),
+        ([tmp_path / "nowhere"], "There is no run"),
+        ([unfinished], "finished runs.*unfinished, training"),
+        ([blind.path], "learned no guarded task"),
+    ):
+        with pytest.raises(UserError, match=expected):
+            sweep.find_bases(paths)
     for arguments, expected in (
         (["--variants", "magic"], "A variant is named"),
         (["--experiment", "magic"], "an experiment out of demo"),
