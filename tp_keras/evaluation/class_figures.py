@@ -30,8 +30,7 @@ def expected_calibration_error(confidences, correct, bins) -> float:
     calibration of modern neural networks, 2017.
 
     Args:
-        confidences: Float array [N], N > 0: the probability of what is
-            predicted.
+        confidences: Float array [N], N > 0: probabilities of what is predicted.
         correct: Bool array [N]: whether the prediction is the label.
         bins: Int array [N]: the bin of each row.
     """
@@ -45,10 +44,9 @@ def calibration_interval(
 ) -> tuple[float, float]:
     """Returns a 95 % bootstrap interval of the error, rows drawn in their bins.
 
-    Resampling adds noise of its own to every bin, and noise adds to a sum of
-    absolute values; the resampled errors are therefore moved back by what
-    their mean exceeds the measured one, or the interval could miss it. For the
-    arguments see there.
+    Noise of resampling adds to a sum of absolute values: the resampled errors
+    are moved back by what their mean exceeds the measured one, or the interval
+    could miss it. For the arguments see there.
     """
     gaps = np.asarray(correct, np.float64) - confidences
     in_bins = gaps[:, None] * (bins[:, None] == np.arange(NUM_BINS))

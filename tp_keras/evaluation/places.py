@@ -1,7 +1,6 @@
 """Which folder the figures of which portraits have.
 
-The figures of a data set never take the place of another's, even of the same
-name, and portraits that a run was not trained beside never pass as its own.
+The figures of a data set never take the place of another's of the same name.
 """
 
 import json

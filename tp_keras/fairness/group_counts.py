@@ -126,11 +126,9 @@ def count_negatives(outcomes) -> np.ndarray:
 
 
 def differences(rates, counted) -> np.ndarray:
-    """Returns the largest rate minus the smallest, of each comparable class.
+    """Returns the largest rate [..., G, S] minus the smallest, by class.
 
-    Args:
-        rates: Float array [..., G, S].
-        counted: Bool array [G, S]: the rates that count.
+    Of the comparable classes; `counted`, bool [G, S], are the rates that count.
     """
     rates = np.asarray(rates)[..., comparable(counted)]
     counted = counted[:, comparable(counted)]
@@ -173,11 +171,10 @@ def resample(
 def permute_groups(outcomes, num_permutations: int, generator) -> np.ndarray:
     """Deals the rows of each class to the groups anew: int64 [P, G, S, C].
 
-    Each group keeps its number of rows of each class, so the counts are what
-    they would be if answers depended on the class and chance alone. To shuffle
-    the groups inside a class and count the answers of the first is to draw from
-    the multivariate hypergeometric distribution; then of the second among what
-    is left, and so on.
+    Each group keeps its number of rows of each class: the counts are what they
+    would be if answers depended on class and chance alone. The answers of the
+    first group are drawn from the multivariate hypergeometric distribution,
+    then those of the second among what is left, and so on.
     """
     outcomes = np.asarray(outcomes)
     permuted = np.zeros((num_permutations, *outcomes.shape), np.int64)
@@ -214,16 +211,11 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """Returns a 95 % interval of a difference, a maximum or a minimum.
 
-    Noise adds to a maximum: the middle 95 % of its resamples may miss both what
-    was measured and the truth. Mirrored at the measured value they correct for
+    Noise adds to a maximum: the middle 95 % of its resamples [B] may miss both
+    the measured value and the truth. Mirrored at the value they correct for
     that, but fall short where one rate stands out. So each end is the wider one
     of the two (Davison and Hinkley, Bootstrap Methods and their Application,
-    1997, sections 5.2 and 5.3).
-
-    Args:
-        value: The figure as measured.
-        samples: Float array [B]: the figure of each resample.
-        limits: The least and the largest value that the figure can have.
+    1997, sections 5.2 and 5.3), inside the `limits` of the figure.
     """
     low, high = intervals.percentile_interval(samples)
     return (
@@ -236,7 +228,7 @@ class GroupSample:
     """Counts of group, class and answer, and what chance makes of them.
 
     Args:
-        outcomes: Int64 array [G, S, C]; group, class, answer.
+        outcomes: Int64 array [G, S, C].
         right: Bool array [S, C]: the right answers of each class.
         settings: How much data a figure needs; how often to draw.
         seed: Where chance starts, a sequence of integers.
@@ -244,11 +236,10 @@ class GroupSample:
     Attributes:
         sizes: Int64 array [G, S]: the rows of each cell of group and class.
         supported: Bool array [G, S]: the cells with `min_count` rows.
-        supported_negatives: Bool array [G, S]: those whose group has as many
-            rows of the other classes.
+        supported_negatives: The same, of the group's rows of other classes.
         supported_groups: Bool array [G]: the groups with as many rows.
         by_cell: Int64 array [B, G, S, C]: resamples of each cell.
-        by_group: Int64 array [B, G, S, C]: resamples of each group.
+        by_group: The same of each group.
         permuted: Int64 array [P, G, S, C]: groups permuted in each class.
     """
 
@@ -304,7 +295,7 @@ class GroupSample:
             supported: Whether there are rows enough; else there is no value.
             resampled: Counts [B, G, S, C]; None: those of each cell.
             limits: Least and largest value there can be.
-            tail: Which quantile of the permutations is told; None: none is.
+            tail: The quantile of the permutations that is told; None: none.
             **fields: Further fields of the record, or others than all rows.
         """
         fields = {"group": ALL, "count": int(self.sizes.sum())} | fields

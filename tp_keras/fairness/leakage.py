@@ -38,9 +38,9 @@ def measure_leakage(
 ) -> Iterator[dict]:
     """Measures what tells the group of a portrait, and how well.
 
-    All of it is the balanced accuracy of a guess of the group out of the G
-    that have `min_count` rows with a label: 1/G for nothing, 1 for all. A
-    number is told by its range.
+    All of it is the balanced accuracy of a guess of the group out of the G with
+    `min_count` labelled rows: 1/G for nothing, 1 for all. A number is told by
+    its range.
 
     * `leakage_band_low` and `leakage_band_high`, the band `[L(Y) - (1 - A),
       L(Y)]` with `L(Y)` that of the best guess from the label alone and `A`
@@ -135,9 +135,9 @@ def label_leakage(outcomes) -> np.ndarray:
 def lower_band(outcomes) -> np.ndarray:
     """Returns what any layer of these answers gives away at least: [...].
 
-    With the errors e_g of the groups: who guesses the group from the answer
-    as from the label is right as often but for a share of e_g of the rows.
-    Holds for the counts [..., G, S, S] at hand, not on average alone.
+    Who guesses the group from the answer as from the label is right as often
+    but for the share of wrong answers. Holds for the counts [..., G, S, S] at
+    hand, not on average alone.
     """
     errors = 1 - metrics.accuracy(outcomes).mean(-1)
     least = label_leakage(outcomes) - errors

@@ -109,8 +109,8 @@ def probe_groups(
             hidden layer of 64.
         settings: Folds, probes and how many rows a cell needs.
         seed: Where chance starts.
-        train_only: Bool array [N] of rows that probes learn from and are never
-            tested on. Groups are balanced inside them too. None: no row.
+        train_only: Bool array [N]: rows to learn from and never to test, with
+            groups balanced inside them too. None: no row.
 
     Returns:
         `ProbeResult`, without a value where fewer than two groups of a class
