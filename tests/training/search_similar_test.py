@@ -181,20 +181,3 @@ def test_what_is_wrong_is_told_in_one_sentence(
     ):
         assert expected in fails(capsys, *flags)
     assert not output.exists()
-
-
-@pytest.mark.parametrize(
-    "tasks, by, expected",
-    [
-        (["gender"], "all", "which are: none"),
-        (["hair_type"], "hair_color", "which are: hair_type. Received"),
-    ],
-)
-def test_a_model_without_the_task(
-    tasks, by, expected, image, tiny_data_dir, tmp_path, capsys
-):
-    classifier = make_run(tmp_path / "run", tiny_data_dir, tasks)
-    bundle = export_bundle(classifier, tmp_path / "models")
-    for flags in (("--run_dir", tmp_path / "run"), ("--bundle", bundle)):
-        assert expected in fails(capsys, *flags, "--image", image, "--by", by)
-    assert not (tmp_path / "run" / "similar").exists()

@@ -65,13 +65,10 @@ def mean_of_shares_interval(hits, counts) -> tuple[float, float]:
 def resample_confusion_matrix(
     matrix, num_bootstraps: int, generator: np.random.Generator
 ) -> np.ndarray:
-    """Draws a matrix of counts as if its rows' rows were sampled again.
+    """Draws the counts of a matrix [L, K] again: int64 [num_bootstraps, L, K].
 
-    Stratified: of each row of the matrix, such as a label, a multinomial draw
-    keeps the sum.
-
-    Returns:
-        Int64 array [num_bootstraps, *matrix.shape].
+    Stratified by label, a row of the matrix: each draw, from the multinomial
+    distribution, keeps its sum.
     """
     matrix = np.asarray(matrix)
     resampled = np.zeros((num_bootstraps, *matrix.shape), np.int64)

@@ -2,9 +2,9 @@
 
 from tests.portrait_factory import HAIR_COLOR
 from tp_keras.evaluation.figures import figure
+from tp_keras.fairness.sweep.outcome import SPLITS
 from tp_keras.fairness.sweep.outcome import Outcome
-from tp_keras.fairness.sweep.sweep_folder import SPLITS
-from tp_keras.fairness.sweep.variant import parse_variant
+from tp_keras.fairness.sweep.settings import parse_variant
 from tp_keras.records.record import Record
 
 TASK = HAIR_COLOR

@@ -21,8 +21,8 @@ from tp_keras.fairness.sweep import sweep
 from tp_keras.fairness.sweep.outcome import figure_of
 from tp_keras.fairness.sweep.settings import MeasureSettings
 from tp_keras.fairness.sweep.settings import SweepSettings
-from tp_keras.fairness.sweep.variant import parse_variant
-from tp_keras.fairness.sweep.variant import parse_variants
+from tp_keras.fairness.sweep.settings import parse_variant
+from tp_keras.fairness.sweep.settings import parse_variants
 from tp_keras.models import PortraitBackbone
 from tp_keras.models import PortraitClassifier
 from tp_keras.records import record as records_lib
@@ -264,7 +264,7 @@ def test_what_is_trained_alike_is_trained_once(bases, tmp_path, light):
 
     for run in (trained, both, folder.run(variants[1], 3)):
         run.record(debias_seconds=1.0)
-    folder.note_feature_seconds(3, 2.0)
+    folder.features_path(3).write_text('{"seconds": 2.0}')
     outcomes = run_sweep(folder.path, {3: bases[3]}, variants)
     # The base took 10 seconds.
     assert {item.name: item.costs for item in outcomes} == {

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from tp_keras.fairness.summary import percent
 from tp_keras.fairness.summary import points
+from tp_keras.fairness.sweep.outcome import VALIDATION
 from tp_keras.fairness.sweep.outcome import Outcome
 from tp_keras.fairness.sweep.settings import ChoiceSettings
-from tp_keras.fairness.sweep.sweep_folder import VALIDATION
 from tp_keras.tasks import Task
 
 # Losses of exactly the limit pass, whatever their last digit.

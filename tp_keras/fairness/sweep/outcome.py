@@ -1,22 +1,34 @@
-"""The figures of a variant on all seeds, found among its records."""
+"""The folder of a sweep, and the figures of a variant on all seeds in it."""
 
 import dataclasses
+import json
+import pathlib
 from collections.abc import Sequence
 
 import numpy as np
 
+from tp_keras import files
+from tp_keras.config import config_differences
+from tp_keras.config import config_from_dict
+from tp_keras.config import config_to_dict
+from tp_keras.errors import UserError
 from tp_keras.fairness.group_figures import UNSUPPORTED
 from tp_keras.fairness.group_neighbors import EXCESS
 from tp_keras.fairness.group_neighbors import PRECISION
 from tp_keras.fairness.summary import best_probe
-from tp_keras.fairness.sweep.sweep_folder import SPLITS
-from tp_keras.fairness.sweep.variant import NONE
-from tp_keras.fairness.sweep.variant import Variant
+from tp_keras.fairness.sweep.settings import NONE
+from tp_keras.fairness.sweep.settings import SweepSettings
+from tp_keras.fairness.sweep.settings import Variant
 from tp_keras.records.record import ALL
 from tp_keras.records.record import Record
 from tp_keras.records.record import find
 from tp_keras.records.record import read_records
+from tp_keras.runs.run_folder import RunFolder
 from tp_keras.tasks import Task
+
+VALIDATION = "validation"
+TEST = "test"
+SPLITS = (VALIDATION, TEST)
 
 # The length of the lists of neighbours.
 NEIGHBORS = 20
@@ -41,6 +53,93 @@ COMPARED = {
     *("group_probe", "conditional_group_probe"),
 }
 BY_GROUP = {"group_recall", "worst_group_recall"}
+
+
+class SweepFolder:
+    """Reads and writes the folder of a sweep.
+
+    | file | what it holds |
+    |---|---|
+    | `sweep.json` | settings, and which runs are compared with |
+    | `<variant>-seed<S>/` | the run of a variant, for `training.evaluate` |
+    | `<variant>-seed<S>/sweep/<split>.jsonl` | what was measured of it |
+    | `features-seed<S>.json` | the seconds that the trunk's features took |
+    | `table.md`, `front.png` | the report |
+    """
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+
+    def run(self, variant: Variant, seed: int) -> RunFolder:
+        """Returns the run of a variant."""
+        return RunFolder(self.path / f"{variant.folder_name}-seed{seed}")
+
+    def records_path(
+        self, variant: Variant, seed: int, split: str
+    ) -> pathlib.Path:
+        """Returns the file of what was measured of a variant."""
+        return self.run(variant, seed).path / "sweep" / f"{split}.jsonl"
+
+    def is_measured(self, variant: Variant, seed: int) -> bool:
+        """Says whether nothing is left to do for a variant."""
+        paths = (self.records_path(variant, seed, split) for split in SPLITS)
+        return all(path.exists() for path in paths)
+
+    def claim(
+        self, settings: SweepSettings, bases: dict[int, RunFolder]
+    ) -> None:
+        """Makes the folder that of a sweep of these runs; seeds may be added.
+
+        Raises:
+            UserError: If it is of a sweep with other settings or runs.
+        """
+        path = self.path / "sweep.json"
+        own = {}
+        for seed, base in bases.items():
+            keys = "dataset", "fingerprints", "seconds"
+            own[str(seed)] = {"run": base.path.resolve().name}
+            own[str(seed)] |= {key: base.facts.get(key) for key in keys}
+        known = {}
+        if path.exists():
+            content = self.read(path)
+            known = content["bases"]
+            try:
+                there = config_from_dict(SweepSettings, content["settings"])
+                differences = config_differences(there, settings)
+            except UserError as error:
+                # Written when there were other settings to make.
+                differences = [str(error)]
+            differences += [
+                f"run of seed {seed}: {known[seed]} against {base}"
+                for seed, base in own.items()
+                if known.get(seed, base) != base
+            ]
+            datasets = {base["dataset"] for base in (known | own).values()}
+            if len(datasets) > 1:
+                differences.append(f"data sets: {' and '.join(datasets)}")
+            if differences:
+                raise UserError(
+                    f"The folder {self.path} belongs to a sweep with other "
+                    "settings. Give another --sweep_dir, or remove the folder "
+                    "to begin anew. Received (there against here): "
+                    + "; ".join(differences)
+                )
+        content = {"settings": config_to_dict(settings), "bases": known | own}
+        files.write_json(path, content)
+
+    def features_path(self, seed: int) -> pathlib.Path:
+        """Returns the file of how long the features of a trunk took."""
+        return self.path / f"features-seed{seed}.json"
+
+    def read(self, path: pathlib.Path) -> dict:
+        """Returns the content of a JSON file."""
+        try:
+            return json.loads(path.read_text())
+        except json.JSONDecodeError as error:
+            raise UserError(
+                f"Expected JSON in {path}; remove the folder of the sweep to "
+                f"begin anew. Received: {error}"
+            ) from error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,7 +245,8 @@ def _cost(folder, variant, seed, seconds):
     if facts.get("source") == method.path.name:
         parts.append(method.facts.get("debias_seconds"))
     if variant.debias != NONE:
-        parts.append(folder.feature_seconds(seed))
+        path = folder.features_path(seed)
+        parts.append(folder.read(path)["seconds"] if path.exists() else None)
     if not seconds or None in parts:
         return None
     return (seconds + sum(parts)) / seconds

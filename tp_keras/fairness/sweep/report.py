@@ -15,12 +15,12 @@ from tp_keras.fairness.summary import question
 from tp_keras.fairness.sweep.choice import Choice
 from tp_keras.fairness.sweep.choice import choose
 from tp_keras.fairness.sweep.choice import rule
+from tp_keras.fairness.sweep.outcome import SPLITS
+from tp_keras.fairness.sweep.outcome import TEST
 from tp_keras.fairness.sweep.outcome import Outcome
+from tp_keras.fairness.sweep.outcome import SweepFolder
 from tp_keras.fairness.sweep.outcome import mean
 from tp_keras.fairness.sweep.settings import ChoiceSettings
-from tp_keras.fairness.sweep.sweep_folder import SPLITS
-from tp_keras.fairness.sweep.sweep_folder import TEST
-from tp_keras.fairness.sweep.sweep_folder import SweepFolder
 from tp_keras.records.page_parts import Report
 from tp_keras.records.page_parts import Section
 from tp_keras.records.page_parts import Table

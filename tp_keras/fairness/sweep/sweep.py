@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import keras
 import tqdm
 
+from tp_keras import files
 from tp_keras.config import ExperimentConfig
 from tp_keras.data.builders import find_builder
 from tp_keras.data.portraits import Portraits
@@ -24,14 +25,14 @@ from tp_keras.fairness.settings import FairnessSettings
 from tp_keras.fairness.sweep.outcome import BY_GROUP
 from tp_keras.fairness.sweep.outcome import COMPARED
 from tp_keras.fairness.sweep.outcome import NEIGHBORS
+from tp_keras.fairness.sweep.outcome import SPLITS
+from tp_keras.fairness.sweep.outcome import TEST
+from tp_keras.fairness.sweep.outcome import VALIDATION
 from tp_keras.fairness.sweep.outcome import Outcome
+from tp_keras.fairness.sweep.outcome import SweepFolder
+from tp_keras.fairness.sweep.settings import NONE
 from tp_keras.fairness.sweep.settings import SweepSettings
-from tp_keras.fairness.sweep.sweep_folder import SPLITS
-from tp_keras.fairness.sweep.sweep_folder import TEST
-from tp_keras.fairness.sweep.sweep_folder import VALIDATION
-from tp_keras.fairness.sweep.sweep_folder import SweepFolder
-from tp_keras.fairness.sweep.variant import NONE
-from tp_keras.fairness.sweep.variant import Variant
+from tp_keras.fairness.sweep.settings import Variant
 from tp_keras.fairness.task_figures import measure_task
 from tp_keras.records import record as records_lib
 from tp_keras.records.record import ALL
@@ -237,7 +238,8 @@ class _Seed:
                 progress,
             )
             seconds = time.monotonic() - begin
-            self.folder.note_feature_seconds(self.seed, seconds)
+            path = self.folder.features_path(self.seed)
+            files.write_json(path, {"seconds": round(seconds, 1)})
         return self.features
 
     def _measure_settings(self, split):
