@@ -23,8 +23,9 @@ def test_by_hand():
     assert metrics.mean_class_error(matrix) == pytest.approx(4 / 7)
 
 
-def test_agrees_with_scikit_learn():
-    generator = np.random.default_rng(0)
+@pytest.mark.parametrize("seed", range(5))
+def test_agrees_with_scikit_learn(seed):
+    generator = np.random.default_rng(seed)
     # Class 4 has no labelled rows but is predicted.
     labels = generator.integers(-1, 4, size=300)
     predictions = np.where(

@@ -69,14 +69,8 @@ def test_nothing_labelled_and_no_groups_are_drawn_as_well(tmp_path):
 
 def test_headline_names_task_figure_unit_interval_and_count(records):
     frame = report.headline_table(records)
-    assert [*frame.columns] == [
-        "task",
-        "figure",
-        "all",
-        "north",
-        "south",
-        "west",
-    ]
+    names = ["task", "figure", "all", "north", "south", "west"]
+    assert [*frame.columns] == names
     figures = frame.set_index(["task", "figure"])["south"]
     south = {"group": "south", "class_name": None}
     for task, title, metric in (

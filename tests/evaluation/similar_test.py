@@ -100,18 +100,13 @@ def test_the_parts_are_those_of_the_classifier():
     )
     portraits = make_portraits(9, schema=EVERY_KIND)
     embed = similar.model_embedder(classifier)
-    embedding = classifier.predict_answers(portraits.images, verbose=0)[
-        "embedding"
-    ]
+    answers = classifier.predict_answers(portraits.images, verbose=0)
+    embedding = answers["embedding"]
     np.testing.assert_allclose(embed(portraits.images), embedding, atol=1e-5)
+    names = [*classifier.embedding_slices]
     for name, part in classifier.embedding_slices.items():
         found = similar.find_similar(
-            portraits.images[4],
-            portraits,
-            embed,
-            [*classifier.embedding_slices],
-            9,
-            name,
+            portraits.images[4], portraits, embed, names, 9, name
         )
         own = embedding[:, part]
         own = own / np.linalg.norm(own, axis=1, keepdims=True)
@@ -133,10 +128,9 @@ def test_the_parts_are_those_of_the_classifier():
     ],
 )
 def test_what_cannot_be_searched(arguments, expected, portraits, query):
+    usual = {"query": query, "portraits": portraits, "count": 1}
     with pytest.raises(UserError, match=expected):
-        search(
-            **{"query": query, "portraits": portraits, "count": 1} | arguments
-        )
+        search(**usual | arguments)
 
 
 def test_table(portraits, query):
