@@ -41,11 +41,11 @@ _GAP, _LINE, _TITLE, _LEAST_WIDTH, _NARROWEST = 16, 12, 44, 360, 85
 
 @dataclasses.dataclass(frozen=True)
 class SimilarPortraits:
-    """The answer to a search.
+    """The portraits that were found, the most similar first.
 
     Attributes:
         query: uint8 `[height, width, 3]`, the portrait that was searched for.
-        portraits: `Portraits` that were found, the most similar first.
+        portraits: `Portraits`.
         similarities: Float32 `[count]`, cosines of the embeddings.
         compared: Names of the guarded tasks whose parts were compared.
     """
@@ -83,8 +83,7 @@ def find_similar(
         guarded: Names of the guarded tasks of the model, in its order; each
             reads an equal part of the embedding.
         count: How many portraits to find.
-        by: Name of the task whose part is compared; `"all"`: of each of them,
-            and all weigh the same.
+        by: Name of the task whose part is compared; `"all"`: each, equally.
 
     Raises:
         UserError: If the model has no such task, or the data set fewer
@@ -127,11 +126,7 @@ def find_similar(
 
 
 def compared_tasks(guarded: Sequence[str], by: str) -> list[str]:
-    """Returns the tasks that a search compares; see `find_similar`.
-
-    Raises:
-        UserError: If the model has none of them, or not the asked one.
-    """
+    """Returns the tasks that a search compares, as `find_similar` does."""
     if not guarded or by not in (EVERY, *guarded):
         known = ", ".join(guarded) or "none, and so no embedding"
         raise UserError(

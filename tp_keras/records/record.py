@@ -27,7 +27,6 @@ class Record:
         task: Name of the task.
         group: `"all"` or the group whose rows were looked at.
         value: The figure, or None where no row counts for it, or too few.
-            Never NaN.
         count: How many rows the figure rests on: the denominator of a share,
             the labelled rows otherwise.
         low: Lower end of the 95 % interval, or None.

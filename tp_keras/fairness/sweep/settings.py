@@ -90,12 +90,9 @@ class SweepSettings:
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
-    """A method of the training, its strength, and a method after it.
+    """One of `DEBIAS_METHODS`, its strength, and one of `POSTHOC_METHODS`.
 
-    Attributes:
-        debias: One of `DEBIAS_METHODS`.
-        strength: Strength of the method, None for that of the base settings.
-        posthoc: One of `POSTHOC_METHODS`.
+    Without a strength that of the base settings counts.
     """
 
     debias: str = NONE
@@ -148,20 +145,15 @@ posthoc='conditional_leace')
     if debias not in DEBIAS_METHODS:
         raise _unreadable(name, f"a method out of {', '.join(DEBIAS_METHODS)}")
     if plus and posthoc not in POSTHOC_METHODS[1:]:
-        raise _unreadable(
-            name, f"after the + one of {', '.join(POSTHOC_METHODS[1:])}"
-        )
-    number = None
-    if colon:
-        if not DEBIAS_METHODS[debias].grows:
-            methods = ", ".join(
-                name for name, method in DEBIAS_METHODS.items() if method.grows
-            )
-            raise _unreadable(name, f"a strength with {methods} only")
-        try:
-            number = float(strength)
-        except ValueError:
-            raise _unreadable(name, "a number after the colon") from None
+        methods = ", ".join(POSTHOC_METHODS[1:])
+        raise _unreadable(name, f"after the + one of {methods}")
+    if colon and not DEBIAS_METHODS[debias].grows:
+        grow = (key for key, method in DEBIAS_METHODS.items() if method.grows)
+        raise _unreadable(name, f"a strength with {', '.join(grow)} only")
+    try:
+        number = float(strength) if colon else None
+    except ValueError:
+        raise _unreadable(name, "a number after the colon") from None
     variant = Variant(debias, number, posthoc or NONE)
     variant.settings(DebiasConfig())  # Refuses what is out of range.
     return variant
@@ -170,9 +162,7 @@ posthoc='conditional_leace')
 def parse_variants(names, base: DebiasConfig) -> list[Variant]:
     """Reads variants, and puts `none` first: all others are compared with it.
 
-    Args:
-        names: Sequence of names.
-        base: The settings that the variants change.
+    `base` are the settings that they change.
 
     Raises:
         UserError: If a name can't be read, or two mean the same.

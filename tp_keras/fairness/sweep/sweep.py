@@ -80,13 +80,7 @@ def train_bases(
 
 
 def find_bases(run_dirs: Sequence[str | os.PathLike]) -> dict[int, RunFolder]:
-    """Finds finished runs without debiasing that are compared with.
-
-    Args:
-        run_dirs: Their folders.
-
-    Returns:
-        Seed of the run -> run.
+    """Finds finished runs without debiasing in their folders: seed -> run.
 
     Raises:
         UserError: If one isn't there, isn't finished, is debiased or learned
@@ -117,12 +111,9 @@ def find_bases(run_dirs: Sequence[str | os.PathLike]) -> dict[int, RunFolder]:
         portraits[prints.get(VALIDATION)] = run_dir
     for found in (datasets, portraits):
         if len(found) > 1:
-            raise UserError(
-                "Expected runs of one data set. Received: "
-                + " and ".join(
-                    f"{path} of {name}" for name, path in found.items()
-                )
-            )
+            names = (f"{path} of {name}" for name, path in found.items())
+            names = " and ".join(names)
+            raise UserError(f"Expected runs of one data set. Received: {names}")
     return bases
 
 
@@ -135,9 +126,8 @@ def run_sweep(
 ) -> list[Outcome]:
     """Makes and measures every variant on every base run.
 
-    A run that is there is not made again, and what is measured is not measured
-    again, so the same call resumes wherever it was stopped. The base runs stay
-    as they are.
+    What is there is neither made nor measured again, so the same call resumes
+    wherever it was stopped. The base runs stay as they are.
 
     Args:
         sweep_dir: Folder of the sweep.
@@ -172,9 +162,8 @@ def run_sweep(
             try:
                 one_seed.make_and_measure(variant, progress)
             except UserError as error:
-                raise UserError(
-                    f"{variant.name}, seed {seed}: {error}"
-                ) from error
+                text = f"{variant.name}, seed {seed}: {error}"
+                raise UserError(text) from error
             if progress:
                 seconds = time.monotonic() - begin
                 bar.write(f"{variant.name}, seed {seed}: {seconds:.0f} s")
@@ -183,17 +172,17 @@ def run_sweep(
     return [Outcome.read(folder, variant, bases) for variant in variants]
 
 
+@dataclasses.dataclass
 class _Seed:
     """The variants of one base run, which share what its trunk makes."""
 
-    def __init__(self, folder, seed, base, settings, portraits):
-        self.folder = folder
-        self.seed = seed
-        self.base = base
-        self.settings = settings
-        # Split -> portraits, shared by all seeds.
-        self.portraits = portraits
-        self.features = None
+    folder: SweepFolder
+    seed: int
+    base: RunFolder
+    settings: SweepSettings
+    # Split -> portraits, shared by all seeds.
+    portraits: dict[str, Portraits]
+    features: TrunkFeatures | None = None
 
     def make_and_measure(self, variant, progress):
         classifier = self._make(variant, progress).load_model()
@@ -230,12 +219,9 @@ class _Seed:
             config = self.base.config
             train = self._load("train", keep=False)
             begin = time.monotonic()
+            arguments = config.augment, config.training.seed, progress
             self.features = TrunkFeatures.compute(
-                self.base.load_model(),
-                train,
-                config.augment,
-                config.training.seed,
-                progress,
+                self.base.load_model(), train, *arguments
             )
             seconds = time.monotonic() - begin
             path = self.folder.features_path(self.seed)
@@ -243,12 +229,11 @@ class _Seed:
         return self.features
 
     def _measure_settings(self, split):
-        measure = self.settings.measure
-        least = measure.min_count
-        if split == VALIDATION:
-            least = measure.validation_min_count
+        measure, few = self.settings.measure, split == VALIDATION
         return FairnessSettings(
-            min_count=least,
+            min_count=measure.validation_min_count
+            if few
+            else measure.min_count,
             num_bootstraps=_NUM_BOOTSTRAPS,
             num_permutations=measure.num_permutations,
             probe_seeds=measure.probe_seeds,
