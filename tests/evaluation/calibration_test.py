@@ -44,9 +44,12 @@ def test_bins_at_their_edges_and_certain_answers():
     confidences = [0.0, 1 / 15, 1 / 15 + 1e-9, 0.2, 1.0]
     bins = calibration.equal_width_bins(confidences)
     assert bins.tolist() == [0, 0, 1, 2, 14]
-    ones, error = np.ones(4), calibration.expected_calibration_error
+    ones = np.ones(4)
+    bins = calibration.equal_width_bins(ones)
     for right in (True, False):
-        assert error(ones, np.full(4, right), bins[:4] * 0 + 14) == 1 - right
+        correct = np.full(4, right)
+        error = calibration.expected_calibration_error(ones, correct, bins)
+        assert error == 1 - right
 
 
 def test_interval_covers_a_miscalibrated_model_and_holds_the_value():

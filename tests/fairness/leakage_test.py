@@ -96,25 +96,17 @@ class _Case:
         self.labels[::7] = -1
         self.noise = generator.normal(size=(700, 6))
 
-    def measure(
-        self,
-        layers,
-        predictions=None,
-        settings=_SETTINGS,
-        task=HAIR_TYPE,
-        labels=None,
-        groups=None,
-        protected=GENDER,
-        **options,
-    ):
+    def measure(self, layers, predictions=None, settings=_SETTINGS, **changes):
+        """Measures answers, of which some may be changed."""
         answers = GroupAnswers(
-            task,
-            self.labels if labels is None else labels,
-            self.true if predictions is None else predictions,
-            self.groups if groups is None else groups,
-            protected,
+            HAIR_TYPE, self.labels, self.true, self.groups, GENDER
         )
-        return list(measure_leakage(answers, layers, settings, 0, **options))
+        names = {field.name for field in dataclasses.fields(answers)}
+        own = {name: changes.pop(name) for name in names & set(changes)}
+        if predictions is not None:
+            own["predictions"] = predictions
+        answers = dataclasses.replace(answers, **own)
+        return list(measure_leakage(answers, layers, settings, 0, **changes))
 
 
 @pytest.fixture

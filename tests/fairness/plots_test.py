@@ -32,21 +32,19 @@ def marks(panel):
 
 PROBES = [
     record(metric, value + shift, variant=f"{kind} {layer}", null=0.5)
-    for metric, shift in (
-        ("group_probe", 0.0),
-        ("conditional_group_probe", -0.1),
-    )
+    for metric, shift in (("group_probe", 0), ("conditional_group_probe", -0.1))
     for kind, value in (("linear", 0.7), ("mlp", 0.8))
     for layer in LAYERS
 ]
 
 
 def test_probes_stand_by_layer_against_band_and_guessing():
-    controls = [
-        record("negative_control", 0.51, variant="mlp hair_type_embedding")
+    others = [
+        record("negative_control", 0.51, variant="mlp hair_type_embedding"),
+        record("leakage_band_low", 0.6),
+        record("leakage_band_high", 0.69),
     ]
-    band = [record("leakage_band_low", 0.6), record("leakage_band_high", 0.69)]
-    figure = draw_leakage([*PROBES, *controls, *band], HAIR_TYPE, GENDER)
+    figure = draw_leakage([*PROBES, *others], HAIR_TYPE, GENDER)
     overall, inside = figure.axes
     for panel, shift in ((overall, 0.0), (inside, -0.1)):
         filled = [mark for mark in marks(panel) if mark[2] != "white"]
@@ -65,15 +63,11 @@ def test_probes_stand_by_layer_against_band_and_guessing():
     assert not inside.patches
 
 
-def test_probes_without_support_leave_gaps():
+def test_probes_without_support_leave_gaps_and_guessing_is_chance():
     probes = [*PROBES]
     probes[1] = record("group_probe", None, 9, variant=probes[1].variant)
     overall, inside = draw_leakage(probes, HAIR_TYPE, GENDER).axes
-    assert len(marks(overall)) == 5
-    assert len(marks(inside)) == 6
-
-
-def test_guessing_is_chance_of_the_groups():
+    assert (len(marks(overall)), len(marks(inside))) == (5, 6)
     probes = [record("group_probe", 0.6, variant="mlp answer", null=1 / 3)]
     overall, _ = draw_leakage(probes, HAIR_TYPE, ORIGIN).axes
     lines = [list(line.get_ydata()) for line in overall.lines]

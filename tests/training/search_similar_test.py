@@ -20,7 +20,7 @@ from training.search_similar import SearchSimilar
 DATASET = "tiny_portraits/synthetic_tiny"
 
 
-def make_run(path, data_dir, tasks=()):
+def make_run(path, data_dir):
     """Leaves an untrained run, as training would, and returns its model."""
     folder = RunFolder(path)
     folder.claim(
@@ -34,9 +34,7 @@ def make_run(path, data_dir, tasks=()):
     backbone = models.PortraitBackbone(
         "separable", 4, ((8, 1, 4), (8, 1, 4)), schema.image_shape
     )
-    classifier = models.PortraitClassifier(
-        backbone, schema, tasks, embedding_size=8
-    )
+    classifier = models.PortraitClassifier(backbone, schema, embedding_size=8)
     classifier.save(folder.model_path)
     folder.record(
         fingerprints={"validation": validation.fingerprint},
