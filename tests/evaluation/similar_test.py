@@ -1,14 +1,13 @@
 import dataclasses
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.made_runs import make_classifier
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
-from tp_keras import models
 from tp_keras.errors import UserError
 from tp_keras.evaluation import similar
 
@@ -91,13 +90,7 @@ def test_batches_make_no_difference(portraits, query, monkeypatch):
 
 def test_the_parts_are_those_of_the_classifier():
     # By another seed, all of a part's channels may be dead.
-    keras.utils.set_random_seed(0)
-    backbone = models.PortraitBackbone(
-        "separable", 4, ((8, 1, 4),), (64, 48, 3)
-    )
-    classifier = models.PortraitClassifier(
-        backbone, EVERY_KIND, embedding_size=8
-    )
+    classifier = make_classifier(EVERY_KIND)
     portraits = make_portraits(9, schema=EVERY_KIND)
     embed = similar.model_embedder(classifier)
     answers = classifier.predict_answers(portraits.images, verbose=0)

@@ -3,10 +3,10 @@ import html
 import json
 import types
 
-import keras
 import numpy as np
 import pytest
 
+from tests import made_runs
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import GENDER
 from tests.portrait_factory import HAIR_COLOR
@@ -15,9 +15,6 @@ from tests.portrait_factory import ORIGIN
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tp_keras.config import DataConfig
-from tp_keras.config import ExperimentConfig
-from tp_keras.config import ModelConfig
-from tp_keras.config import TrainingConfig
 from tp_keras.data import builders
 from tp_keras.data import source
 from tp_keras.errors import UserError
@@ -27,12 +24,9 @@ from tp_keras.fairness import probes
 from tp_keras.fairness import report
 from tp_keras.fairness import summary
 from tp_keras.fairness.settings import FairnessSettings
-from tp_keras.models import PortraitBackbone
-from tp_keras.models import PortraitClassifier
 from tp_keras.records import record as records_lib
 from tp_keras.records import report as report_writer
 from tp_keras.records.record import find
-from tp_keras.runs.run_folder import RunFolder
 from training import command
 from training.fairness_report import FairnessReport
 
@@ -55,29 +49,10 @@ PLOT_NAMES = {
 
 
 def make_run(path, tasks=(), schema=SCHEMA):
-    """A run folder with a classifier that wasn't trained."""
-    run = RunFolder(path)
-    run.claim(
-        ExperimentConfig(
-            run_dir=str(path),
-            data=DataConfig(data_dir=str(path / "data"), dataset=DATASET),
-            model=ModelConfig(tasks=tasks),
-            training=TrainingConfig(seed=5),
-        )
-    )
-    keras.utils.set_random_seed(0)
-    backbone = PortraitBackbone(
-        "separable", 8, ((16, 1, 2),), image_shape=schema.image_shape
-    )
-    classifier = PortraitClassifier(
-        backbone, schema, tasks=tasks, embedding_size=8
-    )
-    classifier.save(run.model_path)
-    validation = split_of(DATASET, "validation", schema)
-    run.record(
-        fingerprints={"validation": validation.fingerprint},
-        schema=schema.to_dict(),
-    )
+    validation = split_of(DATASET, "validation", schema).fingerprint
+    data = DataConfig(data_dir=str(path / "data"), dataset=DATASET)
+    prints = {"validation": validation}
+    made_runs.make_run(path, schema, tasks, 5, data, fingerprints=prints)
     return path
 
 

@@ -1,29 +1,18 @@
 import dataclasses
 
-import keras
 import numpy as np
 import pytest
 
+from tests.made_runs import make_classifier
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import HAIR_COLOR
 from tests.portrait_factory import HAIR_TYPE
-from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tp_keras.errors import UserError
 from tp_keras.fairness import representations
 from tp_keras.fairness.representations import represent
-from tp_keras.models import PortraitBackbone
-from tp_keras.models import PortraitClassifier
 
 COUNT = 10
-
-
-def make_classifier(schema=SCHEMA, **kwargs):
-    keras.utils.set_random_seed(0)
-    backbone = PortraitBackbone(
-        "separable", 8, ((16, 1, 2), (32, 1, 2)), image_shape=schema.image_shape
-    )
-    return PortraitClassifier(backbone, schema, **kwargs)
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from tp_keras.data.labels import is_known
 from tp_keras.data.labels import num_strata
 from tp_keras.data.labels import strata
 from tp_keras.evaluation import figures
+from tp_keras.evaluation.metrics import ratio
 from tp_keras.fairness.settings import FairnessSettings
 from tp_keras.records import intervals
 from tp_keras.records.record import ALL
@@ -116,7 +117,7 @@ def false_positive_rates(outcomes) -> np.ndarray:
     Only of tasks with classes. NaN for a class that is all a group has.
     """
     hits = np.diagonal(outcomes, axis1=-2, axis2=-1)
-    return share(np.sum(outcomes, -2) - hits, count_negatives(outcomes))
+    return ratio(np.sum(outcomes, -2) - hits, count_negatives(outcomes))
 
 
 def count_negatives(outcomes) -> np.ndarray:
@@ -139,13 +140,6 @@ def differences(rates, counted) -> np.ndarray:
 def comparable(counted) -> np.ndarray:
     """Returns the classes of which two or more groups count: bool [S]."""
     return np.sum(counted, 0) >= 2
-
-
-def share(part, whole) -> np.ndarray:
-    """Returns `part / whole`, NaN where the whole is 0."""
-    part, whole = np.broadcast_arrays(part, whole)
-    out = np.full(whole.shape, np.nan)
-    return np.divide(part, whole, out=out, where=whole > 0)
 
 
 def resample(
@@ -269,12 +263,12 @@ class GroupSample:
 
     def recalls(self, outcomes) -> np.ndarray:
         """Returns the share that is right of each group and class."""
-        return share(self.hits(outcomes), np.sum(outcomes, -1))
+        return ratio(self.hits(outcomes), np.sum(outcomes, -1))
 
     def accuracies(self, outcomes) -> np.ndarray:
         """Returns the share that is right of the groups that are supported."""
         outcomes = outcomes[..., self.supported_groups, :, :]
-        return share(self.hits(outcomes).sum(-1), np.sum(outcomes, (-2, -1)))
+        return ratio(self.hits(outcomes).sum(-1), np.sum(outcomes, (-2, -1)))
 
     def figure(
         self,

@@ -13,7 +13,6 @@ from tp_keras.evaluation import metrics
 from tp_keras.fairness.group_counts import GroupAnswers
 from tp_keras.fairness.group_counts import GroupSample
 from tp_keras.fairness.group_counts import permute_within
-from tp_keras.fairness.group_counts import share
 from tp_keras.fairness.probes import KINDS
 from tp_keras.fairness.probes import probe_groups
 from tp_keras.fairness.settings import FairnessSettings
@@ -128,7 +127,7 @@ def label_leakage(outcomes) -> np.ndarray:
     Of counts [..., G, S, S] of group, class and class of the answer.
     """
     sizes = np.sum(outcomes, -1)
-    rates = share(sizes, sizes.sum(-1, keepdims=True))
+    rates = metrics.ratio(sizes, sizes.sum(-1, keepdims=True))
     return rates.max(-2).sum(-1) / rates.shape[-2]
 
 

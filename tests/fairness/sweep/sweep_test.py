@@ -2,18 +2,16 @@ import dataclasses
 import json
 import pathlib
 
-import keras
 import pytest
 
+from tests import made_runs
 from tests.fairness.sweep.made_outcomes import make_records
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import HAIR_COLOR
-from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tests.printed_commands import parse_next
 from tp_keras.config import DebiasConfig
 from tp_keras.config import ExperimentConfig
-from tp_keras.config import TrainingConfig
 from tp_keras.config import config_to_dict
 from tp_keras.errors import UserError
 from tp_keras.fairness import probes as probes_lib
@@ -23,8 +21,6 @@ from tp_keras.fairness.sweep.settings import MeasureSettings
 from tp_keras.fairness.sweep.settings import SweepSettings
 from tp_keras.fairness.sweep.settings import parse_variant
 from tp_keras.fairness.sweep.settings import parse_variants
-from tp_keras.models import PortraitBackbone
-from tp_keras.models import PortraitClassifier
 from tp_keras.records import record as records_lib
 from tp_keras.records.record import find
 from tp_keras.records.record import read_records
@@ -86,30 +82,13 @@ def light(monkeypatch):
 
 
 def make_base(path, seed, **facts):
-    keras.utils.set_random_seed(seed)
-    run = RunFolder(path)
-    run.claim(
-        ExperimentConfig(run_dir=str(path), training=TrainingConfig(seed=seed))
-    )
-    backbone = PortraitBackbone(
-        "separable", 8, ((8, 1, 4),), image_shape=SCHEMA.image_shape
-    )
-    PortraitClassifier(backbone, SCHEMA, embedding_size=16).save(run.model_path)
-    fingerprints = {
+    prints = {
         split: load_made(None, None, split, None, None).fingerprint
         for split in SPLITS[:2]
     }
-    run.record(
-        **{
-            "status": "finished",
-            "fingerprints": fingerprints,
-            "dataset": "made/here/1.0.0",
-            "seconds": 10.0,
-            "schema": SCHEMA.to_dict(),
-            **facts,
-        }
-    )
-    return run
+    usual = {"status": "finished", "fingerprints": prints, "seconds": 10.0}
+    usual |= {"dataset": "made/here/1.0.0"}
+    return made_runs.make_run(path, seed=seed, **usual | facts)
 
 
 @pytest.fixture(scope="module")
@@ -374,12 +353,8 @@ def test_bases_are_trained_once(tmp_path, monkeypatch):
 
 def test_numbers_and_three_groups_are_measured():
     portraits = make_portraits(160, schema=EVERY_KIND)
-    keras.utils.set_random_seed(0)
-    backbone = PortraitBackbone(
-        "separable", 8, ((8, 1, 4),), image_shape=EVERY_KIND.image_shape
-    )
     records = sweep.measure(
-        PortraitClassifier(backbone, EVERY_KIND, embedding_size=8),
+        made_runs.make_classifier(EVERY_KIND),
         portraits,
         None,
         sweep.FairnessSettings(
