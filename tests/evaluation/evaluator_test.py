@@ -288,7 +288,12 @@ def test_one_row_is_not_certain():
         (SHAPE, [[2.0, -1.0, 0.0]], [0], "from -1 to 2"),
         (SHAPE, [[0.5, 0.5, 0.5]], [0], "add up to 1. Received"),
         (SHAPE, [[np.nan, 1.0, 0.0]], [0], "finite answers of shape"),
-        (SHAPE, one_hot([0], 3), [3], "labels of shape between -1 and 2"),
+        (
+            SHAPE,
+            one_hot([0], 3),
+            [3],
+            "Expected labels of shape between -1 and 2",
+        ),
         (MARKS, [[0.5, 1.5]], [[0, 1]], "from 0.5 to 1.5"),
         (SIZE, [[1.0]], [1.0], r"of size of shape \(1,\)"),
         (SIZE, [1.0], [41.0], "between 0 and 40"),
