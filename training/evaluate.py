@@ -35,7 +35,7 @@ class Evaluate:
         """Evaluates, and prints the figures and where they lie."""
         start_tensorflow()
         from tp_keras.evaluation import run_evaluation
-        from tp_keras.evaluation.table import headline_table
+        from tp_keras.evaluation.report import headline_table
         from tp_keras.records.report import page_of
         from tp_keras.records.table import describe
         from tp_keras.records.table import markdown_table

@@ -16,7 +16,7 @@ from tp_keras.fairness.sweep.settings import DEFAULT_VARIANTS
 from tp_keras.fairness.sweep.settings import ChoiceSettings
 from tp_keras.fairness.sweep.settings import MeasureSettings
 from tp_keras.fairness.sweep.settings import SweepSettings
-from tp_keras.fairness.sweep.variant import parse_variants
+from tp_keras.fairness.sweep.settings import parse_variants
 
 from .command import run
 from .command import shown

@@ -62,7 +62,6 @@ class SearchSimilar:
         from tp_keras.data import source
         from tp_keras.evaluation import places
         from tp_keras.evaluation import similar
-        from tp_keras.evaluation import similar_plot
         from tp_keras.serving import read_portrait
 
         embed, schema, guarded, data, fingerprints = self._model()
@@ -87,7 +86,7 @@ class SearchSimilar:
             suffix = "" if name == "test" else f"-{name}"
             stem = pathlib.Path(self.image).stem
             output = folder / f"{stem}-{self.by}{suffix}.png"
-        similar_plot.write_picture(output, found)
+        similar.write_picture(output, found)
         print(similar.format_table(found))
         print(f"\nPicture: {output}")
         if portraits.schema.shows_people:

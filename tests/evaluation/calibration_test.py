@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tp_keras.evaluation import calibration
+from tp_keras.evaluation import class_figures as calibration
 
 
 def naive_error(confidences, correct, num_bins):
@@ -24,19 +24,13 @@ def draw(generator, count, accuracy_of):
     return confidences, generator.random(count) < accuracy_of(confidences)
 
 
-def test_error_by_hand():
-    # Two bins: (0.6, 0.8) with one hit of two, (0.2,) with a hit.
-    confidences = np.array([0.6, 0.8, 0.2])
-    correct = np.array([True, False, True])
-    bins = calibration.equal_width_bins(confidences, num_bins=2)
-    assert bins.tolist() == [1, 1, 0]
-    error = calibration.expected_calibration_error(
-        confidences, correct, bins, num_bins=2
-    )
-    assert error == pytest.approx(2 / 3 * abs(0.5 - 0.7) + 1 / 3 * abs(1 - 0.2))
-
-
 def test_error_equals_a_naive_loop():
+    # By hand: two bins, with one hit of two and a hit.
+    confidences = np.array([0.61, 0.65, 0.2])
+    correct = np.array([True, False, True])
+    bins = calibration.equal_width_bins(confidences)
+    error = calibration.expected_calibration_error(confidences, correct, bins)
+    assert error == pytest.approx(2 / 3 * (0.63 - 0.5) + 1 / 3 * (1 - 0.2))
     confidences, correct = draw(
         np.random.default_rng(0), 500, lambda confidence: confidence**2
     )
@@ -46,20 +40,16 @@ def test_error_equals_a_naive_loop():
     assert error == pytest.approx(naive_error(confidences, correct, 15))
 
 
-def test_certain_and_right_is_calibrated():
-    confidences = np.ones(4)
-    bins = calibration.equal_width_bins(confidences)
-    assert bins.tolist() == [14] * 4
-    right, wrong = np.ones(4, bool), np.zeros(4, bool)
-    error = calibration.expected_calibration_error
-    assert error(confidences, right, bins) == 0
-    assert error(confidences, wrong, bins) == 1
-
-
-def test_equal_width_bins_at_their_edges():
+def test_bins_at_their_edges_and_certain_answers():
     confidences = [0.0, 1 / 15, 1 / 15 + 1e-9, 0.2, 1.0]
     bins = calibration.equal_width_bins(confidences)
     assert bins.tolist() == [0, 0, 1, 2, 14]
+    ones = np.ones(4)
+    bins = calibration.equal_width_bins(ones)
+    for right in (True, False):
+        correct = np.full(4, right)
+        error = calibration.expected_calibration_error(ones, correct, bins)
+        assert error == 1 - right
 
 
 def test_interval_covers_a_miscalibrated_model_and_holds_the_value():

@@ -46,12 +46,10 @@ def test_more_neighbors_than_rows(count, skip_self):
         neighbors.find_neighbors(rows, rows, count, skip_self)
 
 
-def test_a_row_of_zeros_is_similar_to_nothing():
+def test_rows_of_zeros_and_of_what_is_no_embedding():
+    # Similar to nothing.
     rows = neighbors.unit_rows(np.array([[0.0, 0.0], [3.0, 4.0]]))
     np.testing.assert_allclose(rows, [[0, 0], [0.6, 0.8]], rtol=1e-6)
-
-
-def test_what_is_no_embedding():
     for broken in (np.nan, np.inf):
         with pytest.raises(UserError, match="in 1 of 3 rows, first in row 1"):
             neighbors.unit_rows([[1.0], [broken], [2.0]])

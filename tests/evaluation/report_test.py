@@ -12,7 +12,7 @@ from tests.portrait_factory import ORIGIN
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import SMILE
 from tp_keras.evaluation import plots
-from tp_keras.evaluation import table
+from tp_keras.evaluation import report
 from tp_keras.evaluation.evaluator import evaluate_predictions
 from tp_keras.evaluation.report import evaluation_report
 from tp_keras.records.record import find
@@ -68,15 +68,9 @@ def test_nothing_labelled_and_no_groups_are_drawn_as_well(tmp_path):
 
 
 def test_headline_names_task_figure_unit_interval_and_count(records):
-    frame = table.headline_table(records)
-    assert [*frame.columns] == [
-        "task",
-        "figure",
-        "all",
-        "north",
-        "south",
-        "west",
-    ]
+    frame = report.headline_table(records)
+    names = ["task", "figure", "all", "north", "south", "west"]
+    assert [*frame.columns] == names
     figures = frame.set_index(["task", "figure"])["south"]
     south = {"group": "south", "class_name": None}
     for task, title, metric in (
@@ -93,7 +87,7 @@ def test_headline_names_task_figure_unit_interval_and_count(records):
 
 
 def test_tables_of_a_task_hold_classes_and_counts(records):
-    classes, confusion = table.task_tables(records, SMILE)
+    classes, confusion = report.task_tables(records, SMILE)
     assert classes.frame.iloc[1, :2].tolist() == ["no", "recall"]
     assert confusion.frame.shape == (4 * 2, 4)
     answers, labels = random_predictions(150, schema=EVERY_KIND)
@@ -117,7 +111,7 @@ def test_confusion_counts_survive_the_way_through_shares():
     found = answers["hair_color"].argmax(-1)
     np.add.at(expected, (labels["hair_color"][known], found[known]), 1)
     cells = find(records, metric="confusion", group="all")
-    counts = [table.cell_count(cell) for cell in cells]
+    counts = [plots.cell_count(cell) for cell in cells]
     assert counts == expected.ravel().tolist()
     # And each is shown, or a dash where no row has the label.
     figure = plots.confusion_plot(records, HAIR_COLOR, ["all"])

@@ -152,24 +152,23 @@ def test_what_was_prepared_anew_in_its_place_is_not_the_runs(run_dir, prepared):
     assert folder_of(run_dir, data_dir="copy") == "test"
 
 
-def test_other_data_need_no_validation_split(run_dir, prepared):
-    prepared.missing.add("validation")
-    prepared.others["b"] = "b"
-    assert folder_of(run_dir, data_dir="b") == OTHER
-
-
-def test_a_run_that_knows_nothing_of_its_data_owns_none(run_dir, prepared):
-    RunFolder(run_dir).record(fingerprints={})
-    assert folder_of(run_dir).startswith("tiny_portraits-synthetic-1.0.0-test-")
-
-
-def test_parts_of_a_split_have_folders_of_their_own(run_dir, prepared):
+def test_parts_of_a_split_and_other_data_have_folders_of_their_own(
+    run_dir, prepared
+):
     # Without a hash the last two would have one name.
     parts = ["test", "validation", "test[:10%]", "test[-10:]"]
     names = [folder_of(run_dir, split=part) for part in parts]
     assert names[:2] == ["test", "validation"]
     assert len(set(names)) == len(parts)
     assert names[2].startswith("tiny_portraits-synthetic-1.0.0-test--10---")
+    # Other data need no validation split.
+    prepared.missing.add("validation")
+    prepared.others["b"] = "b"
+    assert folder_of(run_dir, data_dir="b") == OTHER
+    prepared.missing.clear()
+    # A run that knows nothing of its data owns none.
+    RunFolder(run_dir).record(fingerprints={})
+    assert folder_of(run_dir).startswith("tiny_portraits-synthetic-1.0.0-test-")
 
 
 def test_missing_run_model_or_data_are_told(run_dir, tmp_path):

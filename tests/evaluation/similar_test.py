@@ -1,17 +1,15 @@
 import dataclasses
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.made_runs import make_classifier
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
-from tp_keras import models
 from tp_keras.errors import UserError
 from tp_keras.evaluation import similar
-from tp_keras.evaluation import similar_plot
 
 GUARDED = list(SCHEMA.guarded)
 
@@ -92,27 +90,16 @@ def test_batches_make_no_difference(portraits, query, monkeypatch):
 
 def test_the_parts_are_those_of_the_classifier():
     # By another seed, all of a part's channels may be dead.
-    keras.utils.set_random_seed(0)
-    backbone = models.PortraitBackbone(
-        "separable", 4, ((8, 1, 4),), (64, 48, 3)
-    )
-    classifier = models.PortraitClassifier(
-        backbone, EVERY_KIND, embedding_size=8
-    )
+    classifier = make_classifier(EVERY_KIND)
     portraits = make_portraits(9, schema=EVERY_KIND)
     embed = similar.model_embedder(classifier)
-    embedding = classifier.predict_answers(portraits.images, verbose=0)[
-        "embedding"
-    ]
+    answers = classifier.predict_answers(portraits.images, verbose=0)
+    embedding = answers["embedding"]
     np.testing.assert_allclose(embed(portraits.images), embedding, atol=1e-5)
+    names = [*classifier.embedding_slices]
     for name, part in classifier.embedding_slices.items():
         found = similar.find_similar(
-            portraits.images[4],
-            portraits,
-            embed,
-            [*classifier.embedding_slices],
-            9,
-            name,
+            portraits.images[4], portraits, embed, names, 9, name
         )
         own = embedding[:, part]
         own = own / np.linalg.norm(own, axis=1, keepdims=True)
@@ -134,10 +121,9 @@ def test_the_parts_are_those_of_the_classifier():
     ],
 )
 def test_what_cannot_be_searched(arguments, expected, portraits, query):
+    usual = {"query": query, "portraits": portraits, "count": 1}
     with pytest.raises(UserError, match=expected):
-        search(
-            **{"query": query, "portraits": portraits, "count": 1} | arguments
-        )
+        search(**usual | arguments)
 
 
 def test_table(portraits, query):
@@ -177,7 +163,7 @@ def test_picture_shows_query_and_neighbors(schema, tmp_path):
     query = np.random.default_rng(9).integers(256, size=shape, dtype=np.uint8)
     found = similar.SimilarPortraits(query, portraits, np.ones(5), ["age"])
     path = tmp_path / "new" / "picture.png"
-    similar_plot.write_picture(path, found)
+    similar.write_picture(path, found)
     pixels = np.asarray(Image.open(path).convert("RGB"))
     windows = np.lib.stride_tricks.sliding_window_view(pixels, shape)[:, :, 0]
 
@@ -206,8 +192,8 @@ def test_a_long_answer_is_drawn_in_part(portraits, query, monkeypatch):
     found = search(query, portraits, 4)
     heights = []
     for limit in (1, 4):
-        monkeypatch.setattr(similar_plot, "MAX_SHOWN", limit)
-        figure = similar_plot.draw_picture(found)
+        monkeypatch.setattr(similar, "MAX_SHOWN", limit)
+        figure = similar.draw_picture(found)
         heights.append(figure.get_size_inches()[1])
         assert len(figure.images) == limit + 1
         # The query, the portraits and the title have a text each.

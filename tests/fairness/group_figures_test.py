@@ -9,8 +9,10 @@ from tests.portrait_factory import HAIR_TYPE
 from tests.portrait_factory import ORIGIN
 from tests.portrait_factory import SIGNS
 from tp_keras.fairness import group_counts
+from tp_keras.fairness.group_counts import GroupAnswers
 from tp_keras.fairness.group_figures import measure_groups
 from tp_keras.fairness.settings import FairnessSettings
+from tp_keras.fairness.task_figures import measure_flips
 from tp_keras.records import intervals
 from tp_keras.records.record import Record
 from tp_keras.records.record import find
@@ -21,10 +23,7 @@ ODDS = "equalized_odds_difference_max"
 
 # Group, label, prediction: straight, wavy, bald. No woman is bald.
 OUTCOMES = np.array(
-    [
-        [[8, 2, 0], [4, 6, 0], [0, 0, 0]],
-        [[9, 0, 1], [4, 1, 0], [0, 0, 4]],
-    ]
+    [[[8, 2, 0], [4, 6, 0], [0, 0, 0]], [[9, 0, 1], [4, 1, 0], [0, 0, 4]]]
 )
 # The south lies between the two in the first class, and beyond in the second.
 THREE = np.append(OUTCOMES, [[[17, 3, 0], [9, 1, 0], [0, 0, 0]]], 0)
@@ -38,24 +37,12 @@ def rows_of(outcomes):
 
 
 def measure(
-    labels,
-    predictions,
-    groups,
-    task=HAIR_TYPE,
-    protected=GENDER,
-    seed=0,
-    **settings,
+    labels, predictions, groups, task=HAIR_TYPE, protected=GENDER, seed=0, **few
 ):
-    settings = {"num_bootstraps": 200, "num_permutations": 200} | settings
-    found = measure_groups(
-        task,
-        np.asarray(labels),
-        np.asarray(predictions),
-        np.asarray(groups, int),
-        protected,
-        FairnessSettings(**settings),
-        seed,
-    )
+    settings = {"num_bootstraps": 200, "num_permutations": 200} | few
+    arrays = map(np.asarray, (labels, predictions, groups))
+    answers = GroupAnswers(task, *arrays, protected)
+    found = measure_groups(answers, FairnessSettings(**settings), seed)
     return [Record(task=task.name, **fields) for fields in found]
 
 
@@ -65,13 +52,8 @@ def records():
 
 
 def value(records, metric, class_name=None, group="all", variant=None):
-    return find_one(
-        records,
-        metric=metric,
-        class_name=class_name,
-        group=group,
-        variant=variant,
-    ).value
+    where = {"class_name": class_name, "group": group, "variant": variant}
+    return find_one(records, metric=metric, **where).value
 
 
 def test_two_groups_by_hand(records):
@@ -128,33 +110,28 @@ def test_a_class_is_compared_in_the_groups_that_support_it():
         assert value(found, ODDS, "wavy") == pytest.approx(0.6 - 0.1)
 
 
-def test_worst_group_is_a_supported_one():
+def test_small_cells_do_not_count():
     outcomes = OUTCOMES.copy()
     outcomes[MALE, 2] = [4, 0, 0]
     found = measure(*rows_of(outcomes), min_count=5)
     assert value(found, "group_recall", "bald", "male", "unsupported") == 0
     assert find_one(found, metric="worst_group_recall").class_name == "wavy"
-
-
-def test_small_cells_do_not_count():
     # Ten men of eleven are found, of the wavy women the only one is not.
     outcomes = np.zeros((2, 3, 3), int)
     outcomes[:, 0, 0] = 20, 20
-    outcomes[FEMALE, 1] = [1, 0, 0]
-    outcomes[MALE, 1] = [1, 10, 0]
+    outcomes[:, 1] = [1, 0, 0], [1, 10, 0]
     found = measure(*rows_of(outcomes), min_count=10)
     assert find_one(found, metric=ODDS).value == 0
-
-
-def test_few_rows_of_other_classes_do_not_count():
-    # All but five of the men have straight hair, and one of the five is
-    # called so.
-    outcomes = np.zeros((2, 3, 3), int)
-    outcomes[FEMALE, :2, :2] = [[20, 0], [0, 20]]
-    outcomes[MALE, :2, :2] = [[20, 0], [1, 4]]
+    # All but five of the men are straight, and one of the five is called so.
+    outcomes[:, :2, :2] = [[20, 0], [0, 20]], [[20, 0], [1, 4]]
     for least, expected in ((20, 0.0), (5, 0.2)):
         found = measure(*rows_of(outcomes), min_count=least)
         assert find_one(found, metric=ODDS).value == pytest.approx(expected)
+    # False positives alone are no equalised odds: every cell has fewer rows
+    # than it needs, the others together enough.
+    found = measure(*rows_of(np.full((2, 3, 3), 10)))
+    record = find_one(found, metric=ODDS)
+    assert (record.value, record.count) == (None, 180)
 
 
 @pytest.mark.parametrize("protected", [GENDER, ORIGIN], ids=lambda t: t.name)
@@ -164,41 +141,32 @@ def test_agrees_with_fairlearn(protected, seed):
     groups = generator.integers(protected.num_classes, size=500)
     labels = generator.integers(3, size=500)
     # The first group is called otherwise, or there is nothing to compare.
-    predictions = np.where(
-        generator.random(500) < 0.5 + 0.2 * (groups > 0),
-        labels,
-        generator.integers(3, size=500),
-    )
+    right = generator.random(500) < 0.5 + 0.2 * (groups > 0)
+    predictions = np.where(right, labels, generator.integers(3, size=500))
     found = measure(
         labels, predictions, groups, protected=protected, min_count=1
     )
     by_group = {"sensitive_features": groups}
-    frame = fairlearn.metrics.MetricFrame(
-        metrics=sklearn.metrics.accuracy_score,
-        y_true=labels,
-        y_pred=predictions,
-        **by_group,
-    )
-    assert value(found, "accuracy") == pytest.approx(frame.overall)
-    assert value(found, "accuracy_gap") == pytest.approx(frame.difference())
-    for index, name in enumerate(protected.classes):
-        assert value(found, "accuracy", group=name) == pytest.approx(
-            frame.by_group[index]
+
+    def frame(metric, labels, predictions):
+        return fairlearn.metrics.MetricFrame(
+            metrics=metric, y_true=labels, y_pred=predictions, **by_group
         )
+
+    rates = frame(sklearn.metrics.accuracy_score, labels, predictions)
+    assert value(found, "accuracy") == pytest.approx(rates.overall)
+    assert value(found, "accuracy_gap") == pytest.approx(rates.difference())
+    for name, rate in zip(protected.classes, rates.by_group, strict=True):
+        assert value(found, "accuracy", group=name) == pytest.approx(rate)
     recalls, odds = [], []
     for index, name in enumerate(HAIR_TYPE.classes):
         binary = labels == index, predictions == index
-        rates = fairlearn.metrics.MetricFrame(
-            metrics=fairlearn.metrics.true_positive_rate,
-            y_true=binary[0],
-            y_pred=binary[1],
-            **by_group,
-        )
-        recalls += list(rates.by_group)
+        rates = frame(fairlearn.metrics.true_positive_rate, *binary).by_group
+        recalls += list(rates)
         odds.append(
             fairlearn.metrics.equalized_odds_difference(*binary, **by_group)
         )
-        for group, rate in zip(protected.classes, rates.by_group, strict=True):
+        for group, rate in zip(protected.classes, rates, strict=True):
             assert value(found, "group_recall", name, group) == pytest.approx(
                 rate
             )
@@ -216,22 +184,12 @@ def test_null_is_what_class_alone_gives():
         groups = generator.integers(0, 3, 600)
         labels = generator.integers(0, 2, 600)
         predictions = np.where(generator.random(600) < 0.75, labels, 1 - labels)
-        found = measure(
-            labels,
-            predictions,
-            groups,
-            protected=ORIGIN,
-            num_bootstraps=1,
-            num_permutations=100,
-        )
+        few = {"num_bootstraps": 1, "num_permutations": 100}
+        found = measure(labels, predictions, groups, protected=ORIGIN, **few)
         for metric in beyond:
             record = find(found, metric=metric)[0]
-            low = metric == "worst_group_recall"
-            beyond[metric] += (
-                record.value < record.null
-                if low
-                else record.value > record.null
-            )
+            sign = -1 if metric == "worst_group_recall" else 1
+            beyond[metric] += sign * (record.value - record.null) > 0
     assert all(1 <= count <= 0.12 * rounds for count in beyond.values()), beyond
 
 
@@ -269,13 +227,8 @@ def test_figures_repeat_by_seed():
 
 def test_rows_without_label_or_group_do_not_count(records):
     labels, predictions, groups = rows_of(OUTCOMES)
-    found = measure(
-        [*labels, -1, -1],
-        [*predictions, 0, 1],
-        [*groups, FEMALE, -1],
-        min_count=5,
-    )
-    assert found == records
+    more = [*labels, -1, -1], [*predictions, 0, 1], [*groups, FEMALE, -1]
+    assert measure(*more, min_count=5) == records
 
 
 # === Numbers and flags ===
@@ -340,50 +293,50 @@ def test_flags_by_hand():
     assert not find(found, metric=ODDS) and not find(found, metric="mae")
 
 
-def test_answers_differ_beyond_the_tolerance_of_a_number():
-    assert group_counts.differ(AGE, [20, 20], [25, 26]).tolist() == [0, 1]
-    # What is missing is not right.
-    assert group_counts.differ(AGE, [np.nan], [25]).tolist() == [1]
-    assert group_counts.differ(HAIR_TYPE, [0, 1], [0, 2]).tolist() == [0, 1]
+@pytest.mark.parametrize(
+    "task, predictions, twins",
+    [
+        (HAIR_TYPE, [9, 0, 1, 2, 2], [0, 2, 2, 2]),
+        # Five years are the same.
+        (AGE, [9.0, 10.0, 20.0, 30.0, 40.0], [15.0, 26.0, 30.0, 39.0]),
+        (SIGNS, [[0, 1]] * 5, [[0, 1], [1, 0], [0, 1], [0, 1]]),
+    ],
+)
+def test_flips_of_every_kind(task, predictions, twins):
+    groups = np.array([0, 0, 0, 1, -1])
+    predictions = np.array(predictions)
+    answers = GroupAnswers(task, None, predictions, groups, ORIGIN)
+    flips = measure_flips(answers, np.arange(1, 5), np.array(twins))
+    found = {fields["group"]: fields for fields in flips}
+    assert {group: (f["value"], f["count"]) for group, f in found.items()} == {
+        "all": (0.25, 4),
+        "north": (0.5, 2),
+        "south": (0.0, 1),
+        "west": (None, 0),
+    }
+    interval = found["all"]["low"], found["all"]["high"]
+    assert interval == intervals.wilson_interval(1, 4)
+    # What is missing is not the same.
+    assert group_counts.differ(AGE, [np.nan], [25]).tolist() == [True]
 
 
 # === What can't be measured ===
 
 
-def assert_not_supported(records, metrics, count):
-    for metric in metrics:
-        for record in find(records, metric=metric):
-            assert (record.value, record.count) == (None, count)
-            assert (record.low, record.high, record.null) == (None,) * 3
-
-
-def test_a_single_group():
-    outcomes = OUTCOMES * 10
-    outcomes[MALE] = 0
+@pytest.mark.parametrize("men, accuracy", [(0, None), (1, 14 / 19)])
+def test_a_single_or_too_small_group(men, accuracy):
+    outcomes = OUTCOMES * [[[10]], [[men]]]
     found = measure(*rows_of(outcomes))
-    assert_not_supported(found, ("accuracy_gap", ODDS), 200)
+    for metric in ("accuracy_gap", ODDS):
+        record = find_one(found, metric=metric)
+        assert (record.value, record.count) == (None, outcomes.sum())
+        assert (record.low, record.high, record.null) == (None,) * 3
     assert value(found, "accuracy", group="female") == pytest.approx(0.7)
-    male = find_one(found, metric="accuracy", group="male")
-    assert (male.value, male.count) == (None, 0)
+    assert value(found, "accuracy", group="male") == (
+        accuracy and pytest.approx(accuracy)
+    )
     worst = find_one(found, metric="worst_group_recall")
     assert (worst.class_name, worst.group) == ("wavy", "female")
-
-
-def test_too_few_of_a_group():
-    outcomes = OUTCOMES * 10
-    outcomes[MALE] = OUTCOMES[MALE]
-    found = measure(*rows_of(outcomes))
-    assert value(found, "accuracy", group="male") == pytest.approx(14 / 19)
-    gap = find_one(found, metric="accuracy_gap")
-    assert (gap.value, gap.count) == (None, 219)
-    assert find_one(found, metric=ODDS).value is None
-
-
-def test_false_positives_alone_are_no_equalized_odds():
-    # Every cell has fewer rows than it needs, the others together enough.
-    found = measure(*rows_of(np.full((2, 3, 3), 10)))
-    record = find_one(found, metric=ODDS)
-    assert (record.value, record.count) == (None, 180)
 
 
 @pytest.mark.parametrize("count", [0, 30])

@@ -5,9 +5,10 @@ from tests.portrait_factory import GENDER
 from tests.portrait_factory import HAIR_TYPE
 from tests.portrait_factory import ORIGIN
 from tests.portrait_factory import SIGNS
-from tp_keras.fairness.leakage_plot import draw_leakage
-from tp_keras.fairness.neighbor_plot import NeighborGrid
-from tp_keras.fairness.neighbor_plot import draw_neighbors
+from tp_keras.fairness.plots import NeighborGrid
+from tp_keras.fairness.plots import draw_leakage
+from tp_keras.fairness.plots import draw_neighbors
+from tp_keras.fairness.plots import make_grid
 from tp_keras.records.plot_kit import group_styles
 from tp_keras.records.record import Record
 
@@ -29,25 +30,21 @@ def marks(panel):
     ]
 
 
-@pytest.fixture
-def probes():
-    return [
-        record(metric, value + shift, variant=f"{kind} {layer}", null=0.5)
-        for metric, shift in (
-            ("group_probe", 0.0),
-            ("conditional_group_probe", -0.1),
-        )
-        for kind, value in (("linear", 0.7), ("mlp", 0.8))
-        for layer in LAYERS
-    ]
+PROBES = [
+    record(metric, value + shift, variant=f"{kind} {layer}", null=0.5)
+    for metric, shift in (("group_probe", 0), ("conditional_group_probe", -0.1))
+    for kind, value in (("linear", 0.7), ("mlp", 0.8))
+    for layer in LAYERS
+]
 
 
-def test_probes_stand_by_layer_against_band_and_guessing(probes):
-    controls = [
-        record("negative_control", 0.51, variant="mlp hair_type_embedding")
+def test_probes_stand_by_layer_against_band_and_guessing():
+    others = [
+        record("negative_control", 0.51, variant="mlp hair_type_embedding"),
+        record("leakage_band_low", 0.6),
+        record("leakage_band_high", 0.69),
     ]
-    band = [record("leakage_band_low", 0.6), record("leakage_band_high", 0.69)]
-    figure = draw_leakage([*probes, *controls, *band], HAIR_TYPE, GENDER)
+    figure = draw_leakage([*PROBES, *others], HAIR_TYPE, GENDER)
     overall, inside = figure.axes
     for panel, shift in ((overall, 0.0), (inside, -0.1)):
         filled = [mark for mark in marks(panel) if mark[2] != "white"]
@@ -66,14 +63,11 @@ def test_probes_stand_by_layer_against_band_and_guessing(probes):
     assert not inside.patches
 
 
-def test_probes_without_support_leave_gaps(probes):
+def test_probes_without_support_leave_gaps_and_guessing_is_chance():
+    probes = [*PROBES]
     probes[1] = record("group_probe", None, 9, variant=probes[1].variant)
     overall, inside = draw_leakage(probes, HAIR_TYPE, GENDER).axes
-    assert len(marks(overall)) == 5
-    assert len(marks(inside)) == 6
-
-
-def test_guessing_is_chance_of_the_groups():
+    assert (len(marks(overall)), len(marks(inside))) == (5, 6)
     probes = [record("group_probe", 0.6, variant="mlp answer", null=1 / 3)]
     overall, _ = draw_leakage(probes, HAIR_TYPE, ORIGIN).axes
     lines = [list(line.get_ydata()) for line in overall.lines]
@@ -103,16 +97,73 @@ def test_neighbours_are_framed_by_group_and_named_by_class(task, protected):
     assert (pixels == 77).all(1).sum() == 8 * 12 * 10
     words = [text.get_text().split("\n") for text in panel.texts]
     names = [word[0] for word in words if len(word) == 1]
-    expected = ["straight", "straight", "wavy", "straight"] + [
-        "wavy",
-        "straight",
-        "straight",
-        "straight",
-    ]
-    assert names == (expected if task.has_classes else [""] * 8)
+    shown = [HAIR_TYPE.classes[index] for index in grid.classes.ravel()]
+    assert names == (shown if task.has_classes else [""] * 8)
     first, second = protected.classes[:2]
     counts = [[part.strip() for part in word] for word in words if word[1:]]
     assert counts[0][0] == f"1 of 3 {first}"
     assert counts[1][0] == f"{3 - (last > 1)} of 3 {second}"
     if task.has_classes:
         assert [count[1][:1] for count in counts] == ["2", "0"]
+
+
+CLASSES = np.array([0, 0, 0, 0, 1, 1, -1, 1])
+GROUPS = np.array([0, 0, 1, 1, 0, 1, 0, -1])
+
+
+def make_images(count):
+    """Images whose first pixel says which they are."""
+    images = np.zeros((count, 4, 3, 3), np.uint8)
+    images[:, 0, 0, 0] = np.arange(count)
+    return images
+
+
+def rows_of(grid):
+    return grid.images[:, :, 0, 0, 0]
+
+
+def test_every_group_is_asked_in_turn_and_unlabelled_ones_are_left_out():
+    embedding = np.random.default_rng(0).normal(size=(8, 5))
+    grid = make_grid(make_images(8), CLASSES, GROUPS, embedding, seed=0)
+    rows = rows_of(grid)
+    # All six that have label and gender, and nobody is his own neighbour.
+    assert sorted(rows[:, 0]) == [0, 1, 2, 3, 4, 5]
+    for line in rows:
+        assert sorted(line) == [0, 1, 2, 3, 4, 5]
+    np.testing.assert_array_equal(grid.classes, CLASSES[rows])
+    np.testing.assert_array_equal(grid.groups, GROUPS[rows])
+    groups = list(zip(grid.classes[:, 0], grid.groups[:, 0], strict=True))
+    assert groups == sorted(groups)
+
+
+def test_neighbours_come_nearest_first():
+    angles = np.array([0.0, 0.1, 0.3, 0.6, 1.0])
+    embedding = 7 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    ones = np.zeros(5, int)
+    grid = make_grid(make_images(5), ones, ones, embedding, seed=0)
+    order = {line[0]: list(line[1:]) for line in rows_of(grid)}
+    assert order[0] == [1, 2, 3, 4]
+    assert order[2] == [1, 0, 3, 4]
+
+
+def test_ten_queries_of_many_come_from_each_group():
+    generator = np.random.default_rng(1)
+    classes = np.repeat([0, 1, 2], 40)
+    groups = (generator.random(120) < 0.05).astype(int)
+    embedding = generator.normal(size=(120, 8))
+    grid = make_grid(make_images(120), classes, groups, embedding, seed=3)
+    assert grid.images.shape[:2] == (10, 11)
+    asked = set(zip(grid.classes[:, 0], grid.groups[:, 0], strict=True))
+    assert asked == set(zip(classes, groups, strict=True))
+    again = make_grid(make_images(120), classes, groups, embedding, seed=3)
+    other = make_grid(make_images(120), classes, groups, embedding, seed=4)
+    np.testing.assert_array_equal(rows_of(grid), rows_of(again))
+    assert not np.array_equal(rows_of(grid), rows_of(other))
+
+
+@pytest.mark.parametrize("labelled", [0, 1])
+def test_nothing_to_show_is_no_grid(labelled):
+    classes = np.full(4, -1)
+    classes[:labelled] = 0
+    groups = np.zeros(4, int)
+    assert make_grid(make_images(4), classes, groups, np.eye(4), seed=0) is None

@@ -3,40 +3,36 @@ import html
 import json
 import types
 
-import keras
 import numpy as np
 import pytest
 
+from tests import made_runs
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import GENDER
 from tests.portrait_factory import HAIR_COLOR
 from tests.portrait_factory import HAIR_TYPE
+from tests.portrait_factory import ORIGIN
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tp_keras.config import DataConfig
-from tp_keras.config import ExperimentConfig
-from tp_keras.config import ModelConfig
-from tp_keras.config import TrainingConfig
 from tp_keras.data import builders
 from tp_keras.data import source
 from tp_keras.errors import UserError
 from tp_keras.fairness import leakage
 from tp_keras.fairness import page
-from tp_keras.fairness import probe_models
+from tp_keras.fairness import probes
 from tp_keras.fairness import report
 from tp_keras.fairness import summary
 from tp_keras.fairness.settings import FairnessSettings
-from tp_keras.models import PortraitBackbone
-from tp_keras.models import PortraitClassifier
 from tp_keras.records import record as records_lib
 from tp_keras.records import report as report_writer
 from tp_keras.records.record import find
-from tp_keras.runs.run_folder import RunFolder
 from training import command
 from training.fairness_report import FairnessReport
 
 COUNT = 160
 DATASET = "made/synthetic"
+ARCHIVES = "made-archives-1.0.0-test-archives"
 QUICK = FairnessSettings(
     min_count=10,
     num_bootstraps=20,
@@ -53,29 +49,10 @@ PLOT_NAMES = {
 
 
 def make_run(path, tasks=(), schema=SCHEMA):
-    """A run folder with a classifier that wasn't trained."""
-    run = RunFolder(path)
-    run.claim(
-        ExperimentConfig(
-            run_dir=str(path),
-            data=DataConfig(data_dir=str(path / "data"), dataset=DATASET),
-            model=ModelConfig(tasks=tasks),
-            training=TrainingConfig(seed=5),
-        )
-    )
-    keras.utils.set_random_seed(0)
-    backbone = PortraitBackbone(
-        "separable", 8, ((16, 1, 2),), image_shape=schema.image_shape
-    )
-    classifier = PortraitClassifier(
-        backbone, schema, tasks=tasks, embedding_size=8
-    )
-    classifier.save(run.model_path)
-    validation = split_of(DATASET, "validation", schema)
-    run.record(
-        fingerprints={"validation": validation.fingerprint},
-        schema=schema.to_dict(),
-    )
+    validation = split_of(DATASET, "validation", schema).fingerprint
+    data = DataConfig(data_dir=str(path / "data"), dataset=DATASET)
+    prints = {"validation": validation}
+    made_runs.make_run(path, schema, tasks, 5, data, fingerprints=prints)
     return path
 
 
@@ -114,7 +91,8 @@ def put_made_portraits(monkeypatch, schema=SCHEMA):
     monkeypatch.setattr(source, "load_portraits", load_portraits)
     monkeypatch.setattr(builders, "find_builder", find_builder)
     # One instead of several to choose from: a third of the time.
-    monkeypatch.setattr(probe_models, "strengths", lambda kind: (1.0,))
+    one = dict.fromkeys(probes.KINDS, (1.0,))
+    monkeypatch.setattr(probes, "STRENGTHS", one)
     return calls
 
 
@@ -150,19 +128,12 @@ def written(tmp_path_factory):
 def test_command_writes_folder_and_page(written):
     path, records, output = written
     folder = path / "fairness" / "test"
-    assert {item.name for item in folder.iterdir()} == PLOT_NAMES | {
-        "measured.json",
-        "records.jsonl",
-        "table.md",
-    }
+    names = {"measured.json", "records.jsonl", "table.md"}
+    assert {item.name for item in folder.iterdir()} == PLOT_NAMES | names
     assert [item.name for item in folder.parent.iterdir()] == ["test"]
     assert summary.summary_text(records, SCHEMA) in output
     assert str(folder) in output
     assert str(path / "fairness.html") in output
-
-
-def test_records_are_stamped_and_of_both_tasks(written):
-    _, records, _ = written
     assert {record.task for record in records} == {"hair_color", "hair_type"}
     stamps = {(record.seed, record.split, record.dataset) for record in records}
     assert stamps == {(5, "test", f"{DATASET}/1.0.0")}
@@ -183,10 +154,6 @@ def test_page_shows_every_figure_of_the_summary(written):
         cells = summary.task_table(records, task, GENDER).frame.values
         for cell in cells.ravel():
             assert cell in text
-
-
-def test_table_shows_every_record(written):
-    path, records, _ = written
     text = (path / "fairness" / "test" / "table.md").read_text()
     for record in records:
         if record.value is not None:
@@ -199,11 +166,7 @@ def test_table_shows_every_record(written):
     "arguments, name, warned",
     [
         ({"split": "train"}, "train", False),
-        (
-            {"dataset": "made/archives"},
-            "made-archives-1.0.0-test-archives",
-            True,
-        ),
+        ({"dataset": "made/archives"}, ARCHIVES, True),
     ],
 )
 def test_other_data_have_a_place_of_their_own_and_no_twins(
@@ -243,10 +206,7 @@ def test_any_groups_and_kinds(tmp_path, monkeypatch):
     path = make_run(tmp_path / "run", schema=EVERY_KIND)
     records, folder = report.run_fairness_report(path, settings=QUICK)
     assert {record.task for record in records} == {"age", "smile"}
-    assert {record.group for record in records} == {
-        "all",
-        *("north", "south", "west"),
-    }
+    assert {record.group for record in records} == {"all", *ORIGIN.classes}
     text = (folder / "table.md").read_text()
     assert "# Without regard? origin in age, smile" in text
     for words in (
@@ -286,14 +246,11 @@ def test_run_without_guarded_tasks_is_told(loaded, tmp_path, capsys):
     assert not (path / "fairness").exists()
 
 
-def test_data_without_groups_are_told(tmp_path):
+def test_missing_groups_or_data_are_told(written, tmp_path):
     schema = dataclasses.replace(SCHEMA, protected=None, guarded=())
     path = make_run(tmp_path / "run", schema=schema)
     with pytest.raises(UserError, match="protected=None, guarded=none"):
         report.run_fairness_report(path)
-
-
-def test_missing_data_are_told(written):
     path, _, _ = written
     with pytest.raises(UserError, match="Received"):
         report.run_fairness_report(path)

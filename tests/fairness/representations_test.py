@@ -1,32 +1,18 @@
 import dataclasses
 
-import keras
 import numpy as np
 import pytest
 
+from tests.made_runs import make_classifier
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import HAIR_COLOR
 from tests.portrait_factory import HAIR_TYPE
-from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tp_keras.errors import UserError
 from tp_keras.fairness import representations
 from tp_keras.fairness.representations import represent
-from tp_keras.models import PortraitBackbone
-from tp_keras.models import PortraitClassifier
 
 COUNT = 10
-
-
-def make_classifier(schema=SCHEMA, **kwargs):
-    keras.utils.set_random_seed(0)
-    backbone = PortraitBackbone(
-        "separable",
-        8,
-        ((16, 1, 2), (32, 1, 2)),
-        image_shape=schema.image_shape,
-    )
-    return PortraitClassifier(backbone, schema, **kwargs)
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +27,7 @@ def images():
 
 @pytest.fixture(scope="module")
 def found(classifier, images):
-    # Neither a multiple of the batch, nor a batch.
-    return represent(classifier, images, batch_size=4, progress=False)
+    return represent(classifier, images, progress=False)
 
 
 def test_predictions_and_embeddings_are_the_classifiers(
@@ -108,16 +93,11 @@ def test_predictions_of_every_kind_have_the_form_of_labels():
     assert found.layers["age"]["answer"].shape == (COUNT, 1)
 
 
-def test_classifier_without_guarded_tasks_is_refused(images):
-    classifier = make_classifier(tasks=["gender"])
+def test_what_cannot_be_represented(images):
     with pytest.raises(UserError, match="one or more guarded tasks"):
-        represent(classifier, images)
-
-
-def test_what_is_not_finite_is_refused(images):
+        represent(make_classifier(tasks=["gender"]), images)
     classifier = make_classifier()
-    head = classifier.get_layer("hair_type")
-    head.bias.assign([0.0, np.nan, 0.0])
+    classifier.get_layer("hair_type").bias.assign([0.0, np.nan, 0.0])
     with pytest.raises(UserError, match="hair_type.* of 10 of 10 portraits"):
         represent(classifier, images, progress=False)
 

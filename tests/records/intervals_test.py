@@ -9,28 +9,22 @@ from tp_keras.records import intervals
 @pytest.mark.parametrize("count", [1, 7, 897])
 def test_wilson_agrees_with_scipy(count):
     for hits in {0, 1, count // 2, count}:
+        found = intervals.wilson_interval(hits, count)
         expected = scipy.stats.binomtest(hits, count).proportion_ci(
             method="wilson"
         )
-        actual = intervals.wilson_interval(hits, count)
-        assert actual == pytest.approx(tuple(expected), abs=1e-12)
-
-
-def test_wilson_ends_are_exact_at_the_edges():
-    assert intervals.wilson_interval(0, 3)[0] == 0.0
-    assert intervals.wilson_interval(3, 3)[1] == 1.0
+        assert found == pytest.approx(tuple(expected), abs=1e-12)
+        # The mean of one share has the interval of the share.
+        alone = intervals.mean_of_shares_interval([hits], [count])
+        assert alone == pytest.approx(found)
+        # The ends are exact at the edges.
+        assert (found[0] == 0, found[1] == 1) == (hits == 0, hits == count)
 
 
 @pytest.mark.parametrize("hits, count", [(0, 0), (3, 2), (-1, 2)])
 def test_wilson_refuses_what_is_no_share(hits, count):
     with pytest.raises(ValueError, match=f"Received: hits={hits}, count="):
         intervals.wilson_interval(hits, count)
-
-
-def test_mean_of_one_share_has_the_interval_of_the_share():
-    assert intervals.mean_of_shares_interval([7], [9]) == pytest.approx(
-        intervals.wilson_interval(7, 9)
-    )
 
 
 def test_mean_of_shares_by_hand():

@@ -30,16 +30,11 @@ def test_round_trip_is_exact(tmp_path):
     records_lib.write_records(path, RECORDS)
     assert records_lib.read_records(path) == RECORDS
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
-
-
-def test_a_line_is_a_json_object_with_null_for_the_undefined(tmp_path):
-    path = tmp_path / "records.jsonl"
-    records_lib.write_records(path, RECORDS)
+    # A line is a JSON object with null for the undefined.
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert len(lines) == len(RECORDS)
     assert lines[0]["metric"] == "accuracy"
-    assert lines[1]["value"] is None
-    assert lines[1]["count"] == 0
+    assert (lines[1]["value"], lines[1]["count"]) == (None, 0)
 
 
 def test_failed_writing_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -56,29 +51,30 @@ def test_failed_writing_leaves_the_old_file_and_nothing_else(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
-@pytest.mark.parametrize("number", [math.nan, math.inf, "0.5", True])
-@pytest.mark.parametrize("name", ["value", "low", "high"])
-def test_refuses_numbers_that_are_none(name, number):
-    with pytest.raises(UserError, match=f"`{name}` of a record must be a fin"):
-        dataclasses.replace(RECORDS[0], **{name: number})
-
-
-def test_refuses_a_value_that_no_row_counts_for():
-    with pytest.raises(UserError, match="null where no row counts.*value=0.5"):
-        dataclasses.replace(RECORDS[0], value=0.5, count=0)
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        *(
+            ({name: number}, f"`{name}` of a record must be a fin")
+            for name in ("value", "low", "high", "null")
+            for number in (math.nan, math.inf, "0.5", True)
+        ),
+        ({"count": 0}, "null where no row counts.*value=0.3"),
+        *(
+            ({"count": count}, "whole number of rows")
+            for count in (-1, 2.0, None)
+        ),
+    ],
+)
+def test_refuses_what_is_no_figure(changes, message):
+    with pytest.raises(UserError, match=message):
+        dataclasses.replace(RECORDS[0], **changes)
 
 
 def test_too_few_rows_may_leave_a_figure_open():
-    record = dataclasses.replace(
-        RECORDS[0], value=None, low=None, high=None, count=3
-    )
+    nothing = {"value": None, "low": None, "high": None}
+    record = dataclasses.replace(RECORDS[0], **nothing, count=3)
     assert record.value is None and record.count == 3
-
-
-@pytest.mark.parametrize("count", [-1, 2.0, None])
-def test_refuses_a_count_of_no_rows(count):
-    with pytest.raises(UserError, match="whole number of rows"):
-        dataclasses.replace(RECORDS[0], count=count)
 
 
 def test_missing_file_names_the_command(tmp_path):

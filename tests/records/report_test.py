@@ -50,12 +50,8 @@ def write(folder, records=RECORDS, make_report=make_report):
 
 def test_folder_and_page_hold_everything(folder):
     page = write(folder)
-    assert sorted(path.name for path in folder.iterdir()) == [
-        "measured.json",
-        "plot.png",
-        "records.jsonl",
-        "table.md",
-    ]
+    names = ["measured.json", "plot.png", "records.jsonl", "table.md"]
+    assert sorted(path.name for path in folder.iterdir()) == names
     assert read_records(folder / "records.jsonl") == RECORDS
     assert json.loads((folder / "measured.json").read_text()) == {"seed": 3}
     drawn = base64.b64encode((folder / "plot.png").read_bytes()).decode()

@@ -6,7 +6,6 @@ from tp_keras.records.table import format_count
 from tp_keras.records.table import format_figure
 from tp_keras.records.table import format_with_count
 from tp_keras.records.table import markdown_table
-from tp_keras.records.table import records_frame
 
 RECORDS = [
     Record("recall", "mood", "all", 0.5, 1234, 0.4, 0.6, class_name="wild"),
@@ -71,13 +70,6 @@ def test_pivot_of_nothing_has_its_header():
         "figure",
         "n",
     ]
-
-
-def test_a_frame_has_a_column_for_each_field():
-    frame = records_frame(RECORDS)
-    assert frame["class_name"].tolist()[0] == "wild"
-    assert frame["count"].sum() == 1246
-    assert len(records_frame([]).columns) == len(frame.columns)
 
 
 def test_markdown_is_aligned():

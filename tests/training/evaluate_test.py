@@ -39,22 +39,19 @@ def calls(monkeypatch):
 
 def test_prints_figures_folder_and_next_command(calls, capsys):
     command.run(Evaluate, ["--run_dir", "my runs/demo"])
-    assert calls == [("my runs/demo", None, None, "test")]
     output = capsys.readouterr().out
     assert "`tiny_portraits/synthetic/1.0.0`, split `test`" in output
     assert "| 0.667 [0.208, 0.939] |" in output
     assert "my runs/demo/evaluation/there" in output
     assert "Page: my runs/demo/evaluation-there.html" in output
     assert parse_next(output) == Export("my runs/demo")
-
-
-def test_every_field_is_a_flag(calls):
-    flags = {"run_dir": "r", "data_dir": "d", "dataset": "a/b", "split": "s"}
-    arguments = []
-    for name, value in flags.items():
-        arguments += [f"--{name}", value]
-    command.run(Evaluate, arguments)
-    assert calls == [("r", "d", "a/b", "s")]
+    # Every field is a flag.
+    flags = "--run_dir r --data_dir d --dataset a/b --split s"
+    command.run(Evaluate, flags.split())
+    assert calls == [
+        ("my runs/demo", None, None, "test"),
+        ("r", "d", "a/b", "s"),
+    ]
 
 
 def test_the_users_error_is_one_sentence(calls, monkeypatch, capsys):

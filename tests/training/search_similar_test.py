@@ -6,54 +6,36 @@ import pytest
 from PIL import Image
 
 from datasets.building.prepare import prepare
+from tests.made_runs import make_run
 from tests.picture_factory import exif
 from tests.picture_factory import stored
-from tp_keras import config as config_lib
-from tp_keras import models
+from tp_keras.config import DataConfig
 from tp_keras.data.source import load_portraits
 from tp_keras.export import export_bundle
 from tp_keras.export.run_export import describe_run
-from tp_keras.runs.run_folder import RunFolder
 from training import command
 from training.search_similar import SearchSimilar
 
 DATASET = "tiny_portraits/synthetic_tiny"
 
 
-def make_run(path, data_dir, tasks=()):
-    """Leaves an untrained run, as training would, and returns its model."""
-    folder = RunFolder(path)
-    folder.claim(
-        config_lib.ExperimentConfig(
-            run_dir=str(path),
-            data=config_lib.DataConfig(str(data_dir), DATASET),
-        )
-    )
-    validation = load_portraits(data_dir, DATASET, "validation", progress=False)
-    schema = validation.schema
-    backbone = models.PortraitBackbone(
-        "separable", 4, ((8, 1, 4), (8, 1, 4)), schema.image_shape
-    )
-    classifier = models.PortraitClassifier(
-        backbone, schema, tasks, embedding_size=8
-    )
-    classifier.save(folder.model_path)
-    folder.record(
-        fingerprints={"validation": validation.fingerprint},
-        schema=schema.to_dict(),
-    )
-    return classifier
-
-
 @pytest.fixture(scope="module")
 def trained(tiny_data_dir, tmp_path_factory):
     """A run, and the bundle that was exported of it."""
     run_dir = tmp_path_factory.mktemp("runs") / "tiny"
-    classifier = make_run(run_dir, tiny_data_dir)
+    validation = load_portraits(
+        tiny_data_dir, DATASET, "validation", progress=False
+    )
+    run = make_run(
+        run_dir,
+        validation.schema,
+        data=DataConfig(str(tiny_data_dir), DATASET),
+        fingerprints={"validation": validation.fingerprint},
+    )
     return run_dir, export_bundle(
-        classifier,
+        run.load_model(),
         tmp_path_factory.mktemp("models"),
-        metadata=describe_run(RunFolder(run_dir)),
+        metadata=describe_run(run),
     )
 
 
@@ -130,10 +112,7 @@ def test_what_is_found_elsewhere_replaces_nothing(
         )
         paths.append(pathlib.Path(line.removeprefix("Picture: ")))
     names = [path.name for path in paths]
-    assert names[:2] == [
-        "photo-all.png",
-        "photo-all-validation.png",
-    ]
+    assert names[:2] == ["photo-all.png", "photo-all-validation.png"]
     assert re.search(f"{name}-[0-9.]+-test-", names[2])
     assert all(path.is_file() for path in paths)
 
@@ -184,20 +163,3 @@ def test_what_is_wrong_is_told_in_one_sentence(
     ):
         assert expected in fails(capsys, *flags)
     assert not output.exists()
-
-
-@pytest.mark.parametrize(
-    "tasks, by, expected",
-    [
-        (["gender"], "all", "which are: none"),
-        (["hair_type"], "hair_color", "which are: hair_type. Received"),
-    ],
-)
-def test_a_model_without_the_task(
-    tasks, by, expected, image, tiny_data_dir, tmp_path, capsys
-):
-    classifier = make_run(tmp_path / "run", tiny_data_dir, tasks)
-    bundle = export_bundle(classifier, tmp_path / "models")
-    for flags in (("--run_dir", tmp_path / "run"), ("--bundle", bundle)):
-        assert expected in fails(capsys, *flags, "--image", image, "--by", by)
-    assert not (tmp_path / "run" / "similar").exists()

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tp_keras.evaluation import calibration
 from tp_keras.evaluation import metrics
 from tp_keras.evaluation.figures import figure
 from tp_keras.evaluation.figures import resampled
@@ -12,6 +11,53 @@ from tp_keras.evaluation.figures import share
 from tp_keras.records import intervals
 from tp_keras.tasks import ORDINAL
 from tp_keras.tasks import Task
+
+NUM_BINS = 15
+
+
+def equal_width_bins(confidences) -> np.ndarray:
+    """Returns the bin of each confidence: bin b holds (b / n, (b + 1) / n]."""
+    scaled = np.asarray(confidences, np.float64) * NUM_BINS
+    return np.clip(np.ceil(scaled).astype(np.int64) - 1, 0, NUM_BINS - 1)
+
+
+def expected_calibration_error(confidences, correct, bins) -> float:
+    """Returns the mean distance between confidence and accuracy over the bins.
+
+    `sum over bins b of n_b / N * |accuracy_b - confidence_b|`, where 0 means
+    that of the predictions made with confidence p a share of p is right. Its
+    own noise makes it positive on every finite sample. Guo et al., On
+    calibration of modern neural networks, 2017.
+
+    Args:
+        confidences: Float array [N], N > 0: probabilities of what is predicted.
+        correct: Bool array [N]: whether the prediction is the label.
+        bins: Int array [N]: the bin of each row.
+    """
+    gaps = np.asarray(correct, np.float64) - confidences
+    sums = np.bincount(bins, weights=gaps, minlength=NUM_BINS)
+    return float(np.abs(sums).sum() / len(gaps))
+
+
+def calibration_interval(
+    confidences, correct, bins, num_bootstraps, generator
+) -> tuple[float, float]:
+    """Returns a 95 % bootstrap interval of the error, rows drawn in their bins.
+
+    Noise of resampling adds to a sum of absolute values: the resampled errors
+    are moved back by what their mean exceeds the measured one, or the interval
+    could miss it. For the arguments see there.
+    """
+    gaps = np.asarray(correct, np.float64) - confidences
+    in_bins = gaps[:, None] * (bins[:, None] == np.arange(NUM_BINS))
+    blocks = intervals.resample_rows(len(gaps), num_bootstraps, generator)
+    resampled = np.concatenate(
+        [np.abs(counts @ in_bins).sum(-1) / len(gaps) for counts in blocks]
+    )
+    value = expected_calibration_error(confidences, correct, bins)
+    shifted = resampled - max(resampled.mean() - value, 0.0)
+    low, high = intervals.percentile_interval(shifted)
+    return max(low, 0.0), min(high, 1.0)
 
 
 def class_figures(
@@ -75,29 +121,26 @@ def confusion_figures(names, matrix) -> Iterator[dict]:
 
 
 def _balanced_accuracy(matrix):
-    support = matrix.sum(1)
+    name, support = "balanced_accuracy", matrix.sum(1)
     present = support > 0
     if not present.any():
-        return figure("balanced_accuracy", None, 0)
-    interval = intervals.mean_of_shares_interval(
-        np.diagonal(matrix)[present], support[present]
-    )
+        return figure(name, None, 0)
+    hits = np.diagonal(matrix)[present]
+    interval = intervals.mean_of_shares_interval(hits, support[present])
     value = metrics.balanced_accuracy(matrix)
-    return figure("balanced_accuracy", value, support.sum(), interval)
+    return figure(name, value, support.sum(), interval)
 
 
 def _calibration(confidences, correct, num_bootstraps, generator):
-    bins = calibration.equal_width_bins(confidences)
+    bins = equal_width_bins(confidences)
     value, interval = None, (None, None)
     if correct.size:
-        value = calibration.expected_calibration_error(
-            confidences, correct, bins
-        )
-        interval = calibration.calibration_interval(
+        value = expected_calibration_error(confidences, correct, bins)
+        interval = calibration_interval(
             confidences, correct, bins, num_bootstraps, generator
         )
     yield figure("expected_calibration_error", value, correct.size, interval)
-    for index in range(calibration.NUM_BINS):
+    for index in range(NUM_BINS):
         inside = bins == index
         count = inside.sum()
         yield share("bin_accuracy", correct[inside].sum(), count, bin=index)

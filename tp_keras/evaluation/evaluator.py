@@ -51,9 +51,9 @@ def evaluate_predictions(
             that are no task, such as the embedding, are left alone.
         labels: Labels as in `Portraits`, of all tasks of the schema.
         schema: `Schema`; the classes of its protected task make the groups.
-        seed: Seed of the run, kept in the records; resampling starts from it.
-        split: Split of the data set, kept in the records.
-        dataset: Name of the data set, kept in the records.
+        seed: Seed of the run; resampling starts from it.
+        split: Split of the data set.
+        dataset: Name of the data set.
         num_bootstraps: How often to resample.
 
     Returns:

@@ -54,7 +54,7 @@ def flag_figures(
 
 
 def ranking_figures(scores, hits, weights) -> tuple[np.ndarray, np.ndarray]:
-    """Returns areas under the ROC curve and average precisions, of many draws.
+    """Returns areas under the ROC curve and average precisions: two [draws].
 
     Equal scores are one step, as in scikit-learn. NaN where a draw lacks rows
     of one kind.
@@ -63,9 +63,6 @@ def ranking_figures(scores, hits, weights) -> tuple[np.ndarray, np.ndarray]:
         scores: Float array [N].
         hits: Bool array [N].
         weights: Float array [draws, N]: how often each row was drawn.
-
-    Returns:
-        Two float arrays [draws].
     """
     order = np.argsort(-scores, kind="stable")
     steps = np.flatnonzero(np.diff(scores[order], append=-np.inf))

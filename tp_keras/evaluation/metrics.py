@@ -29,24 +29,24 @@ def confusion_matrix(labels, predictions, num_classes: int) -> np.ndarray:
 def accuracy(matrix) -> np.ndarray:
     """Returns the share of rows whose prediction is their label: [...]."""
     matrix = np.asarray(matrix)
-    return _share(_hits(matrix).sum(-1), matrix.sum((-2, -1)))
+    return ratio(_hits(matrix).sum(-1), matrix.sum((-2, -1)))
 
 
 def recall(matrix) -> np.ndarray:
     """Returns per class the share of its rows that are found: [..., K]."""
     matrix = np.asarray(matrix)
-    return _share(_hits(matrix), matrix.sum(-1))
+    return ratio(_hits(matrix), matrix.sum(-1))
 
 
 def f1(matrix) -> np.ndarray:
     """Returns per class the harmonic mean of precision and recall: [..., K].
 
-    NaN for a class without labelled rows, even if it is predicted: on rows
-    that cannot hold it the figure would say 0 for one slip as for a thousand.
+    NaN for a class without labelled rows, even if it is predicted: it would be
+    0 for one slip as for a thousand.
     """
     matrix = np.asarray(matrix)
     support = matrix.sum(-1)
-    scores = _share(2 * _hits(matrix), support + matrix.sum(-2))
+    scores = ratio(2 * _hits(matrix), support + matrix.sum(-2))
     return np.where(support > 0, scores, np.nan)
 
 
@@ -69,15 +69,16 @@ def mean_class_error(matrix) -> np.ndarray:
     matrix = np.asarray(matrix)
     places = np.arange(matrix.shape[-1])
     distances = np.abs(places - places[:, None])
-    return _share((matrix * distances).sum((-2, -1)), matrix.sum((-2, -1)))
+    return ratio((matrix * distances).sum((-2, -1)), matrix.sum((-2, -1)))
 
 
 def _hits(matrix):
     return np.diagonal(matrix, axis1=-2, axis2=-1)
 
 
-def _share(part, whole):
-    whole = np.asarray(whole)
+def ratio(part, whole) -> np.ndarray:
+    """Returns `part / whole`, NaN where the whole is 0."""
+    part, whole = np.broadcast_arrays(part, whole)
     out = np.full(whole.shape, np.nan)
     return np.divide(part, whole, out=out, where=whole > 0)
 
@@ -85,4 +86,4 @@ def _share(part, whole):
 def _mean_of_classes(values, matrix):
     present = np.asarray(matrix).sum(-1) > 0
     total = np.where(present, values, 0.0).sum(-1)
-    return _share(total, present.sum(-1))
+    return ratio(total, present.sum(-1))

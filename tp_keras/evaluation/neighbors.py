@@ -44,8 +44,8 @@ def find_neighbors(
         skip_self: Whether both are the same rows, and none its own neighbour.
 
     Returns:
-        Int64 array [Q, count] of row numbers, the most similar first, and
-        float32 array [Q, count] of their similarities.
+        Row numbers, int64 [Q, count], the most similar first, and their
+        similarities, float32 [Q, count].
 
     Raises:
         ValueError: If the gallery has fewer rows.

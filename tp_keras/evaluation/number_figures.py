@@ -108,9 +108,8 @@ def _from_sums(sums, count) -> dict:
 
 
 def _spearman(answers, labels):
-    count = len(labels)
-    if count < 2 or not np.ptp(answers) or not np.ptp(labels):
-        return figure("spearman", None, count)
-    value = scipy.stats.spearmanr(answers, labels).statistic
-    interval = intervals.correlation_interval(value, count)
+    count, value, interval = len(labels), None, (None, None)
+    if count > 1 and np.ptp(answers) and np.ptp(labels):
+        value = scipy.stats.spearmanr(answers, labels).statistic
+        interval = intervals.correlation_interval(value, count)
     return figure("spearman", value, count, interval)

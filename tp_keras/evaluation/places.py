@@ -1,7 +1,6 @@
 """Which folder the figures of which portraits have.
 
-The figures of a data set never take the place of another's, even of the same
-name, and portraits that a run was not trained beside never pass as its own.
+The figures of a data set never take the place of another's of the same name.
 """
 
 import json
@@ -41,11 +40,15 @@ def name_of_portraits(
         load: Loads a split of the data set that `portraits` come from.
     """
     split = portraits.split
+    try:
+        measured = pathlib.Path(own_folder, MEASURED_NAME).read_text()
+        there = json.loads(measured)["fingerprint"]
+    except (OSError, ValueError, KeyError):
+        there = portraits.fingerprint  # None are there, or they don't say.
     if (
         split.isidentifier()
+        and there == portraits.fingerprint
         and _is_own(portraits, data, fingerprints, load)
-        and _fingerprint_of(pathlib.Path(own_folder))
-        in (None, portraits.fingerprint)
     ):
         return split
     name = f"{portraits.dataset}-{split}-{portraits.fingerprint[:8]}"
@@ -75,11 +78,3 @@ def _is_own(portraits, data, fingerprints, load) -> bool:
         return load(part).fingerprint == expected
     except UserError:
         return False  # Another data set need not have such a split.
-
-
-def _fingerprint_of(folder) -> str | None:
-    """Returns which portraits the figures in a folder are of, if it says."""
-    try:
-        return json.loads((folder / MEASURED_NAME).read_text())["fingerprint"]
-    except (OSError, ValueError, KeyError):
-        return None

@@ -10,11 +10,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from tp_keras.evaluation.calibration import NUM_BINS
-from tp_keras.evaluation.table import cell_count
+from tp_keras.evaluation.class_figures import NUM_BINS
 from tp_keras.records.group_plot import draw_groups
 from tp_keras.records.group_plot import group_handles
 from tp_keras.records.group_plot import rows_height
+from tp_keras.records.plot_kit import add_title
 from tp_keras.records.plot_kit import new_figure
 from tp_keras.records.record import Record
 from tp_keras.records.record import find
@@ -69,7 +69,7 @@ def confusion_plot(
         panel.set_title(f"{group} (n = {counts.sum():,})", fontsize=11)
         panel.set_xlabel("predicted")
     panels[0].set_ylabel("labelled")
-    _add_title(figure, f"{task.name}: number of portraits, share of the label")
+    add_title(figure, f"{task.name}: number of portraits, share of the label")
     return figure
 
 
@@ -113,7 +113,7 @@ def reliability_plot(
         panel.set_xlabel("confidence")
         panel.grid(color="0.93")
     panels[0].set_ylabel("accuracy")
-    _add_title(figure, f"{task.name}: reliability, with 95 % intervals")
+    add_title(figure, f"{task.name}: reliability, with 95 % intervals")
     return figure
 
 
@@ -146,15 +146,14 @@ def group_plot(
     )
     panel.set_xlim(left=math.floor(min(lows, default=0) / least) * least)
     panel.set_xlabel(title.replace("auc", "AUC"))
-    if len(groups) > 1:
-        figure.legend(
-            handles=group_handles(groups),
-            loc="outside lower left",
-            ncols=4,
-            frameon=False,
-        )
-    _add_title(figure, f"{task.name}, with 95 % intervals")
+    handles = group_handles(groups) if len(groups) > 1 else ()
+    add_title(figure, f"{task.name}, with 95 % intervals", handles)
     return figure
+
+
+def cell_count(record: Record) -> int:
+    """Returns the number in a cell of a confusion matrix."""
+    return round(record.value * record.count) if record.count else 0
 
 
 def _panels(groups, width, height, **shared):
@@ -174,7 +173,3 @@ def _matrix(records, task, group):
     names = list(dict.fromkeys(cell.class_name for cell in cells))
     counts = np.array([cell_count(cell) for cell in cells])
     return names, counts.reshape(len(names), len(names))
-
-
-def _add_title(figure, title):
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11)

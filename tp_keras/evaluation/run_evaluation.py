@@ -12,7 +12,7 @@ from tp_keras.evaluation.report import evaluation_report
 from tp_keras.records.record import Record
 from tp_keras.records.report import page_of
 from tp_keras.records.report import write_report
-from tp_keras.runs import run_folder as run_folder_lib
+from tp_keras.runs.run_folder import RunFolder
 
 
 def evaluate_run(
@@ -31,19 +31,18 @@ def evaluate_run(
         split: Split to evaluate, also a slice such as `"test[:100]"`.
 
     Returns:
-        The records, and the folder in which they lie beside tables and plots,
-        `<run_dir>/evaluation/` and the name from `places.name_of_portraits`.
-        Its page is `page_of(folder)`.
+        The records, and the folder in which they lie beside tables and plots:
+        `<run_dir>/evaluation/<name>`, named by `places.name_of_portraits`.
 
     Raises:
-        UserError: If the run, the data set or the split is not there, the
-            split is empty, or its labels are others than those of the run.
+        UserError: If run, data set or split is not there, the split is empty,
+            or its labels are others than those of the run.
 
     Example:
         >>> records, folder = evaluate_run("runs/demo")
         >>> find_one(records, metric="accuracy", task="weather", group="all")
     """
-    run = run_folder_lib.RunFolder(run_dir).require()
+    run = RunFolder(run_dir).require()
     config = run.config
     load = functools.partial(
         source.load_portraits,

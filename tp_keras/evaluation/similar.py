@@ -1,13 +1,18 @@
-"""Finds the portraits of a data set most similar to one, by the embedding."""
+"""Finds the portraits of a data set most similar to one, and draws them."""
 
 import dataclasses
+import math
+import os
 from collections.abc import Callable
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import tqdm
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
+from tp_keras import files
 from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
 from tp_keras.evaluation.neighbors import find_neighbors
@@ -24,14 +29,23 @@ EVERY = "all"
 
 _BATCH_SIZE = 256
 
+# More would be a picture that nobody looks at.
+MAX_SHOWN = 200
+
+_COLUMNS = 10
+_PIXELS_PER_INCH = 100
+# In pixels: between portraits, for a line below each, above all of them, and
+# the least widths, for the title and for the labels below a portrait.
+_GAP, _LINE, _TITLE, _LEAST_WIDTH, _NARROWEST = 16, 12, 44, 360, 85
+
 
 @dataclasses.dataclass(frozen=True)
 class SimilarPortraits:
-    """The answer to a search.
+    """The portraits that were found, the most similar first.
 
     Attributes:
         query: uint8 `[height, width, 3]`, the portrait that was searched for.
-        portraits: `Portraits` that were found, the most similar first.
+        portraits: `Portraits`.
         similarities: Float32 `[count]`, cosines of the embeddings.
         compared: Names of the guarded tasks whose parts were compared.
     """
@@ -69,8 +83,7 @@ def find_similar(
         guarded: Names of the guarded tasks of the model, in its order; each
             reads an equal part of the embedding.
         count: How many portraits to find.
-        by: Name of the task whose part is compared; `"all"`: of each of them,
-            and all weigh the same.
+        by: Name of the task whose part is compared; `"all"`: each, equally.
 
     Raises:
         UserError: If the model has no such task, or the data set fewer
@@ -113,11 +126,7 @@ def find_similar(
 
 
 def compared_tasks(guarded: Sequence[str], by: str) -> list[str]:
-    """Returns the tasks that a search compares; see `find_similar`.
-
-    Raises:
-        UserError: If the model has none of them, or not the asked one.
-    """
+    """Returns the tasks that a search compares, as `find_similar` does."""
     if not guarded or by not in (EVERY, *guarded):
         known = ", ".join(guarded) or "none, and so no embedding"
         raise UserError(
@@ -143,25 +152,22 @@ def format_table(found: SimilarPortraits) -> str:
 
     A last line counts the classes.
     """
-    ranks = range(len(found.similarities))
-    labels = pd.DataFrame([found.describe(rank) for rank in ranks])
     frame = pd.DataFrame(
         {
-            "rank": [str(rank + 1) for rank in ranks],
-            "similarity": [f"{value:.3f}" for value in found.similarities],
-            "image_index": found.portraits.indices,
+            "rank": rank + 1,
+            "similarity": f"{similarity:.3f}",
+            "image_index": found.portraits.indices[rank],
+            **found.describe(rank),
         }
+        for rank, similarity in enumerate(found.similarities)
     )
-    counts = "; ".join(
-        f"{task.name}: "
-        + ", ".join(
-            f"{text} {count}"
-            for text, count in labels[task.name].value_counts().items()
-        )
-        for task in found.portraits.schema.tasks
-        if task.has_classes
-    )
-    return f"{markdown_table(frame.join(labels))}\n{counts}"
+    lines = []
+    for task in found.portraits.schema.tasks:
+        if task.has_classes:
+            counts = frame[task.name].value_counts().items()
+            texts = ", ".join(f"{text} {count}" for text, count in counts)
+            lines.append(f"{task.name}: {texts}")
+    return f"{markdown_table(frame)}\n{'; '.join(lines)}"
 
 
 def _label_text(task: Task, label) -> str:
@@ -173,3 +179,65 @@ def _label_text(task: Task, label) -> str:
         return MISSING_NAME
     flags = zip(task.classes, label, strict=True)
     return ", ".join(name for name, flag in flags if flag == 1) or "none"
+
+
+def write_picture(path: str | os.PathLike, found: SimilarPortraits) -> None:
+    """Draws the query on the left and what was found on the right, as PNG.
+
+    Below each portrait stand rank, similarity and labels; the first `MAX_SHOWN`
+    are drawn. The file appears whole or not at all.
+    """
+    with files.replaced(path) as aside:
+        FigureCanvasAgg(draw_picture(found)).print_png(aside)
+
+
+def draw_picture(found: SimilarPortraits) -> Figure:
+    """Draws what `write_picture` writes."""
+    portraits = found.portraits
+    schema = portraits.schema
+    shown = [*filter(None, [schema.protected]), *schema.guarded]
+    count = min(len(portraits), MAX_SHOWN)
+    # Half as many rows as columns, if there is enough to fill them.
+    columns = min(_COLUMNS, math.ceil(math.sqrt(2 * count)))
+    rows = math.ceil(count / columns)
+    height, width, _ = found.query.shape
+    # A line of its own for each label: names may be long.
+    cell = height + _LINE * (len(shown) + 2), max(width, _NARROWEST) + _GAP
+    size = (
+        max((columns + 1) * cell[1] + 2 * _GAP, _LEAST_WIDTH),
+        rows * cell[0] + _TITLE,
+    )
+    figure = Figure(
+        [side / _PIXELS_PER_INCH for side in size], dpi=_PIXELS_PER_INCH
+    )
+
+    def draw(image, row, column, text, **style):
+        left = _GAP + column * cell[1] + (_GAP if column else 0)
+        bottom = size[1] - _TITLE - row * cell[0] - height
+        figure.figimage(image, left, bottom, origin="upper")
+        figure.text(
+            (left + width / 2) / size[0],
+            (bottom - 3) / size[1],
+            text,
+            ha="center",
+            va="top",
+            fontsize=6.5,
+            **style,
+        )
+
+    draw(found.query, 0, 0, "query", weight="bold")
+    for rank in range(count):
+        row, column = divmod(rank, columns)
+        labels = found.describe(rank)
+        lines = [f"{rank + 1}: {found.similarities[rank]:.3f}"]
+        lines += [labels[name] for name in shown]
+        draw(portraits.images[rank], row, column + 1, "\n".join(lines))
+    figure.text(
+        _GAP / size[0],
+        1 - 0.5 * _TITLE / size[1],
+        f"Most similar by {' and '.join(found.compared)}\n"
+        f"{portraits.dataset}, {portraits.split}",
+        va="center",
+        fontsize=8,
+    )
+    return figure

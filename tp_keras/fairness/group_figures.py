@@ -8,25 +8,18 @@ from tp_keras.data.labels import is_known
 from tp_keras.data.labels import strata
 from tp_keras.evaluation import figures
 from tp_keras.fairness import group_counts
-from tp_keras.fairness import resampling
-from tp_keras.fairness.group_sample import GroupSample
+from tp_keras.fairness.group_counts import GroupAnswers
+from tp_keras.fairness.group_counts import GroupSample
 from tp_keras.fairness.settings import FairnessSettings
 from tp_keras.records.record import ALL
 from tp_keras.tasks import REGRESSION
-from tp_keras.tasks import Task
 
 # The variant of figures of cells with fewer rows than `min_count`.
 UNSUPPORTED = "unsupported"
 
 
 def measure_groups(
-    task: Task,
-    labels,
-    predictions,
-    groups,
-    protected: Task,
-    settings: FairnessSettings,
-    seed: int,
+    answers: GroupAnswers, settings: FairnessSettings, seed: int
 ) -> Iterator[dict]:
     """Measures the answers of one task against the groups.
 
@@ -52,11 +45,7 @@ def measure_groups(
     heeds the class alone has it: far from 0 where groups differ in classes.
 
     Args:
-        task: What is predicted.
-        labels: Labels of it as in `Portraits`.
-        predictions: What is predicted, in the form of labels.
-        groups: Integer array [N], -1 where unknown.
-        protected: The task whose classes are the groups.
+        answers: What was predicted of whom.
         settings: How much data a figure needs; how often to draw.
         seed: Where chance starts.
 
@@ -69,48 +58,36 @@ def measure_groups(
         learning, 2016; Sagawa et al., Distributionally robust neural networks
         for group shifts, 2020.
     """
+    task, every = answers.task, answers.count(by_group=False)
     right = group_counts.right_answers(task)
-    every = group_counts.count_outcomes(
-        task, labels, predictions, np.zeros(len(groups), int), 1
-    )
     yield figures.share(
         "accuracy", every[:, right].sum(), every.sum(), group=ALL
-    )
-    outcomes = group_counts.count_outcomes(
-        task, labels, predictions, groups, protected.num_classes
     )
     # A stream of its own for each task: a figure stays the same whichever
     # other tasks are measured along with it.
     seed = [seed, *task.name.encode()]
-    sample = GroupSample(outcomes, right, settings, seed)
-    yield from _accuracies(sample, protected)
-    yield from _recalls(sample, task, protected)
-    if task.has_classes:
-        yield from _equalized_odds(sample, task)
-    if task.kind == REGRESSION:
-        yield from _errors(
-            task, labels, predictions, groups, protected, settings, seed
-        )
-
-
-def _accuracies(sample, protected):
-    hits, sizes = sample.hits(sample.outcomes), sample.sizes
-    for index, group in enumerate(protected.classes):
-        yield figures.share(
-            "accuracy", hits[index].sum(), sizes[index].sum(), group=group
-        )
+    sample = GroupSample(answers.count(), right, settings, seed)
+    hits = sample.hits(sample.outcomes).sum(-1)
+    groups = answers.protected.classes
+    for index, group in enumerate(groups):
+        count = sample.sizes[index].sum()
+        yield figures.share("accuracy", hits[index], count, group=group)
     yield sample.figure(
         "accuracy_gap",
         lambda outcomes: np.ptp(sample.accuracies(outcomes), axis=-1),
         sample.can_compare,
         resampled=sample.by_group,
     )
+    yield from _recalls(sample, group_counts.class_names(task), groups)
+    if task.has_classes:
+        yield from _equalized_odds(sample, task)
+    if task.kind == REGRESSION:
+        yield from _errors(answers, settings, seed)
 
 
-def _recalls(sample, task, protected):
-    names = group_counts.class_names(task)
+def _recalls(sample, names, groups):
     hits = sample.hits(sample.outcomes)
-    for index, group in enumerate(protected.classes):
+    for index, group in enumerate(groups):
         for label, class_name in enumerate(names):
             supported = sample.supported[index, label]
             yield figures.share(
@@ -130,7 +107,7 @@ def _recalls(sample, task, protected):
         worst = np.argmin(recalls(sample.outcomes))
         index, label = np.argwhere(sample.supported)[worst]
         where = {
-            "group": protected.classes[index],
+            "group": groups[index],
             "class_name": names[label],
             "count": sample.sizes[index, label],
         }
@@ -138,7 +115,7 @@ def _recalls(sample, task, protected):
         "worst_group_recall",
         lambda outcomes: recalls(outcomes).min(-1),
         sample.supported.any(),
-        tail=resampling.NULL_OF_MINIMUM,
+        tail=group_counts.NULL_OF_MINIMUM,
         **where,
     )
 
@@ -172,30 +149,29 @@ def _equalized_odds(sample, task):
     )
 
 
-def _errors(task, labels, predictions, groups, protected, settings, seed):
+def _errors(answers, settings, seed):
     """Yields the mean absolute error of a number, and how the groups differ."""
-    errors = np.abs(np.subtract(predictions, labels, dtype=np.float64))
+    task, labels = answers.task, answers.labels
+    errors = np.abs(np.subtract(answers.predictions, labels, dtype=np.float64))
     known = is_known(task, labels)
-    rows = {ALL: known}
-    for index, group in enumerate(protected.classes):
-        rows[group] = known & (groups == index)
     means, deviations = [], []
-    for group, chosen in rows.items():
-        count = chosen.sum()
-        own = errors[chosen] if count else np.zeros(1)
+    for group, rows in answers.rows().items():
+        own = errors[known & rows]
+        count = len(own)
+        own = own if count else np.zeros(1)
         mean, deviation = own.mean(), own.std() / np.sqrt(len(own))
         interval = (max(mean - 1.96 * deviation, 0.0), mean + 1.96 * deviation)
         yield figures.figure("mae", mean, count, interval, group=group)
         if group != ALL and count >= settings.min_count:
             means.append(mean)
             deviations.append(deviation)
-    known &= groups >= 0
+    known &= answers.groups >= 0
     if len(means) < 2:
         yield figures.figure("mae_gap", None, known.sum(), group=ALL)
         return
-    errors, groups = errors[known], np.asarray(groups)[known]
+    errors, groups = errors[known], answers.groups[known]
     classes = strata(task, labels)[known]
-    sizes = np.bincount(groups, minlength=protected.num_classes)
+    sizes = np.bincount(groups, minlength=answers.protected.num_classes)
     supported = sizes >= settings.min_count
     generator = np.random.default_rng(seed)
     drawn = generator.normal(
@@ -203,17 +179,14 @@ def _errors(task, labels, predictions, groups, protected, settings, seed):
     )
     null = []
     for _ in range(settings.num_permutations):
-        shuffled = resampling.permute_within(groups, classes, generator)
+        shuffled = group_counts.permute_within(groups, classes, generator)
         sums = np.bincount(shuffled, errors, minlength=len(sizes))
         null.append(np.ptp(sums[supported] / sizes[supported]))
     gap = np.ptp(means)
+    interval = group_counts.bootstrap_interval(
+        gap, np.ptp(drawn, axis=-1), (0.0, np.inf)
+    )
+    null = float(np.quantile(null, group_counts.NULL_OF_MAXIMUM))
     yield figures.figure(
-        "mae_gap",
-        gap,
-        known.sum(),
-        resampling.bootstrap_interval(
-            gap, np.ptp(drawn, axis=-1), (0.0, np.inf)
-        ),
-        group=ALL,
-        null=float(np.quantile(null, resampling.NULL_OF_MAXIMUM)),
+        "mae_gap", gap, known.sum(), interval, group=ALL, null=null
     )

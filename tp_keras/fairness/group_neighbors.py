@@ -1,5 +1,6 @@
 """Labels and groups of the nearest neighbours in an embedding."""
 
+import dataclasses
 import zlib
 from collections.abc import Iterator
 
@@ -9,10 +10,10 @@ from tp_keras.data.labels import num_strata
 from tp_keras.data.labels import strata
 from tp_keras.evaluation import neighbors
 from tp_keras.evaluation.figures import figure
-from tp_keras.fairness.resampling import permute_within
+from tp_keras.fairness.group_counts import GroupAnswers
+from tp_keras.fairness.group_counts import permute_within
 from tp_keras.fairness.settings import FairnessSettings
 from tp_keras.records.record import ALL
-from tp_keras.tasks import Task
 
 PRECISION = "neighbor_precision"
 EXCESS = "same_group_excess"
@@ -31,13 +32,7 @@ _SPARE = 30
 
 
 def measure_neighbors(
-    task: Task,
-    labels,
-    embedding,
-    groups,
-    protected: Task,
-    settings: FairnessSettings,
-    seed: int,
+    answers: GroupAnswers, embedding, settings: FairnessSettings, seed: int
 ) -> Iterator[dict]:
     """Measures the nearest neighbours of each portrait among all others.
 
@@ -54,18 +49,15 @@ def measure_neighbors(
       0 for an embedding that knows classes and is blind to groups. The mean
       over the queries, so a class counts as often as it occurs.
 
-    A portrait is query once and neighbour many times, so a bootstrap over the
-    queries alone gives intervals of half the width, too narrow. Intervals here
-    are those of a jackknife: 1 % of the portraits is left out, as queries and
-    from the gallery, in turn. `null` is the 95 % quantile with groups permuted
-    inside each class. The only portrait of a class has no excess.
+    Intervals are those of a jackknife: 1 % of the portraits is left out, as
+    queries and from the gallery, in turn. (A portrait is neighbour many times:
+    a bootstrap over the queries gives half the width.) `null` is the 95 %
+    quantile with groups permuted inside each class. The only portrait of a
+    class has no excess.
 
     Args:
-        task: The task whose labels make neighbours right or wrong.
-        labels: Labels of it as in `Portraits`.
+        answers: Task, labels and groups of the portraits.
         embedding: Float array [N, d].
-        groups: Integer array [N], -1 where unknown.
-        protected: The task whose classes are the groups.
         settings: How much data a figure needs, and how often to resample.
         seed: Where chance starts.
 
@@ -77,7 +69,8 @@ def measure_neighbors(
         Efron and Stein, The jackknife estimate of variance, 1981 (never too
         small on average).
     """
-    classes, groups = strata(task, labels), np.asarray(groups)
+    task, groups = answers.task, answers.groups
+    classes, names = strata(task, answers.labels), answers.protected.classes
     generator = np.random.default_rng([seed, zlib.crc32(task.name.encode())])
     # Equally similar neighbours must not come in the order of the data set.
     rows = generator.permutation(np.flatnonzero((classes >= 0) & (groups >= 0)))
@@ -89,7 +82,7 @@ def measure_neighbors(
         near, _ = neighbors.find_neighbors(
             vectors, vectors, size, skip_self=True
         )
-    lists = _Lists(classes[rows], groups[rows], near, protected.num_classes)
+    lists = _Lists(classes[rows], groups[rows], near, len(names))
     means = lists.means(lengths)
     errors = _jackknife_errors(lists, lengths, generator)
     null = _null(lists, lengths, settings, generator)
@@ -105,7 +98,7 @@ def measure_neighbors(
                 null.get(key, nothing),
             )
             for group, value, count, error, by_chance in zip(
-                (ALL, *protected.classes), *columns, strict=True
+                (ALL, *names), *columns, strict=True
             ):
                 yield figure(
                     metric,
@@ -118,14 +111,14 @@ def measure_neighbors(
                 )
 
 
+@dataclasses.dataclass
 class _Lists:
     """The neighbours of each row [N, K], and the means over the queries."""
 
-    def __init__(self, classes, groups, near, num_groups):
-        self.classes = classes
-        self.groups = groups
-        self.near = near
-        self.num_groups = num_groups
+    classes: np.ndarray
+    groups: np.ndarray
+    near: np.ndarray
+    num_groups: int
 
     def without(self, left_out):
         """Returns the lists there would be without some rows, bool [N]."""
@@ -193,11 +186,9 @@ def _jackknife_errors(lists, lengths, generator):
     count = len(lists.groups)
     num_parts = min(_NUM_PARTS, count)
     parts = generator.permutation(np.arange(count) % max(num_parts, 1))
-    found = {}
-    for part in range(num_parts):
-        means = lists.without(parts == part).means(lengths)
-        for key, (values, _) in means.items():
-            found.setdefault(key, []).append(values)
+    found = _collect(
+        lists.without(parts == part).means(lengths) for part in range(num_parts)
+    )
     return {
         key: np.sqrt(np.var(values, axis=0) * (num_parts - 1))
         for key, values in found.items()
@@ -208,15 +199,25 @@ def _jackknife_errors(lists, lengths, generator):
 
 def _null(lists, lengths, settings, generator):
     """Returns (figure, k) -> quantiles [1 + groups] with permuted groups."""
-    found = {}
-    for _ in range(settings.num_permutations):
-        shuffled = permute_within(lists.groups, lists.classes, generator)
-        for key, (values, _) in lists.excesses(lengths, shuffled).items():
-            found.setdefault(key, []).append(values)
+    found = _collect(
+        lists.excesses(
+            lengths, permute_within(lists.groups, lists.classes, generator)
+        )
+        for _ in range(settings.num_permutations)
+    )
     return {
         key: np.quantile(values, _NULL_QUANTILE, axis=0)
         for key, values in found.items()
     }
+
+
+def _collect(draws):
+    """Returns key -> the means of each draw that has them."""
+    found = {}
+    for draw in draws:
+        for key, (values, _) in draw.items():
+            found.setdefault(key, []).append(values)
+    return found
 
 
 def _interval(value, error, low):

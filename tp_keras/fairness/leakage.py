@@ -10,14 +10,13 @@ from tp_keras.data.labels import num_strata
 from tp_keras.data.labels import strata
 from tp_keras.evaluation import figures
 from tp_keras.evaluation import metrics
-from tp_keras.fairness import probe_models
-from tp_keras.fairness.group_counts import share
-from tp_keras.fairness.group_sample import GroupSample
+from tp_keras.fairness.group_counts import GroupAnswers
+from tp_keras.fairness.group_counts import GroupSample
+from tp_keras.fairness.group_counts import permute_within
+from tp_keras.fairness.probes import KINDS
 from tp_keras.fairness.probes import probe_groups
-from tp_keras.fairness.resampling import permute_within
 from tp_keras.fairness.settings import FairnessSettings
 from tp_keras.records.record import ALL
-from tp_keras.tasks import Task
 
 # The layer that must give the group away: the protected head reads it.
 POSITIVE_CONTROL = "backbone"
@@ -29,12 +28,8 @@ BROKEN_PROBE = "broken_probe"
 
 
 def measure_leakage(
-    task: Task,
-    labels,
-    predictions,
+    answers: GroupAnswers,
     layers: dict[str, np.ndarray],
-    groups,
-    protected: Task,
     settings: FairnessSettings,
     seed: int,
     head_accuracy: float | None = None,
@@ -42,9 +37,9 @@ def measure_leakage(
 ) -> Iterator[dict]:
     """Measures what tells the group of a portrait, and how well.
 
-    All of it is the balanced accuracy of a guess of the group out of the G
-    that have `min_count` rows with a label: 1/G for nothing, 1 for all. A
-    number is told by its range.
+    All of it is the balanced accuracy of a guess of the group out of the G with
+    `min_count` labelled rows: 1/G for nothing, 1 for all. A number is told by
+    its range.
 
     * `leakage_band_low` and `leakage_band_high`, the band `[L(Y) - (1 - A),
       L(Y)]` with `L(Y)` that of the best guess from the label alone and `A`
@@ -69,13 +64,9 @@ def measure_leakage(
       whose interval is off chance.
 
     Args:
-        task: What is predicted.
-        labels: Labels of it as in `Portraits`.
-        predictions: What is predicted, in the form of labels.
+        answers: What was predicted of whom.
         layers: Dict: name -> float array [N, d]; layers that the head is
             computed from, and the backbone.
-        groups: Integer array [N], -1 where unknown.
-        protected: The task whose classes are the groups.
         settings: How much data a figure needs; how often to draw and to probe.
         seed: Where chance starts.
         head_accuracy: Balanced accuracy of the protected head, if there is one.
@@ -89,17 +80,17 @@ def measure_leakage(
         2022 (the lower end); Elazar and Goldberg, Adversarial removal of
         demographic attributes from text data, 2018 (probes).
     """
-    known = np.asarray(groups) >= 0
-    classes, groups = strata(task, labels)[known], np.asarray(groups)[known]
-    low = None
+    task, known, low = answers.task, answers.groups >= 0, None
+    groups = answers.groups[known]
+    classes = strata(task, answers.labels)[known]
     if num_strata(task) > 1:
-        guesses = strata(task, predictions)[known]
-        shape = (protected.num_classes, *2 * (num_strata(task),))
+        guesses = strata(task, answers.predictions)[known]
+        right = np.eye(num_strata(task), dtype=bool)
+        shape = (answers.protected.num_classes, *right.shape)
         outcomes = np.zeros(shape, np.int64)
         labelled = classes >= 0
         cells = groups[labelled], classes[labelled], guesses[labelled]
         np.add.at(outcomes, cells, 1)
-        right = np.eye(num_strata(task), dtype=bool)
         words = [seed, *task.name.encode()]
         sample = GroupSample(outcomes, right, settings, words)
         band = list(_band(sample))
@@ -136,16 +127,16 @@ def label_leakage(outcomes) -> np.ndarray:
     Of counts [..., G, S, S] of group, class and class of the answer.
     """
     sizes = np.sum(outcomes, -1)
-    rates = share(sizes, sizes.sum(-1, keepdims=True))
+    rates = metrics.ratio(sizes, sizes.sum(-1, keepdims=True))
     return rates.max(-2).sum(-1) / rates.shape[-2]
 
 
 def lower_band(outcomes) -> np.ndarray:
     """Returns what any layer of these answers gives away at least: [...].
 
-    With the errors e_g of the groups: who guesses the group from the answer
-    as from the label is right as often but for a share of e_g of the rows.
-    Holds for the counts [..., G, S, S] at hand, not on average alone.
+    Who guesses the group from the answer as from the label is right as often
+    but for the share of wrong answers. Holds for the counts [..., G, S, S] at
+    hand, not on average alone.
     """
     errors = 1 - metrics.accuracy(outcomes).mean(-1)
     least = label_leakage(outcomes) - errors
@@ -200,7 +191,7 @@ def _probe_all(name, classes, layers, groups, settings, seed, controls):
         )
         for given in (False, True)
         for layer in names
-        for kind in probe_models.KINDS
+        for kind in KINDS
     ]
     for metric, measure, given, kind, layer in tqdm.tqdm(
         jobs, f"probes of {name}", delay=2, leave=False

@@ -4,19 +4,15 @@ import html
 from collections.abc import Mapping
 from collections.abc import Sequence
 
-from matplotlib.lines import Line2D
-from matplotlib.ticker import PercentFormatter
-
-from tp_keras.fairness import probe_records
+from tp_keras.fairness import plots
 from tp_keras.fairness import summary
 from tp_keras.fairness.group_figures import UNSUPPORTED
-from tp_keras.fairness.leakage_plot import draw_leakage
-from tp_keras.fairness.neighbor_plot import NeighborGrid
-from tp_keras.fairness.neighbor_plot import draw_neighbors
+from tp_keras.fairness.plots import NeighborGrid
 from tp_keras.fairness.settings import FairnessSettings
-from tp_keras.records import group_plot
-from tp_keras.records import page_parts
-from tp_keras.records.plot_kit import new_figure
+from tp_keras.records.page_parts import Plot
+from tp_keras.records.page_parts import Report
+from tp_keras.records.page_parts import Section
+from tp_keras.records.page_parts import Table
 from tp_keras.records.record import Record
 from tp_keras.records.record import find
 from tp_keras.records.table import figure_table
@@ -110,17 +106,14 @@ def make_report(
     schema: Schema,
     grids: Mapping[str, NeighborGrid | None],
     settings: FairnessSettings,
-) -> page_parts.Report:
-    """Makes the sections of a fairness report.
+) -> Report:
+    """Makes a fairness report, a section for each task among others.
 
     Args:
         records: What was measured.
         schema: `Schema` of the portraits.
         grids: Name of a guarded task -> what to show of its neighbours.
         settings: How it was measured.
-
-    Returns:
-        `Report`, a section for each task among others.
     """
     guarded = [
         task for task in schema.guarded_tasks if find(records, task=task.name)
@@ -131,83 +124,67 @@ def make_report(
         "protected": html.escape(summary.plain_name(protected)),
         **vars(settings),
     }
-    sections = [page_parts.Section("What was asked", _ASKED % names)]
+    sections = [Section("What was asked", _ASKED % names)]
     for task in guarded:
         items = summary.summarize(records, task, protected)
+        sentences = [item.sentence for item in items]
+        sentences += summary.broken_probes(records, task)
+        drawn = list(_plots(records, task, protected, grids.get(task.name)))
         sections.append(
-            page_parts.Section(
+            Section(
                 task.name,
-                sentences=[
-                    *(item.sentence for item in items),
-                    *probe_records.broken_probes(records, task),
-                ],
+                sentences=sentences,
                 summary=summary.task_table(records, task, protected),
-                plots=list(
-                    _plots(records, task, protected, grids.get(task.name))
-                ),
+                plots=drawn,
                 tables=_tables(find(records, task=task.name)),
             )
         )
-    sections += [
-        page_parts.Section("How the figures are made", _MADE % names),
-        page_parts.Section("What these figures can't tell", _LIMITS % names),
-    ]
-    return page_parts.Report(
-        f"Without regard? {summary.question(schema, guarded)}",
-        sections,
-        schema.shows_people,
-    )
+    sections.append(Section("How the figures are made", _MADE % names))
+    sections.append(Section("What these figures can't tell", _LIMITS % names))
+    title = f"Without regard? {summary.question(schema, guarded)}"
+    return Report(title, sections, schema.shows_people)
 
 
 def _tables(records):
     """Returns every record of a task, a table for each kind of figure."""
+
+    def is_few(record):
+        return record.variant == UNSUPPORTED
+
+    def what(record):
+        parts = record.class_name, None if is_few(record) else record.variant
+        return ", ".join(filter(None, parts))
+
+    def cell(record):
+        text = summary.figure_text(record)
+        if record.value is None:
+            return text
+        few = ", not supported" * is_few(record)
+        return f"{text} (n = {record.count:,}{few})"
+
+    def chance(record):
+        return "" if record.null is None else f"{record.null:.3f}"
+
+    rows, more = {"figure": "metric", "of": what}, {"by chance": chance}
     return [
-        page_parts.Table(
-            title,
-            note,
-            figure_table(
-                found,
-                {"figure": "metric", "of": _what},
-                titles={metric: metric for metric in metrics},
-                form=_with_count,
-                more={"by chance": _chance},
-            ),
-        )
+        Table(title, note, figure_table(found, rows, form=cell, more=more))
         for title, note, metrics in _KINDS
         if (found := [item for item in records if item.metric in metrics])
     ]
 
 
-def _what(record):
-    few = record.variant == UNSUPPORTED
-    parts = record.class_name, None if few else record.variant
-    return ", ".join(filter(None, parts))
-
-
-def _with_count(record):
-    text = summary.figure_text(record)
-    if record.value is None:
-        return text
-    few = ", not supported" * (record.variant == UNSUPPORTED)
-    return f"{text} (n = {record.count:,}{few})"
-
-
-def _chance(record):
-    return "" if record.null is None else f"{record.null:.3f}"
-
-
 def _plots(records, task, protected, grid):
-    yield page_parts.Plot(
+    yield Plot(
         f"recall_{task.name}.png",
         "Is each class recognised as often in every group?",
         "Each row is a class. The marks are the shares of each group that are "
         "right, the lines through them 95 % intervals. Without regard to the "
         "group they stand above each other, and the gray between them is "
         "narrow. Hollow marks rest on too few portraits to count.",
-        _draw_recalls(records, task, protected),
+        plots.draw_recalls(records, task, protected),
     )
     if find(records, metric="group_probe", task=task.name):
-        yield page_parts.Plot(
+        yield Plot(
             f"leakage_{task.name}.png",
             f"How much {protected.name} can be read from each layer?",
             "From left to right: the layers from the image to the answer. A "
@@ -218,10 +195,10 @@ def _plots(records, task, protected, grid):
             "portraits of the same class: there guessing is all that the label "
             "gives away. Hollow marks are a control, the same probes given "
             "shuffled groups: they must be at guessing.",
-            draw_leakage(records, task, protected),
+            plots.draw_leakage(records, task, protected),
         )
     if grid is not None:
-        yield page_parts.Plot(
+        yield Plot(
             f"neighbors_{task.name}.png",
             "Which portraits are neighbours?",
             "Each row is a query, on the left, and the portraits that are "
@@ -231,32 +208,5 @@ def _plots(records, task, protected, grid):
             "a row are mixed as they are among all portraits of that class. "
             "The queries are drawn by chance, from each class and group in "
             "turn.",
-            draw_neighbors(grid, task, protected),
+            plots.draw_neighbors(grid, task, protected),
         )
-
-
-def _draw_recalls(records, task, protected):
-    """Draws the share of each class that is right, a mark for each group."""
-    found = find(records, metric="group_recall", task=task.name)
-    shown = {record.class_name for record in found if record.count}
-    found = [record for record in found if record.class_name in shown]
-    groups = protected.classes
-    figure = new_figure(
-        8.5, group_plot.rows_height(len(shown), len(groups)) + 1.3
-    )
-    panel = figure.subplots()
-    group_plot.draw_groups(
-        panel, found, groups, is_few=lambda item: item.variant == UNSUPPORTED
-    )
-    panel.set_xlim(-0.02, 1.02)
-    panel.set_xlabel("portraits of the class that are right")
-    panel.xaxis.set_major_formatter(PercentFormatter(1.0))
-    title = f"{task.name}: recall of each class, with 95 % intervals"
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11)
-    style = {"color": "0.4", "marker": "o", "markerfacecolor": "white"}
-    few = Line2D([], [], linestyle=":", label="too few to count", **style)
-    handles = [*group_plot.group_handles(groups), few]
-    figure.legend(
-        handles=handles, loc="outside lower left", ncols=4, frameon=False
-    )
-    return figure

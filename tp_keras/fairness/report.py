@@ -17,7 +17,7 @@ from tp_keras.errors import UserError
 from tp_keras.evaluation import places
 from tp_keras.fairness import page
 from tp_keras.fairness import representations
-from tp_keras.fairness.neighbor_plot import make_grid
+from tp_keras.fairness.plots import make_grid
 from tp_keras.fairness.settings import FairnessSettings
 from tp_keras.fairness.task_figures import measure_task
 from tp_keras.records.record import Record
@@ -47,7 +47,7 @@ def run_fairness_report(
         run_dir: Folder of the run.
         data_dir: Folder of the prepared data sets; None: the run's own.
         dataset: Name of a prepared data set that shares the protected task and
-            a guarded one; None: the one that the run was trained on.
+            a guarded one; None: the run's own.
         split: Split to measure on, also a slice such as `"test[:100]"`.
         settings: How it is measured; None: the defaults.
 
@@ -79,27 +79,19 @@ def run_fairness_report(
             classifier, portraits, load(TWINS)
         )
     seed = run.config.training.seed
-    stages = [
-        (task, name, fields)
+    where = {"seed": seed, "split": split, "dataset": portraits.dataset}
+    stages = {
+        (task.name, name): fields
         for task in guarded
         for name, fields in measure_task(
             task, portraits, found, twins, settings, seed
         ).items()
-    ]
+    }
     records = []
-    with tqdm.tqdm(stages, unit="stage", delay=2) as bar:
-        for task, name, stage in bar:
-            bar.set_description(f"{task.name}: {name}")
-            records += [
-                Record(
-                    task=task.name,
-                    seed=seed,
-                    split=split,
-                    dataset=portraits.dataset,
-                    **fields,
-                )
-                for fields in stage
-            ]
+    with tqdm.tqdm(stages.items(), unit="stage", delay=2) as bar:
+        for (task, name), stage in bar:
+            bar.set_description(f"{task}: {name}")
+            records += [Record(task=task, **where, **part) for part in stage]
     grids = {
         task.name: make_grid(
             portraits.images,
@@ -114,7 +106,7 @@ def run_fairness_report(
     folder = parent / places.name_of_portraits(
         parent / split, loaded, data, run.facts.get("fingerprints", {}), load
     )
-    facts = places.describe_portraits(loaded)
+    facts = {"settings": dataclasses.asdict(settings)}
     write_report(
         folder,
         page_of(folder),
@@ -122,17 +114,13 @@ def run_fairness_report(
         lambda written: page.make_report(
             written, portraits.schema, grids, settings
         ),
-        {"settings": dataclasses.asdict(settings), **facts},
+        facts | places.describe_portraits(loaded),
     )
     return records, folder
 
 
 def require_guarded(run: RunFolder) -> None:
-    """Raises `UserError` unless a run learned something guarded from a group.
-
-    Args:
-        run: A trained run.
-    """
+    """Raises `UserError` unless a run learned something guarded."""
     schema = run.schema
     learned = run.config.model.tasks or schema.task_names
     if schema.protected is None or not schema.guarded:
@@ -163,15 +151,13 @@ def _measured_tasks(classifier, portraits: Portraits) -> list[Task]:
         if task.name in classifier.embedding_parts
         and is_known(task, portraits.labels[task.name]).any()
     ]
-    for name, present in (
-        (classifier.schema.protected, (portraits.groups >= 0).any()),
-        (", ".join(classifier.embedding_parts), guarded),
-    ):
-        if not present:
-            raise UserError(
-                f"None of the {len(portraits):,} portraits has a label of "
-                f"{name}. Expected some; name other portraits with --split or "
-                f"--dataset. Received: {portraits.dataset}, "
-                f"split={portraits.split}"
-            )
+    names = ", ".join(classifier.embedding_parts)
+    if not (portraits.groups >= 0).any():
+        guarded, names = [], classifier.schema.protected
+    if not guarded:
+        raise UserError(
+            f"None of the {len(portraits):,} portraits has a label of {names}. "
+            "Expected some; name other portraits with --split or --dataset. "
+            f"Received: {portraits.dataset}, split={portraits.split}"
+        )
     return guarded

@@ -43,15 +43,12 @@ def embedding_name(task) -> str:
     return f"{task.name}_embedding"
 
 
-def represent(
-    classifier, images, batch_size=256, progress=True
-) -> Representations:
+def represent(classifier, images, progress=True) -> Representations:
     """Runs portraits through a classifier once and keeps what it makes.
 
     Args:
         classifier: `PortraitClassifier`.
         images: uint8 array `[count, height, width, 3]`.
-        batch_size: Int.
         progress: Whether to show a progress bar.
 
     Raises:
@@ -66,18 +63,23 @@ def represent(
         )
     check_pixels(images)
     outputs = _layers_model(classifier).predict(
-        images, batch_size, verbose="auto" if progress else 0
+        images, 256, verbose="auto" if progress else 0
     )
-    _check_finite(outputs)
+    for name, array in outputs.items():
+        rows = int((~np.isfinite(array).all(axis=-1)).sum())
+        if rows:
+            raise UserError(
+                "The classifier makes numbers that are not finite, so "
+                f"nothing can be measured. Received: {name} of {rows} of "
+                f"{len(array)} portraits. Train it anew, perhaps with a lower "
+                "--learning_rate."
+            )
     shared = [BACKBONE, GUARDED_BLOCK, *[EMBEDDING] * (len(guarded) > 1)]
-    layers = {
-        name: {layer: outputs[layer] for layer in shared}
-        | {
-            f"{name}_embedding": outputs[f"{name}_embedding"],
-            ANSWER: outputs[name],
-        }
-        for name in guarded
-    }
+    layers = {}
+    for name in guarded:
+        own = [*shared, f"{name}_embedding"]
+        layers[name] = {layer: outputs[layer] for layer in own}
+        layers[name][ANSWER] = outputs[name]
     predictions = {
         task.name: _predicted(task, outputs[task.name])
         for task in classifier.tasks
@@ -90,14 +92,8 @@ def represent_twins(
 ) -> tuple[np.ndarray, Representations] | None:
     """Returns the rows of portraits that have a twin, and their twins.
 
-    Args:
-        classifier: `PortraitClassifier` with one or more guarded tasks.
-        portraits: `Portraits`.
-        twins: `Portraits` of the same indices, or of some of them.
-        progress: Whether to show a progress bar.
-
-    Returns:
-        Rows, and `Representations` of as many twins; None without a pair.
+    `twins` are `Portraits` of the same indices, or of some of them. None
+    without a pair; for the rest see `represent`.
     """
     _, rows, twin_rows = np.intersect1d(
         portraits.indices, twins.indices, return_indices=True
@@ -119,11 +115,9 @@ def _predicted(task, values):
 
 
 def _layers_model(classifier):
-    """Returns a model of all layers that is not chained to the classifier's.
-
-    What the backbone gives is found by who reads it, the guarded block, as it
-    has another name with each backbone.
-    """
+    """Returns a model of all layers that is not chained to the classifier's."""
+    # Found by who reads it, the guarded block, as what the backbone gives has
+    # another name with each backbone.
     features = classifier.get_layer("guarded_convolution").input
     outputs = dict(classifier.inference_model().output)
     outputs[BACKBONE] = keras.layers.GlobalAveragePooling2D(dtype="float32")(
@@ -133,15 +127,3 @@ def _layers_model(classifier):
     for name, part in classifier.embedding_parts.items():
         outputs[f"{name}_embedding"] = part
     return keras.Model(classifier.input, outputs)
-
-
-def _check_finite(outputs):
-    for name, array in outputs.items():
-        rows = int((~np.isfinite(array).all(axis=-1)).sum())
-        if rows:
-            raise UserError(
-                "The classifier makes numbers that are not finite, so "
-                f"nothing can be measured. Received: {name} of {rows} of "
-                f"{len(array)} portraits. Train it anew, perhaps with a lower "
-                "--learning_rate."
-            )

@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 
-from tp_keras.fairness import probe_records
 from tp_keras.fairness.group_neighbors import EXCESS
+from tp_keras.fairness.leakage import BROKEN_PROBE
+from tp_keras.fairness.probes import LINEAR
+from tp_keras.fairness.probes import MLP
+from tp_keras.fairness.representations import embedding_name
 from tp_keras.records.page_parts import SummaryFigure
 from tp_keras.records.page_parts import Table
 from tp_keras.records.page_parts import summary_table
@@ -16,6 +19,9 @@ from tp_keras.tasks import REGRESSION
 from tp_keras.tasks import Schema
 from tp_keras.tasks import Task
 
+# How the kinds of probes are called.
+KIND_NAMES = {LINEAR: "linear probe", MLP: "MLP probe"}
+
 # Of the lists of neighbours that the summary speaks of, or the nearest length.
 NEIGHBORS = 20
 
@@ -23,16 +29,10 @@ NEIGHBORS = 20
 def summarize(
     records: Sequence[Record], task: Task, protected: Task
 ) -> list[SummaryFigure]:
-    """Returns the figures of a task that a reader must know, in order.
-
-    Args:
-        records: What a fairness report measured.
-        task: A guarded task.
-        protected: The task whose classes are the groups.
-    """
+    """Returns the figures of a guarded task that a reader must know."""
     own = find(records, task=task.name)
     found = []
-    for make in (_of_answers, _of_embedding, _of_pairs):
+    for make in (_of_answers, _of_embedding):
         for record, title, compare, sentence in make(own, task, protected):
             if record.value is None:
                 sentence = f"{title.capitalize()}: {figure_text(record)}."
@@ -83,7 +83,8 @@ def _of_answers(records, task, protected):
                 f" If {group} played no role, the worst would hardly have less "
                 f"than {percent(record.null)}."
             )
-        title = f"worst group recall{_in_brackets(_cell(record))}"
+        cell = _cell(record)
+        title = f"worst group recall{f' ({cell})' if cell else ''}"
         yield record, title, _by_chance(record, "at least"), sentence
     if record := _one(records, "equalized_odds_difference_max"):
         sentence = (
@@ -91,14 +92,15 @@ def _of_answers(records, task, protected):
             f"wrongly, differs with {group} by {points(record.value)}."
             f"{_hardly_more(record)}"
         )
-        title = f"equalised-odds difference{_in_brackets(record.class_name)}"
+        name = record.class_name
+        title = f"equalised-odds difference{f' ({name})' if name else ''}"
         yield record, title, _by_chance(record), sentence
 
 
 def _of_embedding(records, task, protected):
     name, group = plain_name(task), plain_name(protected)
-    if record := probe_records.best_probe(records, task, conditional=True):
-        kind = probe_records.kind_name(record)
+    if record := best_probe(records, task, conditional=True):
+        kind = kind_name(record)
         sentence = (
             f"Among portraits of the same {name}, a probe of the embedding "
             f"tells {group} right in {percent(record.value)}; guessing gets "
@@ -106,45 +108,43 @@ def _of_embedding(records, task, protected):
         )
         chance = "" if record.null is None else f"{record.null:.3f}"
         yield record, f"conditional {kind} of the embedding", chance, sentence
-    band = probe_records.band(records, task)
-    if record := probe_records.best_probe(records, task, conditional=False):
+    ends = band(records, task)
+    if record := best_probe(records, task, conditional=False):
         compare = ""
         sentence = (
             f"Among all portraits a probe gets {percent(record.value)} right."
         )
-        if band:
-            low, high = band
+        if ends:
+            low, high = ends
             compare = f"the band {low:.3f} to {high:.3f}"
             sentence += (
                 f" Who knows the true {name} and nothing else gets "
                 f"{percent(high)}, and a model of this accuracy can't be below "
                 f"{percent(low)}: the probe is {_place(record, low, high)}."
             )
-        kind = probe_records.kind_name(record)
+        kind = kind_name(record)
         title = f"unconditional {kind} of the embedding"
         yield record, title, compare, sentence
-    excesses = find(records, metric=EXCESS, group=ALL)
+    excesses = {
+        int(record.variant.removeprefix("k=")): record
+        for record in find(records, metric=EXCESS, group=ALL)
+    }
     if excesses:
-        record = min(excesses, key=lambda r: abs(_length(r) - NEIGHBORS))
+        length = min(excesses, key=lambda length: abs(length - NEIGHBORS))
+        record = excesses[length]
         value = record.value or 0.0
-        yield (
-            record,
-            f"same-group excess at {_length(record)} neighbours",
-            _by_chance(record),
-            f"Among the {_length(record)} portraits with the most similar "
-            f"{name}, the share of the query's own {group} is "
-            f"{points(abs(value))} {'below' if value < 0 else 'above'} what "
-            f"the {name} implies.",
+        sentence = (
+            f"Among the {length} portraits with the most similar {name}, the "
+            f"share of the query's own {group} is {points(abs(value))} "
+            f"{'below' if value < 0 else 'above'} what the {name} implies."
         )
-
-
-def _of_pairs(records, task, protected):
+        title = f"same-group excess at {length} neighbours"
+        yield record, title, _by_chance(record), sentence
     if record := _one(records, "counterfactual_flips", group=ALL):
         sentence = (
-            "If the portrait is drawn with the cues of another "
-            f"{plain_name(protected)}, and {plain_name(task)} stays, the "
-            f"answer changes in {percent(record.value)} of {record.count:,} "
-            "pairs."
+            f"If the portrait is drawn with the cues of another {group}, and "
+            f"{name} stays, the answer changes in {percent(record.value)} of "
+            f"{record.count:,} pairs."
         )
         yield record, "counterfactual flips", "0.000", sentence
 
@@ -165,7 +165,7 @@ def summary_text(records: Sequence[Record], schema: Schema) -> str:
         if find(records, task=task.name):
             table = task_table(records, task, schema.protected_task)
             parts += [f"{task.name}:\n", markdown_table(table.frame)]
-            parts += probe_records.broken_probes(records, task)
+            parts += broken_probes(records, task)
     return "\n".join(parts)
 
 
@@ -196,6 +196,56 @@ def points(value) -> str:
     return "-" if value is None else f"{100 * value:.1f} points"
 
 
+def best_probe(
+    records: Sequence[Record], task: Task, conditional: bool
+) -> Record | None:
+    """Returns the probe that reads most from the embedding of a task.
+
+    What a probe reads is a lower bound of what is there. `conditional` says
+    whether the class was told to it.
+    """
+    metric = "conditional_group_probe" if conditional else "group_probe"
+    found = [
+        record
+        for kind in KIND_NAMES
+        for record in find(
+            records,
+            metric=metric,
+            task=task.name,
+            variant=f"{kind} {embedding_name(task)}",
+        )
+    ]
+    return max(found, key=lambda item: item.value or 0.0, default=None)
+
+
+def kind_name(record: Record) -> str:
+    """Returns how to call the probe of a record."""
+    return KIND_NAMES[record.variant.split(" ")[0]]
+
+
+def layer(record: Record) -> str:
+    """Returns the layer that the probe of a record read."""
+    return record.variant.split(" ", 1)[1]
+
+
+def band(records: Sequence[Record], task: Task) -> tuple[float, float] | None:
+    """Returns the ends of what the label gives away, None if not supported."""
+    ends = [
+        record.value
+        for metric in ("leakage_band_low", "leakage_band_high")
+        for record in find(records, metric=metric, task=task.name)
+    ]
+    return tuple(ends) if len(ends) == 2 and None not in ends else None
+
+
+def broken_probes(records: Sequence[Record], task: Task) -> list[str]:
+    """Returns which probes can't be trusted and why, a sentence each."""
+    return [
+        f"A probe of {task.name} can't be trusted: {record.variant}."
+        for record in find(records, metric=BROKEN_PROBE, task=task.name)
+    ]
+
+
 def _one(records, metric, **criteria):
     """Returns the record of a metric, or None."""
     found = find(records, metric=metric, **criteria)
@@ -211,10 +261,6 @@ def _place(record, low, high):
     return f"{above} above this band, and that much could be removed"
 
 
-def _length(record):
-    return int(record.variant.removeprefix("k="))
-
-
 def _by_chance(record, bound="at most"):
     """Returns what the figure is where the group plays no role."""
     return "" if record.null is None else f"{bound} {record.null:.3f}"
@@ -228,7 +274,3 @@ def _hardly_more(record, form=points):
 
 def _cell(record):
     return f"{record.class_name} {record.group}" if record.class_name else ""
-
-
-def _in_brackets(text):
-    return f" ({text})" if text else ""

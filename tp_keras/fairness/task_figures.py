@@ -10,11 +10,11 @@ from tp_keras.evaluation.figures import share
 from tp_keras.fairness import group_figures
 from tp_keras.fairness import group_neighbors
 from tp_keras.fairness import leakage
+from tp_keras.fairness.group_counts import GroupAnswers
 from tp_keras.fairness.group_counts import differ
 from tp_keras.fairness.representations import Representations
 from tp_keras.fairness.representations import embedding_name
 from tp_keras.fairness.settings import FairnessSettings
-from tp_keras.records.record import ALL
 from tp_keras.tasks import Task
 
 
@@ -43,46 +43,40 @@ def measure_task(
         Dict: name of the kind -> fields of records, measured as they are
         asked for.
     """
-    labels, groups = portraits.labels[task.name], portraits.groups
-    protected = portraits.schema.protected_task
-    predictions, embedding = found.predictions[task.name], found.embedding(task)
-    layers = found.layers[task.name]
+    answers = GroupAnswers(
+        task,
+        portraits.labels[task.name],
+        found.predictions[task.name],
+        portraits.groups,
+        portraits.schema.protected_task,
+    )
+    embedding, layers = found.embedding(task), found.layers[task.name]
     if embedding_only:
         layers = {embedding_name(task): embedding}
     figures = {
-        "groups": group_figures.measure_groups(
-            task, labels, predictions, groups, protected, settings, seed
-        ),
+        "groups": group_figures.measure_groups(answers, settings, seed),
         "leakage": leakage.measure_leakage(
-            task,
-            labels,
-            predictions,
+            answers,
             layers,
-            groups,
-            protected,
             settings,
             seed,
-            head_accuracy=_head_accuracy(found, groups, protected, settings),
+            head_accuracy=_head_accuracy(found, answers, settings),
             controls=not embedding_only,
         ),
         "neighbours": group_neighbors.measure_neighbors(
-            task, labels, embedding, groups, protected, settings, seed
+            answers, embedding, settings, seed
         ),
     }
     if twins is not None:
         rows, twin = twins
         figures["counterfactuals"] = measure_flips(
-            task,
-            predictions[rows],
-            twin.predictions[task.name],
-            groups[rows],
-            protected,
+            answers, rows, twin.predictions[task.name]
         )
     return figures
 
 
 def measure_flips(
-    task: Task, predictions, twin_predictions, groups, protected: Task
+    answers: GroupAnswers, rows: np.ndarray, twin_predictions
 ) -> Iterator[dict]:
     """Yields the share of counterfactual pairs whose answers differ.
 
@@ -90,30 +84,27 @@ def measure_flips(
     those of each group of the original. 0 is wanted.
 
     Args:
-        task: `Task`.
-        predictions: Answers to the originals, in the form of labels.
-        twin_predictions: Answers to their twins.
-        groups: Integer array [N], the groups of the originals.
-        protected: The task whose classes are the groups.
+        answers: Answers to the originals.
+        rows: Integer array [pairs]: those that have a twin.
+        twin_predictions: Answers to the twins, in the form of labels.
     """
-    flips = differ(task, predictions, twin_predictions)
+    flips = differ(answers.task, answers.predictions[rows], twin_predictions)
     flips = flips.reshape(len(flips), -1).any(-1)
-    rows = {ALL: np.full(len(flips), True)}
-    for index, group in enumerate(protected.classes):
-        rows[group] = groups == index
-    for group, own in rows.items():
+    for group, own in answers.rows().items():
+        own = own[rows]
         yield share(
             "counterfactual_flips", flips[own].sum(), own.sum(), group=group
         )
 
 
-def _head_accuracy(found, groups, protected, settings):
+def _head_accuracy(found, answers, settings):
     """Returns the balanced accuracy of the protected head, None without."""
-    predictions = found.predictions.get(protected.name)
+    head = answers.protected
+    predictions = found.predictions.get(head.name)
     if predictions is None:
         return None
     counts = metrics.confusion_matrix(
-        groups, predictions, protected.num_classes
+        answers.groups, predictions, head.num_classes
     )
     supported = counts.sum(-1) >= settings.min_count
     return metrics.recall(counts)[supported].mean() if supported.any() else None

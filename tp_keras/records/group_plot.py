@@ -37,10 +37,8 @@ def draw_groups(
         panel: Where to draw.
         records: Figures of one metric, of every class and group.
         groups: Names of the groups, in the order of the schema.
-        text: Function of a record: what stands on the right, where there are
-            few groups.
-        is_few: Function of a record: whether it rests on too few rows to
-            count, and is drawn hollow.
+        text: What stands on the right of a record, where groups are few.
+        is_few: Whether a record rests on too few rows, and is drawn hollow.
     """
     styles = group_styles(groups)
     names = list(dict.fromkeys(record.class_name for record in records))
@@ -63,7 +61,13 @@ def draw_groups(
             )
         for record in shown:
             y = row - half + step * (groups.index(record.group) + 0.5)
-            _draw_mark(panel, record, y, styles[record.group], is_few(record))
+            style, few = styles[record.group], is_few(record)
+            if record.low is not None:
+                line = {"color": style["color"], "linestyle": "-:"[few]}
+                panel.hlines(y, record.low, record.high, linewidth=1.8, **line)
+            fill = "white" if few else style["color"]
+            mark = {"markerfacecolor": fill, "linestyle": "none"}
+            panel.plot(record.value, y, **style, **mark, markersize=6)
             if len(groups) <= _MOST_WITH_TEXTS:
                 panel.annotate(
                     text(record),
@@ -71,7 +75,7 @@ def draw_groups(
                     xycoords=("axes fraction", "data"),
                     va="center",
                     fontsize=8,
-                    color=styles[record.group]["color"],
+                    color=style["color"],
                 )
     panel.set_yticks(range(len(names)), names)
     panel.set_ylim(len(names) - 0.5, -0.5)
@@ -86,15 +90,6 @@ def group_handles(groups: Sequence[str]) -> list[Line2D]:
         for group, style in group_styles(groups).items()
         if group in groups
     ]
-
-
-def _draw_mark(panel, record, y, style, few):
-    if record.low is not None:
-        line = {"color": style["color"], "linestyle": ":" if few else "-"}
-        panel.hlines(y, record.low, record.high, linewidth=1.8, **line)
-    fill = "white" if few else style["color"]
-    mark = {"markersize": 6, "markerfacecolor": fill, "linestyle": "none"}
-    panel.plot(record.value, y, **style, **mark)
 
 
 def _step(num_groups):

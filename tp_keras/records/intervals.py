@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-CONFIDENCE_LEVEL = 0.95
-_TAIL = (1 - CONFIDENCE_LEVEL) / 2
+_TAIL = (1 - 0.95) / 2
 _Z = statistics.NormalDist().inv_cdf(1 - _TAIL)
 
 # Rows times draws in one block: 16 MB of float32.
@@ -46,24 +45,18 @@ def wilson_interval(hits: int, count: int) -> tuple[float, float]:
 def mean_of_shares_interval(hits, counts) -> tuple[float, float]:
     """Returns an interval of the mean of independent shares.
 
-    Used for the balanced accuracy, the mean of recalls. Each end is as far
-    from the mean as the ends of Wilson's intervals say, added as variances
-    are. With rare classes it holds what it promises better than a bootstrap,
-    for which a class of two portraits, both right, is without any doubt. Zou
-    and Donner, Construction of confidence limits about effect measures: a
-    general approach, 2008.
+    Such as balanced accuracy, the mean of recalls. Each end is as far from the
+    mean as the ends of Wilson's intervals say, added as variances are (Zou and
+    Donner, Construction of confidence limits about effect measures, 2008). For
+    a bootstrap a class of two portraits, both right, is without any doubt.
 
     Args:
         hits: Integer array [K]: the hits of each share.
         counts: Integer array [K]: the rows of each share, at least 1.
     """
     shares = np.divide(hits, counts)
-    ends = np.array(
-        [
-            wilson_interval(int(hit), int(count))
-            for hit, count in zip(hits, counts, strict=True)
-        ]
-    )
+    pairs = zip(hits, counts, strict=True)
+    ends = np.array([wilson_interval(int(h), int(n)) for h, n in pairs])
     below, above = np.linalg.norm(ends - shares[:, None], axis=0) / len(shares)
     mean = float(shares.mean())
     return max(mean - float(below), 0.0), min(mean + float(above), 1.0)
@@ -72,14 +65,10 @@ def mean_of_shares_interval(hits, counts) -> tuple[float, float]:
 def resample_confusion_matrix(
     matrix, num_bootstraps: int, generator: np.random.Generator
 ) -> np.ndarray:
-    """Draws confusion matrices as if the labelled rows were sampled again.
+    """Draws the counts of a matrix [L, K] again: int64 [num_bootstraps, L, K].
 
-    The bootstrap is stratified by label: each class keeps its number of rows.
-    To draw `n` rows of a class with replacement and count their predictions
-    is to draw once from the multinomial of its row of the matrix.
-
-    Returns:
-        Int64 array [num_bootstraps, K, K], labels before predictions.
+    Stratified by label, a row of the matrix: each draw, from the multinomial
+    distribution, keeps its sum.
     """
     matrix = np.asarray(matrix)
     resampled = np.zeros((num_bootstraps, *matrix.shape), np.int64)

@@ -24,14 +24,7 @@ class Table:
 
 @dataclasses.dataclass(frozen=True)
 class Plot:
-    """A plot.
-
-    Attributes:
-        file_name: Name of the PNG file.
-        title: What it shows.
-        how_to_read: What to look at, and what would be good.
-        figure: The drawing.
-    """
+    """A plot: its PNG file, what it shows, what would be good, the drawing."""
 
     file_name: str
     title: str
@@ -64,11 +57,7 @@ class Section:
 class Report:
     """All that a reader gets to see of records.
 
-    Attributes:
-        title: Its heading.
-        sections: Its parts, in order.
-        shows_people: Whether its pictures may show people, and must stay on
-            the machine.
+    Where its pictures may show people, it must stay on the machine.
     """
 
     title: str
@@ -80,11 +69,8 @@ class Report:
 class SummaryFigure:
     """A figure that a reader must know.
 
-    Attributes:
-        title: What it is.
-        record: The figure.
-        compare: What it is to be compared with.
-        sentence: What it says, in plain words.
+    `compare` is what it is to be compared with, and `sentence` what it says in
+    plain words.
     """
 
     title: str

@@ -5,6 +5,7 @@ differ in the marker as well.
 """
 
 from collections.abc import Iterable
+from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
@@ -21,11 +22,20 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure((width, height), dpi=_DOTS_PER_INCH, layout="constrained")
 
 
+def add_title(
+    figure: Figure, title: str, handles: Sequence = (), columns: int = 4
+) -> None:
+    """Writes a title above a figure, and a legend of handles below it."""
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+    if handles:
+        place = {"loc": "outside lower left", "frameon": False}
+        figure.legend(handles=handles, ncols=columns, **place)
+
+
 def group_styles(groups: Iterable[str]) -> dict[str, dict[str, str]]:
     """Returns how each group looks in every plot: its colour and marker.
 
-    Args:
-        groups: Names of the groups in their order; `"all"` may be among them.
+    `groups` are their names in order; `"all"` may be among them.
 
     Example:
         >>> group_styles(["all", "young"])["young"]

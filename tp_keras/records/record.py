@@ -27,7 +27,6 @@ class Record:
         task: Name of the task.
         group: `"all"` or the group whose rows were looked at.
         value: The figure, or None where no row counts for it, or too few.
-            Never NaN.
         count: How many rows the figure rests on: the denominator of a share,
             the labelled rows otherwise.
         low: Lower end of the 95 % interval, or None.
@@ -71,7 +70,10 @@ class Record:
     def __post_init__(self):
         for name in ("value", "low", "high", "null"):
             number = getattr(self, name)
-            if number is not None and not _is_finite(number):
+            real = isinstance(number, (int, float)) and not isinstance(
+                number, bool
+            )
+            if number is not None and not (real and math.isfinite(number)):
                 raise UserError(
                     f"`{name}` of a record must be a finite number or null. "
                     f"Received: {name}={number!r}"
@@ -85,16 +87,10 @@ class Record:
             )
 
 
-FIELD_NAMES = tuple(field.name for field in dataclasses.fields(Record))
-
-
 def write_records(path: str | os.PathLike, records: Iterable[Record]) -> None:
     """Writes one JSON object a line; the file appears whole or not at all."""
-    lines = [
-        json.dumps(dataclasses.asdict(record), allow_nan=False) + "\n"
-        for record in records
-    ]
-    files.write_text(path, "".join(lines))
+    lines = [json.dumps(vars(record), allow_nan=False) for record in records]
+    files.write_text(path, "".join(f"{line}\n" for line in lines))
 
 
 def read_records(path: str | os.PathLike) -> list[Record]:
@@ -151,8 +147,3 @@ def find_one(records: Sequence[Record], **criteria) -> Record:
             f"such records among {len(records)}."
         )
     return found[0]
-
-
-def _is_finite(number) -> bool:
-    real = isinstance(number, (int, float)) and not isinstance(number, bool)
-    return real and math.isfinite(number)

@@ -40,15 +40,13 @@ def write_report(
 ) -> None:
     """Writes records, tables and plots into `folder`, and the page of them.
 
-    Folder and page appear whole or not at all. Tables and plots are made from
-    the records as they stand in the file.
+    Folder and page appear whole or not at all, in place of earlier ones.
 
     Args:
-        folder: Folder to write; an earlier one is replaced.
+        folder: Folder to write.
         page_path: HTML file to write.
         records: What was measured.
-        make_report: Function of the records that have been written: what to
-            show of them.
+        make_report: What to show of the records as they stand in the file.
         facts: What `measured.json` shall say of them.
 
     Raises:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from tp_keras.records.record import FIELD_NAMES
 from tp_keras.records.record import Record
 
 UNDEFINED = "-"
@@ -44,13 +43,6 @@ def format_with_count(record: Record) -> str:
     return f"{format_figure(record)} (n = {format_count(record)})"
 
 
-def records_frame(records: Iterable[Record]) -> pd.DataFrame:
-    """Returns a row for each record, a column for each of its fields."""
-    return pd.DataFrame(
-        [vars(record) for record in records], columns=FIELD_NAMES
-    )
-
-
 def figure_table(
     records: Iterable[Record],
     rows: Mapping[str, str | Callable[[Record], str]],
@@ -60,6 +52,8 @@ def figure_table(
     more: Mapping[str, Callable[[Record], str]] | None = None,
 ) -> pd.DataFrame:
     """Pivots records into a table of texts, in the order that they come in.
+
+    A cell without a record holds a dash.
 
     Args:
         records: What to show; no two may fall into one cell.
@@ -71,10 +65,6 @@ def figure_table(
         form: Function of a record: the text of its cell.
         more: Heading -> function of a record: a column on the right, with the
             first text of the row that isn't empty.
-
-    Returns:
-        A data frame of texts with the columns of `rows`, those that `columns`
-        finds and those of `more`. A cell without a record holds a dash.
 
     Example:
         >>> figure_table(

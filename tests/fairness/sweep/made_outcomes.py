@@ -2,9 +2,9 @@
 
 from tests.portrait_factory import HAIR_COLOR
 from tp_keras.evaluation.figures import figure
+from tp_keras.fairness.sweep.outcome import SPLITS
 from tp_keras.fairness.sweep.outcome import Outcome
-from tp_keras.fairness.sweep.sweep_folder import SPLITS
-from tp_keras.fairness.sweep.variant import parse_variant
+from tp_keras.fairness.sweep.settings import parse_variant
 from tp_keras.records.record import Record
 
 TASK = HAIR_COLOR
@@ -27,58 +27,47 @@ def make_records(
     unsupported=(),
 ):
     """Records as `measurement.measure` makes them, of hair_color alone."""
+    embedding = "hair_color_embedding"
     fields = [
-        figure("accuracy", accuracy, 100, group="all"),
+        figure("accuracy", accuracy, 100),
         figure("worst_group_recall", worst, 20, group="male"),
         figure("equalized_odds_difference_max", odds, 100, null=null),
         # The better one counts, whichever it is.
-        figure("conditional_group_probe", probe, 90, variant="mlp X"),
-        figure(
-            "conditional_group_probe",
-            None if probe is None else probe - 0.1,
-            90,
-            variant="linear X",
+        *(
+            figure(
+                "conditional_group_probe",
+                None if probe is None else probe - less,
+                90,
+                variant=f"{kind} {embedding}",
+            )
+            for kind, less in (("mlp", 0.0), ("linear", 0.1))
         ),
-        figure("group_probe", 0.68, 90, variant="linear X"),
+        figure("group_probe", 0.68, 90, variant=f"linear {embedding}"),
         figure("leakage_band_low", 0.6, 100),
         figure("leakage_band_high", 0.7, 100),
         figure("same_group_excess", excess, 100, variant="k=20"),
         figure("neighbor_precision", 0.8, 100, variant="k=20"),
     ]
     if flips is not None:
-        fields.append(figure("counterfactual_flips", flips, 100, group="all"))
-    for (class_name, group), (recall, count) in (recalls or RECALLS).items():
-        small = (class_name, group) in unsupported
-        fields.append(
-            figure(
-                "group_recall",
-                recall,
-                count,
-                class_name=class_name,
-                group=group,
-                variant="unsupported" if small else None,
-            )
-        )
+        fields.append(figure("counterfactual_flips", flips, 100))
+    for cell, (recall, count) in (recalls or RECALLS).items():
+        where = dict(zip(("class_name", "group"), cell, strict=True))
+        where["variant"] = "unsupported" if cell in unsupported else None
+        fields.append(figure("group_recall", recall, count, **where))
+    own = [("gender", figure("accuracy", gender, 100))]
+    own += [("hair_color", item) for item in fields]
     place = {"seed": seed, "split": split, "dataset": "made/synthetic/1.0.0"}
-    records = [Record(task="gender", **place, **_all("accuracy", gender))]
-    for item in fields:
-        item = {"group": "all", **item}
-        if "variant" in item and item["variant"]:
-            item["variant"] = item["variant"].replace(
-                " X", " hair_color_embedding"
-            )
-        records.append(Record(task="hair_color", **place, **item))
-    return records
+    return [
+        Record(task=name, **place, **{"group": "all", **item})
+        for name, item in own
+    ]
 
 
 def make_outcome(name, *seeds, costs=None, **figures):
     """An outcome of the same figures on both splits.
 
-    Args:
-        name: Name of the variant.
-        *seeds: Figures of each seed; none of it for a single seed.
-        costs: Cost of each seed.
-        **figures: Figures of all seeds.
+    `seeds` are figures of each seed, none of it for a single seed, and
+    `figures` those of all; `costs` holds the cost of each seed.
     """
     seeds = seeds or ({},)
     return Outcome(
@@ -92,7 +81,3 @@ def make_outcome(name, *seeds, costs=None, **figures):
         },
         tuple(costs or [1.0] * len(seeds)),
     )
-
-
-def _all(metric, value):
-    return figure(metric, value, 100, group="all")

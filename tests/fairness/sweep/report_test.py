@@ -8,23 +8,18 @@ from tests.fairness.sweep.made_outcomes import make_outcome
 from tests.portrait_factory import SCHEMA
 from tp_keras.errors import UserError
 from tp_keras.fairness.sweep.choice import choose
-from tp_keras.fairness.sweep.plot import front_of
-from tp_keras.fairness.sweep.plot import front_plot
+from tp_keras.fairness.sweep.report import front_of
+from tp_keras.fairness.sweep.report import front_plot
 from tp_keras.fairness.sweep.report import write_report
 from tp_keras.fairness.sweep.settings import ChoiceSettings
 
 
 @pytest.fixture
 def outcomes():
+    mixed = {"accuracy": 0.895, "costs": (1.25, 1.75)}
     return [
         make_outcome("none", {"accuracy": 0.91}, {"accuracy": 0.89}),
-        make_outcome(
-            "grl:1",
-            {"probe": 0.55},
-            {"probe": 0.65},
-            accuracy=0.895,
-            costs=(1.25, 1.75),
-        ),
+        make_outcome("grl:1", {"probe": 0.55}, {"probe": 0.65}, **mixed),
         make_outcome("grl:2", {}, {}, accuracy=0.89, probe=0.7),
     ]
 
@@ -33,26 +28,22 @@ def test_the_report_names_choice_rule_means_and_spread(outcomes, tmp_path):
     choice, text = write_report(tmp_path, outcomes, SCHEMA)
     assert choice.chosen.name == "grl:1"
     assert text == (tmp_path / "table.md").read_text()
-    assert {path.name for path in tmp_path.iterdir()} == {
-        "table.md",
-        "front.png",
-    }
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"table.md", "front.png"}
     plain = re.sub(" +", " ", text)
-    assert "2 seeds (0, 1), 3 variants" in plain
-    assert "Chosen: **grl:1**." in plain
-    assert "lose more than 2.0 points of recall" in plain
-    assert "With a smaller probe, but failing" not in plain
-    assert (
-        "| blond female | validation | 40 | 0.900 | 0.900 | +0.000 |" in plain
-    )
-    # The front is marked, and what another one beats is not.
-    assert "| grl:1 * | 0.895 |" in plain
-    assert "| grl:2 | 0.890 |" in plain
-    assert "hair_type, " not in plain
-    assert "flips" not in plain
-
-
-def test_the_report_says_what_was_passed_over(outcomes, tmp_path):
+    for words in (
+        "2 seeds (0, 1), 3 variants",
+        "Chosen: **grl:1**.",
+        "lose more than 2.0 points of recall",
+        "| blond female | validation | 40 | 0.900 | 0.900 | +0.000 |",
+        # The front is marked, and what another one beats is not.
+        "| grl:1 * | 0.895 |",
+        "| grl:2 | 0.890 |",
+    ):
+        assert words in plain, words
+    for words in ("With a smaller probe, but failing", "hair_type, ", "flips"):
+        assert words not in plain
+    # What was passed over is said.
     outcomes.append(make_outcome("grl:3", {}, {}, accuracy=0.5, probe=0.55))
     outcomes.append(make_outcome("grl:4", {}, {}, accuracy=0.5, probe=0.65))
     _, text = write_report(tmp_path, outcomes, SCHEMA)
@@ -108,7 +99,6 @@ def test_the_plot_numbers_every_variant_that_has_figures():
 
 
 def test_another_task_is_no_choice(outcomes, tmp_path):
+    other = ChoiceSettings(task="hair_type")
     with pytest.raises(UserError, match="out of hair_color. Rec.*hair_type"):
-        write_report(
-            tmp_path, outcomes, SCHEMA, ChoiceSettings(task="hair_type")
-        )
+        write_report(tmp_path, outcomes, SCHEMA, other)

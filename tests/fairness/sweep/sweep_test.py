@@ -2,31 +2,25 @@ import dataclasses
 import json
 import pathlib
 
-import keras
 import pytest
 
+from tests import made_runs
 from tests.fairness.sweep.made_outcomes import make_records
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import HAIR_COLOR
-from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tests.printed_commands import parse_next
 from tp_keras.config import DebiasConfig
 from tp_keras.config import ExperimentConfig
-from tp_keras.config import TrainingConfig
 from tp_keras.config import config_to_dict
 from tp_keras.errors import UserError
-from tp_keras.fairness import probe_models
-from tp_keras.fairness.sweep import measurement
+from tp_keras.fairness import probes as probes_lib
 from tp_keras.fairness.sweep import sweep
 from tp_keras.fairness.sweep.outcome import figure_of
 from tp_keras.fairness.sweep.settings import MeasureSettings
 from tp_keras.fairness.sweep.settings import SweepSettings
-from tp_keras.fairness.sweep.variant import Variant
-from tp_keras.fairness.sweep.variant import parse_variant
-from tp_keras.fairness.sweep.variant import parse_variants
-from tp_keras.models import PortraitBackbone
-from tp_keras.models import PortraitClassifier
+from tp_keras.fairness.sweep.settings import parse_variant
+from tp_keras.fairness.sweep.settings import parse_variants
 from tp_keras.records import record as records_lib
 from tp_keras.records.record import find
 from tp_keras.records.record import read_records
@@ -76,7 +70,7 @@ def light(monkeypatch):
         sweep.TrunkFeatures, "compute", classmethod(lambda *_: "features")
     )
     monkeypatch.setattr(
-        measurement,
+        sweep,
         "measure",
         lambda classifier, portraits, twins, settings, seed: make_records(
             portraits.split,
@@ -88,30 +82,13 @@ def light(monkeypatch):
 
 
 def make_base(path, seed, **facts):
-    keras.utils.set_random_seed(seed)
-    run = RunFolder(path)
-    run.claim(
-        ExperimentConfig(run_dir=str(path), training=TrainingConfig(seed=seed))
-    )
-    backbone = PortraitBackbone(
-        "separable", 8, ((8, 1, 4),), image_shape=SCHEMA.image_shape
-    )
-    PortraitClassifier(backbone, SCHEMA, embedding_size=16).save(run.model_path)
-    fingerprints = {
+    prints = {
         split: load_made(None, None, split, None, None).fingerprint
         for split in SPLITS[:2]
     }
-    run.record(
-        **{
-            "status": "finished",
-            "fingerprints": fingerprints,
-            "dataset": "made/here/1.0.0",
-            "seconds": 10.0,
-            "schema": SCHEMA.to_dict(),
-            **facts,
-        }
-    )
-    return run
+    usual = {"status": "finished", "fingerprints": prints, "seconds": 10.0}
+    usual |= {"dataset": "made/here/1.0.0"}
+    return made_runs.make_run(path, seed=seed, **usual | facts)
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +113,7 @@ def test_a_sweep_makes_measures_and_reports(
     bases, tmp_path, capsys, monkeypatch
 ):
     # What the probes find does not matter here.
-    monkeypatch.setattr(probe_models, "_MLP_ITERATIONS", 2)
+    monkeypatch.setattr(probes_lib, "_MLP_ITERATIONS", 2)
     base = bases[3]
     before = content(base.path)
     folder = tmp_path / "my sweep"
@@ -149,14 +126,9 @@ def test_a_sweep_makes_measures_and_reports(
     for name in ("none", "grl:1"):
         assert f"{name}, seed 3: " in printed
     assert (folder / "table.md").read_text() in printed
-    assert {path.name for path in folder.iterdir()} == {
-        "sweep.json",
-        "features-seed3.json",
-        "none-seed3",
-        "grl-1-seed3",
-        "table.md",
-        "front.png",
-    }
+    names = {"sweep.json", "features-seed3.json", "table.md", "front.png"}
+    names |= {"none-seed3", "grl-1-seed3"}
+    assert {path.name for path in folder.iterdir()} == names
     # The base stays, and what was made of it is a run.
     assert content(base.path) == before
     run = RunFolder(folder / "grl-1-seed3").require()
@@ -173,14 +145,11 @@ def test_a_sweep_makes_measures_and_reports(
         "mlp hair_color_embedding",
     }
     assert all(record.value is not None for record in probes)
-    for metric, count in (
-        ("counterfactual_flips", 2),
-        ("same_group_excess", 2),
-        ("neighbor_precision", 2),
-        ("worst_group_recall", 2),
-        ("leakage_band_high", 2),
+    for metric in (
+        *("counterfactual_flips", "same_group_excess", "neighbor_precision"),
+        *("worst_group_recall", "leakage_band_high"),
     ):
-        assert len(find(records, metric=metric)) == count
+        assert len(find(records, metric=metric)) == 2
     assert len(find(records, metric="accuracy", group="all")) == 3
     groups = find(records, metric="group_recall", task="hair_color")
     assert len(groups) == 10
@@ -224,7 +193,7 @@ def test_it_resumes_wherever_it_is_stopped(bases, tmp_path, monkeypatch, light):
         monkeypatch.setattr(module, name, stop_or_go)
 
     stopping(sweep, "debias_run")
-    stopping(measurement, "measure")
+    stopping(sweep, "measure")
     stopping(records_lib, "write_records")
     folder = tmp_path / "stopped"
     for last, number in (
@@ -274,7 +243,7 @@ def test_what_is_trained_alike_is_trained_once(bases, tmp_path, light):
 
     for run in (trained, both, folder.run(variants[1], 3)):
         run.record(debias_seconds=1.0)
-    folder.note_feature_seconds(3, 2.0)
+    folder.features_path(3).write_text('{"seconds": 2.0}')
     outcomes = run_sweep(folder.path, {3: bases[3]}, variants)
     # The base took 10 seconds.
     assert {item.name: item.costs for item in outcomes} == {
@@ -288,32 +257,23 @@ def test_what_is_trained_alike_is_trained_once(bases, tmp_path, light):
 
 
 def test_seeds_may_be_added_but_not_exchanged(bases, tmp_path, light):
-    variants = [Variant()]
+    folder = tmp_path / "s"
     for seeds in ((3,), (3, 4), (4,)):
         chosen = {seed: bases[seed] for seed in seeds}
-        (outcome,) = sweep.run_sweep(
-            tmp_path / "s", variants, chosen, SETTINGS, progress=False
-        )
+        (outcome,) = run_sweep(folder, chosen, VARIANTS[:1])
         assert len(outcome.records["test"]) == len(seeds)
-    content = (tmp_path / "s" / "sweep.json").read_text()
-    (tmp_path / "s" / "sweep.json").write_text(
-        content.replace('"ramp"', '"slope"')
-    )
+    content = (folder / "sweep.json").read_text()
+    (folder / "sweep.json").write_text(content.replace('"ramp"', '"slope"'))
     with pytest.raises(UserError, match="other settings.*ramp.*slope"):
-        sweep.run_sweep(
-            tmp_path / "s", variants, bases, SETTINGS, progress=False
-        )
-    (tmp_path / "s" / "sweep.json").write_text(content)
-    other = make_base(tmp_path / "other", 3, seconds=11.0)
-    with pytest.raises(UserError, match="run of seed 3: .*base3.* against"):
-        sweep.run_sweep(
-            tmp_path / "s", variants, {3: other}, SETTINGS, progress=False
-        )
-    other = make_base(tmp_path / "five", 5, dataset="made/there/1.0.0")
-    with pytest.raises(UserError, match="data sets: "):
-        sweep.run_sweep(
-            tmp_path / "s", variants, {5: other}, SETTINGS, progress=False
-        )
+        run_sweep(folder, bases, VARIANTS[:1])
+    (folder / "sweep.json").write_text(content)
+    for other, message in (
+        (make_base(tmp_path / "a", 3, seconds=11.0), "run of seed 3: .*base3"),
+        (make_base(tmp_path / "b", 5, dataset="made/b/1.0.0"), "data sets: "),
+    ):
+        seed = other.config.training.seed
+        with pytest.raises(UserError, match=message):
+            run_sweep(folder, {seed: other}, VARIANTS[:1])
 
 
 def test_bases_of_two_data_sets_of_one_name_are_refused(bases, tmp_path):
@@ -328,22 +288,19 @@ def test_bases_of_two_data_sets_of_one_name_are_refused(bases, tmp_path):
 
 def test_bad_bases_are_one_sentence(bases, tmp_path, capsys):
     path = bases[3].path
-    with pytest.raises(UserError, match="both of seed 3"):
-        sweep.find_bases([path, path])
-    with pytest.raises(UserError, match="There is no run"):
-        sweep.find_bases([tmp_path / "nowhere"])
-    unfinished = make_base(tmp_path / "unfinished", 1, status="training")
-    with pytest.raises(UserError, match="finished runs.*unfinished, training"):
-        sweep.find_bases([unfinished.path])
-    unfinished.record(status="finished")
-    config = unfinished.config
-    model = dataclasses.replace(config.model, tasks=("gender",))
-    other = dataclasses.replace(config, model=model)
-    (unfinished.path / "config.json").write_text(
-        json.dumps(config_to_dict(other))
-    )
-    with pytest.raises(UserError, match="learned no guarded task"):
-        sweep.find_bases([unfinished.path])
+    unfinished = make_base(tmp_path / "unfinished", 1, status="training").path
+    blind = make_base(tmp_path / "blind", 1)
+    model = dataclasses.replace(blind.config.model, tasks=("gender",))
+    config = config_to_dict(dataclasses.replace(blind.config, model=model))
+    (blind.path / "config.json").write_text(json.dumps(config))
+    for paths, expected in (
+        ([path, path], "both of seed 3"),
+        ([tmp_path / "nowhere"], "There is no run"),
+        ([unfinished], "finished runs.*unfinished, training"),
+        ([blind.path], "learned no guarded task"),
+    ):
+        with pytest.raises(UserError, match=expected):
+            sweep.find_bases(paths)
     for arguments, expected in (
         (["--variants", "magic"], "A variant is named"),
         (["--experiment", "magic"], "an experiment out of demo"),
@@ -353,8 +310,7 @@ def test_bad_bases_are_one_sentence(bases, tmp_path, capsys):
     ):
         with pytest.raises(SystemExit):
             run_command(
-                FairnessSweep,
-                ["--sweep_dir", str(tmp_path / "s"), *arguments],
+                FairnessSweep, ["--sweep_dir", str(tmp_path / "s"), *arguments]
             )
         assert expected in " ".join(capsys.readouterr().err.split())
     assert not (tmp_path / "s").exists()
@@ -397,12 +353,8 @@ def test_bases_are_trained_once(tmp_path, monkeypatch):
 
 def test_numbers_and_three_groups_are_measured():
     portraits = make_portraits(160, schema=EVERY_KIND)
-    keras.utils.set_random_seed(0)
-    backbone = PortraitBackbone(
-        "separable", 8, ((8, 1, 4),), image_shape=EVERY_KIND.image_shape
-    )
-    records = measurement.measure(
-        PortraitClassifier(backbone, EVERY_KIND, embedding_size=8),
+    records = sweep.measure(
+        made_runs.make_classifier(EVERY_KIND),
         portraits,
         None,
         sweep.FairnessSettings(

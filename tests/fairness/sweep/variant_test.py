@@ -4,9 +4,9 @@ from tp_keras.config import DebiasConfig
 from tp_keras.errors import UserError
 from tp_keras.fairness.sweep.settings import DEFAULT_VARIANTS
 from tp_keras.fairness.sweep.settings import SweepSettings
-from tp_keras.fairness.sweep.variant import Variant
-from tp_keras.fairness.sweep.variant import parse_variant
-from tp_keras.fairness.sweep.variant import parse_variants
+from tp_keras.fairness.sweep.settings import Variant
+from tp_keras.fairness.sweep.settings import parse_variant
+from tp_keras.fairness.sweep.settings import parse_variants
 
 
 def test_a_name_tells_method_strength_and_what_follows():

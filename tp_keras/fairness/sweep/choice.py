@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from tp_keras.fairness.summary import percent
 from tp_keras.fairness.summary import points
+from tp_keras.fairness.sweep.outcome import VALIDATION
 from tp_keras.fairness.sweep.outcome import Outcome
 from tp_keras.fairness.sweep.settings import ChoiceSettings
-from tp_keras.fairness.sweep.sweep_folder import VALIDATION
 from tp_keras.tasks import Task
 
 # Losses of exactly the limit pass, whatever their last digit.
@@ -18,10 +18,8 @@ _ROUNDING = 1e-9
 class Verdict:
     """What the rule says of one variant.
 
-    Attributes:
-        outcome: The variant, as measured.
-        failures: The conditions that do not hold, in words.
-        probe: Its conditional probe on validation, infinite where unknown.
+    `failures` are the conditions that do not hold, in words, and `probe` is the
+    conditional probe on validation, infinite where unknown.
     """
 
     outcome: Outcome
@@ -31,14 +29,10 @@ class Verdict:
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """What the rule says of all variants.
+    """What the rule says of all variants, which were compared with `none`.
 
-    Attributes:
-        task: The task that it looks at.
-        none: What all were compared with.
-        chosen: The chosen variant, or None if all fail.
-        verdicts: All others, with the fewest conditions failed first, then
-            by probe.
+    `chosen` is None if all fail. The verdicts on all but `none` come with the
+    fewest conditions failed first, then by probe.
     """
 
     task: Task
@@ -85,12 +79,9 @@ def choose(
     task: Task,
     settings: ChoiceSettings | None = None,
 ) -> Choice:
-    """Chooses a variant; see `rule`.
+    """Chooses a variant by a guarded task; see `rule`.
 
-    Args:
-        outcomes: What was measured, that of `none` among them.
-        task: The guarded task to look at.
-        settings: How much may be lost; None: the defaults.
+    That of `none` has to be among the outcomes.
     """
     settings = settings or ChoiceSettings()
     none = next(item for item in outcomes if item.variant.is_none)

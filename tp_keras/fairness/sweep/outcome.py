@@ -1,22 +1,34 @@
-"""The figures of a variant on all seeds, found among its records."""
+"""The folder of a sweep, and the figures of a variant on all seeds in it."""
 
 import dataclasses
+import json
+import pathlib
 from collections.abc import Sequence
 
 import numpy as np
 
-from tp_keras.fairness import probe_records
+from tp_keras import files
+from tp_keras.config import config_differences
+from tp_keras.config import config_from_dict
+from tp_keras.config import config_to_dict
+from tp_keras.errors import UserError
 from tp_keras.fairness.group_figures import UNSUPPORTED
 from tp_keras.fairness.group_neighbors import EXCESS
 from tp_keras.fairness.group_neighbors import PRECISION
-from tp_keras.fairness.sweep.sweep_folder import SPLITS
-from tp_keras.fairness.sweep.variant import NONE
-from tp_keras.fairness.sweep.variant import Variant
+from tp_keras.fairness.summary import best_probe
+from tp_keras.fairness.sweep.settings import NONE
+from tp_keras.fairness.sweep.settings import SweepSettings
+from tp_keras.fairness.sweep.settings import Variant
 from tp_keras.records.record import ALL
 from tp_keras.records.record import Record
 from tp_keras.records.record import find
 from tp_keras.records.record import read_records
+from tp_keras.runs.run_folder import RunFolder
 from tp_keras.tasks import Task
+
+VALIDATION = "validation"
+TEST = "test"
+SPLITS = (VALIDATION, TEST)
 
 # The length of the lists of neighbours.
 NEIGHBORS = 20
@@ -43,6 +55,93 @@ COMPARED = {
 BY_GROUP = {"group_recall", "worst_group_recall"}
 
 
+class SweepFolder:
+    """Reads and writes the folder of a sweep.
+
+    | file | what it holds |
+    |---|---|
+    | `sweep.json` | settings, and which runs are compared with |
+    | `<variant>-seed<S>/` | the run of a variant, for `training.evaluate` |
+    | `<variant>-seed<S>/sweep/<split>.jsonl` | what was measured of it |
+    | `features-seed<S>.json` | the seconds that the trunk's features took |
+    | `table.md`, `front.png` | the report |
+    """
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+
+    def run(self, variant: Variant, seed: int) -> RunFolder:
+        """Returns the run of a variant."""
+        return RunFolder(self.path / f"{variant.folder_name}-seed{seed}")
+
+    def records_path(
+        self, variant: Variant, seed: int, split: str
+    ) -> pathlib.Path:
+        """Returns the file of what was measured of a variant."""
+        return self.run(variant, seed).path / "sweep" / f"{split}.jsonl"
+
+    def is_measured(self, variant: Variant, seed: int) -> bool:
+        """Says whether nothing is left to do for a variant."""
+        paths = (self.records_path(variant, seed, split) for split in SPLITS)
+        return all(path.exists() for path in paths)
+
+    def claim(
+        self, settings: SweepSettings, bases: dict[int, RunFolder]
+    ) -> None:
+        """Makes the folder that of a sweep of these runs; seeds may be added.
+
+        Raises:
+            UserError: If it is of a sweep with other settings or runs.
+        """
+        path = self.path / "sweep.json"
+        own = {}
+        for seed, base in bases.items():
+            keys = "dataset", "fingerprints", "seconds"
+            own[str(seed)] = {"run": base.path.resolve().name}
+            own[str(seed)] |= {key: base.facts.get(key) for key in keys}
+        known = {}
+        if path.exists():
+            content = self.read(path)
+            known = content["bases"]
+            try:
+                there = config_from_dict(SweepSettings, content["settings"])
+                differences = config_differences(there, settings)
+            except UserError as error:
+                # Written when there were other settings to make.
+                differences = [str(error)]
+            differences += [
+                f"run of seed {seed}: {known[seed]} against {base}"
+                for seed, base in own.items()
+                if known.get(seed, base) != base
+            ]
+            datasets = {base["dataset"] for base in (known | own).values()}
+            if len(datasets) > 1:
+                differences.append(f"data sets: {' and '.join(datasets)}")
+            if differences:
+                raise UserError(
+                    f"The folder {self.path} belongs to a sweep with other "
+                    "settings. Give another --sweep_dir, or remove the folder "
+                    "to begin anew. Received (there against here): "
+                    + "; ".join(differences)
+                )
+        content = {"settings": config_to_dict(settings), "bases": known | own}
+        files.write_json(path, content)
+
+    def features_path(self, seed: int) -> pathlib.Path:
+        """Returns the file of how long the features of a trunk took."""
+        return self.path / f"features-seed{seed}.json"
+
+    def read(self, path: pathlib.Path) -> dict:
+        """Returns the content of a JSON file."""
+        try:
+            return json.loads(path.read_text())
+        except json.JSONDecodeError as error:
+            raise UserError(
+                f"Expected JSON in {path}; remove the folder of the sweep to "
+                f"begin anew. Received: {error}"
+            ) from error
+
+
 @dataclasses.dataclass(frozen=True)
 class Outcome:
     """The records of a variant, a list for each seed.
@@ -60,27 +159,22 @@ class Outcome:
 
     @classmethod
     def read(cls, folder, variant, bases) -> "Outcome":
-        """Reads what a sweep wrote.
+        """Reads what a sweep wrote of a variant into its `SweepFolder`.
 
-        Args:
-            folder: `SweepFolder`.
-            variant: A variant that is measured on all seeds.
-            bases: Dict: seed -> the run that is compared with.
+        `bases` is a dict: seed -> the run that is compared with.
         """
-        return cls(
-            variant,
-            {
-                split: tuple(
-                    read_records(folder.records_path(variant, seed, split))
-                    for seed in bases
-                )
-                for split in SPLITS
-            },
-            tuple(
-                _cost(folder, variant, seed, base.facts.get("seconds"))
-                for seed, base in bases.items()
-            ),
+        records = {
+            split: tuple(
+                read_records(folder.records_path(variant, seed, split))
+                for seed in bases
+            )
+            for split in SPLITS
+        }
+        costs = (
+            _cost(folder, variant, seed, base.facts.get("seconds"))
+            for seed, base in bases.items()
         )
+        return cls(variant, records, tuple(costs))
 
     @property
     def name(self) -> str:
@@ -101,10 +195,8 @@ class Outcome:
         """Returns the recall of each supported cell, pooled over the seeds.
 
         The hits of all seeds divided by the rows of all seeds, so that a
-        single portrait of a small group weighs less.
-
-        Returns:
-            (class, group) -> recall, and the rows of all seeds.
+        single portrait of a small group weighs less: (class, group) -> recall,
+        and the rows of all seeds.
         """
         cells = {}
         for records in self.records[split]:
@@ -124,14 +216,11 @@ def figure_of(
 ) -> float | None:
     """Returns a figure of one run, None where it is not supported.
 
-    Args:
-        records: What was measured of it.
-        figure: Such as `"accuracy"`, `"conditional_probe"`, the better of both
-            kinds of probe, or `"equalized_odds_null"`.
-        task: Of which task.
+    Such as `"accuracy"`, `"conditional_probe"`, the better of both kinds of
+    probe, or `"equalized_odds_null"`.
     """
     if figure in _PROBES:
-        found = [probe_records.best_probe(records, task, _PROBES[figure])]
+        found = [best_probe(records, task, _PROBES[figure])]
     else:
         metric, criteria = _FIGURES[figure.removesuffix("_null")]
         found = find(records, metric=metric, task=task.name, **criteria)
@@ -156,7 +245,8 @@ def _cost(folder, variant, seed, seconds):
     if facts.get("source") == method.path.name:
         parts.append(method.facts.get("debias_seconds"))
     if variant.debias != NONE:
-        parts.append(folder.feature_seconds(seed))
+        path = folder.features_path(seed)
+        parts.append(folder.read(path)["seconds"] if path.exists() else None)
     if not seconds or None in parts:
         return None
     return (seconds + sum(parts)) / seconds

@@ -3,26 +3,34 @@
 import os
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from tp_keras import files
 from tp_keras.errors import UserError
 from tp_keras.fairness.summary import question
-from tp_keras.fairness.sweep import plot
 from tp_keras.fairness.sweep.choice import Choice
 from tp_keras.fairness.sweep.choice import choose
 from tp_keras.fairness.sweep.choice import rule
+from tp_keras.fairness.sweep.outcome import SPLITS
+from tp_keras.fairness.sweep.outcome import TEST
 from tp_keras.fairness.sweep.outcome import Outcome
+from tp_keras.fairness.sweep.outcome import SweepFolder
 from tp_keras.fairness.sweep.outcome import mean
 from tp_keras.fairness.sweep.settings import ChoiceSettings
-from tp_keras.fairness.sweep.sweep_folder import SPLITS
-from tp_keras.fairness.sweep.sweep_folder import TEST
-from tp_keras.fairness.sweep.sweep_folder import SweepFolder
-from tp_keras.records import page_parts
+from tp_keras.records.page_parts import Report
+from tp_keras.records.page_parts import Section
+from tp_keras.records.page_parts import Table
+from tp_keras.records.plot_kit import add_title
+from tp_keras.records.plot_kit import new_figure
 from tp_keras.records.report import TABLE_NAME
 from tp_keras.records.report import make_markdown
 from tp_keras.tasks import Schema
+from tp_keras.tasks import Task
+from tp_keras.tuning.front import pareto_front
 
 FRONT_NAME = "front.png"
 
@@ -48,6 +56,20 @@ _NOTE = (
     "equalised-odds difference hardly exceeds if the group plays no role. "
     "Cost: seconds of training, of the features of the trunk and of debiasing, "
     "divided by those of training."
+)
+
+_FRONT_COLOR, _OTHER_COLOR, _NONE_COLOR = "#D55E00", "#0072B2", "#000000"
+
+# Figure on the x axis and on the y axis, with their titles.
+_PANELS = (
+    (
+        ("conditional_probe", "conditional probe of the embedding"),
+        ("accuracy", "accuracy"),
+    ),
+    (
+        ("excess", "same-group excess at 20 neighbours, above or below 0"),
+        ("worst_group", "recall of the worst group"),
+    ),
 )
 
 
@@ -87,14 +109,12 @@ def write_report(
     task = schema.task(settings.task or names[0])
     choice = choose(outcomes, task, settings)
     seeds = ", ".join(str(record.seed) for record in firsts)
-    report = page_parts.Report(
-        f"Sweep: {question(schema, guarded)}",
-        [
-            _choice_section(choice, rule(settings, task)),
-            *_variant_sections(outcomes, schema, guarded),
-        ],
-        schema.shows_people,
-    )
+    sections = [
+        _choice_section(choice, rule(settings, task)),
+        *_variant_sections(outcomes, schema, guarded),
+    ]
+    title = f"Sweep: {question(schema, guarded)}"
+    report = Report(title, sections, schema.shows_people)
     about = (
         f"{firsts[0].dataset}, {len(firsts)} seed{'s' * (len(firsts) != 1)} "
         f"({seeds}), {len(outcomes)} variants; means over the seeds."
@@ -103,7 +123,7 @@ def write_report(
     folder = SweepFolder(sweep_dir).path
     files.write_text(folder / TABLE_NAME, text)
     with files.replaced(folder / FRONT_NAME) as aside:
-        FigureCanvasAgg(plot.front_plot(outcomes, choice)).print_png(aside)
+        FigureCanvasAgg(front_plot(outcomes, choice)).print_png(aside)
     return choice, text
 
 
@@ -122,7 +142,7 @@ def _choice_section(choice, told):
     ]
     shown = choice.shown
     if shown is None:
-        return page_parts.Section("Choice", sentences=sentences)
+        return Section("Choice", sentences=sentences)
     name = shown.name if choice.chosen else f"{shown.name} (not chosen)"
     cells = []
     for split in SPLITS:
@@ -145,15 +165,15 @@ def _choice_section(choice, told):
     first = f"recall of {choice.task.name}"
     names = [first, "split", "portraits", "none", name, "difference"]
     frame = pd.DataFrame(sorted(cells), columns=names)
-    summary = page_parts.Table("", "", frame)
-    return page_parts.Section("Choice", sentences=sentences, summary=summary)
+    summary = Table("", "", frame)
+    return Section("Choice", sentences=sentences, summary=summary)
 
 
 def _variant_sections(outcomes, schema, guarded):
     """Yields a table of all variants for each task and split."""
     for task in guarded:
         for split in SPLITS:
-            front = plot.front_of(outcomes, split, task)
+            front = front_of(outcomes, split, task)
             cells = {
                 "variant": [
                     f"{item.name}{' *' * (place in front)}"
@@ -162,12 +182,9 @@ def _variant_sections(outcomes, schema, guarded):
             }
             for title, found in _figures(outcomes, split, schema, task):
                 cells[title] = [_number(mean(values)) for values in found]
-            frame = pd.DataFrame(cells)
             first = task == guarded[0] and split == SPLITS[0]
-            yield page_parts.Section(
-                f"{task.name}, {split}",
-                summary=page_parts.Table("", _NOTE * first, frame),
-            )
+            summary = Table("", _NOTE * first, pd.DataFrame(cells))
+            yield Section(f"{task.name}, {split}", summary=summary)
 
 
 def _figures(outcomes, split, schema, task):
@@ -188,3 +205,100 @@ def _figures(outcomes, split, schema, task):
 
 def _number(value):
     return "-" if value is None else f"{value:.3f}"
+
+
+def front_of(
+    outcomes: Sequence[Outcome],
+    split: str,
+    task: Task,
+    score: str = "accuracy",
+    cost: str = "conditional_probe",
+) -> list[int]:
+    """Returns the places of outcomes that no other beats in two figures.
+
+    Of the figure `score` more is better; `cost` is best at 0, and the lowest
+    comes first. Outcomes without them are left out.
+    """
+    points = [_point(item, split, task, cost, score) for item in outcomes]
+    places = [place for place, point in enumerate(points) if point is not None]
+    front = pareto_front(
+        [points[place][1] for place in places],
+        [points[place][0] for place in places],
+    )
+    return [places[index] for index in front]
+
+
+def front_plot(outcomes: Sequence[Outcome], choice: Choice) -> Figure:
+    """Draws the variants on the test split, with the front and the choice."""
+    figure = new_figure(15.0, 6.0)
+    panels = figure.subplots(1, len(_PANELS))
+    for panel, (x, y) in zip(panels, _PANELS, strict=True):
+        _draw(panel, outcomes, choice, x[0], y[0])
+        panel.set_xlabel(x[1])
+        panel.set_ylabel(y[1])
+    handles = [
+        Line2D(
+            [],
+            [],
+            marker=f"${place}$",
+            color="0.2",
+            markersize=6 if place < 10 else 10,
+            linestyle="none",
+            label=item.name,
+        )
+        for place, item in enumerate(outcomes)
+    ]
+    handles += panels[0].get_legend_handles_labels()[0]
+    figure.legend(handles=handles, loc="outside right upper", frameon=False)
+    add_title(figure, f"{choice.task.name}, {TEST}: better is up and left")
+    return figure
+
+
+def _draw(panel, outcomes, choice, x, y):
+    """Draws a dot for each variant, its number beside it, and the front."""
+    task = choice.task
+    front = front_of(outcomes, TEST, task, score=y, cost=x)
+    points = [_point(item, TEST, task, x, y) for item in outcomes]
+    for place, (item, middle) in enumerate(zip(outcomes, points, strict=True)):
+        if middle is None:
+            continue
+        color = _FRONT_COLOR if place in front else _OTHER_COLOR
+        if item.variant.is_none:
+            color = _NONE_COLOR
+        if len(item.costs) > 1:
+            seeds = (item.values(TEST, figure, task) for figure in (x, y))
+            for first, second in zip(*seeds, strict=True):
+                panel.plot(abs(first), second, ".", color=color, alpha=0.4)
+        panel.plot(*middle, "s" if item.variant.is_none else "o", color=color)
+        if item is choice.chosen:
+            panel.plot(
+                *middle,
+                "o",
+                markersize=15,
+                markerfacecolor="none",
+                color=_FRONT_COLOR,
+                label="chosen on validation",
+            )
+        near = {"xytext": (5, 5), "textcoords": "offset points"}
+        panel.annotate(str(place), middle, **near, fontsize=9, color=color)
+    # Level up to the next point.
+    steps = np.array([points[place] for place in front]).reshape(-1, 2).T
+    panel.plot(
+        np.repeat(steps[0], 2)[1:],
+        np.repeat(steps[1], 2)[:-1],
+        color=_FRONT_COLOR,
+        linewidth=1,
+        zorder=1,
+        label="no variant is better in both",
+    )
+    panel.margins(0.1)
+    panel.grid(color="0.93")
+    panel.set_axisbelow(True)
+    panel.spines[["top", "right"]].set_visible(False)
+
+
+def _point(outcome, split, task, x, y):
+    """Returns where an outcome lies, None if a figure is not supported."""
+    x, y = (outcome.mean(split, figure, task) for figure in (x, y))
+    # What is below 0 is over-corrected, or chance.
+    return None if x is None or y is None else (abs(x), y)

@@ -2,9 +2,13 @@
 
 import dataclasses
 
+from tp_keras.config import DEBIAS_METHODS
+from tp_keras.config import POSTHOC_METHODS
 from tp_keras.config import DebiasConfig
 from tp_keras.config import check_range
 from tp_keras.errors import UserError
+
+NONE = "none"
 
 # The methods once, the conditional adversary with three strengths, what acts
 # after training by itself, and both together.
@@ -72,7 +76,7 @@ class SweepSettings:
     def __post_init__(self):
         """Refuses what the variants say, and methods of the whole network."""
         base = self.debias
-        if (base.debias, base.posthoc) != ("none", "none"):
+        if (base.debias, base.posthoc) != (NONE, NONE):
             raise UserError(
                 "Expected the methods of a sweep as variants. Received: "
                 f"debias={base.debias}, posthoc={base.posthoc}"
@@ -82,3 +86,106 @@ class SweepSettings:
                 "A sweep trains guarded layers on trunks that stay. Expected "
                 f"debias_scope=branch. Received: {base.debias_scope}"
             )
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """One of `DEBIAS_METHODS`, its strength, and one of `POSTHOC_METHODS`.
+
+    Without a strength that of the base settings counts.
+    """
+
+    debias: str = NONE
+    strength: float | None = None
+    posthoc: str = NONE
+
+    @property
+    def name(self) -> str:
+        """The name, as `parse_variant` reads it."""
+        strength = "" if self.strength is None else f":{self.strength:g}"
+        posthoc = "" if self.posthoc == NONE else f"+{self.posthoc}"
+        return f"{self.debias}{strength}{posthoc}"
+
+    @property
+    def folder_name(self) -> str:
+        """The name, without what a file system may refuse."""
+        return self.name.replace(":", "-")
+
+    @property
+    def is_none(self) -> bool:
+        """Whether this is the run as it was trained."""
+        return self.debias == NONE and self.posthoc == NONE
+
+    def without_posthoc(self) -> "Variant":
+        """Returns the method of the training alone."""
+        return dataclasses.replace(self, posthoc=NONE)
+
+    def settings(self, base: DebiasConfig) -> DebiasConfig:
+        """Returns the settings of this variant, all else from `base`."""
+        strength = base.strength if self.strength is None else self.strength
+        return dataclasses.replace(
+            base, debias=self.debias, strength=strength, posthoc=self.posthoc
+        )
+
+
+def parse_variant(name: str) -> Variant:
+    """Reads `method[:strength][+posthoc]`.
+
+    Raises:
+        UserError: If a method is unknown, or a strength is no number of at
+            least 0 or belongs to a method that has none.
+
+    Example:
+        >>> parse_variant("conditional_grl:0.5+conditional_leace")
+        Variant(debias='conditional_grl', strength=0.5, \
+posthoc='conditional_leace')
+    """
+    training, plus, posthoc = name.partition("+")
+    debias, colon, strength = training.partition(":")
+    if debias not in DEBIAS_METHODS:
+        raise _unreadable(name, f"a method out of {', '.join(DEBIAS_METHODS)}")
+    if plus and posthoc not in POSTHOC_METHODS[1:]:
+        methods = ", ".join(POSTHOC_METHODS[1:])
+        raise _unreadable(name, f"after the + one of {methods}")
+    if colon and not DEBIAS_METHODS[debias].grows:
+        grow = (key for key, method in DEBIAS_METHODS.items() if method.grows)
+        raise _unreadable(name, f"a strength with {', '.join(grow)} only")
+    try:
+        number = float(strength) if colon else None
+    except ValueError:
+        raise _unreadable(name, "a number after the colon") from None
+    variant = Variant(debias, number, posthoc or NONE)
+    variant.settings(DebiasConfig())  # Refuses what is out of range.
+    return variant
+
+
+def parse_variants(names, base: DebiasConfig) -> list[Variant]:
+    """Reads variants, and puts `none` first: all others are compared with it.
+
+    `base` are the settings that they change.
+
+    Raises:
+        UserError: If a name can't be read, or two mean the same.
+    """
+    variants = [Variant()]
+    known = {}
+    for name in names:
+        variant = parse_variant(name)
+        settings = variant.settings(base)
+        if settings in known:
+            raise UserError(
+                "Expected each variant once. Received: "
+                f"{known[settings]} and {name}, which are the same"
+            )
+        known[settings] = name
+        if not variant.is_none:
+            variants.append(variant)
+    return variants
+
+
+def _unreadable(name, expected):
+    return UserError(
+        "A variant is named method[:strength][+posthoc], such as "
+        f"conditional_grl:0.5+conditional_leace. Expected {expected}. "
+        f"Received: {name!r}"
+    )

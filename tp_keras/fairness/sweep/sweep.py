@@ -8,26 +8,35 @@ from collections.abc import Sequence
 import keras
 import tqdm
 
+from tp_keras import files
 from tp_keras.config import ExperimentConfig
 from tp_keras.data.builders import find_builder
+from tp_keras.data.portraits import Portraits
 from tp_keras.data.source import load_portraits
 from tp_keras.data.splits import resolve_splits
 from tp_keras.debiasing.trunk_features import TrunkFeatures
 from tp_keras.errors import UserError
+from tp_keras.evaluation import figures
 from tp_keras.fairness.report import TWINS
 from tp_keras.fairness.report import require_guarded
+from tp_keras.fairness.representations import represent
+from tp_keras.fairness.representations import represent_twins
 from tp_keras.fairness.settings import FairnessSettings
-from tp_keras.fairness.sweep import measurement
+from tp_keras.fairness.sweep.outcome import BY_GROUP
+from tp_keras.fairness.sweep.outcome import COMPARED
 from tp_keras.fairness.sweep.outcome import NEIGHBORS
+from tp_keras.fairness.sweep.outcome import SPLITS
+from tp_keras.fairness.sweep.outcome import TEST
+from tp_keras.fairness.sweep.outcome import VALIDATION
 from tp_keras.fairness.sweep.outcome import Outcome
+from tp_keras.fairness.sweep.outcome import SweepFolder
+from tp_keras.fairness.sweep.settings import NONE
 from tp_keras.fairness.sweep.settings import SweepSettings
-from tp_keras.fairness.sweep.sweep_folder import SPLITS
-from tp_keras.fairness.sweep.sweep_folder import TEST
-from tp_keras.fairness.sweep.sweep_folder import VALIDATION
-from tp_keras.fairness.sweep.sweep_folder import SweepFolder
-from tp_keras.fairness.sweep.variant import NONE
-from tp_keras.fairness.sweep.variant import Variant
+from tp_keras.fairness.sweep.settings import Variant
+from tp_keras.fairness.task_figures import measure_task
 from tp_keras.records import record as records_lib
+from tp_keras.records.record import ALL
+from tp_keras.records.record import Record
 from tp_keras.runs.debias_run import debias_run
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.runs.trainer import Trainer
@@ -70,16 +79,8 @@ def train_bases(
     return bases
 
 
-def find_bases(
-    run_dirs: Sequence[str | os.PathLike],
-) -> dict[int, RunFolder]:
-    """Finds finished runs without debiasing that are compared with.
-
-    Args:
-        run_dirs: Their folders.
-
-    Returns:
-        Seed of the run -> run.
+def find_bases(run_dirs: Sequence[str | os.PathLike]) -> dict[int, RunFolder]:
+    """Finds finished runs without debiasing in their folders: seed -> run.
 
     Raises:
         UserError: If one isn't there, isn't finished, is debiased or learned
@@ -110,12 +111,9 @@ def find_bases(
         portraits[prints.get(VALIDATION)] = run_dir
     for found in (datasets, portraits):
         if len(found) > 1:
-            raise UserError(
-                "Expected runs of one data set. Received: "
-                + " and ".join(
-                    f"{path} of {name}" for name, path in found.items()
-                )
-            )
+            names = (f"{path} of {name}" for name, path in found.items())
+            names = " and ".join(names)
+            raise UserError(f"Expected runs of one data set. Received: {names}")
     return bases
 
 
@@ -128,9 +126,8 @@ def run_sweep(
 ) -> list[Outcome]:
     """Makes and measures every variant on every base run.
 
-    A run that is there is not made again, and what is measured is not measured
-    again, so the same call resumes wherever it was stopped. The base runs stay
-    as they are.
+    What is there is neither made nor measured again, so the same call resumes
+    wherever it was stopped. The base runs stay as they are.
 
     Args:
         sweep_dir: Folder of the sweep.
@@ -165,9 +162,8 @@ def run_sweep(
             try:
                 one_seed.make_and_measure(variant, progress)
             except UserError as error:
-                raise UserError(
-                    f"{variant.name}, seed {seed}: {error}"
-                ) from error
+                text = f"{variant.name}, seed {seed}: {error}"
+                raise UserError(text) from error
             if progress:
                 seconds = time.monotonic() - begin
                 bar.write(f"{variant.name}, seed {seed}: {seconds:.0f} s")
@@ -176,24 +172,24 @@ def run_sweep(
     return [Outcome.read(folder, variant, bases) for variant in variants]
 
 
+@dataclasses.dataclass
 class _Seed:
     """The variants of one base run, which share what its trunk makes."""
 
-    def __init__(self, folder, seed, base, settings, portraits):
-        self.folder = folder
-        self.seed = seed
-        self.base = base
-        self.settings = settings
-        # Split -> portraits, shared by all seeds.
-        self.portraits = portraits
-        self.features = None
+    folder: SweepFolder
+    seed: int
+    base: RunFolder
+    settings: SweepSettings
+    # Split -> portraits, shared by all seeds.
+    portraits: dict[str, Portraits]
+    features: TrunkFeatures | None = None
 
     def make_and_measure(self, variant, progress):
         classifier = self._make(variant, progress).load_model()
         for split in SPLITS:
             path = self.folder.records_path(variant, self.seed, split)
             if not path.exists():
-                records = measurement.measure(
+                records = measure(
                     classifier,
                     self._load(split),
                     self._twins() if split == TEST else None,
@@ -223,24 +219,21 @@ class _Seed:
             config = self.base.config
             train = self._load("train", keep=False)
             begin = time.monotonic()
+            arguments = config.augment, config.training.seed, progress
             self.features = TrunkFeatures.compute(
-                self.base.load_model(),
-                train,
-                config.augment,
-                config.training.seed,
-                progress,
+                self.base.load_model(), train, *arguments
             )
             seconds = time.monotonic() - begin
-            self.folder.note_feature_seconds(self.seed, seconds)
+            path = self.folder.features_path(self.seed)
+            files.write_json(path, {"seconds": round(seconds, 1)})
         return self.features
 
     def _measure_settings(self, split):
-        measure = self.settings.measure
-        least = measure.min_count
-        if split == VALIDATION:
-            least = measure.validation_min_count
+        measure, few = self.settings.measure, split == VALIDATION
         return FairnessSettings(
-            min_count=least,
+            min_count=measure.validation_min_count
+            if few
+            else measure.min_count,
             num_bootstraps=_NUM_BOOTSTRAPS,
             num_permutations=measure.num_permutations,
             probe_seeds=measure.probe_seeds,
@@ -262,3 +255,47 @@ class _Seed:
         if keep:
             self.portraits[split] = found
         return found
+
+
+def measure(
+    classifier,
+    portraits: Portraits,
+    twins: Portraits | None,
+    settings: FairnessSettings,
+    seed: int,
+) -> list[Record]:
+    """Measures what a sweep compares, in seconds.
+
+    The accuracy of the protected head, and those figures of a fairness report
+    that `Outcome` reads, with probes of each task's own part alone. `twins` may
+    be None, see `represent_twins`.
+    """
+    found = represent(classifier, portraits.images, progress=False)
+    pairs = None
+    if twins is not None:
+        pairs = represent_twins(classifier, portraits, twins, progress=False)
+    head = portraits.schema.protected
+    measured = []
+    if head in found.predictions:
+        known = portraits.groups >= 0
+        hits = (found.predictions[head] == portraits.groups)[known].sum()
+        accuracy = figures.share("accuracy", hits, known.sum(), group=ALL)
+        measured.append((head, accuracy))
+    for task in portraits.schema.guarded_tasks:
+        if task.name in classifier.embedding_parts:
+            stages = measure_task(
+                task, portraits, found, pairs, settings, seed, True
+            )
+            measured += [
+                (task.name, fields)
+                for stage in stages.values()
+                for fields in stage
+                if fields["metric"] in BY_GROUP
+                or fields["metric"] in COMPARED
+                and fields["group"] == ALL
+            ]
+    place = {"split": portraits.split, "dataset": portraits.dataset}
+    return [
+        Record(task=name, seed=seed, **place, **fields)
+        for name, fields in measured
+    ]

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
+from tests.portrait_factory import GENDER
 from tests.portrait_factory import HAIR_TYPE
+from tests.portrait_factory import ORIGIN
 from tp_keras.evaluation import metrics
 from tp_keras.fairness import group_counts
-from tp_keras.fairness import resampling
 
 OUTCOMES = np.array(
     [
@@ -23,22 +24,19 @@ def rows_of(outcomes):
 
 def count(rows, num_groups):
     groups, labels, predictions = rows.T
-    return group_counts.count_outcomes(
-        HAIR_TYPE, labels, predictions, groups, num_groups
-    )
+    protected = GENDER if num_groups == 2 else ORIGIN
+    return group_counts.GroupAnswers(
+        HAIR_TYPE, labels, predictions, groups, protected
+    ).count()
 
 
 def odds(outcomes):
     counted = EVERY[: outcomes.shape[-3]]
     recalls = metrics.recall(outcomes)[..., :2]
     rates = group_counts.false_positive_rates(outcomes)
-    return np.concatenate(
-        [
-            group_counts.differences(recalls, counted[:, :2]),
-            group_counts.differences(rates, counted),
-        ],
-        -1,
-    ).max(-1)
+    found = group_counts.differences(recalls, counted[:, :2])
+    others = group_counts.differences(rates, counted)
+    return np.maximum(found.max(-1), others.max(-1))
 
 
 def test_rows_and_counts_are_the_same():
@@ -53,11 +51,11 @@ def test_differences_are_of_what_counts():
 
 def test_resamples_keep_their_strata():
     generator = np.random.default_rng(0)
-    within = resampling.resample_within_classes(OUTCOMES, 500, generator)
+    within = group_counts.resample(OUTCOMES, 2, 500, generator)
     assert within.shape == (500, 3, 3, 3)
     assert (within.sum(-1) == OUTCOMES.sum(-1)).all()
     np.testing.assert_allclose(within.mean(0), OUTCOMES, atol=0.6)
-    whole = resampling.resample_within_groups(OUTCOMES, 500, generator)
+    whole = group_counts.resample(OUTCOMES, 1, 500, generator)
     assert (whole.sum((-2, -1)) == OUTCOMES.sum((-2, -1))).all()
     np.testing.assert_allclose(whole.mean(0), OUTCOMES, atol=0.6)
     # The mix of classes is a matter of chance here, there it is not.
@@ -75,11 +73,11 @@ def test_permutations_equal_shuffled_groups(num_groups):
     slow = []
     for _ in range(2000):
         shuffled = rows.copy()
-        shuffled[:, 0] = resampling.permute_within(
+        shuffled[:, 0] = group_counts.permute_within(
             rows[:, 0], rows[:, 1], generator
         )
         slow.append(count(shuffled, num_groups))
-    fast = resampling.permute_groups(outcomes, 2000, generator)
+    fast = group_counts.permute_groups(outcomes, 2000, generator)
     assert (fast.sum(-1) == outcomes.sum(-1)).all()
     assert (fast.sum(1) == outcomes.sum(0)).all()
     np.testing.assert_allclose(fast.mean(0), np.mean(slow, 0), atol=0.3)
@@ -93,7 +91,7 @@ def test_permutations_equal_shuffled_groups(num_groups):
 def test_groups_are_shuffled_inside_the_classes():
     groups = np.tile([0, 1, 1], 100)
     classes = np.repeat([-1, 0, 2], 100)
-    shuffled = resampling.permute_within(
+    shuffled = group_counts.permute_within(
         groups, classes, np.random.default_rng(0)
     )
     for label in (-1, 0, 2):
@@ -110,7 +108,7 @@ def test_interval_by_hand():
         (0.1, (0, 1), (0.0, 0.59)),
         (0.1, (-1, 0.5), (-0.39, 0.5)),
     ):
-        found = resampling.bootstrap_interval(value, samples, limits)
+        found = group_counts.bootstrap_interval(value, samples, limits)
         assert found == pytest.approx(expected)
 
 
@@ -137,7 +135,7 @@ def test_intervals_of_maximum_and_minimum_cover(recalls):
     for hits in generator.binomial(sizes, recalls, size=(300, 2, 4)):
         drawn = generator.binomial(sizes, hits / sizes, size=(200, 2, 4))
         for index, figure in enumerate((largest, least)):
-            low, high = resampling.bootstrap_interval(
+            low, high = group_counts.bootstrap_interval(
                 figure(hits), figure(drawn)
             )
             assert low <= figure(hits) <= high
