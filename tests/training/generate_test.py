@@ -174,10 +174,7 @@ def test_what_cannot_be_generated_is_told_in_one_sentence(
             (*own, *pack, "--cells", "level", "--labels", "hair_color=gray"),
             "None of the portraits",
         ),
-        (
-            (*own, *pack[:3], place, *pack[4:]),
-            "Expected a pack to extend",
-        ),
+        ((*own, *pack[:3], place, *pack[4:]), "Expected a pack to extend"),
         (("--bundle", place, *png), "Expected the folder of a bundle"),
         # Of a classifier.
         (("--bundle", bundle, *png), "training.export_vae"),
@@ -224,10 +221,7 @@ def test_what_cannot_be_edited(vae_bundle, photo, tmp_path, capsys):
         (("--image", photo, *rest, "--new_labels", "gender=x"), "gender=x"),
         (("--image", photo, *rest, "--labels", "hair_type=x"), "hair_type=x"),
         (("--image", photo, *rest[:2]), "either --run_dir or --bundle"),
-        (
-            ("--image", photo, "--output", "a.gif", *rest[2:]),
-            "ends with .png",
-        ),
+        (("--image", photo, "--output", "a.gif", *rest[2:]), "ends with .png"),
     ):
         assert expected in fails(capsys, Edit, *flags)
     assert not output.parent.exists()

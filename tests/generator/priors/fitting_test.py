@@ -137,8 +137,7 @@ def test_attributes_that_go_together_move_the_centre_of_either():
         ({"gender": 0, "hair_color": 0}, 0.0),
     ]:
         labels = make_labels(
-            4000,
-            **{"gender": -1, "hair_color": -1, "hair_type": -1, **asked},
+            4000, **{"gender": -1, "hair_color": -1, "hair_type": -1, **asked}
         )
         drawn = draw(prior, labels)
         np.testing.assert_allclose(

@@ -100,8 +100,7 @@ def test_the_standard_normal_is_that_of_scipy():
         rtol=1e-5,
     )
     np.testing.assert_allclose(
-        prior.sample(latents, uniform, labels, 0.5 * ones(5)),
-        0.5 * latents,
+        prior.sample(latents, uniform, labels, 0.5 * ones(5)), 0.5 * latents
     )
 
 

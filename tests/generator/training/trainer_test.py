@@ -264,10 +264,7 @@ def test_a_loss_that_is_no_number_ends_in_one_sentence():
     vae.compile("sgd", Broken(), run_eagerly=True)
     with pytest.raises(UserError, match="smaller --learning_rate .* in step 1"):
         vae.fit(
-            make_inputs(6),
-            batch_size=6,
-            callbacks=[CollapseGuard()],
-            verbose=0,
+            make_inputs(6), batch_size=6, callbacks=[CollapseGuard()], verbose=0
         )
 
 

@@ -45,11 +45,7 @@ def iterate_portraits(
         for start in range(0, len(seeds), _BATCH):
             rows = slice(start, start + _BATCH)
             part = {name: names[rows] for name, names in labels.items()}
-            yield (
-                generate(part, seeds[rows], temperature),
-                part,
-                seeds[rows],
-            )
+            yield (generate(part, seeds[rows], temperature), part, seeds[rows])
             bar.update(len(seeds[rows]))
 
 

@@ -23,10 +23,7 @@ _ENLARGED = 3
 
 
 def draw_sheet(
-    images,
-    title: str = "",
-    captions=None,
-    columns: int | None = None,
+    images, title: str = "", captions=None, columns: int | None = None
 ) -> Image.Image:
     """Draws portraits in rows, from left to right.
 
@@ -55,9 +52,7 @@ def draw_sheet(
     title_lines = _break_lines(title, font, sheet_width - 2 * _MARGIN)
     top = _MARGIN + len(title_lines) * _LINE
     sheet = Image.new(
-        "RGB",
-        (sheet_width, top + rows * cell_height - _GAP + _MARGIN),
-        "white",
+        "RGB", (sheet_width, top + rows * cell_height - _GAP + _MARGIN), "white"
     )
     draw = ImageDraw.Draw(sheet)
     for number, line in enumerate(title_lines):

@@ -56,11 +56,7 @@ def draw_grid(images, title, column_titles, row_titles=()) -> Figure:
     size = np.array(canvas.shape[1::-1]) / _PIXELS_PER_INCH
     size += [1.2 if row_titles else 0.3, 1.2]
     title = textwrap.fill(title, max(int(_LETTERS_PER_INCH * size[0]), 20))
-    figure = Figure(
-        size,
-        dpi=_PIXELS_PER_INCH,
-        layout="constrained",
-    )
+    figure = Figure(size, dpi=_PIXELS_PER_INCH, layout="constrained")
     panel = figure.subplots()
     panel.imshow(canvas, interpolation="nearest")
     panel.spines[:].set_visible(False)

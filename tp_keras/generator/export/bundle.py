@@ -21,11 +21,7 @@ VAE_BUNDLE_NAME = "portrait_vae"
 
 
 def export_vae_bundle(
-    vae,
-    output_dir,
-    *,
-    metadata: dict | None = None,
-    check=None,
+    vae, output_dir, *, metadata: dict | None = None, check=None
 ) -> pathlib.Path:
     """Exports a `PortraitVAE` as `<output_dir>/<name>/<version>/`.
 
