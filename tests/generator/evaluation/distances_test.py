@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -45,16 +47,12 @@ def test_a_score_counts_from_real_to_eigenfaces():
     score = normalized_score(candidate, real, eigenfaces)
     assert score.value == 0.5
     np.testing.assert_allclose(score.draws, [0.25, 0.5, 0.75])
-
-
-def test_the_luck_of_the_reference_cancels_out():
+    # The luck of the reference cancels out.
     luck = np.random.default_rng(0).standard_normal(200)
     real, eigenfaces = Estimate(0, luck), Estimate(9, luck + 9)
     score = normalized_score(Estimate(3, luck + 3), real, eigenfaces)
     np.testing.assert_allclose(score.interval, (1 / 3, 1 / 3))
-
-
-def test_no_score_where_eigenfaces_may_be_as_good_as_real_portraits():
+    # None where eigenfaces may be as good as real portraits.
     wide = np.linspace(-1, 1, 100)
     real, eigenfaces = Estimate(0.0, np.zeros(100)), Estimate(0.5, wide + 0.5)
     assert normalized_score(real, real, eigenfaces) is None
@@ -65,13 +63,8 @@ def slow_distance(a, b):
         return (float(np.dot(x, y)) / len(x) + 1) ** 3
 
     def within(rows):
-        pairs = [
-            kernel(x, y)
-            for i, x in enumerate(rows)
-            for j, y in enumerate(rows)
-            if i != j
-        ]
-        return np.mean(pairs)
+        pairs = itertools.permutations(rows, 2)
+        return np.mean([kernel(x, y) for x, y in pairs])
 
     across = np.mean([kernel(x, y) for x in a for y in b])
     return within(a) + within(b) - 2 * across
@@ -150,9 +143,7 @@ def test_scores_are_made_of_the_kernel_distances():
         )
     generated = find_one(records, variant="generated corners")
     assert 0 < generated.low < generated.value < generated.high < 1
-
-
-def test_no_score_without_a_scale():
+    # There is none without a scale.
     records, _ = measure(eigenfaces=noise(100, 3))
     assert [record.value for record in records] == [None, None, None]
 

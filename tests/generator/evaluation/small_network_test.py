@@ -5,7 +5,7 @@ import pytest
 
 from tests.generator.evaluation.made_generators import MadeSampler
 from tests.portrait_factory import make_portraits
-from tp_keras.generator.evaluation.settings import GenerationSettings
+from tp_keras.generator.config import GenerationSettings
 from tp_keras.generator.evaluation.small_network import measure_training_on
 from tp_keras.generator.evaluation.small_network import measure_two_sample
 

@@ -10,9 +10,9 @@ from tp_keras.config import DataConfig
 from tp_keras.export import read_metadata
 from tp_keras.generator.config import VaeExperimentConfig
 from tp_keras.generator.config import VaeModelConfig
-from tp_keras.generator.export.run_export import count_labels
-from tp_keras.generator.export.run_export import export_vae_run
-from tp_keras.generator.export.run_export import run_generator
+from tp_keras.generator.export.bundle import count_labels
+from tp_keras.generator.export.bundle import export_vae_run
+from tp_keras.generator.export.bundle import run_generator
 from tp_keras.generator.training.folder import VaeRunFolder
 from tp_keras.serving import PortraitGenerator
 from tp_keras.serving import check_answers

@@ -1,6 +1,6 @@
 import numpy as np
 
-from tp_keras.generator.model.blocks import FeatureModulation
+from tp_keras.generator.model.networks import FeatureModulation
 
 
 def test_modulation_begins_as_the_identity_and_scales_and_shifts():

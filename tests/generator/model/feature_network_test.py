@@ -9,9 +9,9 @@ from tests.generator.model.networks import make_classifier
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tp_keras.errors import UserError
-from tp_keras.generator.model.feature_network import FeatureNetwork
-from tp_keras.generator.model.feature_network import channel_statistics
-from tp_keras.generator.model.feature_network import feature_error
+from tp_keras.generator.model.objectives import FeatureNetwork
+from tp_keras.generator.model.objectives import channel_statistics
+from tp_keras.generator.model.objectives import feature_error
 
 
 @pytest.fixture(scope="module")

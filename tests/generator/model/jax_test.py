@@ -22,11 +22,11 @@ def losses(vae, classifier):
 
     from tests.generator.model.networks import make_inputs
     from tp_keras.generator.model import LikelihoodObjective
-    from tp_keras.generator.model.feature_network import FeatureNetwork
-    from tp_keras.generator.model.feature_network import channel_statistics
-    from tp_keras.generator.model.feature_network import feature_error
     from tp_keras.generator.model.losses import energy_distance
     from tp_keras.generator.model.losses import labelled_crossentropy
+    from tp_keras.generator.model.objectives import FeatureNetwork
+    from tp_keras.generator.model.objectives import channel_statistics
+    from tp_keras.generator.model.objectives import feature_error
 
     inputs = make_inputs(4)
     labels = {

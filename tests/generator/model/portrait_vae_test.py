@@ -14,8 +14,7 @@ from tp_keras.errors import UserError
 from tp_keras.generator.conditions import get_conditions
 from tp_keras.generator.conditions import one_hot_labels
 from tp_keras.generator.model import Eigenfaces
-from tp_keras.generator.model import decoder
-from tp_keras.generator.model import encoder
+from tp_keras.generator.model import networks
 from tp_keras.generator.model.geometry import as_pixels
 from tp_keras.generator.model.geometry import halve
 from tp_keras.generator.model.geometry import scale_pixels
@@ -32,8 +31,8 @@ def outer_variables(vae):
     return [
         variable
         for part, names in (
-            (vae.encoder, encoder.OUTER_LAYERS),
-            (vae._decoder, decoder.OUTER_LAYERS),
+            (vae.encoder, networks.ENCODER_OUTER),
+            (vae._decoder, networks.DECODER_OUTER),
         )
         for layer in part.layers
         if layer.name in names

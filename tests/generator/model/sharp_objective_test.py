@@ -13,9 +13,9 @@ from tests.portrait_factory import make_portraits
 from tp_keras.generator.config import VaeModelConfig
 from tp_keras.generator.model import LikelihoodObjective
 from tp_keras.generator.model import SharpObjective
-from tp_keras.generator.model import sharp_objective
+from tp_keras.generator.model import objectives
 from tp_keras.generator.model.losses import energy_distance
-from tp_keras.generator.model.sharp_objective import exchange_one
+from tp_keras.generator.model.objectives import exchange_one
 from tp_keras.models.optimizers import FusedAdamW
 
 
@@ -68,8 +68,8 @@ def seen():
     outputs = vae(inputs, training=False)
     outputs = {**outputs, "labels": labels, "image": drawn[::-1].copy()}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sharp_objective, "_JITTER", 0)
-        patch.setattr(sharp_objective, "exchange_one", exchange)
+        patch.setattr(objectives, "_JITTER", 0)
+        patch.setattr(objectives, "exchange_one", exchange)
         patch.setattr(vae, "draw", draw)
         loss, values = objective(vae, inputs["image"], outputs, False)
     base, _ = LikelihoodObjective()(vae, inputs["image"], outputs, False)

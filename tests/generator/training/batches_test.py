@@ -7,9 +7,9 @@ from tests.portrait_factory import make_portraits
 from tp_keras.config import AugmentConfig
 from tp_keras.generator.config import VaeExperimentConfig
 from tp_keras.generator.config import VaeTrainingConfig
-from tp_keras.generator.training.batches import as_inputs
-from tp_keras.generator.training.batches import training_batches
-from tp_keras.generator.training.batches import validation_batches
+from tp_keras.generator.training.trainer import as_inputs
+from tp_keras.generator.training.trainer import training_batches
+from tp_keras.generator.training.trainer import validation_batches
 
 # Nothing is changed, so a row can be found again.
 PLAIN = AugmentConfig(

@@ -10,8 +10,8 @@ from tests.generator.model.networks import randomize
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import make_portraits
 from tp_keras.generator.model import to_uint8
+from tp_keras.generator.training.callbacks import EpochPictures
 from tp_keras.generator.training.folder import VaeRunFolder
-from tp_keras.generator.training.pictures import EpochPictures
 
 
 @pytest.fixture(scope="module")

@@ -149,9 +149,6 @@ def require_independent(
         judge: Image indices of the judge's training portraits.
         others: Who they are -> image indices of theirs.
         advice: The command that trains another judge.
-
-    Raises:
-        UserError: If an index is in both.
     """
     for name, indices in others.items():
         shared = np.intersect1d(judge, indices)

@@ -23,11 +23,7 @@ _LETTERS_PER_INCH = 12
 
 
 def draw_pictures(measurement: GenerationMeasurement) -> list[Plot]:
-    """Draws portraits that were generated, reconstructed, edited, or copied.
-
-    Args:
-        measurement: One that has measured.
-    """
+    """Draws what was generated, reconstructed, edited, or copied."""
     drawn = measurement.settings.caption
     plots = [
         _draw_samples(measurement, drawn),
@@ -39,14 +35,7 @@ def draw_pictures(measurement: GenerationMeasurement) -> list[Plot]:
 
 
 def draw_grid(images, title, column_titles, row_titles=()) -> Figure:
-    """Draws portraits in rows and columns, a dot for each of their pixels.
-
-    Args:
-        images: uint8 `[rows, columns, height, width, 3]`.
-        title: Title of the picture: what it shows, temperature and seed.
-        column_titles: A text above each column.
-        row_titles: A text beside each row, or none.
-    """
+    """Draws uint8 `[rows, columns, height, width, 3]`, a dot for each pixel."""
     rows, columns, height, width, _ = images.shape
     cell = height + _GAP, width + _GAP
     canvas = np.full((rows * cell[0], columns * cell[1], 3), 255, np.uint8)

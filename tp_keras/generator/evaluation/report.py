@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
+from tp_keras.generator.config import GenerationSettings
 from tp_keras.generator.evaluation.candidates import CANDIDATES
 from tp_keras.generator.evaluation.candidates import EIGENFACES
 from tp_keras.generator.evaluation.candidates import GENERATED
@@ -16,7 +17,6 @@ from tp_keras.generator.evaluation.candidates import STANDARD_NORMAL
 from tp_keras.generator.evaluation.distances import KERNEL_SCORE
 from tp_keras.generator.evaluation.measurement import FEATURES
 from tp_keras.generator.evaluation.measurement import PIXELS
-from tp_keras.generator.evaluation.settings import GenerationSettings
 from tp_keras.records.group_plot import draw_groups
 from tp_keras.records.group_plot import group_handles
 from tp_keras.records.group_plot import rows_height

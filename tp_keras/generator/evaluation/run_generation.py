@@ -12,13 +12,13 @@ from tp_keras.command_line import command_line
 from tp_keras.data.source import load_portraits
 from tp_keras.errors import UserError
 from tp_keras.evaluation import places
+from tp_keras.generator.config import GenerationSettings
 from tp_keras.generator.evaluation.judge import Judge
 from tp_keras.generator.evaluation.judge import RandomNetwork
 from tp_keras.generator.evaluation.judge_run import open_judge
 from tp_keras.generator.evaluation.measurement import GenerationMeasurement
 from tp_keras.generator.evaluation.pictures import draw_pictures
 from tp_keras.generator.evaluation.report import make_report
-from tp_keras.generator.evaluation.settings import GenerationSettings
 from tp_keras.generator.evaluation.vae_sampler import VaeSampler
 from tp_keras.generator.training.folder import VaeRunFolder
 from tp_keras.records.record import Record
@@ -48,9 +48,8 @@ def evaluate_vae_run(
         progress: Whether to show bars and tell what happens.
 
     Returns:
-        The records, the folder in which they lie beside table and plots
-        (`<run_dir>/generation/test` for the test split of the training's data;
-        its page is `page_of(folder)`), and the schema of the portraits.
+        The records, their folder (`<run_dir>/generation/test` for the test
+        split; its page is `page_of(folder)`), and the schema of the portraits.
 
     Raises:
         UserError: If the run, the data or the judge are not there, or if the

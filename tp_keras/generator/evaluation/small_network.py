@@ -7,7 +7,7 @@ import numpy as np
 
 from tp_keras.data.portraits import Portraits
 from tp_keras.evaluation import figures
-from tp_keras.generator.evaluation.settings import GenerationSettings
+from tp_keras.generator.config import GenerationSettings
 from tp_keras.records.record import ALL
 from tp_keras.tasks import MISSING
 
@@ -19,13 +19,13 @@ _ORIGIN = "origin"
 class SmallNetwork:
     """Four convolutions with a head for each label.
 
-    Its first layer looks at every pixel in steps of three, so that blur and
-    grain are seen while all else is cheap: about 130,000 parameters.
+    The first looks at every pixel in steps of three, so that blur and grain
+    are seen while all else is cheap: about 130,000 parameters.
 
     Args:
         num_classes: Dict: name of a label -> number of its classes.
-        settings: `GenerationSettings`: its passes over the images, and its
-            seed, which Keras' global seed is set to when training starts.
+        settings: `GenerationSettings`: its epochs, and its seed, which Keras'
+            global seed is set to when training starts.
     """
 
     def __init__(self, num_classes: dict, settings: GenerationSettings):
@@ -33,12 +33,7 @@ class SmallNetwork:
         self.settings = settings
 
     def fit(self, images, labels) -> "SmallNetwork":
-        """Trains from new weights; labels of -1 are missing.
-
-        Args:
-            images: uint8 array [N, height, width, 3].
-            labels: Dict: name -> integers [N].
-        """
+        """Trains from new weights on uint8 images and labels, -1 if missing."""
         keras.utils.set_random_seed(self.settings.seed)
         self._model = _build(images.shape[1:], self.num_classes)
         labels = {name: np.asarray(labels[name]) for name in self.num_classes}

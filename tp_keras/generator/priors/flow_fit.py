@@ -5,8 +5,8 @@ import dataclasses
 import keras
 import numpy as np
 
-from tp_keras.generator.priors.conditional_gaussian import ConditionalGaussian
 from tp_keras.generator.priors.flow_prior import FlowPrior
+from tp_keras.generator.priors.mixture_fit import ConditionalGaussian
 
 _BATCH_SIZE = 256
 _CLIP_NORM = 10.0
@@ -21,8 +21,8 @@ class FlowSettings:
         couplings: Int. Number of steps.
         width: Int. Units of the hidden layers.
         dropout_rate: Float. Dropout in the couplings.
-        learning_rate: Float. Of AdamW.
-        weight_decay: Float. Of AdamW.
+        learning_rate: Float. Of AdamW, as is `weight_decay`.
+        weight_decay: Float.
         epochs: Int. The most epochs.
         patience: Int. Epochs without a gain on held-out rows before the end.
     """

@@ -4,10 +4,13 @@ import time
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tp_keras.command_line import train_command
 from tp_keras.config import BFLOAT16
 from tp_keras.config import FLOAT32
+from tp_keras.data.pipeline import TrainingBatches
+from tp_keras.data.pipeline import evaluation_batches
 from tp_keras.errors import UserError
 from tp_keras.generator.conditions import get_conditions
 from tp_keras.generator.conditions import one_hot_labels
@@ -21,13 +24,10 @@ from tp_keras.generator.model.geometry import scale_pixels
 from tp_keras.generator.priors import encode_latents
 from tp_keras.generator.priors import fit_priors
 from tp_keras.generator.priors.fitting import LEAST_PORTRAITS
-from tp_keras.generator.training.batches import as_inputs
-from tp_keras.generator.training.batches import training_batches
-from tp_keras.generator.training.batches import validation_batches
 from tp_keras.generator.training.callbacks import CollapseGuard
+from tp_keras.generator.training.callbacks import EpochPictures
 from tp_keras.generator.training.callbacks import KLWarmup
 from tp_keras.generator.training.folder import VaeRunFolder
-from tp_keras.generator.training.pictures import EpochPictures
 from tp_keras.models.optimizers import FusedAdamW
 from tp_keras.models.optimizers import cosine_schedule
 from tp_keras.quiet import verbosity
@@ -37,6 +37,7 @@ from tp_keras.runs.precision import has_bfloat16_instructions
 from tp_keras.runs.precision import layers_in
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.runs.trainer import Trainer
+from tp_keras.tasks import MISSING
 
 # Of the portraits that the linear path is fitted to: more change nothing.
 _MOST_FOR_EIGENFACES = 10_000
@@ -309,3 +310,35 @@ def _linear_variables(vae):
         if layer.name in _LINEAR_LAYERS
         for variable in layer.trainable_variables
     ]
+
+
+def training_batches(portraits, config) -> TrainingBatches:
+    """Returns the shuffled and augmented batches of a `VaeExperimentConfig`."""
+    return TrainingBatches(
+        portraits,
+        targets=_targets(portraits),
+        batch_size=config.training.batch_size,
+        seed=config.training.seed,
+        augment_config=config.augment,
+        passes_per_epoch=config.training.passes_per_epoch,
+    )
+
+
+def validation_batches(portraits) -> tf.data.Dataset:
+    """Returns all portraits once, as `as_inputs` has them."""
+    return evaluation_batches(portraits, _targets(portraits), 128).map(
+        as_inputs
+    )
+
+
+def as_inputs(images, labels, weights):
+    """Returns a tuple of one dict of `image` and the labels, -1 if missing."""
+    labels = {
+        name: tf.where(weights[name] > 0, tf.cast(values, tf.int32), MISSING)
+        for name, values in labels.items()
+    }
+    return ({"image": images, **labels},)
+
+
+def _targets(portraits):
+    return {task.name: task for task in portraits.schema.condition_tasks}
