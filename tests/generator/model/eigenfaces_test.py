@@ -67,15 +67,8 @@ def test_as_few_portraits_as_there_can_be_leave_finite_weights():
     # They lie on a plane of as many latents: no noise is left.
     pixels = np.eye(4, 8, dtype=np.float32)
     fitted = Eigenfaces.fit(pixels, np.ones((4, 1)), 3)
-    for values in (
-        fitted.encoder_kernel,
-        fitted.decoder_kernel,
-        fitted.log_variance,
-    ):
-        assert np.isfinite(values).all()
+    for name in ("encoder_kernel", "decoder_kernel", "log_variance"):
+        assert np.isfinite(getattr(fitted, name)).all()
     assert (fitted.log_variance <= 0).all()
-
-
-def test_fewer_portraits_than_latents_are_refused():
     with pytest.raises(UserError, match="more than 4. Received: 4 portraits"):
         Eigenfaces.fit(np.zeros((4, 8), np.float32), np.ones((4, 1)), 4)

@@ -10,6 +10,7 @@ from tests.generator.model.networks import make_vae
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
+from tp_keras.config import AugmentConfig
 from tp_keras.config import DataConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.errors import UserError
@@ -23,6 +24,9 @@ from tp_keras.generator.training import trainer as vae_trainer
 from tp_keras.generator.training.callbacks import CollapseGuard
 from tp_keras.generator.training.folder import VaeRunFolder
 from tp_keras.generator.training.trainer import VaeTrainer
+from tp_keras.generator.training.trainer import as_inputs
+from tp_keras.generator.training.trainer import training_batches
+from tp_keras.generator.training.trainer import validation_batches
 from tp_keras.runs import trainer as trainer_module
 from tp_keras.runs.run_folder import RunFolder
 
@@ -44,30 +48,24 @@ def made_portraits(monkeypatch):
     monkeypatch.setattr(trainer_module, "resolve_splits", as_they_are)
 
 
-def make_config(path, model=None, **training):
+def make_config(path, **model):
+    small = {
+        "preset": "likelihood",
+        "latent_size": 4,
+        "encoder_channels": (4, 8),
+        "decoder_channels": (8, 4, 4),
+        "prior": "standard_normal",
+    }
     return VaeExperimentConfig(
         run_dir=str(path),
-        model=VaeModelConfig(
-            **{
-                "preset": "likelihood",
-                "latent_size": 4,
-                "encoder_channels": (4, 8),
-                "decoder_channels": (8, 4, 4),
-                "prior": "standard_normal",
-                **(model or {}),
-            }
-        ),
+        model=VaeModelConfig(**{**small, **model}),
         training=VaeTrainingConfig(
-            **{
-                "half_epochs": 2,
-                "full_epochs": 2,
-                "batch_size": 32,
-                "learning_rate": 3e-3,
-                "warmup_epochs": 1.0,
-                "averaging": 0.5,
-                "precision": "float32",
-                **training,
-            }
+            half_epochs=2,
+            full_epochs=2,
+            batch_size=32,
+            learning_rate=3e-3,
+            averaging=0.5,
+            precision="float32",
         ),
     )
 
@@ -115,11 +113,8 @@ def test_a_run_explains_itself(whole):
     assert folders == {"train", "validation", "pictures"}
     readme = (whole.path / "README.md").read_text()
     assert "Status: finished, 4 epochs, 384 examples seen." in readme
-    assert {path.name for path in whole.path.iterdir()} >= {
-        "config.json",
-        "history.csv",
-        "model.keras",
-    }
+    files = {path.name for path in whole.path.iterdir()}
+    assert files >= {"config.json", "history.csv", "model.keras"}
 
 
 def test_bits_are_those_of_the_pixels_drawn_in_each_stage(whole):
@@ -154,14 +149,6 @@ def test_the_kept_model_has_grown_and_its_weights_are_averages(whole):
     assert max(moved) > 2e-5
 
 
-def test_a_finished_run_is_not_trained_again(whole, monkeypatch):
-    monkeypatch.setattr(
-        VaeTrainer, "build_model", lambda *args: pytest.fail("began anew")
-    )
-    again = VaeTrainer(whole.config, progress=False).fit()
-    assert again.path == whole.path
-
-
 class Interrupt(keras.callbacks.Callback):
     """Stops everything within an epoch, as Ctrl-C does."""
 
@@ -193,12 +180,8 @@ def in_epoch(epoch):
 
     def interrupted(*args):
         made = callbacks(*args)
-        (history,) = (
-            callback
-            for callback in made
-            if isinstance(callback, keras.callbacks.CSVLogger)
-        )
-        return [*made, Interrupt(epoch, history)]
+        history = {type(callback): callback for callback in made}
+        return [*made, Interrupt(epoch, history[keras.callbacks.CSVLogger])]
 
     def patch(context):
         context.setattr(VaeTrainer, "_callbacks", interrupted)
@@ -285,26 +268,20 @@ def claim_classifier(path, schema=SCHEMA, **data):
     ("data", "message"),
     [
         (None, "--classifier_run runs/eyes; or take --preset likelihood"),
+        ({}, "There is no run. .*eyes"),
         ({"train_split": "train"}, r"Received: \('.*synthetic', 'train'\)"),
         ({"dataset": "tiny_portraits/archives"}, "tiny_portraits/archives"),
     ],
 )
 def test_sharp_without_a_fitting_classifier_is_refused(data, message, tmp_path):
-    model = {"preset": "sharp"}
-    if data is not None:
-        run = claim_classifier(tmp_path / "eyes", **data)
-        model["classifier_run"] = str(run.path)
-    config = make_config(tmp_path / "run", model)
+    eyes = "" if data is None else str(tmp_path / "eyes")
+    if data:
+        claim_classifier(eyes, **data)
+    config = make_config(tmp_path / "run", preset="sharp", classifier_run=eyes)
     with pytest.raises(UserError, match=message):
         VaeTrainer(config, progress=False).fit()
     # Nothing stands in the way of another try.
     assert not (tmp_path / "run").exists()
-
-
-def test_a_classifier_that_is_nowhere_is_refused(tmp_path):
-    model = {"preset": "sharp", "classifier_run": str(tmp_path / "none")}
-    with pytest.raises(UserError, match="There is no run. .*none"):
-        VaeTrainer(make_config(tmp_path / "run", model), False).fit()
 
 
 def test_too_few_portraits_for_a_prior_are_told_before_training(
@@ -348,7 +325,9 @@ def test_sharp_looks_with_the_classifier_of_its_run_and_its_labels(
     monkeypatch.setattr(vae_trainer, "fit_priors", fit_priors)
     config = make_config(
         tmp_path / "run",
-        {"preset": "sharp", "classifier_run": str(run.path), "prior": "auto"},
+        preset="sharp",
+        classifier_run=str(run.path),
+        prior="auto",
     )
     with pytest.raises(KeyboardInterrupt):
         VaeTrainer(config, progress=False).fit()
@@ -365,3 +344,46 @@ def test_sharp_looks_with_the_classifier_of_its_run_and_its_labels(
     assert seen["kinds"] == PRIORS
     assert seen["vae"].schema.task("origin") == origin
     assert VaeRunFolder(config.run_dir).schema == seen["vae"].schema
+
+
+# === Batches ===
+
+
+def test_validation_has_every_portrait_once_with_its_conditions():
+    portraits = make_portraits(130, schema=EVERY_KIND)
+    batches = [inputs for (inputs,) in validation_batches(portraits)]
+    assert [len(batch["image"]) for batch in batches] == [128, 2]
+    assert set(batches[0]) == {"image", "origin", "smile"}
+    expected = {**portraits.labels, "image": portraits.images}
+    for name in batches[0]:
+        found = np.concatenate([batch[name] for batch in batches])
+        assert found.dtype == expected[name].dtype
+        np.testing.assert_array_equal(found, expected[name])
+    assert (portraits.labels["smile"] == -1).any()
+
+
+def test_training_shuffles_portraits_with_their_labels():
+    portraits = make_portraits(24)
+    # Nothing is changed, so a row can be found again.
+    plain = AugmentConfig(
+        flip=False, shift=0.0, zoom=0.0, rotation=0.0, brightness=0.0
+    )
+    config = VaeExperimentConfig(
+        augment=plain, training=VaeTrainingConfig(batch_size=8)
+    )
+    batches = training_batches(portraits, config)
+    assert batches.steps_per_epoch == 3
+    places = {image.tobytes(): i for i, image in enumerate(portraits.images)}
+    seen = []
+    for (inputs,) in batches.dataset().map(as_inputs).take(3):
+        rows = [places[image.tobytes()] for image in inputs["image"].numpy()]
+        for name in portraits.schema.conditions:
+            np.testing.assert_array_equal(
+                inputs[name], portraits.labels[name][rows]
+            )
+        seen += rows
+    assert sorted(seen) == list(range(24)) != seen
+    twice = dataclasses.replace(
+        config, training=VaeTrainingConfig(batch_size=8, passes_per_epoch=2)
+    )
+    assert training_batches(portraits, twice).steps_per_epoch == 6
