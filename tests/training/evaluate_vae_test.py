@@ -47,7 +47,7 @@ def refusal(capsys, *arguments):
 @pytest.mark.parametrize(
     "splits, judge, flags, message",
     [
-        (("train[40%:]",), {}, (), "portraits of the generator"),
+        (("train[40%:]",), {}, (), "of the generator, so it would find"),
         (
             ("train[50%:]", "train[:60%]"),
             {},

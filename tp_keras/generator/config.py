@@ -106,8 +106,6 @@ class VaeTrainingConfig:
     learning_rate: float = 1.5e-3
     """Peak of the learning rate at half the size, half of that at full size; a
     cosine leads to 0 in either."""
-    linear_rate: float = 0.05
-    """What the learning rate of the linear path is multiplied by."""
     warmup_epochs: float = 1.0
     """Epochs in which the learning rate, and the weight of the KL, grow from
     0; at most half of those at half the size."""
@@ -130,7 +128,6 @@ class VaeTrainingConfig:
             passes_per_epoch=(1, 100_000),
             batch_size=(4, 100_000),
             learning_rate=(1e-9, 10.0),
-            linear_rate=(0.0, 10.0),
             warmup_epochs=(0.0, 100_000),
             averaging=(0.0, 0.5),
             seed=(0, 2**31 - 1),

@@ -13,13 +13,6 @@ from tp_keras.records.record import Record
 from tp_keras.records.record import find_one
 
 
-def estimate_mean(rows, seed=0):
-    halves = draw_halves(len(rows), 200, seed)
-    return Estimate.from_halves(
-        rows.mean(), [rows[half].mean() for half in halves]
-    )
-
-
 def test_halves_are_halves_and_their_own():
     halves = draw_halves(11, 50, 3)
     assert halves.shape == (50, 11)
@@ -33,7 +26,9 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
     generator = np.random.default_rng(1)
     hits = 0
     for seed in range(100):
-        low, high = estimate_mean(generator.exponential(size=80), seed).interval
+        rows = generator.exponential(size=80)
+        halves = [rows[half].mean() for half in draw_halves(80, 200, seed)]
+        low, high = Estimate.from_halves(rows.mean(), halves).interval
         hits += low <= 1 <= high
     assert 86 <= hits <= 99
 
@@ -78,15 +73,10 @@ def test_the_kernel_distance_equals_its_definition_in_all_and_in_halves():
     a, b = normal(13, seed=0), normal(9, seed=1) + 0.5
     found = kernel_distance(a, b, num_draws=5, seed=7)
     assert found.value == pytest.approx(slow_distance(a, b))
-    halves = [
-        slow_distance(a[rows], b[others])
-        for rows, others in zip(
-            draw_halves(13, 5, 7), draw_halves(9, 5, 7), strict=True
-        )
-    ]
-    np.testing.assert_allclose(
-        found.draws - found.value, halves - np.mean(halves), atol=1e-9
-    )
+    pairs = zip(draw_halves(13, 5, 7), draw_halves(9, 5, 7), strict=True)
+    halves = [slow_distance(a[rows], b[others]) for rows, others in pairs]
+    draws = found.value + halves - np.mean(halves)
+    np.testing.assert_allclose(found.draws, draws, atol=1e-9)
 
 
 def test_tells_a_small_shift_from_none():
@@ -137,17 +127,13 @@ def test_scores_are_made_of_the_kernel_distances():
         record = find_one(records, variant=f"{name} corners")
         assert record.metric == "normalized_kernel_distance"
         assert record.count == len(images)
-        assert record.value == pytest.approx(
-            (values[name] - values["real"])
-            / (values["eigenfaces"] - values["real"])
-        )
+        place = values[name] - values["real"]
+        length = values["eigenfaces"] - values["real"]
+        assert record.value == pytest.approx(place / length)
     generated = find_one(records, variant="generated corners")
     assert 0 < generated.low < generated.value < generated.high < 1
     # There is none without a scale.
     records, _ = measure(eigenfaces=noise(100, 3))
     assert [record.value for record in records] == [None, None, None]
-
-
-def test_refuses_too_few_portraits():
     with pytest.raises(UserError, match="Received: {'real': 19}"):
         measure(real=noise(19, 1))

@@ -1,6 +1,5 @@
 import dataclasses
 
-import numpy as np
 import pytest
 
 from tp_keras.config import DataConfig
@@ -36,16 +35,3 @@ def test_a_judge_is_of_the_generators_data_and_of_all_tasks():
     assert config.training.seed != kind.training.seed
     # All tasks; and nobody's weights to go on from.
     assert (config.model.tasks, config.model.from_run) == ((), "")
-
-
-def test_a_judge_must_not_know_the_portraits():
-    judge = np.array([5, 6, 7])
-    judge_run.require_independent(judge, {"the generator": [1, 2]}, "advice")
-    with pytest.raises(UserError, match="(?s)of the classifier.*2 shared") as e:
-        judge_run.require_independent(
-            judge,
-            {"the generator": [1, 2], "the classifier": [7, 5]},
-            "python -m training.evaluate_vae",
-        )
-    assert "python -m training.evaluate_vae" in str(e.value)
-    assert "index 5" in str(e.value)

@@ -34,14 +34,10 @@ def test_a_row_does_not_depend_on_its_batch():
 def test_it_is_the_stateless_noise_of_tensorflow():
     normal, uniform = noise_in_graph(np.array([-5, 2**63 - 1]))
     for row, seed in enumerate([-5, 2**63 - 1]):
-        np.testing.assert_array_equal(
-            normal[row],
-            tf.random.stateless_normal((17,), [seed, 0], alg="philox"),
-        )
-        np.testing.assert_array_equal(
-            uniform[row],
-            tf.random.stateless_uniform((), [seed, 1], alg="philox"),
-        )
+        expected = tf.random.stateless_normal((17,), [seed, 0], alg="philox")
+        np.testing.assert_array_equal(normal[row], expected)
+        expected = tf.random.stateless_uniform((), [seed, 1], alg="philox")
+        np.testing.assert_array_equal(uniform[row], expected)
 
 
 def test_seeds_are_independent():

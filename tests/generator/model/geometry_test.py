@@ -88,9 +88,6 @@ def test_modulation_begins_as_the_identity_and_scales_and_shifts():
     modulation.projection.set_weights([kernel, bias])
     both = condition @ kernel + bias
     scale, shift = both[:, None, None, :4], both[:, None, None, 4:]
-    np.testing.assert_allclose(
-        modulation([features, condition]),
-        features * (1 + scale) + shift,
-        rtol=1e-5,
-        atol=1e-5,
-    )
+    found = modulation([features, condition])
+    expected = features * (1 + scale) + shift
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)

@@ -78,9 +78,8 @@ def test_an_initialised_model_is_the_linear_one(eigenfaces, precision):
     means = (flat - centre) @ eigenfaces.encoder_kernel
     found, log_variances = vae.encode(images, labels)
     np.testing.assert_allclose(found, means, atol=1e-4)
-    np.testing.assert_allclose(
-        log_variances, np.tile(eigenfaces.log_variance, (6, 1)), atol=1e-4
-    )
+    expected = np.tile(eigenfaces.log_variance, (6, 1))
+    np.testing.assert_allclose(log_variances, expected, atol=1e-4)
     drawn = (centre + means @ eigenfaces.decoder_kernel).reshape(6, 54, 42, 3)
     expected = np.asarray(as_pixels(drawn.astype(np.float32)))
     found = np.asarray(vae.reconstruct(images, labels))
@@ -111,9 +110,8 @@ def test_growing_keeps_weights_latents_and_pictures(trained):
         drawn = trained.draw(latents, labels, False)
         np.testing.assert_array_equal(drawn["half"], half)
         np.testing.assert_array_equal(drawn["image"], as_pixels(half))
-        np.testing.assert_array_equal(
-            trained.decode(latents, labels), drawn["image"]
-        )
+        decoded = trained.decode(latents, labels)
+        np.testing.assert_array_equal(decoded, drawn["image"])
         np.testing.assert_array_equal(trained.encode(images, labels)[0], means)
     finally:
         trained.set_stage(False)
@@ -121,11 +119,11 @@ def test_growing_keeps_weights_latents_and_pictures(trained):
     checks = np.indices((108, 84)).sum(axis=0) % 2 * 20
     images = (images // 2 + 20).astype(np.uint8)
     detailed = images + np.where(checks, 10, -10)[None, :, :, None]
-    np.testing.assert_allclose(
-        trained.encode(detailed.astype(np.uint8), labels)[0],
-        trained.encode(images, labels)[0],
-        atol=1e-4,
+    found, expected = (
+        trained.encode(each.astype(np.uint8), labels)[0]
+        for each in (detailed, images)
     )
+    np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("modulation", [True, False])
@@ -218,11 +216,8 @@ def test_the_running_gaussian_follows_the_latents():
     vae.latent_covariance.assign(scale @ scale.T)
     drawn = np.asarray(vae.draw_latents(np.zeros((40_000, LATENT_SIZE))))
     np.testing.assert_allclose(drawn.mean(0), latents.mean(0), atol=0.06)
-    np.testing.assert_allclose(
-        np.cov(drawn, rowvar=False),
-        scale @ scale.T + 0.01 * np.eye(LATENT_SIZE),
-        atol=0.15,
-    )
+    expected = scale @ scale.T + 0.01 * np.eye(LATENT_SIZE)
+    np.testing.assert_allclose(np.cov(drawn.T), expected, atol=0.15)
 
 
 @pytest.mark.parametrize(

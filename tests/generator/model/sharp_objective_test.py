@@ -103,68 +103,48 @@ def test_half_of_the_portraits_have_a_label_exchanged(seen):
     np.testing.assert_array_equal(same, first)
 
 
-def test_feature_is_the_error_of_reconstructions(seen):
-    maps = zip(seen["reconstructed"][0], seen["real"][0], strict=True)
-    errors = [
-        np.mean(np.square(drawn - real)) / np.mean(np.square(real))
-        for drawn, real in maps
-    ]
-    assert seen["values"]["feature"] == pytest.approx(np.mean(errors), rel=1e-4)
+def statistics(maps):
+    """Mean and deviation of each channel, by NumPy."""
+    columns = []
+    for x in map(np.asarray, maps):
+        columns.append(x.mean(axis=(1, 2)))
+        columns.append(np.sqrt(x.var(axis=(1, 2)) + 1e-4))
+    return np.concatenate(columns, axis=1)
 
 
-def test_attribute_is_the_crossentropy_of_what_was_asked(seen):
-    terms = []
-    for name, logits in seen["made"][1].items():
-        asked = np.asarray(seen["told"][name])
-        rows = np.flatnonzero(asked >= 0)
-        logs = log_softmax(logits, axis=1)[rows]
-        right = logs[np.arange(len(rows)), asked[rows]]
+def test_the_loss_is_the_weighted_sum_of_its_terms(seen):
+    values = seen["values"]
+    (real, true_logits), (made, logits) = seen["real"], seen["made"]
+    # === The error of reconstructions ===
+    maps = zip(seen["reconstructed"][0], real, strict=True)
+    errors = [np.mean((x - y) ** 2) / np.mean(y**2) for x, y in maps]
+    assert values["feature"] == pytest.approx(np.mean(errors), rel=1e-4)
+
+    # === The cross-entropy of what was asked, and to the other answers ===
+    asked, kept = [], 0.0
+    for name in logits:
+        logs, told = log_softmax(logits[name], axis=1), seen["told"][name]
+        rows = np.flatnonzero(np.asarray(told) >= 0)
+        right = logs[rows, np.asarray(told)[rows]]
         # A fifth of the label is spread over all classes.
-        terms += list(-0.8 * right - 0.2 * logs.mean(axis=1))
-    expected = pytest.approx(np.mean(terms), rel=1e-4)
-    assert seen["values"]["attribute"] == expected
+        asked += list(-0.8 * right - 0.2 * logs[rows].mean(axis=1))
+        terms = -(softmax(true_logits[name], axis=1) * logs).sum(axis=1)[:4]
+        kept += terms[~seen["exchanged"][name][:4]].mean()
+    assert values["attribute"] == pytest.approx(np.mean(asked), rel=1e-4)
+    assert values["kept"] == pytest.approx(kept, rel=1e-4)
 
-
-def test_kept_is_the_crossentropy_to_the_other_answers(seen):
-    expected = 0.0
-    for name, logits in seen["made"][1].items():
-        target = softmax(seen["real"][1][name], axis=1)
-        terms = -(target * log_softmax(logits, axis=1)).sum(axis=1)[:4]
-        rows = ~seen["exchanged"][name][:4]
-        expected += terms[rows].mean()
-    assert seen["values"]["kept"] == pytest.approx(expected, rel=1e-4)
-
-
-def test_moment_is_the_distance_of_new_portraits_to_real_ones(seen):
-    real, made = (
-        np.concatenate(
-            [
-                part(x)
-                for x in map(np.asarray, seen[name][0])
-                for part in (
-                    lambda x: x.mean(axis=(1, 2)),
-                    lambda x: np.sqrt(x.var(axis=(1, 2)) + 1e-4),
-                )
-            ],
-            axis=1,
-        )
-        for name in ("real", "made")
-    )
-    for maps, expected in ((seen["real"][0], real), (seen["made"][0], made)):
-        found = channel_statistics(maps)
+    # === The distance of new portraits to real ones ===
+    for maps in (real, made):
+        found, expected = channel_statistics(maps), statistics(maps)
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
-    made = made[4:]
+    real, made = statistics(real), statistics(made)[4:]
     scale, centre = real.std(axis=0) + 1e-2, real.mean(axis=0)
     expected = energy_distance((real - centre) / scale, (made - centre) / scale)
-    assert seen["values"]["moment"] == pytest.approx(float(expected), rel=1e-3)
+    assert values["moment"] == pytest.approx(float(expected), rel=1e-3)
 
-
-def test_the_loss_is_the_weighted_sum(seen):
     weights = {"feature": 3.0, "attribute": 5.0, "kept": 2.5, "moment": 7.0}
-    expected = seen["base"] + sum(
-        weight * seen["values"][name] for name, weight in weights.items()
-    )
-    assert seen["loss"] == pytest.approx(expected, rel=1e-5)
+    total = sum(weight * values[name] for name, weight in weights.items())
+    assert seen["loss"] == pytest.approx(seen["base"] + total, rel=1e-5)
 
 
 @pytest.mark.parametrize(("rows", "made"), [(4, 2), (3, 2), (1, 1)])

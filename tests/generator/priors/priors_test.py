@@ -56,9 +56,8 @@ def test_a_row_does_not_depend_on_its_batch_mates(kind):
     alone = {name: values[[7]] for name, values in labels.items()}
     row = prior.sample(normal[[7]], uniform[[7]], alone, temperature[[7]])
     np.testing.assert_allclose(row[0], drawn[7], atol=1e-5)
-    np.testing.assert_allclose(
-        prior.log_density(row, alone)[0], density[7], atol=1e-4
-    )
+    found = prior.log_density(row, alone)[0]
+    np.testing.assert_allclose(found, density[7], atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -89,14 +88,11 @@ def test_the_standard_normal_is_that_of_scipy():
     prior = StandardNormalPrior(3)
     latents, uniform = make_noise(5)
     labels = make_labels(5)
-    np.testing.assert_allclose(
-        prior.log_density(latents, labels),
-        multivariate_normal(np.zeros(3)).logpdf(latents),
-        rtol=1e-5,
-    )
-    np.testing.assert_allclose(
-        prior.sample(latents, uniform, labels, 0.5 * ones(5)), 0.5 * latents
-    )
+    expected = multivariate_normal(np.zeros(3)).logpdf(latents)
+    found = prior.log_density(latents, labels)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    drawn = prior.sample(latents, uniform, labels, 0.5 * ones(5))
+    np.testing.assert_allclose(drawn, 0.5 * latents)
 
 
 def test_the_mixture_has_the_density_of_scipy():
@@ -159,11 +155,9 @@ def test_a_fresh_flow_is_the_gaussian_it_starts_from():
     labels, latents = make_labels(20), make_noise(20)[0]
     gaussian = multivariate_normal(np.zeros(3), scale @ scale.T)
     patterns = np.asarray(pattern_index(labels, CONDITIONS))
-    np.testing.assert_allclose(
-        prior.log_density(latents, labels),
-        gaussian.logpdf(latents - centers[patterns]),
-        rtol=1e-4,
-    )
+    expected = gaussian.logpdf(latents - centers[patterns])
+    found = prior.log_density(latents, labels)
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
     with pytest.raises(UserError, match="Received: latent_size=1"):
         FlowPrior(1, CONDITIONS)
 
@@ -176,13 +170,10 @@ def test_the_density_of_a_flow_is_that_of_its_jacobian():
         tape.watch(normal)
         drawn = prior.sample(normal, uniform, labels, ones(6))
     jacobians = np.asarray(tape.batch_jacobian(drawn, normal))
-    expected = (
-        multivariate_normal(np.zeros(3)).logpdf(normal)
-        - np.linalg.slogdet(jacobians)[1]
-    )
-    np.testing.assert_allclose(
-        prior.log_density(drawn, labels), expected, atol=1e-4
-    )
+    base = multivariate_normal(np.zeros(3)).logpdf(normal)
+    expected = base - np.linalg.slogdet(jacobians)[1]
+    found = prior.log_density(drawn, labels)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 def test_every_label_matters_to_flow_and_mixture():

@@ -1,11 +1,11 @@
 import dataclasses
+import itertools
 
 import keras
 import numpy as np
 import pytest
 
 from tests.generator.model.networks import make_classifier
-from tests.generator.model.networks import make_inputs
 from tests.generator.model.networks import make_vae
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import SCHEMA
@@ -21,7 +21,6 @@ from tp_keras.generator.config import VaeTrainingConfig
 from tp_keras.generator.model import LikelihoodObjective
 from tp_keras.generator.priors import StandardNormalPrior
 from tp_keras.generator.training import trainer as vae_trainer
-from tp_keras.generator.training.callbacks import CollapseGuard
 from tp_keras.generator.training.folder import VaeRunFolder
 from tp_keras.generator.training.trainer import VaeTrainer
 from tp_keras.generator.training.trainer import as_inputs
@@ -149,62 +148,37 @@ def test_the_kept_model_has_grown_and_its_weights_are_averages(whole):
     assert max(moved) > 2e-5
 
 
-class Interrupt(keras.callbacks.Callback):
-    """Stops everything within an epoch, as Ctrl-C does."""
-
-    def __init__(self, epoch, history):
-        super().__init__()
-        self.stop = epoch
-        self.history = history
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        if self.epoch == self.stop:
-            # As the end of a process would.
-            self.history.csv_file.close()
-            raise KeyboardInterrupt
+def stop(*args, **kwargs):
+    raise KeyboardInterrupt
 
 
-def interrupt(config, patch):
-    with pytest.MonkeyPatch.context() as context:
-        patch(context)
+def interrupt(config, owner, name, function=stop):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(owner, name, function)
         with pytest.raises(KeyboardInterrupt):
             VaeTrainer(config, progress=False).fit()
     return VaeRunFolder(config.run_dir)
 
 
-def in_epoch(epoch):
-    callbacks = VaeTrainer._callbacks
+def interrupt_second_epoch(config):
+    """Stops everything in its first step, as Ctrl-C does."""
+    steps = itertools.count()
 
-    def interrupted(*args):
-        made = callbacks(*args)
-        history = {type(callback): callback for callback in made}
-        return [*made, Interrupt(epoch, history[keras.callbacks.CSVLogger])]
-
-    def patch(context):
-        context.setattr(VaeTrainer, "_callbacks", interrupted)
-
-    return patch
-
-
-def before_growing(context):
-    fit_stage = VaeTrainer._fit_stage
-
-    def stop(self, vae, grown, *args):
-        if grown:
+    def stop_in_epoch(self, batch, logs=None):
+        if next(steps) == 3:
+            # As the end of a process would.
+            self.csv_file.close()
             raise KeyboardInterrupt
-        fit_stage(self, vae, grown, *args)
 
-    context.setattr(VaeTrainer, "_fit_stage", stop)
+    owner = keras.callbacks.CSVLogger
+    return interrupt(config, owner, "on_train_batch_end", stop_in_epoch)
 
 
-def before_the_prior(context):
-    def stop(*args, **kwargs):
-        raise KeyboardInterrupt
+fit_stage = VaeTrainer._fit_stage
 
-    context.setattr(vae_trainer, "fit_priors", stop)
+
+def stop_before_growing(self, vae, grown, *args):
+    stop() if grown else fit_stage(self, vae, grown, *args)
 
 
 @pytest.mark.large
@@ -212,17 +186,17 @@ def test_a_run_that_is_interrupted_everywhere_ends_the_same(
     whole, tmp_path, monkeypatch
 ):
     config = make_config(tmp_path / "run")
-    run = interrupt(config, in_epoch(1))
+    run = interrupt_second_epoch(config)
     assert run.epochs_to_resume_from(run.stage_backup_path(False)) == 1
-    run = interrupt(config, before_growing)
+    run = interrupt(config, VaeTrainer, "_fit_stage", stop_before_growing)
     assert len(run.read_history()) == 2
     # What draws details has not moved before it was its turn.
     half = run.load_model()
     assert not half.grown
     assert not any(k.any() for k in kernels_of(half, OUTER).values())
-    run = interrupt(config, in_epoch(3))
+    run = interrupt_second_epoch(config)
     assert run.epochs_to_resume_from(run.stage_backup_path(True)) == 3
-    run = interrupt(config, before_the_prior)
+    run = interrupt(config, vae_trainer, "fit_priors")
     assert run.is_trained
 
     # Nothing is left but the prior.
@@ -235,20 +209,6 @@ def test_a_run_that_is_interrupted_everywhere_ends_the_same(
     expected, found = whole.load_model(), resumed.load_model()
     for a, b in zip(expected.weights, found.weights, strict=True):
         np.testing.assert_array_equal(a, b)
-
-
-def test_a_loss_that_is_no_number_ends_in_one_sentence():
-    class Broken(LikelihoodObjective):
-        def __call__(self, *args):
-            loss, values = super().__call__(*args)
-            return loss * np.nan, values
-
-    vae = make_vae()
-    vae.compile("sgd", Broken(), run_eagerly=True)
-    with pytest.raises(UserError, match="smaller --learning_rate .* in step 1"):
-        vae.fit(
-            make_inputs(6), batch_size=6, callbacks=[CollapseGuard()], verbose=0
-        )
 
 
 # === The classifier of `sharp` ===

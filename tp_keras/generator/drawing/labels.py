@@ -45,26 +45,24 @@ def choose_labels(
     """Shares out rows among the combinations of labels, the cells.
 
     Only cells that the model learned from are asked for. `"natural"` keeps
-    their shares, with the labels that are missing. The other two leave out
-    cells with a missing label: `"balanced"` gives each the same number,
-    `"level"` fills up the rarest, so that the training portraits and these
-    rows together are as even as can be.
+    their shares, with the labels that are missing. Without missing ones
+    `"balanced"` gives each the same number, and `"level"` fills up the rarest,
+    so that training portraits and these rows together are as even as can be.
 
     Args:
         labels: Class name of each task, from `Schema.complete_labels`; what is
             not `"unknown"` restricts the cells.
         count: Int. Number of rows.
         cells: One of `CELLS`; None gives all rows the same labels.
-        label_counts: What the model learned from, as a bundle's
-            `metadata.json` has it; None if it is not known.
+        label_counts: `count_labels` of the training; None if it is not known.
         seed: Int. Settles the order of the rows.
 
     Returns:
         Dict: task name -> class names, one a row, in mixed order.
 
     Raises:
-        UserError: If `cells` is unknown, nothing is known of the training
-            portraits, or none of them has these labels.
+        UserError: If `cells` is unknown, or no training portrait is known to
+            have these labels.
     """
     if cells is None:
         return {name: [label] * count for name, label in labels.items()}

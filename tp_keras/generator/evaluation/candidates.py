@@ -56,6 +56,7 @@ def make_candidates(
     count = min(len(test), len(training))
     rows = np.sort(generator.choice(len(training), count, replace=False))
     real = np.asarray(training.images[rows])
+    asked = test.labels, settings.seed
     return {
         REAL: real,
         BLUR_1: blurred(real, 1.0),
@@ -63,13 +64,9 @@ def make_candidates(
         RECONSTRUCTIONS: sampler.reconstruct(
             validation.images, validation.labels
         ),
-        GENERATED: sampler.generate(
-            test.labels, settings.seed, settings.temperature
-        ),
-        STANDARD_NORMAL: sampler.generate_standard_normal(
-            test.labels, settings.seed
-        ),
-        EIGENFACES: eigenfaces.sample(test.labels, settings.seed),
+        GENERATED: sampler.generate(*asked, settings.temperature),
+        STANDARD_NORMAL: sampler.generate_standard_normal(*asked),
+        EIGENFACES: eigenfaces.sample(*asked),
     }
 
 
@@ -118,13 +115,8 @@ class EigenfaceSampler:
         if len(rows) > _MOST_ROWS:
             generator = np.random.default_rng(seed)
             rows = np.sort(generator.choice(rows, _MOST_ROWS, replace=False))
-        self._pca = PCA(
-            components,
-            whiten=True,
-            svd_solver="randomized",
-            iterated_power=3,
-            random_state=seed,
-        )
+        settings = {"svd_solver": "randomized", "iterated_power": 3}
+        self._pca = PCA(components, whiten=True, random_state=seed, **settings)
         self._pca.fit(_flat(images[rows]))
         scores = np.concatenate(
             [

@@ -25,8 +25,8 @@ def measure_edits(
     """Yields how often an edit with another class succeeds.
 
     Measured are portraits that the judge reads rightly in all labels before
-    the edit. One attribute then gets another class, drawn by chance. Classes
-    that contradict others where they come alone (`free_classes`) stay out.
+    the edit. One attribute then gets another class, drawn by chance, out of
+    the `free_classes`.
 
     Args:
         sampler: `VaeSampler`, or what has its `edit`.

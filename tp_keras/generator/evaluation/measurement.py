@@ -48,17 +48,15 @@ class GenerationMeasurement:
         training: The generator's training portraits.
         validation: Real portraits that neither of them has seen.
         test: Real portraits that all is held against.
-        unseen: Real portraits that the generator has not seen, to tell copying
-            from smoothness; the judge may know them.
+        unseen: Real portraits that the generator has not seen.
         settings: `GenerationSettings`.
         more_spaces: Others to describe portraits, such as `RandomNetwork`.
 
     Attributes:
-        schema: `Schema` of the portraits.
         images: Candidate -> its portraits, once measured.
         cells: Cell -> generated portraits, of those with enough real ones.
-        copies: Generated portraits nearest to a training one: rows of the
-            generated, rows of `training`, and distances, nearest first.
+        copies: Rows of the generated, nearest first, rows of the training
+            portraits nearest to them, and distances.
     """
 
     def __init__(
@@ -141,11 +139,8 @@ class GenerationMeasurement:
             yield from attributes.measure_fidelity(
                 self.tasks, own, predictions, *real, name
             )
-        for fields in attributes.measure_fidelity(
-            self.tasks, *real, *real, REAL
-        ):
-            if fields["metric"] == "judge_accuracy":
-                yield fields
+        fidelity = attributes.measure_fidelity(self.tasks, *real, *real, REAL)
+        yield from (one for one in fidelity if one["metric"] != "fidelity")
 
     def _measure_cells(self):
         settings = self.settings
@@ -194,12 +189,10 @@ class GenerationMeasurement:
         )
 
     def _measure_latents(self):
+        own = self.training
+        latents = self.sampler.latent_means(own.images, own.labels)
         return edit_success.measure_latent_probes(
-            self.sampler.latent_means(
-                self.training.images, self.training.labels
-            ),
-            self.training,
-            self.settings.seed,
+            latents, own, self.settings.seed
         )
 
     def _measure_copies(self):

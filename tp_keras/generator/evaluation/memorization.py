@@ -80,12 +80,13 @@ def measure_preference(
     interval is Wilson's for as many as there effectively are (Kish, 1965).
 
     Args:
-        training: As of `measure_nearness`, as are the others.
+        training: As of `measure_nearness`, as are `test`, `generated` and
+            `space`.
         unseen: Float array [L, d] of other real portraits; as many of the
             more numerous are used as there are of the others.
-        test: Float array [N, d].
-        generated: Float array [K, d].
-        space: Name of what the rows are.
+        test: See above.
+        generated: See above.
+        space: See above.
 
     Yields:
         Fields of two records `nearer_to_training`.

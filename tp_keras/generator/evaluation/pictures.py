@@ -83,9 +83,7 @@ def _draw_samples(measurement, drawn):
         "portraits drawn, not chosen. Faces should be faces, and show what "
         "was asked for.",
         draw_grid(
-            np.stack(
-                [measurement.cells[cell][:_SAMPLES] for cell in cells], axis=1
-            ),
+            np.stack([measurement.cells[c][:_SAMPLES] for c in cells], axis=1),
             f"Generated, not chosen: {drawn}",
             [cell.name for cell in cells],
         ),
@@ -143,9 +141,7 @@ def _draw_edits(measurement):
             "without noise (temperature 0, no seed)",
             ["real", *targets],
             [
-                "\n".join(
-                    task.label_name(labels[task.name][row]) for task in free
-                )
+                "\n".join(t.label_name(labels[t.name][row]) for t in free)
                 for row in range(len(rows))
             ],
         ),
@@ -153,9 +149,11 @@ def _draw_edits(measurement):
 
 
 def _draw_copies(measurement, drawn):
-    generated, training, distances = (
-        own[:_SHOWN] for own in measurement.copies
-    )
+    generated, training, distances = (x[:_SHOWN] for x in measurement.copies)
+    pairs = [
+        measurement.images[GENERATED][generated],
+        np.asarray(measurement.training.images[training]),
+    ]
     return Plot(
         "nearest_training.png",
         "Does it copy?",
@@ -163,12 +161,7 @@ def _draw_copies(measurement, drawn):
         "the pixels of the middle, with their distance, and that training "
         "portrait below. Equal ones would be copies.",
         draw_grid(
-            np.stack(
-                [
-                    measurement.images[GENERATED][generated],
-                    np.asarray(measurement.training.images[training]),
-                ]
-            ),
+            np.stack(pairs),
             "The generated portraits nearest to a training portrait, and that "
             f"one: {drawn}",
             [f"{distance:.2f}" for distance in distances],

@@ -39,32 +39,18 @@ class SmallNetwork:
         labels = {name: np.asarray(labels[name]) for name in self.num_classes}
         epochs = self.settings.network_epochs
         steps = -(-len(images) // _BATCH_SIZE) * epochs
+        schedule = keras.optimizers.schedules.CosineDecay(_LEARNING_RATE, steps)
+        loss = keras.losses.SparseCategoricalCrossentropy
         self._model.compile(
-            optimizer=keras.optimizers.AdamW(
-                keras.optimizers.schedules.CosineDecay(_LEARNING_RATE, steps),
-                weight_decay=0.01,
-            ),
-            loss={
-                name: keras.losses.SparseCategoricalCrossentropy(
-                    from_logits=True
-                )
-                for name in labels
-            },
+            keras.optimizers.AdamW(schedule, weight_decay=0.01),
+            {name: loss(from_logits=True) for name in labels},
         )
-        self._model.fit(
-            images,
-            {
-                name: np.maximum(own, 0).astype(np.int32)
-                for name, own in labels.items()
-            },
-            sample_weight={
-                name: (own != MISSING).astype(np.float32)
-                for name, own in labels.items()
-            },
-            batch_size=_BATCH_SIZE,
-            epochs=epochs,
-            verbose=0,
-        )
+        targets, weights = {}, {}
+        for name, own in labels.items():
+            targets[name] = np.maximum(own, 0).astype(np.int32)
+            weights[name] = (own != MISSING).astype(np.float32)
+        options = {"batch_size": _BATCH_SIZE, "epochs": epochs, "verbose": 0}
+        self._model.fit(images, targets, sample_weight=weights, **options)
         return self
 
     def predict(self, images) -> dict[str, np.ndarray]:
@@ -125,12 +111,11 @@ def measure_two_sample(
 
     A small network is trained on one half of both and tested on the other: .5
     is guessing (Lopez-Paz and Oquab, Revisiting classifier two-sample tests,
-    2017).
+    2017). As many of the longer are used as there are of the shorter.
 
     Args:
         real: uint8 array [N, height, width, 3].
-        made: uint8 array [M, height, width, 3]; as many of the longer are used
-            as there are of the shorter.
+        made: uint8 array [M, height, width, 3].
         candidate: Whose portraits `made` are, the `variant` of the record.
         settings: `GenerationSettings`.
 

@@ -75,8 +75,8 @@ def export_vae_run(run_dir, output_dir, *, check=None):
         run_dir: Folder of the run.
         output_dir: Folder of all exported models.
         check: None, or a function `(folder, expected)` that is called before
-            the bundle is published, and raises to prevent it. `expected` are
-            the answers of the model, from `expected_answers`.
+            the bundle is published, with `expected_answers`, and raises to
+            prevent it.
 
     Returns:
         Folder of the version, a `pathlib.Path`.
@@ -178,11 +178,10 @@ def count_labels(labels: dict, schema) -> list[dict]:
 
 
 def expected_answers(vae, images, seed: int = 0) -> dict:
-    """Returns what every signature has to answer, by the model's own methods.
+    """Returns what every signature has to answer, past the exported graph.
 
-    The road goes past the graph that is exported: the methods of the Keras
-    model, and arithmetic of NumPy. Labels and temperatures differ from row to
-    row, and one row asks for a class that is not there.
+    By the methods of the Keras model and NumPy. Labels and temperatures differ
+    from row to row, and one row asks for a class that is not there.
 
     Args:
         vae: The `PortraitVAE`.

@@ -90,17 +90,15 @@ class SharpObjective:
     * `moment`: portraits of new latents have the distribution of features of
       real ones, by the energy distance of their channel statistics.
 
-    New latents are drawn from the running mean and covariance of the latents,
-    a stand-in for the prior that is fitted afterwards. The sum is no bound of a
-    likelihood any more. The labels looked at are those conditions that the
-    classifier answers.
+    New latents follow the running Gaussian of the latents, a stand-in for the
+    prior that is fitted afterwards. The sum is no bound of a likelihood any
+    more. The labels looked at are those that the classifier answers.
 
     Args:
         classifier: `PortraitClassifier`, trained on no other portraits than
             the model is.
-        settings: `VaeModelConfig`: the weights of the terms, and
-            `attribute_smoothing`, without which all is drawn ever more glaring
-            to be ever more certain.
+        settings: `VaeModelConfig`: weights of the terms, and the smoothing
+            without which all is drawn ever more glaring.
     """
 
     is_elbo = False

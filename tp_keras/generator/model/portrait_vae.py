@@ -32,8 +32,7 @@ class PortraitVAE(keras.Model):
     ```
 
     Labels are dicts of int32 `[batch]` by condition, -1 for "unknown": in
-    training they are left out at random, so that missing labels, and drawing
-    with none at all, need nothing of their own. Images are uint8
+    training they are left out at random. Images are uint8
     `[batch, height, width, 3]`, drawn ones float32 on the scale 0..255, for
     `to_uint8`.
 
@@ -52,12 +51,10 @@ class PortraitVAE(keras.Model):
         label_dropout: Float. Probability that a known label is left out in
             training.
         grown: Whether the model is trained to draw at full size.
-        prior: `Prior` to draw latents from; `StandardNormalPrior` until one is
-            fitted (`fit_priors`).
+        prior: `Prior` to draw latents from; None for N(0, I).
         name: Name of the model.
         trainable: Whether any of its weights is trained.
-        dtype: Policy of encoder and decoder, None for the global one. What
-            decides on colours is float32 in any.
+        dtype: Policy of encoder and decoder, None for the global one.
 
     Raises:
         UserError: If there are no conditions, or so many of them or such a

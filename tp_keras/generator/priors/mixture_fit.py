@@ -70,11 +70,8 @@ class ConditionalGaussian:
         roots = np.sqrt(weights / weights.mean())[:, None]
         rest = roots * (latents.means - centers[patterns])
         covariance = LedoitWolf(assume_centered=True).fit(rest).covariance_
-        noise = np.average(
-            np.exp(latents.log_variances.astype(np.float64)),
-            axis=0,
-            weights=weights,
-        )
+        variances = np.exp(latents.log_variances.astype(np.float64))
+        noise = np.average(variances, axis=0, weights=weights)
         covariance = covariance + np.diag(noise + 1e-6)
         return cls(centers, np.linalg.cholesky(covariance))
 
@@ -141,9 +138,8 @@ class Mixture:
 
     def prior(self, conditions) -> GaussianMixturePrior:
         """Returns it as a layer."""
-        layer = GaussianMixturePrior(
-            self.means.shape[1], conditions, len(self.means), name="prior"
-        )
+        count, size = self.means.shape
+        layer = GaussianMixturePrior(size, conditions, count, name="prior")
         layer.assign_parameters(
             self.base.centers,
             self.weights,
@@ -177,25 +173,18 @@ def fit_mixture(latents, settings, seed=0) -> Mixture:
     )
     classes = latents.pattern_classes
     if settings.components == 1:
-        return Mixture(
-            base,
-            np.ones((len(classes), 1)),
-            np.zeros((1, latents.size)),
-            np.eye(latents.size)[None],
-        )
+        ones = np.ones((len(classes), 1))
+        means, scales = np.zeros((1, latents.size)), np.eye(latents.size)[None]
+        return Mixture(base, ones, means, scales)
     clusters = KMeans(settings.components, n_init=1, random_state=seed).fit(
         x[: len(latents)], sample_weight=latents.weights
     )
     responsibilities = np.eye(settings.components)[clusters.predict(x)]
     before = -np.inf
     for _ in range(_MOST_ITERATIONS):
+        shares = weights[:, None] * responsibilities
         mixture = _maximize(
-            base,
-            x,
-            weights[:, None] * responsibilities,
-            settings.shrinkage,
-            patterns,
-            classes,
+            base, x, shares, settings.shrinkage, patterns, classes
         )
         joint = mixture.joint(x, patterns)
         evidence = logsumexp(joint, axis=1)
@@ -226,12 +215,8 @@ def _maximize(base, x, shares, shrinkage, patterns, classes):
     covariances = (scatters + shrinkage * pooled) / (
         totals[:, None, None] + shrinkage
     )
-    return Mixture(
-        base,
-        _pattern_weights(shares, patterns, classes),
-        means,
-        np.linalg.cholesky(covariances),
-    )
+    weights = _pattern_weights(shares, patterns, classes)
+    return Mixture(base, weights, means, np.linalg.cholesky(covariances))
 
 
 def _pattern_weights(shares, patterns, pattern_classes):

@@ -73,10 +73,10 @@ class CollapseGuard(keras.callbacks.Callback):
 class EpochPictures(keras.callbacks.Callback):
     """Draws the same portraits after every validation, to see them improve.
 
-    First a row of portraits of the validation split and a row of their
-    reconstructions; then new portraits from the running Gaussian of the
-    latents, at temperature 1: a row for each class of the first condition,
-    through the classes of the second one, further ones unknown.
+    First a row of validation portraits and a row of their reconstructions;
+    then new portraits from the running Gaussian of the latents, at temperature
+    1: a row for each class of the first condition, through the classes of the
+    second one, further ones unknown.
 
     Args:
         run: `VaeRunFolder` to write to: `pictures/epoch_NNN.png`, and the

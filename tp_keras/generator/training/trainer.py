@@ -41,6 +41,8 @@ from tp_keras.tasks import MISSING
 
 # Of the portraits that the linear path is fitted to: more change nothing.
 _MOST_FOR_EIGENFACES = 10_000
+# What the learning rate of these is multiplied by.
+_LINEAR_RATE = 0.05
 _LINEAR_LAYERS = ("linear_mean", "linear_image", "label_mean")
 
 
@@ -102,10 +104,8 @@ class VaeTrainer(Trainer):
         else:
             eyes = self._classifier_run()
             objective = SharpObjective(eyes.load_model(), settings)
-            train, validation = (
-                portraits.seen_as(eyes.schema)
-                for portraits in (train, validation)
-            )
+            train = train.seen_as(eyes.schema)
+            validation = validation.seen_as(eyes.schema)
             # A model that is loaded draws its first weights, too.
             keras.utils.set_random_seed(seed)
         vae = self.build_model(train.schema)
@@ -129,24 +129,16 @@ class VaeTrainer(Trainer):
         vae = self.run.load_model()
         begin = time.monotonic()
         seed, wanted = self.config.training.seed, self.config.model.prior
-        latents = encode_latents(
-            vae, train.seen_as(vae.schema), seed, self.progress
-        )
-        fitted = fit_priors(
-            latents,
-            PRIORS if wanted == "auto" else (wanted,),
-            seed=seed,
-            progress=self.progress,
-        )
+        train = train.seen_as(vae.schema)
+        latents = encode_latents(vae, train, seed, self.progress)
+        kinds = PRIORS if wanted == "auto" else (wanted,)
+        fitted = fit_priors(latents, kinds, seed=seed, progress=self.progress)
         best = max(fitted, key=lambda each: each.log_density)
         vae.prior = best.prior
         self.run.save_model(vae)
         seconds = time.monotonic() - begin
-        tried = [each.facts for each in fitted]
-        self.run.record(
-            prior={"kind": best.kind, "tried": tried},
-            prior_seconds=round(seconds, 1),
-        )
+        prior = {"kind": best.kind, "tried": [each.facts for each in fitted]}
+        self.run.record(prior=prior, prior_seconds=round(seconds, 1))
         self.run.remove_backups()
         self._say(
             f"Prior: {best.kind}, fitted in {seconds:.0f} s: "
@@ -197,9 +189,7 @@ class VaeTrainer(Trainer):
         )
         vae.compile(optimizer, objective)
         optimizer.build(vae.trainable_variables)
-        optimizer.set_learning_rate_factor(
-            _linear_variables(vae), training.linear_rate
-        )
+        optimizer.set_learning_rate_factor(_linear_variables(vae), _LINEAR_RATE)
         backup = self.run.stage_backup_path(grown)
         first = max(begin, self.run.epochs_to_resume_from(backup))
         self._announce(vae, batches.portraits, grown, first, end, steps)
@@ -284,18 +274,14 @@ def fit_eigenfaces(portraits, latent_size, seed) -> Eigenfaces:
     """Returns the linear VAE of `Portraits` and their mirror images."""
     rows = np.random.default_rng(seed).permutation(len(portraits))
     rows = np.sort(rows[:_MOST_FOR_EIGENFACES])
-    half = np.concatenate(
-        [
-            keras.ops.convert_to_numpy(
-                halve(scale_pixels(portraits.images[part]))
-            )
-            for part in np.array_split(rows, len(rows) // 256 + 1)
-        ]
-    )
+    parts = [
+        halve(scale_pixels(portraits.images[part]))
+        for part in np.array_split(rows, len(rows) // 256 + 1)
+    ]
+    half = np.concatenate([keras.ops.convert_to_numpy(x) for x in parts])
     labels = {name: v[rows] for name, v in portraits.labels.items()}
-    one_hot = keras.ops.convert_to_numpy(
-        one_hot_labels(labels, get_conditions(portraits.schema))
-    )
+    one_hot = one_hot_labels(labels, get_conditions(portraits.schema))
+    one_hot = keras.ops.convert_to_numpy(one_hot)
     both = np.concatenate([half, half[:, :, ::-1]]).reshape(2 * len(rows), -1)
     return Eigenfaces.fit(both, np.tile(one_hot, (2, 1)), latent_size, seed)
 
@@ -326,9 +312,8 @@ def training_batches(portraits, config) -> TrainingBatches:
 
 def validation_batches(portraits) -> tf.data.Dataset:
     """Returns all portraits once, as `as_inputs` has them."""
-    return evaluation_batches(portraits, _targets(portraits), 128).map(
-        as_inputs
-    )
+    batches = evaluation_batches(portraits, _targets(portraits), 128)
+    return batches.map(as_inputs)
 
 
 def as_inputs(images, labels, weights):
