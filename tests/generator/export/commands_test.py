@@ -93,8 +93,8 @@ def test_run_and_bundle_generate_the_same(exported, run):
     of_bundle = from_bundle.generate(labels, [7, 8, 9], 0.8)
     # One graph, but other threads may sum in another order.
     assert np.abs(of_run.astype(int) - of_bundle).max() <= 1
-    for name in ("label_counts", "schema"):
-        assert from_run.metadata[name] == from_bundle.metadata[name]
+    counts = [each.metadata["label_counts"] for each in (from_run, from_bundle)]
+    assert counts[0] == counts[1] and from_run.schema == from_bundle.schema
     assert of_run.std() > 1.0
 
 
