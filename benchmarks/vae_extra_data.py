@@ -124,7 +124,7 @@ class VaeExtraData:
 
         As many rows for every kind, so that all have equally many steps.
         """
-        from tp_keras.generator.evaluation import extra_data
+        from benchmarks import extra_data
 
         real = self._real(count)
         if kind == REPEATED:
@@ -145,7 +145,7 @@ class VaeExtraData:
 
     def _balanced_count(self, count):
         """Returns how many portraits there are with those of rare cells."""
-        from tp_keras.generator.evaluation.extra_data import cell_shortages
+        from benchmarks.extra_data import cell_shortages
 
         real = self._real(count)
         shortages = cell_shortages(real, self.per_cell, CELL_TASKS)

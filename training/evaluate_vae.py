@@ -5,7 +5,7 @@ python -m training.evaluate_vae --run_dir runs/vae
 
 import dataclasses
 
-from tp_keras.generator.evaluation.settings import GenerationSettings
+from tp_keras.generator.config import GenerationSettings
 
 from .command import run
 from .command import shown

@@ -34,7 +34,7 @@ class ExportVae:
         start_tensorflow()
         from tp_keras import export
         from tp_keras import serving
-        from tp_keras.generator.export import run_export
+        from tp_keras.generator.export.bundle import export_vae_run
 
         def check(folder, expected):
             serving.check_graph(folder)
@@ -46,7 +46,7 @@ class ExportVae:
                 + "."
             )
 
-        bundle = run_export.export_vae_run(
+        bundle = export_vae_run(
             self.run_dir, self.output_dir, check=check if self.check else None
         )
         metadata = export.read_metadata(bundle)

@@ -165,7 +165,7 @@ def open_generator(run_dir: str | None, bundle: str | None):
         from tp_keras.serving import PortraitGenerator
 
         return PortraitGenerator.load(bundle)
-    from tp_keras.generator.export.run_export import run_generator
+    from tp_keras.generator.export.bundle import run_generator
 
     return run_generator(run_dir)
 

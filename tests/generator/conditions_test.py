@@ -18,19 +18,13 @@ from tp_keras.tasks import Schema
 from tp_keras.tasks import Task
 
 CONDITIONS = {"gender": 2, "hair_color": 5, "hair_type": 3}
-LABELS = {
-    "gender": np.array([-1, 0, 1]),
-    "hair_color": np.array([2, -1, 0]),
-    "hair_type": np.array([0, 1, -1]),
-}
+COLUMNS = np.array([[-1, 0, 1], [2, -1, 0], [0, 1, -1]])
+LABELS = dict(zip(CONDITIONS, COLUMNS, strict=True))
 
 
-def test_the_schema_tells_the_conditions():
+def test_the_schema_tells_the_conditions_some_and_not_too_many():
     assert get_conditions(SCHEMA) == CONDITIONS
     assert get_conditions(EVERY_KIND) == {"origin": 3, "smile": 2}
-
-
-def test_none_and_too_many_conditions_are_refused():
     tasks = [Task(f"t{i}", classes=list("abcdefghi")) for i in range(4)]
     schema = Schema((96, 96, 3), tasks, conditions=("t0", "t1", "t2"))
     # As many as there may be: ten of each, the unknown one included.

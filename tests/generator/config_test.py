@@ -1,4 +1,3 @@
-import dataclasses
 import json
 
 import pytest
@@ -8,6 +7,7 @@ from tp_keras.config import config_to_dict
 from tp_keras.errors import UserError
 from tp_keras.generator.config import GENERATOR_SPLIT
 from tp_keras.generator.config import JUDGE_SPLIT
+from tp_keras.generator.config import GenerationSettings
 from tp_keras.generator.config import VaeExperimentConfig
 from tp_keras.generator.config import VaeModelConfig
 from tp_keras.generator.config import VaeTrainingConfig
@@ -27,6 +27,11 @@ from training.vae_configs import VAE_EXPERIMENTS
         (VaeTrainingConfig, {"batch_size": 3}, "batch_size between 4"),
         (VaeTrainingConfig, {"averaging": 0.6}, "between 0.0 and 0.5"),
         (VaeTrainingConfig, {"precision": "float16"}, "precision=float16"),
+        (GenerationSettings, {"temperature": 0.0}, "temperature="),
+        (GenerationSettings, {"temperature": float("nan")}, "temperature="),
+        (GenerationSettings, {"samples_per_cell": 1}, "samples_per_cell="),
+        (GenerationSettings, {"max_test": 10}, "Received: max_test="),
+        (GenerationSettings, {"seed": -1}, "Received: seed="),
     ],
 )
 def test_what_cant_be_built_or_trained_is_refused(cls, settings, message):
@@ -44,9 +49,3 @@ def test_experiments_survive_json_and_leave_half_to_the_judge(name):
     assert (GENERATOR_SPLIT, JUDGE_SPLIT) == ("train[:50%]", "train[50%:]")
     # Hair colour is a condition, so nothing changes it.
     assert config.augment.brightness == config.augment.contrast == 0.0
-
-
-def test_epochs_are_those_at_both_sizes():
-    training = VaeTrainingConfig(half_epochs=3, full_epochs=2)
-    assert training.epochs == 5
-    assert dataclasses.replace(training, full_epochs=0).epochs == 3

@@ -1,5 +1,3 @@
-import dataclasses
-
 import pytest
 
 from tp_keras.config import DataConfig
@@ -12,31 +10,31 @@ from tp_keras.runs.run_folder import RunFolder
 from training import command
 from training.evaluate_vae import EvaluateVae
 
-DATASET = "tiny_portraits/synthetic_tiny"
+HALF = "train[:50%]"
 
 
-def data(data_dir, split):
-    return DataConfig(
-        data_dir=str(data_dir), dataset=DATASET, train_split=split
-    )
-
-
-def make_runs(folder, data_dir, judge_split, trunk_split="train[:50%]"):
+def make_runs(folder, data_dir, judge_split, trunk_split=HALF, **judge):
     """Folders as training leaves them, with models that nobody can load."""
-    trunk = RunFolder(folder / "trunk")
-    trunk.claim(ExperimentConfig(data=data(data_dir, trunk_split)))
-    judge = RunFolder(folder / "judge")
-    judge.claim(ExperimentConfig(data=data(data_dir, judge_split)))
-    vae = VaeRunFolder(folder / "vae")
-    vae.claim(
-        VaeExperimentConfig(
-            data=data(data_dir, "train[:50%]"),
-            model=VaeModelConfig(classifier_run=str(trunk.path)),
-        )
-    )
-    for run in (trunk, judge, vae):
+
+    def data(split, dataset="tiny_portraits/synthetic_tiny"):
+        return DataConfig(str(data_dir), dataset, split)
+
+    runs = {
+        "trunk": ExperimentConfig(data=data(trunk_split)),
+        "judge": ExperimentConfig(
+            data=data(judge_split, *judge.get("dataset", ())),
+            model=ModelConfig(tasks=judge.get("tasks", ())),
+        ),
+        "vae": VaeExperimentConfig(
+            data=data(HALF),
+            model=VaeModelConfig(classifier_run=str(folder / "trunk")),
+        ),
+    }
+    for name, config in runs.items():
+        run = (VaeRunFolder if name == "vae" else RunFolder)(folder / name)
+        run.claim(config)
         run.model_path.write_text("")
-    return vae, judge
+    return VaeRunFolder(folder / "vae"), RunFolder(folder / "judge")
 
 
 def refusal(capsys, *arguments):
@@ -47,74 +45,59 @@ def refusal(capsys, *arguments):
 
 
 @pytest.mark.parametrize(
-    "judge_split, trunk_split, who",
+    "splits, judge, flags, message",
     [
-        ("train[40%:]", "train[:50%]", "the generator"),
-        ("train[50%:]", "train[:60%]", "the classifier of its loss"),
+        (("train[40%:]",), {}, (), "of the generator, so it would find"),
+        (
+            ("train[50%:]", "train[:60%]"),
+            {},
+            (),
+            "was trained on portraits of the classifier of its loss",
+        ),
+        (
+            ("train[50%:]",),
+            {"dataset": ["tiny_portraits/archives"]},
+            (),
+            "a judge of tiny_portraits/archives",
+        ),
+        (
+            ("train[50%:]",),
+            {"tasks": ("gender",)},
+            (),
+            "Received: tasks=['gender']",
+        ),
+        (
+            ("train[50%:]",),
+            {},
+            ("--split", "train[40%:]"),
+            "Expected another --split",
+        ),
     ],
+    ids=["generator", "classifier", "data", "tasks", "split"],
 )
-def test_a_judge_that_knows_the_portraits(
-    judge_split, trunk_split, who, tiny_data_dir, tmp_path, capsys
+def test_what_does_not_compare_is_refused(
+    splits, judge, flags, message, tiny_data_dir, tmp_path, capsys
 ):
-    vae, judge = make_runs(tmp_path, tiny_data_dir, judge_split, trunk_split)
-    message = refusal(capsys, "--run_dir", vae.path, "--judge_run", judge.path)
-    assert f"The judge was trained on portraits of {who}" in message
-    assert f"python -m training.evaluate_vae --run_dir {vae.path}" in message
+    vae, judge = make_runs(tmp_path, tiny_data_dir, *splits, **judge)
+    own = ("--run_dir", vae.path)
+    error = refusal(capsys, *own, "--judge_run", judge.path, *flags)
+    assert message in error
+    if not flags:
+        assert f"python -m training.evaluate_vae --run_dir {vae.path}" in error
     assert not (vae.path / "generation.html").exists()
     assert not (vae.path / "generation").exists()
 
 
 def test_portraits_that_were_prepared_anew(tiny_data_dir, tmp_path, capsys):
     vae, judge = make_runs(tmp_path, tiny_data_dir, "train[50%:]")
-    flags = ("--run_dir", vae.path, "--judge_run", judge.path)
     for run in (vae, judge):
         run.record(fingerprints={"train": "others"})
-        message = refusal(capsys, *flags)
+        message = refusal(
+            capsys, "--run_dir", vae.path, "--judge_run", judge.path
+        )
         assert f"The run in {run.path} was trained on other" in message
         run.record(fingerprints={})
     assert not (vae.path / "generation").exists()
-
-
-def test_a_judge_of_other_data(tiny_data_dir, tmp_path, capsys):
-    vae, _ = make_runs(tmp_path, tiny_data_dir, "train[50%:]")
-    other = RunFolder(tmp_path / "other")
-    config = ExperimentConfig(data=data(tiny_data_dir, "train[50%:]"))
-    other.claim(
-        dataclasses.replace(
-            config,
-            data=dataclasses.replace(
-                config.data, dataset="tiny_portraits/archives"
-            ),
-        )
-    )
-    other.model_path.write_text("")
-    message = refusal(capsys, "--run_dir", vae.path, "--judge_run", other.path)
-    assert "a judge of tiny_portraits/archives" in message
-
-
-def test_a_judge_that_lacks_a_task(tiny_data_dir, tmp_path, capsys):
-    vae, _ = make_runs(tmp_path, tiny_data_dir, "train[50%:]")
-    other = RunFolder(tmp_path / "other")
-    other.claim(
-        ExperimentConfig(
-            data=data(tiny_data_dir, "train[50%:]"),
-            model=ModelConfig(tasks=("gender",)),
-        )
-    )
-    other.model_path.write_text("")
-    message = refusal(capsys, "--run_dir", vae.path, "--judge_run", other.path)
-    assert "Received: tasks=['gender']" in message
-
-
-def test_portraits_that_the_generator_has_seen(tiny_data_dir, tmp_path, capsys):
-    vae, judge = make_runs(tmp_path, tiny_data_dir, "train[50%:]")
-    message = refusal(
-        capsys,
-        *("--run_dir", vae.path),
-        *("--judge_run", judge.path),
-        *("--split", "train[40%:]"),
-    )
-    assert "Expected another --split" in message
 
 
 def test_no_run(tmp_path, capsys):

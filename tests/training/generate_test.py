@@ -10,6 +10,7 @@ from tests.picture_factory import stored
 from tests.printed_commands import parse_next
 from tp_keras.generator.export.keyed_noise import row_seeds
 from tp_keras.serving import PortraitGenerator
+from tp_keras.serving import read_portrait
 from training import command
 from training.edit import Edit
 from training.generate import Generate
@@ -23,13 +24,12 @@ def generator(vae_bundle):
 
 @pytest.fixture
 def photo(tmp_path):
-    pixels = np.random.default_rng(0).integers(
-        0, 256, size=(200, 100, 3), dtype=np.uint8
-    )
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    Image.fromarray(pixels).save(folder / "photo.jpg")
-    return folder / "photo.jpg"
+    shape = 200, 100, 3
+    pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    path = tmp_path / "photos" / "photo.jpg"
+    path.parent.mkdir()
+    Image.fromarray(pixels).save(path)
+    return path
 
 
 def execute(command_class, *flags):
@@ -86,11 +86,8 @@ def test_single_files(vae_bundle, generator, tmp_path):
         *(Generate, "--bundle", vae_bundle, "--output", output),
         *("--count", 3, "--cells", "balanced"),
     )
-    names = sorted(path.name for path in output.iterdir())
-    assert names == [
-        *(f"portrait_00000{n}.png" for n in range(3)),
-        "portraits.csv",
-    ]
+    names = {f"portrait_00000{n}.png" for n in range(3)}
+    assert {path.name for path in output.iterdir()} == {*names, "portraits.csv"}
     rows = (output / "portraits.csv").read_text().splitlines()[1:]
     assert {row.split(",")[1] for row in rows} == {"female", "male"}
     name, gender, color, kind, seed, temperature = rows[1].split(",")
@@ -103,9 +100,8 @@ def test_single_files(vae_bundle, generator, tmp_path):
 
 def read_pack(folder):
     pack = PortraitPack(folder, BadItems())
-    assert len(list(pack.portraits(list(pack.attributes)))) == len(
-        pack.attributes
-    )
+    portraits = list(pack.portraits(list(pack.attributes)))
+    assert len(portraits) == len(pack.attributes)
     return [row.labels() for row in pack.attributes.values()]
 
 
@@ -122,10 +118,7 @@ def test_a_pack_with_rare_portraits(vae_bundle, tmp_path, capsys):
     assert [row["hair_color"] for row in labels].count(-1) == 3
     assert [row["hair_type"] for row in labels].count("bald") == 1
     assert parse_next(capsys.readouterr().out).manual_dir == output
-
-
-def test_a_pack_with_portraits_of_one_kind(vae_bundle, tmp_path):
-    old = testing.write_pack(tmp_path / "old")
+    # One with portraits of one kind.
     output = tmp_path / "new"
     execute(
         *(Generate, "--bundle", vae_bundle, "--output", output),
@@ -142,9 +135,7 @@ def test_what_cannot_be_generated_is_told_in_one_sentence(
     vae_bundle, bundle, tmp_path, capsys
 ):
     place = tmp_path / "here"
-    place.mkdir()
-    (place / "full").mkdir()
-    (place / "full" / "file").touch()
+    (place / "full" / "folder").mkdir(parents=True)
     before = sorted(place.rglob("*"))
     old = testing.write_pack(tmp_path / "old")
     own = ("--bundle", vae_bundle)
@@ -157,27 +148,19 @@ def test_what_cannot_be_generated_is_told_in_one_sentence(
         ((*own, *pack[:4]), "index_end=0"),
         ((*own, "--output", place / "out.jpg"), "Expected the name of a PNG"),
         ((*own, "--output", place / "full"), "not empty"),
-        ((*own, "--output", "/proc/1/no/out.png"), "can't be written"),
         ((*own, *png, "--count", 0), "count=0"),
-        ((*own, *png, "--count", -2), "count=-2"),
         ((*own, *png, "--count", 5000), "count=5,000"),
         ((*own, *pack, "--count", 10), "count=10"),
         ((*own, *png, "--temperature", 0), "temperature=0.0"),
-        ((*own, *png, "--temperature", -1), "temperature=-1.0"),
         ((*own, *png, "--temperature", "nan"), "temperature=nan"),
         ((*own, *png, "--labels", "gender=man"), "Received: gender=man"),
-        ((*own, *png, "--labels", "hair_color=red"), "black, brown, blond,"),
-        ((*own, *png, "--labels", "blond"), "gender, hair_color, hair_type"),
         ((*own, *png, "--seed", -1), "seed=-1"),
         ((*own, *pack, "--labels", "hair_color=gray"), "has a gender"),
         (
             (*own, *pack, "--cells", "level", "--labels", "hair_color=gray"),
             "None of the portraits",
         ),
-        (
-            (*own, *pack[:3], place, *pack[4:]),
-            "Expected a pack to extend",
-        ),
+        ((*own, *pack[:3], place, *pack[4:]), "Expected a pack to extend"),
         (("--bundle", place, *png), "Expected the folder of a bundle"),
         # Of a classifier.
         (("--bundle", bundle, *png), "training.export_vae"),
@@ -187,8 +170,6 @@ def test_what_cannot_be_generated_is_told_in_one_sentence(
 
 
 def test_a_photo_is_edited(vae_bundle, generator, photo, tmp_path, capsys):
-    from tp_keras.serving import read_portrait
-
     output = tmp_path / "edited.png"
     image = read_portrait(photo, generator.schema.image_shape)
     # As a camera stores it that was held otherwise.
@@ -214,7 +195,7 @@ def test_a_photo_is_edited(vae_bundle, generator, photo, tmp_path, capsys):
 
 
 def test_what_cannot_be_edited(vae_bundle, photo, tmp_path, capsys):
-    notes = tmp_path / "photos" / "notes.txt"
+    notes = photo.with_name("notes.txt")
     notes.write_text("no image")
     output = tmp_path / "new" / "out.png"
     rest = ("--output", output, "--bundle", vae_bundle)
@@ -224,18 +205,13 @@ def test_what_cannot_be_edited(vae_bundle, photo, tmp_path, capsys):
         (("--image", photo, *rest, "--new_labels", "gender=x"), "gender=x"),
         (("--image", photo, *rest, "--labels", "hair_type=x"), "hair_type=x"),
         (("--image", photo, *rest[:2]), "either --run_dir or --bundle"),
-        (
-            ("--image", photo, "--output", "a.gif", *rest[2:]),
-            "ends with .png",
-        ),
+        (("--image", photo, "--output", "a.gif", *rest[2:]), "ends with .png"),
     ):
         assert expected in fails(capsys, Edit, *flags)
     assert not output.parent.exists()
 
 
 def test_the_way_between_two_photos(vae_bundle, generator, photo, tmp_path):
-    from tp_keras.serving import read_portrait
-
     portrait = read_portrait(photo, generator.schema.image_shape)
     other = photo.with_name("other.png")
     mirrored = np.ascontiguousarray(portrait[::-1])
@@ -253,20 +229,13 @@ def test_the_way_between_two_photos(vae_bundle, generator, photo, tmp_path):
 
 
 def test_the_way_between_two_seeds(vae_bundle, generator, tmp_path):
-    output = tmp_path / "way.gif"
-    execute(
-        *(Interpolate, "--bundle", vae_bundle, "--output", output),
-        *("--seeds", 3, 8, "--count", 5),
-        *("--temperature", 0.5),
-    )
+    flags = ("--seeds", 3, 8, "--count", 5, "--temperature", 0.5)
+    output, strip = tmp_path / "way.gif", tmp_path / "way.png"
+    for path in (output, strip):
+        own = ("--bundle", vae_bundle, "--output", path)
+        execute(Interpolate, *own, *flags)
     with Image.open(output) as animation:
         assert animation.n_frames == 8
-    strip = output.with_suffix(".png")
-    execute(
-        *(Interpolate, "--bundle", vae_bundle, "--output", strip),
-        *("--seeds", 3, 8, "--count", 5),
-        *("--temperature", 0.5),
-    )
     for pixels in generator.generate({}, [3, 8], 0.5):
         assert stands_in(strip, pixels)
 
@@ -281,14 +250,10 @@ def test_what_is_no_way(vae_bundle, photo, tmp_path, capsys):
         (own, "Expected either --images or --seeds"),
         ((*own, *seeds, "--images", photo, photo), "--images or --seeds"),
         ((*own, *seeds, "--count", 1), "count=1"),
-        ((*own, *seeds, "--count", 1000), "count=1000"),
         ((*own, *seeds, "--temperature", 0), "temperature=0.0"),
         ((*own, *seeds, "--labels", "gender=x"), "gender=x"),
         ((*own, "--images", photo, notes), "no picture"),
-        (
-            ("--bundle", vae_bundle, "--output", "way.mp4", *seeds),
-            "ends with .gif or .png",
-        ),
+        ((*own[:3], "way.mp4", *seeds), "ends with .gif or .png"),
     ):
         assert expected in fails(capsys, Interpolate, *flags)
     assert not output.parent.exists()

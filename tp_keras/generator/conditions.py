@@ -1,7 +1,8 @@
 """What a generator is told: the labels of its conditions, as numbers.
 
 `conditions` is in all modules a dict: name of a condition -> number of its
-classes. A label is a class or -1, unknown, which is a class of its own.
+classes. `labels` are a dict: name -> integers `[batch]`, a class or -1,
+unknown, which is a class of its own.
 """
 
 import math
@@ -21,8 +22,7 @@ def get_conditions(schema) -> dict[str, int]:
     """Returns the number of classes of each condition of a `Schema`.
 
     Raises:
-        UserError: If there is none, or there are more than 1,000 patterns of
-            their labels.
+        UserError: If there is none, or labels have more than 1,000 patterns.
 
     Example:
         >>> get_conditions(schema)
@@ -59,12 +59,7 @@ def pattern_classes(conditions) -> np.ndarray:
 
 
 def pattern_index(labels, conditions):
-    """Returns the pattern of every row, int32 `[batch]`.
-
-    Args:
-        labels: Dict: condition -> integer tensor `[batch]`, -1 where unknown.
-        conditions: Dict: condition -> number of classes.
-    """
+    """Returns the pattern of every row of labels, int32 `[batch]`."""
     index = 0
     for name, size in zip(conditions, _sizes(conditions), strict=True):
         index = index * size + ops.cast(labels[name], "int32") - MISSING
@@ -73,10 +68,6 @@ def pattern_index(labels, conditions):
 
 def one_hot_labels(labels, conditions):
     """Returns labels as rows of ones and zeros, float32 `[batch, columns]`.
-
-    Args:
-        labels: Dict: condition -> integers `[batch]`, -1 where unknown.
-        conditions: Dict: condition -> number of classes.
 
     Example:
         >>> one_hot_labels({"weather": [1, -1]}, {"weather": 3})
@@ -101,9 +92,8 @@ def label_inputs(conditions):
 def embed_labels(labels, conditions):
     """Returns the joint embedding of symbolic labels, `[batch, size]`.
 
-    "Unknown" has an embedding of its own, learned from the portraits whose
-    label is missing or was left out at random. A label has 8 numbers for every
-    four classes, begun ones included.
+    "Unknown" has an embedding of its own. A label has 8 numbers for every four
+    classes, begun ones included.
     """
     parts = [
         keras.layers.Embedding(

@@ -1,7 +1,7 @@
-"""The settings of a generator's training, as frozen dataclasses.
+"""The settings of a generator's training and evaluation, frozen dataclasses.
 
-Every field is a flag of `python -m training.train_vae`, and the text below it
-the flag's help.
+Every field is a flag of `training.train_vae` or of `training.evaluate_vae`, and
+the text below it the flag's help.
 """
 
 import dataclasses
@@ -106,8 +106,6 @@ class VaeTrainingConfig:
     learning_rate: float = 1.5e-3
     """Peak of the learning rate at half the size, half of that at full size; a
     cosine leads to 0 in either."""
-    linear_rate: float = 0.05
-    """What the learning rate of the linear path is multiplied by."""
     warmup_epochs: float = 1.0
     """Epochs in which the learning rate, and the weight of the KL, grow from
     0; at most half of those at half the size."""
@@ -130,7 +128,6 @@ class VaeTrainingConfig:
             passes_per_epoch=(1, 100_000),
             batch_size=(4, 100_000),
             learning_rate=(1e-9, 10.0),
-            linear_rate=(0.0, 10.0),
             warmup_epochs=(0.0, 100_000),
             averaging=(0.0, 0.5),
             seed=(0, 2**31 - 1),
@@ -166,3 +163,45 @@ class VaeExperimentConfig:
     training: VaeTrainingConfig = dataclasses.field(
         default_factory=VaeTrainingConfig
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class GenerationSettings:
+    """How much is drawn for a figure, and where chance starts."""
+
+    temperature: float = 1.0
+    """Scale of the noise of the generated portraits; figures of others than 1
+    don't compare."""
+    samples_per_cell: int = 200
+    """Portraits generated for each cell, a combination of the classes that the
+    generator is told."""
+    min_count: int = 20
+    """Real test portraits that a cell needs for its fidelity to be measured."""
+    network_epochs: int = 8
+    """Passes in which the small networks are trained."""
+    max_test: int = 2000
+    """Test portraits used at most; as many are generated."""
+    max_training: int = 5000
+    """Training portraits used at most: by eigenfaces, by the classifiers that
+    are trained on candidates, and by the search for copies."""
+    seed: int = 0
+    """Where chance starts."""
+
+    def __post_init__(self):
+        """Refuses what can't be measured."""
+        most = 10**9
+        check_range(
+            self,
+            temperature=(1e-6, 10.0),
+            samples_per_cell=(2, most),
+            min_count=(1, most),
+            network_epochs=(1, most),
+            max_test=(65, most),
+            max_training=(65, most),
+            seed=(0, most),
+        )
+
+    @property
+    def caption(self) -> str:
+        """What stands on every picture of generated portraits."""
+        return f"temperature {self.temperature:g}, seed {self.seed}"

@@ -31,50 +31,53 @@ def shares(count, cells, **given):
     return [counter[row[:3]] for row in TABLE]
 
 
-def test_natural_cells_keep_their_shares():
-    assert shares(125, "natural") == [60, 30, 25, 6, 4]
-    assert shares(250, "natural") == [120, 60, 50, 12, 8]
-    # 4.8, 2.4, 2.0, .48, .32: the greatest remainders are rounded up.
-    assert shares(10, "natural") == [5, 2, 2, 1, 0]
+@pytest.mark.parametrize(
+    ("count", "cells", "given", "expected"),
+    [
+        (125, "natural", {}, [60, 30, 25, 6, 4]),
+        (250, "natural", {}, [120, 60, 50, 12, 8]),
+        # 4.8, 2.4, 2.0, .48, .32: the greatest remainders are rounded up.
+        (10, "natural", {}, [5, 2, 2, 1, 0]),
+        (40, "balanced", {}, [10, 10, 0, 10, 10]),
+        (2, "level", {}, [0, 0, 0, 0, 2]),
+        # Both at 15 in the end: 6 + 9 and 4 + 11.
+        (20, "level", {}, [0, 0, 0, 9, 11]),
+        # 60 for all.
+        (140, "level", {}, [0, 30, 0, 54, 56]),
+        (144, "level", {}, [1, 31, 0, 55, 57]),
+        # What is given restricts the cells.
+        (
+            36,
+            "natural",
+            {"gender": "male", "hair_type": "straight"},
+            [0, 30, 0, 6, 0],
+        ),
+        (10, "balanced", {"gender": "female"}, [10, 0, 0, 0, 0]),
+    ],
+)
+def test_shares_of_cells(count, cells, given, expected):
+    assert shares(count, cells, **given) == expected
+
+
+def test_what_is_left_over_is_spread():
+    assert sorted(shares(42, "balanced")) == [0, 10, 10, 11, 11]
     found = np.array(shares(100_000, "natural")) / 100_000
     expected = np.array([row[3] for row in TABLE]) / 125
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def test_balanced_cells_are_equal_and_whole():
-    assert shares(40, "balanced") == [10, 10, 0, 10, 10]
-    assert sorted(shares(42, "balanced")) == [0, 10, 10, 11, 11]
-
-
-def test_level_fills_up_the_rarest():
-    assert shares(2, "level") == [0, 0, 0, 0, 2]
-    # Both at 15 in the end: 6 + 9 and 4 + 11.
-    assert shares(20, "level") == [0, 0, 0, 9, 11]
-    # 60 for all.
-    assert shares(140, "level") == [0, 30, 0, 54, 56]
-    assert shares(144, "level") == [1, 31, 0, 55, 57]
-
-
-@pytest.mark.parametrize("count", range(1, 160, 7))
-def test_level_is_as_even_as_can_be(count):
+def test_level_is_as_even_as_can_be():
     """Against pouring one portrait at a time onto the lowest cell."""
-    present = {row[:3]: row[3] for row in TABLE if "unknown" not in row}
-    start = dict(present)
-    for _ in range(count):
+    start = {row[:3]: row[3] for row in TABLE if "unknown" not in row}
+    present = dict(start)
+    for count in range(1, 160):
         present[min(present, key=present.get)] += 1
-    found = dict(
-        zip([row[:3] for row in TABLE], shares(count, "level"), strict=True)
-    )
-    heights = [start[cell] + found[cell] for cell in start]
-    assert sorted(heights) == sorted(present.values())
-    assert sum(found.values()) == count
-
-
-def test_what_is_given_restricts_the_cells():
-    assert shares(36, "natural", gender="male", hair_type="straight") == [
-        *(0, 30, 0, 6, 0)
-    ]
-    assert shares(10, "balanced", gender="female") == [10, 0, 0, 0, 0]
+        found = dict(
+            zip([row[:3] for row in TABLE], shares(count, "level"), strict=True)
+        )
+        heights = [start[cell] + found[cell] for cell in start]
+        assert sorted(heights) == sorted(present.values())
+        assert sum(found.values()) == count
 
 
 def test_without_cells_all_rows_have_the_labels_that_are_given():
@@ -109,37 +112,29 @@ def test_what_cannot_be_shared_out(given, cells, counts, message):
 
 def test_labels_of_a_command_line():
     pairs = ("hair_color=blond", "gender=unknown")
-    assert parse_labels(pairs, SCHEMA) == {
-        "hair_color": "blond",
-        "gender": "unknown",
-    }
+    expected = {"hair_color": "blond", "gender": "unknown"}
+    assert parse_labels(pairs, SCHEMA) == expected
     assert parse_labels((), SCHEMA) == {}
-
-
-@pytest.mark.parametrize(
-    "pairs, message",
-    [
+    for pairs, message in (
         (["blond"], "names out of gender, hair_color, hair_type.*: blond"),
         (["gender="], "NAME=CLASS.*Received: gender="),
         (["gender=male", "gender=female"], "each name once"),
         (["age=young"], "labels of gender, hair_color, hair_type.*age"),
         (["gender=man"], "female, male, or unknown.*gender=man"),
-    ],
-)
-def test_labels_that_are_none(pairs, message):
-    with pytest.raises(UserError, match=message):
-        parse_labels(pairs, SCHEMA)
+    ):
+        with pytest.raises(UserError, match=message):
+            parse_labels(pairs, SCHEMA)
 
 
 def test_labels_in_words():
-    names = SCHEMA.conditions
     for labels, text in (
         (("female", "blond", "wavy"), "female, blond, wavy"),
         (("unknown", "brown", "unknown"), "brown"),
         (("male", "bald", "bald"), "male, bald"),
         (("unknown",) * 3, "any attributes"),
     ):
-        assert describe_labels(dict(zip(names, labels, strict=True))) == text
+        labels = dict(zip(SCHEMA.conditions, labels, strict=True))
+        assert describe_labels(labels) == text
 
 
 def test_classes_that_tasks_share_are_not_free():
@@ -148,8 +143,6 @@ def test_classes_that_tasks_share_are_not_free():
     free = free_classes(tasks)
     assert list(free.values()) == [[0, 1], [0, 1, 2, 3], [0, 1]]
     # Yes and no of different things say nothing of each other.
-    answers = tuple(
-        Task(name, "binary", ("no", "yes")) for name in ("hat", "scarf")
-    )
+    answers = [Task(name, "binary", ("no", "yes")) for name in ("hat", "scarf")]
     assert shared_classes(answers) == set()
     assert list(free_classes(answers).values()) == [[0, 1], [0, 1]]

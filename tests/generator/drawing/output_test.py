@@ -7,9 +7,13 @@ from tp_keras.errors import UserError
 from tp_keras.generator.drawing.output import written_aside
 
 
-def test_a_file_takes_the_place_of_another(tmp_path):
+def test_a_file_takes_the_place_of_another_at_the_end_alone(tmp_path):
     path = tmp_path / "out.png"
     path.write_text("old")
+    with pytest.raises(UserError), written_aside(path) as aside:
+        aside.write_text("half")
+        raise UserError("no")
+    assert path.read_text() == "old"
     with written_aside(path) as aside:
         aside.write_text("new")
         assert path.read_text() == "old"
@@ -24,9 +28,8 @@ def test_a_folder_appears_with_its_parents(tmp_path):
             (aside / "file").write_text("text")
             assert not (path / "file").exists()
         assert (path / "file").read_text() == "text"
-    assert {p.name for p in tmp_path.rglob("*")} == {
-        *("a", "b", "pack", "empty", "file")
-    }
+    names = {"a", "b", "pack", "empty", "file"}
+    assert {p.name for p in tmp_path.rglob("*")} == names
 
 
 @pytest.mark.parametrize("folder", [True, False])
@@ -46,34 +49,23 @@ def test_a_failure_leaves_nothing(tmp_path, folder, error):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_failure_leaves_what_was_there(tmp_path):
-    path = tmp_path / "out.png"
-    path.write_text("old")
-    with pytest.raises(UserError), written_aside(path) as aside:
-        aside.write_text("half")
-        raise UserError("no")
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def fails(path, folder, message):
-    with pytest.raises(UserError, match=message), written_aside(path, folder):
-        raise RuntimeError("The block must not begin.")
-
-
-def test_places_that_are_taken(tmp_path):
+def test_places_that_are_taken_or_cannot_be(tmp_path):
     (tmp_path / "file").write_text("text")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "other").touch()
-    fails(tmp_path / "full", True, "not empty")
-    fails(tmp_path / "file", True, "not empty")
-    fails(tmp_path / "full", False, "there is a folder")
-    # A file where a folder would have to be.
-    fails(tmp_path / "file" / "out.png", False, "can't be written")
+    for path, folder, message in (
+        (tmp_path / "full", True, "not empty"),
+        (tmp_path / "file", True, "not empty"),
+        (tmp_path / "full", False, "there is a folder"),
+        # A file where a folder would have to be.
+        (tmp_path / "file" / "out.png", False, "can't be written"),
+        # Nobody, not even root, makes folders there.
+        ("/proc/1/nowhere/out.png", False, "can't be written"),
+    ):
+        with (
+            pytest.raises(UserError, match=message),
+            written_aside(path, folder),
+        ):
+            raise RuntimeError("The block must not begin.")
     assert (tmp_path / "file").read_text() == "text"
     assert len(list(tmp_path.iterdir())) == 2
-
-
-def test_places_that_do_not_exist():
-    # Nobody, not even root, makes folders there.
-    fails("/proc/1/nowhere/out.png", False, "can't be written")

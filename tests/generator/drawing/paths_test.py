@@ -6,15 +6,12 @@ from tp_keras.errors import UserError
 from tp_keras.generator.drawing.paths import interpolate
 
 
-def test_both_ends_are_there():
+def test_both_ends_are_there_and_on_a_sphere_it_agrees_with_scipy():
     start, end = np.random.default_rng(0).normal(size=(2, 64))
     latents = interpolate(start, end, 5)
     assert latents.shape == (5, 64)
     assert latents.dtype == np.float32
     np.testing.assert_allclose(latents[[0, -1]], [start, end], rtol=1e-5)
-
-
-def test_on_a_sphere_it_agrees_with_scipy():
     ends = np.random.default_rng(1).normal(size=(2, 8))
     ends /= np.linalg.norm(ends, axis=1, keepdims=True)
     expected = geometric_slerp(*ends, np.linspace(0, 1, 7))

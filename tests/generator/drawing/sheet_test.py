@@ -19,13 +19,11 @@ def find(sheet, pixels):
     """Returns where a portrait stands in a sheet, as row and column."""
     sheet = np.asarray(sheet)
     height, width, _ = pixels.shape
-    rows, columns = np.nonzero((sheet == pixels[0, 0]).all(axis=-1))
-    places = [
+    (place,) = (
         (r, c)
-        for r, c in zip(rows, columns, strict=True)
+        for r, c in np.argwhere((sheet == pixels[0, 0]).all(axis=-1))
         if np.array_equal(sheet[r : r + height, c : c + width], pixels)
-    ]
-    (place,) = places
+    )
     return place
 
 
@@ -40,10 +38,9 @@ def test_portraits_stand_in_rows_and_keep_their_pixels():
 
 
 def test_a_sheet_is_about_square():
-    width, height = draw_sheet(random_portraits(64)).size
     # Eight by eight, without a gap.
-    assert width == 12 + 8 * 86 - 2
-    assert height == 12 + 8 * 110 - 2
+    size = draw_sheet(random_portraits(64)).size
+    assert size == (12 + 8 * 86 - 2, 12 + 8 * 110 - 2)
     width, height = draw_sheet(random_portraits(37)).size
     assert 0.7 < width / height < 1.3
 
@@ -71,10 +68,8 @@ def test_impossible_counts(count):
 
 
 def test_an_animation_runs_to_and_fro(tmp_path):
-    levels = (10, 120, 240)
-    images = np.stack(
-        [np.full((108, 84, 3), level, np.uint8) for level in levels]
-    )
+    images = np.zeros((3, 108, 84, 3), np.uint8)
+    images += np.array([10, 120, 240], np.uint8)[:, None, None, None]
     write_animation(tmp_path / "a.gif", images)
     with Image.open(tmp_path / "a.gif") as animation:
         assert animation.format == "GIF"
@@ -89,7 +84,7 @@ def test_an_animation_runs_to_and_fro(tmp_path):
 
 
 class PaintingGenerator:
-    """Paints what it is asked for: a level for each class."""
+    """Paints a level for each of the rows that it is asked for."""
 
     def edit(self, images, labels, new_labels):
         self.labels = labels
@@ -97,12 +92,8 @@ class PaintingGenerator:
             dict(zip(new_labels, row, strict=True))
             for row in zip(*new_labels.values(), strict=True)
         ]
-        return np.stack(
-            [
-                np.full(image.shape, 10 * number, np.uint8)
-                for number, image in enumerate(images)
-            ]
-        )
+        levels = 10 * np.arange(len(images), dtype=np.uint8)
+        return np.zeros_like(images) + levels[:, None, None, None]
 
 
 def edits_of(labels, **new):
@@ -113,40 +104,30 @@ def edits_of(labels, **new):
         generator, SCHEMA.condition_tasks, image, labels, new
     )
     np.testing.assert_array_equal(images[0], image)
-    assert generator.labels == labels
-    assert generator.targets[0] == labels
+    assert generator.labels == generator.targets[0] == labels
     assert captions[:2] == ["photo", "reconstruction"]
-    assert len(images) == len(captions)
-    assert images[2:, 0, 0, 0].tolist() == [
-        10 * (1 + n) for n in range(len(captions) - 2)
-    ]
+    levels = [10 * number for number in range(len(captions) - 1)]
+    assert images[1:, 0, 0, 0].tolist() == levels
     return captions[2:], generator.targets[1:]
 
 
+WAVY = {"gender": "female", "hair_color": "brown", "hair_type": "wavy"}
+
+
 def test_one_edit_keeps_what_is_not_named():
-    labels = {"gender": "female", "hair_color": "brown", "hair_type": "wavy"}
-    captions, targets = edits_of(labels, gender="male", hair_color="blond")
+    captions, targets = edits_of(WAVY, gender="male", hair_color="blond")
     assert captions == ["male, blond"]
-    assert targets == [
-        {"gender": "male", "hair_color": "blond", "hair_type": "wavy"}
-    ]
+    assert targets == [{**WAVY, "gender": "male", "hair_color": "blond"}]
 
 
 def test_without_a_wish_every_other_class_is_shown():
-    labels = {"gender": "female", "hair_color": "brown", "hair_type": "wavy"}
-    captions, targets = edits_of(labels)
+    captions, targets = edits_of(WAVY)
     assert captions == ["male", "black", "blond", "gray", "bald", "straight"]
-    assert targets[4] == {
-        "gender": "female",
-        "hair_color": "bald",
-        "hair_type": "bald",
-    }
+    bald = {"hair_color": "bald", "hair_type": "bald"}
+    assert targets[4] == {**WAVY, **bald}
     assert len(edits_of({})[0]) == 9
-
-
-def test_whoever_gets_hair_is_bald_no_more():
-    bald = {"gender": "male", "hair_color": "bald", "hair_type": "bald"}
-    captions, targets = edits_of(bald)
+    # Whoever gets hair is bald no more.
+    captions, targets = edits_of({"gender": "male", **bald})
     for target in targets[1:]:
         assert "bald" not in target.values()
     assert captions[-1] == "wavy"

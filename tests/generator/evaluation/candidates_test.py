@@ -3,8 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tests.portrait_factory import SCHEMA
-from tp_keras.data.portraits import Portraits
+from tests.portrait_factory import make_portraits
 from tp_keras.errors import UserError
 from tp_keras.generator.evaluation.candidates import EigenfaceSampler
 from tp_keras.generator.evaluation.candidates import blurred
@@ -21,9 +20,7 @@ def test_blur_spreads_a_point_as_a_gaussian():
     assert result[0, 10, 10, 1] == round(255 / (2 * np.pi))
     assert result[0, 10, 11, 1] == round(255 / (2 * np.pi) * np.exp(-0.5))
     assert not result[..., 0].any() and not result[..., 2].any()
-
-
-def test_blur_leaves_plain_images_and_their_neighbours_alone():
+    # Plain images and their neighbours are left alone.
     images = np.stack([np.full((9, 8, 3), value) for value in (0, 255, 77)])
     images = images.astype(np.uint8)
     np.testing.assert_array_equal(blurred(images, 2.0), images)
@@ -42,16 +39,8 @@ def make_cells(count=3000, seed=0):
         "hair_color": np.zeros(count, np.int32),
         "hair_type": np.full(count, -1, np.int32),
     }
-    return Portraits(
-        images=np.rint(images).clip(0, 255).astype(np.uint8),
-        labels=labels,
-        indices=np.arange(count),
-        dataset="made",
-        split="train",
-        storage="memory",
-        fingerprint="",
-        schema=SCHEMA,
-    )
+    images = np.rint(images).clip(0, 255).astype(np.uint8)
+    return dataclasses.replace(make_portraits(1), images=images, labels=labels)
 
 
 def test_samples_have_the_moments_of_their_cell():
@@ -69,10 +58,9 @@ def test_samples_have_the_moments_of_their_cell():
         # The signs of the directions, and so the draws, are the processor's.
         error = made.std(0) / np.sqrt(len(made))
         assert (np.abs(made.mean(0) - real.mean(0)) < 5 * error).all()
-        difference = np.cov(made.T) - np.cov(real.T)
-        assert np.linalg.norm(difference) < 0.15 * np.linalg.norm(
-            np.cov(real.T)
-        )
+        expected = np.cov(real.T)
+        difference = np.linalg.norm(np.cov(made.T) - expected)
+        assert difference < 0.15 * np.linalg.norm(expected)
 
 
 def test_a_seed_decides_the_samples():
@@ -96,16 +84,16 @@ def test_small_cells_take_coarser_ones():
     labels["hair_color"][:10] = 3
     labels["gender"][:5] = 1
     sampler = EigenfaceSampler(portraits, components=7)
-    assert sampler.cell_of([0, 0, 1]) == (0, 0, 1)
-    assert sampler.cell_of([0, 0, -1]) == (0, 0, -1)
-    # No row at all, ten rows, five rows.
-    assert sampler.cell_of([0, 0, 2]) == (0, 0)
-    assert sampler.cell_of([0, 3, 1]) == (0,)
-    assert sampler.cell_of([1, 3, 1]) == ()
+    for labels, cell in (
+        ([0, 0, 1], (0, 0, 1)),
+        ([0, 0, -1], (0, 0, -1)),
+        # No row at all, ten rows, five rows.
+        ([0, 0, 2], (0, 0)),
+        ([0, 3, 1], (0,)),
+        ([1, 3, 1], ()),
+    ):
+        assert sampler.cell_of(labels) == cell
     asked = {"gender": [1], "hair_color": [3], "hair_type": [1]}
     assert sampler.sample(asked, seed=0).shape == (1, *SHAPE)
-
-
-def test_needs_more_portraits_than_components():
     with pytest.raises(UserError, match="Received: 64 portraits"):
         EigenfaceSampler(make_cells(64))

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -9,13 +11,6 @@ from tp_keras.generator.evaluation.distances import measure_distances
 from tp_keras.generator.evaluation.distances import normalized_score
 from tp_keras.records.record import Record
 from tp_keras.records.record import find_one
-
-
-def estimate_mean(rows, seed=0):
-    halves = draw_halves(len(rows), 200, seed)
-    return Estimate.from_halves(
-        rows.mean(), [rows[half].mean() for half in halves]
-    )
 
 
 def test_halves_are_halves_and_their_own():
@@ -31,7 +26,9 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
     generator = np.random.default_rng(1)
     hits = 0
     for seed in range(100):
-        low, high = estimate_mean(generator.exponential(size=80), seed).interval
+        rows = generator.exponential(size=80)
+        halves = [rows[half].mean() for half in draw_halves(80, 200, seed)]
+        low, high = Estimate.from_halves(rows.mean(), halves).interval
         hits += low <= 1 <= high
     assert 86 <= hits <= 99
 
@@ -45,16 +42,12 @@ def test_a_score_counts_from_real_to_eigenfaces():
     score = normalized_score(candidate, real, eigenfaces)
     assert score.value == 0.5
     np.testing.assert_allclose(score.draws, [0.25, 0.5, 0.75])
-
-
-def test_the_luck_of_the_reference_cancels_out():
+    # The luck of the reference cancels out.
     luck = np.random.default_rng(0).standard_normal(200)
     real, eigenfaces = Estimate(0, luck), Estimate(9, luck + 9)
     score = normalized_score(Estimate(3, luck + 3), real, eigenfaces)
     np.testing.assert_allclose(score.interval, (1 / 3, 1 / 3))
-
-
-def test_no_score_where_eigenfaces_may_be_as_good_as_real_portraits():
+    # None where eigenfaces may be as good as real portraits.
     wide = np.linspace(-1, 1, 100)
     real, eigenfaces = Estimate(0.0, np.zeros(100)), Estimate(0.5, wide + 0.5)
     assert normalized_score(real, real, eigenfaces) is None
@@ -65,13 +58,8 @@ def slow_distance(a, b):
         return (float(np.dot(x, y)) / len(x) + 1) ** 3
 
     def within(rows):
-        pairs = [
-            kernel(x, y)
-            for i, x in enumerate(rows)
-            for j, y in enumerate(rows)
-            if i != j
-        ]
-        return np.mean(pairs)
+        pairs = itertools.permutations(rows, 2)
+        return np.mean([kernel(x, y) for x, y in pairs])
 
     across = np.mean([kernel(x, y) for x in a for y in b])
     return within(a) + within(b) - 2 * across
@@ -85,15 +73,10 @@ def test_the_kernel_distance_equals_its_definition_in_all_and_in_halves():
     a, b = normal(13, seed=0), normal(9, seed=1) + 0.5
     found = kernel_distance(a, b, num_draws=5, seed=7)
     assert found.value == pytest.approx(slow_distance(a, b))
-    halves = [
-        slow_distance(a[rows], b[others])
-        for rows, others in zip(
-            draw_halves(13, 5, 7), draw_halves(9, 5, 7), strict=True
-        )
-    ]
-    np.testing.assert_allclose(
-        found.draws - found.value, halves - np.mean(halves), atol=1e-9
-    )
+    pairs = zip(draw_halves(13, 5, 7), draw_halves(9, 5, 7), strict=True)
+    halves = [slow_distance(a[rows], b[others]) for rows, others in pairs]
+    draws = found.value + halves - np.mean(halves)
+    np.testing.assert_allclose(found.draws, draws, atol=1e-9)
 
 
 def test_tells_a_small_shift_from_none():
@@ -144,19 +127,13 @@ def test_scores_are_made_of_the_kernel_distances():
         record = find_one(records, variant=f"{name} corners")
         assert record.metric == "normalized_kernel_distance"
         assert record.count == len(images)
-        assert record.value == pytest.approx(
-            (values[name] - values["real"])
-            / (values["eigenfaces"] - values["real"])
-        )
+        place = values[name] - values["real"]
+        length = values["eigenfaces"] - values["real"]
+        assert record.value == pytest.approx(place / length)
     generated = find_one(records, variant="generated corners")
     assert 0 < generated.low < generated.value < generated.high < 1
-
-
-def test_no_score_without_a_scale():
+    # There is none without a scale.
     records, _ = measure(eigenfaces=noise(100, 3))
     assert [record.value for record in records] == [None, None, None]
-
-
-def test_refuses_too_few_portraits():
     with pytest.raises(UserError, match="Received: {'real': 19}"):
         measure(real=noise(19, 1))

@@ -20,19 +20,13 @@ def preference(training, unseen, test, generated):
     return {one["variant"]: one for one in found}
 
 
-def test_independent_rows_are_no_copies():
+def test_copies_shout_and_independent_rows_do_not():
     training, test, made, unseen = (faces(400, seed) for seed in range(4))
     near = memorization.measure_nearness(training, test, made, "pixels")
     assert near["value"] < 0.04
     assert near["variant"] == "generated pixels"
-    shares = preference(training, unseen, test, made)
-    for name in ("generated", "real"):
-        share = shares[f"{name} pixels"]
+    for share in preference(training, unseen, test, made).values():
         assert share["low"] < 0.5 < share["high"]
-
-
-def test_copies_shout():
-    training, test, unseen = (faces(400, seed) for seed in (0, 1, 3))
     noise = np.random.default_rng(5).normal(size=training.shape)
     made = training + 0.01 * noise
     near = memorization.measure_nearness(training, test, made, "pixels")
@@ -67,13 +61,10 @@ def test_queries_that_share_a_neighbour_count_as_one():
     assert (found["low"], found["high"]) == pytest.approx(expected)
 
 
-def test_neighbours_by_hand():
+def test_neighbours_and_pixels_of_the_middle_by_hand():
     training = np.array([[0.0, 0.0], [3.0, 4.0]])
     distances, rows = memorization.nearest(training, np.array([[3.0, 3.0]]))
     assert (distances[0], rows[0]) == (1.0, 1)
-
-
-def test_pixels_of_the_middle():
     images = np.zeros((1, 108, 84, 3), np.uint8)
     images[:, 34:74, 22:62] = 255
     crop = memorization.central_crop(images)

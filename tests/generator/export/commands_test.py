@@ -1,3 +1,5 @@
+import contextlib
+import io
 import json
 
 import numpy as np
@@ -7,12 +9,14 @@ from tests.generator.export.vae_networks import make_trained_vae
 from tests.portrait_factory import SCHEMA
 from tests.printed_commands import parse_next
 from tp_keras.config import DataConfig
+from tp_keras.data import source
+from tp_keras.errors import UserError
 from tp_keras.export import read_metadata
 from tp_keras.generator.config import VaeExperimentConfig
 from tp_keras.generator.config import VaeModelConfig
-from tp_keras.generator.export.run_export import count_labels
-from tp_keras.generator.export.run_export import export_vae_run
-from tp_keras.generator.export.run_export import run_generator
+from tp_keras.generator.export.bundle import count_labels
+from tp_keras.generator.export.bundle import export_vae_run
+from tp_keras.generator.export.bundle import run_generator
 from tp_keras.generator.training.folder import VaeRunFolder
 from tp_keras.serving import PortraitGenerator
 from tp_keras.serving import check_answers
@@ -44,10 +48,25 @@ def run(tiny_data_dir, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def exported(run, tmp_path_factory):
-    output_dir = tmp_path_factory.mktemp("exported_models")
-    ExportVae(run_dir=str(run), output_dir=str(output_dir)).execute()
-    return output_dir / "portrait_vae" / "1"
+def printed(run, tmp_path_factory):
+    """The bundle, and what the command says of it."""
+    bundle = tmp_path_factory.mktemp("exported models") / "portrait_vae"
+    with contextlib.redirect_stdout(io.StringIO()) as text:
+        ExportVae(run_dir=str(run), output_dir=str(bundle.parent)).execute()
+    return bundle / "1", text.getvalue()
+
+
+@pytest.fixture
+def exported(printed):
+    return printed[0]
+
+
+def test_what_is_printed(printed):
+    bundle, text = printed
+    assert "greatest differences from the model" in text
+    assert f"Bundle: {bundle}" in text
+    expected = Generate(bundle=str(bundle.parent), output="portraits.png")
+    assert parse_next(text) == expected
 
 
 def test_a_run_is_exported_with_what_is_known_of_it(exported, run):
@@ -74,10 +93,8 @@ def test_run_and_bundle_generate_the_same(exported, run):
     of_bundle = from_bundle.generate(labels, [7, 8, 9], 0.8)
     # One graph, but other threads may sum in another order.
     assert np.abs(of_run.astype(int) - of_bundle).max() <= 1
-    assert (
-        from_run.metadata["label_counts"]
-        == (from_bundle.metadata["label_counts"])
-    )
+    counts = [each.metadata["label_counts"] for each in (from_run, from_bundle)]
+    assert counts[0] == counts[1] and from_run.schema == from_bundle.schema
     assert of_run.std() > 1.0
 
 
@@ -95,49 +112,29 @@ def test_every_prior_passes_the_gate(kind, run, tmp_path, monkeypatch):
     assert len(seen[0]) == 8
 
 
-def test_what_is_printed(run, exported, tmp_path, capsys):
-    output_dir = tmp_path / "my models"
-    ExportVae(run_dir=str(run), output_dir=str(output_dir)).execute()
-    text = capsys.readouterr().out
-    bundle = output_dir / "portrait_vae"
-    assert "greatest differences from the model" in text
-    assert f"Bundle: {bundle / '1'}" in text
-    assert parse_next(text) == Generate(
-        bundle=str(bundle), output="portraits.png"
-    )
+def test_a_missing_run_or_a_model_of_nan_is_not_published(
+    run, tmp_path, monkeypatch, capsys
+):
+    def refusal(run_dir):
+        flags = ["--run_dir", str(run_dir), "--output_dir", str(tmp_path)]
+        with pytest.raises(SystemExit) as error:
+            command.run(ExportVae, flags)
+        assert error.value.code == command.EXIT_USER_ERROR
+        return capsys.readouterr().err
 
-
-def test_a_missing_run_leaves_nothing(tmp_path, capsys):
-    with pytest.raises(SystemExit) as error:
-        command.run(
-            ExportVae,
-            ["--run_dir", str(tmp_path / "gone")]
-            + ["--output_dir", str(tmp_path / "models")],
-        )
-    assert error.value.code == command.EXIT_USER_ERROR
-    assert "training.train_vae" in capsys.readouterr().err
+    assert "training.train_vae" in refusal(tmp_path / "gone")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_model_of_nan_is_not_published(run, tmp_path, monkeypatch, capsys):
     broken = make_trained_vae()
     weight = broken.encoder.trainable_variables[0]
     weight.assign(np.full(weight.shape, np.nan))
     monkeypatch.setattr(VaeRunFolder, "load_model", lambda self: broken)
-    with pytest.raises(SystemExit):
-        command.run(
-            ExportVae, ["--run_dir", str(run), "--output_dir", str(tmp_path)]
-        )
-    assert "its training failed" in capsys.readouterr().err
+    assert "its training failed" in refusal(run)
     assert list((tmp_path / "portrait_vae").iterdir()) == []
 
 
 def test_counts_of_labels():
-    labels = {
-        "gender": np.array([0, 1, 1, 1]),
-        "hair_color": np.array([4, -1, -1, 2]),
-        "hair_type": np.array([2, 1, 1, -1]),
-    }
+    columns = np.array([[0, 1, 1, 1], [4, -1, -1, 2], [2, 1, 1, -1]])
+    labels = dict(zip(SCHEMA.conditions, columns, strict=True))
     rows = [tuple(cell.values()) for cell in count_labels(labels, SCHEMA)]
     assert rows == [
         ("male", "unknown", "wavy", 2),
@@ -147,14 +144,8 @@ def test_counts_of_labels():
 
 
 def test_without_data_the_counts_are_not_known(run, monkeypatch):
-    from tp_keras.data import source
-    from tp_keras.errors import UserError
-
     def gone(*args, **kwargs):
         raise UserError("gone")
 
     monkeypatch.setattr(source, "load_portraits", gone)
-    generator = run_generator(run)
-    assert generator.metadata["label_counts"] is None
-    assert generator.metadata["schema"] == SCHEMA.to_dict()
-    assert generator.generate({}, [1]).shape == (1, *SCHEMA.image_shape)
+    assert run_generator(run).metadata["label_counts"] is None

@@ -10,19 +10,12 @@ LATENT_SIZE = 6
 
 # What it would have learned from.
 LABEL_COUNTS = [
-    {
-        "gender": "female",
-        "hair_color": "brown",
-        "hair_type": "wavy",
-        "count": 6,
-    },
-    {
-        "gender": "male",
-        "hair_color": "unknown",
-        "hair_type": "straight",
-        "count": 3,
-    },
-    {"gender": "male", "hair_color": "bald", "hair_type": "bald", "count": 1},
+    dict(zip((*SCHEMA.conditions, "count"), row, strict=True))
+    for row in (
+        ("female", "brown", "wavy", 6),
+        ("male", "unknown", "straight", 3),
+        ("male", "bald", "bald", 1),
+    )
 ]
 
 

@@ -35,17 +35,13 @@ def test_they_are_a_pca_of_what_labels_leave(fitted):
     ridge = Ridge(alpha=0.1, fit_intercept=False).fit(one_hot, pixels)
     np.testing.assert_allclose(fitted.label_means, ridge.coef_.T, atol=1e-4)
     pca = PCA(LATENTS, svd_solver="full").fit(pixels - ridge.predict(one_hot))
-    np.testing.assert_allclose(
-        fitted.variances, pca.explained_variance_, rtol=1e-4
-    )
+    expected = pca.explained_variance_
+    np.testing.assert_allclose(fitted.variances, expected, rtol=1e-4)
     assert fitted.noise == pytest.approx(pca.noise_variance_, rel=1e-3)
     # W W' + s2 I is the covariance that scikit-learn says the model has.
     covariance = fitted.decoder_kernel.T @ fitted.decoder_kernel
-    np.testing.assert_allclose(
-        covariance + fitted.noise * np.eye(PIXELS),
-        pca.get_covariance(),
-        atol=1e-3,
-    )
+    found = covariance + fitted.noise * np.eye(PIXELS)
+    np.testing.assert_allclose(found, pca.get_covariance(), atol=1e-3)
 
 
 def test_the_encoder_is_the_posterior_of_the_linear_gaussian_model(fitted):
@@ -55,27 +51,18 @@ def test_the_encoder_is_the_posterior_of_the_linear_gaussian_model(fitted):
     covariance = np.linalg.inv(precision)
     rest = np.random.default_rng(1).normal(size=(5, PIXELS))
     expected = rest @ kernel @ covariance / fitted.noise
-    np.testing.assert_allclose(
-        rest @ fitted.encoder_kernel, expected, atol=1e-4
-    )
-    np.testing.assert_allclose(
-        np.diag(np.exp(fitted.log_variance)), covariance, atol=1e-6
-    )
+    found = rest @ fitted.encoder_kernel
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    found = np.diag(np.exp(fitted.log_variance))
+    np.testing.assert_allclose(found, covariance, atol=1e-6)
 
 
 def test_as_few_portraits_as_there_can_be_leave_finite_weights():
     # They lie on a plane of as many latents: no noise is left.
     pixels = np.eye(4, 8, dtype=np.float32)
     fitted = Eigenfaces.fit(pixels, np.ones((4, 1)), 3)
-    for values in (
-        fitted.encoder_kernel,
-        fitted.decoder_kernel,
-        fitted.log_variance,
-    ):
-        assert np.isfinite(values).all()
+    for name in ("encoder_kernel", "decoder_kernel", "log_variance"):
+        assert np.isfinite(getattr(fitted, name)).all()
     assert (fitted.log_variance <= 0).all()
-
-
-def test_fewer_portraits_than_latents_are_refused():
     with pytest.raises(UserError, match="more than 4. Received: 4 portraits"):
         Eigenfaces.fit(np.zeros((4, 8), np.float32), np.ones((4, 1)), 4)

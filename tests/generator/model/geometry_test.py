@@ -14,6 +14,7 @@ from tp_keras.generator.model.geometry import halve
 from tp_keras.generator.model.geometry import inner_stride
 from tp_keras.generator.model.geometry import scale_pixels
 from tp_keras.generator.model.geometry import to_uint8
+from tp_keras.generator.model.networks import FeatureModulation
 
 
 @pytest.mark.parametrize(
@@ -24,45 +25,34 @@ def test_the_network_divides_and_multiplies_exactly(size, quarter, inner):
     vae = make_vae(schema=dataclasses.replace(SCHEMA, image_shape=(*size, 3)))
     half = size[0] // 2, size[1] // 2
 
-    def sizes(part, *names):
-        return [part.get_layer(name).output.shape[1:3] for name in names]
-
-    assert sizes(
-        vae.encoder,
-        "outer_convolution",
-        "half_convolution",
-        "outer_projection",
-        "quarter_convolution",
-        "inner_convolution",
-    ) == [half, quarter, quarter, inner, inner]
-    assert sizes(
-        vae.half_decoder, "inner_block_add", "to_quarter", "to_half"
-    ) == [inner, quarter, half]
+    for part, name, expected in (
+        (vae.encoder, "outer_convolution", half),
+        (vae.encoder, "half_convolution", quarter),
+        (vae.encoder, "outer_projection", quarter),
+        (vae.encoder, "quarter_convolution", inner),
+        (vae.encoder, "inner_convolution", inner),
+        (vae.half_decoder, "inner_block_add", inner),
+        (vae.half_decoder, "to_quarter", quarter),
+        (vae.half_decoder, "to_half", half),
+    ):
+        assert part.get_layer(name).output.shape[1:3] == expected
     assert vae.half_decoder.output.shape == (None, *half, 3)
     assert vae.decoder.output.shape == (None, *size, 3)
 
 
-@pytest.mark.parametrize(
-    ("size", "stride"), [((96, 96), 3), ((120, 96), 3), ((128, 128), 2)]
-)
-def test_many_sizes_can_be_divided(size, stride):
-    assert inner_stride((*size, 3)) == stride
+def test_many_sizes_can_be_divided_and_others_are_refused():
+    for size, stride in (((96, 96), 3), ((120, 96), 3), ((128, 128), 2)):
+        assert inner_stride((*size, 3)) == stride
+    for size in ((100, 100), (108, 80), (54, 42)):
+        with pytest.raises(UserError, match=f"Received: {size[0]}x{size[1]}"):
+            inner_stride((*size, 3))
 
 
-@pytest.mark.parametrize("size", [(100, 100), (108, 80), (54, 42)])
-def test_others_are_refused(size):
-    with pytest.raises(UserError, match=f"Received: {size[0]}x{size[1]}"):
-        inner_stride((*size, 3))
-
-
-def test_halving_is_the_mean_of_four():
+def test_halving_is_the_mean_of_four_and_doubling_that_of_an_image_library():
     images = np.random.default_rng(0).normal(size=(2, 108, 84, 3))
     expected = images.reshape(2, 54, 2, 42, 2, 3).mean(axis=(2, 4))
     found = halve(images.astype(np.float32))
     np.testing.assert_allclose(found, expected, atol=1e-6)
-
-
-def test_doubling_is_that_of_an_image_library():
     image = np.random.default_rng(0).normal(size=(54, 42)).astype(np.float32)
     expected = Image.fromarray(image).resize((84, 108), Image.BILINEAR)
     found = np.asarray(double(image[None, :, :, None]))[0, :, :, 0]
@@ -78,10 +68,26 @@ def test_scales_are_each_others_inverse():
     images = np.full((1, 108, 84, 3), 77, np.uint8)
     again = as_pixels(halve(scale_pixels(images)))
     np.testing.assert_allclose(again, 77.0, atol=1e-4)
-
-
-def test_files_hold_rounded_and_clipped_pixels():
+    # Files hold rounded and clipped ones.
     values = [-7.0, 0.49, 0.51, 254.6, 300.0]
     found = to_uint8(keras.ops.convert_to_tensor(values))
     assert found.dtype == np.uint8
     assert found.tolist() == [0, 0, 1, 255, 255]
+
+
+def test_modulation_begins_as_the_identity_and_scales_and_shifts():
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(2, 3, 5, 4)).astype(np.float32)
+    condition = rng.normal(size=(2, 6)).astype(np.float32)
+    modulation = FeatureModulation()
+    found = modulation([features, condition])
+    np.testing.assert_array_equal(found, features)
+
+    kernel = rng.normal(size=(6, 8)).astype(np.float32)
+    bias = rng.normal(size=8).astype(np.float32)
+    modulation.projection.set_weights([kernel, bias])
+    both = condition @ kernel + bias
+    scale, shift = both[:, None, None, :4], both[:, None, None, 4:]
+    found = modulation([features, condition])
+    expected = features * (1 + scale) + shift
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)

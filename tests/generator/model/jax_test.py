@@ -22,11 +22,11 @@ def losses(vae, classifier):
 
     from tests.generator.model.networks import make_inputs
     from tp_keras.generator.model import LikelihoodObjective
-    from tp_keras.generator.model.feature_network import FeatureNetwork
-    from tp_keras.generator.model.feature_network import channel_statistics
-    from tp_keras.generator.model.feature_network import feature_error
     from tp_keras.generator.model.losses import energy_distance
     from tp_keras.generator.model.losses import labelled_crossentropy
+    from tp_keras.generator.model.objectives import FeatureNetwork
+    from tp_keras.generator.model.objectives import channel_statistics
+    from tp_keras.generator.model.objectives import feature_error
 
     inputs = make_inputs(4)
     labels = {
@@ -54,16 +54,19 @@ def losses(vae, classifier):
     return {name: float(value) for name, value in values.items()}
 
 
+# The run's folder is what first loads the model there: nothing else has been
+# imported that would register its classes.
 OTHER_BACKEND = """
 import json, sys
 import keras
-from tests.generator.model import jax_test
-from tests.generator.model.networks import make_classifier, make_vae
+from tp_keras.generator.training.folder import VaeRunFolder
 
 if keras.config.backend() != "jax":
     raise SystemExit("This is not JAX.")
-vae, classifier = make_vae(grown=True), make_classifier()
-vae.load_weights(sys.argv[1])
+vae = VaeRunFolder("").load_model(sys.argv[1])
+from tests.generator.model import jax_test
+from tests.generator.model.networks import make_classifier
+classifier = make_classifier()
 classifier.load_weights(sys.argv[2])
 print(json.dumps(jax_test.losses(vae, classifier)))
 """
@@ -74,8 +77,8 @@ def test_jax_finds_the_losses_of_tensorflow(tmp_path):
     vae, classifier = make_vae(grown=True), make_classifier()
     randomize(vae.encoder.trainable_variables)
     randomize(vae._decoder.trainable_variables, seed=1)
-    paths = tmp_path / "vae.weights.h5", tmp_path / "classifier.weights.h5"
-    vae.save_weights(paths[0])
+    paths = tmp_path / "vae.keras", tmp_path / "classifier.weights.h5"
+    vae.save(paths[0])
     classifier.save_weights(paths[1])
     done = subprocess.run(
         [sys.executable, "-c", OTHER_BACKEND, *map(str, paths)],

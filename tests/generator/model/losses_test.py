@@ -68,9 +68,7 @@ def test_energy_distance_by_loops():
     ) / 2
     found = float(energy_distance(first, second))
     assert found == pytest.approx(expected, abs=1e-5)
-
-
-def test_energy_distance_of_single_rows_is_a_number_with_a_slope():
+    # Of single rows it is a number, too.
     first = keras.ops.ones((1, 3))
     assert np.isfinite(float(energy_distance(first, first)))
     assert float(energy_distance(first, first + 4.0)) == pytest.approx(8.0)
@@ -80,20 +78,12 @@ def test_crossentropy_counts_known_labels_alone():
     rng = np.random.default_rng(0)
     logits = {"a": rng.normal(size=(3, 2)), "b": rng.normal(size=(3, 4))}
     labels = {"a": np.array([1, -1, 0]), "b": np.array([-1, 3, -1])}
-    expected = -np.mean(
-        [
-            log_softmax(logits["a"][0])[1],
-            log_softmax(logits["a"][2])[0],
-            log_softmax(logits["b"][1])[3],
-        ]
-    )
+    rows = (logits["a"][0], logits["a"][2], logits["b"][1])
+    logs = [log_softmax(row) for row in rows]
+    expected = -(logs[0][1] + logs[1][0] + logs[2][3]) / 3
     found = float(labelled_crossentropy(labels, logits))
     assert found == pytest.approx(expected, rel=1e-5)
     # The same, if it had one label in five thrown by a fair die.
-    logs = [
-        log_softmax(logits[name][row])
-        for name, row in (("a", 0), ("a", 2), ("b", 1))
-    ]
     thrown = -np.mean([values.mean() for values in logs])
     found = float(labelled_crossentropy(labels, logits, 0.2))
     assert found == pytest.approx(0.8 * expected + 0.2 * thrown, rel=1e-5)

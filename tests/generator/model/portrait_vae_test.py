@@ -1,3 +1,5 @@
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -14,8 +16,7 @@ from tp_keras.errors import UserError
 from tp_keras.generator.conditions import get_conditions
 from tp_keras.generator.conditions import one_hot_labels
 from tp_keras.generator.model import Eigenfaces
-from tp_keras.generator.model import decoder
-from tp_keras.generator.model import encoder
+from tp_keras.generator.model import networks
 from tp_keras.generator.model.geometry import as_pixels
 from tp_keras.generator.model.geometry import halve
 from tp_keras.generator.model.geometry import scale_pixels
@@ -32,8 +33,8 @@ def outer_variables(vae):
     return [
         variable
         for part, names in (
-            (vae.encoder, encoder.OUTER_LAYERS),
-            (vae._decoder, decoder.OUTER_LAYERS),
+            (vae.encoder, networks.ENCODER_OUTER),
+            (vae._decoder, networks.DECODER_OUTER),
         )
         for layer in part.layers
         if layer.name in names
@@ -77,19 +78,12 @@ def test_an_initialised_model_is_the_linear_one(eigenfaces, precision):
     means = (flat - centre) @ eigenfaces.encoder_kernel
     found, log_variances = vae.encode(images, labels)
     np.testing.assert_allclose(found, means, atol=1e-4)
-    np.testing.assert_allclose(
-        log_variances, np.tile(eigenfaces.log_variance, (6, 1)), atol=1e-4
-    )
+    expected = np.tile(eigenfaces.log_variance, (6, 1))
+    np.testing.assert_allclose(log_variances, expected, atol=1e-4)
     drawn = (centre + means @ eigenfaces.decoder_kernel).reshape(6, 54, 42, 3)
     expected = np.asarray(as_pixels(drawn.astype(np.float32)))
     found = np.asarray(vae.reconstruct(images, labels))
     np.testing.assert_allclose(found, expected, atol=5e-3)
-    # That is nearer than the mean of the labels alone.
-    error = np.abs(expected - images).mean()
-    mean = np.asarray(
-        as_pixels(centre.reshape(6, 54, 42, 3).astype(np.float32))
-    )
-    assert error < np.abs(mean - images).mean()
 
 
 def test_the_linear_path_is_fitted_to_portraits_and_their_mirrors():
@@ -100,11 +94,8 @@ def test_the_linear_path_is_fitted_to_portraits_and_their_mirrors():
     both_labels = np.tile(one_hot(portraits.labels), (2, 1))
     expected = Eigenfaces.fit(both, both_labels, 3, seed=0)
     for name in ("label_means", "basis", "variances"):
-        np.testing.assert_allclose(
-            np.abs(getattr(found, name)),
-            np.abs(getattr(expected, name)),
-            atol=1e-4,
-        )
+        pair = [np.abs(getattr(each, name)) for each in (found, expected)]
+        np.testing.assert_allclose(*pair, atol=1e-4)
 
 
 def test_growing_keeps_weights_latents_and_pictures(trained):
@@ -119,9 +110,8 @@ def test_growing_keeps_weights_latents_and_pictures(trained):
         drawn = trained.draw(latents, labels, False)
         np.testing.assert_array_equal(drawn["half"], half)
         np.testing.assert_array_equal(drawn["image"], as_pixels(half))
-        np.testing.assert_array_equal(
-            trained.decode(latents, labels), drawn["image"]
-        )
+        decoded = trained.decode(latents, labels)
+        np.testing.assert_array_equal(decoded, drawn["image"])
         np.testing.assert_array_equal(trained.encode(images, labels)[0], means)
     finally:
         trained.set_stage(False)
@@ -129,11 +119,11 @@ def test_growing_keeps_weights_latents_and_pictures(trained):
     checks = np.indices((108, 84)).sum(axis=0) % 2 * 20
     images = (images // 2 + 20).astype(np.uint8)
     detailed = images + np.where(checks, 10, -10)[None, :, :, None]
-    np.testing.assert_allclose(
-        trained.encode(detailed.astype(np.uint8), labels)[0],
-        trained.encode(images, labels)[0],
-        atol=1e-4,
+    found, expected = (
+        trained.encode(each.astype(np.uint8), labels)[0]
+        for each in (detailed, images)
     )
+    np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("modulation", [True, False])
@@ -179,17 +169,14 @@ def test_labels_are_left_out_in_training_alone(trained):
 def test_unknown_labels_are_encoded_and_drawn_like_classes(trained):
     inputs = make_inputs()
     labels = {n: np.zeros(6, np.int32) for n in TASK_NAMES}
-    pictures = []
+    pictures = [np.asarray(trained.reconstruct(inputs["image"], labels))]
     for name in TASK_NAMES:
         told = {**labels, name: np.full(6, MISSING, np.int32)}
-        drawn = trained.edit(inputs["image"], labels, told)
-        assert np.isfinite(drawn).all()
-        pictures.append(np.asarray(drawn))
-    pictures.append(np.asarray(trained.reconstruct(inputs["image"], labels)))
+        pictures.append(np.asarray(trained.edit(inputs["image"], labels, told)))
+    assert np.isfinite(pictures).all()
     # Each of them counts.
-    for i, picture in enumerate(pictures):
-        for other in pictures[:i]:
-            assert np.abs(picture - other).max() > 1e-3
+    for picture, other in itertools.combinations(pictures, 2):
+        assert np.abs(picture - other).max() > 1e-3
 
 
 def test_generate_draws_from_the_prior():
@@ -199,26 +186,15 @@ def test_generate_draws_from_the_prior():
     normal = rng.normal(size=(3, LATENT_SIZE)).astype(np.float32)
     uniform = rng.random(3).astype(np.float32)
     temperature = np.array([1.0, 0.5, 0.8], np.float32)
-    labels = {
-        "gender": [0, 1, -1],
-        "hair_color": [2] * 3,
-        "hair_type": [-1] * 3,
-    }
-    latents = vae.prior.sample(
-        normal,
-        uniform,
-        {name: np.array(values) for name, values in labels.items()},
-        temperature,
-    )
+    columns = np.array([[0, 1, -1], [2] * 3, [-1] * 3])
+    labels = dict(zip(TASK_NAMES, columns, strict=True))
+    latents = vae.prior.sample(normal, uniform, labels, temperature)
     together = np.asarray(vae.generate(normal, uniform, labels, temperature))
     np.testing.assert_array_equal(together, vae.decode(latents, labels))
     # A row doesn't depend on the others.
-    alone = vae.generate(
-        normal[1:2],
-        uniform[1:2],
-        {name: values[1:2] for name, values in labels.items()},
-        temperature[1:2],
-    )
+    one = slice(1, 2)
+    labels = {name: values[one] for name, values in labels.items()}
+    alone = vae.generate(normal[one], uniform[one], labels, temperature[one])
     np.testing.assert_allclose(alone[0], together[1], atol=1e-3)
 
 
@@ -240,11 +216,8 @@ def test_the_running_gaussian_follows_the_latents():
     vae.latent_covariance.assign(scale @ scale.T)
     drawn = np.asarray(vae.draw_latents(np.zeros((40_000, LATENT_SIZE))))
     np.testing.assert_allclose(drawn.mean(0), latents.mean(0), atol=0.06)
-    np.testing.assert_allclose(
-        np.cov(drawn, rowvar=False),
-        scale @ scale.T + 0.01 * np.eye(LATENT_SIZE),
-        atol=0.15,
-    )
+    expected = scale @ scale.T + 0.01 * np.eye(LATENT_SIZE)
+    np.testing.assert_allclose(np.cov(drawn.T), expected, atol=0.15)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,9 @@
+import types
+
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from scipy.special import log_softmax
 from scipy.special import softmax
 
@@ -10,12 +13,16 @@ from tests.generator.model.networks import make_vae
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
+from tp_keras.errors import UserError
 from tp_keras.generator.config import VaeModelConfig
 from tp_keras.generator.model import LikelihoodObjective
 from tp_keras.generator.model import SharpObjective
-from tp_keras.generator.model import sharp_objective
+from tp_keras.generator.model import objectives
 from tp_keras.generator.model.losses import energy_distance
-from tp_keras.generator.model.sharp_objective import exchange_one
+from tp_keras.generator.model.objectives import FeatureNetwork
+from tp_keras.generator.model.objectives import channel_statistics
+from tp_keras.generator.model.objectives import exchange_one
+from tp_keras.generator.model.objectives import feature_error
 from tp_keras.models.optimizers import FusedAdamW
 
 
@@ -33,9 +40,13 @@ def test_each_row_gets_one_label_of_its_neighbour():
 
 
 @pytest.fixture(scope="module")
-def seen():
+def vae():
+    return make_vae(grown=True)
+
+
+@pytest.fixture(scope="module")
+def seen(vae):
     """A generator that draws given pictures, and what the loss makes of it."""
-    vae = make_vae(grown=True)
     settings = VaeModelConfig(
         feature_weight=3.0,
         attribute_weight=5.0,
@@ -47,19 +58,14 @@ def seen():
     labels = {name: inputs[name] for name in SCHEMA.conditions}
     drawn = make_portraits(8, seed=5).images.astype(np.float32)
     asked = {}
+    rows = np.arange(8) % 2 == 0
+    exchanged = dict(zip(labels, (rows, ~rows, np.zeros(8, bool)), strict=True))
 
     def draw(latents, labels, training):
         asked.update(told=labels, drawn_from=np.asarray(latents))
         return {"image": keras.ops.convert_to_tensor(drawn)}
 
     def exchange(labels, seed):
-        rows = np.arange(8) % 2 == 0
-        exchanged = {
-            "gender": rows,
-            "hair_color": ~rows,
-            "hair_type": np.zeros(8, bool),
-        }
-        asked["exchanged"] = exchanged
         return {
             name: keras.ops.where(exchanged[name], 0, values)
             for name, values in labels.items()
@@ -68,8 +74,8 @@ def seen():
     outputs = vae(inputs, training=False)
     outputs = {**outputs, "labels": labels, "image": drawn[::-1].copy()}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sharp_objective, "_JITTER", 0)
-        patch.setattr(sharp_objective, "exchange_one", exchange)
+        patch.setattr(objectives, "_JITTER", 0)
+        patch.setattr(objectives, "exchange_one", exchange)
         patch.setattr(vae, "draw", draw)
         loss, values = objective(vae, inputs["image"], outputs, False)
     base, _ = LikelihoodObjective()(vae, inputs["image"], outputs, False)
@@ -81,6 +87,7 @@ def seen():
         "made": objective.network(drawn),
         "reconstructed": objective.network(outputs["image"]),
         "labels": labels,
+        "exchanged": exchanged,
         "latents": np.asarray(outputs["latent"]),
         **asked,
     }
@@ -96,67 +103,54 @@ def test_half_of_the_portraits_have_a_label_exchanged(seen):
     np.testing.assert_array_equal(same, first)
 
 
-def test_feature_is_the_error_of_reconstructions(seen):
-    errors = [
-        np.mean(np.square(drawn - real)) / np.mean(np.square(real))
-        for drawn, real in zip(
-            seen["reconstructed"][0], seen["real"][0], strict=True
-        )
-    ]
-    assert seen["values"]["feature"] == pytest.approx(np.mean(errors), rel=1e-4)
+def statistics(maps):
+    """Mean and deviation of each channel, by NumPy."""
+    columns = []
+    for x in map(np.asarray, maps):
+        columns.append(x.mean(axis=(1, 2)))
+        columns.append(np.sqrt(x.var(axis=(1, 2)) + 1e-4))
+    return np.concatenate(columns, axis=1)
 
 
-def test_attribute_is_the_crossentropy_of_what_was_asked(seen):
-    terms = []
-    for name, logits in seen["made"][1].items():
-        asked = np.asarray(seen["told"][name])
-        rows = np.flatnonzero(asked >= 0)
-        logs = log_softmax(logits, axis=1)
+def test_the_loss_is_the_weighted_sum_of_its_terms(seen):
+    values = seen["values"]
+    (real, true_logits), (made, logits) = seen["real"], seen["made"]
+    # === The error of reconstructions ===
+    maps = zip(seen["reconstructed"][0], real, strict=True)
+    errors = [np.mean((x - y) ** 2) / np.mean(y**2) for x, y in maps]
+    assert values["feature"] == pytest.approx(np.mean(errors), rel=1e-4)
+
+    # === The cross-entropy of what was asked, and to the other answers ===
+    asked, kept = [], 0.0
+    for name in logits:
+        logs, told = log_softmax(logits[name], axis=1), seen["told"][name]
+        rows = np.flatnonzero(np.asarray(told) >= 0)
+        right = logs[rows, np.asarray(told)[rows]]
         # A fifth of the label is spread over all classes.
-        terms += list(
-            -0.8 * logs[rows, asked[rows]] - 0.2 * logs[rows].mean(axis=1)
-        )
-    assert seen["values"]["attribute"] == pytest.approx(
-        np.mean(terms), rel=1e-4
-    )
+        asked += list(-0.8 * right - 0.2 * logs[rows].mean(axis=1))
+        terms = -(softmax(true_logits[name], axis=1) * logs).sum(axis=1)[:4]
+        kept += terms[~seen["exchanged"][name][:4]].mean()
+    assert values["attribute"] == pytest.approx(np.mean(asked), rel=1e-4)
+    assert values["kept"] == pytest.approx(kept, rel=1e-4)
 
-
-def test_kept_is_the_crossentropy_to_the_other_answers(seen):
-    expected = 0.0
-    for name, logits in seen["made"][1].items():
-        target = softmax(seen["real"][1][name], axis=1)
-        terms = -(target * log_softmax(logits, axis=1)).sum(axis=1)[:4]
-        rows = ~seen["exchanged"][name][:4]
-        expected += terms[rows].mean()
-    assert seen["values"]["kept"] == pytest.approx(expected, rel=1e-4)
-
-
-def test_moment_is_the_distance_of_new_portraits_to_real_ones(seen):
-    def statistics(maps):
-        columns = []
-        for x in map(np.asarray, maps):
-            columns.append(x.mean(axis=(1, 2)))
-            columns.append(np.sqrt(x.var(axis=(1, 2)) + 1e-4))
-        return np.concatenate(columns, axis=1)
-
-    real, made = statistics(seen["real"][0]), statistics(seen["made"][0])[4:]
-    scale = real.std(axis=0) + 1e-2
-    centre = real.mean(axis=0)
+    # === The distance of new portraits to real ones ===
+    for maps in (real, made):
+        found, expected = channel_statistics(maps), statistics(maps)
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    real, made = statistics(real), statistics(made)[4:]
+    scale, centre = real.std(axis=0) + 1e-2, real.mean(axis=0)
     expected = energy_distance((real - centre) / scale, (made - centre) / scale)
-    assert seen["values"]["moment"] == pytest.approx(float(expected), rel=1e-3)
+    assert values["moment"] == pytest.approx(float(expected), rel=1e-3)
 
-
-def test_the_loss_is_the_weighted_sum(seen):
     weights = {"feature": 3.0, "attribute": 5.0, "kept": 2.5, "moment": 7.0}
-    expected = seen["base"] + sum(
-        weight * seen["values"][name] for name, weight in weights.items()
-    )
-    assert seen["loss"] == pytest.approx(expected, rel=1e-5)
+    total = sum(weight * values[name] for name, weight in weights.items())
+    assert seen["loss"] == pytest.approx(seen["base"] + total, rel=1e-5)
 
 
 @pytest.mark.parametrize(("rows", "made"), [(4, 2), (3, 2), (1, 1)])
-def test_fewer_portraits_may_be_drawn_than_there_are(rows, made, monkeypatch):
-    vae = make_vae(grown=True)
+def test_fewer_portraits_may_be_drawn_than_there_are(
+    rows, made, vae, monkeypatch
+):
     inputs = make_inputs(rows)
     outputs = vae(inputs, training=False)
     counts = []
@@ -174,8 +168,7 @@ def test_fewer_portraits_may_be_drawn_than_there_are(rows, made, monkeypatch):
     assert np.isfinite(float(loss))
 
 
-def test_both_pictures_are_moved_alike_before_a_look():
-    vae = make_vae(grown=True)
+def test_both_pictures_are_moved_alike_before_a_look(vae):
     inputs = make_inputs(4)
     outputs = vae(inputs, training=False)
     outputs["image"] = inputs["image"].astype(np.float32)
@@ -211,14 +204,10 @@ def test_training_looks_through_a_classifier_that_stays(tmp_path):
     objective = SharpObjective(classifier, VaeModelConfig())
     vae.compile(FusedAdamW(3e-3, weight_decay=0.0), objective)
     inputs = make_inputs(9)
+    # The validation has a batch of eight and one of a single portrait.
+    options = {"validation_batch_size": 8, "batch_size": 9, "verbose": 0}
     history = vae.fit(
-        inputs,
-        # One batch of eight and one of a single portrait.
-        validation_data=(inputs,),
-        validation_batch_size=8,
-        batch_size=9,
-        epochs=6,
-        verbose=0,
+        inputs, validation_data=(inputs,), epochs=6, **options
     ).history
     assert all(np.isfinite(values).all() for values in history.values())
     assert history["loss"][-1] < history["loss"][0]
@@ -231,3 +220,57 @@ def test_training_looks_through_a_classifier_that_stays(tmp_path):
     assert loaded.count_params() == alone
     for a, b in zip(vae.weights, loaded.weights, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+# === The network that it looks with ===
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    """Of a classifier that comes from a file, as in a training."""
+    path = tmp_path_factory.mktemp("classifier") / "model.keras"
+    make_classifier().save(path)
+    return FeatureNetwork(keras.saving.load_model(path, compile=False))
+
+
+def test_it_answers_as_its_classifier(network):
+    images = make_portraits(4).images
+    expected = make_classifier()(images, training=False)
+    maps, logits = network(images.astype(np.float32))
+    assert set(logits) == set(expected) == set(SCHEMA.task_names)
+    for name, values in expected.items():
+        np.testing.assert_allclose(logits[name], values, atol=1e-5)
+    # One for each size of the trunk, and each of them sees something.
+    sizes = [x.shape[1:3] for x in maps]
+    assert len(set(sizes)) == len(sizes) >= 2
+    assert all(np.ptp(x) > 0 for x in maps)
+
+
+def test_its_gradient_reaches_every_picture(network):
+    images = tf.constant(make_portraits(2).images.astype(np.float32) + 0.4)
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        _, logits = network(images)
+        total = tf.reduce_sum([tf.reduce_sum(x) for x in logits.values()])
+    slopes = np.abs(tape.gradient(total, images).numpy())
+    assert (slopes.max(axis=(1, 2, 3)) > 0).all()
+    # Between two whole numbers it sees a difference, too.
+    shifted = network(images + 0.2)[1]
+    assert any(np.abs(shifted[n] - logits[n]).max() > 0 for n in logits)
+
+
+def test_a_backbone_without_maps_is_refused():
+    inputs = keras.Input((4,))
+    backbone = keras.Model(inputs, keras.layers.Dense(2)(inputs), name="other")
+    classifier = types.SimpleNamespace(backbone=backbone, tasks=())
+    with pytest.raises(UserError, match="portrait_s. Received: backbone=other"):
+        FeatureNetwork(classifier)
+
+
+def test_feature_error_by_hand():
+    target = [np.array([[[[3.0]]]]), np.array([[[[1.0], [2.0]]]])]
+    drawn = [np.array([[[[0.0]]]]), np.array([[[[1.0], [3.0]]]])]
+    # 9 / 9, and (0 + 1) / 2 over (1 + 4) / 2.
+    found = float(feature_error(drawn, target))
+    assert found == pytest.approx((1 + 0.2) / 2, rel=1e-5)
+    assert float(feature_error(target, target)) == 0.0

@@ -22,14 +22,7 @@ from tp_keras.generator.priors.flow_fit import fit_flow
 from tp_keras.generator.priors.mixture_fit import MixtureSettings
 from tp_keras.generator.priors.mixture_fit import fit_mixture
 
-QUICK_FLOW = FlowSettings(
-    ridge=10.0,
-    couplings=4,
-    width=32,
-    dropout_rate=0.0,
-    learning_rate=1e-2,
-    epochs=15,
-)
+QUICK_FLOW = FlowSettings(10.0, 4, 32, 0.0, learning_rate=1e-2, epochs=15)
 
 # Women and men: other means, and covariances that are turned.
 MEANS = np.array([[-2.0, 0.0], [2.0, 1.0]])
@@ -129,21 +122,16 @@ def test_attributes_that_go_together_move_the_centre_of_either():
     )
     mixture = fit_mixture(latents, MixtureSettings(2, 3.0, 10.0))
     prior = mixture.prior(CONDITIONS)
-    for asked, expected in [
-        ({"gender": 0}, 3.6),
-        ({"gender": 1}, 0.4),
-        ({"hair_color": 2}, 4.0),
-        ({"gender": 1, "hair_color": 2}, 4.0),
-        ({"gender": 0, "hair_color": 0}, 0.0),
-    ]:
-        labels = make_labels(
-            4000,
-            **{"gender": -1, "hair_color": -1, "hair_type": -1, **asked},
-        )
-        drawn = draw(prior, labels)
-        np.testing.assert_allclose(
-            drawn.mean(axis=0), [expected, 0, 0], atol=0.2
-        )
+    for gender, color, expected in (
+        (0, -1, 3.6),
+        (1, -1, 0.4),
+        (-1, 2, 4.0),
+        (1, 2, 4.0),
+        (0, 0, 0.0),
+    ):
+        asked = {"gender": gender, "hair_color": color, "hair_type": -1}
+        mean = draw(prior, make_labels(4000, **asked)).mean(axis=0)
+        np.testing.assert_allclose(mean, [expected, 0, 0], atol=0.2)
 
 
 def test_components_are_those_of_scikit_learn():
@@ -160,14 +148,11 @@ def test_components_are_those_of_scikit_learn():
     ours = mixture.prior(CONDITIONS)
     theirs = GaussianMixture(2, random_state=0).fit(means)
     found = np.asarray(ours.log_density(latents.means, latents.labels))
-    np.testing.assert_allclose(
-        found.mean(), theirs.score_samples(means).mean(), atol=0.01
-    )
-    order = np.argsort(theirs.means_[:, 0])
-    centers = np.asarray(ours.component_means) + np.asarray(ours.centers)[0]
-    np.testing.assert_allclose(
-        centers[np.argsort(centers[:, 0])], theirs.means_[order], atol=0.05
-    )
+    expected = theirs.score_samples(means).mean()
+    assert found.mean() == pytest.approx(expected, abs=0.01)
+    found = np.asarray(ours.component_means) + np.asarray(ours.centers)[0]
+    found, expected = (x[np.argsort(x[:, 0])] for x in (found, theirs.means_))
+    np.testing.assert_allclose(found, expected, atol=0.05)
 
 
 @pytest.mark.large
@@ -186,8 +171,7 @@ def test_a_flow_learns_what_a_gaussian_cannot():
         held_out.log_densities(each).mean() for each in (start, prior)
     )
     best = -np.log(2 * np.pi * np.e) - np.log(0.3)
-    assert epochs > 1
-    assert before < best - 0.8
+    assert epochs > 1 and before < best - 0.8
     assert best - 0.25 < after < best + 0.1
 
 
@@ -201,11 +185,11 @@ def test_a_flow_that_gains_nothing_stays_the_gaussian():
     start, _ = fit_flow(rest, dataclasses.replace(settings, epochs=0))
     prior, epochs = fit_flow(rest, settings, held_out)
     assert epochs == 0
-    np.testing.assert_allclose(
-        prior.log_density(latents.means, latents.labels),
-        start.log_density(latents.means, latents.labels),
-        atol=1e-4,
+    found, expected = (
+        each.log_density(latents.means, latents.labels)
+        for each in (prior, start)
     )
+    np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 def test_few_rows_of_many_latents_choose_no_more_than_a_gaussian():
@@ -255,9 +239,7 @@ def test_held_out_density_is_the_mean_over_draws_and_rows_of_a_portrait():
     levels = -0.5 * (np.log(2 * np.pi) + np.array([0.5, 9.1, 1.2]))
     expected = [levels[1], (levels[0] + levels[2]) / 2]
     np.testing.assert_allclose(found, expected, atol=0.08)
-
-
-def test_parts_share_no_portrait_and_weigh_each_alike():
+    # Parts share no portrait and weigh each alike.
     latents = two_classes(50)
     rest, held_out = latents.split(0.2, 0)
     assert not set(rest.portraits) & set(held_out.portraits)
@@ -287,14 +269,11 @@ def test_portraits_are_encoded_with_fewer_and_fewer_labels():
     assert batches == [128, 128, 44] * 3
     assert len(latents) == 900 and set(latents.labels) == set(labels)
     np.testing.assert_array_equal(latents.portraits, np.tile(range(300), 3))
-    np.testing.assert_array_equal(
-        latents.means[:, 0], np.tile(np.arange(300) % 256, 3)
-    )
+    levels = np.tile(np.arange(300) % 256, 3)
+    np.testing.assert_array_equal(latents.means[:, 0], levels)
     # The encoder was told what the row says.
-    np.testing.assert_array_equal(
-        latents.log_variances[:, 0] - latents.means[:, 0],
-        latents.labels["gender"],
-    )
+    told = latents.log_variances[:, 0] - levels
+    np.testing.assert_array_equal(told, latents.labels["gender"])
     for name, values in labels.items():
         found = latents.labels[name].reshape(3, 300)
         np.testing.assert_array_equal(found[0], values)
@@ -302,19 +281,14 @@ def test_portraits_are_encoded_with_fewer_and_fewer_labels():
         assert set(found[1:][~known]) == {-1}
         left_out = found[1:][known] == -1
         assert 0.35 < left_out.mean() < 0.65
-        kept = found[1:] >= 0
-        np.testing.assert_array_equal(
-            found[1:][kept], np.broadcast_to(values, (2, 300))[kept]
-        )
+        kept = np.broadcast_to(values, (2, 300))[found[1:] >= 0]
+        np.testing.assert_array_equal(found[1:][found[1:] >= 0], kept)
 
 
-@pytest.mark.parametrize("name", ["means", "log_variances"])
-def test_latents_must_be_finite(name):
+def test_a_fit_needs_portraits_and_finite_latents():
     latents = two_classes(5)
-    with pytest.raises(UserError, match="Expected finite latents"):
-        dataclasses.replace(latents, **{name: np.full((10, 2), np.inf)})
-
-
-def test_a_fit_needs_portraits():
+    for name in ("means", "log_variances"):
+        with pytest.raises(UserError, match="Expected finite latents"):
+            dataclasses.replace(latents, **{name: np.full((10, 2), np.inf)})
     with pytest.raises(UserError, match="at least 100 portraits .* 99"):
         fit_priors(two_classes(99), progress=False)

@@ -3,10 +3,19 @@ import types
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from PIL import Image
 
+from tests.generator.model.networks import make_vae
+from tests.generator.model.networks import randomize
+from tests.portrait_factory import EVERY_KIND
+from tests.portrait_factory import make_portraits
 from tp_keras.errors import UserError
+from tp_keras.generator.model import to_uint8
 from tp_keras.generator.training.callbacks import CollapseGuard
+from tp_keras.generator.training.callbacks import EpochPictures
 from tp_keras.generator.training.callbacks import KLWarmup
+from tp_keras.generator.training.folder import VaeRunFolder
 
 
 def weights_of_steps(callback, count, before=7.0):
@@ -37,19 +46,71 @@ def test_the_weight_of_the_kl_grows_to_its_value(steps, first_step, expected):
     assert weights_of_steps(callback, len(expected)) == pytest.approx(expected)
 
 
-def test_a_loss_that_is_no_number_ends_the_training():
+def test_what_can_come_to_nothing_ends_the_training():
     guard = CollapseGuard()
     guard.on_train_batch_end(0, {"loss": 3.0})
+    guard.on_epoch_end(2, {"kl": 1.0, "active_latents": 1.0})
     for loss in (np.nan, np.inf):
         with pytest.raises(UserError, match="--learning_rate .* in step 5"):
             guard.on_train_batch_end(4, {"loss": loss})
+    for kl, active in ((0.99, 4.0), (12.0, 0.5)):
+        with pytest.raises(UserError, match="--beta, or .* after epoch 3"):
+            guard.on_epoch_end(2, {"kl": kl, "active_latents": active})
 
 
-@pytest.mark.parametrize(("kl", "active"), [(0.99, 4.0), (12.0, 0.5)])
-def test_a_collapsed_posterior_ends_the_training(kl, active):
-    with pytest.raises(UserError, match="--beta, or .* after epoch 3"):
-        CollapseGuard().on_epoch_end(2, {"kl": kl, "active_latents": active})
+def tiles_of(sheet):
+    rows, columns = sheet.shape[0] // 108, sheet.shape[1] // 84
+    return sheet.reshape(rows, 108, columns, 84, 3).swapaxes(1, 2)
 
 
-def test_a_healthy_posterior_goes_on():
-    CollapseGuard().on_epoch_end(2, {"kl": 1.0, "active_latents": 1.0})
+def test_a_sheet_has_portraits_reconstructions_and_new_ones(tmp_path):
+    vae = make_vae()
+    randomize(vae.half_decoder.trainable_variables)
+    portraits = make_portraits(20, split="validation")
+    run = VaeRunFolder(tmp_path)
+    pictures = EpochPictures(run, portraits, seed=1)
+    pictures.write(vae, 3)
+    files = [path.name for path in run.pictures_path.iterdir()]
+    assert files == ["epoch_003.png"]
+    sheet = np.asarray(Image.open(run.pictures_path / "epoch_003.png"))
+    assert sheet.shape == (4 * 108, 12 * 84, 3)
+    tiles = tiles_of(sheet)
+    # Twelve different portraits, each above its reconstruction.
+    places = [
+        np.flatnonzero((portraits.images == tile).all(axis=(1, 2, 3)))
+        for tile in tiles[0]
+    ]
+    rows = np.concatenate(places)
+    assert len(set(rows)) == len(rows) == 12
+    labels = {name: values[rows] for name, values in portraits.labels.items()}
+    np.testing.assert_array_equal(
+        tiles[1], to_uint8(vae.reconstruct(portraits.images[rows], labels))
+    )
+    # New ones of either class, through the classes of the second condition.
+    assert pictures.new_labels["gender"].tolist() == [0] * 12 + [1] * 12
+    assert pictures.new_labels["hair_color"][:6].tolist() == [0, 1, 2, 3, 4, 0]
+    assert set(pictures.new_labels["hair_type"]) == {-1}
+    # Another epoch draws the same latents.
+    np.testing.assert_array_equal(pictures.draw(vae), sheet)
+    # TensorBoard shows it.
+    (path,) = tmp_path.rglob("*tfevents*")
+    shown = [
+        (event.step, value.tag)
+        for event in tf.compat.v1.train.summary_iterator(str(path))
+        for value in event.summary.value
+    ]
+    assert shown == [(3, "portraits")]
+
+
+def test_few_portraits_stand_there_more_than_once():
+    portraits = make_portraits(5, schema=EVERY_KIND)
+    pictures = EpochPictures(types.SimpleNamespace(), portraits)
+    assert len(pictures.images) == 12
+    assert len(np.unique(pictures.images, axis=0)) == 5
+    assert all(len(values) == 12 for values in pictures.labels.values())
+    # A row for each class of the first condition.
+    sheet = pictures.draw(make_vae(schema=EVERY_KIND))
+    assert sheet.shape == ((2 + 3) * 64, 12 * 48, 3)
+    origins = pictures.new_labels["origin"].tolist()
+    assert origins == [0] * 12 + [1] * 12 + [2] * 12
+    assert pictures.new_labels["smile"].tolist() == [0, 1] * 18

@@ -32,14 +32,10 @@ def test_the_readme_names_files_and_the_next_commands(run):
     run.record(status="training", epochs=3, examples_seen=12_345)
     readme = (run.path / "README.md").read_text()
     assert "training, 3 epochs, 12,345 examples seen" in readme
-    for path in (
-        run.model_path,
-        run.history_path,
-        run.pictures_path,
-        run.stage_backup_path(False),
-        run.stage_backup_path(True),
-    ):
+    stages = map(run.stage_backup_path, (False, True))
+    for path in (run.model_path, run.history_path, run.pictures_path, *stages):
         assert f"`{path.name}" in readme
+    assert "`generation/`" in readme
     path = str(run.path)
     assert [parse(line) for line in find_commands(readme)] == [
         EvaluateVae(path),

@@ -1,15 +1,16 @@
 import dataclasses
+import itertools
 
 import keras
 import numpy as np
 import pytest
 
 from tests.generator.model.networks import make_classifier
-from tests.generator.model.networks import make_inputs
 from tests.generator.model.networks import make_vae
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
+from tp_keras.config import AugmentConfig
 from tp_keras.config import DataConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.errors import UserError
@@ -20,9 +21,11 @@ from tp_keras.generator.config import VaeTrainingConfig
 from tp_keras.generator.model import LikelihoodObjective
 from tp_keras.generator.priors import StandardNormalPrior
 from tp_keras.generator.training import trainer as vae_trainer
-from tp_keras.generator.training.callbacks import CollapseGuard
 from tp_keras.generator.training.folder import VaeRunFolder
 from tp_keras.generator.training.trainer import VaeTrainer
+from tp_keras.generator.training.trainer import as_inputs
+from tp_keras.generator.training.trainer import training_batches
+from tp_keras.generator.training.trainer import validation_batches
 from tp_keras.runs import trainer as trainer_module
 from tp_keras.runs.run_folder import RunFolder
 
@@ -44,30 +47,24 @@ def made_portraits(monkeypatch):
     monkeypatch.setattr(trainer_module, "resolve_splits", as_they_are)
 
 
-def make_config(path, model=None, **training):
+def make_config(path, **model):
+    small = {
+        "preset": "likelihood",
+        "latent_size": 4,
+        "encoder_channels": (4, 8),
+        "decoder_channels": (8, 4, 4),
+        "prior": "standard_normal",
+    }
     return VaeExperimentConfig(
         run_dir=str(path),
-        model=VaeModelConfig(
-            **{
-                "preset": "likelihood",
-                "latent_size": 4,
-                "encoder_channels": (4, 8),
-                "decoder_channels": (8, 4, 4),
-                "prior": "standard_normal",
-                **(model or {}),
-            }
-        ),
+        model=VaeModelConfig(**{**small, **model}),
         training=VaeTrainingConfig(
-            **{
-                "half_epochs": 2,
-                "full_epochs": 2,
-                "batch_size": 32,
-                "learning_rate": 3e-3,
-                "warmup_epochs": 1.0,
-                "averaging": 0.5,
-                "precision": "float32",
-                **training,
-            }
+            half_epochs=2,
+            full_epochs=2,
+            batch_size=32,
+            learning_rate=3e-3,
+            averaging=0.5,
+            precision="float32",
         ),
     )
 
@@ -115,11 +112,8 @@ def test_a_run_explains_itself(whole):
     assert folders == {"train", "validation", "pictures"}
     readme = (whole.path / "README.md").read_text()
     assert "Status: finished, 4 epochs, 384 examples seen." in readme
-    assert {path.name for path in whole.path.iterdir()} >= {
-        "config.json",
-        "history.csv",
-        "model.keras",
-    }
+    files = {path.name for path in whole.path.iterdir()}
+    assert files >= {"config.json", "history.csv", "model.keras"}
 
 
 def test_bits_are_those_of_the_pixels_drawn_in_each_stage(whole):
@@ -154,74 +148,37 @@ def test_the_kept_model_has_grown_and_its_weights_are_averages(whole):
     assert max(moved) > 2e-5
 
 
-def test_a_finished_run_is_not_trained_again(whole, monkeypatch):
-    monkeypatch.setattr(
-        VaeTrainer, "build_model", lambda *args: pytest.fail("began anew")
-    )
-    again = VaeTrainer(whole.config, progress=False).fit()
-    assert again.path == whole.path
+def stop(*args, **kwargs):
+    raise KeyboardInterrupt
 
 
-class Interrupt(keras.callbacks.Callback):
-    """Stops everything within an epoch, as Ctrl-C does."""
-
-    def __init__(self, epoch, history):
-        super().__init__()
-        self.stop = epoch
-        self.history = history
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        if self.epoch == self.stop:
-            # As the end of a process would.
-            self.history.csv_file.close()
-            raise KeyboardInterrupt
-
-
-def interrupt(config, patch):
-    with pytest.MonkeyPatch.context() as context:
-        patch(context)
+def interrupt(config, owner, name, function=stop):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(owner, name, function)
         with pytest.raises(KeyboardInterrupt):
             VaeTrainer(config, progress=False).fit()
     return VaeRunFolder(config.run_dir)
 
 
-def in_epoch(epoch):
-    callbacks = VaeTrainer._callbacks
+def interrupt_second_epoch(config):
+    """Stops everything in its first step, as Ctrl-C does."""
+    steps = itertools.count()
 
-    def interrupted(*args):
-        made = callbacks(*args)
-        (history,) = (
-            callback
-            for callback in made
-            if isinstance(callback, keras.callbacks.CSVLogger)
-        )
-        return [*made, Interrupt(epoch, history)]
-
-    def patch(context):
-        context.setattr(VaeTrainer, "_callbacks", interrupted)
-
-    return patch
-
-
-def before_growing(context):
-    fit_stage = VaeTrainer._fit_stage
-
-    def stop(self, vae, grown, *args):
-        if grown:
+    def stop_in_epoch(self, batch, logs=None):
+        if next(steps) == 3:
+            # As the end of a process would.
+            self.csv_file.close()
             raise KeyboardInterrupt
-        fit_stage(self, vae, grown, *args)
 
-    context.setattr(VaeTrainer, "_fit_stage", stop)
+    owner = keras.callbacks.CSVLogger
+    return interrupt(config, owner, "on_train_batch_end", stop_in_epoch)
 
 
-def before_the_prior(context):
-    def stop(*args, **kwargs):
-        raise KeyboardInterrupt
+fit_stage = VaeTrainer._fit_stage
 
-    context.setattr(vae_trainer, "fit_priors", stop)
+
+def stop_before_growing(self, vae, grown, *args):
+    stop() if grown else fit_stage(self, vae, grown, *args)
 
 
 @pytest.mark.large
@@ -229,17 +186,17 @@ def test_a_run_that_is_interrupted_everywhere_ends_the_same(
     whole, tmp_path, monkeypatch
 ):
     config = make_config(tmp_path / "run")
-    run = interrupt(config, in_epoch(1))
+    run = interrupt_second_epoch(config)
     assert run.epochs_to_resume_from(run.stage_backup_path(False)) == 1
-    run = interrupt(config, before_growing)
+    run = interrupt(config, VaeTrainer, "_fit_stage", stop_before_growing)
     assert len(run.read_history()) == 2
     # What draws details has not moved before it was its turn.
     half = run.load_model()
     assert not half.grown
     assert not any(k.any() for k in kernels_of(half, OUTER).values())
-    run = interrupt(config, in_epoch(3))
+    run = interrupt_second_epoch(config)
     assert run.epochs_to_resume_from(run.stage_backup_path(True)) == 3
-    run = interrupt(config, before_the_prior)
+    run = interrupt(config, vae_trainer, "fit_priors")
     assert run.is_trained
 
     # Nothing is left but the prior.
@@ -252,23 +209,6 @@ def test_a_run_that_is_interrupted_everywhere_ends_the_same(
     expected, found = whole.load_model(), resumed.load_model()
     for a, b in zip(expected.weights, found.weights, strict=True):
         np.testing.assert_array_equal(a, b)
-
-
-def test_a_loss_that_is_no_number_ends_in_one_sentence():
-    class Broken(LikelihoodObjective):
-        def __call__(self, *args):
-            loss, values = super().__call__(*args)
-            return loss * np.nan, values
-
-    vae = make_vae()
-    vae.compile("sgd", Broken(), run_eagerly=True)
-    with pytest.raises(UserError, match="smaller --learning_rate .* in step 1"):
-        vae.fit(
-            make_inputs(6),
-            batch_size=6,
-            callbacks=[CollapseGuard()],
-            verbose=0,
-        )
 
 
 # === The classifier of `sharp` ===
@@ -288,26 +228,20 @@ def claim_classifier(path, schema=SCHEMA, **data):
     ("data", "message"),
     [
         (None, "--classifier_run runs/eyes; or take --preset likelihood"),
+        ({}, "There is no run. .*eyes"),
         ({"train_split": "train"}, r"Received: \('.*synthetic', 'train'\)"),
         ({"dataset": "tiny_portraits/archives"}, "tiny_portraits/archives"),
     ],
 )
 def test_sharp_without_a_fitting_classifier_is_refused(data, message, tmp_path):
-    model = {"preset": "sharp"}
-    if data is not None:
-        run = claim_classifier(tmp_path / "eyes", **data)
-        model["classifier_run"] = str(run.path)
-    config = make_config(tmp_path / "run", model)
+    eyes = "" if data is None else str(tmp_path / "eyes")
+    if data:
+        claim_classifier(eyes, **data)
+    config = make_config(tmp_path / "run", preset="sharp", classifier_run=eyes)
     with pytest.raises(UserError, match=message):
         VaeTrainer(config, progress=False).fit()
     # Nothing stands in the way of another try.
     assert not (tmp_path / "run").exists()
-
-
-def test_a_classifier_that_is_nowhere_is_refused(tmp_path):
-    model = {"preset": "sharp", "classifier_run": str(tmp_path / "none")}
-    with pytest.raises(UserError, match="There is no run. .*none"):
-        VaeTrainer(make_config(tmp_path / "run", model), False).fit()
 
 
 def test_too_few_portraits_for_a_prior_are_told_before_training(
@@ -351,7 +285,9 @@ def test_sharp_looks_with_the_classifier_of_its_run_and_its_labels(
     monkeypatch.setattr(vae_trainer, "fit_priors", fit_priors)
     config = make_config(
         tmp_path / "run",
-        {"preset": "sharp", "classifier_run": str(run.path), "prior": "auto"},
+        preset="sharp",
+        classifier_run=str(run.path),
+        prior="auto",
     )
     with pytest.raises(KeyboardInterrupt):
         VaeTrainer(config, progress=False).fit()
@@ -368,3 +304,46 @@ def test_sharp_looks_with_the_classifier_of_its_run_and_its_labels(
     assert seen["kinds"] == PRIORS
     assert seen["vae"].schema.task("origin") == origin
     assert VaeRunFolder(config.run_dir).schema == seen["vae"].schema
+
+
+# === Batches ===
+
+
+def test_validation_has_every_portrait_once_with_its_conditions():
+    portraits = make_portraits(130, schema=EVERY_KIND)
+    batches = [inputs for (inputs,) in validation_batches(portraits)]
+    assert [len(batch["image"]) for batch in batches] == [128, 2]
+    assert set(batches[0]) == {"image", "origin", "smile"}
+    expected = {**portraits.labels, "image": portraits.images}
+    for name in batches[0]:
+        found = np.concatenate([batch[name] for batch in batches])
+        assert found.dtype == expected[name].dtype
+        np.testing.assert_array_equal(found, expected[name])
+    assert (portraits.labels["smile"] == -1).any()
+
+
+def test_training_shuffles_portraits_with_their_labels():
+    portraits = make_portraits(24)
+    # Nothing is changed, so a row can be found again.
+    plain = AugmentConfig(
+        flip=False, shift=0.0, zoom=0.0, rotation=0.0, brightness=0.0
+    )
+    config = VaeExperimentConfig(
+        augment=plain, training=VaeTrainingConfig(batch_size=8)
+    )
+    batches = training_batches(portraits, config)
+    assert batches.steps_per_epoch == 3
+    places = {image.tobytes(): i for i, image in enumerate(portraits.images)}
+    seen = []
+    for (inputs,) in batches.dataset().map(as_inputs).take(3):
+        rows = [places[image.tobytes()] for image in inputs["image"].numpy()]
+        for name in portraits.schema.conditions:
+            np.testing.assert_array_equal(
+                inputs[name], portraits.labels[name][rows]
+            )
+        seen += rows
+    assert sorted(seen) == list(range(24)) != seen
+    twice = dataclasses.replace(
+        config, training=VaeTrainingConfig(batch_size=8, passes_per_epoch=2)
+    )
+    assert training_batches(portraits, twice).steps_per_epoch == 6

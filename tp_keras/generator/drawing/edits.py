@@ -19,14 +19,13 @@ def make_edits(
         generator: A `PortraitGenerator`.
         tasks: What it is told.
         image: uint8 `[height, width, 3]`.
-        labels: Dict of task name to class name or `"unknown"`: what it shows.
-        new_labels: Likewise: what it shall show; a task that is left out
-            stays. If all are, each attribute is changed to each of its other
-            classes in turn.
+        labels: Dict: task name -> class name or `"unknown"`: what it shows.
+        new_labels: Likewise what it shall show; what is left out stays. If
+            all is, each attribute takes each of its other classes in turn.
 
     Returns:
-        uint8 `[count, height, width, 3]`, the portrait, its reconstruction and
-        the edited ones, and what each is.
+        uint8 `[count, height, width, 3]`: portrait, reconstruction, edited
+        ones; and what each is.
     """
     changes = [new_labels]
     if not new_labels:
@@ -57,12 +56,9 @@ def make_edits(
 
 
 def _with_shared(labels, task, name, tasks, shared) -> dict[str, str]:
-    """Returns a change of one attribute, and what has to follow it.
-
-    A class that tasks share is taken on by all of them, and given up by all:
-    what the others then are is unknown.
-    """
+    """Returns a change of one attribute, and of those that share classes."""
     change = {task.name: name}
+    # What tasks share all of them take on, and give up: to be unknown.
     for other in tasks:
         if other is task:
             continue

@@ -15,14 +15,11 @@ CELLS = ("natural", "balanced", "level")
 
 
 def parse_labels(pairs: Sequence[str], schema: Schema) -> dict[str, str]:
-    """Returns the labels that a command line gives.
+    """Returns the labels that a command line gives: task name -> class name.
 
     Args:
         pairs: Texts such as `"weather=snow"`.
         schema: `Schema` of the generator.
-
-    Returns:
-        Dict of task name to class name, of those given alone.
 
     Raises:
         UserError: If a text is no such pair of a condition and its class.
@@ -47,28 +44,25 @@ def choose_labels(
 ) -> dict[str, list[str]]:
     """Shares out rows among the combinations of labels, the cells.
 
-    Only cells that the model learned from are asked for: of others it knows
-    nothing. `"natural"` keeps their shares, with the labels that are missing.
-    The other two leave out cells with a missing label. `"balanced"` gives each
-    the same number. `"level"` fills up the rarest, so that the training
-    portraits and these rows together are as even as this many rows allow.
+    Only cells that the model learned from are asked for. `"natural"` keeps
+    their shares, with the labels that are missing. Without missing ones
+    `"balanced"` gives each the same number, and `"level"` fills up the rarest,
+    so that training portraits and these rows together are as even as can be.
 
     Args:
         labels: Class name of each task, from `Schema.complete_labels`; what is
             not `"unknown"` restricts the cells.
         count: Int. Number of rows.
-        cells: `"natural"`, `"balanced"` or `"level"`; None gives all rows the
-            same labels.
-        label_counts: What the model learned from, as a bundle's
-            `metadata.json` has it; None if it is not known.
+        cells: One of `CELLS`; None gives all rows the same labels.
+        label_counts: `count_labels` of the training; None if it is not known.
         seed: Int. Settles the order of the rows.
 
     Returns:
-        Dict of task name to class names, one a row, in mixed order.
+        Dict: task name -> class names, one a row, in mixed order.
 
     Raises:
-        UserError: If `cells` is unknown, nothing is known of the training
-            portraits, or none of them has these labels.
+        UserError: If `cells` is unknown, or no training portrait is known to
+            have these labels.
     """
     if cells is None:
         return {name: [label] * count for name, label in labels.items()}
@@ -118,8 +112,7 @@ def shared_classes(tasks: Sequence[Task]) -> set[str]:
     """Returns the classes that come in several tasks at once or in none.
 
     A class that tasks share says one thing: what is bare has neither a colour
-    nor a shape. Where tasks have hardly any other classes, such as no and yes,
-    the word is all that they share.
+    nor a shape. Not so where tasks have hardly any others, such as no and yes.
     """
     counts = collections.Counter(
         name for task in tasks for name in task.classes

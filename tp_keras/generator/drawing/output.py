@@ -12,16 +12,15 @@ from tp_keras.errors import UserError
 def written_aside(path, folder: bool = False):
     """Yields a path to write to, which takes its place when all went well.
 
-    Entering proves that the place can be written, so that a long work begins
-    only then. Whatever ends it early leaves nothing behind.
+    Entering proves that the place can be written. Whatever ends it early
+    leaves nothing behind.
 
     Args:
         path: File to write, or folder; a folder may be there if it is empty.
         folder: Whether it is a folder. It is there when the block begins.
 
     Raises:
-        UserError: If the place can't be written, or is taken by something
-            that would not simply be replaced.
+        UserError: If the place can't be written, or is taken.
     """
     path = pathlib.Path(path).expanduser()
     _check_place(path, folder)

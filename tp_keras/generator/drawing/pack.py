@@ -37,7 +37,7 @@ def iterate_portraits(
 
     Args:
         generate: `PortraitGenerator.generate`.
-        labels: Dict of task name to class names, one a row.
+        labels: Dict: task name -> class names, one a row.
         seeds: int64 `[count]`.
         temperature: Float above 0.
     """
@@ -45,11 +45,7 @@ def iterate_portraits(
         for start in range(0, len(seeds), _BATCH):
             rows = slice(start, start + _BATCH)
             part = {name: names[rows] for name, names in labels.items()}
-            yield (
-                generate(part, seeds[rows], temperature),
-                part,
-                seeds[rows],
-            )
+            yield (generate(part, seeds[rows], temperature), part, seeds[rows])
             bar.update(len(seeds[rows]))
 
 
@@ -61,15 +57,10 @@ def encode_pngs(images) -> list[bytes]:
 
 
 class FileWriter:
-    """Writes `portrait_<number>.png` and `portraits.csv` into a folder.
+    """Writes `portrait_<number>.png` and `portraits.csv` into a folder."""
 
-    Args:
-        folder: A folder that is there.
-        temperature: Float. What the table says of all of them.
-    """
-
-    def __init__(self, folder, temperature: float):
-        self._folder = pathlib.Path(folder)
+    def __init__(self, folder: pathlib.Path, temperature: float):
+        self._folder = folder
         self._temperature = temperature
         self._rows = []
 
@@ -81,13 +72,7 @@ class FileWriter:
             _write_table(self._folder / TABLE_NAME, self._rows)
 
     def add(self, images, labels, seeds) -> None:
-        """Adds portraits.
-
-        Args:
-            images: uint8 `[count, height, width, 3]`.
-            labels: Dict of task name to class names, one a row.
-            seeds: What makes each portrait again, with labels and temperature.
-        """
+        """Adds uint8 images, a dict of their class names, and their seeds."""
         if not self._rows:
             self._rows.append(["file", *labels, "seed", "temperature"])
         for png, seed, *names in zip(
@@ -103,18 +88,15 @@ class PackWriter:
 
     A pack is a folder with one CSV file, whose first column is the number of a
     portrait and whose others are labels, and with a folder of ZIP archives,
-    whose PNG files have that number in their names. Columns, names and how a
-    missing label is written are those of the pack that is extended. It is left
-    as it is; its archives are linked where the file system allows it, else
-    copied.
+    whose PNG files have that number in their names. The new one follows it in
+    columns, names and mark of a missing label; archives are linked if they can.
 
     Args:
         folder: An empty folder.
-        pack: Folder of the pack to extend.
+        pack: Folder of the pack to extend; it is left as it is.
         schema: `Schema` of the generator.
-        index_end: Int. Numbers of generated portraits stay below it: where a
-            data set is split by them, that of its first portrait that is not
-            for training.
+        index_end: Int. Numbers of generated portraits stay below it: that of
+            the first portrait that is not for training, say.
 
     Raises:
         UserError: If it is no such pack.
@@ -138,7 +120,7 @@ class PackWriter:
                 path.name for path in self._archives
             )
         except (OSError, ValueError, LookupError, zipfile.BadZipFile) as error:
-            names = ", ".join(task.name for task in schema.condition_tasks)
+            names = ", ".join(schema.conditions)
             raise UserError(
                 "Expected a pack to extend: a folder with one CSV file, whose "
                 "first column is the number of a portrait and whose others are "
@@ -169,7 +151,7 @@ class PackWriter:
         """Raises if there is no room for rows, or one lacks a label.
 
         Args:
-            labels: Dict of task name to class names, one a row.
+            labels: Dict: task name -> class names, one a row.
 
         Raises:
             UserError: If there are too many, or a label is `"unknown"` that

@@ -15,13 +15,12 @@ def interpolate(start, end, count: int) -> np.ndarray:
     """Returns latents on the sphere's way from one to another, with both ends.
 
     In many dimensions nearly all of a normal distribution lies in a thin
-    shell. A straight line cuts through its empty inside, where the decoder has
-    learned nothing and portraits pale; a path on the sphere stays in the
-    shell (White, 2016, arXiv:1609.04468).
+    shell. A straight line cuts through its empty inside, where portraits pale;
+    a path on the sphere stays in the shell (White, 2016, arXiv:1609.04468).
 
     Args:
-        start: float `[latent_size]`.
-        end: float `[latent_size]`.
+        start: float `[latent_size]`, as `end`.
+        end: The other end.
         count: Int from 2 to `MAX_COUNT`.
 
     Returns:
@@ -29,10 +28,6 @@ def interpolate(start, end, count: int) -> np.ndarray:
 
     Raises:
         UserError: If `count` is another.
-
-    Example:
-        >>> interpolate([1.0, 0.0], [0.0, 1.0], 3).round(3)[1].tolist()
-        [0.7070000171661377, 0.7070000171661377]
     """
     check_count(count)
     start, end = (np.asarray(end_, np.float64) for end_ in (start, end))

@@ -23,21 +23,15 @@ _ENLARGED = 3
 
 
 def draw_sheet(
-    images,
-    title: str = "",
-    captions=None,
-    columns: int | None = None,
+    images, title: str = "", captions=None, columns: int | None = None
 ) -> Image.Image:
-    """Draws portraits in rows, from left to right.
+    """Draws portraits in rows, from left to right, pixel by pixel.
 
     Args:
         images: uint8 `[count, height, width, 3]`, one or more.
         title: Text above; lines are broken where they are too long.
         captions: None, or one text for each portrait, of one or more lines.
         columns: Int. Portraits in a row; None makes the sheet about square.
-
-    Returns:
-        The picture. No pixel of a portrait is changed.
 
     Raises:
         UserError: If there are none, or more than `MAX_PORTRAITS`.
@@ -55,9 +49,7 @@ def draw_sheet(
     title_lines = _break_lines(title, font, sheet_width - 2 * _MARGIN)
     top = _MARGIN + len(title_lines) * _LINE
     sheet = Image.new(
-        "RGB",
-        (sheet_width, top + rows * cell_height - _GAP + _MARGIN),
-        "white",
+        "RGB", (sheet_width, top + rows * cell_height - _GAP + _MARGIN), "white"
     )
     draw = ImageDraw.Draw(sheet)
     for number, line in enumerate(title_lines):
@@ -88,12 +80,7 @@ def check_sheet(count: int) -> None:
 
 
 def write_animation(path, images) -> None:
-    """Writes portraits as frames of an animated GIF that runs to and fro.
-
-    Args:
-        path: File to write.
-        images: uint8 `[count, height, width, 3]`, one or more.
-    """
+    """Writes uint8 images as an animated GIF that runs to and fro."""
     frames = [
         Image.fromarray(pixels).resize(
             (_ENLARGED * pixels.shape[1], _ENLARGED * pixels.shape[0]),

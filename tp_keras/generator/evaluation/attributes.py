@@ -1,9 +1,8 @@
 """Do generated portraits show what was asked for?
 
 A judge, a classifier that had no part in the training of the generator, names
-the attributes of generated portraits. Its accuracy there is divided by its
-accuracy on real portraits: the fidelity, 1 where the generated are as readable
-as the real ones.
+their attributes. Its accuracy there, divided by that on real portraits, is the
+fidelity: 1 where the generated are as readable as the real ones.
 """
 
 import dataclasses
@@ -73,8 +72,8 @@ def measure_fidelity(
         tasks: What the generator was told.
         labels: What was asked for: task name -> integers [N], -1 where nothing
             was.
-        predictions: What the judge says: task name -> integers [N].
-        real_labels: The labels of real portraits, likewise.
+        predictions: What the judge says, likewise.
+        real_labels: The labels of real portraits.
         real_predictions: What the judge says of them.
         candidate: Whose portraits are judged, the `variant` of the records.
 
@@ -102,9 +101,8 @@ def measure_cells(
         real_predictions: Likewise.
 
     Yields:
-        Fields of records `cell_accuracy` (`variant` tells of generated and
-        real), `cell_fidelity` and `worst_cell_fidelity`: `task` is what was
-        judged, `class_name` the cell.
+        Fields of records `cell_accuracy` (of both `variant`s), `cell_fidelity`
+        and `worst_cell_fidelity`: `class_name` is the cell.
     """
     ratios = []
     for cell, predictions in answers.items():
@@ -142,11 +140,8 @@ def ratio_interval(
 
     It is put together from Wilson's intervals of the two shares, neither of
     no rows and the second of one hit or more, and so stays honest where one
-    of them is at its end, unlike the usual interval of the logarithm.
-
-    Source:
-        Donner and Zou, Closed-form confidence intervals for functions of the
-        normal mean and standard deviation, 2012 (method MOVER-R).
+    of them is at its end. Source: Donner and Zou, Closed-form confidence
+    intervals for functions of the normal mean and standard deviation, 2012.
     """
     share, base = hits / count, base_hits / base_count
     low, high = intervals.wilson_interval(hits, count)

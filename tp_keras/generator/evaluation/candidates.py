@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
-from tp_keras.generator.evaluation.settings import GenerationSettings
+from tp_keras.generator.config import GenerationSettings
 
 REAL = "real"
 BLUR_1 = "blur 1"
@@ -48,14 +48,15 @@ def make_candidates(
 ) -> dict[str, np.ndarray]:
     """Makes the portraits of all candidates: name -> uint8 images.
 
-    None of them is made of a test portrait: they would come out too near. Real
-    and blurred ones are training portraits, reconstructed ones validation
+    None is made of a test portrait: it would come out too near. Real and
+    blurred ones are training portraits, reconstructed ones validation
     portraits; the others are asked for by the labels of the test portraits.
     """
     generator = np.random.default_rng(settings.seed)
     count = min(len(test), len(training))
     rows = np.sort(generator.choice(len(training), count, replace=False))
     real = np.asarray(training.images[rows])
+    asked = test.labels, settings.seed
     return {
         REAL: real,
         BLUR_1: blurred(real, 1.0),
@@ -63,13 +64,9 @@ def make_candidates(
         RECONSTRUCTIONS: sampler.reconstruct(
             validation.images, validation.labels
         ),
-        GENERATED: sampler.generate(
-            test.labels, settings.seed, settings.temperature
-        ),
-        STANDARD_NORMAL: sampler.generate_standard_normal(
-            test.labels, settings.seed
-        ),
-        EIGENFACES: eigenfaces.sample(test.labels, settings.seed),
+        GENERATED: sampler.generate(*asked, settings.temperature),
+        STANDARD_NORMAL: sampler.generate_standard_normal(*asked),
+        EIGENFACES: eigenfaces.sample(*asked),
     }
 
 
@@ -87,16 +84,12 @@ def blurred(images, sigma) -> np.ndarray:
 class EigenfaceSampler:
     """Draws portraits from a Gaussian per cell of labels, in eigenfaces.
 
-    Portraits are projected to their first 64 principal components, and each
-    cell of the schema's conditions, where unknown counts as a class of its
-    own, has the mean and covariance of its portraits there. The covariance is
-    shrunk to that of all portraits, the more the fewer the cell has (Ledoit
-    and Wolf, 2004). A cell of few portraits is drawn from that without the
-    last condition, without the last two, and so on, the first of them that
-    has enough.
-
     The opponent of every generator: fitted in seconds, and each sample is a
-    face, if a soft one.
+    face, if a soft one (Turk and Pentland, 1991). Portraits are projected to
+    their first principal components, and each cell of the conditions, unknown
+    a class of its own, has the mean and covariance of its portraits there,
+    shrunk (Ledoit and Wolf, 2004). A cell of few portraits is drawn from that
+    without the last condition, without the last two, and so on.
 
     Args:
         portraits: `Portraits` of training.
@@ -105,9 +98,6 @@ class EigenfaceSampler:
 
     Raises:
         UserError: If there are not more portraits than components.
-
-    Source:
-        Turk and Pentland, Eigenfaces for recognition, 1991.
     """
 
     def __init__(self, portraits: Portraits, components=64, seed=0):
@@ -125,13 +115,8 @@ class EigenfaceSampler:
         if len(rows) > _MOST_ROWS:
             generator = np.random.default_rng(seed)
             rows = np.sort(generator.choice(rows, _MOST_ROWS, replace=False))
-        self._pca = PCA(
-            components,
-            whiten=True,
-            svd_solver="randomized",
-            iterated_power=3,
-            random_state=seed,
-        )
+        settings = {"svd_solver": "randomized", "iterated_power": 3}
+        self._pca = PCA(components, whiten=True, random_state=seed, **settings)
         self._pca.fit(_flat(images[rows]))
         scores = np.concatenate(
             [
@@ -153,13 +138,7 @@ class EigenfaceSampler:
         return cell
 
     def sample(self, labels, seed) -> np.ndarray:
-        """Draws a portrait for each row of labels.
-
-        Args:
-            labels: Dict: each condition -> integers `[count]`, -1 where
-                unknown.
-            seed: Int.
-        """
+        """Draws a portrait for each row of labels, -1 where unknown."""
         rows = self._cells(labels)
         count, size = len(rows), self._pca.n_components_
         noise = np.random.default_rng(seed).standard_normal((count, size))

@@ -26,9 +26,8 @@ class Estimate:
 
     Attributes:
         value: Float, from all rows.
-        draws: float64 `[draws]`: what it may have been with other rows. Draw
-            for draw to be compared with another estimate's, as long as both
-            were made of the same halves.
+        draws: float64 `[draws]`: what it may have been with other rows, draw
+            for draw comparable with an estimate of the same halves.
     """
 
     value: float
@@ -40,9 +39,8 @@ class Estimate:
 
         A figure of half of the rows, drawn without replacement, is spread
         about that of all rows as the latter is about the truth (Shao and Wu,
-        1989, the delete-d jackknife). Unlike the rows of a bootstrap none
-        comes twice, which a distance would take for likeness. Only the spread
-        counts: fewer rows may also shift a figure.
+        1989, the delete-d jackknife). Unlike in a bootstrap no row comes
+        twice, which a distance would take for likeness.
         """
         halves = np.asarray(halves, np.float64)
         return cls(float(value), value + halves - halves.mean())
@@ -56,9 +54,8 @@ class Estimate:
 def draw_halves(count, number, seed) -> np.ndarray:
     """Draws random halves of `count` rows: bool `[number, count]`.
 
-    The same arguments give the same halves. So figures of several candidates
-    against one reference share the luck of its rows, and it cancels out where
-    they are compared.
+    The same arguments give the same halves: candidates that are held against
+    one reference share the luck of its rows, which cancels out.
     """
     order = np.random.default_rng([seed, count]).random((number, count))
     ranks = order.argsort(axis=1).argsort(axis=1)
@@ -73,8 +70,7 @@ def kernel_distance(candidate, reference, num_draws=200, seed=0) -> Estimate:
     samples come from one distribution, however few rows there are.
 
     Args:
-        candidate: Float array `[n, size]`, rows independent of the
-            reference's: portraits made of these come out too near.
+        candidate: Float array `[n, size]`, independent of the reference.
         reference: Float array `[m, size]`.
         num_draws: How many halves the interval rests on.
         seed: Int. Decides the halves.
@@ -82,10 +78,6 @@ def kernel_distance(candidate, reference, num_draws=200, seed=0) -> Estimate:
     Source:
         Gretton et al., A kernel two-sample test, 2012; the kernel of
         Binkowski et al., Demystifying MMD GANs, arXiv:1801.01401.
-
-    Example:
-        >>> kernel_distance(judge.features(a), judge.features(b)).value
-        0.0123
     """
     candidate = np.asarray(candidate, np.float64)
     reference = np.asarray(reference, np.float64)
@@ -112,12 +104,9 @@ def normalized_score(
     """Places a candidate between real portraits and eigenfaces.
 
     `(m(candidate) - m(real)) / (m(eigenfaces) - m(real))` for a distance m: 0
-    is as real portraits, 1 as eigenfaces. So it keeps its meaning from one
-    judge and one data set to another, which the distance itself does not.
-
-    Returns:
-        `Estimate`, or None where eigenfaces are not surely farther than real
-        portraits: the scale then has no length.
+    is as real portraits, 1 as eigenfaces, whatever the judge and the data set.
+    None where eigenfaces are not surely farther than real portraits: the scale
+    then has no length.
     """
     lengths = eigenfaces.draws - real.draws
     if percentile_interval(lengths)[0] <= 0:
@@ -137,8 +126,7 @@ def measure_distances(
     Args:
         reference: uint8 array `[m, height, width, 3]`, the test portraits.
         candidates: Dict: name -> uint8 array `[n, height, width, 3]`.
-        spaces: Objects with a `name` and `features(images)`, such as `Judge`
-            and `RandomNetwork`.
+        spaces: Objects with a `name` and `features(images)`, such as `Judge`.
         seed: Decides the halves.
 
     Yields:

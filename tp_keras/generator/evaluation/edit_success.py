@@ -24,10 +24,9 @@ def measure_edits(
 ) -> Iterator[dict]:
     """Yields how often an edit with another class succeeds.
 
-    Measured are portraits with all labels that the judge reads rightly in all
-    of them before the edit. One attribute then gets another class, drawn by
-    chance. Classes that contradict the other attributes where they come alone
-    (see `free_classes`) stay out, before and after the edit.
+    Measured are portraits that the judge reads rightly in all labels before
+    the edit. One attribute then gets another class, drawn by chance, out of
+    the `free_classes`.
 
     Args:
         sampler: `VaeSampler`, or what has its `edit`.
@@ -38,10 +37,9 @@ def measure_edits(
 
     Yields:
         Fields of records, `task` being what was edited: `edit_success`, how
-        often the judge sees the new class, `edit_kept`, how often its other
-        answers stay (`variant` names one of them; without, all of them), and
-        `unedited_kept`, the same for all attributes if the portrait is only
-        reconstructed: more can't be kept.
+        often the judge sees the new class; `edit_kept`, how often its other
+        answers stay (one of them with a `variant`, else all); `unedited_kept`,
+        the same if the portrait is only reconstructed: more can't be kept.
     """
     tasks = portraits.schema.condition_tasks
     free = free_classes(tasks)
@@ -97,8 +95,7 @@ def measure_latent_probes(
     """Yields how well a linear probe reads each label from latent means.
 
     A conditional decoder is told the attributes. If the latents tell them as
-    well, the decoder may read them there, and sampling or editing with other
-    attributes fails.
+    well, it may read them there, and edits fail.
 
     Args:
         latents: Float array [N, z]: the posterior means of portraits.
@@ -107,9 +104,8 @@ def measure_latent_probes(
 
     Yields:
         Fields of records `latent_probe`, the cross-validated accuracy of a
-        logistic regression, and `latent_majority`, that of always saying the
-        most frequent class, for each task. Classes of fewer portraits than
-        there are folds are left out.
+        logistic regression, and `latent_majority`, that of the most frequent
+        class, for each task, without classes of fewer portraits than folds.
     """
     for task in portraits.schema.condition_tasks:
         own = portraits.labels[task.name]

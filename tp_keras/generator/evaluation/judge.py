@@ -34,10 +34,10 @@ class FeatureSpace:
     Args:
         name: Name of the space in figures.
         model: `keras.Model` from images to a dict with `"features"`.
-        reference_images: uint8 `[count, height, width, 3]`, to whiten by.
+        reference_images: uint8 `[count, height, width, 3]`, more than 64.
 
     Raises:
-        UserError: If there are not more than 64 reference portraits.
+        UserError: If there are fewer.
     """
 
     def __init__(self, name, model, reference_images):
@@ -85,18 +85,14 @@ class FeatureSpace:
 class Judge(FeatureSpace):
     """Describes portraits by a classifier's trunk, and says what they show.
 
-    The features are those of the trunk, averaged over the image. A judge is
-    of use only where it is independent: trained on other portraits than the
-    generator, and than any network that the generator's loss looks through.
+    A judge is of use only where it is independent: trained on other portraits
+    than the generator, and than any network that the generator's loss looks
+    through.
 
     Args:
         classifier: `PortraitClassifier`.
         reference_images: uint8 `[count, height, width, 3]`: its own part of
             the training data.
-
-    Example:
-        >>> Judge(classifier, own_half.images).features(test.images).shape
-        (897, 64)
     """
 
     def __init__(self, classifier, reference_images):
@@ -122,16 +118,13 @@ class RandomNetwork(FeatureSpace):
     """Describes portraits by the features of random convolutions.
 
     Three convolutions of stride 2 with orthogonal kernels, never trained; the
-    average over the image of what each makes, together, is whitened. It knows
-    nothing of labels, so it sees also what a classifier learnt to overlook,
-    and nobody can have tuned it.
+    averages over the image of what each makes are whitened. It knows nothing
+    of labels, so it sees also what a classifier learnt to overlook, and nobody
+    can have tuned it (Naeem et al., Reliable fidelity and diversity metrics
+    for generative models, 2020).
 
     Args:
         reference_images: The same as a `Judge`'s.
-
-    Source:
-        Naeem et al., Reliable fidelity and diversity metrics for generative
-        models, 2020, who use random networks beside trained ones.
     """
 
     def __init__(self, reference_images):
@@ -142,8 +135,7 @@ class RandomNetwork(FeatureSpace):
 def fit_whitening(features, size=FEATURE_SIZE) -> tuple[np.ndarray, np.ndarray]:
     """Fits mean `[channels]` and projection `[channels, size]` of features.
 
-    Projected, they have variance 1 in each of their `size` principal
-    directions, as far as there are such with any variance.
+    Projected, they have variance 1 in each of their principal directions.
 
     Raises:
         UserError: If there are not more rows than directions.

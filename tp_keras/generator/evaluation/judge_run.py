@@ -26,10 +26,10 @@ _SLICE = re.compile(r"(?P<name>\w+)\[(?:(?P<low>\d+)%)?:(?:(?P<high>\d+)%)?\]")
 def open_judge(
     run, judge_dir, training: Portraits, advice: str, progress: bool
 ) -> tuple[RunFolder, Portraits]:
-    """Returns the run of a judge, trained first if nobody names one.
+    """Returns the run of a judge, and its training portraits.
 
-    It is trained as the classifier that the generator's loss looks through,
-    where there is one, on the portraits that the generator has not seen.
+    If nobody names one it is trained as the classifier that the generator's
+    loss looks through, on the portraits that the generator has not seen.
 
     Args:
         run: `VaeRunFolder` of the generator.
@@ -37,9 +37,6 @@ def open_judge(
         training: The generator's training portraits.
         advice: The command that trains another judge.
         progress: Whether to show bars and tell what happens.
-
-    Returns:
-        The judge's run, and the portraits that it was trained on.
 
     Raises:
         UserError: If there is no such run, or it is no judge of this
@@ -149,9 +146,6 @@ def require_independent(
         judge: Image indices of the judge's training portraits.
         others: Who they are -> image indices of theirs.
         advice: The command that trains another judge.
-
-    Raises:
-        UserError: If an index is in both.
     """
     for name, indices in others.items():
         shared = np.intersect1d(judge, indices)

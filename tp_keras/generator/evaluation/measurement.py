@@ -9,6 +9,7 @@ import numpy as np
 import tqdm
 
 from tp_keras.data.portraits import Portraits
+from tp_keras.generator.config import GenerationSettings
 from tp_keras.generator.evaluation import attributes
 from tp_keras.generator.evaluation import candidates
 from tp_keras.generator.evaluation import edit_success
@@ -18,7 +19,6 @@ from tp_keras.generator.evaluation.candidates import EIGENFACES
 from tp_keras.generator.evaluation.candidates import GENERATED
 from tp_keras.generator.evaluation.candidates import REAL
 from tp_keras.generator.evaluation.distances import measure_distances
-from tp_keras.generator.evaluation.settings import GenerationSettings
 
 # Added to the seed, so that no two draws share their noise.
 _TRAINING_SEED = 1
@@ -48,19 +48,15 @@ class GenerationMeasurement:
         training: The generator's training portraits.
         validation: Real portraits that neither of them has seen.
         test: Real portraits that all is held against.
-        unseen: As many real portraits as `training`, not seen by the
-            generator, to tell copying from smoothness; the judge may know
-            them.
+        unseen: Real portraits that the generator has not seen.
         settings: `GenerationSettings`.
-        more_spaces: What describes portraits beside the judge, by a `name` and
-            `features`, such as `RandomNetwork`.
+        more_spaces: Others to describe portraits, such as `RandomNetwork`.
 
     Attributes:
-        schema: `Schema` of the portraits.
         images: Candidate -> its portraits, once measured.
         cells: Cell -> generated portraits, of those with enough real ones.
-        copies: Generated portraits nearest to a training one: rows of the
-            generated, rows of `training`, and distances, nearest first.
+        copies: Rows of the generated, nearest first, rows of the training
+            portraits nearest to them, and distances.
     """
 
     def __init__(
@@ -94,18 +90,8 @@ class GenerationMeasurement:
             "distances": self._measure_distances,
             "attributes": self._measure_attributes,
             "cells": self._measure_cells,
-            **{
-                f"train on {name}": functools.partial(
-                    self._measure_training, name
-                )
-                for name in (REAL, GENERATED, EIGENFACES)
-            },
-            **{
-                f"tell {name} from real": functools.partial(
-                    self._measure_two_sample, name
-                )
-                for name in _TWO_SAMPLE
-            },
+            "trainings": self._measure_trainings,
+            "two samples": self._measure_two_samples,
             "edits": self._measure_edits,
             "latents": self._measure_latents,
             "copies": self._measure_copies,
@@ -127,11 +113,8 @@ class GenerationMeasurement:
         """What the judge says of the test portraits."""
         return self.judge.predict(self.test.images)
 
-    @functools.cached_property
-    def _eigenfaces(self):
-        return candidates.EigenfaceSampler(self.training)
-
     def _draw(self):
+        self._eigenfaces = candidates.EigenfaceSampler(self.training)
         self.images = candidates.make_candidates(
             self.sampler,
             self._eigenfaces,
@@ -156,11 +139,8 @@ class GenerationMeasurement:
             yield from attributes.measure_fidelity(
                 self.tasks, own, predictions, *real, name
             )
-        for fields in attributes.measure_fidelity(
-            self.tasks, *real, *real, REAL
-        ):
-            if fields["metric"] == "judge_accuracy":
-                yield fields
+        fidelity = attributes.measure_fidelity(self.tasks, *real, *real, REAL)
+        yield from (one for one in fidelity if one["metric"] != "fidelity")
 
     def _measure_cells(self):
         settings = self.settings
@@ -178,23 +158,26 @@ class GenerationMeasurement:
             answers, self.test.labels, self._predictions
         )
 
-    def _measure_training(self, name):
+    def _measure_trainings(self):
         labels, seed = self.training.labels, self.settings.seed + _TRAINING_SEED
-        images = self.training.images
-        if name == GENERATED:
-            images = self.sampler.generate(
-                labels, seed, self.settings.temperature
+        temperature = self.settings.temperature
+        for name, draw in (
+            (REAL, lambda: self.training.images),
+            (
+                GENERATED,
+                lambda: self.sampler.generate(labels, seed, temperature),
+            ),
+            (EIGENFACES, lambda: self._eigenfaces.sample(labels, seed)),
+        ):
+            yield from small_network.measure_training_on(
+                draw(), self.training, self.test, name, self.settings
             )
-        elif name == EIGENFACES:
-            images = self._eigenfaces.sample(labels, seed)
-        return small_network.measure_training_on(
-            images, self.training, self.test, name, self.settings
-        )
 
-    def _measure_two_sample(self, name):
-        yield small_network.measure_two_sample(
-            self.test.images, self.images[name], name, self.settings
-        )
+    def _measure_two_samples(self):
+        for name in _TWO_SAMPLE:
+            yield small_network.measure_two_sample(
+                self.test.images, self.images[name], name, self.settings
+            )
 
     def _measure_edits(self):
         return edit_success.measure_edits(
@@ -206,12 +189,10 @@ class GenerationMeasurement:
         )
 
     def _measure_latents(self):
+        own = self.training
+        latents = self.sampler.latent_means(own.images, own.labels)
         return edit_success.measure_latent_probes(
-            self.sampler.latent_means(
-                self.training.images, self.training.labels
-            ),
-            self.training,
-            self.settings.seed,
+            latents, own, self.settings.seed
         )
 
     def _measure_copies(self):

@@ -1,8 +1,8 @@
 """Are generated portraits copies of training portraits?
 
-The distances of generated portraits to the nearest training portrait are held
-against those of real test portraits. Such figures find plain copies; that they
-find nothing is no proof that nothing was learned by heart.
+Their distances to the nearest training portrait are held against those of real
+test portraits. That finds plain copies; that it finds nothing is no proof that
+nothing was learned by heart.
 """
 
 from collections.abc import Iterator
@@ -32,12 +32,7 @@ def central_crop(images) -> np.ndarray:
 def nearest(
     training: np.ndarray, queries: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns distance and number of the nearest row of each query.
-
-    Args:
-        training: Float array [M, d].
-        queries: Float array [N, d].
-    """
+    """Returns distance and number of the nearest row of each query."""
     index = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(training)
     distances, rows = index.kneighbors(queries)
     return distances[:, 0], rows[:, 0]
@@ -56,9 +51,8 @@ def measure_nearness(
         space: Name of what the rows are.
 
     Returns:
-        Fields of a record `nearer_than_1_percent`, of the `variant`
-        `"generated <space>"`: .01 without copying. Smooth portraits are near
-        to everything, and mislead it.
+        Fields of a record `nearer_than_1_percent`: .01 without copying. Smooth
+        portraits are near to everything, and mislead it.
     """
     limit = np.quantile(nearest(training, test)[0], 0.01)
     near = nearest(training, generated)[0] < limit
@@ -81,18 +75,18 @@ def measure_preference(
 ) -> Iterator[dict]:
     """Yields the shares of rows nearer to training than to unseen portraits.
 
-    .5 without copying, for generated and for test portraits. Smooth portraits
-    don't mislead it. Many rows may have the same neighbour, and then tell no
-    more than one: the interval is Wilson's for as many as there effectively
-    are (Kish, 1965).
+    .5 without copying, for generated and for test portraits, smooth ones too.
+    Many rows may have the same neighbour, and then tell no more than one: the
+    interval is Wilson's for as many as there effectively are (Kish, 1965).
 
     Args:
-        training: As of `measure_nearness`, as are the others.
+        training: As of `measure_nearness`, as are `test`, `generated` and
+            `space`.
         unseen: Float array [L, d] of other real portraits; as many of the
             more numerous are used as there are of the others.
-        test: Float array [N, d].
-        generated: Float array [K, d].
-        space: Name of what the rows are.
+        test: See above.
+        generated: See above.
+        space: See above.
 
     Yields:
         Fields of two records `nearer_to_training`.

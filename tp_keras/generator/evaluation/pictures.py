@@ -23,11 +23,7 @@ _LETTERS_PER_INCH = 12
 
 
 def draw_pictures(measurement: GenerationMeasurement) -> list[Plot]:
-    """Draws portraits that were generated, reconstructed, edited, or copied.
-
-    Args:
-        measurement: One that has measured.
-    """
+    """Draws what was generated, reconstructed, edited, or copied."""
     drawn = measurement.settings.caption
     plots = [
         _draw_samples(measurement, drawn),
@@ -39,14 +35,7 @@ def draw_pictures(measurement: GenerationMeasurement) -> list[Plot]:
 
 
 def draw_grid(images, title, column_titles, row_titles=()) -> Figure:
-    """Draws portraits in rows and columns, a dot for each of their pixels.
-
-    Args:
-        images: uint8 `[rows, columns, height, width, 3]`.
-        title: Title of the picture: what it shows, temperature and seed.
-        column_titles: A text above each column.
-        row_titles: A text beside each row, or none.
-    """
+    """Draws uint8 `[rows, columns, height, width, 3]`, a dot for each pixel."""
     rows, columns, height, width, _ = images.shape
     cell = height + _GAP, width + _GAP
     canvas = np.full((rows * cell[0], columns * cell[1], 3), 255, np.uint8)
@@ -56,11 +45,7 @@ def draw_grid(images, title, column_titles, row_titles=()) -> Figure:
     size = np.array(canvas.shape[1::-1]) / _PIXELS_PER_INCH
     size += [1.2 if row_titles else 0.3, 1.2]
     title = textwrap.fill(title, max(int(_LETTERS_PER_INCH * size[0]), 20))
-    figure = Figure(
-        size,
-        dpi=_PIXELS_PER_INCH,
-        layout="constrained",
-    )
+    figure = Figure(size, dpi=_PIXELS_PER_INCH, layout="constrained")
     panel = figure.subplots()
     panel.imshow(canvas, interpolation="nearest")
     panel.spines[:].set_visible(False)
@@ -98,9 +83,7 @@ def _draw_samples(measurement, drawn):
         "portraits drawn, not chosen. Faces should be faces, and show what "
         "was asked for.",
         draw_grid(
-            np.stack(
-                [measurement.cells[cell][:_SAMPLES] for cell in cells], axis=1
-            ),
+            np.stack([measurement.cells[c][:_SAMPLES] for c in cells], axis=1),
             f"Generated, not chosen: {drawn}",
             [cell.name for cell in cells],
         ),
@@ -158,9 +141,7 @@ def _draw_edits(measurement):
             "without noise (temperature 0, no seed)",
             ["real", *targets],
             [
-                "\n".join(
-                    task.label_name(labels[task.name][row]) for task in free
-                )
+                "\n".join(t.label_name(labels[t.name][row]) for t in free)
                 for row in range(len(rows))
             ],
         ),
@@ -168,9 +149,11 @@ def _draw_edits(measurement):
 
 
 def _draw_copies(measurement, drawn):
-    generated, training, distances = (
-        own[:_SHOWN] for own in measurement.copies
-    )
+    generated, training, distances = (x[:_SHOWN] for x in measurement.copies)
+    pairs = [
+        measurement.images[GENERATED][generated],
+        np.asarray(measurement.training.images[training]),
+    ]
     return Plot(
         "nearest_training.png",
         "Does it copy?",
@@ -178,12 +161,7 @@ def _draw_copies(measurement, drawn):
         "the pixels of the middle, with their distance, and that training "
         "portrait below. Equal ones would be copies.",
         draw_grid(
-            np.stack(
-                [
-                    measurement.images[GENERATED][generated],
-                    np.asarray(measurement.training.images[training]),
-                ]
-            ),
+            np.stack(pairs),
             "The generated portraits nearest to a training portrait, and that "
             f"one: {drawn}",
             [f"{distance:.2f}" for distance in distances],

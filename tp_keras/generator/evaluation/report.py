@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
+from tp_keras.generator.config import GenerationSettings
 from tp_keras.generator.evaluation.candidates import CANDIDATES
 from tp_keras.generator.evaluation.candidates import EIGENFACES
 from tp_keras.generator.evaluation.candidates import GENERATED
@@ -16,7 +17,6 @@ from tp_keras.generator.evaluation.candidates import STANDARD_NORMAL
 from tp_keras.generator.evaluation.distances import KERNEL_SCORE
 from tp_keras.generator.evaluation.measurement import FEATURES
 from tp_keras.generator.evaluation.measurement import PIXELS
-from tp_keras.generator.evaluation.settings import GenerationSettings
 from tp_keras.records.group_plot import draw_groups
 from tp_keras.records.group_plot import group_handles
 from tp_keras.records.group_plot import rows_height
@@ -140,12 +140,13 @@ def summarize(records: Sequence[Record], schema: Schema) -> Table:
         (RECONSTRUCTIONS, "real portraits, encoded and decoded"),
     ):
         add(f"kernel score, {name}", compare, KERNEL_SCORE, f"{name} judge")
+    space = "random_network"
+    compare = text(KERNEL_SCORE, f"{RECONSTRUCTIONS} {space}")
     add(
         "kernel score to a random network",
-        "reconstructions "
-        + text(KERNEL_SCORE, f"{RECONSTRUCTIONS} random_network"),
+        f"reconstructions {compare}",
         KERNEL_SCORE,
-        f"{GENERATED} random_network",
+        f"{GENERATED} {space}",
     )
     add("told from real", both("two_sample_accuracy"), "two_sample_accuracy")
     names = [task.name for task in schema.condition_tasks]
@@ -162,13 +163,8 @@ def summarize(records: Sequence[Record], schema: Schema) -> Table:
         add(title, both(score, task=name), score, task=name)
     unedited = "only decoded " + text("unedited_kept", None)
     for name in names:
-        add(
-            f"edit of {name}, success",
-            "1 always",
-            "edit_success",
-            None,
-            task=name,
-        )
+        title = f"edit of {name}, success"
+        add(title, "1 always", "edit_success", None, task=name)
         title = f"edit of {name}, others kept"
         add(title, unedited, "edit_kept", None, task=name)
     for name in names:
@@ -176,18 +172,13 @@ def summarize(records: Sequence[Record], schema: Schema) -> Table:
         title = f"{name} read from latents"
         add(title, compare, "latent_probe", None, task=name)
     for space in (PIXELS, FEATURES):
-        add(
-            f"nearer to training than 99 % of test, {space}",
-            "0.010 without copying",
-            "nearer_than_1_percent",
-            f"{GENERATED} {space}",
-        )
-    add(
-        "nearer to training than to unseen, pixels",
-        "test " + text("nearer_to_training", f"{REAL} {PIXELS}"),
-        "nearer_to_training",
-        f"{GENERATED} {PIXELS}",
-    )
+        title = f"nearer to training than 99 % of test, {space}"
+        variant = f"{GENERATED} {space}"
+        add(title, "0.010 without copying", "nearer_than_1_percent", variant)
+    nearer = "nearer_to_training"
+    compare = "test " + text(nearer, f"{REAL} {PIXELS}")
+    title = "nearer to training than to unseen, pixels"
+    add(title, compare, nearer, f"{GENERATED} {PIXELS}")
     return summary_table(
         items,
         "Brackets hold 95 % intervals, n is the number of portraits that a "
@@ -232,12 +223,12 @@ def _tables(records) -> Iterator[Table]:
         "real ones, and the ratio of both.",
         ("cell_accuracy", "cell_fidelity"),
         {"of": "class_name", "judged": "task"},
-        lambda record: (
-            "fidelity" if record.metric == "cell_fidelity" else record.variant
+        lambda one: (
+            "fidelity" if one.metric == "cell_fidelity" else one.variant
         ),
         more={
-            "n real": lambda record: (
-                format_count(record) if record.variant == REAL else ""
+            "n real": lambda one: (
+                format_count(one) if one.variant == REAL else ""
             )
         },
     )
@@ -285,9 +276,7 @@ def draw_scores(
             panel.hlines(row, record.low, record.high, color, linewidth=2)
             panel.plot(record.value, row, "o", markersize=6, color=color)
         if not panel.lines:
-            panel.text(
-                0.5, 3, "not defined", ha="center", va="center", color="0.4"
-            )
+            panel.text(0.5, 3, "not defined", ha="center", color="0.4")
             panel.set_xlim(0, 1)
         panel.set_title(title, loc="left", fontsize=10)
         panel.set_yticks(range(len(CANDIDATES)), list(CANDIDATES))
@@ -295,11 +284,8 @@ def draw_scores(
         panel.grid(axis="x", color="0.9")
         for place in (0, 1) if title.startswith("kernel") else ():
             panel.axvline(place, color="0.6", linestyle="--", linewidth=1)
-    _set_title(
-        figure,
-        "Distance from real test portraits, with 95 % intervals",
-        settings,
-    )
+    title = "Distance from real test portraits, with 95 % intervals"
+    _set_title(figure, title, settings)
     return figure
 
 
@@ -321,16 +307,13 @@ def draw_fidelity(
     panel.axvline(1, color="0.6", linestyle="--", linewidth=1)
     panel.set_xlim(left=0)
     panel.set_xlabel("judge's accuracy on generated, divided by that on real")
-    figure.legend(
-        handles=group_handles(names), loc="outside lower center", ncols=3
-    )
-    _set_title(
-        figure, "Fidelity of combinations, with 95 % intervals", settings
-    )
+    handles = group_handles(names)
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    title = "Fidelity of combinations, with 95 % intervals"
+    _set_title(figure, title, settings)
     return figure
 
 
 def _set_title(figure, text, settings):
-    figure.suptitle(
-        f"{text}\n{settings.caption}", x=0.01, ha="left", fontsize=11
-    )
+    title = f"{text}\n{settings.caption}"
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11)

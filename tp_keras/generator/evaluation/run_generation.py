@@ -12,13 +12,13 @@ from tp_keras.command_line import command_line
 from tp_keras.data.source import load_portraits
 from tp_keras.errors import UserError
 from tp_keras.evaluation import places
+from tp_keras.generator.config import GenerationSettings
 from tp_keras.generator.evaluation.judge import Judge
 from tp_keras.generator.evaluation.judge import RandomNetwork
 from tp_keras.generator.evaluation.judge_run import open_judge
 from tp_keras.generator.evaluation.measurement import GenerationMeasurement
 from tp_keras.generator.evaluation.pictures import draw_pictures
 from tp_keras.generator.evaluation.report import make_report
-from tp_keras.generator.evaluation.settings import GenerationSettings
 from tp_keras.generator.evaluation.vae_sampler import VaeSampler
 from tp_keras.generator.training.folder import VaeRunFolder
 from tp_keras.records.record import Record
@@ -41,16 +41,14 @@ def evaluate_vae_run(
 
     Args:
         run_dir: Folder of the generator's run.
-        judge_dir: Folder of a judge's run; None: `judge` in that of the run,
-            which is trained if it isn't there.
+        judge_dir: Folder of a judge's run; None: `judge` in that of the run.
         split: Split that all is held against.
         settings: How it is measured; None: the defaults.
         progress: Whether to show bars and tell what happens.
 
     Returns:
-        The records, the folder in which they lie beside table and plots
-        (`<run_dir>/generation/test` for the test split of the training's data;
-        its page is `page_of(folder)`), and the schema of the portraits.
+        The records, their folder (`<run_dir>/generation/test` for the test
+        split; its page is `page_of(folder)`), and the schema of the portraits.
 
     Raises:
         UserError: If the run, the data or the judge are not there, or if the
@@ -78,9 +76,7 @@ def evaluate_vae_run(
         **({} if split == _TEST else {"split": split}),
         **changed_flags(settings),
     )
-    judge_folder, unseen = open_judge(
-        run, judge_dir, training, advice, progress
-    )
+    judge_run, unseen = open_judge(run, judge_dir, training, advice, progress)
     test = load(split)
     shared = np.intersect1d(training.indices, test.indices)
     if len(shared):
@@ -89,17 +85,12 @@ def evaluate_vae_run(
             "with. Expected another --split, such as test. Received: "
             f"split={split}, {len(shared):,} shared portraits"
         )
-    judge = Judge(judge_folder.load_model(), unseen.images)
+    judge = Judge(judge_run.load_model(), unseen.images)
     random_network = RandomNetwork(unseen.images)
+    sampler = VaeSampler(run.load_model(), progress)
+    portraits = training, validation, test, unseen
     measurement = GenerationMeasurement(
-        VaeSampler(run.load_model(), progress),
-        judge,
-        training,
-        validation,
-        test,
-        unseen,
-        settings,
-        [random_network],
+        sampler, judge, *portraits, settings, [random_network]
     )
     own = {"seed": settings.seed, "split": test.split, "dataset": test.dataset}
     records = [Record(**own, **one) for one in measurement.measure(progress)]
@@ -121,9 +112,9 @@ def evaluate_vae_run(
             **places.describe_portraits(test),
             "settings": dataclasses.asdict(settings),
             "judge": {
-                "run": str(judge_folder.path),
+                "run": str(judge_run.path),
                 "fingerprint": judge.fingerprint,
-                "training": judge_folder.facts.get("fingerprints", {}),
+                "training": judge_run.facts.get("fingerprints", {}),
             },
             "random_network": {"fingerprint": random_network.fingerprint},
             "generator": {"training": training.fingerprint},

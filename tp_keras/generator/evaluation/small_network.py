@@ -7,7 +7,7 @@ import numpy as np
 
 from tp_keras.data.portraits import Portraits
 from tp_keras.evaluation import figures
-from tp_keras.generator.evaluation.settings import GenerationSettings
+from tp_keras.generator.config import GenerationSettings
 from tp_keras.records.record import ALL
 from tp_keras.tasks import MISSING
 
@@ -19,13 +19,13 @@ _ORIGIN = "origin"
 class SmallNetwork:
     """Four convolutions with a head for each label.
 
-    Its first layer looks at every pixel in steps of three, so that blur and
-    grain are seen while all else is cheap: about 130,000 parameters.
+    The first looks at every pixel in steps of three, so that blur and grain
+    are seen while all else is cheap: about 130,000 parameters.
 
     Args:
         num_classes: Dict: name of a label -> number of its classes.
-        settings: `GenerationSettings`: its passes over the images, and its
-            seed, which Keras' global seed is set to when training starts.
+        settings: `GenerationSettings`: its epochs, and its seed, which Keras'
+            global seed is set to when training starts.
     """
 
     def __init__(self, num_classes: dict, settings: GenerationSettings):
@@ -33,43 +33,24 @@ class SmallNetwork:
         self.settings = settings
 
     def fit(self, images, labels) -> "SmallNetwork":
-        """Trains from new weights; labels of -1 are missing.
-
-        Args:
-            images: uint8 array [N, height, width, 3].
-            labels: Dict: name -> integers [N].
-        """
+        """Trains from new weights on uint8 images and labels, -1 if missing."""
         keras.utils.set_random_seed(self.settings.seed)
         self._model = _build(images.shape[1:], self.num_classes)
         labels = {name: np.asarray(labels[name]) for name in self.num_classes}
         epochs = self.settings.network_epochs
         steps = -(-len(images) // _BATCH_SIZE) * epochs
+        schedule = keras.optimizers.schedules.CosineDecay(_LEARNING_RATE, steps)
+        loss = keras.losses.SparseCategoricalCrossentropy
         self._model.compile(
-            optimizer=keras.optimizers.AdamW(
-                keras.optimizers.schedules.CosineDecay(_LEARNING_RATE, steps),
-                weight_decay=0.01,
-            ),
-            loss={
-                name: keras.losses.SparseCategoricalCrossentropy(
-                    from_logits=True
-                )
-                for name in labels
-            },
+            keras.optimizers.AdamW(schedule, weight_decay=0.01),
+            {name: loss(from_logits=True) for name in labels},
         )
-        self._model.fit(
-            images,
-            {
-                name: np.maximum(own, 0).astype(np.int32)
-                for name, own in labels.items()
-            },
-            sample_weight={
-                name: (own != MISSING).astype(np.float32)
-                for name, own in labels.items()
-            },
-            batch_size=_BATCH_SIZE,
-            epochs=epochs,
-            verbose=0,
-        )
+        targets, weights = {}, {}
+        for name, own in labels.items():
+            targets[name] = np.maximum(own, 0).astype(np.int32)
+            weights[name] = (own != MISSING).astype(np.float32)
+        options = {"batch_size": _BATCH_SIZE, "epochs": epochs, "verbose": 0}
+        self._model.fit(images, targets, sample_weight=weights, **options)
         return self
 
     def predict(self, images) -> dict[str, np.ndarray]:
@@ -130,12 +111,11 @@ def measure_two_sample(
 
     A small network is trained on one half of both and tested on the other: .5
     is guessing (Lopez-Paz and Oquab, Revisiting classifier two-sample tests,
-    2017).
+    2017). As many of the longer are used as there are of the shorter.
 
     Args:
         real: uint8 array [N, height, width, 3].
-        made: uint8 array [M, height, width, 3]; as many of the longer are used
-            as there are of the shorter.
+        made: uint8 array [M, height, width, 3].
         candidate: Whose portraits `made` are, the `variant` of the record.
         settings: `GenerationSettings`.
 

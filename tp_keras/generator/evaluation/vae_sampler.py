@@ -13,13 +13,11 @@ _BATCH_SIZE = 128
 class VaeSampler:
     """Draws, reconstructs and edits portraits, batch by batch.
 
-    Images are rounded and clipped to uint8, as every other portrait is, so
-    that no figure rests on pixels that no file can hold. Labels are dicts of
-    integers `[count]`.
+    Images are rounded and clipped to uint8, so that no figure rests on pixels
+    that no file can hold. Labels are dicts of integers `[count]`.
 
     Args:
-        vae: `PortraitVAE`, or what has its `schema`, `latent_size`, `encode`,
-            `decode`, `generate`, `reconstruct` and `edit`.
+        vae: `PortraitVAE`.
         progress: Whether to show bars after two seconds.
     """
 

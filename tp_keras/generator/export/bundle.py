@@ -1,10 +1,14 @@
-"""Writes the bundle of a `PortraitVAE`, and says what it has to answer."""
+"""Exports a `PortraitVAE` or that of a run, and says what it has to answer."""
 
+import collections
+import dataclasses
 import pathlib
 
 import numpy as np
 import tensorflow as tf
 
+from tp_keras import serving
+from tp_keras.data import source
 from tp_keras.errors import UserError
 from tp_keras.export.publishing import describe_export
 from tp_keras.export.publishing import publish
@@ -14,18 +18,16 @@ from tp_keras.generator.export.keyed_noise import keyed_noise
 from tp_keras.generator.export.keyed_noise import row_seeds
 from tp_keras.generator.export.signatures import NEW_PREFIX
 from tp_keras.generator.export.signatures import make_vae_signatures
+from tp_keras.generator.training.folder import VaeRunFolder
 from tp_keras.tasks import MISSING
 from tp_keras.tasks import UNKNOWN
 
 VAE_BUNDLE_NAME = "portrait_vae"
+_CHECK_COUNT = 4
 
 
 def export_vae_bundle(
-    vae,
-    output_dir,
-    *,
-    metadata: dict | None = None,
-    check=None,
+    vae, output_dir, *, metadata: dict | None = None, check=None
 ) -> pathlib.Path:
     """Exports a `PortraitVAE` as `<output_dir>/<name>/<version>/`.
 
@@ -33,8 +35,7 @@ def export_vae_bundle(
     constant weights, and `metadata.json` beside it.
 
     Args:
-        vae: A trained `PortraitVAE`, or anything with `schema`, `encoder`,
-            `decoder`, `prior` and `latent_size`.
+        vae: A trained `PortraitVAE`.
         output_dir: Folder of all exported models.
         metadata: What else `metadata.json` shall say.
         check: Function of the folder, called before it is published; what it
@@ -45,7 +46,7 @@ def export_vae_bundle(
     """
     signatures = make_vae_signatures(vae)
 
-    def write(folder):
+    with unpublished(output_dir, VAE_BUNDLE_NAME) as folder:
         # A bare module: one that tracks the model would save its variables.
         tf.saved_model.save(tf.Module(), str(folder), signatures=signatures)
         parts = (vae.encoder, vae.prior, vae.decoder)
@@ -62,19 +63,125 @@ def export_vae_bundle(
             },
         )
 
-    with unpublished(output_dir, VAE_BUNDLE_NAME) as folder:
-        write(folder)
         if check is not None:
             check(folder)
         return publish(folder)
 
 
-def expected_answers(vae, images, seed: int = 0) -> dict:
-    """Returns what every signature has to answer, by the model's own methods.
+def export_vae_run(run_dir, output_dir, *, check=None):
+    """Exports the model of a run; see `export_vae_bundle`.
 
-    The road goes past the graph that is exported: the methods of the Keras
-    model, and arithmetic of NumPy. Labels and temperatures differ from row to
-    row, and one row asks for a class that is not there.
+    Args:
+        run_dir: Folder of the run.
+        output_dir: Folder of all exported models.
+        check: None, or a function `(folder, expected)` that is called before
+            the bundle is published, with `expected_answers`, and raises to
+            prevent it.
+
+    Returns:
+        Folder of the version, a `pathlib.Path`.
+
+    Raises:
+        UserError: If the run is not there or holds no trained model.
+    """
+    run = VaeRunFolder(run_dir).require()
+    vae = run.load_model()
+
+    def check_folder(folder):
+        shape = _CHECK_COUNT, *vae.schema.image_shape
+        noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+        check(folder, expected_answers(vae, noise))
+
+    return export_vae_bundle(
+        vae,
+        output_dir,
+        metadata=_describe_run(run, vae.schema),
+        check=None if check is None else check_folder,
+    )
+
+
+def run_generator(run_dir) -> serving.PortraitGenerator:
+    """Returns the generator of a run, without exporting it.
+
+    It goes through the graph that would be exported: a seed means the same
+    portrait as in a bundle. It raises as `export_vae_run`.
+
+    Example:
+        >>> run_generator("runs/vae").generate({}, seeds=[7]).shape
+        (1, 96, 96, 3)
+    """
+    run = VaeRunFolder(run_dir).require()
+    vae = run.load_model()
+    return serving.PortraitGenerator(
+        {
+            name: signature.get_concrete_function()
+            for name, signature in make_vae_signatures(vae).items()
+        },
+        {"schema": vae.schema.to_dict(), **_describe_run(run, vae.schema)},
+    )
+
+
+def _describe_run(run, schema):
+    """Returns what `metadata.json` says of a run, without paths."""
+    settings = dataclasses.asdict(run.config)
+    settings.pop("run_dir")
+    settings["data"].pop("data_dir")
+    settings["model"].pop("classifier_run")
+    return {
+        "run": run.path.resolve().name,
+        "data_fingerprints": run.facts.get("fingerprints", {}),
+        "label_counts": _count_training_labels(run, schema),
+        "settings": settings,
+    }
+
+
+def _count_training_labels(run, schema):
+    """Returns `count_labels` of the training, None where the data is gone."""
+    data = run.config.data
+    try:
+        portraits = source.load_portraits(
+            data.data_dir, data.dataset, data.train_split, progress=False
+        )
+        run.check_fingerprints({"train": portraits.fingerprint})
+    except UserError:
+        return None
+    return count_labels(portraits.seen_as(schema).labels, schema)
+
+
+def count_labels(labels: dict, schema) -> list[dict]:
+    """Returns how many portraits have each combination of labels.
+
+    Args:
+        labels: Dict of condition to int32 `[count]`, -1 where it is missing.
+        schema: `Schema`.
+
+    Returns:
+        A dict for each combination that is there, the frequent ones first,
+        such as `{"weather": "dry", "season": "unknown", "count": 2}`.
+    """
+    tasks = schema.condition_tasks
+    columns = [
+        [
+            (UNKNOWN, *task.classes)[number - MISSING]
+            for number in labels[task.name]
+        ]
+        for task in tasks
+    ]
+    names = [task.name for task in tasks]
+    counter = collections.Counter(zip(*columns, strict=True))
+    return [
+        {**dict(zip(names, cell, strict=True)), "count": count}
+        for cell, count in sorted(
+            counter.items(), key=lambda item: (-item[1], item[0])
+        )
+    ]
+
+
+def expected_answers(vae, images, seed: int = 0) -> dict:
+    """Returns what every signature has to answer, past the exported graph.
+
+    By the methods of the Keras model and NumPy. Labels and temperatures differ
+    from row to row, and one row asks for a class that is not there.
 
     Args:
         vae: The `PortraitVAE`.
@@ -82,8 +189,8 @@ def expected_answers(vae, images, seed: int = 0) -> dict:
         seed: Int of 0 or more. Settles labels and noise.
 
     Returns:
-        Dict of signature to its inputs and outputs, as
-        `tp_keras.serving.check_answers` takes it; of files the pixels.
+        Dict: signature -> its inputs and outputs, for
+        `tp_keras.serving.check_answers`; of files the pixels.
 
     Raises:
         UserError: If an answer is no number.

@@ -1,10 +1,8 @@
 """Noise that is settled by the seed of its row, and by nothing else.
 
-A generator with a state answers the same request differently each time, and
-one seed for a whole batch lets a row depend on its place. Here each row draws
-from the stateless generator Philox (Salmon et al., 2011, "Parallel random
-numbers: as easy as 1, 2, 3") under a key of its own, so a seed means the same
-portrait alone, among others, in a run, and in a bundle on a server.
+Each row draws from the stateless generator Philox (Salmon et al., 2011,
+"Parallel random numbers: as easy as 1, 2, 3") under a key of its own, so a seed
+means the same portrait alone, among others, in a run, and on a server.
 """
 
 import numpy as np
@@ -21,11 +19,10 @@ _SEED_BITS = 53
 
 
 def keyed_noise(seeds, size: int):
-    """Draws the noise of each row from the row's own seed.
+    """Draws the noise of each row from the row's own seed, bit by bit alike.
 
     Row by row, as a vectorised logarithm or cosine rounds the last elements of
-    a batch otherwise than those before them: equal seeds have bit-equal noise
-    in batches of every size.
+    a batch otherwise than those before them.
 
     Args:
         seeds: int64 `[batch]`.
@@ -67,9 +64,6 @@ def row_seeds(seed: int, count: int) -> np.ndarray:
 
     Returns:
         int64 `[count]`, each of 53 bits, which JSON takes without rounding.
-
-    Raises:
-        UserError: If the seed is negative.
     """
     if seed < 0:
         raise UserError(f"Expected a seed of 0 or more. Received: seed={seed}")

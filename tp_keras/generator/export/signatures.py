@@ -1,15 +1,13 @@
 """The serving signatures of a `PortraitVAE`.
 
-Labels are class names, not numbers: a request reads as it is meant, and needs
-no copy of the order of the classes, which a number would silently depend on.
-`"unknown"` stands for a label that is not given.
+Labels are class names, not numbers, which would silently depend on the order
+of the classes. `"unknown"` stands for a label that is not given.
 
 Seed and temperature come with each row, and every output has the batch as its
 dimension 0: a server merges the requests of several clients into one batch. A
 row that asks for what can't be answered (a class that is not there, a
 temperature of 0 or less, a latent that is not finite, a file that is no image)
-has `valid` false and an answer of zeros, as an error would fail the other rows
-of its batch too.
+has `valid` false and an answer of zeros: the other rows go on.
 """
 
 import tensorflow as tf
@@ -27,26 +25,25 @@ NEW_PREFIX = "new_"
 def make_vae_signatures(vae) -> dict:
     """Returns the signatures of a `PortraitVAE` by name.
 
-    The labels are called as the conditions, each string `[batch]`; `valid` is
-    bool `[batch]`; images are uint8 `[batch, height, width, 3]`, and
-    `image_bytes` are files, string `[batch]`.
+    Labels are called as the conditions, string `[batch]`; `valid` is bool
+    `[batch]`; images are uint8 `[batch, height, width, 3]`, `image_bytes`
+    files, string `[batch]`. All answer with `valid` too.
 
-    * `generate`: labels, `seed` int64 `[batch]` and `temperature` float32
-      `[batch]` to `image`, `latent` float32 `[batch, latent_size]` and
-      `valid`. `serving_default` is the same.
-    * `generate_bytes`: the same to `image_bytes` (PNG) and `valid`.
+    * `generate` (also `serving_default`): labels, `seed` int64 `[batch]` and
+      `temperature` float32 `[batch]` to `image` and `latent` float32
+      `[batch, latent_size]`.
+    * `generate_bytes`: the same to `image_bytes` (PNG).
     * `encode`: `image` and labels to `mean` and `log_variance`, each float32
-      `[batch, latent_size]`, and `valid`.
-    * `decode`: `latent` and labels to `image` and `valid`.
-    * `reconstruct`: `image` and labels to `image` and `valid`.
+      `[batch, latent_size]`.
+    * `decode`: `latent` and labels to `image`.
+    * `reconstruct`: `image` and labels to `image`.
     * `edit`: `image`, its labels, and others under the names `new_...`, to
-      `image` and `valid`.
+      `image`.
     * `edit_bytes`: the same with `image_bytes`, PNG or JPEG files of any size,
-      in place of `image`, to `image_bytes` (PNG) and `valid`.
+      in place of `image`, to `image_bytes` (PNG).
 
     Args:
-        vae: A trained `PortraitVAE`, or anything with `schema`, `encoder`,
-            `decoder`, `prior` and `latent_size`.
+        vae: A trained `PortraitVAE`.
 
     Returns:
         Dict of `tf.function`s with input signatures. They hold the weights as
@@ -137,10 +134,7 @@ def _read_labels(names, tasks, prefix=""):
 
 
 def _constant_functions(vae):
-    """Returns the functions that hold the weights; all signatures share them.
-
-    Each takes its tensors in order, the labels as one int32 `[batch]` each.
-    """
+    """Returns encode, sample and decode; they hold the weights once for all."""
     names = [task.name for task in vae.schema.condition_tasks]
     image_shape = vae.schema.image_shape
     image = tf.TensorSpec((None, *image_shape), tf.uint8, "image")

@@ -27,8 +27,7 @@ class Eigenfaces:
     arXiv:1911.02469), so a VAE that begins here begins trained.
 
     Attributes:
-        label_means: float32 `[labels, pixels]`: B, one row for each column of
-            `one_hot_labels`.
+        label_means: float32 `[labels, pixels]`: B, by `one_hot_labels`.
         basis: float32 `[latents, pixels]`, orthonormal rows: U.
         variances: float32 `[latents]`, descending: L.
         noise: Float: s2.
@@ -46,7 +45,7 @@ class Eigenfaces:
         Args:
             pixels: Float32 `[portraits, pixels]`.
             one_hot: Float `[portraits, labels]`, as `one_hot_labels` gives.
-            count: Int. Number of latents.
+            count: Int. Number of latents, below that of portraits.
             seed: Int, of the decomposition.
 
         Raises:

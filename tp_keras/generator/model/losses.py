@@ -14,12 +14,8 @@ DEQUANTIZATION_VARIANCE = 1.0 / 12.0
 def gaussian_kl(mean, log_variance):
     """Returns KL(N(mean, variance) || N(0, 1)) of each latent in nats.
 
-    `(mean^2 + variance - log variance - 1) / 2`; Kingma and Welling,
-    arXiv:1312.6114, appendix B.
-
-    Args:
-        mean: Float `[batch, latents]`, as the result.
-        log_variance: Float `[batch, latents]`.
+    `(mean^2 + variance - log variance - 1) / 2`, as the arguments float
+    `[batch, latents]`; Kingma and Welling, arXiv:1312.6114, appendix B.
     """
     return 0.5 * (ops.square(mean) + ops.exp(log_variance) - log_variance - 1.0)
 
@@ -46,24 +42,18 @@ def log_likelihood(squared_error, variance=None):
 def bits_per_dimension(negative_log_likelihood, kl, dimensions):
     """Returns the negative ELBO in bits for each of so many pixel values.
 
-    Args:
-        negative_log_likelihood: Mean over the pixel values, in nats.
-        kl: Of a portrait, in nats.
-        dimensions: Int.
+    The mean negative log likelihood of a value and the KL of a portrait are
+    in nats.
     """
     return (negative_log_likelihood + kl / dimensions) / math.log(2.0)
 
 
 def energy_distance(first, second):
-    """Returns the energy distance between two samples of vectors.
+    """Returns the energy distance between samples `[n, size]` and `[m, size]`.
 
     `2 E|x - y| - E|x - x'| - E|y - y'|` over the root of their length: 0 if
     and only if the distributions are equal. The estimate is unbiased, so it
     may be negative. Szekely and Rizzo, "Energy statistics", 2013.
-
-    Args:
-        first: Float `[n, size]`.
-        second: Float `[m, size]`.
     """
     between = ops.mean(_distances(first, second))
     within = _mean_of_others(first) + _mean_of_others(second)
@@ -88,15 +78,12 @@ def _mean_of_others(sample):
 
 
 def labelled_crossentropy(labels, logits, smoothing=0.0):
-    """Returns the mean cross-entropy over all labels that are known.
+    """Returns the mean cross-entropy over all labels that are known, else 0.
 
     Args:
         labels: Dict: task name -> int32 `[batch]`, -1 where unknown.
         logits: Dict: task name -> float `[batch, classes]`.
         smoothing: Float. Share of the target that is spread over all classes.
-
-    Returns:
-        Scalar; 0 where no label is known.
     """
     total, count = 0.0, 0.0
     for name, values in logits.items():

@@ -6,10 +6,9 @@ import keras
 from keras import ops
 
 from tp_keras.generator.conditions import get_conditions
-from tp_keras.generator.model import decoder as decoder_lib
-from tp_keras.generator.model import encoder as encoder_lib
-from tp_keras.generator.model.likelihood_objective import LikelihoodObjective
+from tp_keras.generator.model import networks
 from tp_keras.generator.model.losses import bits_per_dimension
+from tp_keras.generator.model.objectives import LikelihoodObjective
 from tp_keras.generator.priors import StandardNormalPrior
 from tp_keras.models.layer_settings import default_policy
 from tp_keras.models.layer_settings import from_settings_config
@@ -32,12 +31,14 @@ class PortraitVAE(keras.Model):
     prior p(z | c) -> z, labels -> decoder -> image
     ```
 
-    Each of the labels may be -1, "unknown": in training labels are left out at
-    random, so that missing labels, and drawing with none at all, need nothing
-    of their own. Encoder and decoder begin as the closed-form linear VAE
-    (`initialize`, see `Eigenfaces`), to which convolutions add the rest. The
-    model draws at half the size until it has `grown`, and at full size from
-    then on; its inner weights stay.
+    Labels are dicts of int32 `[batch]` by condition, -1 for "unknown": in
+    training they are left out at random. Images are uint8
+    `[batch, height, width, 3]`, drawn ones float32 on the scale 0..255, for
+    `to_uint8`.
+
+    Encoder and decoder begin as the closed-form linear VAE (`initialize`, see
+    `Eigenfaces`), to which convolutions add the rest. The model draws at half
+    the size until it has `grown`; its inner weights stay.
 
     Args:
         schema: `Schema` of the data set, or its dict.
@@ -50,16 +51,10 @@ class PortraitVAE(keras.Model):
         label_dropout: Float. Probability that a known label is left out in
             training.
         grown: Whether the model is trained to draw at full size.
-        prior: `Prior` to draw latents from; `StandardNormalPrior` until one is
-            fitted (`fit_priors`).
+        prior: `Prior` to draw latents from; None for N(0, I).
         name: Name of the model.
         trainable: Whether any of its weights is trained.
-        dtype: Policy of encoder and decoder, None for the global one. What
-            decides on colours is float32 in any.
-
-    Labels are dicts of int32 `[batch]` by condition, images uint8
-    `[batch, height, width, 3]`, and drawn images float32 of that shape on the
-    scale 0..255, for `to_uint8`.
+        dtype: Policy of encoder and decoder, None for the global one.
 
     Raises:
         UserError: If there are no conditions, or so many of them or such a
@@ -93,10 +88,10 @@ class PortraitVAE(keras.Model):
 
         # === Layers ===
         with default_policy(self.dtype_policy):
-            self.encoder = encoder_lib.build_encoder(
+            self.encoder = networks.build_encoder(
                 schema.image_shape, conditions, latent_size, encoder_channels
             )
-            self.half_decoder, self._decoder = decoder_lib.build_decoder(
+            self.half_decoder, self._decoder = networks.build_decoder(
                 schema.image_shape,
                 conditions,
                 latent_size,
@@ -196,7 +191,7 @@ class PortraitVAE(keras.Model):
             [eigenfaces.encoder_kernel]
         )
         self.encoder.get_layer("log_variance").bias.assign(
-            encoder_lib.unbounded_log_variance(eigenfaces.log_variance)
+            networks.unbounded_log_variance(eigenfaces.log_variance)
         )
         self.half_decoder.get_layer("linear_image").set_weights(
             [eigenfaces.decoder_kernel]
@@ -205,13 +200,13 @@ class PortraitVAE(keras.Model):
     def set_stage(self, grown):
         """Lets the model draw at full size (`grown`), or at half of it.
 
-        Layers that read or draw the finest details learn only when it has
-        grown. Call before `compile`.
+        Layers for the finest details learn only when it has grown. Call before
+        `compile`.
         """
         self.grown = grown
         for part, outer_layers in (
-            (self.encoder, encoder_lib.OUTER_LAYERS),
-            (self._decoder, decoder_lib.OUTER_LAYERS),
+            (self.encoder, networks.ENCODER_OUTER),
+            (self._decoder, networks.DECODER_OUTER),
         ):
             for layer in part.layers:
                 if layer.name in outer_layers:
@@ -225,8 +220,8 @@ class PortraitVAE(keras.Model):
             optimizer: As in `keras.Model.compile`.
             objective: `LikelihoodObjective` (the default) or
                 `SharpObjective`.
-            **kwargs: As in `keras.Model.compile`. On TensorFlow `jit_compile`
-                is off by default, see `PortraitClassifier.compile`.
+            **kwargs: As in `keras.Model.compile`; on TensorFlow `jit_compile`
+                is off by default.
         """
         self._set_objective(objective or LikelihoodObjective())
         if keras.config.backend() == "tensorflow":

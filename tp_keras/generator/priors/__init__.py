@@ -3,11 +3,9 @@
 from tp_keras.generator.priors.fitting import FittedPrior
 from tp_keras.generator.priors.fitting import fit_priors
 from tp_keras.generator.priors.flow_prior import FlowPrior
-from tp_keras.generator.priors.gaussian_mixture_prior import (
-    GaussianMixturePrior,
-)
 from tp_keras.generator.priors.latents import Latents
 from tp_keras.generator.priors.latents import encode_latents
+from tp_keras.generator.priors.prior import GaussianMixturePrior
 from tp_keras.generator.priors.prior import Prior
 from tp_keras.generator.priors.prior import StandardNormalPrior
 

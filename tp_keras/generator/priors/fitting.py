@@ -75,8 +75,8 @@ def fit_priors(
     Args:
         latents: `Latents` of the training portraits.
         kinds: Names out of `PRIORS`.
-        flow: `FlowSettings`, or None for the usual ones. The ridge is
-            chosen, and how many of the epochs are run.
+        flow: `FlowSettings`, or None for the usual ones, of which the ridge
+            and the number of epochs are chosen.
         seed: Int. Of parts, draws, clusters and weights.
         progress: Bool. Whether a bar is shown.
 
@@ -85,10 +85,6 @@ def fit_priors(
 
     Raises:
         UserError: If there are too few portraits.
-
-    Example:
-        >>> fitted = fit_priors(encode_latents(vae, portraits))
-        >>> vae.prior = max(fitted, key=lambda each: each.log_density).prior
     """
     count = len(np.unique(latents.portraits))
     if count < LEAST_PORTRAITS:

@@ -5,8 +5,8 @@ import dataclasses
 import keras
 import numpy as np
 
-from tp_keras.generator.priors.conditional_gaussian import ConditionalGaussian
 from tp_keras.generator.priors.flow_prior import FlowPrior
+from tp_keras.generator.priors.mixture_fit import ConditionalGaussian
 
 _BATCH_SIZE = 256
 _CLIP_NORM = 10.0
@@ -21,8 +21,8 @@ class FlowSettings:
         couplings: Int. Number of steps.
         width: Int. Units of the hidden layers.
         dropout_rate: Float. Dropout in the couplings.
-        learning_rate: Float. Of AdamW.
-        weight_decay: Float. Of AdamW.
+        learning_rate: Float. Of AdamW, as is `weight_decay`.
+        weight_decay: Float.
         epochs: Int. The most epochs.
         patience: Int. Epochs without a gain on held-out rows before the end.
     """
@@ -52,25 +52,16 @@ def fit_flow(latents, settings, held_out=None, seed=0) -> tuple[FlowPrior, int]:
         The prior and the number of epochs it was trained for.
     """
     base = ConditionalGaussian.fit(latents, settings.ridge)
+    shape = settings.couplings, settings.width, settings.dropout_rate
     prior = FlowPrior(
-        latents.size,
-        latents.conditions,
-        settings.couplings,
-        settings.width,
-        settings.dropout_rate,
-        seed,
-        name="prior",
+        latents.size, latents.conditions, *shape, seed, name="prior"
     )
     prior.assign_gaussian(base.centers, base.scale)
     model = _Likelihood(prior)
-    model.compile(
-        keras.optimizers.AdamW(
-            settings.learning_rate,
-            weight_decay=settings.weight_decay,
-            clipnorm=_CLIP_NORM,
-        ),
-        jit_compile=False,
+    optimizer = keras.optimizers.AdamW(
+        settings.learning_rate, settings.weight_decay, clipnorm=_CLIP_NORM
     )
+    model.compile(optimizer, jit_compile=False)
     best = None
     if held_out is not None:
         best = _BestWeights(prior, held_out, settings.patience, seed + 1)

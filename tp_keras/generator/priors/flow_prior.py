@@ -22,14 +22,13 @@ _MOST_LOG_SCALE = 2.0
 class FlowPrior(Prior):
     """p(z | c) by an invertible network from z to standard normal noise.
 
-    First z is whitened by a Gaussian fit whose centre depends on the labels,
-    then each coupling learns what the Gaussian leaves over. A fresh flow over
-    a Gaussian fit is that Gaussian; fresh from the constructor it is N(0, I).
-
-    A flow as the prior of a conditional VAE is from arXiv:2511.08946.
+    First z is whitened by a Gaussian whose centre depends on the labels, then
+    each coupling learns what the Gaussian leaves over: a fresh flow is that
+    Gaussian, N(0, I) fresh from the constructor. A flow as the prior of a
+    conditional VAE is from arXiv:2511.08946.
 
     Args:
-        latent_size: Int. Length of the latents.
+        latent_size: Int. Length of the latents, at least 2.
         conditions: Dict: condition -> number of classes.
         couplings: Int. Number of steps.
         width: Int. Units of the hidden layers.
@@ -126,16 +125,12 @@ class FlowPrior(Prior):
         return ops.take(self.centers, pattern, axis=0)
 
 
+# The rotation is fixed and mixes all coordinates; scale and shift of each then
+# depend on the labels; then those of one half depend on the other half and the
+# labels, through a small network. Fresh, it is a rotation alone. Dinh et al.,
+# arXiv:1605.08803 (Real NVP); Kingma and Dhariwal, arXiv:1807.03039 (Glow).
 class _Coupling(keras.layers.Layer):
-    """Rotation, normalisation by label and an affine coupling.
-
-    The rotation is fixed and mixes all coordinates. Then scale and shift of
-    each coordinate depend on the labels; then scale and shift of one half
-    depend on the other half and the labels, through a small network. The last
-    layers start at zero, so a fresh step is a rotation alone. Dinh et al.,
-    "Density estimation using Real NVP", arXiv:1605.08803; Kingma and Dhariwal,
-    "Glow", arXiv:1807.03039.
-    """
+    """Rotation, normalisation by label and an affine coupling."""
 
     def __init__(self, size, columns, width, dropout_rate, seed, name):
         super().__init__(name=name, dtype="float32")

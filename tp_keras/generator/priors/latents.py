@@ -93,12 +93,7 @@ class Latents:
         )
 
     def split(self, share, seed) -> tuple["Latents", "Latents"]:
-        """Returns two parts that share no portrait.
-
-        Args:
-            share: Float. Share of the portraits in the second part.
-            seed: Int. Of the choice.
-        """
+        """Returns two parts that share no portrait; `share` is of the last."""
         names = np.unique(self.portraits)
         names = np.random.default_rng(seed).permutation(names)
         chosen = np.isin(self.portraits, names[: round(share * len(names))])

@@ -1,4 +1,4 @@
-"""Fits the Gaussians of a `GaussianMixturePrior`."""
+"""Fits Gaussians to latents: one given the labels, and mixtures of them."""
 
 import dataclasses
 
@@ -7,11 +7,10 @@ import threadpoolctl
 from scipy.linalg import solve_triangular
 from scipy.special import logsumexp
 from sklearn.cluster import KMeans
+from sklearn.covariance import LedoitWolf
+from sklearn.linear_model import Ridge
 
-from tp_keras.generator.priors.conditional_gaussian import ConditionalGaussian
-from tp_keras.generator.priors.gaussian_mixture_prior import (
-    GaussianMixturePrior,
-)
+from tp_keras.generator.priors.prior import GaussianMixturePrior
 
 # Draws of the posteriors that are fitted to: enough of them to show their
 # noise, few enough for minutes.
@@ -25,6 +24,67 @@ _LEAST_GAIN = 0.01
 _WEIGHT_PRIOR = 4.0
 
 _LOG_TWO_PI = np.log(2.0 * np.pi)
+
+
+@dataclasses.dataclass(frozen=True)
+class ConditionalGaussian:
+    """p(z | c) = N(centre(c), scale scale^T).
+
+    The centre is a ridge regression on the classes, on pairs of them and on
+    the whole pattern, unknown a class like others. So a pattern with many
+    portraits has a centre of its own, and one with few falls back on its pairs
+    and classes. The covariance of the means is shrunk by Ledoit and Wolf's
+    formula (2004), and the variance of the posteriors is added exactly.
+
+    Attributes:
+        centers: float64 `[patterns, latent_size]`.
+        scale: float64 `[latent_size, latent_size]`, lower triangular.
+    """
+
+    centers: np.ndarray
+    scale: np.ndarray
+
+    @classmethod
+    def fit(cls, latents, ridge) -> "ConditionalGaussian":
+        """Fits to `Latents`.
+
+        The ridge is as many portraits as a deviation of the centre needs to be
+        believed by half.
+        """
+        patterns, weights = latents.patterns, latents.weights
+        overall = np.average(latents.means, axis=0, weights=weights)
+        features = _features(latents.pattern_classes)
+        # Rows of the same pattern are alike to the regression: one row of
+        # their mean and weight each gives the same centres.
+        sums = np.zeros((len(features), latents.size))
+        np.add.at(sums, patterns, weights[:, None] * (latents.means - overall))
+        totals = np.bincount(patterns, weights, minlength=len(features))
+        seen = totals > 0
+        regression = Ridge(alpha=ridge, fit_intercept=False).fit(
+            features[seen],
+            sums[seen] / totals[seen, None],
+            sample_weight=totals[seen],
+        )
+        centers = overall + regression.predict(features)
+        # A weighted row is worth its root of weight in a covariance.
+        roots = np.sqrt(weights / weights.mean())[:, None]
+        rest = roots * (latents.means - centers[patterns])
+        covariance = LedoitWolf(assume_centered=True).fit(rest).covariance_
+        variances = np.exp(latents.log_variances.astype(np.float64))
+        noise = np.average(variances, axis=0, weights=weights)
+        covariance = covariance + np.diag(noise + 1e-6)
+        return cls(centers, np.linalg.cholesky(covariance))
+
+    def whiten(self, samples, patterns) -> np.ndarray:
+        """Returns samples in units of the Gaussian, float32 `[rows, size]`."""
+        whitener = np.linalg.inv(self.scale).astype(np.float32)
+        rest = samples - self.centers[patterns].astype(np.float32)
+        return rest @ whitener.T
+
+    @property
+    def log_volume(self) -> float:
+        """Log determinant of the scale."""
+        return float(np.log(np.diagonal(self.scale)).sum())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,9 +138,8 @@ class Mixture:
 
     def prior(self, conditions) -> GaussianMixturePrior:
         """Returns it as a layer."""
-        layer = GaussianMixturePrior(
-            self.means.shape[1], conditions, len(self.means), name="prior"
-        )
+        count, size = self.means.shape
+        layer = GaussianMixturePrior(size, conditions, count, name="prior")
         layer.assign_parameters(
             self.base.centers,
             self.weights,
@@ -114,25 +173,18 @@ def fit_mixture(latents, settings, seed=0) -> Mixture:
     )
     classes = latents.pattern_classes
     if settings.components == 1:
-        return Mixture(
-            base,
-            np.ones((len(classes), 1)),
-            np.zeros((1, latents.size)),
-            np.eye(latents.size)[None],
-        )
+        ones = np.ones((len(classes), 1))
+        means, scales = np.zeros((1, latents.size)), np.eye(latents.size)[None]
+        return Mixture(base, ones, means, scales)
     clusters = KMeans(settings.components, n_init=1, random_state=seed).fit(
         x[: len(latents)], sample_weight=latents.weights
     )
     responsibilities = np.eye(settings.components)[clusters.predict(x)]
     before = -np.inf
     for _ in range(_MOST_ITERATIONS):
+        shares = weights[:, None] * responsibilities
         mixture = _maximize(
-            base,
-            x,
-            weights[:, None] * responsibilities,
-            settings.shrinkage,
-            patterns,
-            classes,
+            base, x, shares, settings.shrinkage, patterns, classes
         )
         joint = mixture.joint(x, patterns)
         evidence = logsumexp(joint, axis=1)
@@ -163,12 +215,8 @@ def _maximize(base, x, shares, shrinkage, patterns, classes):
     covariances = (scatters + shrinkage * pooled) / (
         totals[:, None, None] + shrinkage
     )
-    return Mixture(
-        base,
-        _pattern_weights(shares, patterns, classes),
-        means,
-        np.linalg.cholesky(covariances),
-    )
+    weights = _pattern_weights(shares, patterns, classes)
+    return Mixture(base, weights, means, np.linalg.cholesky(covariances))
 
 
 def _pattern_weights(shares, patterns, pattern_classes):
@@ -188,3 +236,16 @@ def _pattern_weights(shares, patterns, pattern_classes):
 def _smoothed(counts, expected):
     counts = counts + _WEIGHT_PRIOR * expected
     return counts / counts.sum(axis=1, keepdims=True)
+
+
+def _features(classes):
+    """One-hot classes, pairs and patterns: `[patterns, features]`."""
+    pairs = [
+        first * (second.max() + 1) + second
+        for a, first in enumerate(classes.T)
+        for second in classes.T[:a]
+    ]
+    columns = [*classes.T, *pairs, np.arange(len(classes))]
+    return np.concatenate(
+        [np.eye(column.max() + 1)[column] for column in columns], axis=1
+    )

@@ -2,11 +2,17 @@
 
 import keras
 import numpy as np
+from PIL import Image
 
+from tp_keras import files
 from tp_keras.errors import UserError
+from tp_keras.generator.model import to_uint8
+from tp_keras.tasks import MISSING
 
 # Below this many nats the latents tell a portrait as good as nothing.
 _LEAST_KL = 1.0
+
+_COLUMNS = 12
 
 
 class KLWarmup(keras.callbacks.Callback):
@@ -62,3 +68,78 @@ class CollapseGuard(keras.callbacks.Callback):
                 f"Received: {kl:.2f} nats, {active:.0f} active latents after "
                 f"epoch {epoch + 1}"
             )
+
+
+class EpochPictures(keras.callbacks.Callback):
+    """Draws the same portraits after every validation, to see them improve.
+
+    First a row of validation portraits and a row of their reconstructions;
+    then new portraits from the running Gaussian of the latents, at temperature
+    1: a row for each class of the first condition, through the classes of the
+    second one, further ones unknown.
+
+    Args:
+        run: `VaeRunFolder` to write to: `pictures/epoch_NNN.png`, and the
+            pictures of TensorBoard.
+        portraits: `Portraits` of the validation split.
+        seed: Int, of the latents.
+    """
+
+    def __init__(self, run, portraits, seed=0):
+        super().__init__()
+        self.run = run
+        self._epoch = 0
+        rng = np.random.default_rng(seed)
+        # Again from the first where there are fewer portraits than columns.
+        rows = np.sort(np.resize(rng.permutation(len(portraits)), _COLUMNS))
+        self.images = np.asarray(portraits.images[rows])
+        self.labels = {
+            name: values[rows] for name, values in portraits.labels.items()
+        }
+        first, *others = portraits.schema.condition_tasks
+        count = first.num_classes * _COLUMNS
+        self.noise = rng.normal(size=(count, 1 << 12))
+        classes = np.arange(count, dtype=np.int32)
+        self.new_labels = {
+            task.name: np.full(count, MISSING, np.int32) for task in others
+        }
+        self.new_labels[first.name] = classes // _COLUMNS
+        for second in others[:1]:
+            self.new_labels[second.name] = classes % second.num_classes
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Counts from 1."""
+        self._epoch = epoch + 1
+
+    def on_test_end(self, logs=None):
+        """Draws with averaged weights, where they are swapped in."""
+        self.write(self.model, self._epoch)
+
+    def draw(self, vae) -> np.ndarray:
+        """Returns the sheet, uint8 `[height, width, 3]`."""
+        again = to_uint8(vae.reconstruct(self.images, self.labels))
+        noise = self.noise[:, : vae.latent_size].astype(np.float32)
+        root = np.linalg.cholesky(
+            keras.ops.convert_to_numpy(vae.latent_covariance)
+            + 0.01 * np.eye(vae.latent_size)
+        )
+        mean = keras.ops.convert_to_numpy(vae.latent_mean)
+        latents = (mean + noise @ root.T).astype(np.float32)
+        new = to_uint8(vae.decode(latents, self.new_labels))
+        rows = [self.images, again, *np.split(new, len(new) // _COLUMNS)]
+        return np.concatenate([np.concatenate(list(row), 1) for row in rows])
+
+    def write(self, vae, epoch):
+        """Writes the sheet of an epoch, counted from 1, whole or not at all."""
+        import tensorflow as tf
+
+        sheet = self.draw(vae)
+        name = f"epoch_{epoch:03d}.png"
+        with files.replaced(self.run.pictures_path / name) as aside:
+            Image.fromarray(sheet).save(aside)
+        writer = tf.summary.create_file_writer(
+            str(self.run.path / "tensorboard" / "pictures")
+        )
+        with writer.as_default():
+            tf.summary.image("portraits", sheet[None], step=epoch)
+        writer.close()

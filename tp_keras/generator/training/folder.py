@@ -20,7 +20,7 @@ _README = """# A training run of a portrait generator of tp_keras
 | `pictures/` | samples and reconstructions after every epoch |
 | `tensorboard/` | the same for `tensorboard --logdir {quoted_path}` |
 | `backup-half/`, `backup-full/` | the last whole epoch, while it trains |
-| `evaluation/generation/` | figures and pictures of `training.evaluate_vae` |
+| `generation/` | figures and pictures of `training.evaluate_vae` |
 | `generation.html` | the page of them |
 
 Evaluate it: `{evaluate}`
@@ -32,13 +32,8 @@ Draw: `{draw}`
 class VaeRunFolder(RunFolder):
     """Reads and writes the folder of one training of a `PortraitVAE`.
 
-    Args:
-        path: The folder.
-
     Example:
         >>> vae = VaeRunFolder("runs/portraits").require().load_model()
-        >>> vae.latent_size
-        128
     """
 
     config_class = VaeExperimentConfig
@@ -55,6 +50,12 @@ class VaeRunFolder(RunFolder):
                 "training.generate", **own, output="portraits.png"
             ),
         }
+
+    def load_model(self, path=None):
+        """Returns the generator of a file, or the trained one, in float32."""
+        import tp_keras.generator.model  # noqa: F401 (registers the classes)
+
+        return super().load_model(path)
 
     @property
     def pictures_path(self) -> pathlib.Path:

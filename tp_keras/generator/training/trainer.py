@@ -4,10 +4,13 @@ import time
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tp_keras.command_line import train_command
 from tp_keras.config import BFLOAT16
 from tp_keras.config import FLOAT32
+from tp_keras.data.pipeline import TrainingBatches
+from tp_keras.data.pipeline import evaluation_batches
 from tp_keras.errors import UserError
 from tp_keras.generator.conditions import get_conditions
 from tp_keras.generator.conditions import one_hot_labels
@@ -21,13 +24,10 @@ from tp_keras.generator.model.geometry import scale_pixels
 from tp_keras.generator.priors import encode_latents
 from tp_keras.generator.priors import fit_priors
 from tp_keras.generator.priors.fitting import LEAST_PORTRAITS
-from tp_keras.generator.training.batches import as_inputs
-from tp_keras.generator.training.batches import training_batches
-from tp_keras.generator.training.batches import validation_batches
 from tp_keras.generator.training.callbacks import CollapseGuard
+from tp_keras.generator.training.callbacks import EpochPictures
 from tp_keras.generator.training.callbacks import KLWarmup
 from tp_keras.generator.training.folder import VaeRunFolder
-from tp_keras.generator.training.pictures import EpochPictures
 from tp_keras.models.optimizers import FusedAdamW
 from tp_keras.models.optimizers import cosine_schedule
 from tp_keras.quiet import verbosity
@@ -37,9 +37,12 @@ from tp_keras.runs.precision import has_bfloat16_instructions
 from tp_keras.runs.precision import layers_in
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.runs.trainer import Trainer
+from tp_keras.tasks import MISSING
 
 # Of the portraits that the linear path is fitted to: more change nothing.
 _MOST_FOR_EIGENFACES = 10_000
+# What the learning rate of these is multiplied by.
+_LINEAR_RATE = 0.05
 _LINEAR_LAYERS = ("linear_mean", "linear_image", "label_mean")
 
 
@@ -101,10 +104,8 @@ class VaeTrainer(Trainer):
         else:
             eyes = self._classifier_run()
             objective = SharpObjective(eyes.load_model(), settings)
-            train, validation = (
-                portraits.seen_as(eyes.schema)
-                for portraits in (train, validation)
-            )
+            train = train.seen_as(eyes.schema)
+            validation = validation.seen_as(eyes.schema)
             # A model that is loaded draws its first weights, too.
             keras.utils.set_random_seed(seed)
         vae = self.build_model(train.schema)
@@ -128,24 +129,16 @@ class VaeTrainer(Trainer):
         vae = self.run.load_model()
         begin = time.monotonic()
         seed, wanted = self.config.training.seed, self.config.model.prior
-        latents = encode_latents(
-            vae, train.seen_as(vae.schema), seed, self.progress
-        )
-        fitted = fit_priors(
-            latents,
-            PRIORS if wanted == "auto" else (wanted,),
-            seed=seed,
-            progress=self.progress,
-        )
+        train = train.seen_as(vae.schema)
+        latents = encode_latents(vae, train, seed, self.progress)
+        kinds = PRIORS if wanted == "auto" else (wanted,)
+        fitted = fit_priors(latents, kinds, seed=seed, progress=self.progress)
         best = max(fitted, key=lambda each: each.log_density)
         vae.prior = best.prior
         self.run.save_model(vae)
         seconds = time.monotonic() - begin
-        tried = [each.facts for each in fitted]
-        self.run.record(
-            prior={"kind": best.kind, "tried": tried},
-            prior_seconds=round(seconds, 1),
-        )
+        prior = {"kind": best.kind, "tried": [each.facts for each in fitted]}
+        self.run.record(prior=prior, prior_seconds=round(seconds, 1))
         self.run.remove_backups()
         self._say(
             f"Prior: {best.kind}, fitted in {seconds:.0f} s: "
@@ -196,9 +189,7 @@ class VaeTrainer(Trainer):
         )
         vae.compile(optimizer, objective)
         optimizer.build(vae.trainable_variables)
-        optimizer.set_learning_rate_factor(
-            _linear_variables(vae), training.linear_rate
-        )
+        optimizer.set_learning_rate_factor(_linear_variables(vae), _LINEAR_RATE)
         backup = self.run.stage_backup_path(grown)
         first = max(begin, self.run.epochs_to_resume_from(backup))
         self._announce(vae, batches.portraits, grown, first, end, steps)
@@ -283,18 +274,14 @@ def fit_eigenfaces(portraits, latent_size, seed) -> Eigenfaces:
     """Returns the linear VAE of `Portraits` and their mirror images."""
     rows = np.random.default_rng(seed).permutation(len(portraits))
     rows = np.sort(rows[:_MOST_FOR_EIGENFACES])
-    half = np.concatenate(
-        [
-            keras.ops.convert_to_numpy(
-                halve(scale_pixels(portraits.images[part]))
-            )
-            for part in np.array_split(rows, len(rows) // 256 + 1)
-        ]
-    )
+    parts = [
+        halve(scale_pixels(portraits.images[part]))
+        for part in np.array_split(rows, len(rows) // 256 + 1)
+    ]
+    half = np.concatenate([keras.ops.convert_to_numpy(x) for x in parts])
     labels = {name: v[rows] for name, v in portraits.labels.items()}
-    one_hot = keras.ops.convert_to_numpy(
-        one_hot_labels(labels, get_conditions(portraits.schema))
-    )
+    one_hot = one_hot_labels(labels, get_conditions(portraits.schema))
+    one_hot = keras.ops.convert_to_numpy(one_hot)
     both = np.concatenate([half, half[:, :, ::-1]]).reshape(2 * len(rows), -1)
     return Eigenfaces.fit(both, np.tile(one_hot, (2, 1)), latent_size, seed)
 
@@ -309,3 +296,34 @@ def _linear_variables(vae):
         if layer.name in _LINEAR_LAYERS
         for variable in layer.trainable_variables
     ]
+
+
+def training_batches(portraits, config) -> TrainingBatches:
+    """Returns the shuffled and augmented batches of a `VaeExperimentConfig`."""
+    return TrainingBatches(
+        portraits,
+        targets=_targets(portraits),
+        batch_size=config.training.batch_size,
+        seed=config.training.seed,
+        augment_config=config.augment,
+        passes_per_epoch=config.training.passes_per_epoch,
+    )
+
+
+def validation_batches(portraits) -> tf.data.Dataset:
+    """Returns all portraits once, as `as_inputs` has them."""
+    batches = evaluation_batches(portraits, _targets(portraits), 128)
+    return batches.map(as_inputs)
+
+
+def as_inputs(images, labels, weights):
+    """Returns a tuple of one dict of `image` and the labels, -1 if missing."""
+    labels = {
+        name: tf.where(weights[name] > 0, tf.cast(values, tf.int32), MISSING)
+        for name, values in labels.items()
+    }
+    return ({"image": images, **labels},)
+
+
+def _targets(portraits):
+    return {task.name: task for task in portraits.schema.condition_tasks}

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
+from benchmarks.extra_data import as_many_as
+from benchmarks.extra_data import cell_shortages
+from benchmarks.extra_data import with_generated
+from benchmarks.extra_data import with_repeated
 from tests.portrait_factory import make_portraits
 from tp_keras.errors import UserError
-from tp_keras.generator.evaluation.extra_data import as_many_as
-from tp_keras.generator.evaluation.extra_data import cell_shortages
-from tp_keras.generator.evaluation.extra_data import with_generated
-from tp_keras.generator.evaluation.extra_data import with_repeated
 
 # Four black-haired women, one blond one, two bald men; the rest belongs to no
 # cell.
