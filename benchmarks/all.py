@@ -48,6 +48,17 @@ REAL = (
     ("training_options", "--accuracy True"),
     ("formats", f"--run_dir {REAL_RUN}"),
 )
+UTKFACE_DATA = "utk_face/96x96"
+UTKFACE = tuple(
+    ("questions", f"--question {question}")
+    for question in (
+        "sharing",
+        "sharing_parameters",
+        "number_heads",
+        "sizes",
+        "transfer",
+    )
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +85,8 @@ class All:
                 f"Without the real archives: {self.data_dir / REAL_DATA} is "
                 f"not there ({command})."
             )
+        if (self.data_dir / UTKFACE_DATA).is_dir():
+            commands += UTKFACE
         failed = []
         for module, flags in commands:
             if self.only and module not in self.only:
