@@ -7,7 +7,7 @@ import tyro
 from benchmarks import all as all_module
 from training.command import FLAG_STYLE
 
-NAMED = (*all_module.SYNTHETIC, *all_module.REAL)
+NAMED = (*all_module.SYNTHETIC, *all_module.REAL, *all_module.UTKFACE)
 
 
 @pytest.mark.parametrize(
