@@ -143,18 +143,14 @@ class PeerTables:
 
     def _measure(self, rows, predictions):
         """Returns (metric, class, group) -> fields."""
+        from tp_keras.fairness.group_counts import GroupAnswers
         from tp_keras.fairness.group_figures import measure_groups
 
         found = {}
-        for fields in measure_groups(
-            self.task,
-            rows.labels,
-            predictions,
-            rows.groups,
-            self.protected,
-            self.settings,
-            _SEED,
-        ):
+        answers = GroupAnswers(
+            self.task, rows.labels, predictions, rows.groups, self.protected
+        )
+        for fields in measure_groups(answers, self.settings, _SEED):
             key = fields["metric"], fields.get("class_name"), fields["group"]
             found.setdefault(key, fields)
         return found

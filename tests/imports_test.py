@@ -34,8 +34,8 @@ SERVING = ("errors", "command_line", "files", "tasks", "pixels", "serving")
 # In these TensorFlow has kernels or an order of its own; all else of models
 # and methods runs on every backend.
 TENSORFLOW_ALONE = (
-    "fused_batch_normalization.py",
-    "fused_adamw.py",
+    "layers.py",
+    "optimizers.py",
     "alternating_step.py",
 )
 

@@ -46,7 +46,7 @@ tp_keras(
     *("--batch_size", "8", "--warmup_epochs", "0", "--averaging", "0"),
     *("--tasks", "gender", "--backbone", "portrait_xs"),
 )
-tp_keras("export", "--run_dir", "run", "--check", "False")
+tp_keras("export", "--run_dir", "run")
 bundle = "exported_models/portrait_attributes"
 tp_keras("predict", "--bundle", bundle, "--images", "one.png")
 for package in ("tp_keras", "tp_keras_datasets", "tp_keras_training"):

@@ -12,6 +12,7 @@ import pytest
 from datasets.building.errors import DatasetInputError
 from tests.printed_commands import refusal
 from tests.runs.trainer_test import run_eagerly
+from tp_keras import files
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import config_to_dict
 from tp_keras.errors import UserError
@@ -174,15 +175,21 @@ def test_train_on_a_full_disk_and_again(
 ):
     run_eagerly(monkeypatch)
     words = flags_of(tmp_path, tiny_data_dir, "--tasks", "gender")
-    # A device that answers every write as a full disk does.
-    model_aside = tmp_path / ".incomplete-model.keras"
-    model_aside.symlink_to("/dev/full")
+
+    def full_disk(path):
+        aside = path.with_name(f".aside-{path.name}")
+        if path == RunFolder(tmp_path).model_path:
+            # A device that answers every write as a full disk does.
+            aside.symlink_to("/dev/full")
+        return aside
+
     config = command.read_experiment(EXPERIMENTS, words)
     run = RunFolder(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps(config_to_dict(config)))
-    assert "The disk is full" in train_fails(capsys, *words)
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "_aside", full_disk)
+        assert "The disk is full" in train_fails(capsys, *words)
     assert not run.is_finished and not run.model_path.exists()
-    model_aside.unlink()
     train.main(words)
     assert run.is_finished and len(run.read_history()) == 1
     gc.collect()

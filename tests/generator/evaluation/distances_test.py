@@ -74,7 +74,9 @@ def test_the_kernel_distance_equals_its_definition_in_all_and_in_halves():
     found = kernel_distance(a, b, num_draws=5, seed=7)
     assert found.value == pytest.approx(slow_distance(a, b))
     pairs = zip(draw_halves(13, 5, 7), draw_halves(9, 5, 7), strict=True)
-    halves = [slow_distance(a[rows], b[others]) for rows, others in pairs]
+    halves = np.array(
+        [slow_distance(a[rows], b[others]) for rows, others in pairs]
+    )
     draws = found.value + halves - np.mean(halves)
     np.testing.assert_allclose(found.draws, draws, atol=1e-9)
 
