@@ -1,3 +1,4 @@
+import dataclasses
 import functools
 
 import keras
@@ -37,13 +38,29 @@ def make_classifier(embedding_size=64, schema=SCHEMA, **kwargs):
     return classifier
 
 
+def paint(count, seed=0, missing=0.25):
+    """Portraits with a colour channel for each label: gender is the red."""
+    rng = np.random.default_rng(seed)
+    labels = {
+        task.name: rng.integers(task.num_classes, size=count).astype(np.int32)
+        for task in SCHEMA.tasks
+    }
+    size = (count, *SCHEMA.image_shape)
+    images = rng.integers(0, 40, size=size, dtype=np.uint8)
+    for channel, task in enumerate(SCHEMA.tasks):
+        level = labels[task.name] * (200 // (task.num_classes - 1))
+        images[..., channel] += level[:, None, None].astype(np.uint8)
+    for task in SCHEMA.guarded_tasks:
+        labels[task.name][rng.random(count) < missing] = -1
+    return dataclasses.replace(
+        make_portraits(count), images=images, labels=labels
+    )
+
+
 @functools.cache
 def make_both():
     """Training and held-out portraits, on which gender is easily seen."""
-    return (
-        make_portraits(100),
-        make_portraits(240, seed=1, split="validation", missing=0.1),
-    )
+    return paint(100), paint(240, seed=1, missing=0.1)
 
 
 @pytest.fixture
@@ -126,7 +143,7 @@ def test_the_served_embedding_does_not_covary_with_gender(
         embedding = embeddings(treated[method])[name]
         # A gender is at most 1 from the mean, and half of it on average.
         bound = embedding_errors(treated[method], name).mean() / 2
-        assert measure(embedding) < bound < measure(before) / 50
+        assert measure(embedding) < bound < measure(before) / 500
         # Rounded to float32 as it is served: 32 values of up to sqrt(32).
         error = float32_error(32, np.sqrt(32))
         np.testing.assert_allclose(embedding.mean(1), 0, atol=error)
@@ -180,7 +197,7 @@ def test_dfr_makes_a_head_and_leaves_the_embedding(
             for model in (classifier, treated["dfr"])
         ]
         # The network was never trained, its heads are random.
-        assert accuracies[1].mean() > accuracies[0].mean() + 0.05
+        assert accuracies[1].mean() > accuracies[0].mean() + 0.1
         np.testing.assert_array_equal(
             embeddings(treated["dfr"])[name], embeddings(classifier)[name]
         )
