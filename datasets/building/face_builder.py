@@ -1,6 +1,7 @@
 """What the TFDS builders of all face data sets have in common."""
 
 import abc
+import functools
 import hashlib
 import itertools
 import json
@@ -8,6 +9,7 @@ import os
 import pathlib
 import shutil
 import time
+from collections.abc import Callable
 from collections.abc import Iterator
 from typing import Any
 from typing import ClassVar
@@ -16,8 +18,6 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow_datasets as tfds
 import tqdm
-from tensorflow_datasets.core import shuffle
-from tensorflow_datasets.core.example_serializer import ExampleSerializer
 
 from . import build_record
 from .bad_items import BadItems
@@ -25,19 +25,12 @@ from .build_record import BuildRecord
 from .build_record import LabelCounts
 from .build_record import describe_file
 from .drawing.folder import draw_folder
+from .drawing.folder import draw_in_order
 from .errors import DatasetInputError
+from .record_files import check_disk_space
+from .record_files import check_file_format
+from .record_files import reproducible_records
 from .variants import Variants
-
-# The formats of records that can be written and read.
-FILE_FORMATS = ("tfrecord", "array_record")
-
-# TFDS keeps up to 1 GB of a split in memory to shuffle it, and beyond that
-# goes through temporary files. Less is as fast: the files stay in the cache
-# of the operating system as long as it has memory to spare.
-_SHUFFLE_BUFFER_BYTES = 128 << 20
-
-# The temporary files of a split and the finished records, with some room.
-_DISK_SPACE_FACTOR = 2.2
 
 
 class Part(NamedTuple):
@@ -181,10 +174,17 @@ class FaceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         folder: pathlib.Path,
         count: int,
         seed: int,
-        workers: int | None,
-        progress: bool,
+        draw_in_order: Callable,
     ) -> None:
-        """Draws the files of a pack into a folder; see `draw_pack`."""
+        """Draws the files of a pack into a folder.
+
+        Args:
+            folder: An empty folder.
+            count: The number of portraits.
+            seed: Settles every byte.
+            draw_in_order: The function of that name, of what draws some of the
+                items, and the items.
+        """
         raise NotImplementedError
 
     @classmethod
@@ -214,12 +214,13 @@ class FaceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
                 something else.
         """
         cls.VARIANTS.find(count=count, seed=seed)
+        draw = functools.partial(
+            draw_in_order, workers=workers, progress=progress
+        )
         return draw_folder(
             output_dir,
             cls.describe_pack(count, seed),
-            lambda folder: cls.write_pack(
-                folder, count, seed, workers, progress
-            ),
+            lambda folder: cls.write_pack(folder, count, seed, draw),
         )
 
     @classmethod
@@ -241,19 +242,12 @@ class FaceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     def _download_and_prepare(self, dl_manager, download_config) -> None:
         # TFDS calls this with `data_path` being a temporary folder that it
         # renames at the end: the record appears together with the data set.
-        _check_file_format(self.info.file_format)
+        check_file_format(self.info.file_format)
         start = time.monotonic()
         self._record = None
         self._bad_items = BadItems(self.on_bad)
         try:
-            with (
-                tfds.core.utils.temporary_assignment(
-                    shuffle, "MAX_MEM_BUFFER_SIZE", _SHUFFLE_BUFFER_BYTES
-                ),
-                tfds.core.utils.temporary_assignment(
-                    ExampleSerializer, "serialize_example", _serialize
-                ),
-            ):
+            with reproducible_records():
                 super()._download_and_prepare(dl_manager, download_config)
         finally:
             if self._progress is not None:
@@ -282,7 +276,7 @@ class FaceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             inputs=self.list_inputs(manual_dir),
         )
         content = self.open_content(manual_dir, self._bad_items)
-        _check_disk_space(content.size, pathlib.Path(self.data_path))
+        check_disk_space(content.size, pathlib.Path(self.data_path))
         parts = content.parts
         self._record.details = content.details
         self._record.found = {name: part.count for name, part in parts.items()}
@@ -343,29 +337,6 @@ class FaceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         return self.draw_pack(pack_dir, count, seed)
 
 
-def _serialize(serializer: ExampleSerializer, example: dict) -> bytes:
-    """Serialises an example as TFDS does, with the features in fixed order.
-
-    Without it every process writes them in an order of its own, and no build
-    gives the bytes of another.
-    """
-    message = serializer.get_tf_example(example)
-    return message.SerializeToString(deterministic=True)
-
-
-def _check_file_format(file_format) -> None:
-    """Refuses what TFDS doesn't write whole, or can't write here.
-
-    Its Parquet writer leaves out every other batch of 100 examples.
-    """
-    if file_format.value not in FILE_FORMATS:
-        raise DatasetInputError(
-            f"Expected a file_format out of {', '.join(FILE_FORMATS)}; TFDS "
-            "doesn't keep every portrait in others. "
-            f"Received: file_format={file_format.value}"
-        )
-
-
 def _get_manual_dir(dl_manager) -> pathlib.Path:
     """Returns the folder of the files, which may not be there."""
     try:
@@ -374,15 +345,3 @@ def _get_manual_dir(dl_manager) -> pathlib.Path:
         raise DatasetInputError(
             f"{error} With the command, pass the folder as --manual_dir."
         ) from None
-
-
-def _check_disk_space(size: int, folder: pathlib.Path) -> None:
-    """Refuses to start what would fill the disk."""
-    needed = _DISK_SPACE_FACTOR * size
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise DatasetInputError(
-            f"The data set needs about {needed / 1e9:.2f} GB while it is "
-            f"built, and {folder} has {free / 1e9:.2f} GB left. Free some "
-            "space or pass another --data_dir."
-        )

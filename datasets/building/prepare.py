@@ -16,8 +16,8 @@ from . import build_record
 from .bad_items import BadItems
 from .build_record import BuildRecord
 from .errors import DatasetInputError
-from .face_builder import FILE_FORMATS
 from .face_builder import FaceBuilder
+from .record_files import FILE_FORMATS
 
 # TFDS, and we too, write into folders named so until they are complete.
 _INCOMPLETE = "incomplete."

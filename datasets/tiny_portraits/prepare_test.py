@@ -11,8 +11,8 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from ..building import archives
-from ..building import face_builder
 from ..building import prepare as prepare_lib
+from ..building import record_files
 from ..building import workers
 from ..building.build_record import BuildRecord
 from ..building.errors import DatasetInputError
@@ -441,7 +441,7 @@ def test_a_full_disk_is_said_as_such(pack, data_dir, monkeypatch):
 
 
 def test_too_little_space_is_said_before_the_work(pack, data_dir, monkeypatch):
-    monkeypatch.setattr(face_builder, "_DISK_SPACE_FACTOR", 1e15)
+    monkeypatch.setattr(record_files, "_DISK_SPACE_FACTOR", 1e15)
     with pytest.raises(DatasetInputError, match="Free some space or pass"):
         prepare(pack, data_dir)
 
@@ -477,6 +477,6 @@ def test_tfds_without_manual_dir_says_what_to_put_there(data_dir):
 def test_the_shuffle_of_a_large_split_goes_over_the_disk(
     pack, data_dir, monkeypatch
 ):
-    monkeypatch.setattr(face_builder, "_SHUFFLE_BUFFER_BYTES", 100)
+    monkeypatch.setattr(record_files, "_SHUFFLE_BUFFER_BYTES", 100)
     prepare(pack, data_dir)
     assert len(load(data_dir)["train"]) == 5

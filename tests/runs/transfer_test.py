@@ -155,7 +155,7 @@ def test_a_trunk_stays_as_it_is_and_then_learns_slowly(
 ):
     # The last model is kept, whatever its score.
     growing = {"none": DebiasMethod(grows=True)}
-    monkeypatch.setattr(t.trainer_module, "DEBIAS_METHODS", growing)
+    monkeypatch.setattr("tp_keras.runs.callbacks.DEBIAS_METHODS", growing)
     before = keras.saving.load_model(own_file).get_layer("own").get_weights()
     settings = {
         "model": {"backbone": str(own_file)},

@@ -3,6 +3,7 @@
 import keras
 
 from tp_keras import files
+from tp_keras.config import DEBIAS_METHODS
 
 SCORE = "val_score"
 
@@ -142,3 +143,58 @@ class ResumableEarlyStopping(keras.callbacks.EarlyStopping):
         super().on_train_begin(logs)
         for row in self.history:
             self.on_epoch_end(int(row["epoch"]), row)
+
+
+def training_callbacks(
+    config, run, classifier, saved_path, steps, first_epoch
+) -> list[keras.callbacks.Callback]:
+    """Returns what happens beside a training, in its order.
+
+    Args:
+        config: `ExperimentConfig`.
+        run: `RunFolder`.
+        classifier: `PortraitClassifier`, what is kept of what is trained.
+        saved_path: Where it is kept.
+        steps: Int. Steps of an epoch.
+        first_epoch: Int. Epochs that were trained before.
+    """
+    training = config.training
+    # An epoch is over when its backup is written: rows after it will be
+    # trained and written again.
+    history = [row for row in run.read_history() if row["epoch"] < first_epoch]
+    callbacks = [
+        EpochSeeds(training.seed),
+        BestModel(
+            saved_path,
+            classifier,
+            examples_per_epoch=steps * training.batch_size,
+            best_score=max(
+                (row[SCORE] for row in history), default=float("-inf")
+            ),
+            # The model of the last epoch counts where a strength grows: the
+            # most accurate one would be one of before.
+            only_last=DEBIAS_METHODS[config.debias.in_training.debias].grows,
+        ),
+    ]
+    if training.averaging:
+        callbacks.append(keras.callbacks.SwapEMAWeights())
+    callbacks += [
+        keras.callbacks.CSVLogger(run.history_path, append=first_epoch > 0),
+        EpochCurves(run.path / "tensorboard", write_graph=False),
+    ]
+    if training.patience:
+        callbacks.append(
+            ResumableEarlyStopping(
+                history=history,
+                monitor=SCORE,
+                mode="max",
+                patience=training.patience,
+            )
+        )
+    # Last: when it has written, everything before it has.
+    callbacks.append(
+        keras.callbacks.BackupAndRestore(
+            run.backup_path, double_checkpoint=True
+        )
+    )
+    return callbacks

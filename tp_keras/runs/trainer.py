@@ -5,7 +5,6 @@ import time
 
 import keras
 
-from tp_keras.config import DEBIAS_METHODS
 from tp_keras.config import ExperimentConfig
 from tp_keras.data.pipeline import TrainingBatches
 from tp_keras.data.pipeline import evaluation_batches
@@ -20,11 +19,8 @@ from tp_keras.models.optimizers import FusedAdamW
 from tp_keras.models.optimizers import cosine_schedule
 from tp_keras.quiet import verbosity
 from tp_keras.runs.callbacks import SCORE
-from tp_keras.runs.callbacks import BestModel
-from tp_keras.runs.callbacks import EpochCurves
-from tp_keras.runs.callbacks import EpochSeeds
 from tp_keras.runs.callbacks import FrozenTrunk
-from tp_keras.runs.callbacks import ResumableEarlyStopping
+from tp_keras.runs.callbacks import training_callbacks
 from tp_keras.runs.precision import choose_precision
 from tp_keras.runs.precision import layers_in
 from tp_keras.runs.run_folder import RunFolder
@@ -284,51 +280,14 @@ class Trainer:
         )
 
     def _callbacks(self, classifier, steps, first_epoch):
-        training = self.config.training
-        # An epoch is over when its backup is written: rows after it will be
-        # trained and written again.
-        history = [
-            row for row in self.run.read_history() if row["epoch"] < first_epoch
-        ]
-        scores = [row[SCORE] for row in history]
-        callbacks = [
-            EpochSeeds(training.seed),
-            BestModel(
-                self._saved_path,
-                classifier,
-                examples_per_epoch=steps * training.batch_size,
-                best_score=max(scores, default=float("-inf")),
-                # The model of the last epoch counts where a strength grows:
-                # the most accurate one would be one of before.
-                only_last=DEBIAS_METHODS[
-                    self.config.debias.in_training.debias
-                ].grows,
-            ),
-        ]
-        if training.averaging:
-            callbacks.append(keras.callbacks.SwapEMAWeights())
-        callbacks += [
-            keras.callbacks.CSVLogger(
-                self.run.history_path, append=first_epoch > 0
-            ),
-            EpochCurves(self.run.path / "tensorboard", write_graph=False),
-        ]
-        if training.patience:
-            callbacks.append(
-                ResumableEarlyStopping(
-                    history=history,
-                    monitor=SCORE,
-                    mode="max",
-                    patience=training.patience,
-                )
-            )
-        # Last: when it has written, everything before it has.
-        callbacks.append(
-            keras.callbacks.BackupAndRestore(
-                self.run.backup_path, double_checkpoint=True
-            )
+        return training_callbacks(
+            self.config,
+            self.run,
+            classifier,
+            self._saved_path,
+            steps,
+            first_epoch,
         )
-        return callbacks
 
     def _announce(self, train, validation, model, steps, first_epoch):
         if first_epoch:

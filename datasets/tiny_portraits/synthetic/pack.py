@@ -3,10 +3,10 @@
 import functools
 import pathlib
 import zipfile
+from collections.abc import Callable
 
 import numpy as np
 
-from ...building.drawing.folder import draw_in_order
 from ...building.drawing.png import encode_png
 from ...building.drawing.portrait import draw_portrait
 from .. import facts
@@ -40,13 +40,9 @@ def describe_pack(count: int, seed: int) -> dict:
 
 
 def write_pack(
-    folder: pathlib.Path,
-    count: int,
-    seed: int,
-    workers: int | None,
-    progress: bool,
+    folder: pathlib.Path, count: int, seed: int, draw_in_order: Callable
 ) -> None:
-    """Draws attribute file and archives; see `FaceBuilder.draw_pack`.
+    """Draws attribute file and archives; see `FaceBuilder.write_pack`.
 
     A portrait depends on the seed and its index alone. `Counterfactuals` is a
     pack of its own. It holds each portrait of the test range a second time
@@ -67,9 +63,7 @@ def write_pack(
     ):
         pack.write_attributes(indices, table.labels[indices])
         others.write_attributes(indices[paired], other_labels)
-        for index, png, other_png in draw_in_order(
-            draw, items, workers, progress
-        ):
+        for index, png, other_png in draw_in_order(draw, items):
             pack.write_portrait(index, png)
             if other_png:
                 others.write_portrait(index, other_png)

@@ -4,11 +4,11 @@ import functools
 import io
 import pathlib
 import zipfile
+from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
 
-from ...building.drawing.folder import draw_in_order
 from ...building.drawing.portrait import draw_portrait
 from .. import facts
 from ..labels import MISSING
@@ -23,18 +23,12 @@ _JPEG_QUALITY = 92
 
 
 def write_pack(
-    folder: pathlib.Path,
-    count: int,
-    seed: int,
-    workers: int | None,
-    progress: bool,
+    folder: pathlib.Path, count: int, seed: int, draw_in_order: Callable
 ) -> None:
-    """Draws `UTKFace.zip`; see `FaceBuilder.draw_pack`."""
+    """Draws `UTKFace.zip`; see `FaceBuilder.write_pack`."""
     draw = functools.partial(_draw_files, seed)
     with zipfile.ZipFile(folder / facts.ARCHIVE_NAME, "w") as archive:
-        for name, content in draw_in_order(
-            draw, range(count), workers, progress
-        ):
+        for name, content in draw_in_order(draw, range(count)):
             # A fixed date: the same bytes on any day.
             entry = zipfile.ZipInfo(f"{facts.FOLDER_NAME}/{name}")
             entry.external_attr = 0o644 << 16

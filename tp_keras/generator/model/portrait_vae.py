@@ -18,8 +18,7 @@ from tp_keras.registration import register
 from tp_keras.tasks import MISSING
 from tp_keras.tasks import Schema
 
-# Of the running statistics of latents and pixels, in steps of training.
-_MOMENTUM = 0.98
+_MOMENTUM = 0.98  # Of the running statistics of latents and pixels.
 
 
 @register
@@ -45,8 +44,7 @@ class PortraitVAE(keras.Model):
         latent_size: Int. Length of the latent vectors.
         encoder_channels: Ints. Channels of the encoder at a quarter of the
             size and innermost.
-        decoder_channels: Ints. Of the decoder innermost, at a quarter and at
-            half of the size.
+        decoder_channels: Ints. Of the decoder innermost, at 1/4 and at 1/2.
         modulation: Whether labels modulate every stage of the decoder (FiLM).
         label_dropout: Float. Probability that a known label is left out in
             training.
