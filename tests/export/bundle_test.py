@@ -24,7 +24,9 @@ def test_it_answers_as_the_model_with_the_names_of_classes(bundle, classifier):
     expected = classifier.predict_answers(IMAGES, verbose=0)
     for name, values in expected.items():
         assert found[name].dtype == np.float32
-        np.testing.assert_allclose(found.pop(name), values, atol=1e-3)
+        np.testing.assert_allclose(
+            found.pop(name), values, rtol=1e-5, atol=1e-5
+        )
     assert found.pop("age_unit").tolist() == [b"years"] * 3
     flags = found.pop("signs_label").tolist()
     for row, text in zip(expected["signs"], flags, strict=True):

@@ -13,6 +13,7 @@ from tests.picture_factory import exif
 from tests.picture_factory import stored
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import SCHEMA
+from tests.rounding import float32_error
 from tp_keras.errors import UserError
 from tp_keras.export import read_metadata
 from tp_keras.generator.export.bundle import expected_answers
@@ -88,9 +89,12 @@ def test_a_row_depends_on_its_seed_and_not_on_its_batch(session):
     assert together["image"].shape == (64, 108, 84, 3)
     for row in (0, 1, 33, 63):
         alone = session.run("generate", part(inputs, slice(row, row + 1)))
-        # The noise is equal bit by bit; products may be summed otherwise.
+        # The noise is equal bit by bit; products may be summed otherwise, a
+        # few of numbers up to 4 for each of the latents.
+        latents = alone["latent"][0]
+        error = float32_error(len(latents), 4.0)
         np.testing.assert_allclose(
-            alone["latent"][0], together["latent"][row], atol=1e-5
+            latents, together["latent"][row], rtol=0, atol=error
         )
         gap = alone["image"][0].astype(int) - together["image"][row]
         assert np.abs(gap).max() <= 1
