@@ -19,12 +19,12 @@ FLAGS = np.array([[1, 0, -1], [-1, -1, -1], [0, 0, 1]])
     "task, labels, known, row_strata",
     [
         (SKY, [2, -1, 0], [True, False, True], [2, -1, 0]),
-        # Twelve ranges of ten years; the last holds its upper limit.
+        # Ranges of ten years; the upper limit begins the last.
         (
             AGE,
             [0, 9.9, 10, np.nan, 120],
             [True, True, True, False, True],
-            [0, 0, 1, -1, 11],
+            [0, 0, 1, -1, 12],
         ),
         (SIGNS, FLAGS, FLAGS >= 0, [0, -1, 0]),
     ],
@@ -52,7 +52,7 @@ def test_weights_by_hand():
     assert half[-1] / half[0] == pytest.approx(2.0)
     assert half.mean() == pytest.approx(1.0)
     assert label_weights(SKY, np.array([-1, -1])).tolist() == [0, 0]
-    assert [num_strata(task) for task in (SKY, AGE, SIGNS)] == [3, 12, 1]
+    assert [num_strata(task) for task in (SKY, AGE, SIGNS)] == [3, 13, 1]
 
 
 def test_a_number_weighs_by_its_range_and_a_flag_by_what_it_says():

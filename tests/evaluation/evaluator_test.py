@@ -8,10 +8,10 @@ from tests.evaluation.predictions import one_hot
 from tests.evaluation.predictions import random_predictions
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import SCHEMA
+from tp_keras.data.labels import ranges_of
 from tp_keras.errors import UserError
 from tp_keras.evaluation.evaluator import evaluate_predictions
 from tp_keras.evaluation.flag_figures import ranking_figures
-from tp_keras.evaluation.number_figures import ranges_of
 from tp_keras.records.intervals import wilson_interval
 from tp_keras.records.record import find
 from tp_keras.records.record import find_one

@@ -1,13 +1,16 @@
 """Which labels are there, and what each row weighs in the loss of a task."""
 
+import functools
+import math
+
 import numpy as np
 
 from tp_keras.tasks import MULTI_LABEL
 from tp_keras.tasks import REGRESSION
 from tp_keras.tasks import Task
 
-# Ranges of a number that weigh as classes do.
-_BINS = 12
+# At most about so many ranges of a number are told apart.
+_MOST_RANGES = 12
 
 
 def is_known(task: Task, labels) -> np.ndarray:
@@ -45,14 +48,38 @@ def strata(task: Task, labels) -> np.ndarray:
         return np.where(known.any(-1), 0, -1).astype(np.int32)
     if task.kind != REGRESSION:
         return np.asarray(labels, np.int32)
-    share = (filled(task, labels) - task.low) / (task.high - task.low)
-    bins = np.clip((share * _BINS).astype(np.int32), 0, _BINS - 1)
-    return np.where(known, bins, -1).astype(np.int32)
+    starts, _ = ranges_of(task)
+    ranges = np.searchsorted(starts, filled(task, labels), "right") - 1
+    return np.where(known, np.maximum(ranges, 0), -1).astype(np.int32)
 
 
 def num_strata(task: Task) -> int:
     """Returns the number of classes of `strata`."""
-    return {REGRESSION: _BINS, MULTI_LABEL: 1}.get(task.kind, task.num_classes)
+    if task.kind == REGRESSION:
+        return len(ranges_of(task)[0])
+    return 1 if task.kind == MULTI_LABEL else task.num_classes
+
+
+@functools.cache
+def ranges_of(task: Task) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Returns where the ranges of a number start, and how they are called.
+
+    Example:
+        >>> starts, names = ranges_of(Task("age", "regression", low=0, ...))
+        >>> names[:3]
+        ('0-9', '10-19', '20-29')
+    """
+    least = (task.high - task.low) / _MOST_RANGES
+    size = 10.0 ** math.floor(math.log10(least))
+    step = next(size * f for f in (1, 2, 5, 10, 20) if size * f >= least)
+    first = math.floor(task.low / step + 1e-9)
+    # Of whole numbers the highest one may start a range, as 100 does.
+    last = math.floor(task.high / step + (1e-9 if step >= 1 else -1e-9))
+    starts = np.arange(first, last + 1) * step
+    if step == 1:
+        return starts, tuple(f"{start:g}" for start in starts)
+    end = step - 1 if step > 1 else step
+    return starts, tuple(f"{start:g}-{start + end:g}" for start in starts)
 
 
 def label_weights(task: Task, labels, balance=0.0) -> np.ndarray:

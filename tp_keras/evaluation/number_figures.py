@@ -1,11 +1,12 @@
 """Figures of tasks whose label is a number."""
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
 import scipy.stats
 
+from tp_keras.data.labels import ranges_of
+from tp_keras.data.labels import strata
 from tp_keras.evaluation import metrics
 from tp_keras.evaluation.class_figures import confusion_figures
 from tp_keras.evaluation.figures import figure
@@ -13,9 +14,6 @@ from tp_keras.evaluation.figures import resampled
 from tp_keras.evaluation.figures import share
 from tp_keras.records import intervals
 from tp_keras.tasks import Task
-
-# At most so many ranges are told apart.
-_MOST_RANGES = 12
 
 
 def number_figures(
@@ -39,11 +37,8 @@ def number_figures(
     answers, labels = np.float64(answers), np.float64(labels)
     signed = answers - labels
     errors = np.abs(signed)
-    starts, names = ranges_of(task)
-    found, true = (
-        np.clip(np.searchsorted(starts, values, "right") - 1, 0, len(names) - 1)
-        for values in (answers, labels)
-    )
+    _, names = ranges_of(task)
+    found, true = (strata(task, values) for values in (answers, labels))
     inside = true[:, None] == np.arange(len(names))
     rows = [errors, signed, signed**2, labels, labels**2]
     rows = np.column_stack([*rows, errors[:, None] * inside, inside])
@@ -70,27 +65,6 @@ def number_figures(
         yield from_sums("mae", inside[:, index].sum(), index, **where)
     matrix = metrics.confusion_matrix(true, found, len(names))
     yield from confusion_figures(names, matrix)
-
-
-def ranges_of(task: Task) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Returns where the ranges of a number start, and how they are called.
-
-    Example:
-        >>> starts, names = ranges_of(Task("age", "regression", low=0, ...))
-        >>> names[:3]
-        ('0-9', '10-19', '20-29')
-    """
-    least = (task.high - task.low) / _MOST_RANGES
-    size = 10.0 ** math.floor(math.log10(least))
-    step = next(size * f for f in (1, 2, 5, 10, 20) if size * f >= least)
-    first = math.floor(task.low / step + 1e-9)
-    # Of whole numbers the highest one may start a range, as 100 does.
-    last = math.floor(task.high / step + (1e-9 if step >= 1 else -1e-9))
-    starts = np.arange(first, last + 1) * step
-    if step == 1:
-        return starts, tuple(f"{start:g}" for start in starts)
-    end = step - 1 if step > 1 else step
-    return starts, tuple(f"{start:g}-{start + end:g}" for start in starts)
 
 
 def _from_sums(sums, count) -> dict:

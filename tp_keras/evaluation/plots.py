@@ -126,6 +126,10 @@ def group_plot(
         for record in find(records, metric=metric, task=task.name)
         if record.class_name is not None and record.group in groups
     ]
+    # Nobody is of some ranges of a number.
+    there = {record.class_name for record in shown if record.count}
+    if there:
+        shown = [record for record in shown if record.class_name in there]
     names = dict.fromkeys(record.class_name for record in shown)
     figure = new_figure(8.5, rows_height(len(names), len(groups)) + 1.4)
     panel = figure.subplots()

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tp_keras.data.labels import is_known
-from tp_keras.data.labels import num_strata
+from tp_keras.data.labels import ranges_of
 from tp_keras.data.labels import strata
 from tp_keras.evaluation import figures
 from tp_keras.evaluation.metrics import ratio
@@ -78,19 +78,8 @@ class GroupAnswers:
 
 
 def class_names(task: Task) -> tuple[str, ...]:
-    """Returns the names of the classes S; of a number the ends of its ranges.
-
-    Example:
-        >>> class_names(Task("age", "regression", low=0, high=120, tolerance=5))
-        ('0-10', '10-20', ...)
-    """
-    if task.kind != REGRESSION:
-        return task.classes
-    ends = np.linspace(task.low, task.high, num_strata(task) + 1)
-    return tuple(
-        f"{low:.3g}-{high:.3g}"
-        for low, high in zip(ends[:-1], ends[1:], strict=True)
-    )
+    """Returns the names of the classes S, of a number those of its ranges."""
+    return ranges_of(task)[1] if task.kind == REGRESSION else task.classes
 
 
 def right_answers(task: Task) -> np.ndarray:

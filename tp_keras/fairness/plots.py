@@ -92,12 +92,16 @@ def draw_leakage(
     band = summary.band(records, task)
     found = find(records, metric="group_probe")
     layers = list(dict.fromkeys(map(summary.layer, found)))
-    lowest = 1.0
+    lowest = 1 / protected.num_classes
     for panel, (title, metric, control) in zip(panels, _PANELS, strict=True):
         for kind in _STYLES:
             _draw_probes(panel, records, metric, kind, layers)
             _draw_probes(panel, records, control, kind, layers, hollow=True)
-        for record in find(records, metric=metric)[:1]:
+        probes = find(records, metric=metric)
+        if all(record.value is None for record in probes):
+            text = "too few portraits for a probe"
+            panel.text(0.5, 0.5, text, ha="center", transform=panel.transAxes)
+        for record in probes[:1]:
             if record.null is not None:
                 panel.axhline(record.null, **_CHANCE)
                 lowest = min(lowest, record.null)

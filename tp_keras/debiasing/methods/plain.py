@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from tp_keras.config import DebiasConfig
-from tp_keras.data.labels import num_strata
+from tp_keras.data.labels import ranges_of
 from tp_keras.debiasing.groups import level_weights
 from tp_keras.models.losses import TaskLoss
 from tp_keras.tasks import MULTI_LABEL
@@ -92,9 +92,9 @@ class Plain(keras.layers.Layer):
         labels = ops.reshape(labels, (-1,))
         if self.task.kind != REGRESSION:
             return labels
-        share = (labels - self.task.low) / (self.task.high - self.task.low)
-        bins = ops.cast(share * num_strata(self.task), "int32")
-        return ops.clip(bins, 0, num_strata(self.task) - 1)
+        starts = ops.convert_to_tensor(ranges_of(self.task)[0], labels.dtype)
+        ranges = ops.searchsorted(starts, labels, side="right") - 1
+        return ops.maximum(ops.cast(ranges, "int32"), 0)
 
     @staticmethod
     def is_known(weight):
