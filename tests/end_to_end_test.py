@@ -119,7 +119,7 @@ def test_files_are_predicted_by_the_command(way, tmp_path, capsys):
 def test_plain_keras_opens_the_model_elsewhere(way, tmp_path):
     np.save(tmp_path / "image.npy", way.test.images[:1])
     code = (
-        "import sys, keras, numpy, tp_keras.models\n"
+        "import sys, tp_keras, keras, numpy\n"
         "model = keras.saving.load_model(sys.argv[1], compile=False)\n"
         "answers = model.predict_answers(numpy.load(sys.argv[2]), verbose=0)\n"
         "numpy.savez(sys.argv[3], **answers)\n"

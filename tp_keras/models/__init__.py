@@ -1,4 +1,4 @@
-"""Importing this package registers every layer and model with Keras."""
+"""The classifier, and what it is built of."""
 
 from tp_keras.models.backbone import PortraitBackbone
 from tp_keras.models.classifier import PortraitClassifier

@@ -26,7 +26,7 @@ CONFIG = ExperimentConfig(
     ),
     model=ModelConfig(embedding_size=64, dropout_rate=0.3),
     training=TrainingConfig(
-        epochs=20,
+        epochs=24,
         passes_per_epoch=3,
         warmup_epochs=1.0,
         averaging=0.998,
