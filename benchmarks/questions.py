@@ -13,8 +13,8 @@ python -m benchmarks.questions --question sharing --experiment utkface
 * `transfer`: networks of keras.applications. `--weights imagenet` downloads
   theirs; without, they begin at random.
 
-A finished network is read, not trained again; one that was stopped begins
-anew.
+A finished network is read, not trained again, also where another question asks
+for the same; one that was stopped begins anew.
 """
 
 import dataclasses
@@ -60,6 +60,17 @@ class Network(typing.NamedTuple):
     tasks: tuple[str, ...] = ()
     settings: dict[str, str] = {}
 
+    def name(self, model, all_tasks) -> str:
+        """Returns what of a `ModelConfig` it changes, as the name of a file."""
+        changed = [
+            f"{name}={value}"
+            for name, value in self.settings.items()
+            if getattr(model, name) != value
+        ]
+        if self.tasks and set(self.tasks) != set(all_tasks):
+            changed.append("+".join(self.tasks))
+        return file_name(" ".join(changed) or "as-it-is")
+
 
 @dataclasses.dataclass(frozen=True)
 class Questions:
@@ -97,28 +108,31 @@ class Questions:
         print_table(
             {
                 name: [
-                    self._measure(config, portraits, name, networks, seed)
+                    self._measure(config, portraits, networks, seed)
                     for seed in self.seeds
                 ]
                 for name, networks in variants.items()
             }
         )
 
-    def _measure(self, config, portraits, variant, networks, seed) -> dict:
+    def _measure(self, config, portraits, networks, seed) -> dict:
         """Returns the figures of a variant with a seed, by their names."""
         figures = dict.fromkeys(SUMS, 0)
-        for number, network in enumerate(networks):
-            name = f"{variant} {self.flags} {number} {self.seconds:g}s"
-            folder = ROOT / self.experiment / self.question
+        seconds = self.seconds / len(networks)
+        of_all = file_name(f"{self.flags} {seconds:g}s seed{seed}")
+        folder = ROOT / self.experiment / of_all
+        schema = portraits["train"].schema
+        for network in networks:
+            name = network.name(config.model, schema.task_names)
             own = dataclasses.replace(
                 config,
-                run_dir=str(folder / f"{file_name(name)}-seed{seed}" / "run"),
+                run_dir=str(folder / name / "run"),
                 model=dataclasses.replace(
                     config.model, tasks=network.tasks, **network.settings
                 ),
                 training=dataclasses.replace(config.training, seed=seed),
             )
-            found = train_and_test(own, portraits, self.seconds / len(networks))
+            found = train_and_test(own, portraits, seconds)
             sums = {name: figures[name] + found[name] for name in SUMS}
             figures |= found | sums
         return figures

@@ -86,6 +86,18 @@ def test_a_question_without_an_answer_is_refused(question):
         find_variants(question, SCHEMA, CONFIG)
 
 
+def test_what_two_questions_ask_for_has_one_name():
+    names = {
+        network.name(CONFIG.model, EVERY_KIND.task_names)
+        for question in ("sharing", "number_heads", "sizes", "transfer")
+        for networks in find_variants(question, EVERY_KIND, CONFIG).values()
+        for network in networks
+    }
+    # 5 tasks alone, 4 together, 2 heads, 3 sizes, 3 of others, and one for all.
+    assert len(names) == 5 + 1 + 2 + 3 + 3 + 1
+    assert {"as-it-is", "age", "number_head=ordinal"} <= names
+
+
 def test_hits_by_hand():
     nan = np.nan
     np.testing.assert_array_equal(
