@@ -139,7 +139,14 @@ class Variants:
                 f"Expected a variant out of {', '.join(names)}, or one such "
                 f"as {names[0]}_500_seed7. Received: {name}"
             )
-        return self._make(count, seed, size)
+        config = self._make(count, seed, size)
+        # A folder is called after it: found again is only what has one name.
+        if config.name != name:
+            raise DatasetInputError(
+                f"Expected {config.name}, as this variant is called. "
+                f"Received: {name}"
+            )
+        return config
 
     def _make(
         self,

@@ -49,6 +49,8 @@ def test_some_variants_are_listed():
         (ONE_SIZE, {"name": "archives_seed3"}, "Received: archives_seed3"),
         (ONE_SIZE, {"name": "other"}, "out of synthetic, synthetic_tiny, arch"),
         (ONE_SIZE, {"name": "synthetic_80x80"}, "Received: synthetic_80x80"),
+        (ONE_SIZE, {"name": "synthetic_10"}, "Expected synthetic_tiny, as"),
+        (SIZES, {"name": "synthetic_108x84"}, "Expected synthetic, as"),
         (SIZES, {"image_size": "80"}, "as in --image_size 108x84"),
         (SIZES, {"image_size": "80x201"}, "at most 200x200 pixels"),
         (SIZES, {"name": "seed7_80x80"}, "Received: seed7_80x80"),
