@@ -121,10 +121,10 @@ class RunAll:
             f"  by groups        {shown(FairnessReport(str(run_dir)))}\n"
             f"  new portraits    {generator}\n"
             "  other settings   "
-            f"{command_line(*train, **data, run_dir='NEW')} --help\n"
-            "  the real thing   the same with --manual_dir "
-            "FOLDER_OF_THE_ARCHIVES"
+            f"{command_line(*train, **data, run_dir='NEW')} --help"
         )
+        if not self.manual_dir:
+            print("  the real thing   the same with --manual_dir FILES")
 
     def _step(self, number, title, command, skip=None):
         """Runs a command in a new process, unless its result is there."""
