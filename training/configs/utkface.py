@@ -3,8 +3,8 @@
     python -m training.build_dataset --dataset utk_face/96x96 --manual_dir DIR
     python -m training.train utkface --run_dir runs/utkface
 
-Figures are in docs/utkface.md. `--dataset utk_face/synthetic` trains on drawn
-faces.
+About six minutes on 2 cores; figures are in docs/utkface.md.
+`--dataset utk_face/synthetic` trains on drawn faces.
 """
 
 from tp_keras.config import AugmentConfig
