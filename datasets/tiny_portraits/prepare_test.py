@@ -446,21 +446,6 @@ def test_too_little_space_is_said_before_the_work(pack, data_dir, monkeypatch):
         prepare(pack, data_dir)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"on_bad": "ignore"}, "Expected --on_bad=raise or --on_bad=skip"),
-        ({"pack": "missing"}, "There is no folder missing"),
-        ({"count": 134_735}, "between 1 and 134,734"),
-        ({"brightness": 3}, "tiny_portraits has no --brightness. Expected"),
-    ],
-)
-def test_wrong_arguments_are_refused(data_dir, arguments, message):
-    with pytest.raises(DatasetInputError, match=message):
-        prepare(data_dir=data_dir, **arguments)
-    assert not data_dir.exists()
-
-
 def test_a_place_that_takes_no_data_set_is_refused(pack, tmp_path):
     (tmp_path / "file").touch()
     for data_dir in (tmp_path / "file", "/proc/nothing"):

@@ -71,13 +71,6 @@ def test_one_guarded_task_is_debiased_without_a_head_of_the_protected(tmp_path):
     assert sorted(run.load_model().output) == ["hair_color"]
 
 
-def test_the_protected_task_alone_has_nothing_to_debias(tmp_path):
-    settings = DebiasConfig(debias="conditional_grl")
-    config = make_config(tmp_path / "other", ("gender",), settings)
-    with pytest.raises(UserError, match="nothing to debias"):
-        Trainer(config, progress=False).fit()
-
-
 @pytest.mark.parametrize("posthoc", ["none", "leace"])
 def test_a_missing_group_is_told_before_the_training(
     posthoc, tmp_path, monkeypatch

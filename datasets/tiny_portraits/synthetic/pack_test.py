@@ -75,13 +75,6 @@ def test_pack_json_states_the_settings(pack):
     assert stated["generator_version"] == pack_module.GENERATOR_VERSION
 
 
-def test_files_are_equal_on_any_number_of_workers(pack, tmp_path):
-    again = Builder.draw_pack(
-        tmp_path / "p", COUNT, seed=2, workers=2, progress=False
-    )
-    assert _files(again) == _files(pack)
-
-
 def test_archives_hold_so_many_portraits_and_not_more(tmp_path, monkeypatch):
     monkeypatch.setattr(facts, "IMAGES_PER_ARCHIVE", 8)
     folder = Builder.draw_pack(tmp_path / "p", 20, workers=1, progress=False)
