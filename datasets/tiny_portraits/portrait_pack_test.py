@@ -21,10 +21,9 @@ def test_splits_are_the_index_ranges_of_the_partition(tmp_path):
     assert pack.indices("test") == [182_637, 202_598]
 
 
-@pytest.mark.parametrize("archives", [0, 2])
-def test_a_row_without_image_is_refused_or_listed(tmp_path, archives):
+def test_a_row_without_image_is_refused_or_listed(tmp_path):
     images = {k: v for k, v in IMAGES.items() if k not in (NAME(7), NAME(59))}
-    testing.write_pack(tmp_path, images=images, archives=archives)
+    testing.write_pack(tmp_path, images=images)
     with pytest.raises(DatasetInputError) as error:
         PortraitPack(tmp_path, BadItems())
     assert str(error.value).startswith(
@@ -37,10 +36,9 @@ def test_a_row_without_image_is_refused_or_listed(tmp_path, archives):
     assert [item.item[:24] for item in bad_items.items] == [NAME(7), NAME(59)]
 
 
-@pytest.mark.parametrize("archives", [0, 2])
-def test_an_image_without_row_is_refused_or_listed(tmp_path, archives):
+def test_an_image_without_row_is_refused_or_listed(tmp_path):
     images = IMAGES | {NAME(8): testing.make_image(8)}
-    testing.write_pack(tmp_path, images=images, archives=archives)
+    testing.write_pack(tmp_path, images=images)
     with pytest.raises(DatasetInputError) as error:
         PortraitPack(tmp_path, BadItems())
     assert f"{NAME(8)} has no row in Tiny_Portraits_Attr" in str(error.value)

@@ -142,17 +142,22 @@ def test_a_model_made_frozen_has_frozen_layers():
         assert not any(layer.trainable_variables for layer in model.layers)
 
 
-def test_what_is_frozen_does_not_move_before_or_after_a_file(tmp_path):
+def test_losses_and_optimizer_come_back_and_what_is_frozen_stays(tmp_path):
     portraits = make_portraits(16)
     model = PortraitClassifier(
         make_backbone(trainable=False), SCHEMA, dropout_rate=0.0
     )
     before = model.backbone.get_weights()
     model.compile(
-        FusedAdamW(1e-2, weight_decay=0.5, use_ema=True), run_eagerly=True
+        FusedAdamW(1e-2, weight_decay=0.5, use_ema=True),
+        label_smoothing=0.1,
+        run_eagerly=True,
     )
     model.train_on_batch(portraits.images, portraits.labels)
     loaded = save_and_load(model, tmp_path)
+    for name, loss in model.loss.items():
+        assert loaded.loss[name].get_config() == loss.get_config()
+        assert loss.label_smoothing == 0.1
     for a, b in zip(
         model.optimizer.variables, loaded.optimizer.variables, strict=True
     ):

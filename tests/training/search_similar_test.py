@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets.building.prepare import prepare
 from tests.made_runs import make_run
 from tests.picture_factory import exif
 from tests.picture_factory import stored
@@ -82,18 +81,12 @@ def test_run_and_bundle_find_the_same(
             assert picture.format == "PNG"
 
 
-def test_what_is_found_elsewhere_replaces_nothing(
-    trained, image, tiny_data_dir, tmp_path, capsys
-):
+def test_what_is_found_elsewhere_replaces_nothing(trained, image, capsys):
     run_dir, _ = trained
-    other = tmp_path / "other"
-    name = "synthetic_60_seed5"
-    prepare("tiny_portraits", other, count=60, seed=5)
-    place = ("--data_dir", other, "--dataset", f"tiny_portraits/{name}")
     flags = ("--run_dir", run_dir, "--image", image, "--k", 2)
     paths = []
-    for data in ((), ("--split", "validation"), place):
-        search(*flags, *data)
+    for split in ("test", "validation", "test[:9]"):
+        search(*flags, "--split", split)
         (line,) = (
             line
             for line in capsys.readouterr().out.splitlines()
@@ -102,7 +95,7 @@ def test_what_is_found_elsewhere_replaces_nothing(
         paths.append(pathlib.Path(line.removeprefix("Picture: ")))
     names = [path.name for path in paths]
     assert names[:2] == ["photo-all.png", "photo-all-validation.png"]
-    assert re.search(f"{name}-[0-9.]+-test-", names[2])
+    assert re.search("synthetic_tiny-[0-9.]+-test--9--", names[2])
     assert all(path.is_file() for path in paths)
 
 

@@ -67,8 +67,6 @@ def test_the_format_is_that_of_the_archives(pack):
         "train", "validation", "test",
     }  # fmt: skip
 
-
-def test_pack_json_states_the_settings(pack):
     stated = json.loads((pack / "pack.json").read_text())
     assert (stated["count"], stated["seed"]) == (COUNT, 2)
     assert stated["label_noise"] == labels.LABEL_NOISE
