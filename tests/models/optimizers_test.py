@@ -111,7 +111,7 @@ def test_a_factor_is_one_of_the_learning_rate_alone(in_strategy):
 @pytest.mark.parametrize("fused", [True, False])
 def test_what_begins_late_moves_as_if_it_began_then(fused, monkeypatch):
     if not fused:
-        monkeypatch.setattr(FusedAdamW, "_is_fusible", lambda self: False)
+        monkeypatch.setattr(FusedAdamW, "_is_fusible", lambda *_: False)
     gradients = [tf.constant([g]) for g in (0.5, -2.0, 1.0)]
     late, first = keras.Variable([1.0]), keras.Variable([1.0])
     optimizer = FusedAdamW(0.01, weight_decay=0.0)
