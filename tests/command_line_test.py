@@ -183,14 +183,15 @@ def test_the_command_that_trains_on_given_data(dataset, experiment):
 def test_the_command_that_prepares_a_data_set(dataset):
     builder = find_builder_class(dataset)
     for name in (*builder.builder_configs, "synthetic_500_seed7"):
-        build = parse(build_command("my data", f"{dataset}/{name}", True))
+        assert builder.VARIANTS.find(name).name == name
+        name = f"{dataset}/{name}"
+        line = build_command("my data", name, overwrite=True)
         expected = BuildDataset(
-            dataset=f"{dataset}/{name}",
+            dataset=name,
             data_dir=pathlib.Path("my data"),
             overwrite=True,
         )
-        assert build == expected
-        assert builder.VARIANTS.find(name).name == name
+        assert parse(line) == expected
 
 
 @pytest.mark.parametrize(

@@ -24,24 +24,6 @@ def test_experiments_survive_json(name):
     assert config_from_dict(ExperimentConfig, told) == config
 
 
-def test_every_field_is_explained():
-    import tyro
-
-    from training.command import FLAG_STYLE
-
-    help_text = tyro.extras.get_parser(
-        ExperimentConfig, config=FLAG_STYLE, use_underscores=True
-    ).format_help()
-    for part in dataclasses.fields(ExperimentConfig):
-        names = (
-            [field.name for field in dataclasses.fields(part.default_factory)]
-            if part.default_factory is not dataclasses.MISSING
-            else [part.name]
-        )
-        for name in names:
-            assert f"--{name}" in help_text
-
-
 def test_unknown_settings_are_refused_and_later_ones_have_their_default():
     told = config_to_dict(ExperimentConfig())
     del told["data"]["train_split"]

@@ -13,17 +13,41 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     ):
         os.environ.setdefault(_name, "1")
 
+import fcntl  # noqa: E402
+
 import pytest  # noqa: E402
+
+# Whole trainings in processes of their own. Begun last, they would be what
+# all other workers wait for.
+_LONGEST = ("jax", "end_to_end", "own_data_set", "wheel", "requirements")
+
+
+def pytest_configure(config):
+    # Else pytest-xdist hands out files of few tests last.
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items):
+    names = [f"{name}_test.py" for name in _LONGEST]
+    items.sort(key=lambda item: item.path.name not in names)
 
 
 @pytest.fixture(scope="session")
 def tiny_data_dir(tmp_path_factory):
-    """A TFDS folder with 400 synthetic portraits, as the command makes it."""
+    """A TFDS folder with 400 synthetic portraits, as the command makes it.
+
+    The workers of pytest-xdist share one, which the first to come builds.
+    """
     from datasets.building.prepare import prepare
 
-    folder = tmp_path_factory.mktemp("data")
-    prepare("tiny_portraits", folder, count=400)
-    return folder
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with open(folder / "data.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        prepare("tiny_portraits", folder / "data", count=400)
+    return folder / "data"
 
 
 @pytest.fixture(scope="session")

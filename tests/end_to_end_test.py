@@ -1,8 +1,6 @@
 """The whole way, by the commands, on 400 synthetic portraits."""
 
 import pathlib
-import subprocess
-import sys
 import types
 
 import numpy as np
@@ -10,11 +8,13 @@ import pytest
 import tensorflow_datasets as tfds
 from PIL import Image
 
+from tests.printed_commands import parse_next
 from tp_keras.data.examples import labelled_image
 from tp_keras.data.source import load_portraits
 from tp_keras.export import read_metadata
 from tp_keras.records.record import find_one
 from tp_keras.records.record import read_records
+from tp_keras.records.table import format_figure
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.serving import CSession
 from training import train
@@ -116,27 +116,20 @@ def test_files_are_predicted_by_the_command(way, tmp_path, capsys):
             assert task.classes[best] in line
 
 
-def test_plain_keras_opens_the_model_elsewhere(way, tmp_path):
-    np.save(tmp_path / "image.npy", way.test.images[:1])
-    code = (
-        "import sys, tp_keras, keras, numpy\n"
-        "model = keras.saving.load_model(sys.argv[1], compile=False)\n"
-        "answers = model.predict_answers(numpy.load(sys.argv[2]), verbose=0)\n"
-        "numpy.savez(sys.argv[3], **answers)\n"
-    )
-    answers = tmp_path / "answers.npz"
-    files = way.run.model_path, tmp_path / "image.npy", answers
-    subprocess.run([sys.executable, "-c", code, *files], cwd=ROOT, check=True)
-    with np.load(answers) as found:
-        assert sorted(found) == sorted(way.answers)
-        for name, values in way.answers.items():
-            # It computes in the arithmetic that it was trained in.
-            np.testing.assert_allclose(found[name], values[:1], atol=0.1)
-
-
-def test_any_prepared_data_set_of_these_features_can_be_evaluated(way, capsys):
+def test_any_prepared_data_set_of_these_features_can_be_evaluated(
+    way, tiny_data_dir, capsys
+):
     arguments = ["--run_dir", str(way.run.path), "--split", "counterfactual"]
+    arguments += ["--data_dir", str(tiny_data_dir), "--dataset", DATASET]
     run(Evaluate, arguments)
-    assert "counterfactual" in capsys.readouterr().out
+    told = capsys.readouterr().out
     folder = way.run.path / "evaluation" / "counterfactual"
-    assert read_records(folder / "records.jsonl")
+    record = find_one(
+        read_records(folder / "records.jsonl"),
+        **{"metric": "accuracy", "task": "hair_color", "group": "female"},
+    )
+    assert f"`{DATASET}/1.1.0`, split `counterfactual`" in told
+    assert format_figure(record) in told
+    assert f"Tables, plots and records: {folder}\n" in told
+    assert f"Page: {folder.parent}-counterfactual.html\n" in told
+    assert parse_next(told) == Export(str(way.run.path))

@@ -99,12 +99,6 @@ def test_no_module_names_a_task_a_class_or_a_size(path):
     assert not found
 
 
-def test_the_dataset_folder_stands_alone():
-    for path in (ROOT / "datasets").rglob("*.py"):
-        packages = {module.split(".")[0] for module in imported_modules(path)}
-        assert not packages & {"tp_keras", "training", "benchmarks", "keras"}
-
-
 def test_the_package_imports_neither_tensorflow_nor_keras():
     code = (
         "import sys, tp_keras, tp_keras.tasks, tp_keras.config; "

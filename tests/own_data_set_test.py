@@ -21,7 +21,8 @@ COMMANDS = """
 import runpy, sys
 for words in (
     "build_dataset --dataset my_faces --manual_dir faces",
-    "train my_faces --backbone portrait_xs --epochs 1 --batch_size 16",
+    "train my_faces --epochs 1 --batch_size 16 --backbone "
+    "PortraitBackbone(block_type='merged',stem_channels=8,stages=((8,0,4),))",
     "evaluate --run_dir runs/my_faces",
 ):
     sys.argv = words.split()

@@ -30,35 +30,17 @@ assert not foreign & {name.partition(".")[0] for name in sys.modules}
 """
 
 
-def installed_with(requirements) -> set[str]:
-    """Returns the canonical names of what comes with lines of requirements.
-
-    What is asked for only on another system, or by an extra that nobody names,
-    is not among them.
-    """
-    found: set[tuple[str, str]] = set()
-    waiting = [(Requirement(line), {""}) for line in requirements]
-    while waiting:
-        requirement, extras_of_parent = waiting.pop()
-        if requirement.marker and not any(
-            requirement.marker.evaluate({"extra": extra})
-            for extra in extras_of_parent
-        ):
-            continue
-        name = canonicalize_name(requirement.name)
-        for extra in {"", *requirement.extras}:
-            if (name, extra) in found:
-                continue
-            found.add((name, extra))
-            requires = importlib.metadata.requires(name) or ()
-            waiting += [(Requirement(line), {extra}) for line in requires]
-    return {name for name, _ in found}
-
-
 def lines_of(name) -> list[str]:
     """Returns the requirements that a file itself lists."""
     lines = (ROOT / name).read_text().splitlines()
     return [line for line in lines if line and line[0] not in "#-"]
+
+
+def named_in(name) -> set[str]:
+    """Returns the canonical names of what a file lists."""
+    return {
+        canonicalize_name(Requirement(line).name) for line in lines_of(name)
+    }
 
 
 def owners_of_packages() -> dict[str, set[str]]:
@@ -70,17 +52,17 @@ def owners_of_packages() -> dict[str, set[str]]:
     }
 
 
-def foreign_packages(installed) -> set[str]:
-    """Returns the importable names that only other distributions bring."""
-    return {
+def test_every_module_imports_with_the_runtime_requirements():
+    optional = set().union(
+        *(named_in(path.name) for path in ROOT.glob("requirements-*.txt"))
+    )
+    # Setuptools is what TensorFlow needs as well.
+    optional -= named_in("requirements.txt") | {"setuptools"}
+    foreign = {
         package
         for package, owners in owners_of_packages().items()
-        if not installed & owners
+        if owners <= optional
     }
-
-
-def test_every_module_imports_with_the_runtime_requirements():
-    foreign = foreign_packages(installed_with(lines_of("requirements.txt")))
     # The optional ones are told apart, and what is needed is not among them.
     assert {"onnx", "openvino", "ai_edge_litert", "jax", "pytest"} <= foreign
     assert not {"tensorflow", "keras", "tqdm", "scipy", "sklearn"} & foreign
@@ -112,11 +94,7 @@ def imported_packages(folder):
 
 def test_what_is_imported_is_named_in_a_requirements_file():
     """Not only brought along by a package that may cease to need it."""
-    named = {
-        canonicalize_name(Requirement(line).name)
-        for name in ("requirements.txt", "requirements-formats.txt")
-        for line in lines_of(name)
-    }
+    named = named_in("requirements.txt") | named_in("requirements-formats.txt")
     # The messages of TensorFlow, which pins what they are made of.
     named.add("protobuf")
     owners = owners_of_packages()

@@ -3,14 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from tests.portrait_factory import AGE
-from tests.portrait_factory import EVERY_KIND
-from tests.portrait_factory import GENDER
-from tests.portrait_factory import HAIR_COLOR
-from tests.portrait_factory import HAIR_TYPE
-from tests.portrait_factory import MOOD
-from tests.portrait_factory import ORIGIN
-from tests.portrait_factory import SCHEMA
+from tests import portrait_factory as made
 from tp_keras.errors import UserError
 from tp_keras.tasks import MISSING
 from tp_keras.tasks import Schema
@@ -41,33 +34,39 @@ def test_impossible_tasks_are_refused(arguments, message):
 
 
 def test_a_missing_label_is_never_called_as_a_class():
-    names = [HAIR_COLOR.label_name(label) for label in range(5)]
-    assert tuple(names) == HAIR_COLOR.classes
+    names = [made.HAIR_COLOR.label_name(label) for label in range(5)]
+    assert tuple(names) == made.HAIR_COLOR.classes
     # As an array holds it; Python would take the last class.
-    assert HAIR_COLOR.label_name(np.int32(MISSING)) == "missing"
+    assert made.HAIR_COLOR.label_name(np.int32(MISSING)) == "missing"
     with pytest.raises(IndexError):
-        HAIR_COLOR.label_name(5)
+        made.HAIR_COLOR.label_name(5)
 
 
 def test_of_classes_with_an_order_the_expected_one_is_predicted():
     shares = np.array([[0.4, 0.0, 0.3, 0.3], [0.9, 0.1, 0.0, 0.0]])
     # 0.3 * 2 + 0.3 * 3 = 1.5 rounds to the even 2; the likeliest is 0.
-    assert MOOD.predicted(shares).tolist() == [2, 0]
+    assert made.MOOD.predicted(shares).tolist() == [2, 0]
     assert Task("x", classes="abcd").predicted(shares).tolist() == [0, 0]
 
 
 def test_tasks_come_in_the_order_of_the_schema():
-    assert SCHEMA.get_tasks(["hair_type", "gender"]) == (GENDER, HAIR_TYPE)
-    assert SCHEMA.get_tasks() == SCHEMA.tasks
+    assert made.SCHEMA.get_tasks(["hair_type", "gender"]) == (
+        made.GENDER,
+        made.HAIR_TYPE,
+    )
+    assert made.SCHEMA.get_tasks() == made.SCHEMA.tasks
     with pytest.raises(UserError, match="gender, hair_color, .*'age'"):
-        SCHEMA.get_tasks(["gender", "age"])
+        made.SCHEMA.get_tasks(["gender", "age"])
 
 
 def test_a_schema_tells_groups_and_roles():
-    assert EVERY_KIND.groups == ("north", "south", "west")
-    assert [t.name for t in EVERY_KIND.guarded_tasks] == ["age", "smile"]
-    assert [t.name for t in EVERY_KIND.condition_tasks] == ["origin", "smile"]
-    plain = Schema(SIZE, (AGE,))
+    assert made.EVERY_KIND.groups == ("north", "south", "west")
+    assert [t.name for t in made.EVERY_KIND.guarded_tasks] == ["age", "smile"]
+    assert [t.name for t in made.EVERY_KIND.condition_tasks] == [
+        "origin",
+        "smile",
+    ]
+    plain = Schema(SIZE, (made.AGE,))
     assert plain.groups == () and plain.protected_task is None
 
 
@@ -84,20 +83,20 @@ def test_a_schema_tells_groups_and_roles():
 )
 def test_roles_of_no_such_task_are_refused(roles, message):
     with pytest.raises(UserError, match=message):
-        Schema(SIZE, (AGE, MOOD, ORIGIN), **roles)
+        Schema(SIZE, (made.AGE, made.MOOD, made.ORIGIN), **roles)
     with pytest.raises(UserError, match="without a task"):
         Schema(SIZE, ())
 
 
 def test_a_part_of_a_schema_keeps_what_it_can():
-    part = EVERY_KIND.restricted_to(["smile", "mood"])
+    part = made.EVERY_KIND.restricted_to(["smile", "mood"])
     assert part.task_names == ("mood", "smile")
     assert (part.protected, part.guarded) == (None, ("smile",))
     assert part.conditions == ("smile",)
 
 
 def test_a_schema_survives_json():
-    for schema in (SCHEMA, EVERY_KIND):
+    for schema in (made.SCHEMA, made.EVERY_KIND):
         told = json.loads(json.dumps(schema.to_dict()))
         assert Schema.from_dict(told) == schema
     for broken in ({}, {**told, "tasks": [{"nom": "x"}]}, {**told, "new": 1}):
@@ -106,11 +105,11 @@ def test_a_schema_survives_json():
 
 
 def test_labels_left_out_are_unknown():
-    assert EVERY_KIND.complete_labels({"smile": "yes"}) == {
+    assert made.EVERY_KIND.complete_labels({"smile": "yes"}) == {
         "origin": "unknown",
         "smile": "yes",
     }
     with pytest.raises(UserError, match="labels of origin, smile.*mood"):
-        EVERY_KIND.complete_labels({"mood": "calm"})
+        made.EVERY_KIND.complete_labels({"mood": "calm"})
     with pytest.raises(UserError, match="no, yes, or unknown.*smile=maybe"):
-        EVERY_KIND.complete_labels({"smile": "maybe"})
+        made.EVERY_KIND.complete_labels({"smile": "maybe"})

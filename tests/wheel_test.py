@@ -44,7 +44,8 @@ tp_keras(
     *("train", "demo", "--run_dir", "run", "--dataset", name, "--epochs", "1"),
     *("--train_split", "train[:16]", "--validation_split", "validation[:8]"),
     *("--batch_size", "8", "--warmup_epochs", "0", "--averaging", "0"),
-    *("--tasks", "gender", "--backbone", "portrait_xs"),
+    *("--tasks", "gender", "--backbone", "PortraitBackbone("
+      "block_type='merged', stem_channels=8, stages=((8, 0, 4),))"),
 )
 tp_keras("export", "--run_dir", "run")
 bundle = "exported_models/portrait_attributes"

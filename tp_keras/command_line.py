@@ -13,7 +13,7 @@ def command_line(module: str, *words, **flags) -> str:
     """Returns a command as it is typed: in a clone, or where it is installed.
 
     Args:
-        module: Name of its module in a clone, such as `"training.evaluate"`.
+        module: Name of its module in a clone.
         words: What stands before the flags: the name of an experiment.
         flags: Flag -> value, or a tuple of values.
 
@@ -38,11 +38,7 @@ def command_line(module: str, *words, **flags) -> str:
 
 
 def process_words(command: str) -> list[str]:
-    """Returns what runs a command with this very Python, found by no shell.
-
-    Args:
-        command: What `command_line` returned.
-    """
+    """Returns what runs a `command_line` with this Python, without a shell."""
     words = shlex.split(command)
     if words[0] == "tp-keras":
         words[:1] = ["python", "-m", _INSTALLED]
@@ -50,15 +46,7 @@ def process_words(command: str) -> list[str]:
 
 
 def install_command(extra: str) -> str:
-    """Returns the command that installs an optional part.
-
-    Args:
-        extra: Name of the part, as in `requirements-EXTRA.txt`.
-
-    Example:
-        >>> install_command("formats")
-        'pip install -r requirements-formats.txt'
-    """
+    """Returns the command that installs what `requirements-EXTRA.txt` lists."""
     if _is_installed():
         return f"pip install {shlex.quote(f'tp_keras[{extra}]')}"
     return f"pip install -r requirements-{extra}.txt"
@@ -73,22 +61,15 @@ def _is_installed() -> bool:
 
 
 def changed_flags(settings, base=None) -> dict:
-    """Returns the flags of all fields that differ, of nested ones too.
+    """Returns flag -> value of all fields that differ, of nested ones too.
 
-    Taken from the dataclass itself, so that a command which is made of them
-    stands for exactly these settings.
+    So a command that is made of them stands for exactly these settings. A
+    field without a default is always among them.
 
     Args:
         settings: Frozen dataclass whose fields are the flags of a command.
         base: What the command has without a flag; None: the defaults of the
             fields.
-
-    Returns:
-        Dict of flag to value. A field without a default is always there.
-
-    Example:
-        >>> changed_flags(DataConfig(data_dir="elsewhere"))
-        {'data_dir': 'elsewhere'}
     """
     flags = {}
     for field in dataclasses.fields(settings):
@@ -107,18 +88,7 @@ def changed_flags(settings, base=None) -> dict:
 
 
 def train_command(data, experiment="demo", **flags) -> str:
-    """Returns a command that trains a classifier on given data.
-
-    Args:
-        data: `DataConfig`, or what has its `data_dir` and `dataset`.
-        experiment: Name of the experiment that gives the settings.
-        flags: More flags, as in `command_line`.
-
-    Example:
-        >>> train_command(run.config.data, run_dir="FOLDER", tasks=("age",))
-        'python -m training.train demo --data_dir data/tfds --dataset \
-utk_face/synthetic --run_dir FOLDER --tasks age'
-    """
+    """Returns a command that trains on `data`, a `DataConfig`."""
     return command_line(
         "training.train",
         experiment,

@@ -51,10 +51,7 @@ POSTHOC_METHODS = (
 
 
 def limit_warmup(settings, epochs):
-    """Cuts `warmup_epochs` to half of the epochs, which else had no peak.
-
-    The settings themselves are changed, so that a run tells what it did.
-    """
+    """Cuts `warmup_epochs` to half of the epochs, and so what a run tells."""
     if settings.warmup_epochs > epochs / 2:
         object.__setattr__(settings, "warmup_epochs", epochs / 2)
 
@@ -80,12 +77,7 @@ class DataConfig:
         check_choice(self, "storage", STORAGES)
 
     def part(self, split: str) -> str:
-        """Returns what stands for a split: `train` and `validation` are open.
-
-        Example:
-            >>> DataConfig(train_split="train[:50%]").part("train")
-            'train[:50%]'
-        """
+        """Returns what stands for a split: `train`, `validation` are open."""
         parts = {"train": self.train_split, "validation": self.validation_split}
         return parts.get(split, split)
 
@@ -309,10 +301,8 @@ def config_to_dict(config) -> dict:
 def config_from_dict(cls, values: typing.Mapping):
     """Returns the config of class `cls` that `config_to_dict` told.
 
-    A field that is missing was added since, and has its default.
-
-    Raises:
-        UserError: If a field is unknown, or one without a default missing.
+    A field that is missing was added since, and has its default; one that is
+    unknown is a `UserError`.
     """
     hints = {field.name: field.type for field in dataclasses.fields(cls)}
     arguments = {}
@@ -331,13 +321,7 @@ def config_from_dict(cls, values: typing.Mapping):
 
 
 def config_differences(first, second, ignore=()) -> list[str]:
-    """Returns `field: first against second` for every field that differs.
-
-    Args:
-        first: A config.
-        second: A config of the same class.
-        ignore: Names of fields that may differ.
-    """
+    """Returns `field: first against second` of what differs, but `ignore`."""
     differences = []
     for field in dataclasses.fields(first):
         a, b = getattr(first, field.name), getattr(second, field.name)

@@ -20,9 +20,6 @@ def replaced(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     It lies beside its place and has the same ending, which tells libraries the
     format; one rename puts it there. If the block raises, what was there stays.
 
-    Args:
-        path: File to write; its folder is made.
-
     Example:
         >>> with replaced("runs/demo/model.keras") as aside:
         ...     model.save(aside)
@@ -53,13 +50,6 @@ def new_folder(folder: str | os.PathLike) -> Iterator[pathlib.Path]:
     """Yields an empty folder that takes the place of `folder` at the end.
 
     As `replaced`, so that figures of two evaluations never lie side by side.
-
-    Args:
-        folder: Folder to write; one that is there is replaced.
-
-    Example:
-        >>> with new_folder("runs/demo/evaluation/test") as aside:
-        ...     (aside / "table.md").write_text("...")
     """
     folder = pathlib.Path(folder)
     aside, old = _aside(folder), _aside(folder)

@@ -21,10 +21,8 @@ class FreshProcess:
     """A process in which nothing of TensorFlow has run.
 
     It says nothing, takes one call at a time, and ends with `close` or with
-    this process, in whatever way that ends.
-
-    Args:
-        environment: Dict of what it finds in its environment besides.
+    this process, in whatever way that ends. `environment` is what it finds in
+    its environment besides.
 
     Example:
         >>> with FreshProcess() as process:
@@ -65,11 +63,7 @@ class FreshProcess:
         self.close()
 
     def call(self, function, *args):
-        """Returns what a function gives there.
-
-        Args:
-            function: One that can be imported.
-            *args: What can be pickled.
+        """Returns what a function gives there; both can be pickled.
 
         Raises:
             ProcessEnded: If the process ended by itself, as for want of

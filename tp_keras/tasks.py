@@ -53,16 +53,11 @@ class Task:
         classes: Names of the classes in the order of their integer labels; of
             the flags for `"multi_label"`; none for a number.
         unit: What a number counts, such as `"years"`.
-        low: Smallest number there is.
-        high: Largest number there is.
+        low: Smallest number there is; `high` the largest.
         tolerance: Within which a number counts as right, in its unit.
 
     Raises:
         UserError: If kind, classes and numbers don't go together.
-
-    Example:
-        >>> Task("weather", "categorical", ("dry", "rain", "snow")).num_classes
-        3
     """
 
     name: str
@@ -107,15 +102,9 @@ class Task:
         return self.kind in CLASS_KINDS
 
     def predicted(self, probabilities) -> np.ndarray:
-        """Returns the class predicted of each row of probabilities.
+        """Returns the class predicted of each row of `[count, classes]`.
 
         The likeliest, and of classes with an order the expected one.
-
-        Args:
-            probabilities: float `[count, classes]`.
-
-        Returns:
-            int64 `[count]`.
         """
         if self.kind == ORDINAL:
             mean = np.asarray(probabilities) @ np.arange(self.num_classes)
@@ -126,10 +115,6 @@ class Task:
         """Returns the class name of a label, `"missing"` of a negative one.
 
         Python, NumPy and TFDS would take -1 for the last class.
-
-        Example:
-            >>> Task("weather", classes=("dry", "wet")).label_name(-1)
-            'missing'
         """
         return MISSING_NAME if label < 0 else self.classes[label]
 
@@ -152,12 +137,6 @@ class Schema:
 
     Raises:
         UserError: If a name is that of no such task, or there is no task.
-
-    Example:
-        >>> schema.task("weather").classes
-        ('dry', 'rain', 'snow')
-        >>> [task.name for task in schema.get_tasks(["weather"])]
-        ['weather']
     """
 
     image_shape: tuple[int, int, int]
@@ -224,11 +203,7 @@ class Schema:
         return self.get_tasks([name])[0]
 
     def get_tasks(self, names: Iterable[str] = ()) -> tuple[Task, ...]:
-        """Returns the tasks of some names, or all, in the schema's order.
-
-        Raises:
-            UserError: If a name is unknown.
-        """
+        """Returns the tasks of some names, or all, in the order they are in."""
         names = list(names)
         unknown = [name for name in names if name not in self.task_names]
         if unknown:
@@ -257,13 +232,6 @@ class Schema:
 
         Args:
             names: Dict: task -> class, `"unknown"` or None; some may be left.
-
-        Raises:
-            UserError: If a task or a class is unknown.
-
-        Example:
-            >>> schema.complete_labels({"weather": "snow"})
-            {'weather': 'snow', 'season': 'unknown'}
         """
         tasks = self.condition_tasks
         unknown = set(names) - {task.name for task in tasks}
@@ -293,11 +261,7 @@ class Schema:
 
     @classmethod
     def from_dict(cls, values: Mapping) -> "Schema":
-        """Returns the schema that `to_dict` told.
-
-        Raises:
-            UserError: If it is not what `to_dict` tells.
-        """
+        """Returns the schema that `to_dict` told."""
         try:
             tasks = [Task(**task) for task in values["tasks"]]
             return cls(**{**values, "tasks": tasks})

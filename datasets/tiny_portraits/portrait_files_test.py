@@ -52,17 +52,6 @@ def test_images_come_in_the_order_of_the_archives(tmp_path):
     ]
 
 
-def test_what_else_lies_in_an_archive_is_no_portrait(tmp_path):
-    other = {
-        "README.txt": b"text",
-        "__MACOSX/._Tiny_Portrait_000000.png": b"a note of macOS",
-        "folder/": b"",
-        f"folder/{NAME(9)}": testing.make_image(9),
-    }
-    found = find(write(tmp_path, IMAGES | other, archives=1), BadItems())
-    assert sorted(found.indices) == [0, 1, 2, 3, 4, 9]
-
-
 @pytest.mark.parametrize(
     ("name", "reason"),
     [

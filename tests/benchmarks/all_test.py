@@ -3,10 +3,10 @@ import importlib.util
 import types
 
 import pytest
-import tyro
 
 from benchmarks import all as all_module
-from training.command import FLAG_STYLE
+from tests.printed_commands import command_class
+from training.command import read
 
 NAMED = (*all_module.SYNTHETIC, *all_module.REAL, *all_module.UTKFACE)
 
@@ -21,17 +21,7 @@ NAMED = (*all_module.SYNTHETIC, *all_module.REAL, *all_module.UTKFACE)
     ],
 )
 def test_every_benchmark_takes_its_flags(name, flags):
-    module = importlib.import_module(f"benchmarks.{name}")
-    (command,) = (
-        value
-        for value in vars(module).values()
-        if isinstance(value, type)
-        and value.__module__ == module.__name__
-        and hasattr(value, "execute")
-    )
-    tyro.cli(
-        command, args=flags.split(), use_underscores=True, config=FLAG_STYLE
-    )
+    assert read(command_class(f"benchmarks.{name}"), flags.split())
 
 
 # PyTorch comes with requirements-benchmarks.txt alone.

@@ -37,8 +37,6 @@ def test_figures_by_hand():
     # Bald men are fewer than the cell needs.
     assert figures["worst cell"].value == pytest.approx(0.5)
 
-
-def test_worst_cell_is_named():
     accuracy = CellAccuracy(PORTRAITS, 5)
     assert list(accuracy.cells) == ["female, black", "female, blond"]
     assert accuracy.worst_cell(make_hits()) == "female, blond"
@@ -56,8 +54,7 @@ def test_interval_is_that_of_portraits_drawn_one_by_one():
         tuple(np.quantile(samples, [0.025, 0.975])), abs=0.015
     )
 
-
-def test_same_hits_differ_by_nothing():
+    # The same hits differ by nothing.
     accuracy = CellAccuracy(PORTRAITS, 50)
     first, second = (accuracy.measure(make_hits()) for _ in range(2))
     difference = first["worst cell"] - second["worst cell"]

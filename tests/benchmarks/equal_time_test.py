@@ -40,12 +40,6 @@ def test_budget_pays_the_start_once():
         SPEED.epochs_within(9.9)
 
 
-def test_stored_speeds_come_back(tmp_path):
-    path = tmp_path / "new" / "speeds.json"
-    write_speeds(path, {"a": SPEED})
-    assert read_speeds(path) == {"a": SPEED}
-
-
 def train_and_log(config, turns):
     """Stands for a training; the backbone's name says how it goes."""
     name, log = config.model.backbone.split("@")
@@ -269,15 +263,9 @@ def test_best_settings_and_best_peer_are_found(commands, capsys):
     assert capsys.readouterr().out == output
 
 
-def test_speeds_alone_train_nothing(commands, capsys):
-    EqualTime(
-        seconds=30, networks=("ours",), peers=(), only_speeds=True
-    ).execute()
-    assert "| ours | 250 | 4.00 | 6 |" in capsys.readouterr().out
-    assert commands == []
-
-
-def test_speeds_are_measured_unless_all_are_stored(commands, monkeypatch):
+def test_speeds_are_measured_unless_all_are_stored(
+    commands, monkeypatch, capsys
+):
     measured = []
 
     def measure(configs, train, rounds):
@@ -296,8 +284,10 @@ def test_speeds_are_measured_unless_all_are_stored(commands, monkeypatch):
         ).execute()
     assert [list(names) for names in measured] == [["ours"], ["ours", flagged]]
     assert measured[1][flagged] == 0.3
+    assert "| ours | 250 | 4.00 | " in capsys.readouterr().out
     stored = read_speeds("runs/equal_time/real-speeds.json")
-    assert list(stored) == ["ours", flagged]
+    assert stored == dict.fromkeys(["ours", flagged], SPEED)
+    assert commands == []
 
 
 def test_unknown_settings_are_refused(commands):

@@ -42,9 +42,6 @@ def test_shortages_are_those_to_the_largest_cell(portraits):
         "female, blond": 3,
         "male, bald": 2,
     }
-
-
-def test_shortages_to_a_number(portraits):
     assert named(cell_shortages(portraits, 2, TASKS)) == {"female, blond": 1}
     with pytest.raises(UserError, match="Received: per_cell=-1"):
         cell_shortages(portraits, -1)
@@ -68,8 +65,7 @@ def test_generated_portraits_fill_the_cells(portraits):
     np.testing.assert_array_equal(more.indices[8:], [8, 9, 10, 11, 12])
     assert more.fingerprint != portraits.fingerprint
 
-
-def test_nothing_is_generated_where_nothing_lacks(portraits):
+    # Where nothing lacks nothing is generated.
     assert with_generated(portraits, None, per_cell=1) is portraits
 
 

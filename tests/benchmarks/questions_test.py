@@ -11,12 +11,7 @@ from benchmarks.questions import Questions
 from benchmarks.questions import find_variants
 from benchmarks.questions import narrowed
 from benchmarks.questions import print_table
-from tests.portrait_factory import AGE
-from tests.portrait_factory import EVERY_KIND
-from tests.portrait_factory import MOOD
-from tests.portrait_factory import SCHEMA
-from tests.portrait_factory import SIGNS
-from tests.portrait_factory import make_portraits
+from tests import portrait_factory as made
 from tp_keras.config import ExperimentConfig
 from tp_keras.data import source
 from tp_keras.errors import UserError
@@ -39,24 +34,26 @@ def settings_of(variants):
 
 
 def test_sharing_parts_the_tasks():
-    assert find_variants("sharing", EVERY_KIND, CONFIG) == {
-        "one network": [Network(EVERY_KIND.task_names)],
-        "one for each task": [Network((x,)) for x in EVERY_KIND.task_names],
+    assert find_variants("sharing", made.EVERY_KIND, CONFIG) == {
+        "one network": [Network(made.EVERY_KIND.task_names)],
+        "one for each task": [
+            Network((x,)) for x in made.EVERY_KIND.task_names
+        ],
         "numbers apart": [Network(("age",)), Network(OTHERS)],
     }
-    assert list(find_variants("sharing", SCHEMA, CONFIG)) == [
+    assert list(find_variants("sharing", made.SCHEMA, CONFIG)) == [
         "one network",
         "one for each task",
     ]
 
 
 def test_networks_that_share_parameters_are_narrower():
-    variants = find_variants("sharing_parameters", EVERY_KIND, CONFIG)
-    whole = create_backbone("portrait_s", EVERY_KIND.image_shape)
+    variants = find_variants("sharing_parameters", made.EVERY_KIND, CONFIG)
+    whole = create_backbone("portrait_s", made.EVERY_KIND.image_shape)
     for networks in variants.values():
         counts = [
             create_backbone(
-                network.settings["backbone"], EVERY_KIND.image_shape
+                network.settings["backbone"], made.EVERY_KIND.image_shape
             ).count_params()
             for network in networks
         ]
@@ -75,7 +72,7 @@ def test_networks_that_share_parameters_are_narrower():
     ],
 )  # fmt: skip
 def test_the_others_change_one_setting(question, expected):
-    variants = find_variants(question, EVERY_KIND, CONFIG, "x")
+    variants = find_variants(question, made.EVERY_KIND, CONFIG, "x")
     assert settings_of(variants) == list(variants) == expected
     assert all(not network.tasks for (network,) in variants.values())
 
@@ -83,7 +80,7 @@ def test_the_others_change_one_setting(question, expected):
 @pytest.mark.parametrize("question", ["luck", "number_heads"])
 def test_a_question_without_an_answer_is_refused(question):
     with pytest.raises(UserError, match=f"Received: question={question}"):
-        find_variants(question, SCHEMA, CONFIG)
+        find_variants(question, made.SCHEMA, CONFIG)
 
 
 def test_what_two_questions_ask_for_has_one_name():
@@ -101,17 +98,19 @@ def test_what_two_questions_ask_for_has_one_name():
 def test_hits_by_hand():
     nan = np.nan
     np.testing.assert_array_equal(
-        hits(AGE, np.float32([20, 20, nan]), np.float32([25, 26, 3])),
+        hits(made.AGE, np.float32([20, 20, nan]), np.float32([25, 26, 3])),
         [1, 0, nan],
     )
     # Of classes with an order the expected one: 0.5 * 0 + 0.5 * 2.
     np.testing.assert_array_equal(
-        hits(MOOD, np.array([1, 0, -1]), np.tile([0.5, 0, 0.5, 0], (3, 1))),
+        hits(
+            made.MOOD, np.array([1, 0, -1]), np.tile([0.5, 0, 0.5, 0], (3, 1))
+        ),
         [1, 0, nan],
     )
     np.testing.assert_array_equal(
         hits(
-            SIGNS,
+            made.SIGNS,
             np.array([[1, 0], [1, -1], [-1, -1]]),
             np.array([[0.9, 0.6], [0.7, 0.1], [0.1, 0.1]]),
         ),
@@ -133,8 +132,8 @@ def command(tmp_path, monkeypatch):
     monkeypatch.setattr(
         source,
         "load_portraits",
-        lambda data_dir, dataset, split, storage: make_portraits(
-            64, split=split, schema=EVERY_KIND
+        lambda data_dir, dataset, split, storage: made.make_portraits(
+            64, split=split, schema=made.EVERY_KIND
         ),
     )
     flags = "--backbone portrait_xs --batch_size 16 --precision float32"
@@ -152,8 +151,8 @@ def test_networks_share_the_time_and_add_up(command, monkeypatch, capsys):
     monkeypatch.setattr(questions, "train_and_test", train_and_test)
     command.execute()
     assert trained == [
-        (EVERY_KIND.task_names, 1),
-        *(((name,), 1 / 5) for name in EVERY_KIND.task_names),
+        (made.EVERY_KIND.task_names, 1),
+        *(((name,), 1 / 5) for name in made.EVERY_KIND.task_names),
         (("age",), 1 / 2),
         (OTHERS, 1 / 2),
     ]

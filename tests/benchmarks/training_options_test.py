@@ -12,7 +12,6 @@ from benchmarks.option_accuracy import OPTIONS
 from benchmarks.option_accuracy import PLAIN
 from benchmarks.option_accuracy import PROGRESSIVE
 from benchmarks.option_accuracy import OptionAccuracy
-from benchmarks.option_accuracy import budgeted
 from benchmarks.option_accuracy import plain_backbone
 from benchmarks.option_accuracy import small_config
 from benchmarks.progressive_resolution import PartTrainer
@@ -27,7 +26,6 @@ from tests.benchmarks.made_runs import make_run
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
-from tp_keras.config import AugmentConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import ModelConfig
 from tp_keras.config import TrainingConfig
@@ -85,19 +83,6 @@ def test_as_many_portraits_in_other_batches():
     large = StepSettings("any", batch_size=256)
     assert (steps_of(large, 16), steps_of(large, 1)) == (4, 1)
     assert steps_of(StepSettings("any", jit_compile=True), 16) == 1
-
-
-def test_every_row_changes_one_thing():
-    base, *rows = option_speed.step_settings("ours", "theirs").values()
-    *rows, reference, refused = rows
-    assert base == StepSettings("ours")
-    for row in rows:
-        pairs = zip(
-            dataclasses.astuple(base), dataclasses.astuple(row), strict=True
-        )
-        assert sum(a != b for a, b in pairs) == 1
-    assert reference == StepSettings("theirs", precision="float32")
-    assert refused == StepSettings("theirs", precision="bfloat16")
 
 
 def test_keras_normalization_computes_the_same(backbone):
@@ -167,15 +152,6 @@ def test_both_warps_give_the_same_portraits():
 # === Accuracy after equal time ===
 
 
-def test_budget_decides_the_epochs():
-    config = ExperimentConfig(training=TrainingConfig(warmup_epochs=2))
-    long = budgeted(config, SPEED, 6 + 20 * 4, seed=3, folder="there")
-    assert (long.run_dir, long.training.seed) == ("there", 3)
-    assert (long.training.epochs, long.training.warmup_epochs) == (20, 2)
-    short = budgeted(config, SPEED, 6 + 3 * 4, seed=3, folder="there")
-    assert (short.training.epochs, short.training.warmup_epochs) == (3, 1.5)
-
-
 def make_command(**changes):
     arguments = {
         "backbone": "portrait_s",
@@ -194,9 +170,6 @@ def test_options_change_what_they_say():
     command = make_command()
     base = command.config("base")
     assert base.model.backbone == "portrait_s"
-    assert command.config("float32").training.precision == "float32"
-    assert command.config("no averaged weights").training.averaging == 0
-    assert command.config("weak augmentation").augment == AugmentConfig()
     less = command.config("neither erasing nor contrast").augment
     assert less == dataclasses.replace(base.augment, erasing=0, contrast=0)
     assert less != base.augment

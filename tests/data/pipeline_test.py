@@ -52,36 +52,30 @@ def test_an_epoch_has_every_row_once_with_its_own_labels():
 
 def test_epochs_differ_and_the_seed_decides():
     portraits = make_portraits(40)
-    first, again, other = (
+    first, other = (
         [
             rows_of(portraits, batch[0])
             for batch in take(make_batches(portraits, seed=seed), 10)
         ]
-        for seed in (0, 0, 1)
+        for seed in (0, 1)
     )
-    assert first == again
     assert first != other
     assert first[:5] != first[5:]
 
 
 def test_a_later_start_sees_what_the_whole_would_have_seen():
-    batches = make_batches(
-        make_portraits(40), seed=3, augment_config=AugmentConfig()
-    )
-    whole, resumed = take(batches, 15), take(batches, 5, first_epoch=2)
-    for expected, found in zip(whole[10:], resumed, strict=True):
-        np.testing.assert_array_equal(found[0], expected[0])
-        np.testing.assert_array_equal(found[1]["gender"], expected[1]["gender"])
-
-
-def test_an_epoch_of_two_passes_is_two_epochs_of_one():
     portraits = make_portraits(40)
     single = make_batches(portraits, seed=3, augment_config=AugmentConfig())
+    # An epoch of two passes is two epochs of one.
     double = dataclasses.replace(single, passes_per_epoch=2)
     assert double.steps_per_epoch == 2 * single.steps_per_epoch == 10
-    expected = take(single, 10, first_epoch=2)
-    for a, b in zip(expected, take(double, 10, first_epoch=1), strict=True):
-        np.testing.assert_array_equal(a[0], b[0])
+    whole = take(single, 20)[10:]
+    for resumed in (take(single, 10, 2), take(double, 10, 1)):
+        for expected, found in zip(whole, resumed, strict=True):
+            np.testing.assert_array_equal(found[0], expected[0])
+            np.testing.assert_array_equal(
+                found[1]["gender"], expected[1]["gender"]
+            )
 
 
 def test_weights_of_rows_multiply_those_of_their_labels():
@@ -129,12 +123,9 @@ def test_more_portraits_in_a_batch_than_there_are():
 def test_evaluation_sees_all_in_order():
     portraits = make_portraits(21)
     batches = evaluation_batches(portraits, TARGETS, batch_size=8)
-    parts = list(batches.as_numpy_iterator())
-    assert [len(p[0]) for p in parts] == [8, 8, 5]
-    images = np.concatenate([p[0] for p in parts])
-    np.testing.assert_array_equal(images, portraits.images)
-    weights = np.concatenate([p[2]["hair_color"] for p in parts])
-    np.testing.assert_array_equal(weights, portraits.labels["hair_color"] >= 0)
+    images = [images for images, *_ in batches.as_numpy_iterator()]
+    assert [len(part) for part in images] == [8, 8, 5]
+    np.testing.assert_array_equal(np.concatenate(images), portraits.images)
 
 
 def test_labels_of_every_kind_come_with_their_weights():

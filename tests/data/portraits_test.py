@@ -41,19 +41,18 @@ def test_rows_that_are_taken_have_a_fingerprint_of_their_own():
     assert part.fingerprint != PORTRAITS.fingerprint
 
 
-@pytest.mark.parametrize("change", ["pixel", "label", "index"])
-def test_a_fingerprint_sees_every_change(change):
-    images = PORTRAITS.images.copy()
+def test_a_fingerprint_sees_every_change():
+    images, indices = PORTRAITS.images.copy(), PORTRAITS.indices.copy()
     labels = {name: v.copy() for name, v in PORTRAITS.labels.items()}
-    indices = PORTRAITS.indices.copy()
-    assert compute_fingerprint(images, labels, indices) == PORTRAITS.fingerprint
-    if change == "pixel":
-        images[-1, -1, -1, -1] ^= 1
-    elif change == "label":
-        labels["age"][0] += 1
-    else:
-        indices[3] += 1
-    assert compute_fingerprint(images, labels, indices) != PORTRAITS.fingerprint
+    found = [compute_fingerprint(images, labels, indices)]
+    assert found == [PORTRAITS.fingerprint]
+    images[-1, -1, -1, -1] ^= 1
+    found.append(compute_fingerprint(images, labels, indices))
+    labels["age"][0] += 1
+    found.append(compute_fingerprint(images, labels, indices))
+    indices[3] += 1
+    found.append(compute_fingerprint(images, labels, indices))
+    assert len(set(found)) == 4
 
 
 def test_classes_are_matched_by_their_names():
@@ -82,8 +81,6 @@ def test_classes_are_matched_by_their_names():
     np.testing.assert_array_equal(found.labels["age"], PORTRAITS.labels["age"])
     assert found.images is PORTRAITS.images
 
-
-def test_flags_are_matched_by_their_names():
     found = seen(Task("signs", "multi_label", ("scarf", "mask", "hat")))
     signs, matched = PORTRAITS.labels["signs"], found.labels["signs"]
     np.testing.assert_array_equal(matched[:, 0], signs[:, 1])

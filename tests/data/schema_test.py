@@ -102,17 +102,15 @@ def test_a_data_set_tells_its_tasks(tmp_path):
     assert dtypes == {**dict.fromkeys(dtypes, "int32"), "age": "float32"}
 
 
+NOTHING = {"numbers": {}, "flags": {}, "ordinal": []}
+
+
 def test_what_is_not_said_has_a_default(tmp_path):
-    nothing = dict.fromkeys(["numbers", "flags"], {}) | {"ordinal": []}
     roles = {"protected": None, "guarded": [], "conditions": []}
-    schema = load(tmp_path, shows_people=True, **nothing, **roles).schema
+    schema = load(tmp_path, shows_people=True, **NOTHING, **roles).schema
     assert schema.task_names == ("mood", "place", "smile")
     assert schema.task("mood").kind == "categorical"
     assert schema.groups == () and schema.shows_people
-
-
-CLASSES = ["mood", "place", "smile"]
-NOTHING = {"numbers": {}, "flags": {}, "ordinal": []}
 
 
 @pytest.mark.parametrize(
@@ -120,7 +118,7 @@ NOTHING = {"numbers": {}, "flags": {}, "ordinal": []}
     [
         (["image"], {}, "`image` of one size.*Received: .*image_index"),
         (["image_index"], {}, "Received: .*images of .8, 6, 3"),
-        (CLASSES, NOTHING, "without a task"),
+        (["mood", "place", "smile"], NOTHING, "without a task"),
         (["place"], {}, "`protected` out of .* Received: protected=place"),
         (["age"], {}, "not there.* Received: age"),
         ([], {"flags": {"signs": ["hat"]}}, "of that shape.* Received: signs"),

@@ -46,18 +46,6 @@ def test_portraits_are_those_of_the_archives(tiny_data_dir):
             assert name == labels[task.name]
 
 
-def test_counterfactuals_pair_with_their_partners(tiny_data_dir):
-    pairs = load(tiny_data_dir, "counterfactual")
-    test = load(tiny_data_dir, "test")
-    rows = np.searchsorted(test.indices, pairs.indices)
-    np.testing.assert_array_equal(test.indices[rows], pairs.indices)
-    for name in ("hair_color", "hair_type"):
-        np.testing.assert_array_equal(
-            test.labels[name][rows], pairs.labels[name]
-        )
-    assert (test.labels["gender"][rows] != pairs.labels["gender"]).all()
-
-
 def copy_prepared(source_dir, target_dir):
     """Copies the prepared data set, without what was decoded of it."""
     shutil.copytree(
@@ -106,10 +94,6 @@ def test_auto_decodes_a_large_split_once_for_all_runs(
     assert "of decoded pixels in" in capsys.readouterr().out
     assert again.fingerprint == first.fingerprint
     np.testing.assert_array_equal(again.images, first.images)
-    np.testing.assert_array_equal(again.indices, first.indices)
-    for name, values in first.labels.items():
-        np.testing.assert_array_equal(again.labels[name], values)
-        assert again.labels[name].dtype == values.dtype
 
 
 def test_a_full_disk_leaves_auto_with_the_memory(
@@ -141,13 +125,8 @@ def test_a_missing_data_set_names_the_command(tmp_path):
         load(tmp_path)
     with pytest.raises(UserError, match="--dataset nothing/of_that_name`"):
         load(tmp_path, dataset="nothing/of_that_name")
-
-
-def test_an_unknown_split_or_storage_is_refused(tiny_data_dir):
     with pytest.raises(UserError, match="Received: storage=tape"):
-        load(tiny_data_dir, storage="tape")
-    with pytest.raises(UserError, match="train.*Received: split=holdout"):
-        load(tiny_data_dir, "holdout")
+        load(tmp_path, storage="tape")
 
 
 @pytest.fixture(scope="module")

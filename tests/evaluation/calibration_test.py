@@ -52,6 +52,12 @@ def test_bins_at_their_edges_and_certain_answers():
         assert error == 1 - right
 
 
+def value_and_interval(confidences, correct, generator):
+    measured = confidences, correct, calibration.equal_width_bins(confidences)
+    value = calibration.expected_calibration_error(*measured)
+    return value, *calibration.calibration_interval(*measured, 200, generator)
+
+
 def test_interval_covers_a_miscalibrated_model_and_holds_the_value():
     # Too sure of itself by 0.15 everywhere, which is the true error.
     generator = np.random.default_rng(0)
@@ -60,13 +66,7 @@ def test_interval_covers_a_miscalibrated_model_and_holds_the_value():
         confidences, correct = draw(
             generator, 400, lambda confidence: confidence - 0.15
         )
-        bins = calibration.equal_width_bins(confidences)
-        low, high = calibration.calibration_interval(
-            confidences, correct, bins, 200, generator
-        )
-        value = calibration.expected_calibration_error(
-            confidences, correct, bins
-        )
+        value, low, high = value_and_interval(confidences, correct, generator)
         assert low <= value <= high
         covered += low <= 0.15 <= high
     assert covered >= 85
@@ -75,11 +75,7 @@ def test_interval_covers_a_miscalibrated_model_and_holds_the_value():
 def test_interval_of_a_calibrated_model_holds_the_value():
     generator = np.random.default_rng(0)
     confidences, correct = draw(generator, 200, lambda confidence: confidence)
-    bins = calibration.equal_width_bins(confidences)
-    value = calibration.expected_calibration_error(confidences, correct, bins)
-    low, high = calibration.calibration_interval(
-        confidences, correct, bins, 200, generator
-    )
+    value, low, high = value_and_interval(confidences, correct, generator)
     assert 0 <= low <= value <= high <= 1
     assert high - low > 0.02
     # Not moved by resampling, which by itself makes the error larger.

@@ -7,7 +7,6 @@ import sklearn.metrics
 from tests.evaluation.predictions import one_hot
 from tests.evaluation.predictions import random_predictions
 from tests.portrait_factory import EVERY_KIND
-from tests.portrait_factory import SCHEMA
 from tp_keras.data.labels import ranges_of
 from tp_keras.errors import UserError
 from tp_keras.evaluation.evaluator import evaluate_predictions
@@ -166,17 +165,17 @@ def test_many_rankings_agree_with_scikit_learn():
         )
 
 
-def test_groups_equal_an_evaluation_of_their_rows_alone():
+def take(rows, *columns):
+    return [{name: own[rows] for name, own in each.items()} for each in columns]
+
+
+def test_groups_and_labelled_rows_equal_an_evaluation_of_their_rows_alone():
     answers, labels = random_predictions(300, schema=EVERY_KIND)
     # Of some nobody knows the group.
     labels["origin"][:40] = -1
     records = evaluate(answers, labels)
     assert {r.group for r in records} == {"all", *EVERY_KIND.groups}
-    rows = labels["origin"] == 1
-    alone = evaluate(
-        {name: own[rows] for name, own in answers.items()},
-        {name: own[rows] for name, own in labels.items()},
-    )
+    alone = evaluate(*take(labels["origin"] == 1, answers, labels))
     twins = find(alone, group="all")
     own = find(records, group="south")
     assert len(twins) == len(own) > 100
@@ -184,14 +183,10 @@ def test_groups_equal_an_evaluation_of_their_rows_alone():
         # Intervals are drawn by another stream of chance.
         free = {"group": "south", "low": record.low, "high": record.high}
         assert record == dataclasses.replace(twin, **free)
-
-
-def test_without_a_protected_task_there_is_one_group():
-    answers, labels = random_predictions(60, schema=EVERY_KIND)
+    labelled = evaluate(*take(labels["mood"] >= 0, answers, labels))
+    assert find(labelled, task="mood") == find(records, task="mood")
     schema = dataclasses.replace(EVERY_KIND, protected=None)
-    records = evaluate(answers, labels, schema)
-    assert {record.group for record in records} == {"all"}
-    assert records == find(evaluate(answers, labels), group="all")
+    assert evaluate(answers, labels, schema) == find(records, group="all")
 
 
 def test_intervals_hold_their_values():
@@ -227,18 +222,6 @@ def test_bootstrap_intervals_are_as_wide_as_the_figures_vary(task, metric):
     assert np.mean(widths) == pytest.approx(3.92 * np.std(values), rel=0.35)
 
 
-def test_missing_labels_never_count():
-    answers, labels = random_predictions(300, schema=EVERY_KIND)
-    rows = labels["mood"] >= 0
-    assert 0 < rows.sum() < 300
-    whole = evaluate({"mood": answers["mood"]}, labels)
-    labelled = evaluate(
-        {"mood": answers["mood"][rows]},
-        {name: own[rows] for name, own in labels.items()},
-    )
-    assert whole == labelled
-
-
 def test_chance_depends_on_the_seed_and_on_no_other_task_or_order():
     answers, labels = random_predictions(200, schema=EVERY_KIND)
     everything = evaluate(answers, labels)
@@ -250,24 +233,19 @@ def test_chance_depends_on_the_seed_and_on_no_other_task_or_order():
     assert find(everything, task="smile") == alone
 
 
-def test_embeddings_are_left_alone_and_records_say_what_was_measured():
-    answers, labels = random_predictions(50)
-    answers["embedding"] = np.zeros((50, 64), np.float32)
-    where = {"seed": 7, "split": "test[:50]", "dataset": "a/b"}
-    records = evaluate(answers, labels, SCHEMA, **where)
-    assert {record.task for record in records} == set(SCHEMA.task_names)
-    stamps = {(record.seed, record.split, record.dataset) for record in records}
-    assert stamps == {tuple(where.values())}
-
-
 def test_without_labelled_rows_every_figure_is_undefined():
     answers, labels = random_predictions(30, schema=EVERY_KIND)
+    # That is no task.
+    answers["embedding"] = np.zeros((30, 64), np.float32)
     count = len(evaluate(answers, labels))
     for own in labels.values():
         own[...] = np.nan if own.dtype == np.float32 else -1
-    records = evaluate(answers, labels)
+    where = {"seed": 7, "split": "test[:30]", "dataset": "a/b"}
+    records = evaluate(answers, labels, **where)
     assert len(records) == count
-    assert {(record.value, record.count) for record in records} == {(None, 0)}
+    assert {record.task for record in records} == set(EVERY_KIND.task_names)
+    stamps = {(r.value, r.count, r.seed, r.split, r.dataset) for r in records}
+    assert stamps == {(None, 0, *where.values())}
 
 
 def test_one_row_is_not_certain():
@@ -288,12 +266,7 @@ def test_one_row_is_not_certain():
         (SHAPE, [[2.0, -1.0, 0.0]], [0], "from -1 to 2"),
         (SHAPE, [[0.5, 0.5, 0.5]], [0], "add up to 1. Received"),
         (SHAPE, [[np.nan, 1.0, 0.0]], [0], "finite answers of shape"),
-        (
-            SHAPE,
-            one_hot([0], 3),
-            [3],
-            "Expected labels of shape between -1 and 2",
-        ),
+        (SHAPE, one_hot([0], 3), [3], "labels of shape between -1 and 2"),
         (MARKS, [[0.5, 1.5]], [[0, 1]], "from 0.5 to 1.5"),
         (SIZE, [[1.0]], [1.0], r"of size of shape \(1,\)"),
         (SIZE, [1.0], [41.0], "between 0 and 40"),

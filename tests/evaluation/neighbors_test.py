@@ -5,19 +5,6 @@ from tp_keras.errors import UserError
 from tp_keras.evaluation import neighbors
 
 
-def test_neighbors_by_hand():
-    rows = neighbors.unit_rows([[2, 0], [1, 1], [0, 5], [-1, 0]])
-    found, similarities = neighbors.find_neighbors(
-        rows, rows, 3, skip_self=True
-    )
-    assert found[0].tolist() == [1, 2, 3]
-    assert found[2][0] == 1
-    np.testing.assert_allclose(similarities[0], [0.5**0.5, 0, -1], atol=1e-6)
-    found, similarities = neighbors.find_neighbors(rows[:1], rows, 1)
-    assert found.tolist() == [[0]]
-    assert similarities == pytest.approx(1.0)
-
-
 @pytest.mark.parametrize("skip_self", [False, True])
 def test_blocks_agree_with_sorting_everything(skip_self, monkeypatch):
     rows = np.random.default_rng(0).normal(size=(53, 6))
@@ -35,15 +22,6 @@ def test_blocks_agree_with_sorting_everything(skip_self, monkeypatch):
         np.testing.assert_allclose(
             similarities, np.take_along_axis(cosines, expected, 1), atol=1e-6
         )
-
-
-@pytest.mark.parametrize(
-    "count, skip_self", [(0, False), (4, False), (3, True)]
-)
-def test_more_neighbors_than_rows(count, skip_self):
-    rows = neighbors.unit_rows(np.eye(3))
-    with pytest.raises(ValueError, match=f"Received: count={count}"):
-        neighbors.find_neighbors(rows, rows, count, skip_self)
 
 
 def test_rows_of_zeros_and_of_what_is_no_embedding():

@@ -4,13 +4,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from tests import portrait_factory as made
 from tests.evaluation.predictions import random_predictions
-from tests.portrait_factory import EVERY_KIND
-from tests.portrait_factory import HAIR_COLOR
-from tests.portrait_factory import MOOD
-from tests.portrait_factory import ORIGIN
-from tests.portrait_factory import SCHEMA
-from tests.portrait_factory import SMILE
 from tp_keras.evaluation import plots
 from tp_keras.evaluation import report
 from tp_keras.evaluation.evaluator import evaluate_predictions
@@ -23,13 +18,18 @@ from tp_keras.records.table import format_figure
 
 @pytest.fixture(scope="module")
 def records():
-    answers, labels = random_predictions(150, schema=EVERY_KIND)
+    answers, labels = random_predictions(150, schema=made.EVERY_KIND)
     return evaluate_predictions(
-        answers, labels, EVERY_KIND, seed=4, split="test", num_bootstraps=10
+        answers,
+        labels,
+        made.EVERY_KIND,
+        seed=4,
+        split="test",
+        num_bootstraps=10,
     )
 
 
-def write(folder, records, schema=EVERY_KIND):
+def write(folder, records, schema=made.EVERY_KIND):
     """Writes the report, and returns the names of its plots."""
     write_report(
         folder,
@@ -55,7 +55,7 @@ def test_each_kind_has_its_plots(records, tmp_path):
 
 
 def test_nothing_labelled_and_no_groups_are_drawn_as_well(tmp_path):
-    schema = dataclasses.replace(EVERY_KIND, protected=None)
+    schema = dataclasses.replace(made.EVERY_KIND, protected=None)
     answers, labels = random_predictions(4, schema=schema)
     for own in labels.values():
         own[...] = np.nan if own.dtype == np.float32 else -1
@@ -87,15 +87,15 @@ def test_headline_names_task_figure_unit_interval_and_count(records):
 
 
 def test_tables_of_a_task_hold_classes_and_counts(records):
-    classes, confusion = report.task_tables(records, SMILE)
+    classes, confusion = report.task_tables(records, made.SMILE)
     assert classes.frame.iloc[1, :2].tolist() == ["no", "recall"]
     assert confusion.frame.shape == (4 * 2, 4)
-    answers, labels = random_predictions(150, schema=EVERY_KIND)
+    answers, labels = random_predictions(150, schema=made.EVERY_KIND)
     found = answers["smile"].argmax(-1)
     for cells in confusion.frame.values:
-        rows = labels["smile"] == SMILE.classes.index(cells[1])
+        rows = labels["smile"] == made.SMILE.classes.index(cells[1])
         if cells[0] != "all":
-            rows &= labels["origin"] == ORIGIN.classes.index(cells[0])
+            rows &= labels["origin"] == made.ORIGIN.classes.index(cells[0])
         counts = np.bincount(found[rows], minlength=2)
         assert cells[2:].tolist() == [str(count) for count in counts]
 
@@ -104,7 +104,7 @@ def test_confusion_counts_survive_the_way_through_shares():
     answers, labels = random_predictions(3001)
     only = {"hair_color": answers["hair_color"]}
     records = evaluate_predictions(
-        only, labels, SCHEMA, seed=0, split="test", num_bootstraps=1
+        only, labels, made.SCHEMA, seed=0, split="test", num_bootstraps=1
     )
     expected = np.zeros((5, 5), int)
     known = labels["hair_color"] >= 0
@@ -114,23 +114,22 @@ def test_confusion_counts_survive_the_way_through_shares():
     counts = [plots.cell_count(cell) for cell in cells]
     assert counts == expected.ravel().tolist()
     # And each is shown, or a dash where no row has the label.
-    figure = plots.confusion_plot(records, HAIR_COLOR, ["all"])
+    figure = plots.confusion_plot(records, made.HAIR_COLOR, ["all"])
     shown = [text.get_text().split("\n")[0] for text in figure.axes[0].texts]
     assert shown == [str(count) for count in counts]
     assert f"n = {known.sum():,}" in figure.axes[0].get_title()
 
 
 def test_confusion_dashes_what_no_row_has(records):
-    figure = plots.confusion_plot(records, ORIGIN, ["all", "south"])
-    panel = figure.axes[1]
-    shown = [text.get_text() for text in panel.texts]
+    figure = plots.confusion_plot(records, made.ORIGIN, ["all", "south"])
+    shown = [text.get_text() for text in figure.axes[1].texts]
     assert shown[:3] == shown[6:] == ["-"] * 3
     assert "-" not in shown[3:6]
 
 
 def test_reliability_shows_bins_and_names_the_error(records):
     groups = ["all", "north"]
-    figure = plots.reliability_plot(records, MOOD, groups)
+    figure = plots.reliability_plot(records, made.MOOD, groups)
     for panel, group in zip(figure.axes, groups, strict=True):
         own = find(records, task="mood", group=group)
         bins = [r for r in find(own, metric="bin_accuracy") if r.count]
@@ -150,7 +149,9 @@ def test_reliability_shows_bins_and_names_the_error(records):
 
 
 def test_group_plot_shows_each_figure_and_names_the_groups(records):
-    figure = plots.group_plot(records, SMILE, "recall", EVERY_KIND.groups)
+    figure = plots.group_plot(
+        records, made.SMILE, "recall", made.EVERY_KIND.groups
+    )
     recalls = find(records, metric="recall", task="smile")
     expected = [r.value for r in recalls if r.group != "all"]
     (panel,) = figure.axes
@@ -158,6 +159,6 @@ def test_group_plot_shows_each_figure_and_names_the_groups(records):
     assert sorted(shown) == sorted(expected)
     (legend,) = figure.legends
     texts = [text.get_text() for text in legend.get_texts()]
-    assert texts == [*EVERY_KIND.groups]
-    alone = plots.group_plot(records, SMILE, "recall", ["all"])
+    assert texts == [*made.EVERY_KIND.groups]
+    alone = plots.group_plot(records, made.SMILE, "recall", ["all"])
     assert not alone.legends

@@ -19,23 +19,6 @@ def make_classifier(schema=SCHEMA, **kwargs):
     return PortraitClassifier(backbone, schema, **kwargs)
 
 
-def shares_right(classifier, portraits):
-    """The share of right answers of each task, of numbers of close ones."""
-    found = classifier.predict_answers(portraits.images, verbose=0)
-    shares = {}
-    for task in classifier.tasks:
-        labels, values = portraits.labels[task.name], found[task.name]
-        known = is_known(task, labels)
-        if task.kind == "regression":
-            right = np.abs(values - labels) <= 2 * task.tolerance
-        elif task.kind == "multi_label":
-            right = (values > 0.5) == (labels == 1)
-        else:
-            right = task.predicted(values) == labels
-        shares[task.name] = right[known].mean()
-    return shares
-
-
 IMAGES = make_portraits(16).images
 
 
@@ -99,14 +82,11 @@ def test_each_guarded_head_reads_its_own_normalised_part(classifier):
         )
 
 
-def test_the_embedding_is_shared_out_evenly():
+def test_tasks_can_be_left_out():
     one = make_classifier(tasks=["hair_type"], embedding_size=5)
     assert one.embedding_slices == {"hair_type": slice(0, 5)}
     with pytest.raises(UserError, match="Received: embedding_size=5"):
         make_classifier(embedding_size=5)
-
-
-def test_tasks_can_be_left_out():
     gender = make_classifier(tasks=["gender"])
     assert set(gender.output) == set(gender.inference_model().output)
     assert set(gender.output) == set(gender.targets) == {"gender"}
@@ -117,25 +97,6 @@ def test_tasks_can_be_left_out():
         gender.new_guarded_branch(8, 0.0)
 
 
-def test_a_saved_classifier_loads_with_losses_and_optimizer(tmp_path):
-    # Without dropout, whose random state Keras doesn't save.
-    model = make_classifier(dropout_rate=0.0)
-    model.compile("adam", label_smoothing=0.1, run_eagerly=True)
-    portraits = make_portraits(16)
-    batch = portraits.images, portraits.labels
-    model.train_on_batch(*batch)
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    assert type(loaded) is PortraitClassifier
-    assert loaded.get_config() == model.get_config()
-    assert loaded.loss["hair_type"].label_smoothing == 0.1
-    # Both take the same second step, so the optimizer came back too.
-    model.reset_metrics()
-    for _ in range(2):
-        losses = [each.train_on_batch(*batch) for each in (model, loaded)]
-        assert losses[0] == pytest.approx(losses[1], rel=1e-5)
-
-
 def test_it_learns_every_kind_and_loads_to_the_same_answers(tmp_path):
     keras.utils.set_random_seed(1)
     model = make_classifier(EVERY_KIND, dropout_rate=0.0)
@@ -144,12 +105,20 @@ def test_it_learns_every_kind_and_loads_to_the_same_answers(tmp_path):
     model.fit(
         portraits.images, portraits.labels, batch_size=32, epochs=40, verbose=0
     )
-    shares = shares_right(model, portraits)
-    assert min(shares.values()) > 0.8, shares
+    expected = model.predict_answers(portraits.images, verbose=0)
+    for task in model.tasks:
+        labels, values = portraits.labels[task.name], expected[task.name]
+        known = is_known(task, labels)
+        if task.kind == "regression":
+            right = np.abs(values - labels) <= 2 * task.tolerance
+        elif task.kind == "multi_label":
+            right = (values > 0.5) == (labels == 1)
+        else:
+            right = task.predicted(values) == labels
+        assert right[known].mean() > 0.8, task
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False)
     assert loaded.schema == EVERY_KIND
-    expected = model.predict_answers(portraits.images, verbose=0)
     found = loaded.predict_answers(portraits.images, verbose=0)
     for name, values in found.items():
         np.testing.assert_array_equal(values, expected[name])

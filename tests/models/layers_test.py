@@ -61,8 +61,7 @@ def test_fused_normalization_has_the_gradient_of_keras():
 
 
 def test_fused_normalization_is_frozen_or_of_another_rank():
-    layer = FusedBatchNormalization()
-    layer.trainable = False
+    layer = FusedBatchNormalization(trainable=False)
     x = np.full((2, 4, 4, 1), 5.0, "float32")
     np.testing.assert_allclose(layer(x, training=True), x, rtol=1e-3)
     assert layer.moving_mean.numpy() == 0.0

@@ -2,11 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.portrait_factory import EVERY_KIND
-from tests.portrait_factory import GENDER
-from tests.portrait_factory import HAIR_COLOR
-from tests.portrait_factory import SCHEMA
-from tests.portrait_factory import make_portraits
+from tests import portrait_factory as made
 from tp_keras.data.labels import filled
 from tp_keras.data.labels import is_known
 from tp_keras.errors import UserError
@@ -15,7 +11,7 @@ from tp_keras.models.layer_settings import default_policy
 from tp_keras.models.task_model import TaskModel
 
 COUNT = 24
-TASKS = SCHEMA.tasks
+TASKS = made.SCHEMA.tasks
 
 
 class LinearModel(TaskModel):
@@ -100,37 +96,30 @@ def of_each(make):
     ],
     ids=lambda arguments: ",".join(arguments) or "auto",
 )
-@pytest.mark.parametrize("weighting", ["none", "array", "dict"])
-def test_loss_and_metrics_are_those_of_the_labelled_rows(
-    arguments, weighting, batch
-):
+def test_loss_and_metrics_are_those_of_the_labelled_rows(arguments, batch):
     numbers, labels, weights = batch
     model = make_model()
     model.compile(run_eagerly=True, **arguments)
-    logs = model.test_on_batch(
-        numbers,
-        labels,
-        {"none": None, "array": weights, "dict": of_each(lambda: weights)}[
-            weighting
-        ],
-        return_dict=True,
-    )
-    weights = None if weighting == "none" else weights
-    for task in TASKS:
-        values = labels[task.name]
-        accuracy, loss = by_hand(model, task, numbers, values, weights)
-        unweighted, _ = by_hand(model, task, numbers, values)
-        if weights is not None and divides_by_rows(arguments.get("loss")):
-            loss *= weights[values >= 0].mean()
-        assert logs.pop(f"{task.name}_loss") == pytest.approx(loss, rel=1e-5)
-        # `metrics` take no notice of sample weights, as everywhere in Keras.
-        if "metrics" in arguments:
-            found = logs.pop(f"{task.name}_plain")
-            assert found == pytest.approx(unweighted)
-        if arguments.get("weighted_metrics", "auto"):
-            found = logs.pop(f"{task.name}_accuracy")
-            assert found == pytest.approx(accuracy)
-    assert list(logs) == ["loss"]
+    for given in (None, weights, of_each(lambda: weights)):
+        model.reset_metrics()
+        logs = model.test_on_batch(numbers, labels, given, return_dict=True)
+        own = None if given is None else weights
+        for task in TASKS:
+            values = labels[task.name]
+            accuracy, loss = by_hand(model, task, numbers, values, own)
+            unweighted, _ = by_hand(model, task, numbers, values)
+            if own is not None and divides_by_rows(arguments.get("loss")):
+                loss *= own[values >= 0].mean()
+            found = logs.pop(f"{task.name}_loss")
+            assert found == pytest.approx(loss, rel=1e-5)
+            # `metrics` don't see sample weights, as everywhere in Keras.
+            if "metrics" in arguments:
+                found = logs.pop(f"{task.name}_plain")
+                assert found == pytest.approx(unweighted)
+            if arguments.get("weighted_metrics", "auto"):
+                found = logs.pop(f"{task.name}_accuracy")
+                assert found == pytest.approx(accuracy)
+        assert list(logs) == ["loss"]
 
 
 def divides_by_rows(loss):
@@ -143,63 +132,48 @@ def divides_by_rows(loss):
     )
 
 
-@pytest.mark.parametrize(
-    "pack",
-    [
-        lambda values: values,
-        lambda values: [values],
-        lambda values: {"hair_color": values},
-        lambda values: values[:, None],
-    ],
-    ids=["array", "list", "dict", "column"],
-)
-def test_a_single_task_takes_labels_in_every_form(pack, batch):
+def test_a_single_task_takes_labels_in_every_form(batch):
     numbers, labels, weights = batch
-    model = make_model([HAIR_COLOR])
+    model = make_model([made.HAIR_COLOR])
     model.compile(run_eagerly=True)
-    accuracy, loss = by_hand(
-        model, HAIR_COLOR, numbers, labels["hair_color"], weights
-    )
-    found = model.test_on_batch(
-        numbers, pack(labels["hair_color"]), pack(weights), return_dict=True
-    )
-    assert found["hair_color_accuracy"] == pytest.approx(accuracy)
-    assert found["loss"] == pytest.approx(loss, rel=1e-5)
-
-
-def test_labels_of_other_tasks_may_come_along_and_its_own_must(batch):
-    numbers, labels, _ = batch
-    model = make_model([GENDER])
-    model.compile(run_eagerly=True)
-    accuracy, _ = by_hand(model, GENDER, numbers, labels["gender"])
-    assert model.test_on_batch(numbers, labels)[1] == pytest.approx(accuracy)
-    model = make_model()
-    model.compile(run_eagerly=True)
-    with pytest.raises(UserError, match="hair_type.*Received: labels of gen"):
+    own = labels["hair_color"]
+    expected = tuple(by_hand(model, made.HAIR_COLOR, numbers, own, weights))
+    for y, sample_weight in (
+        (own, weights),
+        ([own], [weights]),
+        (own[:, None], weights[:, None]),
+        # Labels of other tasks may come along.
+        (labels, {"hair_color": weights}),
+    ):
+        model.reset_metrics()
+        loss, accuracy = model.test_on_batch(numbers, y, sample_weight)
+        assert accuracy == pytest.approx(expected[0])
+        assert loss == pytest.approx(expected[1], rel=1e-5)
+    with pytest.raises(UserError, match="hair_color.*Received: labels of gen"):
         model.test_on_batch(numbers, {"gender": labels["gender"]})
 
 
 def test_training_is_that_of_weights_of_zero():
     """Of every kind: missing are -1, flags of -1, and NaN."""
-    rows = make_portraits(COUNT, schema=EVERY_KIND).labels
+    rows = made.make_portraits(COUNT, schema=made.EVERY_KIND).labels
     numbers = np.random.default_rng(0).normal(size=(COUNT, 4))
-    tasks = {task.name: task for task in EVERY_KIND.tasks}
+    tasks = {task.name: task for task in made.EVERY_KIND.tasks}
     given = {name: filled(tasks[name], v) for name, v in rows.items()}
     known = {
         name: is_known(tasks[name], v).astype("float32")
         for name, v in rows.items()
     }
     found = []
-    for data in ((numbers, rows), (numbers, given, known)):
-        model = make_model(EVERY_KIND.tasks)
+    for labels, weights in ((rows, None), (given, known)):
+        model = make_model(made.EVERY_KIND.tasks)
         model.compile(keras.optimizers.SGD(0.01), steps_per_execution=3)
         history = model.fit(
-            *data[:2],
-            sample_weight=data[2] if data[2:] else None,
+            numbers,
+            labels,
+            sample_weight=weights,
             batch_size=8,
             shuffle=False,
             verbose=0,
-            validation_data=data,
         ).history
         found.append([*history.values(), *model.get_weights()])
     assert "age_mae" in history and "signs_accuracy" in history
@@ -238,11 +212,11 @@ def test_mixed_precision_trains_on_labels_partly_missing(policy, batch):
 
 def test_class_weights_reach_a_single_task(batch):
     numbers, labels, _ = batch
-    model = make_model([HAIR_COLOR])
+    model = make_model([made.HAIR_COLOR])
     model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
     values = labels["hair_color"]
     weights = np.where(values == 3, 5.0, 1.0)
-    _, loss = by_hand(model, HAIR_COLOR, numbers, values, weights)
+    _, loss = by_hand(model, made.HAIR_COLOR, numbers, values, weights)
     history = model.fit(
         numbers, values, class_weight={3: 5.0}, batch_size=COUNT, verbose=0
     ).history

@@ -27,6 +27,7 @@ def test_every_figure_has_a_mark_an_interval_and_few_a_text(count):
     groups = [f"group {index}" for index in range(count)]
     records = make_records(groups)
     panel = new_figure(8, rows_height(2, count)).subplots()
+
     draw_groups(panel, records, groups, is_few=lambda record: record.count < 2)
     shown = [record for record in records if record.value is not None]
     assert [line.get_xdata()[0] for line in panel.lines] == [
@@ -41,11 +42,8 @@ def test_every_figure_has_a_mark_an_interval_and_few_a_text(count):
     ]
     assert ends == [(record.low, record.high) for record in shown]
     texts = [text.get_text() for text in panel.texts]
-    assert texts == (
-        [f"{record.value:.0%} of {record.count}" for record in shown]
-        if count <= 4
-        else []
-    )
+    expected = [f"{record.value:.0%} of {record.count}" for record in shown]
+    assert texts == (expected if count <= 4 else [])
     # Marks stand in the row of their class, in the order of the groups.
     heights = np.array([line.get_ydata()[0] for line in panel.lines])
     assert (np.diff(heights) > 0).all()

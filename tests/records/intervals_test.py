@@ -45,20 +45,6 @@ def test_mean_of_shares_covers_with_rare_classes():
     assert 0.92 <= covered / 500 <= 0.98
 
 
-def test_resampled_matrices_keep_rows_and_expectation():
-    matrix = np.array([[30, 10, 0], [0, 0, 0], [1, 1, 8]])
-    resampled = intervals.resample_confusion_matrix(
-        matrix, 4000, np.random.default_rng(0)
-    )
-    assert resampled.shape == (4000, 3, 3)
-    np.testing.assert_array_equal(
-        resampled.sum(-1), np.broadcast_to([40, 0, 10], (4000, 3))
-    )
-    np.testing.assert_allclose(resampled.mean(0), matrix, atol=0.15)
-    # The variance of a binomial: n p (1 - p).
-    assert resampled[:, 0, 0].var() == pytest.approx(40 * 0.75 * 0.25, rel=0.1)
-
-
 def test_resampling_a_matrix_equals_resampling_rows():
     matrix = np.array([[120, 30], [20, 60]])
     labels, predictions = np.repeat(
@@ -76,6 +62,7 @@ def test_resampling_a_matrix_equals_resampling_rows():
         ):
             drawn[label] = np.bincount(own, counts, minlength=2)
     fast = intervals.resample_confusion_matrix(matrix, 2000, generator)
+    assert (fast.sum(-1) == [150, 80]).all()
     np.testing.assert_allclose(
         intervals.percentile_interval(metrics.macro_f1(fast)),
         intervals.percentile_interval(metrics.macro_f1(slow)),

@@ -17,11 +17,13 @@ RECORDS = [
         "female",
         0.5,
         4,
+        dataset="a/b",
         class_name="black",
         predicted_class="brown",
-        dataset="tiny_portraits/synthetic",
     ),
     Record("bin_accuracy", "gender", "all", 1.0, 2, bin=14),
+    # Too few rows may leave a figure open.
+    Record("recall", "hair_type", "male", None, 3, class_name="wavy"),
 ]
 
 
@@ -35,20 +37,6 @@ def test_round_trip_is_exact(tmp_path):
     assert len(lines) == len(RECORDS)
     assert lines[0]["metric"] == "accuracy"
     assert (lines[1]["value"], lines[1]["count"]) == (None, 0)
-
-
-def test_failed_writing_leaves_the_old_file_and_nothing_else(tmp_path):
-    path = tmp_path / "records.jsonl"
-    records_lib.write_records(path, RECORDS)
-
-    def failing():
-        yield RECORDS[0]
-        raise OSError("no space left")
-
-    with pytest.raises(OSError, match="no space left"):
-        records_lib.write_records(path, failing())
-    assert records_lib.read_records(path) == RECORDS
-    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
 @pytest.mark.parametrize(
@@ -69,12 +57,6 @@ def test_failed_writing_leaves_the_old_file_and_nothing_else(tmp_path):
 def test_refuses_what_is_no_figure(changes, message):
     with pytest.raises(UserError, match=message):
         dataclasses.replace(RECORDS[0], **changes)
-
-
-def test_too_few_rows_may_leave_a_figure_open():
-    nothing = {"value": None, "low": None, "high": None}
-    record = dataclasses.replace(RECORDS[0], **nothing, count=3)
-    assert record.value is None and record.count == 3
 
 
 def test_missing_file_names_the_command(tmp_path):
@@ -106,7 +88,7 @@ def test_corrupt_line_is_named(tmp_path, line):
 def test_find_filters_by_fields_in_order():
     found = records_lib.find(RECORDS, task="hair_color")
     assert found == RECORDS[1:3]
-    assert records_lib.find(RECORDS, task="gender", bin=14) == RECORDS[3:]
+    assert records_lib.find(RECORDS, task="gender", bin=14) == RECORDS[3:4]
     assert records_lib.find(RECORDS, class_name=None) == [
         RECORDS[0],
         RECORDS[3],
@@ -115,6 +97,6 @@ def test_find_filters_by_fields_in_order():
 
 def test_find_one_wants_exactly_one():
     assert records_lib.find_one(RECORDS, metric="accuracy") == RECORDS[0]
-    for task in ("gender", "hair_type"):
+    for task in ("gender", "age"):
         with pytest.raises(UserError, match="Expected one record with"):
             records_lib.find_one(RECORDS, task=task)

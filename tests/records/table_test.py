@@ -65,11 +65,8 @@ def test_two_records_of_one_cell_are_refused():
 
 
 def test_pivot_of_nothing_has_its_header():
-    assert [*figure_table([], ROWS, more={"n": format_count}).columns] == [
-        "class",
-        "figure",
-        "n",
-    ]
+    frame = figure_table([], ROWS, more={"n": format_count})
+    assert [*frame.columns] == ["class", "figure", "n"]
 
 
 def test_markdown_is_aligned():

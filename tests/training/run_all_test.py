@@ -73,11 +73,6 @@ def test_a_failing_step_ends_the_way(tmp_path, monkeypatch, capfd):
     assert "[2/5]" not in captured.out
 
 
-def test_an_unknown_experiment_is_refused():
-    with pytest.raises(UserError, match="demo, real, .*experiment=nothing"):
-        run_all.RunAll(experiment="nothing").execute()
-
-
 def test_the_steps_are_of_the_data_set_of_the_experiment(tmp_path, monkeypatch):
     steps = []
 
@@ -98,6 +93,8 @@ def test_the_steps_are_of_the_data_set_of_the_experiment(tmp_path, monkeypatch):
         "--seed 0",
     ]
     assert steps[2].endswith(f"evaluate --run_dir {tmp_path}")
+    with pytest.raises(UserError, match="demo, real, .*experiment=nothing"):
+        run_all.RunAll(experiment="nothing").execute()
 
 
 def test_the_examples_are_test_portraits(tiny_data_dir, tmp_path):

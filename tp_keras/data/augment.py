@@ -34,10 +34,6 @@ def augment(images, seed, config=None, rows=None):
 
     Returns:
         New uint8 array `[batch, height, width, 3]`.
-
-    Example:
-        >>> augment(np.zeros((8, 96, 80, 3), np.uint8), seed=(1, 2)).shape
-        (8, 96, 80, 3)
     """
     config = config or AugmentConfig()
     rows = np.arange(len(images)) if rows is None else np.asarray(rows)
@@ -68,18 +64,15 @@ def augment(images, seed, config=None, rows=None):
     if config.flip or config.shift or config.zoom or config.rotation:
         batch = warp(batch, transforms)
     if config.brightness or config.contrast:
-        for image, factor, contrast in zip(
-            batch, factors, contrasts, strict=True
-        ):
+        changes = zip(batch, factors, contrasts, strict=True)
+        for image, factor, contrast in changes:
             # About the mean of all pixels, one for the three channels.
             offset = 0.0
             if config.contrast:
                 offset = image.mean() * factor * (1.0 - contrast)
-            # It clips at 0, where `convertScaleAbs` makes black gray: it
-            # takes the absolute value of what falls below.
-            cv2.addWeighted(
-                image, factor * contrast, image, 0.0, offset, dst=image
-            )
+            # It clips at 0, where `convertScaleAbs` takes absolute values.
+            scale = factor * contrast
+            cv2.addWeighted(image, scale, image, 0.0, offset, dst=image)
     for index in np.flatnonzero(erased):
         top, left, bottom, right = boxes[index]
         # No colour that means anything: the portrait's own mean.
@@ -88,28 +81,19 @@ def augment(images, seed, config=None, rows=None):
 
 
 def warp(images, transforms):
-    """Maps each image by an affine transform; outside the border repeats.
+    """Maps each image by an affine transform, bilinearly; the border repeats.
 
     Args:
         images: uint8 array `[batch, height, width, channels]`.
         transforms: Float array `[batch, 2, 3]`, from output to input pixels.
-
-    Returns:
-        New uint8 array of the same shape, interpolated bilinearly.
     """
     height, width = images.shape[1:3]
-    return np.stack(
-        [
-            cv2.warpAffine(
-                image,
-                transform,
-                (width, height),
-                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                borderMode=cv2.BORDER_REPLICATE,
-            )
-            for image, transform in zip(images, transforms, strict=True)
-        ]
-    )
+    how = {
+        "flags": cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        "borderMode": cv2.BORDER_REPLICATE,
+    }
+    pairs = zip(images, transforms, strict=True)
+    return np.stack([cv2.warpAffine(*p, (width, height), **how) for p in pairs])
 
 
 def _affine_transforms(height, width, mirror, shift_x, shift_y, scale, angle):

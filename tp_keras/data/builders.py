@@ -38,9 +38,8 @@ def _not_prepared(data_dir, dataset) -> UserError:
     )
 
 
-def build_command(data_dir, dataset, overwrite=False) -> str:
-    """Returns the command that prepares a data set, anew with `overwrite`."""
-    flags = {"overwrite": True} if overwrite else {}
+def build_command(data_dir, dataset, **flags) -> str:
+    """Returns the command that prepares a data set."""
     return command_line(
         "training.build_dataset", data_dir=data_dir, dataset=dataset, **flags
     )
@@ -90,11 +89,7 @@ def _warn_of_a_cut(builder):
 
 
 def count_portraits(builder, split) -> int:
-    """Returns the size of a split, or of a part of one.
-
-    Raises:
-        UserError: If there is no such split, or nothing in it.
-    """
+    """Returns the size of a split, or of a part; a `UserError` if it is 0."""
     try:
         count = builder.info.splits[split].num_examples
     except (ValueError, KeyError) as error:

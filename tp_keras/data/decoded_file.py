@@ -41,12 +41,8 @@ class DecodedFile:
     Args:
         folder: Where the files lie; made when it is needed.
         split: Name of the split, or of a part.
-        source: Dict of what the pixels depend on. A file of another source is
-            written anew.
-
-    Example:
-        >>> file = DecodedFile(folder, "train", {"built": 1})
-        >>> rows = file.read() or file.write(shape, labels, indices, decode)
+        source: What the pixels depend on. A file of another source is written
+            anew.
     """
 
     def __init__(self, folder: pathlib.Path, split: str, source: dict):
@@ -85,13 +81,7 @@ class DecodedFile:
         indices: np.ndarray,
         decode: Callable[[np.ndarray], Any],
     ) -> DecodedRows:
-        """Writes the file and maps it.
-
-        Args:
-            image_shape: Height, width and channels of a portrait.
-            labels: Dict of label arrays.
-            indices: The image indices.
-            decode: Called with a uint8 array to put the pixels into.
+        """Writes the file and maps it; `decode` puts the pixels into an array.
 
         Raises:
             OSError: If there is no room, before `decode` is called.

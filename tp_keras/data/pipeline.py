@@ -25,11 +25,9 @@ class TrainingBatches:
         portraits: `Portraits` to train on.
         targets: Dict: name of a target of the model -> `Task` whose labels
             it has; see `TaskModel.targets`.
-        batch_size: Int.
-        seed: Int.
         augment_config: `AugmentConfig`, or None for none.
         class_balance: See `label_weights`.
-        passes_per_epoch: Int. How often an epoch goes through the portraits.
+        passes_per_epoch: How often an epoch goes through the portraits.
         row_weights: Dict: name of a target -> array `[count]` that the
             weights of its rows are multiplied by.
     """
@@ -92,23 +90,15 @@ class TrainingBatches:
         def make_images(step, rows):
             # NumPy reads memory and mapped files alike, and nothing is copied
             # but the batch.
-            if self.augment_config is None:
-                return self.portraits.images[rows]
-            return augment(
-                self.portraits.images,
-                (self.seed, step),
-                self.augment_config,
-                rows,
-            )
+            images, config = self.portraits.images, self.augment_config
+            if config is None:
+                return images[rows]
+            return augment(images, (self.seed, step), config, rows)
 
         def gather(step, rows):
             images = tf.numpy_function(make_images, [step, rows], tf.uint8)
             images.set_shape([self.batch_size, *shape])
-            return (
-                images,
-                {name: tf.gather(v, rows) for name, v in labels.items()},
-                {name: tf.gather(v, rows) for name, v in weights.items()},
-            )
+            return images, _rows_of(labels, rows), _rows_of(weights, rows)
 
         # Numbers are shuffled, not pictures; the pictures of a batch are
         # gathered when it is due, and augmented as a batch.
@@ -125,28 +115,23 @@ def evaluation_batches(portraits, targets, batch_size=256) -> tf.data.Dataset:
     Arguments and batches are as of `TrainingBatches`; weights are 1, and 0
     where the label is missing. The last batch may be smaller.
     """
-    labels = {
-        name: filled(task, portraits.labels[task.name])
-        for name, task in targets.items()
-    }
-    weights = {
-        name: label_weights(task, portraits.labels[task.name])
-        for name, task in targets.items()
-    }
+    labels, weights = {}, {}
+    for name, task in targets.items():
+        labels[name] = filled(task, portraits.labels[task.name])
+        weights[name] = label_weights(task, portraits.labels[task.name])
 
     def slices(begin):
-        rows = tf.range(
-            begin, tf.minimum(begin + batch_size, len(portraits)), 1
-        )
+        end = tf.minimum(begin + batch_size, len(portraits))
+        rows = tf.range(begin, end, 1)
         images = tf.numpy_function(
             portraits.images.__getitem__, [rows], tf.uint8
         )
         images.set_shape([None, *portraits.images.shape[1:]])
-        return (
-            images,
-            {name: tf.gather(v, rows) for name, v in labels.items()},
-            {name: tf.gather(v, rows) for name, v in weights.items()},
-        )
+        return images, _rows_of(labels, rows), _rows_of(weights, rows)
 
     dataset = tf.data.Dataset.range(0, len(portraits), batch_size)
     return dataset.map(slices, num_parallel_calls=1).prefetch(2)
+
+
+def _rows_of(columns, rows):
+    return {name: tf.gather(values, rows) for name, values in columns.items()}

@@ -24,10 +24,8 @@ class Portraits:
             float32 `[count]`, NaN where missing.
         indices: int64 `[count]`, the image indices, ascending.
         dataset: Name of the data set and its configuration.
-        split: Name of the split.
         storage: `"memory"` or `"disk"`: where the pixels lie.
         fingerprint: Hash of indices, labels and pixels.
-        schema: `Schema` of the data set.
     """
 
     images: np.ndarray
@@ -68,16 +66,9 @@ class Portraits:
         one of the two lacks are left out. The protected task is that of the
         other schema if these portraits have it.
 
-        Args:
-            schema: `Schema` of what was trained on other portraits.
-
         Raises:
             UserError: If the images have another size, no task is shared, or
                 a shared one has classes, flags or a unit of its own.
-
-        Example:
-            >>> test = load_portraits("data/tfds", other_dataset, "test")
-            >>> test = test.seen_as(run.schema)
         """
         if schema == self.schema:
             return self
@@ -96,19 +87,16 @@ class Portraits:
                 f"{', '.join(schema.task_names)}. Received: "
                 f"{', '.join(self.schema.task_names)} of {self.dataset}"
             )
-        return dataclasses.replace(
-            self,
-            labels={
-                task.name: _matched(
-                    self.labels[task.name], self.schema.task(task.name), task
-                )
-                for task in shared
-            },
-            schema=dataclasses.replace(
-                schema.restricted_to(task.name for task in shared),
-                shows_people=self.schema.shows_people,
-            ),
+        labels = {
+            task.name: _matched(
+                self.labels[task.name], self.schema.task(task.name), task
+            )
+            for task in shared
+        }
+        part = dataclasses.replace(
+            schema.restricted_to(labels), shows_people=self.schema.shows_people
         )
+        return dataclasses.replace(self, labels=labels, schema=part)
 
 
 def _matched(labels: np.ndarray, own: Task, other: Task) -> np.ndarray:
@@ -142,9 +130,8 @@ def compute_fingerprint(images, labels, indices) -> str:
         digest.update(name.encode())
         values = np.asarray(labels[name])
         whole = np.issubdtype(values.dtype, np.integer)
-        digest.update(
-            values.astype(np.int32 if whole else np.float32).tobytes()
-        )
+        dtype = np.int32 if whole else np.float32
+        digest.update(values.astype(dtype).tobytes())
     for begin in range(0, len(images), 1024):
         digest.update(np.ascontiguousarray(images[begin : begin + 1024]))
     return digest.hexdigest()

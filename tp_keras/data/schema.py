@@ -19,7 +19,7 @@ INDEX = "image_index"
 
 
 def read_schema(builder: tfds.core.DatasetBuilder) -> Schema:
-    """Returns the schema of a data set.
+    """Returns the schema of a prepared data set, tasks in alphabetical order.
 
     A feature is a task by its type: `ClassLabel` of two classes is binary, of
     more categorical. What TFDS can't say stands in `DatasetInfo.metadata`:
@@ -29,12 +29,6 @@ def read_schema(builder: tfds.core.DatasetBuilder) -> Schema:
     * `ordinal`: list of the `ClassLabel`s whose classes have an order;
     * `numbers`: dict from a float scalar to its `unit`, `low`, `high` and
       `tolerance`; `flags`: dict from a vector to the names of its flags.
-
-    Args:
-        builder: Builder of a prepared data set.
-
-    Returns:
-        `Schema`, its tasks in alphabetical order.
 
     Raises:
         UserError: If there are no images of one size, no `image_index` or no

@@ -60,17 +60,10 @@ def load_portraits(
             half of what is free, disk beyond that where it can take it.
         progress: Whether to show progress bars and tell where pixels lie.
 
-    Returns:
-        `Portraits` in ascending order of `image_index`.
-
     Raises:
         UserError: If there is no such data set or split, or it holds no
             portraits with tasks; see `read_schema`.
         OSError: If there is no room for the pixels on disk.
-
-    Example:
-        >>> dataset = "tiny_portraits/synthetic"
-        >>> test = load_portraits("data/tfds", dataset, "test")
     """
     if storage not in STORAGES:
         raise UserError(
@@ -90,7 +83,8 @@ def load_portraits(
         except OSError as error:
             if storage == "disk" or not fits:
                 raise
-            _say(progress, f"The pixels stay in memory: {error}.")
+            if progress:
+                print(f"The pixels stay in memory: {error}.", flush=True)
     storage = "disk" if rows else "memory"
     if rows is None:
         labels, indices = _read_labels(builder, schema, split, progress)
@@ -127,11 +121,9 @@ def _map_decoded(builder, schema, split, fits, progress) -> DecodedRows:
         )
     elif fits:
         file.read_ahead()
-    _say(
-        progress,
-        f"{builder.info.full_name} {split}: {rows.images.nbytes / 1e6:,.0f} MB "
-        f"of decoded pixels in {file.path}.",
-    )
+    if progress:
+        size = f"{rows.images.nbytes / 1e6:,.0f} MB of decoded pixels"
+        print(f"{builder.info.full_name} {split}: {size} in {file.path}.")
     return rows
 
 
@@ -155,17 +147,11 @@ def _read(builder, split, decoders=None) -> tf.data.Dataset:
     )
 
 
-def _say(progress, text):
-    if progress:
-        print(text, flush=True)
-
-
 def _read_labels(builder, schema: Schema, split, progress):
     """Returns labels and indices, in ascending order of the indices."""
     columns = {name: [] for name in [*schema.task_names, INDEX]}
     rows = _read(builder, split, {IMAGE: tfds.decode.SkipDecoding()}).map(
-        lambda row: {name: row[name] for name in columns},
-        num_parallel_calls=tf.data.AUTOTUNE,
+        lambda row: {name: row[name] for name in columns}, tf.data.AUTOTUNE
     )
     with _bar(builder, "read labels of", split, progress) as bar:
         for batch in rows.batch(_LABEL_BATCH).as_numpy_iterator():
@@ -174,12 +160,11 @@ def _read_labels(builder, schema: Schema, split, progress):
             bar.update(len(batch[INDEX]))
     indices = np.concatenate(columns[INDEX]).astype(np.int64)
     by_index = np.argsort(indices, kind="stable")
-    labels = {
-        task.name: np.concatenate(columns[task.name]).astype(
-            np.float32 if task.kind == REGRESSION else np.int32
-        )[by_index]
-        for task in schema.tasks
-    }
+    labels = {}
+    for task in schema.tasks:
+        dtype = np.float32 if task.kind == REGRESSION else np.int32
+        values = np.concatenate(columns[task.name]).astype(dtype)
+        labels[task.name] = values[by_index]
     check_labels(labels, schema, f"{builder.info.full_name} {split}")
     return labels, indices[by_index]
 
@@ -187,8 +172,7 @@ def _read_labels(builder, schema: Schema, split, progress):
 def _decode(builder, split, indices, images, progress):
     """Decodes a split into `images`, each row in its place."""
     rows = _read(builder, split).map(
-        lambda row: (row[INDEX], row[IMAGE]),
-        num_parallel_calls=tf.data.AUTOTUNE,
+        lambda row: (row[INDEX], row[IMAGE]), tf.data.AUTOTUNE
     )
     rows = rows.batch(_DECODE_BATCH).prefetch(2)
     with _bar(builder, "decode", split, progress) as bar:

@@ -28,8 +28,7 @@ def resolve_splits(data: DataConfig, say=print) -> DataConfig:
         say: Function that is told, in a sentence, of what was changed.
 
     Raises:
-        UserError: If data set or splits are not there, or nothing is left to
-            train on.
+        UserError: If data set or splits are not there, or nothing is left.
     """
     builder = find_builder(data.data_dir, data.dataset)
     validation = data.validation_split
@@ -64,19 +63,13 @@ def resolve_splits(data: DataConfig, say=print) -> DataConfig:
 
 def _pieces(builder, split) -> list[tuple[str, int, int]]:
     """Returns name, first row and end of every piece of a split."""
-    splits = builder.info.splits
-    return [
-        (
-            piece.splitname,
-            piece.from_ or 0,
-            splits[piece.splitname].num_examples
-            if piece.to is None
-            else piece.to,
-        )
-        for piece in tfds.core.ReadInstruction.from_spec(split).to_absolute(
-            splits
-        )
-    ]
+    splits, pieces = builder.info.splits, []
+    spec = tfds.core.ReadInstruction.from_spec(split)
+    for piece in spec.to_absolute(splits):
+        end = splits[piece.splitname].num_examples
+        end = end if piece.to is None else piece.to
+        pieces.append((piece.splitname, piece.from_ or 0, end))
+    return pieces
 
 
 def _without(pieces, taken) -> list[tuple[str, int, int]]:

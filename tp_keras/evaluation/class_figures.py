@@ -29,10 +29,8 @@ def expected_calibration_error(confidences, correct, bins) -> float:
     own noise makes it positive on every finite sample. Guo et al., On
     calibration of modern neural networks, 2017.
 
-    Args:
-        confidences: Float array [N], N > 0: probabilities of what is predicted.
-        correct: Bool array [N]: whether the prediction is the label.
-        bins: Int array [N]: the bin of each row.
+    Arguments are arrays [N], N > 0: the probabilities of what is predicted,
+    whether it is the label, and the bin of each row.
     """
     gaps = np.asarray(correct, np.float64) - confidences
     sums = np.bincount(bins, weights=gaps, minlength=NUM_BINS)
@@ -80,12 +78,8 @@ def class_figures(
       interval; `value * count` is the number in the cell;
     * `bin_accuracy` (Wilson) and `bin_confidence`, per `bin` of equal width.
 
-    Args:
-        task: `Task`.
-        probabilities: Float array [N, K].
-        labels: Integer array [N], none missing.
-        num_bootstraps: How often to resample.
-        generator: Source of chance.
+    `probabilities` are a float array [N, K], `labels` an integer one [N], none
+    of them missing; `generator` is the source of chance.
     """
     predictions = task.predicted(probabilities)
     correct = predictions == labels

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import tqdm
 
+from tp_keras import tasks
 from tp_keras.data.labels import is_known
 from tp_keras.data.schema import check_labels
 from tp_keras.errors import UserError
@@ -14,17 +15,14 @@ from tp_keras.evaluation.flag_figures import flag_figures
 from tp_keras.evaluation.number_figures import number_figures
 from tp_keras.records.record import ALL
 from tp_keras.records.record import Record
-from tp_keras.tasks import CLASS_KINDS
-from tp_keras.tasks import MULTI_LABEL
-from tp_keras.tasks import REGRESSION
 from tp_keras.tasks import Schema
 from tp_keras.tasks import Task
 
 # Kind of task -> what yields the fields of its records.
 MEASURES = {
-    **dict.fromkeys(CLASS_KINDS, class_figures),
-    MULTI_LABEL: flag_figures,
-    REGRESSION: number_figures,
+    **dict.fromkeys(tasks.CLASS_KINDS, class_figures),
+    tasks.MULTI_LABEL: flag_figures,
+    tasks.REGRESSION: number_figures,
 }
 
 # The probabilities of a row add up to 1 but for the rounding of float16.
@@ -41,10 +39,9 @@ def evaluate_predictions(
     dataset: str | None = None,
     num_bootstraps: int = 1000,
 ) -> list[Record]:
-    """Measures predictions, overall and in each group.
+    """Measures predictions, overall and in each group, as the task's kind is.
 
-    What is measured depends on the kind of the task: see `class_figures`,
-    `number_figures` and `flag_figures`.
+    See `class_figures`, `number_figures` and `flag_figures`.
 
     Args:
         answers: What `PortraitClassifier.predict_answers` returns. Outputs
@@ -62,11 +59,6 @@ def evaluate_predictions(
     Raises:
         UserError: If there is nothing to evaluate, or if answers and labels do
             not fit each other or the schema.
-
-    Example:
-        >>> answers = model.predict_answers(test.images)
-        >>> where = {"seed": 0, "split": "test"}
-        >>> evaluate_predictions(answers, test.labels, test.schema, **where)
     """
     evaluated = [task for task in schema.tasks if task.name in answers]
     if not evaluated or num_bootstraps < 1:

@@ -11,10 +11,6 @@ def share(metric: str, hits, count, **fields) -> dict:
     """Makes the fields of a record of a share, with Wilson's interval.
 
     Without a row the figure is not defined. `fields` are further ones.
-
-    Example:
-        >>> share("recall", 9, 10, class_name="calm")["value"]
-        0.9
     """
     hits, count = int(hits), int(count)
     if not count:
@@ -36,22 +32,9 @@ def resampled(metric: str, value, count, draws, **fields) -> dict:
 
 
 def figure(metric: str, value, count, interval=(None, None), **fields) -> dict:
-    """Makes the fields of a record, None for what no row counts for.
-
-    Args:
-        metric: What was measured.
-        value: Float, or None or NaN where the figure is not defined.
-        count: How many rows it rests on.
-        interval: Lower and upper end of its 95 % interval.
-        **fields: Further fields of the record.
-    """
+    """Makes the fields of a record, None (or NaN) for what is not defined."""
     if not count or value is None or math.isnan(value):
         value, interval = None, (None, None)
-    return {
-        "metric": metric,
-        "value": None if value is None else float(value),
-        "count": int(count),
-        "low": interval[0],
-        "high": interval[1],
-        **fields,
-    }
+    value, (low, high) = None if value is None else float(value), interval
+    numbers = {"value": value, "count": int(count), "low": low, "high": high}
+    return {"metric": metric, **numbers, **fields}

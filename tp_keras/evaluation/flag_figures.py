@@ -57,12 +57,7 @@ def ranking_figures(scores, hits, weights) -> tuple[np.ndarray, np.ndarray]:
     """Returns areas under the ROC curve and average precisions: two [draws].
 
     Equal scores are one step, as in scikit-learn. NaN where a draw lacks rows
-    of one kind.
-
-    Args:
-        scores: Float array [N].
-        hits: Bool array [N].
-        weights: Float array [draws, N]: how often each row was drawn.
+    of one kind. `weights` `[draws, N]` are how often each row was drawn.
     """
     order = np.argsort(-scores, kind="stable")
     steps = np.flatnonzero(np.diff(scores[order], append=-np.inf))

@@ -12,13 +12,7 @@ from tp_keras.tasks import MISSING
 
 
 def confusion_matrix(labels, predictions, num_classes: int) -> np.ndarray:
-    """Counts pairs of label and prediction: int64 [K, K], labels first.
-
-    Args:
-        labels: Integer array [N]; rows with `MISSING` do not count.
-        predictions: Integer array [N].
-        num_classes: The number of classes K.
-    """
+    """Counts pairs of label, unless it is `MISSING`, and prediction: [K, K]."""
     labels = np.asarray(labels)
     labelled = labels != MISSING
     cells = labels[labelled] * num_classes + np.asarray(predictions)[labelled]
@@ -38,18 +32,6 @@ def recall(matrix) -> np.ndarray:
     return ratio(_hits(matrix), matrix.sum(-1))
 
 
-def f1(matrix) -> np.ndarray:
-    """Returns per class the harmonic mean of precision and recall: [..., K].
-
-    NaN for a class without labelled rows, even if it is predicted: it would be
-    0 for one slip as for a thousand.
-    """
-    matrix = np.asarray(matrix)
-    support = matrix.sum(-1)
-    scores = ratio(2 * _hits(matrix), support + matrix.sum(-2))
-    return np.where(support > 0, scores, np.nan)
-
-
 def balanced_accuracy(matrix) -> np.ndarray:
     """Returns the mean recall over the classes with labelled rows: [...].
 
@@ -60,8 +42,14 @@ def balanced_accuracy(matrix) -> np.ndarray:
 
 
 def macro_f1(matrix) -> np.ndarray:
-    """Returns the mean F1 over the classes with labelled rows: [...]."""
-    return _mean_of_classes(f1(matrix), matrix)
+    """Returns the mean F1 over the classes with labelled rows: [...].
+
+    That of a class without labelled rows would be 0 for one slip as for a
+    thousand.
+    """
+    matrix = np.asarray(matrix)
+    predicted = matrix.sum(-1) + matrix.sum(-2)
+    return _mean_of_classes(ratio(2 * _hits(matrix), predicted), matrix)
 
 
 def mean_class_error(matrix) -> np.ndarray:

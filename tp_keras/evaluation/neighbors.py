@@ -11,10 +11,8 @@ _BLOCK_SIZE = 1 << 24
 def unit_rows(vectors) -> np.ndarray:
     """Scales rows [N, d] to length 1, so that inner products are cosines.
 
-    A row of zeros stays what it is: its similarity to every other is 0.
-
-    Raises:
-        UserError: If a number is not finite.
+    A row of zeros stays what it is: its similarity to every other is 0. What
+    is not finite is a `UserError`.
     """
     vectors = np.asarray(vectors)
     broken = ~np.isfinite(vectors).all(axis=1)
@@ -46,15 +44,7 @@ def find_neighbors(
     Returns:
         Row numbers, int64 [Q, count], the most similar first, and their
         similarities, float32 [Q, count].
-
-    Raises:
-        ValueError: If the gallery has fewer rows.
     """
-    if not 0 < count <= len(gallery) - skip_self:
-        raise ValueError(
-            f"Expected a count of 1 to {len(gallery) - skip_self}, the rows "
-            f"of the gallery. Received: count={count}"
-        )
     rows = np.empty((len(queries), count), np.int64)
     similarities = np.empty((len(queries), count), np.float32)
     for block in blocks(len(queries), len(gallery)):

@@ -15,8 +15,6 @@ from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
 from tp_keras.records.report import MEASURED_NAME
 
-_VALIDATION = "validation"
-
 
 def name_of_portraits(
     own_folder: str | os.PathLike,
@@ -68,13 +66,9 @@ def describe_portraits(portraits: Portraits) -> dict:
 
 def _is_own(portraits, data, fingerprints, load) -> bool:
     """Whether portraits come from the data that a run was trained on."""
-    expected = fingerprints.get(_VALIDATION)
-    if expected is None:
-        return False
-    part = data.part(_VALIDATION)
-    if portraits.split == part:
-        return portraits.fingerprint == expected
+    part = data.part("validation")
     try:
-        return load(part).fingerprint == expected
+        validation = portraits if portraits.split == part else load(part)
     except UserError:
         return False  # Another data set need not have such a split.
+    return validation.fingerprint == fingerprints.get("validation")

@@ -43,6 +43,8 @@ def confusion_plot(
     size = len(_matrix(records, task, groups[0])[0])
     side = max((0.85 if size <= SMALL else 0.6) * size, 2.2) + 0.9
     figure, panels = _panels(groups, side, side + 0.5, sharey=True)
+    style = {"ha": "center", "va": "center", "in_layout": False}
+    style["fontsize"] = 9 if size <= SMALL else 7
     for panel, group in zip(panels, groups, strict=True):
         names, counts = _matrix(records, task, group)
         totals = counts.sum(1, keepdims=True)
@@ -51,16 +53,9 @@ def confusion_plot(
         panel.set_facecolor(_EMPTY_COLOR)
         for (row, column), share in np.ndenumerate(shares):
             text = f"{counts[row, column]}\n{share:.0%}"
-            panel.text(
-                column,
-                row,
-                text if np.isfinite(share) else "-",
-                ha="center",
-                va="center",
-                fontsize=9 if size <= SMALL else 7,
-                in_layout=False,
-                color="white" if share > 0.5 else "black",
-            )
+            text = text if np.isfinite(share) else "-"
+            color = "white" if share > 0.5 else "black"
+            panel.text(column, row, text, color=color, **style)
         crowded = max(map(len, names)) * size > 30
         panel.set_xticks(range(size), names, **(_TILTED if crowded else {}))
         panel.set_yticks(range(size), names)
@@ -85,13 +80,9 @@ def reliability_plot(
         confidences = find(own, metric="bin_confidence")
         panel.plot([0, 1], [0, 1], color="0.6", linestyle="--", linewidth=1)
         most = max(record.count for record in accuracies) or 1
-        panel.bar(
-            [(record.bin + 0.5) / NUM_BINS for record in accuracies],
-            [_BAR_HEIGHT * record.count / most for record in accuracies],
-            width=0.9 / NUM_BINS,
-            color="0.88",
-            zorder=0,
-        )
+        places = [(record.bin + 0.5) / NUM_BINS for record in accuracies]
+        heights = [_BAR_HEIGHT * record.count / most for record in accuracies]
+        panel.bar(places, heights, 0.9 / NUM_BINS, color="0.88", zorder=0)
         shown = [
             (place.value, record)
             for place, record in zip(confidences, accuracies, strict=True)
@@ -141,13 +132,11 @@ def group_plot(
         panel.set_ylabel(f"labelled{unit}")
     else:
         panel.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    draw_groups(
-        panel,
-        shown,
-        groups,
-        lambda record: form.format(record.value, record.count),
-        lambda record: record.count < _FEW,
-    )
+
+    def text(record):
+        return form.format(record.value, record.count)
+
+    draw_groups(panel, shown, groups, text, lambda r: r.count < _FEW)
     panel.set_xlim(left=math.floor(min(lows, default=0) / least) * least)
     panel.set_xlabel(title.replace("auc", "AUC"))
     handles = group_handles(groups) if len(groups) > 1 else ()

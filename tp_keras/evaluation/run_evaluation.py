@@ -5,7 +5,6 @@ import os
 import pathlib
 
 from tp_keras.data import source
-from tp_keras.errors import UserError
 from tp_keras.evaluation import places
 from tp_keras.evaluation.evaluator import evaluate_predictions
 from tp_keras.evaluation.report import evaluation_report
@@ -35,12 +34,8 @@ def evaluate_run(
         `<run_dir>/evaluation/<name>`, named by `places.name_of_portraits`.
 
     Raises:
-        UserError: If run, data set or split is not there, the split is empty,
-            or its labels are others than those of the run.
-
-    Example:
-        >>> records, folder = evaluate_run("runs/demo")
-        >>> find_one(records, metric="accuracy", task="weather", group="all")
+        UserError: If run, data set or split is not there, or its labels are
+            others than those of the run.
     """
     run = RunFolder(run_dir).require()
     config = run.config
@@ -51,11 +46,7 @@ def evaluate_run(
         storage=config.data.storage,
     )
     portraits = load(split).seen_as(run.schema)
-    if not len(portraits):
-        raise UserError(
-            f"The split {split!r} of {portraits.dataset} holds no portraits. "
-            "Expected at least one. Evaluate another one with --split."
-        )
+
     records = evaluate_predictions(
         run.load_model().predict_answers(portraits.images),
         portraits.labels,

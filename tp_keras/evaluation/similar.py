@@ -13,16 +13,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from tp_keras import files
+from tp_keras import tasks
 from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
 from tp_keras.evaluation.neighbors import find_neighbors
 from tp_keras.evaluation.neighbors import unit_rows
 from tp_keras.pixels import check_pixels
 from tp_keras.records.table import markdown_table
-from tp_keras.tasks import EMBEDDING
-from tp_keras.tasks import MISSING_NAME
-from tp_keras.tasks import MULTI_LABEL
-from tp_keras.tasks import REGRESSION
 from tp_keras.tasks import Task
 
 EVERY = "all"
@@ -45,7 +42,6 @@ class SimilarPortraits:
 
     Attributes:
         query: uint8 `[height, width, 3]`, the portrait that was searched for.
-        portraits: `Portraits`.
         similarities: Float32 `[count]`, cosines of the embeddings.
         compared: Names of the guarded tasks whose parts were compared.
     """
@@ -88,11 +84,6 @@ def find_similar(
     Raises:
         UserError: If the model has no such task, or the data set fewer
             portraits, or of another size.
-
-    Example:
-        >>> names = list(classifier.embedding_slices)
-        >>> embed = model_embedder(classifier)
-        >>> found = find_similar(query, portraits, embed, names, count=20)
     """
     names = compared_tasks(guarded, by)
     if query.shape != portraits.schema.image_shape:
@@ -142,16 +133,13 @@ def model_embedder(classifier) -> Callable[[np.ndarray], np.ndarray]:
 
     def embed(images):
         check_pixels(images)
-        return np.asarray(model.predict_on_batch(images)[EMBEDDING])
+        return np.asarray(model.predict_on_batch(images)[tasks.EMBEDDING])
 
     return embed
 
 
 def format_table(found: SimilarPortraits) -> str:
-    """Returns a row for each portrait: rank, similarity, index and labels.
-
-    A last line counts the classes.
-    """
+    """Returns a row for each portrait, and a line that counts the classes."""
     frame = pd.DataFrame(
         {
             "rank": rank + 1,
@@ -171,28 +159,27 @@ def format_table(found: SimilarPortraits) -> str:
 
 
 def _label_text(task: Task, label) -> str:
-    if task.kind == REGRESSION:
-        return f"{label:g}" if np.isfinite(label) else MISSING_NAME
-    if task.kind != MULTI_LABEL:
+    if task.kind == tasks.REGRESSION:
+        return f"{label:g}" if np.isfinite(label) else tasks.MISSING_NAME
+    if task.kind != tasks.MULTI_LABEL:
         return task.label_name(label)
     if (label < 0).all():
-        return MISSING_NAME
+        return tasks.MISSING_NAME
     flags = zip(task.classes, label, strict=True)
     return ", ".join(name for name, flag in flags if flag == 1) or "none"
 
 
 def write_picture(path: str | os.PathLike, found: SimilarPortraits) -> None:
-    """Draws the query on the left and what was found on the right, as PNG.
-
-    Below each portrait stand rank, similarity and labels; the first `MAX_SHOWN`
-    are drawn. The file appears whole or not at all.
-    """
+    """Draws the query on the left and what was found on the right, as PNG."""
     with files.replaced(path) as aside:
         FigureCanvasAgg(draw_picture(found)).print_png(aside)
 
 
 def draw_picture(found: SimilarPortraits) -> Figure:
-    """Draws what `write_picture` writes."""
+    """Draws what `write_picture` writes: the first `MAX_SHOWN` portraits.
+
+    Below each stand rank, similarity and labels.
+    """
     portraits = found.portraits
     schema = portraits.schema
     shown = [*filter(None, [schema.protected]), *schema.guarded]
@@ -203,27 +190,18 @@ def draw_picture(found: SimilarPortraits) -> Figure:
     height, width, _ = found.query.shape
     # A line of its own for each label: names may be long.
     cell = height + _LINE * (len(shown) + 2), max(width, _NARROWEST) + _GAP
-    size = (
-        max((columns + 1) * cell[1] + 2 * _GAP, _LEAST_WIDTH),
-        rows * cell[0] + _TITLE,
-    )
-    figure = Figure(
-        [side / _PIXELS_PER_INCH for side in size], dpi=_PIXELS_PER_INCH
-    )
+    wide, high = (columns + 1) * cell[1] + 2 * _GAP, rows * cell[0] + _TITLE
+    size = max(wide, _LEAST_WIDTH), high
+    inches = [side / _PIXELS_PER_INCH for side in size]
+    figure = Figure(inches, dpi=_PIXELS_PER_INCH)
 
     def draw(image, row, column, text, **style):
         left = _GAP + column * cell[1] + (_GAP if column else 0)
         bottom = size[1] - _TITLE - row * cell[0] - height
         figure.figimage(image, left, bottom, origin="upper")
-        figure.text(
-            (left + width / 2) / size[0],
-            (bottom - 3) / size[1],
-            text,
-            ha="center",
-            va="top",
-            fontsize=6.5,
-            **style,
-        )
+        place = (left + width / 2) / size[0], (bottom - 3) / size[1]
+        style |= {"ha": "center", "va": "top", "fontsize": 6.5}
+        figure.text(*place, text, **style)
 
     draw(found.query, 0, 0, "query", weight="bold")
     for rank in range(count):
@@ -232,12 +210,8 @@ def draw_picture(found: SimilarPortraits) -> Figure:
         lines = [f"{rank + 1}: {found.similarities[rank]:.3f}"]
         lines += [labels[name] for name in shown]
         draw(portraits.images[rank], row, column + 1, "\n".join(lines))
-    figure.text(
-        _GAP / size[0],
-        1 - 0.5 * _TITLE / size[1],
-        f"Most similar by {' and '.join(found.compared)}\n"
-        f"{portraits.dataset}, {portraits.split}",
-        va="center",
-        fontsize=8,
-    )
+    title = f"Most similar by {' and '.join(found.compared)}\n"
+    title += f"{portraits.dataset}, {portraits.split}"
+    place = _GAP / size[0], 1 - 0.5 * _TITLE / size[1]
+    figure.text(*place, title, va="center", fontsize=8)
     return figure

@@ -7,7 +7,6 @@ from tp_keras.models.layer_settings import from_settings_config
 from tp_keras.models.layer_settings import settings_config
 from tp_keras.models.layers import FusedBatchNormalization
 from tp_keras.models.layers import MergedConvolution2D
-from tp_keras.models.presets import BACKBONE_PRESETS
 from tp_keras.registration import register
 
 BLOCK_TYPES = ("separable", "residual", "merged")
@@ -38,26 +37,17 @@ class PortraitBackbone(keras.Model):
 
     Args:
         block_type: One of `BLOCK_TYPES`.
-        stem_channels: Int. Channels of the first convolution.
+        stem_channels: Channels of the first convolution; `stem_kernel_size`
+            and `stem_stride` are of it too.
         stages: Sequence of `(channels, blocks, stride)`. What begins a stage
             has the stride, and comes on top of the blocks except with
             `"separable"`, where it is the first of them.
         image_shape: Height, width and channels of the input.
-        stem_kernel_size: Int. Kernel of the first convolution.
-        stem_stride: Int. Its stride.
-        name: Name of the model.
         trainable: Whether its weights are trained.
         dtype: Policy of its layers, None for the global one.
 
     Input: `"image"`, uint8 (or float in 0..255) `[batch, height, width, 3]`.
     Output: float features `[batch, rows, columns, channels]`.
-
-    Example:
-        >>> backbone = PortraitBackbone.from_preset(
-        ...     "mobilenet_025", image_shape=(96, 96, 3)
-        ... )
-        >>> backbone.output_shape
-        (None, 3, 3, 256)
     """
 
     def __init__(
@@ -117,16 +107,6 @@ class PortraitBackbone(keras.Model):
         self.stem_stride = stem_stride
         self.image_shape = tuple(image_shape)
 
-    @classmethod
-    def from_preset(cls, preset, **kwargs):
-        """Returns the backbone of a preset, with arguments in place of its."""
-        if preset not in BACKBONE_PRESETS:
-            raise ValueError(
-                f"Expected a preset out of {sorted(BACKBONE_PRESETS)}. "
-                f"Received: preset={preset!r}"
-            )
-        return cls(**{**BACKBONE_PRESETS[preset], **kwargs})
-
     # Not chained to super: the config of a functional model lists its layers,
     # which the constructor doesn't take.
     def get_config(self):
@@ -140,9 +120,7 @@ class PortraitBackbone(keras.Model):
             **settings_config(self),
         }
 
-    @classmethod
-    def from_config(cls, config):
-        return from_settings_config(cls, config)
+    from_config = classmethod(from_settings_config)
 
 
 def normalize_pixels(image):

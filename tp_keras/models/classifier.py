@@ -1,7 +1,5 @@
 """The multi-task classifier of portraits."""
 
-import dataclasses
-
 import keras
 from keras import layers
 
@@ -15,7 +13,7 @@ from tp_keras.models.kinds import head_kind
 from tp_keras.models.layer_settings import default_policy
 from tp_keras.models.layer_settings import from_settings_config
 from tp_keras.models.layer_settings import settings_config
-from tp_keras.models.losses import as_task
+from tp_keras.models.losses import OfTask
 from tp_keras.models.own_backbone import check_backbone
 from tp_keras.models.task_model import TaskModel
 from tp_keras.pixels import check_pixels
@@ -25,28 +23,19 @@ from tp_keras.tasks import Schema
 
 
 @register
-class Number(layers.Layer):
+class Number(OfTask, layers.Layer):
     """The number `[batch, 1]` that the scores of a task's head tell."""
 
     def __init__(self, task, number_head, name=None, **kwargs):
         kwargs.setdefault("dtype", "float32")
         super().__init__(name=name, **kwargs)
-        self.task = as_task(task)
-        self.number_head = number_head
+        self._set_task(task, number_head)
 
     def call(self, scores):
-        number = head_kind(self.task, self.number_head).number
-        return number(self.task, scores)[..., None]
+        return self.kind.number(self.task, scores)[..., None]
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], 1)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "task": dataclasses.asdict(self.task),
-            "number_head": self.number_head,
-        }
 
 
 @register
@@ -74,27 +63,23 @@ class PortraitClassifier(TaskModel):
             of your own, whose input is uint8, or float in 0..255.
         schema: `Schema` of the data set, or its dict.
         tasks: Names of the tasks to predict, all where none is given.
-        embedding_size: Int. Length of the embedding; a multiple of the number
-            of guarded tasks.
-        dropout_rate: Float. Dropout before the heads.
+        embedding_size: Length of the embedding; a multiple of the number of
+            guarded tasks.
+        dropout_rate: Dropout before the heads.
         number_head: Name of the head of numbers; see `head_kind`.
-        name: Name of the model.
         trainable: Whether any of its weights is trained.
         dtype: Policy of the guarded block, None for the global one. What
             follows it is float32 in any.
+
+    Attributes:
+        embedding_parts: Dict: guarded task -> the symbolic part of the
+            embedding that it reads.
 
     Output: dict of scores `[batch, units]`, one for each task. Labels to train
     on may be missing, see `TaskModel`.
 
     Raises:
         UserError: If the backbone can't be one, or is for another size.
-
-    Example:
-        >>> schema = read_schema(builder)
-        >>> backbone = create_backbone("portrait_s", schema.image_shape)
-        >>> classifier = PortraitClassifier(backbone, schema)
-        >>> sorted(classifier.output) == sorted(schema.task_names)
-        True
     """
 
     def __init__(
@@ -144,20 +129,15 @@ class PortraitClassifier(TaskModel):
         self.embedding_size = embedding_size
         self.dropout_rate = dropout_rate
         self.number_head = number_head
-        self._parts = parts
-
-    @property
-    def embedding_parts(self):
-        """Dict: guarded task -> the symbolic part of the embedding it reads."""
-        return dict(self._parts)
+        self.embedding_parts = parts
 
     @property
     def embedding_slices(self):
         """Dict: guarded task -> slice of the embedding that it reads."""
-        size = self.embedding_size // max(len(self._parts), 1)
+        size = self.embedding_size // max(len(self.embedding_parts), 1)
         return {
             name: slice(index * size, (index + 1) * size)
-            for index, name in enumerate(self._parts)
+            for index, name in enumerate(self.embedding_parts)
         }
 
     # Keras casts floats to the dtype of the input without a word: scaled to
@@ -188,13 +168,12 @@ class PortraitClassifier(TaskModel):
                     task, self.number_head, name=f"{task.name}_number"
                 )(values)
             outputs[task.name] = values
-        if self._parts:
-            parts = list(self._parts.values())
+        if self.embedding_parts:
+            first, *others = parts = list(self.embedding_parts.values())
             # A layer of its own name also where it has nothing to join.
-            join = layers.Concatenate if len(parts) > 1 else layers.Identity
-            outputs[EMBEDDING] = join(dtype="float32", name=EMBEDDING)(
-                parts if len(parts) > 1 else parts[0]
-            )
+            join = layers.Concatenate if others else layers.Identity
+            join = join(dtype="float32", name=EMBEDDING)
+            outputs[EMBEDDING] = join(parts if others else first)
         return keras.Model(self.input, outputs, name=self.name)
 
     def predict_answers(self, images, batch_size=256, verbose="auto"):
@@ -202,8 +181,8 @@ class PortraitClassifier(TaskModel):
 
         Args:
             images: uint8 array `[count, height, width, 3]`, or float in 0..255.
-            batch_size: Int.
-            verbose: As in `keras.Model.predict`.
+            batch_size: As in `keras.Model.predict`.
+            verbose: Likewise.
 
         Returns:
             Dict of float32 arrays: of each task probabilities
@@ -222,19 +201,15 @@ class PortraitClassifier(TaskModel):
         return answers
 
     def new_guarded_branch(self, embedding_size, dropout_rate):
-        """Returns an untrained `GuardedBranch`, for `with_guarded_branch`.
-
-        Raises:
-            UserError: If the classifier has no guarded task.
-        """
-        if not self._parts:
+        """Returns an untrained `GuardedBranch`, for `with_guarded_branch`."""
+        if not self.embedding_parts:
             raise UserError(
                 "Expected guarded tasks to train layers of. "
                 f"Received: tasks={[task.name for task in self.tasks]}"
             )
         return GuardedBranch(
             self.get_layer("guarded_convolution").input.shape[1:],
-            [task for task in self.tasks if task.name in self._parts],
+            [task for task in self.tasks if task.name in self.embedding_parts],
             embedding_size,
             dropout_rate,
             self.number_head,

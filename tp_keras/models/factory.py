@@ -39,9 +39,6 @@ def create_backbone(name, image_shape, **kwargs):
         image_shape: Height, width and channels of the input.
         **kwargs: More arguments of the model, `trainable` among them.
 
-    Returns:
-        A `keras.Model` from images to feature maps.
-
     Raises:
         UserError: If there is no model of this name, or it refuses the
             arguments or the size.
@@ -54,9 +51,17 @@ def create_backbone(name, image_shape, **kwargs):
     if str(name).endswith(FILE_TYPES):
         return load_backbone(name, image_shape)
     function, arguments = _parse(name)
-    _check_known(function)
     image_shape = arguments.pop("image_shape", image_shape)
-    make = _portrait_backbone if _is_ours(function) else _application
+    if function in (*BACKBONE_PRESETS, PortraitBackbone.__name__):
+        make = _portrait_backbone
+    elif inspect.isfunction(getattr(keras.applications, function, None)):
+        make = _application
+    else:
+        raise UserError(
+            f"Expected a backbone out of {', '.join(sorted(BACKBONE_PRESETS))} "
+            "or the name of a model of keras.applications, such as "
+            f"MobileNetV3Small, or a file of one. Received: backbone={name!r}"
+        )
     try:
         # One sentence is enough, where a file of weights doesn't fit.
         with warnings.catch_warnings(action="ignore"):
@@ -86,20 +91,6 @@ def _parse(name):
             "'MobileNetV2(alpha=0.35)', or a file that ends in .keras. "
             f"Received: backbone={name!r}"
         ) from error
-
-
-def _is_ours(name):
-    return name in BACKBONE_PRESETS or name == PortraitBackbone.__name__
-
-
-def _check_known(name):
-    application = getattr(keras.applications, name, None)
-    if not _is_ours(name) and not inspect.isfunction(application):
-        raise UserError(
-            f"Expected a backbone out of {', '.join(sorted(BACKBONE_PRESETS))} "
-            "or the name of a model of keras.applications, such as "
-            f"MobileNetV3Small, or a file of one. Received: backbone={name!r}"
-        )
 
 
 def _portrait_backbone(preset, image_shape, /, weights=None, **kwargs):

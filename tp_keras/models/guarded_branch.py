@@ -31,15 +31,10 @@ class GuardedBranch(TaskModel):
     Args:
         features_shape: `(rows, columns, channels)` of the trunk's output.
         tasks: Sequence of guarded `Task`s, or of dicts of their fields.
-        embedding_size: Int. Length of their embedding.
-        dropout_rate: Float. Dropout before the heads.
-        number_head: Name of the head of numbers; see `head_kind`.
-        name: Name of the model.
-        trainable: Whether any of its weights is trained.
-        dtype: Policy of its layers, None for the global one.
+
+    The others are those of the classifier, and so is the output.
 
     Input: float features `[batch, rows, columns, channels]`.
-    Output: dict of scores `[batch, units]`, one for each task.
     """
 
     def __init__(
@@ -69,12 +64,7 @@ class GuardedBranch(TaskModel):
         self.embedding_size = embedding_size
         self.dropout_rate = dropout_rate
         self.number_head = number_head
-        self._parts = parts
-
-    @property
-    def embedding_parts(self):
-        """Dict: task -> the symbolic part of the embedding it reads."""
-        return dict(self._parts)
+        self.embedding_parts = parts
 
     def get_config(self):
         return {
@@ -86,9 +76,7 @@ class GuardedBranch(TaskModel):
             **settings_config(self),
         }
 
-    @classmethod
-    def from_config(cls, config):
-        return from_settings_config(cls, config)
+    from_config = classmethod(from_settings_config)
 
 
 @register
@@ -111,9 +99,6 @@ def guarded_layers(features, tasks, embedding_size, dropout_rate, number_head):
     Returns:
         Two dicts by task name: scores `[batch, units]`, and parts of the
         embedding `[batch, embedding_size / tasks]`.
-
-    Raises:
-        UserError: If there is no task, or the size can't be shared out.
     """
     if not tasks or embedding_size % len(tasks):
         raise UserError(

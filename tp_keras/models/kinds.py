@@ -12,12 +12,8 @@ from collections.abc import Callable
 import numpy as np
 from keras import ops
 
+from tp_keras import tasks
 from tp_keras.errors import UserError
-from tp_keras.tasks import BINARY
-from tp_keras.tasks import CATEGORICAL
-from tp_keras.tasks import MULTI_LABEL
-from tp_keras.tasks import ORDINAL
-from tp_keras.tasks import REGRESSION
 from tp_keras.tasks import Task
 
 # Numbers that a head tells apart: so many in a tolerance, and in all.
@@ -44,7 +40,7 @@ class Kind:
 
 def head_kind(task: Task, number_head: str) -> Kind:
     """Returns the kind of a task's head, of numbers one of `NUMBER_HEADS`."""
-    if task.kind != REGRESSION:
+    if task.kind != tasks.REGRESSION:
         return KINDS[task.kind]
     if number_head not in NUMBERS:
         raise UserError(
@@ -62,22 +58,18 @@ def levels(task: Task) -> np.ndarray:
 
 
 def _crossentropy(task, labels, scores, label_smoothing):
-    """Cross-entropy of classes; Szegedy et al., arXiv:1512.00567."""
-    num_classes = scores.shape[-1]
-    labels = ops.reshape(labels, (-1,))
-    target = ops.one_hot(labels, num_classes, dtype=scores.dtype)
-    target = (1.0 - label_smoothing) * target + label_smoothing / num_classes
-    return -ops.sum(target * ops.log_softmax(scores, axis=-1), axis=-1)
+    """Cross-entropy of classes; Szegedy et al., arXiv:1512.00567.
 
-
-def _ordinal_crossentropy(task, labels, scores, label_smoothing):
-    """Cross-entropy whose smoothing goes to the classes nearby."""
+    Of classes with an order the smoothing goes to those nearby.
+    """
     labels = ops.reshape(labels, (-1,))
-    places = ops.arange(task.num_classes, dtype=scores.dtype)
-    distance = ops.abs(places - ops.cast(labels, scores.dtype)[:, None])
     target = ops.one_hot(labels, task.num_classes, dtype=scores.dtype)
-    target = (1.0 - label_smoothing) * target
-    target += label_smoothing * ops.softmax(-distance, axis=-1)
+    spread = label_smoothing / task.num_classes
+    if task.kind == tasks.ORDINAL:
+        places = ops.arange(task.num_classes, dtype=scores.dtype)
+        distance = ops.abs(places - ops.cast(labels, scores.dtype)[:, None])
+        spread = label_smoothing * ops.softmax(-distance, axis=-1)
+    target = (1.0 - label_smoothing) * target + spread
     return -ops.sum(target * ops.log_softmax(scores, axis=-1), axis=-1)
 
 
@@ -140,10 +132,10 @@ def _ordinal_loss(task, labels, scores, label_smoothing):
 _CLASSES = operator.attrgetter("num_classes")
 
 KINDS = {
-    BINARY: Kind(lambda task: 1, _crossentropy),
-    CATEGORICAL: Kind(_CLASSES, _crossentropy),
-    ORDINAL: Kind(_CLASSES, _ordinal_crossentropy),
-    MULTI_LABEL: Kind(_CLASSES, _flag_crossentropy),
+    tasks.BINARY: Kind(lambda task: 1, _crossentropy),
+    tasks.CATEGORICAL: Kind(_CLASSES, _crossentropy),
+    tasks.ORDINAL: Kind(_CLASSES, _crossentropy),
+    tasks.MULTI_LABEL: Kind(_CLASSES, _flag_crossentropy),
 }
 # By the names of `tp_keras.config.NUMBER_HEADS`.
 NUMBERS = {
@@ -164,9 +156,9 @@ def answer(task: Task, values: np.ndarray) -> np.ndarray:
     with the sum 1; of numbers `[batch, 1]` those within their limits `[batch]`.
     """
     values = np.asarray(values, np.float32)
-    if task.kind == REGRESSION:
+    if task.kind == tasks.REGRESSION:
         return np.clip(values[:, 0], task.low, task.high)
-    if task.kind == MULTI_LABEL:
+    if task.kind == tasks.MULTI_LABEL:
         return 1.0 / (1.0 + np.exp(-values))
     exponentials = np.exp(values - values.max(axis=-1, keepdims=True))
     return exponentials / exponentials.sum(axis=-1, keepdims=True)

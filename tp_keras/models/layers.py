@@ -25,16 +25,10 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     def __init__(self, momentum=0.9, **kwargs):
         super().__init__(momentum=momentum, **kwargs)
 
-    def _is_fusible(self, inputs):
-        return (
-            keras.config.backend() == "tensorflow"
-            and len(inputs.shape) == 4
-            and self.axis in (-1, 3)
-            and not self.renorm
-        )
-
     def call(self, inputs, training=None, mask=None):
-        if mask is not None or not self._is_fusible(inputs):
+        is_map = len(inputs.shape) == 4 and self.axis in (-1, 3)
+        is_plain = is_map and mask is None and not self.renorm
+        if not is_plain or keras.config.backend() != "tensorflow":
             return super().call(inputs, training=training, mask=mask)
 
         # The one place where a model needs an operation that `keras.ops` lacks.
@@ -44,17 +38,17 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         gamma = self.gamma if self.scale else tf.ones(channels)
         beta = self.beta if self.center else tf.zeros(channels)
         is_training = bool(training and self.trainable)
-        nothing = tf.zeros(0)
+        moving = self.moving_mean, self.moving_variance
+        mean, variance = (
+            tf.zeros(0) if is_training else tf.convert_to_tensor(value)
+            for value in moving
+        )
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
             scale=tf.convert_to_tensor(gamma),
             offset=tf.convert_to_tensor(beta),
-            mean=nothing
-            if is_training
-            else tf.convert_to_tensor(self.moving_mean),
-            variance=nothing
-            if is_training
-            else tf.convert_to_tensor(self.moving_variance),
+            mean=mean,
+            variance=variance,
             epsilon=self.epsilon,
             is_training=is_training,
         )
@@ -62,10 +56,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
             # The kernel's variance has Bessel's correction.
             count = tf.cast(tf.size(inputs) // channels, tf.float32)
             variance *= tf.maximum(count - 1.0, 1.0) / count
-            for average, value in (
-                (self.moving_mean, mean),
-                (self.moving_variance, variance),
-            ):
+            for average, value in zip(moving, (mean, variance), strict=True):
                 change = (value - average) * (1.0 - self.momentum)
                 average.assign(average + change)
         return outputs
@@ -83,8 +74,8 @@ class MergedConvolution2D(keras.layers.Conv2D):
     (Chu et al., "Make RepVGG Greater Again", arXiv:2212.01593).
 
     Args:
-        filters: Int. Output channels; the identity needs as many at the input.
-        kernel_size: Int, odd.
+        filters: Output channels; the identity needs as many at the input.
+        kernel_size: Odd.
         **kwargs: Those of `keras.layers.Conv2D`.
     """
 

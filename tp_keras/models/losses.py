@@ -13,8 +13,21 @@ from tp_keras.tasks import REGRESSION
 from tp_keras.tasks import Task
 
 
+class OfTask:
+    """What reads the scores of a task, and tells both in its config."""
+
+    def _set_task(self, task, number_head):
+        self.task = as_task(task)
+        self.number_head = number_head
+        self.kind = head_kind(self.task, number_head)
+
+    def get_config(self):
+        own = {"task": dataclasses.asdict(self.task)}
+        return {**super().get_config(), **own, "number_head": self.number_head}
+
+
 @register
-class TaskLoss(keras.losses.Loss):
+class TaskLoss(OfTask, keras.losses.Loss):
     """The loss of a task from its scores, as its kind has it.
 
     The weighted mean, `sum(w * loss) / sum(w)`, 0 where all weights are 0: a
@@ -26,7 +39,6 @@ class TaskLoss(keras.losses.Loss):
         number_head: Name of the head of numbers; see `head_kind`.
         label_smoothing: Float, at least 0 and below 1: the share of the target
             of classes and flags that is spread over all of them.
-        name: Name of the loss.
         **kwargs: Those of `keras.losses.Loss`.
 
     Call arguments:
@@ -49,25 +61,19 @@ class TaskLoss(keras.losses.Loss):
                 "Expected a label smoothing of at least 0 and below 1. "
                 f"Received: label_smoothing={label_smoothing}"
             )
-        self.task = as_task(task)
-        self.number_head = number_head
+        self._set_task(task, number_head)
         self.label_smoothing = label_smoothing
-        self.kind = head_kind(self.task, number_head)
 
     def call(self, y_true, y_pred):
         return self.kind.loss(self.task, y_true, y_pred, self.label_smoothing)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "task": dataclasses.asdict(self.task),
-            "number_head": self.number_head,
-            "label_smoothing": self.label_smoothing,
-        }
+        smoothing = {"label_smoothing": self.label_smoothing}
+        return {**super().get_config(), **smoothing}
 
 
 @register
-class TaskMetric(keras.metrics.Mean):
+class TaskMetric(OfTask, keras.metrics.Mean):
     """A mean over the labels of a task: `"accuracy"`, or a number's `"mae"`.
 
     The accuracy is the share of right classes or flags, and of numbers within
@@ -77,7 +83,6 @@ class TaskMetric(keras.metrics.Mean):
         task: `Task`, or the dict of its fields.
         figure: `"accuracy"` or `"mae"`.
         number_head: Name of the head of numbers; see `head_kind`.
-        name: Name of the metric; None for that of the figure.
         **kwargs: Those of `keras.metrics.Metric`.
     """
 
@@ -85,9 +90,8 @@ class TaskMetric(keras.metrics.Mean):
         self, task, figure, number_head="distribution", name=None, **kwargs
     ):
         super().__init__(name=name or figure, **kwargs)
-        self.task = as_task(task)
+        self._set_task(task, number_head)
         self.figure = figure
-        self.number_head = number_head
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         values = self._values(y_true, y_pred)
@@ -107,19 +111,13 @@ class TaskMetric(keras.metrics.Mean):
                 found = ops.argmax(scores, axis=-1)
             right = ops.equal(ops.cast(found, labels.dtype), labels)
             return ops.cast(right, self.dtype)
-        number = head_kind(self.task, self.number_head).number
-        error = ops.abs(number(self.task, scores) - labels)
+        error = ops.abs(self.kind.number(self.task, scores) - labels)
         if self.figure == "mae":
             return error
         return ops.cast(error <= self.task.tolerance, self.dtype)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "task": dataclasses.asdict(self.task),
-            "figure": self.figure,
-            "number_head": self.number_head,
-        }
+        return {**super().get_config(), "figure": self.figure}
 
 
 def task_metrics(tasks, number_head="distribution") -> dict:

@@ -42,7 +42,7 @@ class FusedAdamW(keras.optimizers.AdamW):
         Args:
             variables: Variables of an optimizer that is built.
             factor: Float, by which their learning rate is multiplied.
-            first_step: Int. The step that first has gradients for them. Without
+            first_step: The step that first has gradients for them. Without
                 it, what begins late moves by several times its learning rate.
         """
         # By position: TensorFlow's updates see other objects of other names.
@@ -83,24 +83,21 @@ class FusedAdamW(keras.optimizers.AdamW):
             gradient, variable, self._learning_rate_of(variable, learning_rate)
         )
 
-    def _is_fusible(self):
+    def _is_fusible(self, grads=()):
         if keras.config.backend() != "tensorflow" or self.amsgrad:
             return False
         import tensorflow as tf
 
-        return not tf.distribute.has_strategy()
+        are_sparse = any(isinstance(grad, tf.IndexedSlices) for grad in grads)
+        return not (are_sparse or tf.distribute.has_strategy())
 
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
-        if not self._is_fusible():
+        if not self._is_fusible(grads):
             return super()._backend_update_step(
                 grads, trainable_variables, learning_rate
             )
         import tensorflow as tf
 
-        if any(isinstance(grad, tf.IndexedSlices) for grad in grads):
-            return super()._backend_update_step(
-                grads, trainable_variables, learning_rate
-            )
         step = ops.cast(self.iterations + 1, "float32")
         hyperparameters = {
             # Once for all variables.
@@ -112,14 +109,13 @@ class FusedAdamW(keras.optimizers.AdamW):
         }
         for grad, variable in zip(grads, trainable_variables, strict=True):
             index = self._get_variable_index(variable)
+            rate = self._learning_rate_of(variable, learning_rate)
             tf.raw_ops.ResourceApplyAdam(
                 var=_handle(variable),
                 m=_handle(self._momentums[index]),
                 v=_handle(self._velocities[index]),
                 grad=tf.cast(grad, tf.float32),
-                lr=ops.cast(
-                    self._learning_rate_of(variable, learning_rate), "float32"
-                ),
+                lr=ops.cast(rate, "float32"),
                 **hyperparameters,
             )
         return None
@@ -142,10 +138,9 @@ class FusedAdamW(keras.optimizers.AdamW):
         share = 1.0 - self.ema_momentum * ops.cast(
             ops.not_equal(self.iterations, 0), "float32"
         )
+        averages = self._model_variables_moving_average
         for variable, average in zip(
-            trainable_variables,
-            self._model_variables_moving_average,
-            strict=True,
+            trainable_variables, averages, strict=True
         ):
             _move_towards(average, variable, share)
         return None

@@ -13,11 +13,10 @@ _WEIGHTS = ".weights.h5"
 
 
 def check_backbone(model, image_shape):
-    """Raises unless a model can be the trunk for portraits of a size.
+    """Raises a `UserError` unless a model can be the trunk for portraits.
 
-    Raises:
-        UserError: If it is no functional model from one batch of such images,
-            uint8 or float in 0..255, to one feature map.
+    That is a functional model from one batch of images of a size, uint8 or
+    float in 0..255, to one feature map.
     """
     inputs = getattr(model, "inputs", None)
     if not isinstance(model, keras.Model) or not inputs:
@@ -26,7 +25,10 @@ def check_backbone(model, image_shape):
             "an `Input`, as the backbone. Received: "
             f"backbone={_describe(model)}"
         )
-    if len(inputs) != 1 or not _takes_images(inputs[0]):
+    (shape, dtype), *more = ((x.shape, x.dtype) for x in inputs)
+    is_image = len(shape) == 4 and shape[-1] == 3
+    is_number = dtype == "uint8" or "float" in dtype
+    if more or not (is_image and is_number):
         raise UserError(
             "Expected a backbone with one input, of images [batch, height, "
             "width, 3] in uint8 or float (of 0..255: it normalises them "
@@ -41,12 +43,11 @@ def check_backbone(model, image_shape):
             "`keras.Model(model.input, model.get_layer(NAME).output)`. "
             f"Received: outputs={[x.shape for x in outputs]}"
         )
-    size = inputs[0].shape[1:]
-    sizes = zip(size, image_shape, strict=True)
+    sizes = zip(shape[1:], image_shape, strict=True)
     if any(has not in (None, wanted) for has, wanted in sizes):
         raise UserError(
             f"Expected a backbone for portraits of {tuple(image_shape)}. "
-            f"Received: backbone={model.name} for {size}"
+            f"Received: backbone={model.name} for {shape[1:]}"
         )
 
 
@@ -55,9 +56,6 @@ def load_backbone(path, image_shape):
 
     That is a model that `check_backbone` accepts, or the backbone of a
     `PortraitClassifier`.
-
-    Raises:
-        UserError: If there is no such file, or no such model in it.
     """
     path = pathlib.Path(path).expanduser()
     if path.name.endswith(_WEIGHTS):
@@ -92,12 +90,6 @@ def first_sentence(error) -> str:
     text = " ".join(str(error).strip().split("\n\n")[0].split())
     text = text or type(error).__name__
     return text if text.endswith(".") else f"{text}."
-
-
-def _takes_images(tensor):
-    shape, dtype = tensor.shape, tensor.dtype
-    is_number = dtype == "uint8" or "float" in dtype
-    return len(shape) == 4 and shape[-1] == 3 and is_number
 
 
 def _describe(model):

@@ -25,7 +25,6 @@ BACKBONE_PRESETS = {
     },
     # Dense convolutions with multiples of 16 channels: as many of them as
     # twice the training speed of MobileNet 0.25 and 400 kB in int8 allow.
-    # After equal time `training.tune` puts it before the two others.
     "portrait_s": {
         "block_type": "merged",
         "stem_channels": 16,

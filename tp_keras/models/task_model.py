@@ -49,8 +49,8 @@ class TaskModel(keras.Model):
                 the rows that carry its label.
             weighted_metrics: `"auto"` for the accuracy of each output over the
                 rows that carry its label; see `TaskMetric`.
-            label_smoothing: Float. The share of the target that `"auto"`
-                spreads over all classes.
+            label_smoothing: The share of the target that `"auto"` spreads over
+                all classes.
             **kwargs: As in `keras.Model.compile`.
         """
         if loss == "auto":
@@ -106,13 +106,11 @@ class TaskModel(keras.Model):
         if not compiled.built:
             compiled.build(labels, y_pred)
         # Keras would give `metrics` no weights at all, and they need these.
-        for metrics, weights in (
-            (compiled._flat_metrics, known_weights(self.targets, y)),
-            (
-                compiled._flat_weighted_metrics,
-                known_weights(self.targets, y, sample_weight),
-            ),
+        for metrics, given in (
+            (compiled._flat_metrics, None),
+            (compiled._flat_weighted_metrics, sample_weight),
         ):
+            weights = known_weights(self.targets, y, given)
             columns = map(compiled._flatten_y, (labels, y_pred, weights))
             for metric, *batch in zip(metrics, *columns, strict=True):
                 if metric:
@@ -151,16 +149,14 @@ def is_labelled(task, labels):
     return ops.all(known, axis=-1)
 
 
-def any_label(task, labels):
-    """Returns labels that exist, where they were missing 0."""
-    if task.kind == REGRESSION:
-        return ops.where(labels == labels, labels, ops.zeros_like(labels))
-    return ops.maximum(labels, 0)
-
-
 def any_labels(targets, labels):
-    """Returns a dict of labels by target, each as `any_label` does."""
-    return {name: any_label(targets[name], labels[name]) for name in labels}
+    """Returns a dict of labels that exist, where they were missing 0."""
+    return {
+        name: ops.where(values == values, values, ops.zeros_like(values))
+        if targets[name].kind == REGRESSION
+        else ops.maximum(values, 0)
+        for name, values in labels.items()
+    }
 
 
 def known_weights(targets, labels, sample_weight=None):

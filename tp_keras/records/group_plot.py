@@ -8,6 +8,7 @@ from matplotlib.lines import Line2D
 
 from tp_keras.records.plot_kit import group_styles
 from tp_keras.records.record import Record
+from tp_keras.records.record import find
 
 # Inches between the marks of a class, and between classes. Where there are
 # many groups the numbers beside the marks are left out.
@@ -48,10 +49,8 @@ def draw_groups(
     for row, name in enumerate(names):
         shown = [
             record
-            for record in records
-            if record.class_name == name
-            and record.group in groups
-            and record.value is not None
+            for record in find(records, class_name=name)
+            if record.group in groups and record.value is not None
         ]
         values = [record.value for record in shown]
         if len(values) > 1:
@@ -69,14 +68,9 @@ def draw_groups(
             mark = {"markerfacecolor": fill, "linestyle": "none"}
             panel.plot(record.value, y, **style, **mark, markersize=6)
             if len(groups) <= _MOST_WITH_TEXTS:
-                panel.annotate(
-                    text(record),
-                    (1.01, y),
-                    xycoords=("axes fraction", "data"),
-                    va="center",
-                    fontsize=8,
-                    color=style["color"],
-                )
+                where = {"xycoords": ("axes fraction", "data"), "va": "center"}
+                look = {"fontsize": 8, "color": style["color"]}
+                panel.annotate(text(record), (1.01, y), **where, **look)
     panel.set_yticks(range(len(names)), names)
     panel.set_ylim(len(names) - 0.5, -0.5)
     panel.grid(axis="x", color="0.9")

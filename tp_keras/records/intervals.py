@@ -22,10 +22,6 @@ def wilson_interval(hits: int, count: int) -> tuple[float, float]:
 
     Raises:
         ValueError: If not 0 <= hits <= count, or if count is 0.
-
-    Example:
-        >>> wilson_interval(9, 10)
-        (0.5958..., 0.9821...)
     """
     if not 0 <= hits <= count or count == 0:
         raise ValueError(
@@ -43,16 +39,12 @@ def wilson_interval(hits: int, count: int) -> tuple[float, float]:
 
 
 def mean_of_shares_interval(hits, counts) -> tuple[float, float]:
-    """Returns an interval of the mean of independent shares.
+    """Returns an interval of the mean of independent shares `hits / counts`.
 
     Such as balanced accuracy, the mean of recalls. Each end is as far from the
     mean as the ends of Wilson's intervals say, added as variances are (Zou and
     Donner, Construction of confidence limits about effect measures, 2008). For
     a bootstrap a class of two portraits, both right, is without any doubt.
-
-    Args:
-        hits: Integer array [K]: the hits of each share.
-        counts: Integer array [K]: the rows of each share, at least 1.
     """
     shares = np.divide(hits, counts)
     pairs = zip(hits, counts, strict=True)

@@ -34,14 +34,12 @@ class Plot:
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """A part of a report.
+    """A part of a report: the page has all, the Markdown no `text` and plots.
 
     Attributes:
-        title: Its heading.
-        text: Prose in HTML; the Markdown goes without it.
+        text: Prose in HTML.
         sentences: Plain sentences, shown as a list.
         summary: The table that everybody should read.
-        plots: Plots, on the page alone.
         tables: Tables to unfold.
     """
 
@@ -85,11 +83,7 @@ def summary_table(
     compare: str = "to compare with",
     form: Callable[[Record], str] = format_figure,
 ) -> Table:
-    """Returns the table of figures that a reader must know.
-
-    `compare` is the heading of what they are compared with, and `form` gives
-    the text of a record's cell.
-    """
+    """Returns a table; `compare` is a heading, `form` gives a record's text."""
     rows = [
         (item.title, form(item.record), item.compare, format_count(item.record))
         for item in items

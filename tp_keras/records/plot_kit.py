@@ -33,14 +33,7 @@ def add_title(
 
 
 def group_styles(groups: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Returns how each group looks in every plot: its colour and marker.
-
-    `groups` are their names in order; `"all"` may be among them.
-
-    Example:
-        >>> group_styles(["all", "young"])["young"]
-        {'color': '#D55E00', 'marker': 'o'}
-    """
+    """Returns the colour and marker of each group and of all, in any plot."""
     styles = {ALL: {"color": "#000000", "marker": "s"}}
     for index, group in enumerate(name for name in groups if name != ALL):
         styles[group] = {

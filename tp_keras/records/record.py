@@ -29,8 +29,7 @@ class Record:
         value: The figure, or None where no row counts for it, or too few.
         count: How many rows the figure rests on: the denominator of a share,
             the labelled rows otherwise.
-        low: Lower end of the 95 % interval, or None.
-        high: Upper end of the 95 % interval, or None.
+        low: Lower end of the 95 % interval, or None; `high` the upper one.
         seed: Seed of the run; the resampling starts from it as well.
         split: Split of the data set that was evaluated.
         dataset: Name of the data set, or None if the caller gave none.
@@ -46,9 +45,6 @@ class Record:
     Raises:
         UserError: If a number is not finite, or if there is a value though
             no row counts.
-
-    Example:
-        >>> Record("accuracy", "weather", "all", 0.75, 8, seed=0, split="test")
     """
 
     metric: str
@@ -70,9 +66,8 @@ class Record:
     def __post_init__(self):
         for name in ("value", "low", "high", "null"):
             number = getattr(self, name)
-            real = isinstance(number, (int, float)) and not isinstance(
-                number, bool
-            )
+            flag = isinstance(number, bool)
+            real = isinstance(number, int | float) and not flag
             if number is not None and not (real and math.isfinite(number)):
                 raise UserError(
                     f"`{name}` of a record must be a finite number or null. "
@@ -94,12 +89,7 @@ def write_records(path: str | os.PathLike, records: Iterable[Record]) -> None:
 
 
 def read_records(path: str | os.PathLike) -> list[Record]:
-    """Reads what `write_records` wrote.
-
-    Raises:
-        UserError: If the file is not there, or a line of it is not a record;
-            the message names the line.
-    """
+    """Reads what `write_records` wrote; other lines are a `UserError`."""
     path = pathlib.Path(path)
     if not path.is_file():
         raise UserError(
@@ -121,11 +111,7 @@ def read_records(path: str | os.PathLike) -> list[Record]:
 
 
 def find(records: Iterable[Record], **criteria) -> list[Record]:
-    """Returns the records whose fields equal `criteria`, in their order.
-
-    Example:
-        >>> find(records, metric="recall", task="weather", group="all")
-    """
+    """Returns the records whose fields equal `criteria`, in their order."""
     wanted = criteria.items()
     return [
         record
@@ -135,11 +121,7 @@ def find(records: Iterable[Record], **criteria) -> list[Record]:
 
 
 def find_one(records: Sequence[Record], **criteria) -> Record:
-    """Returns the one record that equals `criteria`.
-
-    Raises:
-        UserError: If there is none, or more than one.
-    """
+    """Returns the one record that equals `criteria`, or raises `UserError`."""
     found = find(records, **criteria)
     if len(found) != 1:
         raise UserError(

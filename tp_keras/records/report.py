@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from tp_keras import files
-from tp_keras.errors import UserError
 from tp_keras.records.page_parts import Plot
 from tp_keras.records.page_parts import Report
 from tp_keras.records.page_parts import Table
@@ -45,15 +44,10 @@ def write_report(
     Args:
         folder: Folder to write.
         page_path: HTML file to write.
-        records: What was measured.
+        records: What was measured; one or more.
         make_report: What to show of the records as they stand in the file.
         facts: What `measured.json` shall say of them.
-
-    Raises:
-        UserError: If there are no records.
     """
-    if not records:
-        raise UserError("Expected figures to write. Received: records=[]")
     with files.new_folder(folder) as aside:
         write_records(aside / RECORDS_NAME, records)
         written = read_records(aside / RECORDS_NAME)

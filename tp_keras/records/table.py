@@ -67,12 +67,8 @@ def figure_table(
             first text of the row that isn't empty.
 
     Example:
-        >>> figure_table(
-        ...     records,
-        ...     {"task": "task", "figure": "metric"},
-        ...     titles={"accuracy": "accuracy", "mae": "mean error"},
-        ...     more={"n": format_count},
-        ... )
+        >>> rows = {"task": "task", "figure": "metric"}
+        >>> figure_table(records, rows, more={"n": format_count})
     """
     more = more or {}
 
