@@ -59,7 +59,7 @@ class Meddling(MadeSampler):
 
 
 def test_only_what_is_read_rightly_counts_and_contradicts_nothing():
-    """Of six: two are bald in one task, one misread, one without a label."""
+    # Of six: two are bald in one task, one misread, one without a label.
     labels = {
         "gender": np.array([0, 0, 1, 1, 0, 1]),
         "hair_color": np.array([0, 4, 1, 1, -1, 2]),
@@ -107,38 +107,3 @@ def test_the_new_class_is_any_other_one_but_bald():
     pairs = set(zip(old.tolist(), new.tolist(), strict=True))
     others = range(HAIR_COLOR.classes.index("bald"))
     assert pairs == {(a, b) for a in others for b in others}
-
-
-def probe(latents, labels):
-    portraits = dataclasses.replace(make_portraits(1), labels=labels)
-    found = edit_success.measure_latent_probes(latents, portraits, seed=0)
-    return {(one["metric"], one["task"]): one for one in found}
-
-
-def test_what_latents_tell_and_what_they_do_not():
-    generator = np.random.default_rng(0)
-    count = 600
-    labels = {
-        "gender": generator.integers(0, 2, count),
-        "hair_color": generator.choice(5, count, p=(0.5, 0.2, 0.1, 0.1, 0.1)),
-        "hair_type": np.full(count, -1),
-    }
-    latents = generator.normal(size=(count, 8))
-    latents[:, 3] += 6 * labels["gender"]
-    found = probe(latents, labels)
-    assert found["latent_probe", "gender"]["value"] > 0.98
-    color = found["latent_probe", "hair_color"]
-    majority = found["latent_majority", "hair_color"]["value"]
-    assert majority == pytest.approx((labels["hair_color"] == 0).mean())
-    assert abs(color["value"] - majority) < 0.05
-    # Nobody has a label of hair type.
-    assert found["latent_probe", "hair_type"]["value"] is None
-    # Classes of too few portraits are left out.
-    labels = {
-        "gender": np.repeat([0, 1], 20),
-        "hair_color": np.array([0] * 20 + [1] * 16 + [2] * 4),
-        "hair_type": np.array([0] * 38 + [1] * 2),
-    }
-    found = probe(np.random.default_rng(0).normal(size=(40, 3)), labels)
-    assert found["latent_probe", "hair_color"]["count"] == 36
-    assert found["latent_probe", "hair_type"]["value"] is None

@@ -76,8 +76,6 @@ def test_every_figure_is_there(measured):
         "edit_success",
         "edit_kept",
         "unedited_kept",
-        "latent_probe",
-        "latent_majority",
         "nearer_than_1_percent",
         "nearer_to_training",
     }

@@ -42,10 +42,7 @@ class Cell:
 
     def rows(self, labels) -> np.ndarray:
         """Returns the rows of `labels` that belong to the cell."""
-        inside = [
-            np.asarray(labels[task.name]) == label
-            for task, label in self.classes
-        ]
+        inside = [labels[task.name] == label for task, label in self.classes]
         return np.flatnonzero(np.all(inside, axis=0))
 
 
@@ -68,17 +65,9 @@ def measure_fidelity(
 ) -> Iterator[dict]:
     """Yields the judge's accuracy on a candidate, and its ratio to real.
 
-    Args:
-        tasks: What the generator was told.
-        labels: What was asked for: task name -> integers [N], -1 where nothing
-            was.
-        predictions: What the judge says, likewise.
-        real_labels: The labels of real portraits.
-        real_predictions: What the judge says of them.
-        candidate: Whose portraits are judged, the `variant` of the records.
-
-    Yields:
-        Fields of records `judge_accuracy` and `fidelity` for each task.
+    Labels are what was asked for, task name -> integers [N], -1 where nothing
+    was; predictions are what the judge says. Yields the fields of records
+    `judge_accuracy` and `fidelity` for each task, `variant` is the candidate.
     """
     for task in tasks:
         hits, count = _right(labels, predictions, task)
@@ -95,36 +84,29 @@ def measure_cells(
 ) -> Iterator[dict]:
     """Yields accuracy and fidelity of each cell, and the worst of them.
 
-    Args:
-        answers: What the judge says of portraits generated for each cell.
-        real_labels: As of `measure_fidelity`.
-        real_predictions: Likewise.
-
-    Yields:
-        Fields of records `cell_accuracy` (of both `variant`s), `cell_fidelity`
-        and `worst_cell_fidelity`: `class_name` is the cell.
+    `answers` are what the judge says of portraits generated for each cell; for
+    real ones see `measure_fidelity`. The fields are those of records
+    `cell_accuracy` (of both `variant`s), `cell_fidelity` and
+    `worst_cell_fidelity`: `class_name` is the cell.
     """
     ratios = []
     for cell, predictions in answers.items():
         rows = cell.rows(real_labels)
         for task, asked in cell.classes:
-            found = np.asarray(predictions[task.name]) == asked
-            real = np.asarray(real_predictions[task.name])[rows] == asked
+            found = predictions[task.name] == asked
+            real = real_predictions[task.name][rows] == asked
             fields = {"task": task.name, "group": ALL, "class_name": cell.name}
-            counts = (found.sum(), len(found)), (real.sum(), len(real))
-            for name, (hits, count) in zip(
-                (GENERATED, REAL), counts, strict=True
-            ):
+            for variant, hits in ((GENERATED, found), (REAL, real)):
                 yield figures.share(
-                    "cell_accuracy", hits, count, variant=name, **fields
+                    "cell_accuracy",
+                    hits.sum(),
+                    len(hits),
+                    variant=variant,
+                    **fields,
                 )
-            ratio = _ratio(
-                "cell_fidelity",
-                *counts[0],
-                *counts[1],
-                variant=GENERATED,
-                **fields,
-            )
+            counts = found.sum(), len(found), real.sum(), len(real)
+            fields["variant"] = GENERATED
+            ratio = _ratio("cell_fidelity", *counts, **fields)
             yield ratio
             if ratio["value"] is not None:
                 ratios.append(ratio)
@@ -165,9 +147,9 @@ def _end(share, end, base, base_end, sign):
 
 def _right(labels, predictions, task):
     """Returns how many answers are right, of how many that were asked for."""
-    asked = np.asarray(labels[task.name])
+    asked = labels[task.name]
     known = asked != MISSING
-    hits = asked[known] == np.asarray(predictions[task.name])[known]
+    hits = asked[known] == predictions[task.name][known]
     return int(hits.sum()), int(known.sum())
 
 
@@ -176,10 +158,6 @@ def _ratio(metric, hits, count, base_hits, base_count, **fields):
     if not count or not base_hits:
         return figures.figure(metric, None, count, **fields)
     counts = map(int, (hits, count, base_hits, base_count))
-    return figures.figure(
-        metric,
-        (hits / count) / (base_hits / base_count),
-        count,
-        ratio_interval(*counts),
-        **fields,
-    )
+    ratio = (hits / count) / (base_hits / base_count)
+    interval = ratio_interval(*counts)
+    return figures.figure(metric, ratio, count, interval, **fields)

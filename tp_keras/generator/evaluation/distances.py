@@ -54,8 +54,8 @@ class Estimate:
 def draw_halves(count, number, seed) -> np.ndarray:
     """Draws random halves of `count` rows: bool `[number, count]`.
 
-    The same arguments give the same halves: candidates that are held against
-    one reference share the luck of its rows, which cancels out.
+    Candidates that are held against one reference share the luck of its rows,
+    which cancels out: the same arguments give the same halves.
     """
     order = np.random.default_rng([seed, count]).random((number, count))
     ranks = order.argsort(axis=1).argsort(axis=1)
@@ -67,17 +67,15 @@ def kernel_distance(candidate, reference, num_draws=200, seed=0) -> Estimate:
 
     With the kernel `(x . y / size + 1)^3`: zero where means, covariances and
     third moments agree. About 0, and as often below as above, where both
-    samples come from one distribution, however few rows there are.
+    samples come from one distribution, however few rows there are. Sources:
+    Gretton et al., A kernel two-sample test, 2012; the kernel of Binkowski et
+    al., Demystifying MMD GANs, arXiv:1801.01401.
 
     Args:
         candidate: Float array `[n, size]`, independent of the reference.
         reference: Float array `[m, size]`.
         num_draws: How many halves the interval rests on.
         seed: Int. Decides the halves.
-
-    Source:
-        Gretton et al., A kernel two-sample test, 2012; the kernel of
-        Binkowski et al., Demystifying MMD GANs, arXiv:1801.01401.
     """
     candidate = np.asarray(candidate, np.float64)
     reference = np.asarray(reference, np.float64)

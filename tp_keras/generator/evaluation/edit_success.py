@@ -1,22 +1,13 @@
-"""Does an edit change what it should, and nothing else; and why not?"""
+"""Does an edit change what it should, and nothing else?"""
 
-import warnings
 from collections.abc import Iterator
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
-from sklearn.model_selection import cross_val_predict
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from tp_keras.data.portraits import Portraits
 from tp_keras.evaluation import figures
 from tp_keras.generator.drawing.labels import free_classes
 from tp_keras.records.record import ALL
-
-_FOLDS = 5
 
 
 def measure_edits(
@@ -25,15 +16,8 @@ def measure_edits(
     """Yields how often an edit with another class succeeds.
 
     Measured are portraits that the judge reads rightly in all labels before
-    the edit. One attribute then gets another class, drawn by chance, out of
-    the `free_classes`.
-
-    Args:
-        sampler: `VaeSampler`, or what has its `edit`.
-        judge: `Judge`, or what has its `predict`.
-        portraits: `Portraits`.
-        before: What the judge says of them.
-        seed: Where chance starts.
+    the edit; `before` is what it says of them. One attribute then gets another
+    class, drawn by chance, out of the `free_classes`.
 
     Yields:
         Fields of records, `task` being what was edited: `edit_success`, how
@@ -61,81 +45,22 @@ def measure_edits(
         stayed = [answers[o.name] == labels[o.name] for o in others]
         return np.all(stayed, axis=0) if stayed else np.ones(len(rows), bool)
 
+    def share(metric, hits, task=ALL, **fields):
+        fields = {"task": task, "group": ALL, **fields}
+        return figures.share(metric, hits.sum(), len(rows), **fields)
+
     generator = np.random.default_rng(seed)
-    yield figures.share(
-        "unedited_kept",
-        kept(answers_to(labels), tasks).sum(),
-        len(rows),
-        task=ALL,
-        group=ALL,
-    )
+    yield share("unedited_kept", kept(answers_to(labels), tasks))
     for task in tasks:
-        asked = _other_classes(labels[task.name], free[task], generator)
+        own, classes = labels[task.name], np.array(free[task], np.int32)
+        # Another class for each, by as many places further on.
+        steps = generator.integers(1, len(classes), len(rows))
+        places = np.searchsorted(classes, own) + steps
+        asked = classes[places % len(classes)]
         answers = answers_to({**labels, task.name: asked})
-        fields = {"task": task.name, "group": ALL}
-        success = answers[task.name] == asked
-        yield figures.share("edit_success", success.sum(), len(rows), **fields)
+        yield share("edit_success", answers[task.name] == asked, task.name)
         others = [other for other in tasks if other is not task]
-        for variant, part in (
-            (None, others),
-            *((other.name, [other]) for other in others),
-        ):
-            yield figures.share(
-                "edit_kept",
-                kept(answers, part).sum(),
-                len(rows),
-                variant=variant,
-                **fields,
-            )
-
-
-def measure_latent_probes(
-    latents: np.ndarray, portraits: Portraits, seed: int
-) -> Iterator[dict]:
-    """Yields how well a linear probe reads each label from latent means.
-
-    A conditional decoder is told the attributes. If the latents tell them as
-    well, it may read them there, and edits fail.
-
-    Args:
-        latents: Float array [N, z]: the posterior means of portraits.
-        portraits: `Portraits`.
-        seed: Where chance starts.
-
-    Yields:
-        Fields of records `latent_probe`, the cross-validated accuracy of a
-        logistic regression, and `latent_majority`, that of the most frequent
-        class, for each task, without classes of fewer portraits than folds.
-    """
-    for task in portraits.schema.condition_tasks:
-        own = portraits.labels[task.name]
-        counts = np.bincount(own[own >= 0], minlength=task.num_classes)
-        rows = np.isin(own, np.flatnonzero(counts >= _FOLDS))
-        found = own[rows]
-        fields = {"task": task.name, "group": ALL}
-        if len(np.unique(found)) < 2:
-            yield figures.figure("latent_probe", None, 0, **fields)
-            yield figures.figure("latent_majority", None, 0, **fields)
-            continue
-        probe = make_pipeline(
-            StandardScaler(), LogisticRegression(C=0.1, max_iter=200)
-        )
-        folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
-        with warnings.catch_warnings():
-            # Close to the optimum is close enough for a share of portraits.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            answers = cross_val_predict(
-                probe, np.asarray(latents)[rows], found, cv=folds
-            )
-        hits = (answers == found).sum()
-        yield figures.share("latent_probe", hits, len(found), **fields)
-        yield figures.share(
-            "latent_majority", counts.max(), len(found), **fields
-        )
-
-
-def _other_classes(labels, classes, generator):
-    """Returns another one of `classes` for each label, drawn by chance."""
-    steps = generator.integers(1, len(classes), len(labels))
-    places = np.searchsorted(classes, labels)
-    return np.asarray(classes, np.int32)[(places + steps) % len(classes)]
+        parts = {None: others, **{other.name: [other] for other in others}}
+        for variant, part in parts.items():
+            hits = kept(answers, part)
+            yield share("edit_kept", hits, task.name, variant=variant)

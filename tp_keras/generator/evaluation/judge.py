@@ -1,7 +1,5 @@
 """What describes portraits: a trained classifier, and a random network."""
 
-import hashlib
-
 import keras
 import numpy as np
 from sklearn.decomposition import PCA
@@ -46,16 +44,6 @@ class FeatureSpace:
         features = self._run(reference_images)[_FEATURES]
         self.mean, self.projection = fit_whitening(features)
 
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 of weights and whitening: figures of one judge compare."""
-        digest = hashlib.sha256()
-        for array in [*self._model.get_weights(), self.mean, self.projection]:
-            array = np.ascontiguousarray(array, np.float32)
-            digest.update(repr(array.shape).encode())
-            digest.update(array)
-        return digest.hexdigest()
-
     def features(self, images) -> np.ndarray:
         """Returns float32 `[count, 64]` of uint8 images."""
         return self._whitened(self._run(images)[_FEATURES])
@@ -87,12 +75,7 @@ class Judge(FeatureSpace):
 
     A judge is of use only where it is independent: trained on other portraits
     than the generator, and than any network that the generator's loss looks
-    through.
-
-    Args:
-        classifier: `PortraitClassifier`.
-        reference_images: uint8 `[count, height, width, 3]`: its own part of
-            the training data.
+    through. Reference images are its own part of the training data.
     """
 
     def __init__(self, classifier, reference_images):
@@ -122,9 +105,6 @@ class RandomNetwork(FeatureSpace):
     of labels, so it sees also what a classifier learnt to overlook, and nobody
     can have tuned it (Naeem et al., Reliable fidelity and diversity metrics
     for generative models, 2020).
-
-    Args:
-        reference_images: The same as a `Judge`'s.
     """
 
     def __init__(self, reference_images):
@@ -174,25 +154,20 @@ def _judge_model(classifier, tasks):
     else:
         trunk = classifier.get_layer("guarded_convolution").input
         features = pool(trunk, "trunk_pooling")
-    return keras.Model(
-        classifier.input, {**outputs, _FEATURES: features}, name="judge"
-    )
+    outputs[_FEATURES] = features
+    return keras.Model(classifier.input, outputs, name="judge")
 
 
 def _random_model(image_shape):
+    """Returns a model of the averages of three convolutions."""
     image = keras.Input(image_shape, dtype="uint8", name="image")
     x = keras.layers.Rescaling(1 / 64.0, -2.0, dtype="float32")(image)
     pooled = []
+    settings = {"strides": 2, "padding": "same", "use_bias": False}
+    settings |= {"activation": "relu", "dtype": "float32"}
     for index, channels in enumerate(_RANDOM_CHANNELS):
         x = keras.layers.Conv2D(
-            channels,
-            3,
-            strides=2,
-            padding="same",
-            use_bias=False,
-            activation="relu",
-            dtype="float32",
-            name=f"convolution_{index}",
+            channels, 3, name=f"convolution_{index}", **settings
         )(x)
         pooled.append(keras.layers.GlobalAveragePooling2D(dtype="float32")(x))
     features = keras.layers.Concatenate(dtype="float32")(pooled)
