@@ -36,11 +36,11 @@ _MOST_ROWS = 8_000
 
 @dataclasses.dataclass(frozen=True)
 class FittedPrior:
-    """A prior and how well it foretells portraits it hasn't seen.
+    """A prior, fitted on all portraits, and how well it foretells new ones.
 
     Attributes:
         kind: One of `PRIORS`.
-        prior: The `Prior` layer, fitted on all portraits.
+        prior: The `Prior` layer.
         log_density: Float. Mean of E_q(z|x) log p(z | labels) over held-out
             portraits, in nats, of the fit that didn't see them.
         interval: The two ends of its 95 % interval over portraits.
@@ -70,21 +70,15 @@ class FittedPrior:
 def fit_priors(
     latents, kinds=PRIORS, flow=None, seed=0, progress=True
 ) -> list[FittedPrior]:
-    """Fits each kind of prior.
+    """Returns a `FittedPrior` of each kind, out of `PRIORS`.
 
     Args:
-        latents: `Latents` of the training portraits.
-        kinds: Names out of `PRIORS`.
+        latents: `Latents` of the training portraits, 100 or more.
+        kinds: Their names.
         flow: `FlowSettings`, or None for the usual ones, of which the ridge
             and the number of epochs are chosen.
         seed: Int. Of parts, draws, clusters and weights.
         progress: Bool. Whether a bar is shown.
-
-    Returns:
-        A `FittedPrior` of each kind.
-
-    Raises:
-        UserError: If there are too few portraits.
     """
     count = len(np.unique(latents.portraits))
     if count < LEAST_PORTRAITS:

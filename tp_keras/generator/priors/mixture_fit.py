@@ -157,11 +157,6 @@ def fit_mixture(latents, settings, seed=0) -> Mixture:
     Every portrait weighs 1, whatever the number of its rows. Each covariance
     is the maximum a posteriori under an inverse Wishart prior around the
     pooled covariance within components, so a small component can't overfit.
-
-    Args:
-        latents: `Latents`.
-        settings: `MixtureSettings`.
-        seed: Int. Of the draws and the first clusters.
     """
     rng = np.random.default_rng(seed)
     base = ConditionalGaussian.fit(latents, settings.ridge)

@@ -41,7 +41,8 @@ from tp_keras.tasks import MISSING
 
 # Of the portraits that the linear path is fitted to: more change nothing.
 _MOST_FOR_EIGENFACES = 10_000
-# What the learning rate of these is multiplied by.
+# What the learning rate of these is multiplied by: Adam moves each of their
+# small numbers by as much as any other weight, and would soon undo them.
 _LINEAR_RATE = 0.05
 _LINEAR_LAYERS = ("linear_mean", "linear_image", "label_mean")
 
@@ -69,9 +70,8 @@ class VaeTrainer(Trainer):
     def precision(self, schema=None) -> str:
         """Returns the arithmetic of the convolutions."""
         setting = self.config.training.precision
-        if setting != "auto":
-            return setting
-        return BFLOAT16 if has_bfloat16_instructions() else FLOAT32
+        fast = BFLOAT16 if has_bfloat16_instructions() else FLOAT32
+        return fast if setting == "auto" else setting
 
     def build_model(self, schema) -> PortraitVAE:
         """Returns the untrained generator for portraits of a schema."""
@@ -192,7 +192,8 @@ class VaeTrainer(Trainer):
         optimizer.set_learning_rate_factor(_linear_variables(vae), _LINEAR_RATE)
         backup = self.run.stage_backup_path(grown)
         first = max(begin, self.run.epochs_to_resume_from(backup))
-        self._announce(vae, batches.portraits, grown, first, end, steps)
+        if first < end:
+            self._announce(vae, batches.portraits, grown, first, end, steps)
         if first == end and not (backup / "training_metadata.json").exists():
             return
         start = time.monotonic()
@@ -234,16 +235,12 @@ class VaeTrainer(Trainer):
         )
 
     def _callbacks(self, grown, first, begin, steps):
-        training = self.config.training
+        training, swap = self.config.training, keras.callbacks.SwapEMAWeights
         warmup = 0 if grown else int(training.warmup_epochs * steps)
-        callbacks = [
+        return [
             EpochSeeds(training.seed),
             KLWarmup(warmup, self.config.model.beta, first * steps),
-        ]
-        if training.averaging:
-            callbacks.append(keras.callbacks.SwapEMAWeights())
-        return [
-            *callbacks,
+            *([swap()] if training.averaging else []),
             CollapseGuard(),
             keras.callbacks.CSVLogger(
                 self.run.history_path, append=grown or first > begin
@@ -258,8 +255,6 @@ class VaeTrainer(Trainer):
         ]
 
     def _announce(self, vae, train, grown, first, end, steps):
-        if first >= end:
-            return
         rows, columns = train.images.shape[1:3]
         size = f"{rows}x{columns}" if grown else f"{rows // 2}x{columns // 2}"
         self._say(
@@ -287,8 +282,6 @@ def fit_eigenfaces(portraits, latent_size, seed) -> Eigenfaces:
 
 
 def _linear_variables(vae):
-    # Adam moves each of their small numbers by as much as any other weight,
-    # and would soon have undone what they begin with.
     return [
         variable
         for part in (vae.encoder, vae.half_decoder)
