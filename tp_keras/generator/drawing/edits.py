@@ -24,8 +24,7 @@ def make_edits(
             all is, each attribute takes each of its other classes in turn.
 
     Returns:
-        uint8 `[count, height, width, 3]`: portrait, reconstruction, edited
-        ones; and what each is.
+        uint8 images, portrait, reconstruction, edited ones; what each is.
     """
     changes = [new_labels]
     if not new_labels:
@@ -37,11 +36,7 @@ def make_edits(
             if name != labels[task.name]
         ]
         # A class that tasks share is shown once.
-        changes = [
-            change
-            for place, change in enumerate(changes)
-            if change not in changes[:place]
-        ]
+        changes = [c for i, c in enumerate(changes) if c not in changes[:i]]
     targets = [labels, *({**labels, **change} for change in changes)]
     edited = generator.edit(
         np.repeat(image[np.newaxis], len(targets), axis=0),
