@@ -18,7 +18,6 @@ from tp_keras.generator.evaluation.candidates import EIGENFACES
 from tp_keras.generator.evaluation.candidates import GENERATED
 from tp_keras.generator.evaluation.candidates import REAL
 from tp_keras.generator.evaluation.distances import measure_distances
-from tp_keras.generator.evaluation.edit_success import measure_edits
 
 # Added to the seed, so that no two draws share their noise.
 _TRAINING_SEED = 1
@@ -172,7 +171,8 @@ class GenerationMeasurement:
 
     def _measure_edits(self):
         judged = self.judge, self.test, self._predictions
-        return measure_edits(self.sampler, *judged, self.settings.seed)
+        seed = self.settings.seed
+        return attributes.measure_edits(self.sampler, *judged, seed)
 
     def _measure_copies(self):
         # The judge knows by heart what the generator has not seen: in its

@@ -131,11 +131,10 @@ class SharpObjective:
         made_rows = rows - rows * left_out // 100
         half = made_rows // 2
         labels, exchanged = exchange_one(outputs["labels"], vae.seed_generator)
+        own = outputs["latent"]
+        noise = keras.random.normal(ops.shape(own), seed=vae.seed_generator)
         latents = ops.concatenate(
-            [
-                outputs["latent"][:half],
-                vae.draw_latents(outputs["latent"])[half:made_rows],
-            ]
+            [own[:half], vae.draw_latents(noise)[half:made_rows]]
         )
         labels = {
             # New latents have nothing to do with the labels of their row.

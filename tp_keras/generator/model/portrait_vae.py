@@ -302,11 +302,10 @@ class PortraitVAE(keras.Model):
         covariance = ops.matmul(ops.transpose(rest), rest) / count
         _follow(self.latent_covariance, covariance)
 
-    def draw_latents(self, like):
-        """Returns latents of the running mean and covariance, as many."""
+    def draw_latents(self, noise):
+        """Returns normal noise `[batch, latents]` as the running Gaussian."""
         # A floor for what the running covariance has not seen yet.
         covariance = self.latent_covariance + 0.01 * ops.eye(self.latent_size)
-        noise = keras.random.normal(ops.shape(like), seed=self.seed_generator)
         root = ops.transpose(ops.cholesky(covariance))
         return self.latent_mean + ops.matmul(noise, root)
 

@@ -34,43 +34,15 @@ _HELD_OUT_SHARE = 0.1
 _MOST_ROWS = 8_000
 
 
-@dataclasses.dataclass(frozen=True)
-class FittedPrior:
-    """A prior, fitted on all portraits, and how well it foretells new ones.
-
-    Attributes:
-        kind: One of `PRIORS`.
-        prior: The `Prior` layer.
-        log_density: Float. Mean of E_q(z|x) log p(z | labels) over held-out
-            portraits, in nats, of the fit that didn't see them.
-        interval: The two ends of its 95 % interval over portraits.
-        held_out: Int. Number of these portraits.
-        settings: Dict of what was chosen, to be written down.
-    """
-
-    kind: str
-    prior: Prior
-    log_density: float
-    interval: tuple[float, float]
-    held_out: int
-    settings: dict
-
-    @property
-    def facts(self) -> dict:
-        """The figures and settings as plain values."""
-        return {
-            "kind": self.kind,
-            "log_density_nats": self.log_density,
-            "interval": list(self.interval),
-            "held_out_portraits": self.held_out,
-            "settings": self.settings,
-        }
-
-
 def fit_priors(
     latents, kinds=PRIORS, flow=None, seed=0, progress=True
-) -> list[FittedPrior]:
-    """Returns a `FittedPrior` of each kind, out of `PRIORS`.
+) -> list[tuple[Prior, dict]]:
+    """Returns a prior of each kind, fitted on all portraits, and its facts.
+
+    How well it foretells portraits it hasn't seen is `log_density_nats`, the
+    mean of E_q(z|x) log p(z | labels) over held-out portraits of the fit that
+    didn't see them; its 95 % interval, their number and the settings that were
+    chosen are beside it, as plain values.
 
     Args:
         latents: `Latents` of the training portraits, 100 or more.
@@ -96,10 +68,14 @@ def fit_priors(
         values = held_out.log_densities(judged, seed)
         mean = float(values.mean())
         margin = float(1.96 * values.std(ddof=1) / np.sqrt(len(values)))
-        interval = mean - margin, mean + margin
-        result.append(
-            FittedPrior(kind, prior, mean, interval, len(values), settings)
-        )
+        facts = {
+            "kind": kind,
+            "log_density_nats": mean,
+            "interval": [mean - margin, mean + margin],
+            "held_out_portraits": len(values),
+            "settings": settings,
+        }
+        result.append((prior, facts))
     return result
 
 

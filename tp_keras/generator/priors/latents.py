@@ -9,7 +9,6 @@ from keras import ops
 
 from tp_keras.errors import UserError
 from tp_keras.generator.conditions import get_conditions
-from tp_keras.generator.conditions import pattern_classes
 from tp_keras.generator.conditions import pattern_index
 from tp_keras.tasks import MISSING
 
@@ -66,11 +65,6 @@ class Latents:
     def patterns(self) -> np.ndarray:
         """The pattern of labels of each row, int `[rows]`."""
         return ops.convert_to_numpy(pattern_index(self.labels, self.conditions))
-
-    @property
-    def pattern_classes(self) -> np.ndarray:
-        """The classes of every pattern, unknown 0: int `[patterns, tasks]`."""
-        return pattern_classes(self.conditions)
 
     @property
     def weights(self) -> np.ndarray:

@@ -10,6 +10,7 @@ from sklearn.cluster import KMeans
 from sklearn.covariance import LedoitWolf
 from sklearn.linear_model import Ridge
 
+from tp_keras.generator.conditions import pattern_classes
 from tp_keras.generator.priors.prior import GaussianMixturePrior
 
 # Draws of the posteriors that are fitted to: enough of them to show their
@@ -53,7 +54,7 @@ class ConditionalGaussian:
         """
         patterns, weights = latents.patterns, latents.weights
         overall = np.average(latents.means, axis=0, weights=weights)
-        features = _features(latents.pattern_classes)
+        features = _features(pattern_classes(latents.conditions))
         # Rows of the same pattern are alike to the regression: one row of
         # their mean and weight each gives the same centres.
         sums = np.zeros((len(features), latents.size))
@@ -80,11 +81,6 @@ class ConditionalGaussian:
         whitener = np.linalg.inv(self.scale).astype(np.float32)
         rest = samples - self.centers[patterns].astype(np.float32)
         return rest @ whitener.T
-
-    @property
-    def log_volume(self) -> float:
-        """Log determinant of the scale."""
-        return float(np.log(np.diagonal(self.scale)).sum())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,7 +118,8 @@ class Mixture:
     def log_density(self, samples, patterns) -> np.ndarray:
         """Returns log p(z | c) of samples `[rows, size]` in nats."""
         joint = self.joint(self.base.whiten(samples, patterns), patterns)
-        return logsumexp(joint, axis=1) - self.base.log_volume
+        volume = np.log(np.diagonal(self.base.scale)).sum()
+        return logsumexp(joint, axis=1) - volume
 
     def joint(self, x, patterns) -> np.ndarray:
         """Returns log p(x, k | c) of whitened rows, `[rows, components]`."""
@@ -166,7 +163,7 @@ def fit_mixture(latents, settings, seed=0) -> Mixture:
     x = np.concatenate(
         [base.whiten(latents.draw(rng), latents.patterns) for _ in range(draws)]
     )
-    classes = latents.pattern_classes
+    classes = pattern_classes(latents.conditions)
     if settings.components == 1:
         ones = np.ones((len(classes), 1))
         means, scales = np.zeros((1, latents.size)), np.eye(latents.size)[None]
@@ -214,14 +211,14 @@ def _maximize(base, x, shares, shrinkage, patterns, classes):
     return Mixture(base, weights, means, np.linalg.cholesky(covariances))
 
 
-def _pattern_weights(shares, patterns, pattern_classes):
+def _pattern_weights(shares, patterns, all_classes):
     """Weights of components: a pattern believes its own or its classes'."""
-    counts = np.zeros((len(pattern_classes), shares.shape[1]))
+    counts = np.zeros((len(all_classes), shares.shape[1]))
     np.add.at(counts, patterns, shares)
     total = counts.sum(axis=0) + 1.0
     total = total / total.sum()
     by_class = []
-    for classes in pattern_classes.T:
+    for classes in all_classes.T:
         table = np.zeros((classes.max() + 1, shares.shape[1]))
         np.add.at(table, classes, counts)
         by_class.append(_smoothed(table, total)[classes])

@@ -108,12 +108,7 @@ class EpochPictures(keras.callbacks.Callback):
         """Returns the sheet, uint8 `[height, width, 3]`."""
         again = to_uint8(vae.reconstruct(self.images, self.labels))
         noise = self.noise[:, : vae.latent_size].astype(np.float32)
-        root = np.linalg.cholesky(
-            keras.ops.convert_to_numpy(vae.latent_covariance)
-            + 0.01 * np.eye(vae.latent_size)
-        )
-        mean = keras.ops.convert_to_numpy(vae.latent_mean)
-        latents = (mean + noise @ root.T).astype(np.float32)
+        latents = vae.draw_latents(noise)
         new = to_uint8(vae.decode(latents, self.new_labels))
         rows = [self.images, again, *np.split(new, len(new) // _COLUMNS)]
         return np.concatenate([np.concatenate(list(row), 1) for row in rows])

@@ -133,15 +133,14 @@ class VaeTrainer(Trainer):
         latents = encode_latents(vae, train, seed, self.progress)
         kinds = PRIORS if wanted == "auto" else (wanted,)
         fitted = fit_priors(latents, kinds, seed=seed, progress=self.progress)
-        best = max(fitted, key=lambda each: each.log_density)
-        vae.prior = best.prior
+        vae.prior, best = max(fitted, key=lambda it: it[1]["log_density_nats"])
         self.run.save_model(vae)
         seconds = time.monotonic() - begin
-        prior = {"kind": best.kind, "tried": [each.facts for each in fitted]}
+        prior = {"kind": best["kind"], "tried": [facts for _, facts in fitted]}
         self.run.record(prior=prior, prior_seconds=round(seconds, 1))
         self.run.remove_backups()
         self._say(
-            f"Prior: {best.kind}, fitted in {seconds:.0f} s: "
+            f"Prior: {best['kind']}, fitted in {seconds:.0f} s: "
             f"{self.run.model_path}"
         )
 
