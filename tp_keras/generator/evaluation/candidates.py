@@ -86,15 +86,8 @@ class EigenfaceSampler:
     unknown a class of its own, has the mean and covariance of its portraits
     among the principal components, shrunk (Ledoit and Wolf, 2004). A cell of
     few portraits is drawn from that without the last condition, without the
-    last two, and so on.
-
-    Args:
-        portraits: `Portraits` of training.
-        components: Int. How many principal components.
-        seed: Int. Decides the directions' approximation.
-
-    Raises:
-        UserError: If there are not more portraits than components.
+    last two, and so on. It raises a `UserError` if there are not more training
+    portraits than components.
     """
 
     def __init__(self, portraits: Portraits, components=64, seed=0):

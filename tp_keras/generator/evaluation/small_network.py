@@ -70,17 +70,10 @@ def measure_training_on(
     A generator that leaves out what real portraits vary in, or shows other
     attributes than asked for, is found out by a classifier that has seen
     nothing else (Ravuri and Vinyals, Classification accuracy score for
-    conditional generative models, 2019).
-
-    Args:
-        images: uint8 array [N, height, width, 3] to train on.
-        training: `Portraits` [N] whose labels were asked for.
-        test: Real `Portraits`.
-        candidate: Who made `images`, the `variant` of the records.
-        settings: `GenerationSettings`.
-
-    Yields:
-        Fields of records `classification_score`, one for each condition.
+    conditional generative models, 2019). The uint8 images were asked for by the
+    labels of `training`, the test portraits are real. Yields fields of records
+    `classification_score`, one for each condition, with the candidate, who made
+    the images, as `variant`.
     """
     tasks = training.schema.condition_tasks
     network = SmallNetwork(

@@ -41,11 +41,10 @@ class PortraitVAE(keras.Model):
 
     Args:
         schema: `Schema` of the data set, or its dict.
-        latent_size: Int. Length of the latent vectors; it and the next four
-            are those of `VaeModelConfig`.
+        latent_size: Int; for it and the next four see `VaeModelConfig`.
         encoder_channels: Ints.
         decoder_channels: Ints.
-        modulation: Whether labels modulate every stage of the decoder (FiLM).
+        modulation: Bool.
         label_dropout: Float.
         grown: Whether the model is trained to draw at full size.
         prior: `Prior` to draw latents from; None for N(0, I).

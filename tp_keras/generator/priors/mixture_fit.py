@@ -31,15 +31,12 @@ _LOG_TWO_PI = np.log(2.0 * np.pi)
 class ConditionalGaussian:
     """p(z | c) = N(centre(c), scale scale^T).
 
-    The centre is a ridge regression on the classes, on pairs of them and on
-    the whole pattern, unknown a class like others. So a pattern with many
-    portraits has a centre of its own, and one with few falls back on its pairs
-    and classes. The covariance of the means is shrunk by Ledoit and Wolf's
-    formula (2004), and the variance of the posteriors is added exactly.
-
-    Attributes:
-        centers: float64 `[patterns, latent_size]`.
-        scale: float64 `[latent_size, latent_size]`, lower triangular.
+    The centre, float64 `[patterns, latent_size]`, is a ridge regression on the
+    classes, on pairs of them and on the whole pattern, unknown a class like
+    others. So a pattern with many portraits has a centre of its own, and one
+    with few falls back on its pairs and classes. The covariance of the means is
+    shrunk by Ledoit and Wolf's formula (2004), and the variance of the
+    posteriors is added exactly; the scale is its lower triangular root.
     """
 
     centers: np.ndarray
@@ -87,11 +84,8 @@ class ConditionalGaussian:
 class MixtureSettings:
     """What is chosen on rows left out of the fit.
 
-    Attributes:
-        components: Int. Number of Gaussians.
-        shrinkage: Float. Portraits with which a covariance is believed by
-            half, against the pooled one.
-        ridge: Float. The same of the centres; see `ConditionalGaussian`.
+    The shrinkage is as many portraits as a covariance needs to be believed by
+    half, against the pooled one; for the ridge see `ConditionalGaussian`.
     """
 
     components: int
@@ -101,13 +95,10 @@ class MixtureSettings:
 
 @dataclasses.dataclass(frozen=True)
 class Mixture:
-    """A mixture in the coordinates of a `ConditionalGaussian`.
+    """A mixture in the coordinates of a `ConditionalGaussian`, the base.
 
-    Attributes:
-        base: The `ConditionalGaussian`.
-        weights: float64 `[patterns, components]`.
-        means: float64 `[components, size]`.
-        scales: float64 `[components, size, size]`, lower triangular.
+    Weights are float64 `[patterns, components]`, means `[components, size]`,
+    scales `[components, size, size]`, lower triangular.
     """
 
     base: ConditionalGaussian
@@ -199,14 +190,10 @@ def _maximize(base, x, shares, shrinkage, patterns, classes):
         scatters.append(
             (x.T * share) @ x - moment - moment.T + total * np.outer(mean, mean)
         )
-    scatters = np.stack(scatters)
-    identity = np.eye(x.shape[1])
-    pooled = (scatters.sum(axis=0) + shrinkage * identity) / (
-        totals.sum() + shrinkage
-    )
-    covariances = (scatters + shrinkage * pooled) / (
-        totals[:, None, None] + shrinkage
-    )
+    scatters, total = np.stack(scatters), totals.sum() + shrinkage
+    pooled = scatters.sum(axis=0) + shrinkage * np.eye(x.shape[1])
+    covariances = scatters + shrinkage * (pooled / total)
+    covariances /= totals[:, None, None] + shrinkage
     weights = _pattern_weights(shares, patterns, classes)
     return Mixture(base, weights, means, np.linalg.cholesky(covariances))
 
