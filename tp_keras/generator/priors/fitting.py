@@ -7,6 +7,7 @@ prior is fitted once more on all of them, with the settings that were chosen.
 
 import dataclasses
 import functools
+import itertools
 
 import numpy as np
 import tqdm
@@ -95,18 +96,11 @@ class _Fits:
         return prior, prior, {}
 
     def gaussian_mixture(self):
-        best = MixtureSettings(1, 0.0, self._ridge)
-        most = self._level(best)
-        for components in _COMPONENTS:
-            levels = {}
-            for shrinkage in _SHRINKAGES:
-                settings = MixtureSettings(
-                    components, shrinkage * self._latents.size, best.ridge
-                )
-                levels[settings] = self._level(settings)
-            settings = max(levels, key=levels.get)
-            if levels[settings] > most:
-                best, most = settings, levels[settings]
+        size, ridge = self._latents.size, self._ridge
+        choices = [MixtureSettings(1, 0.0, ridge)]
+        for components, share in itertools.product(_COMPONENTS, _SHRINKAGES):
+            choices.append(MixtureSettings(components, share * size, ridge))
+        best = max(choices, key=self._level)
         judged, prior = (
             fit_mixture(latents, best, self._seed).prior(latents.conditions)
             for latents in (self._rest, self._latents)
