@@ -185,8 +185,9 @@ def test_metadata(vae_bundle, vae):
         assert data.count(weights.tobytes()) == 1
 
 
-def test_signatures_are_those_of_the_schema():
-    vae = make_trained_vae("flow", EVERY_KIND)
+@pytest.mark.parametrize("kind", ["flow", "standard_normal"])
+def test_signatures_are_those_of_the_schema(kind):
+    vae = make_trained_vae(kind, EVERY_KIND)
     signatures = make_vae_signatures(vae)
     images = np.full((2, 64, 48, 3), 90, np.uint8)
     expected = expected_answers(vae, images)
