@@ -11,6 +11,7 @@ from datasets.building.png_check import find_defect
 from datasets.tiny_portraits import facts
 from datasets.tiny_portraits import testing
 from datasets.tiny_portraits.portrait_pack import PortraitPack
+from tests.export.networks import random_portraits
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import SCHEMA
 from tp_keras.errors import UserError
@@ -25,11 +26,6 @@ LABELS = {
     "hair_color": ["blond", "bald", "unknown"],
     "hair_type": ["wavy", "bald", "unknown"],
 }
-
-
-def random_portraits(count):
-    shape = (count, *SCHEMA.image_shape)
-    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
 
 
 def decode(png):

@@ -2,17 +2,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.export.networks import random_portraits
 from tests.portrait_factory import SCHEMA
 from tp_keras.errors import UserError
 from tp_keras.generator.drawing.edits import make_edits
 from tp_keras.generator.drawing.sheet import check_sheet
 from tp_keras.generator.drawing.sheet import draw_sheet
 from tp_keras.generator.drawing.sheet import write_animation
-
-
-def random_portraits(count):
-    shape = (count, *SCHEMA.image_shape)
-    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
 
 
 def find(sheet, pixels):

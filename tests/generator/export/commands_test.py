@@ -7,6 +7,7 @@ import pytest
 
 from tests.generator.export.vae_networks import make_trained_vae
 from tests.portrait_factory import SCHEMA
+from tests.portrait_factory import make_portraits
 from tests.printed_commands import parse_next
 from tp_keras.config import DataConfig
 from tp_keras.data import source
@@ -26,19 +27,28 @@ from training.export_vae import ExportVae
 from training.generate import Generate
 
 
+@pytest.fixture(scope="module", autouse=True)
+def training():
+    """The portraits that it has learned from."""
+    portraits = make_portraits(100)
+
+    def load(data_dir, dataset, split, progress):
+        return {("made/here", "train[:50%]"): portraits}[dataset, split]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source, "load_portraits", load)
+        yield portraits
+
+
 @pytest.fixture(scope="module")
-def run(tiny_data_dir, tmp_path_factory):
+def run(tmp_path_factory):
     """The folder of a run as training leaves it."""
     path = tmp_path_factory.mktemp("runs") / "tiny"
     folder = VaeRunFolder(path)
     folder.claim(
         VaeExperimentConfig(
             run_dir=str(path),
-            data=DataConfig(
-                str(tiny_data_dir),
-                "tiny_portraits/synthetic_tiny",
-                train_split="train[:50%]",
-            ),
+            data=DataConfig("/somewhere", "made/here", "train[:50%]"),
             model=VaeModelConfig(classifier_run="/somewhere/eyes"),
         )
     )
@@ -61,17 +71,16 @@ def exported(run, tmp_path_factory):
     return bundle / "1"
 
 
-def test_a_run_is_exported_with_what_is_known_of_it(exported, run):
+def test_a_run_is_exported_with_what_is_known_of_it(exported, run, training):
     check_graph(exported)
     metadata = read_metadata(exported)
     assert metadata["run"] == "tiny"
     assert metadata["prior"] == "GaussianMixturePrior"
     assert metadata["data_fingerprints"] == {"validation": "abc"}
     assert metadata["settings"]["training"]["half_epochs"] > 0
-    # Half of the training portraits of 400.
-    counts = [cell["count"] for cell in metadata["label_counts"]]
-    assert counts == sorted(counts, reverse=True)
-    assert 120 < sum(counts) < 180
+    expected = count_labels(training.labels, SCHEMA)
+    assert metadata["label_counts"] == expected
+    assert sum(cell["count"] for cell in expected) == 100
     text = json.dumps(metadata)
     assert str(run.parent) not in text
     assert "/somewhere" not in text
