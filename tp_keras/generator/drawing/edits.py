@@ -15,13 +15,9 @@ def make_edits(
 ) -> tuple[np.ndarray, list[str]]:
     """Reconstructs a portrait and shows it with other attributes.
 
-    Args:
-        generator: A `PortraitGenerator`.
-        tasks: What it is told.
-        image: uint8 `[height, width, 3]`.
-        labels: Dict: task name -> class name or `"unknown"`: what it shows.
-        new_labels: Likewise what it shall show; what is left out stays. If
-            all is, each attribute takes each of its other classes in turn.
+    Labels are what it shows, and shall show: task name -> class name or
+    `"unknown"`. What is left out of the new ones stays; if all is, each
+    attribute takes each of its other classes in turn.
 
     Returns:
         uint8 images, portrait, reconstruction, edited ones; what each is.

@@ -87,13 +87,8 @@ class PackWriter:
     portrait and whose others are labels, and with a folder of ZIP archives,
     whose PNG files have that number in their names. The new one follows it in
     columns, names and mark of a missing label; archives are linked if they can.
-
-    Args:
-        folder: An empty folder.
-        pack: Folder of the pack to extend; it is left as it is.
-        schema: `Schema` of the generator.
-        index_end: Int. Numbers of generated portraits stay below it: that of
-            the first portrait that is not for training, say.
+    Numbers of generated portraits stay below `index_end`: that of the first
+    portrait that is not for training, say.
 
     Raises:
         UserError: If it is no such pack.

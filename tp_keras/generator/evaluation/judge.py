@@ -26,16 +26,10 @@ class FeatureSpace:
     """Describes portraits by the whitened features of a model.
 
     Features are projected to their principal directions, each of variance 1
-    among reference portraits: a distance then doesn't depend on the scale of a
-    layer, nor on how many channels say the same.
-
-    Args:
-        name: Name of the space in figures.
-        model: `keras.Model` from images to a dict with `"features"`.
-        reference_images: uint8 `[count, height, width, 3]`, more than 64.
-
-    Raises:
-        UserError: If there are fewer.
+    among reference portraits, uint8 `[count, height, width, 3]` and more than
+    64: a distance then doesn't depend on the scale of a layer, nor on how many
+    channels say the same. The model leads from images to a dict with
+    `"features"`; the name is that of the space in figures.
     """
 
     def __init__(self, name, model, reference_images):

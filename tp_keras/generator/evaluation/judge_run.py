@@ -29,14 +29,9 @@ def open_judge(
     """Returns the run of a judge, and its training portraits.
 
     If nobody names one it is trained as the classifier that the generator's
-    loss looks through, on the portraits that the generator has not seen.
-
-    Args:
-        run: `VaeRunFolder` of the generator.
-        judge_dir: Folder of the judge's run; None: `judge` in that folder.
-        training: The generator's training portraits.
-        advice: The command that trains another judge.
-        progress: Whether to show bars and tell what happens.
+    loss looks through, on the portraits that the generator has not seen; then
+    its folder is `judge` in that of the generator's run. The advice is the
+    command that trains another judge.
 
     Raises:
         UserError: If there is no such run, or it is no judge of this

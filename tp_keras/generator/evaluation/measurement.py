@@ -41,9 +41,8 @@ class GenerationMeasurement:
     """Measures a generator beside real portraits, blurred ones, eigenfaces.
 
     Args:
-        sampler: `VaeSampler`, or what has its functions.
-        judge: `Judge`, or what has its `name`, `features` and `predict`, that
-            has seen neither `training` nor `test`.
+        sampler: `VaeSampler`.
+        judge: `Judge` that has seen neither `training` nor `test`.
         training: The generator's training portraits.
         validation: Real portraits that neither of them has seen.
         test: Real portraits that all is held against.

@@ -39,16 +39,10 @@ def evaluate_vae_run(
 ) -> tuple[list[Record], pathlib.Path, Schema]:
     """Evaluates the model of a run, after training a judge if there is none.
 
-    Args:
-        run_dir: Folder of the generator's run.
-        judge_dir: Folder of a judge's run; None: `judge` in that of the run.
-        split: Split that all is held against.
-        settings: How it is measured; None: the defaults.
-        progress: Whether to show bars and tell what happens.
-
-    Returns:
-        The records, their folder (`<run_dir>/generation/test` for the test
-        split; its page is `page_of(folder)`), and the schema of the portraits.
+    The judge's run is `judge` in the generator's if no other folder is given;
+    all is held against a split. Returns the records, their folder
+    (`<run_dir>/generation/test` for the test split; its page is
+    `page_of(folder)`), and the schema of the portraits.
 
     Raises:
         UserError: If the run, the data or the judge are not there, or if the

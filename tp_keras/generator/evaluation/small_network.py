@@ -20,12 +20,9 @@ class SmallNetwork:
     """Four convolutions with a head for each label.
 
     The first looks at every pixel in steps of three, so that blur and grain
-    are seen while all else is cheap: about 130,000 parameters.
-
-    Args:
-        num_classes: Dict: name of a label -> number of its classes.
-        settings: `GenerationSettings`: its epochs, and its seed, which Keras'
-            global seed is set to when training starts.
+    are seen while all else is cheap: about 130,000 parameters. Labels are a
+    dict, name -> number of classes. When training starts, Keras' global seed is
+    set to that of the settings.
     """
 
     def __init__(self, num_classes: dict, settings: GenerationSettings):

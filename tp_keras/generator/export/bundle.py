@@ -154,11 +154,8 @@ def expected_answers(vae, images, seed: int = 0) -> dict:
 
     By the methods of the Keras model and NumPy, of two uint8 images or more.
     Labels and temperatures differ from row to row, by the seed, and one row
-    asks for a class that is not there.
-
-    Returns:
-        Dict: signature -> its inputs and outputs, for
-        `tp_keras.serving.check_answers`; of files the pixels.
+    asks for a class that is not there. Returns a dict: signature -> its inputs
+    and outputs, for `tp_keras.serving.check_answers`; of files the pixels.
 
     Raises:
         UserError: If an answer is no number.

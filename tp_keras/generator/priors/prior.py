@@ -29,12 +29,9 @@ class Prior(keras.layers.Layer):
     def sample(self, normal, uniform, labels, temperature):
         """Draws latents; at temperature 1 from exactly the density.
 
-        Args:
-            normal: Float32 `[batch, latent_size]`, standard normal noise, as
-                the latents that are returned.
-            uniform: Float32 `[batch]` in [0, 1), for what is discrete.
-            labels: Dict: condition -> int32 `[batch]`, -1 where unknown.
-            temperature: Float32 `[batch]`, positive. Scales the noise.
+        Noise is float32, standard normal `[batch, latent_size]`, which positive
+        temperatures `[batch]` scale, and uniform `[batch]` in [0, 1) for what
+        is discrete. Labels are a dict, condition -> int32 `[batch]`.
         """
         raise NotImplementedError
 

@@ -55,10 +55,6 @@ class VaeTrainer(Trainer):
     the latents of the training portraits. The same call resumes what was
     interrupted, with the result of a training without interruption.
 
-    Args:
-        config: `VaeExperimentConfig`.
-        progress: Whether to show bars and tell what happens.
-
     Example:
         >>> run = VaeTrainer(VaeExperimentConfig(run_dir="runs/first")).fit()
         >>> run.load_model().prior
