@@ -1,8 +1,7 @@
 """What a generator is told: the labels of its conditions, as numbers.
 
-`conditions` is in all modules a dict: name of a condition -> number of its
-classes. `labels` are a dict: name -> integers `[batch]`, a class or -1,
-unknown, which is a class of its own.
+`conditions` is in all modules a dict, name -> number of classes. `labels` are
+one of name -> integers `[batch]`, a class or -1, unknown, one of its own.
 """
 
 import math
@@ -73,12 +72,10 @@ def one_hot_labels(labels, conditions):
         >>> one_hot_labels({"weather": [1, -1]}, {"weather": 3})
         [[0, 0, 1, 0], [1, 0, 0, 0]]
     """
-    columns = [
-        ops.one_hot(
-            ops.cast(labels[name], "int32") - MISSING, size, dtype="float32"
-        )
-        for name, size in zip(conditions, _sizes(conditions), strict=True)
-    ]
+    columns = []
+    for name, size in zip(conditions, _sizes(conditions), strict=True):
+        column = ops.cast(labels[name], "int32") - MISSING
+        columns.append(ops.one_hot(column, size, dtype="float32"))
     return ops.concatenate(columns, axis=-1)
 
 

@@ -17,8 +17,8 @@ from tp_keras.errors import UserError
 PRESETS = ("sharp", "likelihood")
 PRIORS = ("standard_normal", "gaussian_mixture", "flow")
 
-# One half for the generator and the classifier in its loss, the other for the
-# judge of its portraits.
+# For the generator and the classifier in its loss, and for the judge of its
+# portraits.
 GENERATOR_SPLIT = "train[:50%]"
 JUDGE_SPLIT = "train[50%:]"
 

@@ -1,5 +1,4 @@
 import errno
-import os
 
 import pytest
 
@@ -34,12 +33,7 @@ def test_a_folder_appears_with_its_parents(tmp_path):
 
 @pytest.mark.parametrize("folder", [True, False])
 @pytest.mark.parametrize(
-    "error",
-    [
-        UserError("no"),
-        KeyboardInterrupt(),
-        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
-    ],
+    "error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "full")]
 )
 def test_a_failure_leaves_nothing(tmp_path, folder, error):
     place = tmp_path / "a" / "b" / "out"

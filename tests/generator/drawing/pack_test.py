@@ -11,13 +11,13 @@ from datasets.building.png_check import find_defect
 from datasets.tiny_portraits import facts
 from datasets.tiny_portraits import testing
 from datasets.tiny_portraits.portrait_pack import PortraitPack
+from tests.export.networks import random_portraits
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import SCHEMA
 from tp_keras.errors import UserError
 from tp_keras.generator.drawing import pack as pack_lib
 from tp_keras.generator.drawing.pack import FileWriter
 from tp_keras.generator.drawing.pack import PackWriter
-from tp_keras.generator.drawing.pack import encode_pngs
 from tp_keras.generator.drawing.pack import iterate_portraits
 
 TRAIN_END = facts.SPLIT_RANGES["train"][1]
@@ -26,11 +26,6 @@ LABELS = {
     "hair_color": ["blond", "bald", "unknown"],
     "hair_type": ["wavy", "bald", "unknown"],
 }
-
-
-def random_portraits(count):
-    shape = (count, *SCHEMA.image_shape)
-    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
 
 
 def decode(png):
@@ -91,20 +86,16 @@ def test_a_pack_is_extended_in_its_own_format_and_left_as_it_is(
     ]
 
 
-def test_the_same_portraits_give_the_same_bytes(old, tmp_path):
+def test_a_pack_of_a_spreadsheet_gives_the_same_bytes(old, tmp_path):
+    path = old / facts.CSV_NAME
+    text = path.read_bytes().replace(b"\n", b"\r\n")
+    path.write_bytes(b"\xef\xbb\xbf" + text)
     files = []
     for folder in (tmp_path / "a", tmp_path / "b"):
         write(folder, 3, old)
         files.append([p.read_bytes() for p in sorted(folder.rglob("*.*"))])
+        assert len(read(folder)[1]) == len(testing.ROWS) + 3
     assert files[0] == files[1]
-
-
-def test_a_pack_of_a_spreadsheet_is_extended(old, tmp_path):
-    path = old / facts.CSV_NAME
-    text = path.read_bytes().replace(b"\n", b"\r\n")
-    path.write_bytes(b"\xef\xbb\xbf" + text)
-    write(tmp_path / "new", 2, old)
-    assert len(read(tmp_path / "new")[1]) == len(testing.ROWS) + 2
 
 
 SPOILED = {
@@ -127,12 +118,10 @@ def test_what_is_no_pack_is_not_extended(old, tmp_path, how):
         PackWriter(tmp_path, old, SCHEMA, TRAIN_END)
 
 
-def test_a_generator_of_other_labels_does_not_extend_it(old, tmp_path):
+def test_labels_and_room_are_required(old, tmp_path):
+    # A generator of other labels does not extend it.
     with pytest.raises(UserError, match="out of origin, smile.*Gender"):
         PackWriter(tmp_path, old, EVERY_KIND, TRAIN_END)
-
-
-def test_a_label_that_all_have_and_room_are_required(old, tmp_path):
     writer = PackWriter(tmp_path, old, SCHEMA, 9)
     # 0 and 7 are taken.
     writer.require({name: names[:1] * 7 for name, names in LABELS.items()})
@@ -142,14 +131,7 @@ def test_a_label_that_all_have_and_room_are_required(old, tmp_path):
         writer.require({**LABELS, "gender": ["male", "unknown", "male"]})
 
 
-def test_files_are_sound_portraits():
-    images = random_portraits(20)
-    pngs = encode_pngs(images)
-    np.testing.assert_array_equal([decode(png) for png in pngs], images)
-    assert {find_defect(png, 108, 84) for png in pngs} == {None}
-
-
-def test_single_files_say_what_they_are(tmp_path):
+def test_single_files_are_sound_and_say_what_they_are(tmp_path):
     images = random_portraits(3)
     seeds = [11, 12, 2**53 - 1]
     with FileWriter(tmp_path, temperature=0.5) as files:
@@ -166,6 +148,7 @@ def test_single_files_say_what_they_are(tmp_path):
     for row, pixels in zip(rows, images, strict=True):
         png = (tmp_path / row["file"]).read_bytes()
         np.testing.assert_array_equal(decode(png), pixels)
+        assert find_defect(png, 108, 84) is None
 
 
 def test_batches_keep_rows_together():

@@ -2,17 +2,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.export.networks import random_portraits
 from tests.portrait_factory import SCHEMA
 from tp_keras.errors import UserError
 from tp_keras.generator.drawing.edits import make_edits
 from tp_keras.generator.drawing.sheet import check_sheet
 from tp_keras.generator.drawing.sheet import draw_sheet
 from tp_keras.generator.drawing.sheet import write_animation
-
-
-def random_portraits(count):
-    shape = (count, *SCHEMA.image_shape)
-    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
 
 
 def find(sheet, pixels):
@@ -36,9 +32,7 @@ def test_portraits_stand_in_rows_and_keep_their_pixels():
     assert columns[0] == columns[3] < columns[1] == columns[4] < columns[2]
     assert rows[3] - rows[0] >= 108
 
-
-def test_a_sheet_is_about_square():
-    # Eight by eight, without a gap.
+    # Else it is about square: eight by eight, without a gap.
     size = draw_sheet(random_portraits(64)).size
     assert size == (12 + 8 * 86 - 2, 12 + 8 * 110 - 2)
     width, height = draw_sheet(random_portraits(37)).size
@@ -84,8 +78,7 @@ def test_an_animation_runs_to_and_fro(tmp_path):
 
 
 class PaintingGenerator:
-    """Paints a level for each of the rows that it is asked for."""
-
+    # Paints a level for each of the rows that it is asked for.
     def edit(self, images, labels, new_labels):
         self.labels = labels
         self.targets = [

@@ -13,16 +13,13 @@ from tp_keras.records.record import Record
 from tp_keras.records.record import find_one
 
 
-def test_halves_are_halves_and_their_own():
+def test_halves_are_their_own_and_intervals_hold_as_often_as_they_say():
     halves = draw_halves(11, 50, 3)
     assert halves.shape == (50, 11)
     np.testing.assert_array_equal(halves.sum(1), 5)
     assert len(np.unique(halves, axis=0)) > 40
     np.testing.assert_array_equal(halves, draw_halves(11, 50, 3))
     assert (halves != draw_halves(11, 50, 4)).any()
-
-
-def test_intervals_hold_the_truth_as_often_as_they_say():
     generator = np.random.default_rng(1)
     hits = 0
     for seed in range(100):
@@ -92,8 +89,6 @@ def test_tells_a_small_shift_from_none():
 
 
 class Corners:
-    """A space of features: some pixels."""
-
     name = "corners"
 
     def features(self, images):

@@ -80,11 +80,6 @@ class MadeSampler:
                 result[:, band] += (change * step)[:, None, None, None]
         return result.clip(0, 255).astype(np.uint8)
 
-    def latent_means(self, images, labels):
-        """What has nothing to do with any label."""
-        rng = np.random.default_rng(len(images))
-        return rng.normal(size=(len(images), 6)).astype(np.float32)
-
 
 def find_bands(schema):
     """Returns dict: each condition -> its rows of pixels."""

@@ -37,7 +37,7 @@ def test_copies_shout_and_independent_rows_do_not():
 
 
 def test_smooth_rows_are_near_but_nearer_to_nobody():
-    """Shrunken rows mislead the other figure, and share their neighbours."""
+    # Shrunken rows mislead the other figure, and share their neighbours.
     held = []
     for seed in range(0, 40, 4):
         rows = [faces(300, seed + number) for number in range(3)]

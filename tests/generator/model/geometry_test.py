@@ -8,12 +8,7 @@ from PIL import Image
 from tests.generator.model.networks import make_vae
 from tests.portrait_factory import SCHEMA
 from tp_keras.errors import UserError
-from tp_keras.generator.model.geometry import as_pixels
-from tp_keras.generator.model.geometry import double
-from tp_keras.generator.model.geometry import halve
-from tp_keras.generator.model.geometry import inner_stride
-from tp_keras.generator.model.geometry import scale_pixels
-from tp_keras.generator.model.geometry import to_uint8
+from tp_keras.generator.model import geometry
 from tp_keras.generator.model.networks import FeatureModulation
 
 
@@ -42,35 +37,35 @@ def test_the_network_divides_and_multiplies_exactly(size, quarter, inner):
 
 def test_many_sizes_can_be_divided_and_others_are_refused():
     for size, stride in (((96, 96), 3), ((120, 96), 3), ((128, 128), 2)):
-        assert inner_stride((*size, 3)) == stride
+        assert geometry.inner_stride((*size, 3)) == stride
     for size in ((100, 100), (108, 80), (54, 42)):
         with pytest.raises(UserError, match=f"Received: {size[0]}x{size[1]}"):
-            inner_stride((*size, 3))
+            geometry.inner_stride((*size, 3))
 
 
 def test_halving_is_the_mean_of_four_and_doubling_that_of_an_image_library():
     images = np.random.default_rng(0).normal(size=(2, 108, 84, 3))
     expected = images.reshape(2, 54, 2, 42, 2, 3).mean(axis=(2, 4))
-    found = halve(images.astype(np.float32))
+    found = geometry.halve(images.astype(np.float32))
     np.testing.assert_allclose(found, expected, atol=1e-6)
     image = np.random.default_rng(0).normal(size=(54, 42)).astype(np.float32)
     expected = Image.fromarray(image).resize((84, 108), Image.BILINEAR)
-    found = np.asarray(double(image[None, :, :, None]))[0, :, :, 0]
+    found = np.asarray(geometry.double(image[None, :, :, None]))[0, :, :, 0]
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_scales_are_each_others_inverse():
-    scaled = scale_pixels(np.array([0, 255], np.uint8))
+    scaled = geometry.scale_pixels(np.array([0, 255], np.uint8))
     assert np.asarray(scaled).tolist() == [-1.0, 1.0]
     half = np.full((1, 54, 42, 3), 0.5, np.float32)
-    np.testing.assert_allclose(as_pixels(half), 191.25)
+    np.testing.assert_allclose(geometry.as_pixels(half), 191.25)
     # What was averaged and doubled lies on the scale it came from.
     images = np.full((1, 108, 84, 3), 77, np.uint8)
-    again = as_pixels(halve(scale_pixels(images)))
+    again = geometry.as_pixels(geometry.halve(geometry.scale_pixels(images)))
     np.testing.assert_allclose(again, 77.0, atol=1e-4)
     # Files hold rounded and clipped ones.
     values = [-7.0, 0.49, 0.51, 254.6, 300.0]
-    found = to_uint8(keras.ops.convert_to_tensor(values))
+    found = geometry.to_uint8(keras.ops.convert_to_tensor(values))
     assert found.dtype == np.uint8
     assert found.tolist() == [0, 0, 1, 255, 255]
 

@@ -3,11 +3,10 @@
 import keras
 import numpy as np
 
+from tests.export import networks as classifiers
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tp_keras.generator.model import PortraitVAE
-from tp_keras.models import PortraitBackbone
-from tp_keras.models import PortraitClassifier
 
 LATENT_SIZE = 4
 
@@ -24,23 +23,9 @@ def make_vae(seed=0, schema=SCHEMA, **settings):
     return PortraitVAE(schema, **settings)
 
 
-def make_classifier(seed=0, schema=SCHEMA, **settings):
+def make_classifier(schema=SCHEMA, tasks=()):
     """An untrained classifier that has seen the mean of some pictures."""
-    keras.utils.set_random_seed(seed)
-    backbone = PortraitBackbone(
-        block_type="separable",
-        stem_channels=8,
-        stages=((16, 1, 4),),
-        image_shape=schema.image_shape,
-    )
-    classifier = PortraitClassifier(backbone, schema, **settings)
-    rng = np.random.default_rng(seed)
-    for layer in classifier.backbone.layers:
-        if hasattr(layer, "moving_mean"):
-            shape = layer.moving_mean.shape
-            layer.moving_mean.assign(rng.normal(size=shape))
-            layer.moving_variance.assign(rng.uniform(0.5, 2.0, size=shape))
-    return classifier
+    return classifiers.make_classifier(schema, tasks)
 
 
 def make_inputs(count=6, seed=0, schema=SCHEMA):

@@ -84,21 +84,13 @@ def test_half_precision_of_the_model_is_not_that_of_the_prior(kind):
     np.testing.assert_allclose(in_graph, expected, atol=1e-5)
 
 
-def test_the_standard_normal_is_that_of_scipy():
-    prior = StandardNormalPrior(3)
-    latents, uniform = make_noise(5)
-    labels = make_labels(5)
-    expected = multivariate_normal(np.zeros(3)).logpdf(latents)
-    found = prior.log_density(latents, labels)
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
-    drawn = prior.sample(latents, uniform, labels, 0.5 * ones(5))
-    np.testing.assert_allclose(drawn, 0.5 * latents)
-
-
-def test_the_mixture_has_the_density_of_scipy():
-    prior = make_prior("gaussian_mixture")
+def test_priors_have_the_density_of_scipy():
     labels = make_labels(40)
     latents = 2.0 * make_noise(40)[0]
+    expected = multivariate_normal(np.zeros(3)).logpdf(latents)
+    found = StandardNormalPrior(3).log_density(latents, labels)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    prior = make_prior("gaussian_mixture")
     logits = np.asarray(prior.weight_logits)
     means = np.asarray(prior.component_means)
     scales = np.asarray(prior.scales, np.float64)
@@ -137,8 +129,9 @@ def test_the_mixture_draws_components_by_their_weights():
         np.testing.assert_array_equal(np.ravel(found), expected)
 
 
-def test_temperature_scales_around_the_centre_of_the_component():
-    prior = make_prior("gaussian_mixture")
+@pytest.mark.parametrize("kind", ["standard_normal", "gaussian_mixture"])
+def test_temperature_scales_around_the_centre_of_the_component(kind):
+    prior = make_prior(kind)
     labels, (normal, uniform) = make_labels(9), make_noise(9)
     centers = prior.sample(0.0 * normal, uniform, labels, ones(9))
     whole = prior.sample(normal, uniform, labels, ones(9)) - centers

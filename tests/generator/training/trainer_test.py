@@ -23,9 +23,6 @@ from tp_keras.generator.priors import StandardNormalPrior
 from tp_keras.generator.training import trainer as vae_trainer
 from tp_keras.generator.training.folder import VaeRunFolder
 from tp_keras.generator.training.trainer import VaeTrainer
-from tp_keras.generator.training.trainer import as_inputs
-from tp_keras.generator.training.trainer import training_batches
-from tp_keras.generator.training.trainer import validation_batches
 from tp_keras.runs import trainer as trainer_module
 from tp_keras.runs.run_folder import RunFolder
 
@@ -34,20 +31,18 @@ OUTER = ("outer_change", "outer_projection")
 
 def load_made(data_dir, dataset, split, storage, progress):
     seed = ["train[:50%]", "validation"].index(split)
-    return make_portraits([100, 20][seed], seed=seed, split=split)
+    return make_portraits([100, 20][seed], seed, split, schema=EVERY_KIND)
 
 
-def as_they_are(data, say):
-    return data
+@pytest.fixture(autouse=True, scope="module")
+def made_portraits():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trainer_module, "load_portraits", load_made)
+        patch.setattr(trainer_module, "resolve_splits", lambda data, say: data)
+        yield
 
 
-@pytest.fixture(autouse=True)
-def made_portraits(monkeypatch):
-    monkeypatch.setattr(trainer_module, "load_portraits", load_made)
-    monkeypatch.setattr(trainer_module, "resolve_splits", as_they_are)
-
-
-def make_config(path, **model):
+def make_config(path, epochs=1, **model):
     small = {
         "preset": "likelihood",
         "latent_size": 4,
@@ -59,8 +54,8 @@ def make_config(path, **model):
         run_dir=str(path),
         model=VaeModelConfig(**{**small, **model}),
         training=VaeTrainingConfig(
-            half_epochs=2,
-            full_epochs=2,
+            half_epochs=epochs,
+            full_epochs=epochs,
             batch_size=32,
             learning_rate=3e-3,
             averaging=0.5,
@@ -69,69 +64,61 @@ def make_config(path, **model):
     )
 
 
+def fit(config):
+    return VaeTrainer(config, progress=False).fit()
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """A run from beginning to end, two epochs at each size."""
+    """A run from beginning to end, an epoch at each size."""
     path = tmp_path_factory.mktemp("runs") / "whole"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainer_module, "load_portraits", load_made)
-        patch.setattr(trainer_module, "resolve_splits", as_they_are)
         # One of the tests looks into them.
         patch.setattr(VaeRunFolder, "remove_backups", lambda self: None)
-        return VaeTrainer(make_config(path), progress=False).fit()
+        return fit(make_config(path))
 
 
 def kernels_of(vae, names):
     layers = [*vae.encoder.layers, *vae._decoder.layers]
-    return {
-        layer.name: layer.get_weights()[0]
-        for layer in layers
-        if layer.name in names
-    }
+    return [la.get_weights()[0] for la in layers if la.name in names]
 
 
 def test_a_run_explains_itself(whole):
     facts = whole.facts
-    assert whole.is_finished and facts["epochs"] == 4
-    assert whole.schema == SCHEMA
-    assert facts["examples_seen"] == 4 * 96
+    assert whole.is_finished and facts["epochs"] == 2
+    assert whole.schema == EVERY_KIND
+    assert facts["examples_seen"] == 2 * 96
     assert facts["precision"] == "float32"
     assert set(facts["fingerprints"]) == {"train", "validation"}
     assert facts["prior"]["kind"] == "standard_normal"
     assert len(facts["prior"]["tried"]) == 1
-    history = whole.read_history()
-    assert [row["epoch"] for row in history] == [0, 1, 2, 3]
     names = {*LikelihoodObjective.names, "loss", "bits_per_dimension"}
+    history = whole.read_history()
     assert {*names, *(f"val_{name}" for name in names)} <= set(history[0])
-    pictures = sorted(path.name for path in whole.pictures_path.iterdir())
-    assert pictures == [f"epoch_00{epoch}.png" for epoch in (1, 2, 3, 4)]
-    folders = {
-        path.parent.name
-        for path in (whole.path / "tensorboard").rglob("*tfevents*")
-    }
-    assert folders == {"train", "validation", "pictures"}
-    readme = (whole.path / "README.md").read_text()
-    assert "Status: finished, 4 epochs, 384 examples seen." in readme
-    files = {path.name for path in whole.path.iterdir()}
-    assert files >= {"config.json", "history.csv", "model.keras"}
-
-
-def test_bits_are_those_of_the_pixels_drawn_in_each_stage(whole):
-    for row in whole.read_history():
-        values = 54 * 42 * 3 if row["epoch"] < 2 else 108 * 84 * 3
+    assert [row["epoch"] for row in history] == [0, 1]
+    # Bits are those of the pixels that are drawn.
+    for row in history:
+        values = 3 * 64 * 48 // (1 if row["epoch"] else 4)
         bits = (row["nll"] + row["kl"] / values) / np.log(2)
         assert row["bits_per_dimension"] == pytest.approx(bits, rel=1e-5)
+    pictures = sorted(path.name for path in whole.pictures_path.iterdir())
+    assert pictures == ["epoch_001.png", "epoch_002.png"]
+    events = (whole.path / "tensorboard").rglob("*tfevents*")
+    folders = {path.parent.name for path in events}
+    assert folders == {"train", "validation", "pictures"}
+    readme = (whole.path / "README.md").read_text()
+    assert "Status: finished, 2 epochs, 192 examples seen." in readme
+    files = {path.name for path in whole.path.iterdir()}
+    assert files >= {"config.json", "history.csv", "model.keras"}
 
 
 def test_the_kept_model_has_grown_and_its_weights_are_averages(whole):
     kept = whole.load_model()
     assert kept.grown and isinstance(kept.prior, StandardNormalPrior)
-    assert all(np.ptp(k) > 0 for k in kernels_of(kept, OUTER).values())
+    assert all(np.ptp(kernel) > 0 for kernel in kernels_of(kept, OUTER))
     # The backup has the last weights, and their averages in its optimizer.
-    trainer = VaeTrainer(whole.config, progress=False)
-    last = make_vae()
-    last.set_stage(True)
-    optimizer = trainer._optimizer(1e-3, 0, 6)
+    last = make_vae(schema=EVERY_KIND, grown=True)
+    optimizer = VaeTrainer(whole.config, progress=False)._optimizer(1e-3, 0, 6)
     last.compile(optimizer)
     optimizer.build(last.trainable_variables)
     last.load_weights(whole.stage_backup_path(True) / "latest.weights.h5")
@@ -156,7 +143,7 @@ def interrupt(config, owner, name, function=stop):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(owner, name, function)
         with pytest.raises(KeyboardInterrupt):
-            VaeTrainer(config, progress=False).fit()
+            fit(config)
     return VaeRunFolder(config.run_dir)
 
 
@@ -183,9 +170,10 @@ def stop_before_growing(self, vae, grown, *args):
 
 @pytest.mark.large
 def test_a_run_that_is_interrupted_everywhere_ends_the_same(
-    whole, tmp_path, monkeypatch
+    tmp_path, monkeypatch
 ):
-    config = make_config(tmp_path / "run")
+    whole = fit(make_config(tmp_path / "whole", epochs=2))
+    config = make_config(tmp_path / "run", epochs=2)
     run = interrupt_second_epoch(config)
     assert run.epochs_to_resume_from(run.stage_backup_path(False)) == 1
     run = interrupt(config, VaeTrainer, "_fit_stage", stop_before_growing)
@@ -193,7 +181,7 @@ def test_a_run_that_is_interrupted_everywhere_ends_the_same(
     # What draws details has not moved before it was its turn.
     half = run.load_model()
     assert not half.grown
-    assert not any(k.any() for k in kernels_of(half, OUTER).values())
+    assert not any(kernel.any() for kernel in kernels_of(half, OUTER))
     run = interrupt_second_epoch(config)
     assert run.epochs_to_resume_from(run.stage_backup_path(True)) == 3
     run = interrupt(config, vae_trainer, "fit_priors")
@@ -203,7 +191,7 @@ def test_a_run_that_is_interrupted_everywhere_ends_the_same(
     monkeypatch.setattr(
         VaeTrainer, "build_model", lambda *args: pytest.fail("began anew")
     )
-    resumed = VaeTrainer(config, progress=False).fit()
+    resumed = fit(config)
     assert resumed.is_finished and not list(resumed.path.glob("backup*"))
     assert resumed.read_history() == whole.read_history()
     expected, found = whole.load_model(), resumed.load_model()
@@ -239,7 +227,7 @@ def test_sharp_without_a_fitting_classifier_is_refused(data, message, tmp_path):
         claim_classifier(eyes, **data)
     config = make_config(tmp_path / "run", preset="sharp", classifier_run=eyes)
     with pytest.raises(UserError, match=message):
-        VaeTrainer(config, progress=False).fit()
+        fit(config)
     # Nothing stands in the way of another try.
     assert not (tmp_path / "run").exists()
 
@@ -251,10 +239,7 @@ def test_too_few_portraits_for_a_prior_are_told_before_training(
         trainer_module, "load_portraits", lambda *args: make_portraits(99)
     )
     with pytest.raises(UserError, match="at least 100 .* Received: 99 of made"):
-        VaeTrainer(make_config(tmp_path / "run"), progress=False).fit()
-
-
-# === Another data set ===
+        fit(make_config(tmp_path / "run"))
 
 
 def test_sharp_looks_with_the_classifier_of_its_run_and_its_labels(
@@ -283,20 +268,17 @@ def test_sharp_looks_with_the_classifier_of_its_run_and_its_labels(
 
     monkeypatch.setattr(VaeTrainer, "_fit_stage", fit_stage)
     monkeypatch.setattr(vae_trainer, "fit_priors", fit_priors)
-    config = make_config(
-        tmp_path / "run",
-        preset="sharp",
-        classifier_run=str(run.path),
-        prior="auto",
-    )
+    sharp = {"preset": "sharp", "classifier_run": str(run.path)}
+    config = make_config(tmp_path / "run", **sharp, prior="auto")
     with pytest.raises(KeyboardInterrupt):
-        VaeTrainer(config, progress=False).fit()
+        fit(config)
     expected = np.array([1, 2, 0])[train.labels["origin"]]
-    for portraits in (seen["train"], seen["validation"]):
-        np.testing.assert_array_equal(portraits.labels["origin"], expected)
-    np.testing.assert_array_equal(
-        seen["latents"].labels["origin"][:100], expected
-    )
+    for labels in (
+        seen["train"].labels["origin"],
+        seen["validation"].labels["origin"],
+        seen["latents"].labels["origin"][:100],
+    ):
+        np.testing.assert_array_equal(labels, expected)
     assert seen["objective"].settings is config.model
     expected = make_classifier(schema=schema)(train.images[:2], training=False)
     _, found = seen["objective"].network(train.images[:2].astype(np.float32))
@@ -311,7 +293,8 @@ def test_sharp_looks_with_the_classifier_of_its_run_and_its_labels(
 
 def test_validation_has_every_portrait_once_with_its_conditions():
     portraits = make_portraits(130, schema=EVERY_KIND)
-    batches = [inputs for (inputs,) in validation_batches(portraits)]
+    batches = vae_trainer.validation_batches(portraits)
+    batches = [inputs for (inputs,) in batches]
     assert [len(batch["image"]) for batch in batches] == [128, 2]
     assert set(batches[0]) == {"image", "origin", "smile"}
     expected = {**portraits.labels, "image": portraits.images}
@@ -328,14 +311,13 @@ def test_training_shuffles_portraits_with_their_labels():
     plain = AugmentConfig(
         flip=False, shift=0.0, zoom=0.0, rotation=0.0, brightness=0.0
     )
-    config = VaeExperimentConfig(
-        augment=plain, training=VaeTrainingConfig(batch_size=8)
-    )
-    batches = training_batches(portraits, config)
-    assert batches.steps_per_epoch == 3
+    training = VaeTrainingConfig(batch_size=8, passes_per_epoch=2)
+    config = VaeExperimentConfig(augment=plain, training=training)
+    batches = vae_trainer.training_batches(portraits, config)
+    assert batches.steps_per_epoch == 6
     places = {image.tobytes(): i for i, image in enumerate(portraits.images)}
     seen = []
-    for (inputs,) in batches.dataset().map(as_inputs).take(3):
+    for (inputs,) in batches.dataset().map(vae_trainer.as_inputs).take(3):
         rows = [places[image.tobytes()] for image in inputs["image"].numpy()]
         for name in portraits.schema.conditions:
             np.testing.assert_array_equal(
@@ -343,7 +325,3 @@ def test_training_shuffles_portraits_with_their_labels():
             )
         seen += rows
     assert sorted(seen) == list(range(24)) != seen
-    twice = dataclasses.replace(
-        config, training=VaeTrainingConfig(batch_size=8, passes_per_epoch=2)
-    )
-    assert training_batches(portraits, twice).steps_per_epoch == 6

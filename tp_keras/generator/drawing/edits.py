@@ -15,17 +15,12 @@ def make_edits(
 ) -> tuple[np.ndarray, list[str]]:
     """Reconstructs a portrait and shows it with other attributes.
 
-    Args:
-        generator: A `PortraitGenerator`.
-        tasks: What it is told.
-        image: uint8 `[height, width, 3]`.
-        labels: Dict: task name -> class name or `"unknown"`: what it shows.
-        new_labels: Likewise what it shall show; what is left out stays. If
-            all is, each attribute takes each of its other classes in turn.
+    Labels are what it shows, and shall show: task name -> class name or
+    `"unknown"`. What is left out of the new ones stays; if all is, each
+    attribute takes each of its other classes in turn.
 
     Returns:
-        uint8 `[count, height, width, 3]`: portrait, reconstruction, edited
-        ones; and what each is.
+        uint8 images, portrait, reconstruction, edited ones; what each is.
     """
     changes = [new_labels]
     if not new_labels:
@@ -37,11 +32,7 @@ def make_edits(
             if name != labels[task.name]
         ]
         # A class that tasks share is shown once.
-        changes = [
-            change
-            for place, change in enumerate(changes)
-            if change not in changes[:place]
-        ]
+        changes = [c for i, c in enumerate(changes) if c not in changes[:i]]
     targets = [labels, *({**labels, **change} for change in changes)]
     edited = generator.edit(
         np.repeat(image[np.newaxis], len(targets), axis=0),

@@ -15,11 +15,7 @@ CELLS = ("natural", "balanced", "level")
 
 
 def parse_labels(pairs: Sequence[str], schema: Schema) -> dict[str, str]:
-    """Returns the labels that a command line gives: task name -> class name.
-
-    Args:
-        pairs: Texts such as `"weather=snow"`.
-        schema: `Schema` of the generator.
+    """Returns the labels of texts such as `"weather=snow"`: task -> class name.
 
     Raises:
         UserError: If a text is no such pair of a condition and its class.
@@ -59,10 +55,6 @@ def choose_labels(
 
     Returns:
         Dict: task name -> class names, one a row, in mixed order.
-
-    Raises:
-        UserError: If `cells` is unknown, or no training portrait is known to
-            have these labels.
     """
     if cells is None:
         return {name: [label] * count for name, label in labels.items()}
@@ -128,11 +120,7 @@ def free_classes(tasks: Sequence[Task]) -> dict[Task, list[int]]:
     """Returns the labels of each task that are of no shared class."""
     shared = shared_classes(tasks)
     return {
-        task: [
-            label
-            for label, name in enumerate(task.classes)
-            if name not in shared
-        ]
+        task: [i for i, name in enumerate(task.classes) if name not in shared]
         for task in tasks
     }
 
@@ -150,9 +138,7 @@ def _fill_up(present, total) -> np.ndarray:
     order = np.argsort(present, kind="stable")
     heights = present[order]
     # How much it takes to raise the first ones to the height of the next.
-    cost = heights * np.arange(len(heights)) - np.concatenate(
-        ([0], np.cumsum(heights)[:-1])
-    )
+    cost = heights * (1 + np.arange(len(heights))) - np.cumsum(heights)
     reached = np.searchsorted(cost, total, side="right")
     level, rest = divmod(total + heights[:reached].sum(), reached)
     shares = np.zeros_like(present)

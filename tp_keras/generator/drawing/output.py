@@ -13,17 +13,23 @@ def written_aside(path, folder: bool = False):
     """Yields a path to write to, which takes its place when all went well.
 
     Entering proves that the place can be written. Whatever ends it early
-    leaves nothing behind.
-
-    Args:
-        path: File to write, or folder; a folder may be there if it is empty.
-        folder: Whether it is a folder. It is there when the block begins.
+    leaves nothing behind. A folder may be there if it is empty, and its own is
+    there when the block begins.
 
     Raises:
         UserError: If the place can't be written, or is taken.
     """
     path = pathlib.Path(path).expanduser()
-    _check_place(path, folder)
+    if folder and (path.is_file() or (path.is_dir() and any(path.iterdir()))):
+        raise UserError(
+            "The output folder is there and not empty, and nothing is "
+            "overwritten. Give another one, or delete it. "
+            f"Received: {str(path)!r}"
+        )
+    if not folder and path.is_dir():
+        raise UserError(
+            f"Expected a file, and there is a folder. Received: {str(path)!r}"
+        )
     made = [parent for parent in path.parents if not os.path.exists(parent)]
     aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
     done = False
@@ -48,16 +54,3 @@ def written_aside(path, folder: bool = False):
                 # Another program may have put something there meanwhile.
                 with contextlib.suppress(OSError):
                     parent.rmdir()
-
-
-def _check_place(path, folder):
-    if folder and (path.is_file() or (path.is_dir() and any(path.iterdir()))):
-        raise UserError(
-            "The output folder is there and not empty, and nothing is "
-            "overwritten. Give another one, or delete it. "
-            f"Received: {str(path)!r}"
-        )
-    if not folder and path.is_dir():
-        raise UserError(
-            f"Expected a file, and there is a folder. Received: {str(path)!r}"
-        )

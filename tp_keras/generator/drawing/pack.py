@@ -35,11 +35,8 @@ def iterate_portraits(
 ) -> Iterator[tuple[np.ndarray, dict, np.ndarray]]:
     """Yields images, labels and seeds, so that few are held at a time.
 
-    Args:
-        generate: `PortraitGenerator.generate`.
-        labels: Dict: task name -> class names, one a row.
-        seeds: int64 `[count]`.
-        temperature: Float above 0.
+    What they are made by is `PortraitGenerator.generate`; labels are a dict:
+    task name -> class names, one a row.
     """
     with tqdm(total=len(seeds), desc="Generating", unit=" portraits") as bar:
         for start in range(0, len(seeds), _BATCH):
@@ -90,13 +87,8 @@ class PackWriter:
     portrait and whose others are labels, and with a folder of ZIP archives,
     whose PNG files have that number in their names. The new one follows it in
     columns, names and mark of a missing label; archives are linked if they can.
-
-    Args:
-        folder: An empty folder.
-        pack: Folder of the pack to extend; it is left as it is.
-        schema: `Schema` of the generator.
-        index_end: Int. Numbers of generated portraits stay below it: that of
-            the first portrait that is not for training, say.
+    Numbers of generated portraits stay below `index_end`: that of the first
+    portrait that is not for training, say.
 
     Raises:
         UserError: If it is no such pack.
@@ -148,14 +140,9 @@ class PackWriter:
             _write_table(self._folder / self._table_path.name, self._rows)
 
     def require(self, labels) -> None:
-        """Raises if there is no room for rows, or one lacks a label.
+        """Raises a `UserError` if there is no room for rows of labels.
 
-        Args:
-            labels: Dict: task name -> class names, one a row.
-
-        Raises:
-            UserError: If there are too many, or a label is `"unknown"` that
-                every portrait of the pack has.
+        Likewise if one is `"unknown"` that every portrait of the pack has.
         """
         for task in self._tasks:
             if UNKNOWN in labels[task] and self._missing[task] is None:
@@ -176,19 +163,17 @@ class PackWriter:
         for row, png in enumerate(encode_pngs(images)):
             index, self._free = int(self._free[0]), self._free[1:]
             self._write(self._image_name(index), png)
-            names = [
-                self._missing[task] if name == UNKNOWN else name
-                for task in self._tasks
-                for name in [labels[task][row]]
-            ]
-            self._rows.append([index, *names])
+            names = {task: labels[task][row] for task in self._tasks}
+            unknown = {
+                k: self._missing[k] for k in names if names[k] == UNKNOWN
+            }
+            self._rows.append([index, *{**names, **unknown}.values()])
 
     def _write(self, name, png) -> None:
         archive = self._archive
-        if archive and len(archive.infolist()) == IMAGES_PER_ARCHIVE:
-            archive.close()
-            self._archive = None
-        if self._archive is None:
+        if archive is None or len(archive.infolist()) == IMAGES_PER_ARCHIVE:
+            if archive:
+                archive.close()
             path = self._target / self._archive_name(self._number)
             # PNG is compressed already.
             self._archive = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED)

@@ -17,17 +17,8 @@ def interpolate(start, end, count: int) -> np.ndarray:
     In many dimensions nearly all of a normal distribution lies in a thin
     shell. A straight line cuts through its empty inside, where portraits pale;
     a path on the sphere stays in the shell (White, 2016, arXiv:1609.04468).
-
-    Args:
-        start: float `[latent_size]`, as `end`.
-        end: The other end.
-        count: Int from 2 to `MAX_COUNT`.
-
-    Returns:
-        float32 `[count, latent_size]`.
-
-    Raises:
-        UserError: If `count` is another.
+    Ends are floats `[latent_size]`, latents float32 `[count, latent_size]`;
+    another count than 2 to `MAX_COUNT` is refused.
     """
     check_count(count)
     start, end = (np.asarray(end_, np.float64) for end_ in (start, end))
@@ -36,13 +27,9 @@ def interpolate(start, end, count: int) -> np.ndarray:
     cosine = start @ end / lengths if lengths else 1.0
     angle = np.arccos(np.clip(cosine, -1.0, 1.0))
     # Opposite ends have no shortest way on the sphere either.
-    if not _SMALL_ANGLE < angle < np.pi - _SMALL_ANGLE:
-        weights = 1.0 - part, part
-    else:
-        weights = (
-            np.sin((1.0 - part) * angle) / np.sin(angle),
-            np.sin(part * angle) / np.sin(angle),
-        )
+    weights = np.stack([1.0 - part, part])
+    if _SMALL_ANGLE < angle < np.pi - _SMALL_ANGLE:
+        weights = np.sin(weights * angle) / np.sin(angle)
     latents = weights[0] * start + weights[1] * end
     return latents.astype(np.float32)
 

@@ -25,13 +25,11 @@ _ENLARGED = 3
 def draw_sheet(
     images, title: str = "", captions=None, columns: int | None = None
 ) -> Image.Image:
-    """Draws portraits in rows, from left to right, pixel by pixel.
+    """Draws uint8 portraits in rows, from left to right, pixel by pixel.
 
-    Args:
-        images: uint8 `[count, height, width, 3]`, one or more.
-        title: Text above; lines are broken where they are too long.
-        captions: None, or one text for each portrait, of one or more lines.
-        columns: Int. Portraits in a row; None makes the sheet about square.
+    The title is broken into lines where it is too long. Each portrait may have
+    a caption of one or more lines. Without `columns`, portraits in a row, the
+    sheet is about square.
 
     Raises:
         UserError: If there are none, or more than `MAX_PORTRAITS`.
@@ -58,15 +56,10 @@ def draw_sheet(
         row, column = divmod(place, columns)
         x, y = _MARGIN + column * cell_width, top + row * cell_height
         sheet.paste(Image.fromarray(pixels), (x, y))
-        if captions:
-            for number, line in enumerate(captions[place].splitlines()):
-                draw.text(
-                    (x + width / 2, y + height + number * _LINE),
-                    line,
-                    "black",
-                    font,
-                    anchor="ma",
-                )
+        caption = captions[place] if captions else ""
+        for number, line in enumerate(caption.splitlines()):
+            below = x + width / 2, y + height + number * _LINE
+            draw.text(below, line, "black", font, anchor="ma")
     return sheet
 
 

@@ -2,7 +2,8 @@
 
 A judge, a classifier that had no part in the training of the generator, names
 their attributes. Its accuracy there, divided by that on real portraits, is the
-fidelity: 1 where the generated are as readable as the real ones.
+fidelity: 1 where the generated are as readable as the real ones. And does an
+edit change what it should, and nothing else?
 """
 
 import dataclasses
@@ -13,7 +14,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tp_keras.data.portraits import Portraits
 from tp_keras.evaluation import figures
+from tp_keras.generator.drawing.labels import free_classes
 from tp_keras.generator.evaluation.candidates import GENERATED
 from tp_keras.generator.evaluation.candidates import REAL
 from tp_keras.records import intervals
@@ -42,10 +45,7 @@ class Cell:
 
     def rows(self, labels) -> np.ndarray:
         """Returns the rows of `labels` that belong to the cell."""
-        inside = [
-            np.asarray(labels[task.name]) == label
-            for task, label in self.classes
-        ]
+        inside = [labels[task.name] == label for task, label in self.classes]
         return np.flatnonzero(np.all(inside, axis=0))
 
 
@@ -68,17 +68,9 @@ def measure_fidelity(
 ) -> Iterator[dict]:
     """Yields the judge's accuracy on a candidate, and its ratio to real.
 
-    Args:
-        tasks: What the generator was told.
-        labels: What was asked for: task name -> integers [N], -1 where nothing
-            was.
-        predictions: What the judge says, likewise.
-        real_labels: The labels of real portraits.
-        real_predictions: What the judge says of them.
-        candidate: Whose portraits are judged, the `variant` of the records.
-
-    Yields:
-        Fields of records `judge_accuracy` and `fidelity` for each task.
+    Labels are what was asked for, task name -> integers [N], -1 where nothing
+    was; predictions are what the judge says. Yields the fields of records
+    `judge_accuracy` and `fidelity` for each task, `variant` is the candidate.
     """
     for task in tasks:
         hits, count = _right(labels, predictions, task)
@@ -95,42 +87,91 @@ def measure_cells(
 ) -> Iterator[dict]:
     """Yields accuracy and fidelity of each cell, and the worst of them.
 
-    Args:
-        answers: What the judge says of portraits generated for each cell.
-        real_labels: As of `measure_fidelity`.
-        real_predictions: Likewise.
-
-    Yields:
-        Fields of records `cell_accuracy` (of both `variant`s), `cell_fidelity`
-        and `worst_cell_fidelity`: `class_name` is the cell.
+    `answers` are what the judge says of portraits generated for each cell; for
+    real ones see `measure_fidelity`. The fields are those of records
+    `cell_accuracy` (of both `variant`s), `cell_fidelity` and
+    `worst_cell_fidelity`: `class_name` is the cell.
     """
     ratios = []
     for cell, predictions in answers.items():
         rows = cell.rows(real_labels)
         for task, asked in cell.classes:
-            found = np.asarray(predictions[task.name]) == asked
-            real = np.asarray(real_predictions[task.name])[rows] == asked
+            found = predictions[task.name] == asked
+            real = real_predictions[task.name][rows] == asked
             fields = {"task": task.name, "group": ALL, "class_name": cell.name}
-            counts = (found.sum(), len(found)), (real.sum(), len(real))
-            for name, (hits, count) in zip(
-                (GENERATED, REAL), counts, strict=True
-            ):
+            for variant, hits in ((GENERATED, found), (REAL, real)):
                 yield figures.share(
-                    "cell_accuracy", hits, count, variant=name, **fields
+                    "cell_accuracy",
+                    hits.sum(),
+                    len(hits),
+                    variant=variant,
+                    **fields,
                 )
-            ratio = _ratio(
-                "cell_fidelity",
-                *counts[0],
-                *counts[1],
-                variant=GENERATED,
-                **fields,
-            )
+            counts = found.sum(), len(found), real.sum(), len(real)
+            fields["variant"] = GENERATED
+            ratio = _ratio("cell_fidelity", *counts, **fields)
             yield ratio
             if ratio["value"] is not None:
                 ratios.append(ratio)
     if ratios:
         worst = min(ratios, key=lambda ratio: ratio["value"])
         yield {**worst, "metric": "worst_cell_fidelity"}
+
+
+def measure_edits(
+    sampler, judge, portraits: Portraits, before: dict, seed: int
+) -> Iterator[dict]:
+    """Yields how often an edit with another class succeeds.
+
+    Measured are portraits that the judge reads rightly in all labels before
+    the edit; `before` is what it says of them. One attribute then gets another
+    class, drawn by chance, out of the `free_classes`.
+
+    Yields:
+        Fields of records, `task` being what was edited: `edit_success`, how
+        often the judge sees the new class; `edit_kept`, how often its other
+        answers stay (one of them with a `variant`, else all); `unedited_kept`,
+        the same if the portrait is only reconstructed: more can't be kept.
+    """
+    tasks = portraits.schema.condition_tasks
+    free = free_classes(tasks)
+    good = [
+        np.isin(portraits.labels[task.name], classes)
+        & (portraits.labels[task.name] == before[task.name])
+        for task, classes in free.items()
+    ]
+    rows = np.flatnonzero(np.all(good, axis=0))
+    images = portraits.images[rows]
+    labels = {task.name: portraits.labels[task.name][rows] for task in tasks}
+
+    def answers_to(new_labels):
+        if not len(rows):
+            return labels
+        return judge.predict(sampler.edit(images, labels, new_labels))
+
+    def kept(answers, others):
+        stayed = [answers[o.name] == labels[o.name] for o in others]
+        return np.all(stayed, axis=0) if stayed else np.ones(len(rows), bool)
+
+    def share(metric, hits, task=ALL, **fields):
+        fields = {"task": task, "group": ALL, **fields}
+        return figures.share(metric, hits.sum(), len(rows), **fields)
+
+    generator = np.random.default_rng(seed)
+    yield share("unedited_kept", kept(answers_to(labels), tasks))
+    for task in tasks:
+        own, classes = labels[task.name], np.array(free[task], np.int32)
+        # Another class for each, by as many places further on.
+        steps = generator.integers(1, len(classes), len(rows))
+        places = np.searchsorted(classes, own) + steps
+        asked = classes[places % len(classes)]
+        answers = answers_to({**labels, task.name: asked})
+        yield share("edit_success", answers[task.name] == asked, task.name)
+        others = [other for other in tasks if other is not task]
+        parts = {None: others, **{other.name: [other] for other in others}}
+        for variant, part in parts.items():
+            hits = kept(answers, part)
+            yield share("edit_kept", hits, task.name, variant=variant)
 
 
 def ratio_interval(
@@ -165,9 +206,9 @@ def _end(share, end, base, base_end, sign):
 
 def _right(labels, predictions, task):
     """Returns how many answers are right, of how many that were asked for."""
-    asked = np.asarray(labels[task.name])
+    asked = labels[task.name]
     known = asked != MISSING
-    hits = asked[known] == np.asarray(predictions[task.name])[known]
+    hits = asked[known] == predictions[task.name][known]
     return int(hits.sum()), int(known.sum())
 
 
@@ -176,10 +217,6 @@ def _ratio(metric, hits, count, base_hits, base_count, **fields):
     if not count or not base_hits:
         return figures.figure(metric, None, count, **fields)
     counts = map(int, (hits, count, base_hits, base_count))
-    return figures.figure(
-        metric,
-        (hits / count) / (base_hits / base_count),
-        count,
-        ratio_interval(*counts),
-        **fields,
-    )
+    ratio = (hits / count) / (base_hits / base_count)
+    interval = ratio_interval(*counts)
+    return figures.figure(metric, ratio, count, interval, **fields)

@@ -72,32 +72,22 @@ def make_candidates(
 
 def blurred(images, sigma) -> np.ndarray:
     """Returns uint8 images after a Gaussian blur of `sigma` pixels."""
-    result = np.empty_like(images)
-    for row, image in enumerate(images):
-        smooth = scipy.ndimage.gaussian_filter(
-            image.astype(np.float32), (sigma, sigma, 0), mode="nearest"
-        )
-        result[row] = np.rint(smooth).clip(0, 255)
-    return result
+    smooth = scipy.ndimage.gaussian_filter(
+        images, (0, sigma, sigma, 0), output=np.float32, mode="nearest"
+    )
+    return np.rint(smooth).clip(0, 255).astype(np.uint8)
 
 
 class EigenfaceSampler:
     """Draws portraits from a Gaussian per cell of labels, in eigenfaces.
 
     The opponent of every generator: fitted in seconds, and each sample is a
-    face, if a soft one (Turk and Pentland, 1991). Portraits are projected to
-    their first principal components, and each cell of the conditions, unknown
-    a class of its own, has the mean and covariance of its portraits there,
-    shrunk (Ledoit and Wolf, 2004). A cell of few portraits is drawn from that
-    without the last condition, without the last two, and so on.
-
-    Args:
-        portraits: `Portraits` of training.
-        components: Int. How many principal components.
-        seed: Int. Decides the directions' approximation.
-
-    Raises:
-        UserError: If there are not more portraits than components.
+    face, if a soft one (Turk and Pentland, 1991). Each cell of the conditions,
+    unknown a class of its own, has the mean and covariance of its portraits
+    among the principal components, shrunk (Ledoit and Wolf, 2004). A cell of
+    few portraits is drawn from that without the last condition, without the
+    last two, and so on. It raises a `UserError` if there are not more training
+    portraits than components.
     """
 
     def __init__(self, portraits: Portraits, components=64, seed=0):
@@ -158,9 +148,7 @@ class EigenfaceSampler:
 
     def _cells(self, labels):
         """Returns the labels as rows: integer `[count, conditions]`."""
-        return np.stack(
-            [np.asarray(labels[name]) for name in self._conditions], axis=1
-        )
+        return np.stack([labels[name] for name in self._conditions], axis=1)
 
 
 def _flat(images):
@@ -168,18 +156,16 @@ def _flat(images):
 
 
 def _fit_gaussians(scores, rows):
-    """Returns dict: cell -> its Gaussian, for cells of any length."""
+    """Returns the mean and a root of the covariance of cells of any length."""
     gaussians = {}
     for depth in range(rows.shape[1] + 1):
         cells, members = np.unique(rows[:, :depth], axis=0, return_inverse=True)
         for index, cell in enumerate(cells):
             inside = scores[members.ravel() == index]
             if len(inside) >= _MIN_ROWS or not depth:
-                gaussians[tuple(cell.tolist())] = _fit_gaussian(inside)
+                shrunk = LedoitWolf().fit(inside)
+                gaussians[tuple(cell.tolist())] = (
+                    shrunk.location_,
+                    np.linalg.cholesky(shrunk.covariance_),
+                )
     return gaussians
-
-
-def _fit_gaussian(scores):
-    """Returns the mean, and a root of the covariance, of whitened scores."""
-    shrunk = LedoitWolf().fit(scores)
-    return shrunk.location_, np.linalg.cholesky(shrunk.covariance_)

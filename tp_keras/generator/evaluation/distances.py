@@ -54,8 +54,8 @@ class Estimate:
 def draw_halves(count, number, seed) -> np.ndarray:
     """Draws random halves of `count` rows: bool `[number, count]`.
 
-    The same arguments give the same halves: candidates that are held against
-    one reference share the luck of its rows, which cancels out.
+    Candidates that are held against one reference share the luck of its rows,
+    which cancels out: the same arguments give the same halves.
     """
     order = np.random.default_rng([seed, count]).random((number, count))
     ranks = order.argsort(axis=1).argsort(axis=1)
@@ -67,17 +67,10 @@ def kernel_distance(candidate, reference, num_draws=200, seed=0) -> Estimate:
 
     With the kernel `(x . y / size + 1)^3`: zero where means, covariances and
     third moments agree. About 0, and as often below as above, where both
-    samples come from one distribution, however few rows there are.
-
-    Args:
-        candidate: Float array `[n, size]`, independent of the reference.
-        reference: Float array `[m, size]`.
-        num_draws: How many halves the interval rests on.
-        seed: Int. Decides the halves.
-
-    Source:
-        Gretton et al., A kernel two-sample test, 2012; the kernel of
-        Binkowski et al., Demystifying MMD GANs, arXiv:1801.01401.
+    samples come from one distribution, however few rows there are. Sources:
+    Gretton et al., A kernel two-sample test, 2012; the kernel of Binkowski et
+    al., Demystifying MMD GANs, arXiv:1801.01401. Both are float arrays `[n,
+    size]` and independent; the interval rests on `num_draws` halves.
     """
     candidate = np.asarray(candidate, np.float64)
     reference = np.asarray(reference, np.float64)
@@ -123,18 +116,11 @@ def measure_distances(
 ) -> Iterator[dict]:
     """Yields the kernel score of each candidate in each space of features.
 
-    Args:
-        reference: uint8 array `[m, height, width, 3]`, the test portraits.
-        candidates: Dict: name -> uint8 array `[n, height, width, 3]`.
-        spaces: Objects with a `name` and `features(images)`, such as `Judge`.
-        seed: Decides the halves.
-
-    Yields:
-        Fields of records `normalized_kernel_distance`, of the `variant`
-        `"<candidate> <space>"`.
-
-    Raises:
-        UserError: If there are too few portraits.
+    The reference are test portraits, candidates name -> portraits, uint8 arrays
+    `[n, height, width, 3]`; spaces have a `name` and `features(images)`, such
+    as `Judge`. Yields fields of records `normalized_kernel_distance`, of the
+    `variant` `"<candidate> <space>"`, and raises a `UserError` if there are too
+    few portraits.
     """
     sizes = {"test": len(reference)}
     sizes |= {name: len(images) for name, images in candidates.items()}

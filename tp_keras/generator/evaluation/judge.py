@@ -1,7 +1,5 @@
 """What describes portraits: a trained classifier, and a random network."""
 
-import hashlib
-
 import keras
 import numpy as np
 from sklearn.decomposition import PCA
@@ -28,16 +26,10 @@ class FeatureSpace:
     """Describes portraits by the whitened features of a model.
 
     Features are projected to their principal directions, each of variance 1
-    among reference portraits: a distance then doesn't depend on the scale of a
-    layer, nor on how many channels say the same.
-
-    Args:
-        name: Name of the space in figures.
-        model: `keras.Model` from images to a dict with `"features"`.
-        reference_images: uint8 `[count, height, width, 3]`, more than 64.
-
-    Raises:
-        UserError: If there are fewer.
+    among reference portraits, uint8 `[count, height, width, 3]` and more than
+    64: a distance then doesn't depend on the scale of a layer, nor on how many
+    channels say the same. The model leads from images to a dict with
+    `"features"`; the name is that of the space in figures.
     """
 
     def __init__(self, name, model, reference_images):
@@ -45,16 +37,6 @@ class FeatureSpace:
         self._model = model
         features = self._run(reference_images)[_FEATURES]
         self.mean, self.projection = fit_whitening(features)
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 of weights and whitening: figures of one judge compare."""
-        digest = hashlib.sha256()
-        for array in [*self._model.get_weights(), self.mean, self.projection]:
-            array = np.ascontiguousarray(array, np.float32)
-            digest.update(repr(array.shape).encode())
-            digest.update(array)
-        return digest.hexdigest()
 
     def features(self, images) -> np.ndarray:
         """Returns float32 `[count, 64]` of uint8 images."""
@@ -87,12 +69,7 @@ class Judge(FeatureSpace):
 
     A judge is of use only where it is independent: trained on other portraits
     than the generator, and than any network that the generator's loss looks
-    through.
-
-    Args:
-        classifier: `PortraitClassifier`.
-        reference_images: uint8 `[count, height, width, 3]`: its own part of
-            the training data.
+    through. Reference images are its own part of the training data.
     """
 
     def __init__(self, classifier, reference_images):
@@ -122,9 +99,6 @@ class RandomNetwork(FeatureSpace):
     of labels, so it sees also what a classifier learnt to overlook, and nobody
     can have tuned it (Naeem et al., Reliable fidelity and diversity metrics
     for generative models, 2020).
-
-    Args:
-        reference_images: The same as a `Judge`'s.
     """
 
     def __init__(self, reference_images):
@@ -174,25 +148,20 @@ def _judge_model(classifier, tasks):
     else:
         trunk = classifier.get_layer("guarded_convolution").input
         features = pool(trunk, "trunk_pooling")
-    return keras.Model(
-        classifier.input, {**outputs, _FEATURES: features}, name="judge"
-    )
+    outputs[_FEATURES] = features
+    return keras.Model(classifier.input, outputs, name="judge")
 
 
 def _random_model(image_shape):
+    """Returns a model of the averages of three convolutions."""
     image = keras.Input(image_shape, dtype="uint8", name="image")
     x = keras.layers.Rescaling(1 / 64.0, -2.0, dtype="float32")(image)
     pooled = []
+    settings = {"strides": 2, "padding": "same", "use_bias": False}
+    settings |= {"activation": "relu", "dtype": "float32"}
     for index, channels in enumerate(_RANDOM_CHANNELS):
         x = keras.layers.Conv2D(
-            channels,
-            3,
-            strides=2,
-            padding="same",
-            use_bias=False,
-            activation="relu",
-            dtype="float32",
-            name=f"convolution_{index}",
+            channels, 3, name=f"convolution_{index}", **settings
         )(x)
         pooled.append(keras.layers.GlobalAveragePooling2D(dtype="float32")(x))
     features = keras.layers.Concatenate(dtype="float32")(pooled)

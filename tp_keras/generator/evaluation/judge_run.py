@@ -29,26 +29,17 @@ def open_judge(
     """Returns the run of a judge, and its training portraits.
 
     If nobody names one it is trained as the classifier that the generator's
-    loss looks through, on the portraits that the generator has not seen.
-
-    Args:
-        run: `VaeRunFolder` of the generator.
-        judge_dir: Folder of the judge's run; None: `judge` in that folder.
-        training: The generator's training portraits.
-        advice: The command that trains another judge.
-        progress: Whether to show bars and tell what happens.
+    loss looks through, on the portraits that the generator has not seen; then
+    its folder is `judge` in that of the generator's run. The advice is the
+    command that trains another judge.
 
     Raises:
         UserError: If there is no such run, or it is no judge of this
             generator.
     """
-    data = run.config.data
+    data, eyes = run.config.data, run.config.model.classifier_run
+    looked_through = RunFolder(eyes).config if eyes else None
     folder = RunFolder(run.path / _JUDGE if judge_dir is None else judge_dir)
-    looked_through = (
-        RunFolder(run.config.model.classifier_run).config
-        if run.config.model.classifier_run
-        else None
-    )
     if judge_dir is None:
         kind = looked_through or ExperimentConfig()
         config = judge_config(kind, folder.path, data)
@@ -117,20 +108,14 @@ def other_part(split: str) -> str:
 def judge_config(kind: ExperimentConfig, run_dir, data) -> ExperimentConfig:
     """Returns the settings of a judge of all tasks, trained from nothing.
 
-    Args:
-        kind: Settings of another classifier.
-        run_dir: Folder of the judge.
-        data: The generator's `DataConfig`.
+    It is of the `kind` of another classifier, for a generator's `data`.
     """
+    part = other_part(data.train_split)
+    own = {"data_dir": data.data_dir, "dataset": data.dataset}
     return dataclasses.replace(
         kind,
         run_dir=str(run_dir),
-        data=dataclasses.replace(
-            kind.data,
-            data_dir=data.data_dir,
-            dataset=data.dataset,
-            train_split=other_part(data.train_split),
-        ),
+        data=dataclasses.replace(kind.data, **own, train_split=part),
         model=dataclasses.replace(kind.model, tasks=(), from_run=""),
         debias=DebiasConfig(),
         training=dataclasses.replace(kind.training, seed=_JUDGE_SEED),
@@ -140,12 +125,10 @@ def judge_config(kind: ExperimentConfig, run_dir, data) -> ExperimentConfig:
 def require_independent(
     judge: np.ndarray, others: dict[str, np.ndarray], advice: str
 ) -> None:
-    """Raises if a judge was trained on portraits that others have seen.
+    """Raises a `UserError` if others have seen the portraits of a judge.
 
-    Args:
-        judge: Image indices of the judge's training portraits.
-        others: Who they are -> image indices of theirs.
-        advice: The command that trains another judge.
+    Both by the indices of training portraits; `others` are who -> theirs, and
+    `advice` is the command that trains another judge.
     """
     for name, indices in others.items():
         shared = np.intersect1d(judge, indices)

@@ -12,7 +12,6 @@ from tp_keras.data.portraits import Portraits
 from tp_keras.generator.config import GenerationSettings
 from tp_keras.generator.evaluation import attributes
 from tp_keras.generator.evaluation import candidates
-from tp_keras.generator.evaluation import edit_success
 from tp_keras.generator.evaluation import memorization
 from tp_keras.generator.evaluation import small_network
 from tp_keras.generator.evaluation.candidates import EIGENFACES
@@ -42,9 +41,8 @@ class GenerationMeasurement:
     """Measures a generator beside real portraits, blurred ones, eigenfaces.
 
     Args:
-        sampler: `VaeSampler`, or what has its functions.
-        judge: `Judge`, or what has its `name`, `features` and `predict`, that
-            has seen neither `training` nor `test`.
+        sampler: `VaeSampler`.
+        judge: `Judge` that has seen neither `training` nor `test`.
         training: The generator's training portraits.
         validation: Real portraits that neither of them has seen.
         test: Real portraits that all is held against.
@@ -75,6 +73,7 @@ class GenerationMeasurement:
         self.spaces = [judge, *more_spaces]
         self.settings = settings
         self.schema = training.schema
+        self.tasks = self.schema.condition_tasks
         self.training = _spread(training, settings.max_training)
         self.validation = _spread(validation, settings.max_test)
         self.test = _spread(test, settings.max_test)
@@ -93,7 +92,6 @@ class GenerationMeasurement:
             "trainings": self._measure_trainings,
             "two samples": self._measure_two_samples,
             "edits": self._measure_edits,
-            "latents": self._measure_latents,
             "copies": self._measure_copies,
         }
         with tqdm.tqdm(
@@ -102,11 +100,6 @@ class GenerationMeasurement:
             for name, stage in bar:
                 bar.set_description(f"measure: {name}")
                 yield from stage() or ()
-
-    @property
-    def tasks(self):
-        """What the generator is told."""
-        return self.schema.condition_tasks
 
     @functools.cached_property
     def _predictions(self):
@@ -143,8 +136,7 @@ class GenerationMeasurement:
         yield from (one for one in fidelity if one["metric"] != "fidelity")
 
     def _measure_cells(self):
-        settings = self.settings
-        answers = {}
+        settings, answers = self.settings, {}
         for cell in attributes.all_cells(self.tasks):
             if len(cell.rows(self.test.labels)) < settings.min_count:
                 continue
@@ -159,15 +151,12 @@ class GenerationMeasurement:
         )
 
     def _measure_trainings(self):
-        labels, seed = self.training.labels, self.settings.seed + _TRAINING_SEED
-        temperature = self.settings.temperature
+        asked = self.training.labels, self.settings.seed + _TRAINING_SEED
+        heat = self.settings.temperature
         for name, draw in (
             (REAL, lambda: self.training.images),
-            (
-                GENERATED,
-                lambda: self.sampler.generate(labels, seed, temperature),
-            ),
-            (EIGENFACES, lambda: self._eigenfaces.sample(labels, seed)),
+            (GENERATED, lambda: self.sampler.generate(*asked, heat)),
+            (EIGENFACES, lambda: self._eigenfaces.sample(*asked)),
         ):
             yield from small_network.measure_training_on(
                 draw(), self.training, self.test, name, self.settings
@@ -180,36 +169,19 @@ class GenerationMeasurement:
             )
 
     def _measure_edits(self):
-        return edit_success.measure_edits(
-            self.sampler,
-            self.judge,
-            self.test,
-            self._predictions,
-            self.settings.seed,
-        )
-
-    def _measure_latents(self):
-        own = self.training
-        latents = self.sampler.latent_means(own.images, own.labels)
-        return edit_success.measure_latent_probes(
-            latents, own, self.settings.seed
-        )
+        judged = self.judge, self.test, self._predictions
+        seed = self.settings.seed
+        return attributes.measure_edits(self.sampler, *judged, seed)
 
     def _measure_copies(self):
         # The judge knows by heart what the generator has not seen: in its
         # features both kinds of real portraits don't compare.
+        own = (self.training.images, self.test.images, self.images[GENERATED])
         for space, describe in (
             (FEATURES, self.judge.features),
             (PIXELS, memorization.central_crop),
         ):
-            training, test, made = (
-                describe(images)
-                for images in (
-                    self.training.images,
-                    self.test.images,
-                    self.images[GENERATED],
-                )
-            )
+            training, test, made = map(describe, own)
             yield memorization.measure_nearness(training, test, made, space)
         distances, rows = memorization.nearest(training, made)
         order = np.argsort(distances, kind="stable")

@@ -2,7 +2,8 @@
 
 Their distances to the nearest training portrait are held against those of real
 test portraits. That finds plain copies; that it finds nothing is no proof that
-nothing was learned by heart.
+nothing was learned by heart. Portraits are rows of floats, features or pixels;
+`space` is the name of what they are.
 """
 
 from collections.abc import Iterator
@@ -43,27 +44,14 @@ def measure_nearness(
 ) -> dict:
     """Returns the share of generated rows nearer to training than 99 % of test.
 
-    Args:
-        training: Float array [M, d]: the generator's training portraits, as
-            features or pixels.
-        test: Float array [N, d]: real portraits it has not seen.
-        generated: Float array [K, d].
-        space: Name of what the rows are.
-
-    Returns:
-        Fields of a record `nearer_than_1_percent`: .01 without copying. Smooth
-        portraits are near to everything, and mislead it.
+    The fields of a record `nearer_than_1_percent`: .01 without copying. Smooth
+    portraits are near to everything, and mislead it.
     """
     limit = np.quantile(nearest(training, test)[0], 0.01)
     near = nearest(training, generated)[0] < limit
-    return figures.share(
-        "nearer_than_1_percent",
-        near.sum(),
-        len(generated),
-        task=ALL,
-        group=ALL,
-        variant=f"{GENERATED} {space}",
-    )
+    fields = {"task": ALL, "group": ALL, "variant": f"{GENERATED} {space}"}
+    metric = "nearer_than_1_percent"
+    return figures.share(metric, near.sum(), len(generated), **fields)
 
 
 def measure_preference(
@@ -75,21 +63,11 @@ def measure_preference(
 ) -> Iterator[dict]:
     """Yields the shares of rows nearer to training than to unseen portraits.
 
-    .5 without copying, for generated and for test portraits, smooth ones too.
-    Many rows may have the same neighbour, and then tell no more than one: the
-    interval is Wilson's for as many as there effectively are (Kish, 1965).
-
-    Args:
-        training: As of `measure_nearness`, as are `test`, `generated` and
-            `space`.
-        unseen: Float array [L, d] of other real portraits; as many of the
-            more numerous are used as there are of the others.
-        test: See above.
-        generated: See above.
-        space: See above.
-
-    Yields:
-        Fields of two records `nearer_to_training`.
+    .5 without copying, for generated and for test portraits, smooth ones too:
+    the fields of two records `nearer_to_training`. As many of the more
+    numerous are used as there are of the others. Many rows may have the same
+    neighbour, and then tell no more than one: the interval is Wilson's for as
+    many as there effectively are (Kish, 1965).
     """
     size = min(len(training), len(unseen))
     for name, queries in ((GENERATED, generated), (REAL, test)):

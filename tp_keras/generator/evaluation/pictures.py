@@ -36,12 +36,10 @@ def draw_pictures(measurement: GenerationMeasurement) -> list[Plot]:
 
 def draw_grid(images, title, column_titles, row_titles=()) -> Figure:
     """Draws uint8 `[rows, columns, height, width, 3]`, a dot for each pixel."""
-    rows, columns, height, width, _ = images.shape
-    cell = height + _GAP, width + _GAP
-    canvas = np.full((rows * cell[0], columns * cell[1], 3), 255, np.uint8)
-    for row, column in np.ndindex(rows, columns):
-        top, left = row * cell[0], column * cell[1]
-        canvas[top : top + height, left : left + width] = images[row, column]
+    _, columns, height, width, _ = images.shape
+    gaps = [(0, 0), (0, 0), (0, _GAP), (0, _GAP), (0, 0)]
+    cells = np.pad(images, gaps, constant_values=255)
+    canvas = np.concatenate(np.concatenate(cells, axis=1), axis=1)
     size = np.array(canvas.shape[1::-1]) / _PIXELS_PER_INCH
     size += [1.2 if row_titles else 0.3, 1.2]
     title = textwrap.fill(title, max(int(_LETTERS_PER_INCH * size[0]), 20))
@@ -52,12 +50,12 @@ def draw_grid(images, title, column_titles, row_titles=()) -> Figure:
     panel.tick_params(length=0)
     panel.xaxis.tick_top()
     panel.set_xticks(
-        np.arange(columns) * cell[1] + width / 2,
+        np.arange(columns) * (width + _GAP) + width / 2,
         [title.replace(", ", "\n") for title in column_titles],
         fontsize=8,
     )
     panel.set_yticks(
-        np.arange(len(row_titles)) * cell[0] + height / 2,
+        np.arange(len(row_titles)) * (height + _GAP) + height / 2,
         row_titles,
         fontsize=8,
     )

@@ -8,30 +8,22 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from tp_keras.generator.config import GenerationSettings
-from tp_keras.generator.evaluation.candidates import CANDIDATES
+from tp_keras.generator.evaluation import candidates
 from tp_keras.generator.evaluation.candidates import EIGENFACES
 from tp_keras.generator.evaluation.candidates import GENERATED
 from tp_keras.generator.evaluation.candidates import REAL
-from tp_keras.generator.evaluation.candidates import RECONSTRUCTIONS
-from tp_keras.generator.evaluation.candidates import STANDARD_NORMAL
 from tp_keras.generator.evaluation.distances import KERNEL_SCORE
 from tp_keras.generator.evaluation.measurement import FEATURES
 from tp_keras.generator.evaluation.measurement import PIXELS
-from tp_keras.records.group_plot import draw_groups
-from tp_keras.records.group_plot import group_handles
-from tp_keras.records.group_plot import rows_height
+from tp_keras.records import group_plot
+from tp_keras.records import page_parts
+from tp_keras.records import plot_kit
+from tp_keras.records import table
 from tp_keras.records.page_parts import Plot
-from tp_keras.records.page_parts import Report
 from tp_keras.records.page_parts import Section
-from tp_keras.records.page_parts import SummaryFigure
 from tp_keras.records.page_parts import Table
-from tp_keras.records.page_parts import summary_table
-from tp_keras.records.plot_kit import new_figure
 from tp_keras.records.record import Record
 from tp_keras.records.record import find
-from tp_keras.records.table import figure_table
-from tp_keras.records.table import format_count
-from tp_keras.records.table import format_figure
 from tp_keras.tasks import Schema
 
 _COLOR, _OTHER_COLOR = "#D55E00", "#555555"
@@ -65,14 +57,14 @@ def make_report(
     schema: Schema,
     settings: GenerationSettings,
     pictures: Sequence[Plot],
-) -> Report:
+) -> page_parts.Report:
     """Returns tables, plots and words on the figures of a generator."""
-    candidates = "\n".join(
+    items = (
         f"<li><b>{html.escape(name)}</b>: {html.escape(what)}</li>"
-        for name, what in CANDIDATES.items()
+        for name, what in candidates.CANDIDATES.items()
     )
     question = _QUESTION.format(
-        candidates=candidates,
+        candidates="\n".join(items),
         caption=settings.caption,
         samples=settings.samples_per_cell,
     )
@@ -96,7 +88,7 @@ def make_report(
             draw_fidelity(records, schema, settings),
         ),
     ]
-    return Report(
+    return page_parts.Report(
         "Generated portraits: how good are they?",
         [
             Section("What was asked", question),
@@ -117,16 +109,14 @@ def summarize(records: Sequence[Record], schema: Schema) -> Table:
     items = []
 
     def add(title, compare, metric, variant=GENERATED, **criteria):
+        found = find(records, metric=metric, variant=variant, **criteria)
         items.extend(
-            SummaryFigure(title, record, compare)
-            for record in find(
-                records, metric=metric, variant=variant, **criteria
-            )
+            page_parts.SummaryFigure(title, record, compare) for record in found
         )
 
     def text(metric, variant, **criteria):
         found = find(records, metric=metric, variant=variant, **criteria)
-        return format_figure(found[0]) if found else "-"
+        return table.format_figure(found[0]) if found else table.UNDEFINED
 
     def both(metric, **criteria):
         return "; ".join(
@@ -136,12 +126,12 @@ def summarize(records: Sequence[Record], schema: Schema) -> Table:
 
     for name, compare in (
         (GENERATED, "0 real portraits, 1 eigenfaces"),
-        (STANDARD_NORMAL, "the same without the fitted prior"),
-        (RECONSTRUCTIONS, "real portraits, encoded and decoded"),
+        (candidates.STANDARD_NORMAL, "the same without the fitted prior"),
+        (candidates.RECONSTRUCTIONS, "real portraits, encoded and decoded"),
     ):
         add(f"kernel score, {name}", compare, KERNEL_SCORE, f"{name} judge")
     space = "random_network"
-    compare = text(KERNEL_SCORE, f"{RECONSTRUCTIONS} {space}")
+    compare = text(KERNEL_SCORE, f"{candidates.RECONSTRUCTIONS} {space}")
     add(
         "kernel score to a random network",
         f"reconstructions {compare}",
@@ -154,9 +144,9 @@ def summarize(records: Sequence[Record], schema: Schema) -> Table:
         eigenfaces = text("fidelity", EIGENFACES, task=name)
         compare = f"1 as real; {EIGENFACES} {eigenfaces}"
         add(f"fidelity, {name}", compare, "fidelity", task=name)
-    for record in find(records, metric="worst_cell_fidelity"):
-        title = f"worst fidelity ({record.task} of {record.class_name})"
-        items.append(SummaryFigure(title, record, "1 as real"))
+    for worst in find(records, metric="worst_cell_fidelity"):
+        title = f"worst fidelity ({worst.task} of {worst.class_name})"
+        add(title, "1 as real", worst.metric)
     score = "classification_score"
     for name in names:
         title = f"accuracy trained on it, {name}"
@@ -167,10 +157,6 @@ def summarize(records: Sequence[Record], schema: Schema) -> Table:
         add(title, "1 always", "edit_success", None, task=name)
         title = f"edit of {name}, others kept"
         add(title, unedited, "edit_kept", None, task=name)
-    for name in names:
-        compare = "majority " + text("latent_majority", None, task=name)
-        title = f"{name} read from latents"
-        add(title, compare, "latent_probe", None, task=name)
     for space in (PIXELS, FEATURES):
         title = f"nearer to training than 99 % of test, {space}"
         variant = f"{GENERATED} {space}"
@@ -179,7 +165,7 @@ def summarize(records: Sequence[Record], schema: Schema) -> Table:
     compare = "test " + text(nearer, f"{REAL} {PIXELS}")
     title = "nearer to training than to unseen, pixels"
     add(title, compare, nearer, f"{GENERATED} {PIXELS}")
-    return summary_table(
+    return page_parts.summary_table(
         items,
         "Brackets hold 95 % intervals, n is the number of portraits that a "
         "figure rests on; - means not defined.",
@@ -189,14 +175,14 @@ def summarize(records: Sequence[Record], schema: Schema) -> Table:
 def _tables(records) -> Iterator[Table]:
     """Yields all tables but the summary."""
 
-    def table(title, note, metrics, rows, columns, **settings):
+    def made(title, note, metrics, rows, columns, **settings):
         shown = [record for record in records if record.metric in metrics]
         if shown:
-            frame = figure_table(shown, rows, columns, **settings)
+            frame = table.figure_table(shown, rows, columns, **settings)
             yield Table(title, note, frame)
 
-    n = {"more": {"n": format_count}}
-    yield from table(
+    n = {"more": {"n": table.format_count}}
+    yield from made(
         "How far from real portraits",
         "A score is 0 for real portraits and 1 for eigenfaces: smaller is "
         "better. Told from real: the accuracy of a small network, .5 is "
@@ -207,7 +193,7 @@ def _tables(records) -> Iterator[Table]:
         lambda record: _candidate(record)[1],
     )
     titles = {"judge_accuracy": "judge's accuracy", "fidelity": "fidelity"}
-    yield from table(
+    yield from made(
         "Attributes",
         "The judge's accuracy on what was asked for; fidelity divides it by "
         "that on real portraits.",
@@ -217,7 +203,7 @@ def _tables(records) -> Iterator[Table]:
         titles=titles,
         **n,
     )
-    yield from table(
+    yield from made(
         "Combinations of classes",
         "The judge's accuracy on portraits of each combination that has enough "
         "real ones, and the ratio of both.",
@@ -228,11 +214,11 @@ def _tables(records) -> Iterator[Table]:
         ),
         more={
             "n real": lambda one: (
-                format_count(one) if one.variant == REAL else ""
+                table.format_count(one) if one.variant == REAL else ""
             )
         },
     )
-    yield from table(
+    yield from made(
         "Edits",
         "Of test portraits that the judge reads rightly in all attributes: how "
         "often it sees the new class, and how often its other answers stay, "
@@ -260,15 +246,15 @@ def draw_scores(
     records: Sequence[Record], settings: GenerationSettings
 ) -> Figure:
     """Draws each distance, a panel for each, a row for each candidate."""
-    panels = {}
+    panels, names = {}, list(candidates.CANDIDATES)
     for record in records:
         if record.metric in (KERNEL_SCORE, "two_sample_accuracy"):
             name, title = _candidate(record)
             panels.setdefault(title, {})[name] = record
-    figure = new_figure(3.3 * len(panels) + 1.2, 3.2)
+    figure = plot_kit.new_figure(3.3 * len(panels) + 1.2, 3.2)
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for panel, (title, found) in zip(axes, panels.items(), strict=True):
-        for row, name in enumerate(CANDIDATES):
+        for row, name in enumerate(names):
             record = found.get(name)
             if record is None or record.value is None:
                 continue
@@ -279,13 +265,13 @@ def draw_scores(
             panel.text(0.5, 3, "not defined", ha="center", color="0.4")
             panel.set_xlim(0, 1)
         panel.set_title(title, loc="left", fontsize=10)
-        panel.set_yticks(range(len(CANDIDATES)), list(CANDIDATES))
-        panel.set_ylim(len(CANDIDATES) - 0.5, -0.5)
+        panel.set_yticks(range(len(names)), names)
+        panel.set_ylim(len(names) - 0.5, -0.5)
         panel.grid(axis="x", color="0.9")
         for place in (0, 1) if title.startswith("kernel") else ():
             panel.axvline(place, color="0.6", linestyle="--", linewidth=1)
     title = "Distance from real test portraits, with 95 % intervals"
-    _set_title(figure, title, settings)
+    plot_kit.add_title(figure, f"{title}\n{settings.caption}")
     return figure
 
 
@@ -300,20 +286,16 @@ def draw_fidelity(
         if record.value is not None
     ]
     cells = {record.class_name for record in shown}
-    height = rows_height(len(cells), len(names))
-    figure = new_figure(8.0, height + 1.4)
+    height = group_plot.rows_height(len(cells), len(names))
+    figure = plot_kit.new_figure(8.0, height + 1.4)
     panel = figure.subplots()
-    draw_groups(panel, shown, names, text=lambda record: f"{record.value:.2f}")
+    group_plot.draw_groups(
+        panel, shown, names, text=lambda record: f"{record.value:.2f}"
+    )
     panel.axvline(1, color="0.6", linestyle="--", linewidth=1)
     panel.set_xlim(left=0)
     panel.set_xlabel("judge's accuracy on generated, divided by that on real")
-    handles = group_handles(names)
-    figure.legend(handles=handles, loc="outside lower center", ncols=3)
     title = "Fidelity of combinations, with 95 % intervals"
-    _set_title(figure, title, settings)
+    title += f"\n{settings.caption}"
+    plot_kit.add_title(figure, title, group_plot.group_handles(names), 3)
     return figure
-
-
-def _set_title(figure, text, settings):
-    title = f"{text}\n{settings.caption}"
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11)

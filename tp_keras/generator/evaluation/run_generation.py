@@ -39,16 +39,10 @@ def evaluate_vae_run(
 ) -> tuple[list[Record], pathlib.Path, Schema]:
     """Evaluates the model of a run, after training a judge if there is none.
 
-    Args:
-        run_dir: Folder of the generator's run.
-        judge_dir: Folder of a judge's run; None: `judge` in that of the run.
-        split: Split that all is held against.
-        settings: How it is measured; None: the defaults.
-        progress: Whether to show bars and tell what happens.
-
-    Returns:
-        The records, their folder (`<run_dir>/generation/test` for the test
-        split; its page is `page_of(folder)`), and the schema of the portraits.
+    The judge's run is `judge` in the generator's if no other folder is given;
+    all is held against a split. Returns the records, their folder
+    (`<run_dir>/generation/test` for the test split; its page is
+    `page_of(folder)`), and the schema of the portraits.
 
     Raises:
         UserError: If the run, the data or the judge are not there, or if the
@@ -86,11 +80,11 @@ def evaluate_vae_run(
             f"split={split}, {len(shared):,} shared portraits"
         )
     judge = Judge(judge_run.load_model(), unseen.images)
-    random_network = RandomNetwork(unseen.images)
     sampler = VaeSampler(run.load_model(), progress)
     portraits = training, validation, test, unseen
+    spaces = [RandomNetwork(unseen.images)]
     measurement = GenerationMeasurement(
-        sampler, judge, *portraits, settings, [random_network]
+        sampler, judge, *portraits, settings, spaces
     )
     own = {"seed": settings.seed, "split": test.split, "dataset": test.dataset}
     records = [Record(**own, **one) for one in measurement.measure(progress)]
@@ -98,26 +92,20 @@ def evaluate_vae_run(
     folder = parent / places.name_of_portraits(
         parent / split, test, data, fingerprints, load
     )
-    write_report(
-        folder,
-        page_of(folder),
-        records,
-        functools.partial(
-            make_report,
-            schema=training.schema,
-            settings=settings,
-            pictures=draw_pictures(measurement),
-        ),
-        {
-            **places.describe_portraits(test),
-            "settings": dataclasses.asdict(settings),
-            "judge": {
-                "run": str(judge_run.path),
-                "fingerprint": judge.fingerprint,
-                "training": judge_run.facts.get("fingerprints", {}),
-            },
-            "random_network": {"fingerprint": random_network.fingerprint},
-            "generator": {"training": training.fingerprint},
-        },
+    report = functools.partial(
+        make_report,
+        schema=training.schema,
+        settings=settings,
+        pictures=draw_pictures(measurement),
     )
+    measured = {
+        **places.describe_portraits(test),
+        "settings": dataclasses.asdict(settings),
+        "judge": {
+            "run": str(judge_run.path),
+            "training": judge_run.facts.get("fingerprints", {}),
+        },
+        "generator": {"training": training.fingerprint},
+    }
+    write_report(folder, page_of(folder), records, report, measured)
     return records, folder, training.schema

@@ -20,12 +20,9 @@ class SmallNetwork:
     """Four convolutions with a head for each label.
 
     The first looks at every pixel in steps of three, so that blur and grain
-    are seen while all else is cheap: about 130,000 parameters.
-
-    Args:
-        num_classes: Dict: name of a label -> number of its classes.
-        settings: `GenerationSettings`: its epochs, and its seed, which Keras'
-            global seed is set to when training starts.
+    are seen while all else is cheap: about 130,000 parameters. Labels are a
+    dict, name -> number of classes. When training starts, Keras' global seed is
+    set to that of the settings.
     """
 
     def __init__(self, num_classes: dict, settings: GenerationSettings):
@@ -36,19 +33,18 @@ class SmallNetwork:
         """Trains from new weights on uint8 images and labels, -1 if missing."""
         keras.utils.set_random_seed(self.settings.seed)
         self._model = _build(images.shape[1:], self.num_classes)
-        labels = {name: np.asarray(labels[name]) for name in self.num_classes}
         epochs = self.settings.network_epochs
         steps = -(-len(images) // _BATCH_SIZE) * epochs
         schedule = keras.optimizers.schedules.CosineDecay(_LEARNING_RATE, steps)
         loss = keras.losses.SparseCategoricalCrossentropy
         self._model.compile(
             keras.optimizers.AdamW(schedule, weight_decay=0.01),
-            {name: loss(from_logits=True) for name in labels},
+            {name: loss(from_logits=True) for name in self.num_classes},
         )
         targets, weights = {}, {}
-        for name, own in labels.items():
-            targets[name] = np.maximum(own, 0).astype(np.int32)
-            weights[name] = (own != MISSING).astype(np.float32)
+        for name in self.num_classes:
+            targets[name] = np.maximum(labels[name], 0).astype(np.int32)
+            weights[name] = (labels[name] != MISSING).astype(np.float32)
         options = {"batch_size": _BATCH_SIZE, "epochs": epochs, "verbose": 0}
         self._model.fit(images, targets, sample_weight=weights, **options)
         return self
@@ -71,17 +67,10 @@ def measure_training_on(
     A generator that leaves out what real portraits vary in, or shows other
     attributes than asked for, is found out by a classifier that has seen
     nothing else (Ravuri and Vinyals, Classification accuracy score for
-    conditional generative models, 2019).
-
-    Args:
-        images: uint8 array [N, height, width, 3] to train on.
-        training: `Portraits` [N] whose labels were asked for.
-        test: Real `Portraits`.
-        candidate: Who made `images`, the `variant` of the records.
-        settings: `GenerationSettings`.
-
-    Yields:
-        Fields of records `classification_score`, one for each condition.
+    conditional generative models, 2019). The uint8 images were asked for by the
+    labels of `training`, the test portraits are real. Yields fields of records
+    `classification_score`, one for each condition, with the candidate, who made
+    the images, as `variant`.
     """
     tasks = training.schema.condition_tasks
     network = SmallNetwork(
@@ -91,14 +80,9 @@ def measure_training_on(
     for task in tasks:
         own = test.labels[task.name]
         known = own != MISSING
-        yield figures.share(
-            "classification_score",
-            (answers[task.name] == own)[known].sum(),
-            known.sum(),
-            task=task.name,
-            group=ALL,
-            variant=candidate,
-        )
+        hits = (answers[task.name] == own)[known].sum()
+        fields = {"task": task.name, "group": ALL, "variant": candidate}
+        yield figures.share("classification_score", hits, known.sum(), **fields)
 
 
 def measure_two_sample(
@@ -111,16 +95,9 @@ def measure_two_sample(
 
     A small network is trained on one half of both and tested on the other: .5
     is guessing (Lopez-Paz and Oquab, Revisiting classifier two-sample tests,
-    2017). As many of the longer are used as there are of the shorter.
-
-    Args:
-        real: uint8 array [N, height, width, 3].
-        made: uint8 array [M, height, width, 3].
-        candidate: Whose portraits `made` are, the `variant` of the record.
-        settings: `GenerationSettings`.
-
-    Returns:
-        Fields of a record `two_sample_accuracy`.
+    2017). As many of the longer are used as there are of the shorter, uint8
+    arrays [N, height, width, 3]. The fields are those of a record
+    `two_sample_accuracy`, with the candidate as `variant`.
     """
     size = min(len(real), len(made))
     generator = np.random.default_rng(settings.seed)
@@ -132,14 +109,8 @@ def measure_two_sample(
     network.fit(*_mixed(real, made, train))
     images, labels = _mixed(real, made, test)
     hits = (network.predict(images)[_ORIGIN] == labels[_ORIGIN]).sum()
-    return figures.share(
-        "two_sample_accuracy",
-        hits,
-        len(images),
-        task=ALL,
-        group=ALL,
-        variant=candidate,
-    )
+    fields = {"task": ALL, "group": ALL, "variant": candidate}
+    return figures.share("two_sample_accuracy", hits, len(images), **fields)
 
 
 def _mixed(real, made, rows):

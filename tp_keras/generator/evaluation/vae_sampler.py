@@ -29,59 +29,24 @@ class VaeSampler:
     def generate(self, labels, seed: int, temperature=1.0) -> np.ndarray:
         """Draws a portrait for each row of labels from the fitted prior."""
         normal, uniform = self._noise(labels, seed)
-        return self._images(
-            "generate",
-            lambda rows: self._vae.generate(
-                normal[rows],
-                uniform[rows],
-                self._take(labels, rows),
-                np.full(len(normal[rows]), temperature, np.float32),
-            ),
-            len(normal),
-        )
+        heat = np.full(len(normal), temperature, np.float32)
+        inputs = normal, uniform, labels, heat
+        return self._run("generate", self._vae.generate, *inputs)
 
     def generate_standard_normal(self, labels, seed: int) -> np.ndarray:
         """Draws a portrait for each row from latents of N(0, I)."""
         normal, _ = self._noise(labels, seed)
-        return self._images(
-            "generate from N(0, I)",
-            lambda rows: self._vae.decode(
-                normal[rows], self._take(labels, rows)
-            ),
-            len(normal),
+        return self._run(
+            "generate from N(0, I)", self._vae.decode, normal, labels
         )
 
     def reconstruct(self, images, labels) -> np.ndarray:
         """Decodes the latent means of portraits."""
-        return self._images(
-            "reconstruct",
-            lambda rows: self._vae.reconstruct(
-                np.asarray(images[rows]), self._take(labels, rows)
-            ),
-            len(images),
-        )
+        return self._run("reconstruct", self._vae.reconstruct, images, labels)
 
     def edit(self, images, labels, new_labels) -> np.ndarray:
         """Decodes the latent means of portraits with other labels."""
-        return self._images(
-            "edit",
-            lambda rows: self._vae.edit(
-                np.asarray(images[rows]),
-                self._take(labels, rows),
-                self._take(new_labels, rows),
-            ),
-            len(images),
-        )
-
-    def latent_means(self, images, labels) -> np.ndarray:
-        """Returns the posterior means: float32 `[count, latent_size]`."""
-        return self._batches(
-            "encode",
-            lambda rows: self._vae.encode(
-                np.asarray(images[rows]), self._take(labels, rows)
-            )[0],
-            len(images),
-        )
+        return self._run("edit", self._vae.edit, images, labels, new_labels)
 
     def _noise(self, labels, seed):
         generator = np.random.default_rng(seed)
@@ -90,32 +55,33 @@ class VaeSampler:
         uniform = generator.random(count)
         return normal.astype(np.float32), uniform.astype(np.float32)
 
-    def _images(self, verb, function, count):
-        return self._batches(verb, function, count, to_uint8)
-
-    def _batches(self, verb, function, count, finish=np.asarray):
+    def _run(self, verb, function, *inputs):
+        """Returns what a function draws of batches of arrays and labels."""
         results = []
         for start in tqdm.tqdm(
-            range(0, count, _BATCH_SIZE),
+            range(0, len(inputs[0]), _BATCH_SIZE),
             verb,
             delay=2,
             leave=False,
             disable=not self._progress,
         ):
-            rows = slice(start, min(start + _BATCH_SIZE, count))
-            result = keras.ops.convert_to_numpy(function(rows))
-            if not np.isfinite(result).all():
+            rows = slice(start, start + _BATCH_SIZE)
+            drawn = function(*(self._take(each, rows) for each in inputs))
+            drawn = keras.ops.convert_to_numpy(drawn)
+            if not np.isfinite(drawn).all():
                 raise UserError(
                     "The model makes numbers that are not finite, so it can't "
                     "be measured; train it anew, into another --run_dir. "
-                    f"Received: {verb}, portraits {rows.start} to "
-                    f"{rows.stop - 1}"
+                    f"Received: {verb}, portraits {start} to "
+                    f"{start + len(drawn) - 1}"
                 )
-            results.append(finish(result))
+            results.append(to_uint8(drawn))
         return np.concatenate(results)
 
-    def _take(self, labels, rows):
+    def _take(self, values, rows):
+        if not isinstance(values, dict):
+            return np.asarray(values[rows])
         return {
-            name: np.asarray(labels[name][rows], np.int32)
+            name: np.asarray(values[name][rows], np.int32)
             for name in self._conditions
         }

@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import functools
 import pathlib
 
 import numpy as np
@@ -18,6 +19,7 @@ from tp_keras.generator.export.keyed_noise import keyed_noise
 from tp_keras.generator.export.keyed_noise import row_seeds
 from tp_keras.generator.export.signatures import NEW_PREFIX
 from tp_keras.generator.export.signatures import make_vae_signatures
+from tp_keras.generator.model import to_uint8
 from tp_keras.generator.training.folder import VaeRunFolder
 from tp_keras.tasks import MISSING
 from tp_keras.tasks import UNKNOWN
@@ -29,23 +31,14 @@ _CHECK_COUNT = 4
 def export_vae_bundle(
     vae, output_dir, *, metadata: dict | None = None, check=None
 ) -> pathlib.Path:
-    """Exports a `PortraitVAE` as `<output_dir>/<name>/<version>/`.
+    """Exports a trained `PortraitVAE` as `<output_dir>/<name>/<version>/`.
 
     The bundle is a SavedModel with the signatures of `make_vae_signatures` and
-    constant weights, and `metadata.json` beside it.
-
-    Args:
-        vae: A trained `PortraitVAE`.
-        output_dir: Folder of all exported models.
-        metadata: What else `metadata.json` shall say.
-        check: Function of the folder, called before it is published; what it
-            raises keeps it from being so.
-
-    Returns:
-        Folder of the version.
+    constant weights, and `metadata.json` beside it, which says `metadata` too.
+    `check` is a function of the folder, called before it is published; what it
+    raises keeps it from being so. Returns the folder of the version.
     """
     signatures = make_vae_signatures(vae)
-
     with unpublished(output_dir, VAE_BUNDLE_NAME) as folder:
         # A bare module: one that tracks the model would save its variables.
         tf.saved_model.save(tf.Module(), str(folder), signatures=signatures)
@@ -62,41 +55,29 @@ def export_vae_bundle(
                 **(metadata or {}),
             },
         )
-
         if check is not None:
             check(folder)
         return publish(folder)
 
 
 def export_vae_run(run_dir, output_dir, *, check=None):
-    """Exports the model of a run; see `export_vae_bundle`.
+    """Exports the trained model of a run; see `export_vae_bundle`.
 
-    Args:
-        run_dir: Folder of the run.
-        output_dir: Folder of all exported models.
-        check: None, or a function `(folder, expected)` that is called before
-            the bundle is published, with `expected_answers`, and raises to
-            prevent it.
-
-    Returns:
-        Folder of the version, a `pathlib.Path`.
-
-    Raises:
-        UserError: If the run is not there or holds no trained model.
+    Here `check` is a function `(folder, expected)`, with `expected_answers`.
     """
     run = VaeRunFolder(run_dir).require()
     vae = run.load_model()
 
-    def check_folder(folder):
+    check_folder = None
+    if check is not None:
         shape = _CHECK_COUNT, *vae.schema.image_shape
         noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-        check(folder, expected_answers(vae, noise))
-
+        # First: what can't answer is not worth the export.
+        expected = expected_answers(vae, noise)
+        check_folder = functools.partial(check, expected=expected)
+    metadata = _describe_run(run, vae.schema)
     return export_vae_bundle(
-        vae,
-        output_dir,
-        metadata=_describe_run(run, vae.schema),
-        check=None if check is None else check_folder,
+        vae, output_dir, metadata=metadata, check=check_folder
     )
 
 
@@ -104,7 +85,7 @@ def run_generator(run_dir) -> serving.PortraitGenerator:
     """Returns the generator of a run, without exporting it.
 
     It goes through the graph that would be exported: a seed means the same
-    portrait as in a bundle. It raises as `export_vae_run`.
+    portrait as in a bundle.
 
     Example:
         >>> run_generator("runs/vae").generate({}, seeds=[7]).shape
@@ -151,26 +132,17 @@ def _count_training_labels(run, schema):
 def count_labels(labels: dict, schema) -> list[dict]:
     """Returns how many portraits have each combination of labels.
 
-    Args:
-        labels: Dict of condition to int32 `[count]`, -1 where it is missing.
-        schema: `Schema`.
-
-    Returns:
-        A dict for each combination that is there, the frequent ones first,
-        such as `{"weather": "dry", "season": "unknown", "count": 2}`.
+    Labels are int32 `[count]`, -1 where missing. Of each combination that is
+    there a dict is returned, the frequent ones first, such as
+    `{"weather": "dry", "season": "unknown", "count": 2}`.
     """
-    tasks = schema.condition_tasks
-    columns = [
-        [
-            (UNKNOWN, *task.classes)[number - MISSING]
-            for number in labels[task.name]
-        ]
-        for task in tasks
-    ]
-    names = [task.name for task in tasks]
-    counter = collections.Counter(zip(*columns, strict=True))
+    columns = {
+        task.name: [_vocabulary(task)[n - MISSING] for n in labels[task.name]]
+        for task in schema.condition_tasks
+    }
+    counter = collections.Counter(zip(*columns.values(), strict=True))
     return [
-        {**dict(zip(names, cell, strict=True)), "count": count}
+        {**dict(zip(columns, cell, strict=True)), "count": count}
         for cell, count in sorted(
             counter.items(), key=lambda item: (-item[1], item[0])
         )
@@ -180,17 +152,10 @@ def count_labels(labels: dict, schema) -> list[dict]:
 def expected_answers(vae, images, seed: int = 0) -> dict:
     """Returns what every signature has to answer, past the exported graph.
 
-    By the methods of the Keras model and NumPy. Labels and temperatures differ
-    from row to row, and one row asks for a class that is not there.
-
-    Args:
-        vae: The `PortraitVAE`.
-        images: uint8 `[batch, height, width, 3]`, two rows or more.
-        seed: Int of 0 or more. Settles labels and noise.
-
-    Returns:
-        Dict: signature -> its inputs and outputs, for
-        `tp_keras.serving.check_answers`; of files the pixels.
+    By the methods of the Keras model and NumPy, of two uint8 images or more.
+    Labels and temperatures differ from row to row, by the seed, and one row
+    asks for a class that is not there. Returns a dict: signature -> its inputs
+    and outputs, for `tp_keras.serving.check_answers`; of files the pixels.
 
     Raises:
         UserError: If an answer is no number.
@@ -209,9 +174,9 @@ def expected_answers(vae, images, seed: int = 0) -> dict:
     pixels = tf.constant(images)
     mean, log_variance = (_array(x) for x in vae.encode(pixels, numbers))
     latent = _array(vae.prior.sample(normal, uniform, numbers, heat))
-    generated = _to_uint8(vae.generate(normal, uniform, numbers, heat))
-    decoded = _to_uint8(vae.decode(tf.constant(mean), numbers))
-    edited = _to_uint8(vae.edit(pixels, numbers, new_numbers))
+    generated = to_uint8(_array(vae.generate(normal, uniform, numbers, heat)))
+    decoded = to_uint8(_array(vae.decode(tf.constant(mean), numbers)))
+    edited = to_uint8(_array(vae.edit(pixels, numbers, new_numbers)))
     request = {**names, "seed": seeds, "temperature": heat.numpy()}
     labelled = {"image": images, **names}
     files = [tf.io.encode_png(image).numpy() for image in images]
@@ -241,11 +206,14 @@ def _draw_labels(tasks, generator, count):
         drawn = generator.integers(MISSING, task.num_classes, count)
         # Keras takes no mixture of tensors and arrays.
         numbers[task.name] = tf.constant(drawn, tf.int32)
-        vocabulary = (UNKNOWN, *task.classes)
-        names[task.name] = np.array(
-            [vocabulary[n - MISSING].encode() for n in drawn], object
-        )
+        words = [_vocabulary(task)[n - MISSING].encode() for n in drawn]
+        names[task.name] = np.array(words, object)
     return numbers, names
+
+
+def _vocabulary(task):
+    """Returns the names of a task's labels, from the missing one on."""
+    return (UNKNOWN, *task.classes)
 
 
 def _array(tensor) -> np.ndarray:
@@ -258,7 +226,3 @@ def _array(tensor) -> np.ndarray:
             f"Received: {np.isnan(array).sum():,} NaN of {array.size:,}"
         )
     return array
-
-
-def _to_uint8(images) -> np.ndarray:
-    return np.clip(np.rint(_array(images)), 0, 255).astype(np.uint8)

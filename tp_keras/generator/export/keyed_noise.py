@@ -19,18 +19,11 @@ _SEED_BITS = 53
 
 
 def keyed_noise(seeds, size: int):
-    """Draws the noise of each row from the row's own seed, bit by bit alike.
+    """Draws the noise of each row from its own seed, int64 `[batch]`.
 
-    Row by row, as a vectorised logarithm or cosine rounds the last elements of
-    a batch otherwise than those before them.
-
-    Args:
-        seeds: int64 `[batch]`.
-        size: Int. Normal values a row.
-
-    Returns:
-        Normal float32 `[batch, size]`, of mean 0 and variance 1, and uniform
-        float32 `[batch]` in [0, 1).
+    It is normal float32 `[batch, size]`, of mean 0 and variance 1, and uniform
+    float32 `[batch]` in [0, 1). Row by row, as a vectorised logarithm or cosine
+    rounds the last elements of a batch otherwise than those before them.
     """
 
     def draw(seed):
@@ -55,15 +48,9 @@ def keyed_noise(seeds, size: int):
 def row_seeds(seed: int, count: int) -> np.ndarray:
     """Returns the seed of each row that one seed of a command stands for.
 
-    Those of neighbouring seeds have nothing in common, and more rows leave the
-    first ones as they are.
-
-    Args:
-        seed: Int of 0 or more.
-        count: Int. Number of rows.
-
-    Returns:
-        int64 `[count]`, each of 53 bits, which JSON takes without rounding.
+    They are int64 `[count]`, each of 53 bits, which JSON takes without
+    rounding. Those of neighbouring seeds have nothing in common, and more rows
+    leave the first ones as they are.
     """
     if seed < 0:
         raise UserError(f"Expected a seed of 0 or more. Received: seed={seed}")

@@ -25,9 +25,10 @@ NEW_PREFIX = "new_"
 def make_vae_signatures(vae) -> dict:
     """Returns the signatures of a `PortraitVAE` by name.
 
-    Labels are called as the conditions, string `[batch]`; `valid` is bool
-    `[batch]`; images are uint8 `[batch, height, width, 3]`, `image_bytes`
-    files, string `[batch]`. All answer with `valid` too.
+    They are `tf.function`s with input signatures, and hold the weights as
+    constants, each once. Labels are called as the conditions, string `[batch]`;
+    images are uint8 `[batch, height, width, 3]`, `image_bytes` files, string
+    `[batch]`. All answer with `valid`, bool `[batch]`, too.
 
     * `generate` (also `serving_default`): labels, `seed` int64 `[batch]` and
       `temperature` float32 `[batch]` to `image` and `latent` float32
@@ -41,13 +42,6 @@ def make_vae_signatures(vae) -> dict:
       `image`.
     * `edit_bytes`: the same with `image_bytes`, PNG or JPEG files of any size,
       in place of `image`, to `image_bytes` (PNG).
-
-    Args:
-        vae: A trained `PortraitVAE`.
-
-    Returns:
-        Dict of `tf.function`s with input signatures. They hold the weights as
-        constants, each once.
     """
     tasks, image_shape = vae.schema.condition_tasks, vae.schema.image_shape
     encode_rows, sample_rows, decode_rows = _constant_functions(vae)
@@ -65,12 +59,8 @@ def make_vae_signatures(vae) -> dict:
         numbers, valid = _read_labels(names, tasks)
         valid &= (temperature > 0.0) & (temperature < float("inf"))
         normal, uniform = keyed_noise(seed, vae.latent_size)
-        latent = sample_rows(
-            normal,
-            uniform,
-            *numbers,
-            tf.where(valid, temperature, tf.ones_like(temperature)),
-        )
+        heat = tf.where(valid, temperature, tf.ones_like(temperature))
+        latent = sample_rows(normal, uniform, heat, *numbers)
         image = _to_uint8(decode_rows(latent, *numbers))
         return _keep({"image": image, "latent": latent}, valid)
 
@@ -136,8 +126,7 @@ def _read_labels(names, tasks, prefix=""):
 def _constant_functions(vae):
     """Returns encode, sample and decode; they hold the weights once for all."""
     names = [task.name for task in vae.schema.condition_tasks]
-    image_shape = vae.schema.image_shape
-    image = tf.TensorSpec((None, *image_shape), tf.uint8, "image")
+    image = tf.TensorSpec((None, *vae.schema.image_shape), tf.uint8, "image")
     latent = tf.TensorSpec((None, vae.latent_size), tf.float32, "latent")
     uniform = tf.TensorSpec((None,), tf.float32, "uniform")
     temperature = tf.TensorSpec((None,), tf.float32, "temperature")
@@ -150,22 +139,18 @@ def _constant_functions(vae):
         return dict(zip(names, numbers, strict=True))
 
     def encode(image, *numbers):
-        inputs = {"image": image, **as_dict(numbers)}
-        return encoder(inputs, training=False)
+        return encoder({"image": image, **as_dict(numbers)}, training=False)
 
-    def sample(normal, uniform, *rest):
-        *numbers, temperature = rest
+    def sample(normal, uniform, temperature, *numbers):
         return prior.sample(normal, uniform, as_dict(numbers), temperature)
 
     def decode(latent, *numbers):
-        inputs = {"latent": latent, **as_dict(numbers)}
-        return decoder(inputs, training=False)
+        return decoder({"latent": latent, **as_dict(numbers)}, training=False)
 
+    noise = latent, uniform, temperature
     return (
         with_constants(encode, encoder.variables, [image, *labels]),
-        with_constants(
-            sample, prior.variables, [latent, uniform, *labels, temperature]
-        ),
+        with_constants(sample, prior.variables, [*noise, *labels]),
         with_constants(decode, decoder.variables, [latent, *labels]),
     )
 

@@ -18,13 +18,12 @@ _LEAST_NOISE = 1e-6
 class Eigenfaces:
     """Probabilistic PCA of portraits around the mean of their labels.
 
-    A portrait x with labels y is modelled as `x = B onehot(y) + W z + noise`
-    with z ~ N(0, I) and noise ~ N(0, s2 I). The maximum-likelihood solution is
-    `W = U sqrt(L - s2)` of the eigenvectors U and eigenvalues L of the
-    covariance of what the labels leave, and s2 the mean of the eigenvalues
-    beyond (Tipping and Bishop, "Probabilistic Principal Component Analysis",
-    1999). It is also the optimum of a linear VAE (Lucas et al.,
-    arXiv:1911.02469), so a VAE that begins here begins trained.
+    `x = B onehot(y) + W z + noise` with z ~ N(0, I) and noise ~ N(0, s2 I). The
+    maximum-likelihood solution is `W = U sqrt(L - s2)` of the eigenvectors U
+    and eigenvalues L of the covariance of what the labels leave, and s2 the
+    mean of the eigenvalues beyond (Tipping and Bishop, "Probabilistic Principal
+    Component Analysis", 1999). It is also the optimum of a linear VAE (Lucas et
+    al., arXiv:1911.02469), so a VAE that begins here begins trained.
 
     Attributes:
         label_means: float32 `[labels, pixels]`: B, by `one_hot_labels`.
@@ -40,16 +39,10 @@ class Eigenfaces:
 
     @classmethod
     def fit(cls, pixels, one_hot, count, seed=0):
-        """Fits to portraits.
+        """Fits so many latents to float32 `[portraits, pixels]`.
 
-        Args:
-            pixels: Float32 `[portraits, pixels]`.
-            one_hot: Float `[portraits, labels]`, as `one_hot_labels` gives.
-            count: Int. Number of latents, below that of portraits.
-            seed: Int, of the decomposition.
-
-        Raises:
-            UserError: If there are too few portraits for as many latents.
+        Labels are float `[portraits, labels]`, by `one_hot_labels`; it takes
+        more portraits than latents, else it raises a `UserError`.
         """
         if len(pixels) <= count:
             raise UserError(

@@ -23,13 +23,10 @@ def gaussian_kl(mean, log_variance):
 def log_likelihood(squared_error, variance=None):
     """Returns the log density of a dequantised pixel value, in nats.
 
-    All values share one variance. The best for the batch is its mean squared
-    error, the optimal sigma-VAE of Rybkin et al., arXiv:2006.13202: there is
-    no weight between pixels and KL to tune.
-
-    Args:
-        squared_error: Their mean squared error, on the scale 0..255.
-        variance: Variance on that scale, or None for the best.
+    All values share one variance on the scale 0..255, that of their mean
+    squared error. None is the best for the batch, the optimal sigma-VAE of
+    Rybkin et al., arXiv:2006.13202: there is no weight between pixels and KL to
+    tune.
     """
     squared_error = squared_error + DEQUANTIZATION_VARIANCE
     if variance is None:
@@ -40,11 +37,7 @@ def log_likelihood(squared_error, variance=None):
 
 
 def bits_per_dimension(negative_log_likelihood, kl, dimensions):
-    """Returns the negative ELBO in bits for each of so many pixel values.
-
-    The mean negative log likelihood of a value and the KL of a portrait are
-    in nats.
-    """
+    """Returns the negative ELBO in bits for each of so many pixel values."""
     return (negative_log_likelihood + kl / dimensions) / math.log(2.0)
 
 
@@ -80,10 +73,8 @@ def _mean_of_others(sample):
 def labelled_crossentropy(labels, logits, smoothing=0.0):
     """Returns the mean cross-entropy over all labels that are known, else 0.
 
-    Args:
-        labels: Dict: task name -> int32 `[batch]`, -1 where unknown.
-        logits: Dict: task name -> float `[batch, classes]`.
-        smoothing: Float. Share of the target that is spread over all classes.
+    Logits are a dict: task name -> float `[batch, classes]`; a share of the
+    target, the smoothing, is spread over all classes.
     """
     total, count = 0.0, 0.0
     for name, values in logits.items():
@@ -103,10 +94,8 @@ def labelled_crossentropy(labels, logits, smoothing=0.0):
 def soft_crossentropy(target_logits, logits, rows):
     """Returns the mean cross-entropy to another answer, over some rows.
 
-    Args:
-        target_logits: Float `[batch, classes]`, taken as they are.
-        logits: Float `[batch, classes]`.
-        rows: Bool `[batch]`: which rows count.
+    Logits are float `[batch, classes]`, those of the target taken as they are;
+    rows are bool `[batch]`.
     """
     target = ops.softmax(ops.cast(ops.stop_gradient(target_logits), "float32"))
     log_probabilities = ops.log_softmax(ops.cast(logits, "float32"))

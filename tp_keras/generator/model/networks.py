@@ -35,12 +35,9 @@ DECODER_OUTER = ("outer_modulation", "outer_convolution", "outer_change")
 class FeatureModulation(keras.layers.Layer):
     """Scales and shifts channels by a condition (FiLM).
 
-    `x * (1 + scale(c)) + shift(c)`, both linear in the condition and zero at
-    the beginning: untrained it changes nothing. Perez et al., "FiLM: Visual
-    Reasoning with a General Conditioning Layer", arXiv:1709.07871.
-
-    Inputs are features `[batch, rows, columns, channels]` and a condition
-    `[batch, size]`; the output is as the features.
+    `x * (1 + scale(c)) + shift(c)` of features `[batch, rows, columns,
+    channels]`, both linear in the condition `[batch, size]` and zero at the
+    beginning: untrained it changes nothing. Perez et al., arXiv:1709.07871.
     """
 
     def build(self, input_shape):
@@ -64,20 +61,22 @@ class FeatureModulation(keras.layers.Layer):
 
 def convolution(x, channels, name, kernel_size=3, strides=1, **kwargs):
     """Returns a `keras.layers.Conv2D` of features, padded to whole strides."""
-    layer = keras.layers.Conv2D(
-        channels,
-        kernel_size,
-        strides=strides,
-        padding="same",
-        name=name,
-        **kwargs,
-    )
-    return layer(x)
+    return keras.layers.Conv2D(
+        channels, kernel_size, strides, padding="same", name=name, **kwargs
+    )(x)
 
 
-def zero_convolution(x, channels, name, **kwargs):
+def zero_convolution(x, channels, name, *args, **kwargs):
     """Returns a `convolution` that is zero until it has learned something."""
-    return convolution(x, channels, name, kernel_initializer="zeros", **kwargs)
+    kwargs["kernel_initializer"] = "zeros"
+    return convolution(x, channels, name, *args, **kwargs)
+
+
+def _linear(x, size, name):
+    """Returns the product with a matrix, in full precision."""
+    return keras.layers.Dense(size, use_bias=False, dtype="float32", name=name)(
+        x
+    )
 
 
 def bounded_log_variance(x):
@@ -94,20 +93,12 @@ def unbounded_log_variance(log_variance) -> np.ndarray:
 def build_encoder(image_shape, conditions, latent_size, channels):
     """Returns the encoder as a functional model.
 
-    The mean is that of the linear path, which sees the portrait less the mean
-    of its labels, plus what the convolutions add to it (nothing, untrained).
-    What these read at full size is added to what they read at half of it, and
-    is zero before the model has grown.
-
-    Args:
-        image_shape: Height, width and channels of a portrait.
-        conditions: Dict: condition -> number of classes.
-        latent_size: Int.
-        channels: Ints: channels at a quarter of the size and innermost.
-
-    Returns:
-        `keras.Model` from a dict of `image` uint8 and the labels int32 to
-        `mean` and `log_variance`, float32 `[batch, latent_size]`.
+    It leads from a dict of `image` uint8 and the labels int32 to `mean` and
+    `log_variance`, float32 `[batch, latent_size]`. The mean is that of the
+    linear path, which sees the portrait less the mean of its labels, plus what
+    the convolutions add to it (nothing, untrained). What these read at full
+    size is added to what they read at half of it, and is zero before the model
+    has grown. `channels` are two, at a quarter of the size and innermost.
     """
     image = keras.Input(image_shape, dtype="uint8", name="image")
     labels = label_inputs(conditions)
@@ -116,12 +107,9 @@ def build_encoder(image_shape, conditions, latent_size, channels):
 
     # === Linear path ===
     pixels = keras.layers.Flatten(dtype="float32", name="half_row")(half)
-    label_mean = keras.layers.Dense(
-        pixels.shape[-1], use_bias=False, dtype="float32", name="label_mean"
-    )(one_hot_labels(labels, conditions))
-    linear = keras.layers.Dense(
-        latent_size, use_bias=False, dtype="float32", name="linear_mean"
-    )(pixels - label_mean)
+    one_hot = one_hot_labels(labels, conditions)
+    label_mean = _linear(one_hot, pixels.shape[-1], "label_mean")
+    linear = _linear(pixels - label_mean, latent_size, "linear_mean")
 
     # === Convolutions ===
     x = convolution(half, channels[0], "half_convolution", 4, 2)
@@ -129,12 +117,7 @@ def build_encoder(image_shape, conditions, latent_size, channels):
         full, _READ_CHANNELS, "outer_convolution", 4, 2, activation="relu"
     )
     outer = zero_convolution(
-        outer,
-        channels[0],
-        "outer_projection",
-        kernel_size=4,
-        strides=2,
-        use_bias=False,
+        outer, channels[0], "outer_projection", 4, 2, use_bias=False
     )
     x = keras.layers.Add(name="half_sum")([x, outer])
     x = keras.layers.ReLU(name="half_relu")(x)
@@ -180,23 +163,16 @@ def build_decoder(
 ):
     """Returns the decoder, in two functional models.
 
-    At half the size the picture is the linear path (label mean plus
-    eigenfaces) plus what the convolutions add; at full size that picture
-    doubled, plus details. Both additions are zero in an untrained model.
+    Both lead from a dict of `latent` float32 `[batch, latent_size]` and the
+    labels int32: one to a picture of half the size from -1 to 1, the other to
+    a dict of this as `half` and the full `image`, pixels 0..255. At half the
+    size the picture is the linear path (label mean plus eigenfaces) plus what
+    the convolutions add; at full size that picture doubled, plus details. Both
+    additions are zero in an untrained model.
 
-    Args:
-        image_shape: Height, width and channels of a portrait.
-        conditions: Dict: condition -> number of classes.
-        latent_size: Int.
-        channels: Ints: channels of the innermost features, at a quarter and at
-            half of the size.
-        modulation: Whether labels modulate the features of every stage (FiLM);
-            without, they enter beside the latents alone.
-
-    Returns:
-        From a dict of `latent` float32 `[batch, latent_size]` and the labels
-        int32: a model to a picture of half the size from -1 to 1, and one to a
-        dict of this as `half` and the full `image`, pixels 0..255.
+    `channels` are those of the innermost features, at a quarter and at half of
+    the size. Without `modulation` of the features of every stage (FiLM) labels
+    enter beside the latents alone.
     """
     stride = inner_stride(image_shape)
     half_size = [side // 2 for side in image_shape[:2]]
@@ -207,13 +183,11 @@ def build_decoder(
 
     # === Linear path ===
     pixels = 3 * half_size[0] * half_size[1]
-    label_mean = keras.layers.Dense(
-        pixels, use_bias=False, dtype="float32", name="label_mean"
-    )(one_hot_labels(labels, conditions))
-    linear = keras.layers.Dense(
-        pixels, use_bias=False, dtype="float32", name="linear_image"
-    )(latent)
-    linear = ops.reshape(label_mean + linear, (-1, *half_size, 3))
+    one_hot = one_hot_labels(labels, conditions)
+    linear = _linear(one_hot, pixels, "label_mean") + _linear(
+        latent, pixels, "linear_image"
+    )
+    linear = ops.reshape(linear, (-1, *half_size, 3))
 
     def modulated(x, name):
         if modulation:

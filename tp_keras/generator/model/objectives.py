@@ -28,17 +28,13 @@ class LikelihoodObjective:
     """Negative ELBO in nats for each pixel value, with a shared variance.
 
     `-log p(x | z, c) + weight * KL(q(z | x, c) || N(0, I))`, over the number of
-    pixel values that are drawn. In training the variance is the best for the
-    batch, in validation the running mean of those; see `log_likelihood`. Called
-    with model, uint8 images, the model's outputs for them and `training` it
-    returns the loss and by `names` what it is made of: `nll` in nats for each
-    pixel value, `kl` in nats for each portrait, `rmse` of the reconstructions
-    on the scale 0..255, `active_latents`.
-
-    Args:
-        pixel_variance: Float. A variance on the scale 0..1 to take instead of
-            the best one, as most implementations do: it is a weight between
-            pixels and KL by another name. 0 for the best.
+    pixel values that are drawn. The variance is the best for the batch, in
+    validation the running mean of those, or a given one on the scale 0..1: a
+    weight between pixels and KL by another name. Called with model, uint8
+    images, the model's outputs for them and `training` it returns the loss and
+    by `names` what it is made of: `nll` in nats for each pixel value, `kl` in
+    nats for each portrait, `rmse` of the reconstructions on the scale 0..255,
+    `active_latents`.
     """
 
     # Whether the loss bounds the likelihood, so that bits tell something.
@@ -83,16 +79,12 @@ class SharpObjective:
 
     * `feature`: reconstructions have the feature maps of their originals, at
       every stage of the classifier's trunk;
-    * `attribute`: it reads the labels that a portrait was drawn with. Half of
-      the portraits are drawn from latents of the batch with one label
-      exchanged, and keep the classifier's other answers (`kept`); half from
-      new latents;
+    * `attribute`: it reads the labels that a portrait was drawn with, of those
+      that it answers. Half of the portraits are drawn from latents of the batch
+      with one label exchanged, and keep its other answers (`kept`); half from
+      new latents, of the running Gaussian: a stand-in for the fitted prior;
     * `moment`: portraits of new latents have the distribution of features of
       real ones, by the energy distance of their channel statistics.
-
-    New latents follow the running Gaussian of the latents, a stand-in for the
-    prior that is fitted afterwards. The sum is no bound of a likelihood any
-    more. The labels looked at are those that the classifier answers.
 
     Args:
         classifier: `PortraitClassifier`, trained on no other portraits than
@@ -102,23 +94,15 @@ class SharpObjective:
     """
 
     is_elbo = False
-    names = (
-        *LikelihoodObjective.names,
-        "feature",
-        "attribute",
-        "kept",
-        "moment",
-    )
+    looks = ("feature", "attribute", "kept", "moment")
+    names = (*LikelihoodObjective.names, *looks)
 
     def __init__(self, classifier, settings):
         self.settings = settings
         self.network = FeatureNetwork(classifier)
-        self.weights = {
-            "feature": settings.feature_weight,
-            "attribute": settings.attribute_weight,
-            "kept": settings.attribute_weight / 2,
-            "moment": settings.moment_weight,
-        }
+        weights = settings.attribute_weight, settings.attribute_weight / 2
+        weights = settings.feature_weight, *weights, settings.moment_weight
+        self.weights = dict(zip(self.looks, weights, strict=True))
         self._likelihood = LikelihoodObjective(settings.pixel_variance)
 
     def __call__(self, vae, images, outputs, training):
@@ -147,11 +131,10 @@ class SharpObjective:
         made_rows = rows - rows * left_out // 100
         half = made_rows // 2
         labels, exchanged = exchange_one(outputs["labels"], vae.seed_generator)
+        own = outputs["latent"]
+        noise = keras.random.normal(ops.shape(own), seed=vae.seed_generator)
         latents = ops.concatenate(
-            [
-                outputs["latent"][:half],
-                vae.draw_latents(outputs["latent"])[half:made_rows],
-            ]
+            [own[:half], vae.draw_latents(noise)[half:made_rows]]
         )
         labels = {
             # New latents have nothing to do with the labels of their row.
@@ -174,8 +157,11 @@ class SharpObjective:
             )
             for name in made_logits
         )
-        values["moment"] = _moment_distance(
-            true_maps, [x[half:] for x in made_maps]
+        real = channel_statistics(true_maps)
+        new = channel_statistics([x[half:] for x in made_maps])
+        mean, scale = ops.mean(real, axis=0), ops.std(real, axis=0) + 1e-2
+        values["moment"] = energy_distance(
+            (real - mean) / scale, (new - mean) / scale
         )
         for name, weight in self.weights.items():
             loss += weight * values[name]
@@ -185,12 +171,7 @@ class SharpObjective:
 def exchange_one(labels, seed):
     """Gives each row one label of its neighbour's, as frequent as in the batch.
 
-    Args:
-        labels: Dict: condition -> int32 `[batch]`.
-        seed: `keras.random.SeedGenerator`.
-
-    Returns:
-        Two such dicts: labels, and bools of what was exchanged.
+    Returns two dicts, condition -> `[batch]`: labels, and what was exchanged.
     """
     names = list(labels)
     chosen = keras.random.randint(
@@ -208,25 +189,13 @@ def _pictures(vae, drawn):
     return drawn["image"] if vae.grown else as_pixels(drawn["half"])
 
 
-def _moment_distance(true_maps, made_maps):
-    true = channel_statistics(true_maps)
-    made = channel_statistics(made_maps)
-    mean, deviation = ops.mean(true, axis=0), ops.std(true, axis=0) + 1e-2
-    return energy_distance((true - mean) / deviation, (made - mean) / deviation)
-
-
 class FeatureNetwork:
     """Feature maps and logits of pictures with real-valued pixels.
 
     Called with float images `[batch, height, width, 3]` of the scale 0..255 it
-    returns a list of feature maps, and a dict: task name -> logits.
-
-    Args:
-        classifier: A trained `PortraitClassifier` over a `PortraitBackbone`.
-            Its weights stay as they are.
-
-    Raises:
-        UserError: If the backbone has no ReLU layers to look at.
+    returns a list of feature maps, and a dict: task name -> logits. The weights
+    of the trained `PortraitClassifier` stay as they are. It raises a
+    `UserError` if the backbone has no ReLU layers to look at.
     """
 
     def __init__(self, classifier):
@@ -283,10 +252,7 @@ def feature_error(maps, target_maps):
 
 
 def channel_statistics(maps):
-    """Returns mean and deviation of every channel of maps over each picture.
-
-    They are float `[batch, 2 * sum of channels]`.
-    """
+    """Returns mean and deviation of channels, `[batch, 2 * channels]`."""
     columns = []
     for x in maps:
         columns.append(ops.mean(x, axis=(1, 2)))

@@ -41,13 +41,11 @@ class PortraitVAE(keras.Model):
 
     Args:
         schema: `Schema` of the data set, or its dict.
-        latent_size: Int. Length of the latent vectors.
-        encoder_channels: Ints. Channels of the encoder at a quarter of the
-            size and innermost.
-        decoder_channels: Ints. Of the decoder innermost, at 1/4 and at 1/2.
-        modulation: Whether labels modulate every stage of the decoder (FiLM).
-        label_dropout: Float. Probability that a known label is left out in
-            training.
+        latent_size: Int; for it and the next four see `VaeModelConfig`.
+        encoder_channels: Ints.
+        decoder_channels: Ints.
+        modulation: Bool.
+        label_dropout: Float.
         grown: Whether the model is trained to draw at full size.
         prior: `Prior` to draw latents from; None for N(0, I).
         name: Name of the model.
@@ -151,20 +149,15 @@ class PortraitVAE(keras.Model):
 
     def decode(self, latents, labels):
         """Returns the images drawn from latents `[batch, latents]`."""
-        inputs = {
-            "latent": ops.cast(latents, "float32"),
-            **self._conditions(labels),
-        }
+        latent = ops.cast(latents, "float32")
+        inputs = {"latent": latent, **self._conditions(labels)}
         return self._decoder(inputs, training=False)["image"]
 
     def generate(self, normal, uniform, labels, temperature):
-        """Returns new portraits.
+        """Returns new portraits of noise, labels and `[batch]` temperatures.
 
-        Args:
-            normal: Float `[batch, latents]`, standard normal noise.
-            uniform: Float `[batch]`, uniform noise of 0..1.
-            labels: Dict of int32 `[batch]`.
-            temperature: Float `[batch]`; less than 1 for more usual portraits.
+        Float noise is standard normal `[batch, latents]`, uniform `[batch]` of
+        0..1. Temperatures of less than 1 make more usual portraits.
         """
         latents = self.prior.sample(
             normal, uniform, self._conditions(labels), temperature
@@ -173,7 +166,7 @@ class PortraitVAE(keras.Model):
 
     def reconstruct(self, images, labels):
         """Returns portraits drawn from the mean of their latents."""
-        return self.decode(self.encode(images, labels)[0], labels)
+        return self.edit(images, labels, labels)
 
     def edit(self, images, labels, new_labels):
         """Returns portraits drawn with other labels than they have."""
@@ -183,16 +176,15 @@ class PortraitVAE(keras.Model):
 
     def initialize(self, eigenfaces):
         """Makes the untrained model the linear VAE of `Eigenfaces`."""
-        for part in (self.encoder, self.half_decoder):
-            part.get_layer("label_mean").set_weights([eigenfaces.label_means])
-        self.encoder.get_layer("linear_mean").set_weights(
-            [eigenfaces.encoder_kernel]
-        )
+        for part, name, kernel in (
+            (self.encoder, "label_mean", eigenfaces.label_means),
+            (self.half_decoder, "label_mean", eigenfaces.label_means),
+            (self.encoder, "linear_mean", eigenfaces.encoder_kernel),
+            (self.half_decoder, "linear_image", eigenfaces.decoder_kernel),
+        ):
+            part.get_layer(name).set_weights([kernel])
         self.encoder.get_layer("log_variance").bias.assign(
             networks.unbounded_log_variance(eigenfaces.log_variance)
-        )
-        self.half_decoder.get_layer("linear_image").set_weights(
-            [eigenfaces.decoder_kernel]
         )
 
     def set_stage(self, grown):
@@ -214,12 +206,9 @@ class PortraitVAE(keras.Model):
     def compile(self, optimizer="adamw", objective=None, **kwargs):
         """Compiles for `fit` on dicts of `image` and the labels.
 
-        Args:
-            optimizer: As in `keras.Model.compile`.
-            objective: `LikelihoodObjective` (the default) or
-                `SharpObjective`.
-            **kwargs: As in `keras.Model.compile`; on TensorFlow `jit_compile`
-                is off by default.
+        The objective is a `LikelihoodObjective` (None) or a `SharpObjective`;
+        all else is as in `keras.Model.compile`, but that on TensorFlow
+        `jit_compile` is off by default.
         """
         self._set_objective(objective or LikelihoodObjective())
         if keras.config.backend() == "tensorflow":
@@ -312,11 +301,10 @@ class PortraitVAE(keras.Model):
         covariance = ops.matmul(ops.transpose(rest), rest) / count
         _follow(self.latent_covariance, covariance)
 
-    def draw_latents(self, like):
-        """Returns latents of the running mean and covariance, as many."""
+    def draw_latents(self, noise):
+        """Returns normal noise `[batch, latents]` as the running Gaussian."""
         # A floor for what the running covariance has not seen yet.
         covariance = self.latent_covariance + 0.01 * ops.eye(self.latent_size)
-        noise = keras.random.normal(ops.shape(like), seed=self.seed_generator)
         root = ops.transpose(ops.cholesky(covariance))
         return self.latent_mean + ops.matmul(noise, root)
 

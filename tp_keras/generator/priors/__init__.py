@@ -1,6 +1,5 @@
 """Densities of latents given labels; importing registers them with Keras."""
 
-from tp_keras.generator.priors.fitting import FittedPrior
 from tp_keras.generator.priors.fitting import fit_priors
 from tp_keras.generator.priors.flow_prior import FlowPrior
 from tp_keras.generator.priors.latents import Latents
@@ -10,7 +9,6 @@ from tp_keras.generator.priors.prior import Prior
 from tp_keras.generator.priors.prior import StandardNormalPrior
 
 __all__ = [
-    "FittedPrior",
     "FlowPrior",
     "GaussianMixturePrior",
     "Latents",

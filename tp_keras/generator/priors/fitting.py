@@ -7,6 +7,7 @@ prior is fitted once more on all of them, with the settings that were chosen.
 
 import dataclasses
 import functools
+import itertools
 
 import numpy as np
 import tqdm
@@ -34,57 +35,23 @@ _HELD_OUT_SHARE = 0.1
 _MOST_ROWS = 8_000
 
 
-@dataclasses.dataclass(frozen=True)
-class FittedPrior:
-    """A prior and how well it foretells portraits it hasn't seen.
-
-    Attributes:
-        kind: One of `PRIORS`.
-        prior: The `Prior` layer, fitted on all portraits.
-        log_density: Float. Mean of E_q(z|x) log p(z | labels) over held-out
-            portraits, in nats, of the fit that didn't see them.
-        interval: The two ends of its 95 % interval over portraits.
-        held_out: Int. Number of these portraits.
-        settings: Dict of what was chosen, to be written down.
-    """
-
-    kind: str
-    prior: Prior
-    log_density: float
-    interval: tuple[float, float]
-    held_out: int
-    settings: dict
-
-    @property
-    def facts(self) -> dict:
-        """The figures and settings as plain values."""
-        return {
-            "kind": self.kind,
-            "log_density_nats": self.log_density,
-            "interval": list(self.interval),
-            "held_out_portraits": self.held_out,
-            "settings": self.settings,
-        }
-
-
 def fit_priors(
     latents, kinds=PRIORS, flow=None, seed=0, progress=True
-) -> list[FittedPrior]:
-    """Fits each kind of prior.
+) -> list[tuple[Prior, dict]]:
+    """Returns a prior of each kind, fitted on all portraits, and its facts.
+
+    How well it foretells portraits it hasn't seen is `log_density_nats`, the
+    mean of E_q(z|x) log p(z | labels) over held-out portraits of the fit that
+    didn't see them; its 95 % interval, their number and the settings that were
+    chosen are beside it, as plain values.
 
     Args:
-        latents: `Latents` of the training portraits.
-        kinds: Names out of `PRIORS`.
+        latents: `Latents` of the training portraits, 100 or more.
+        kinds: Their names.
         flow: `FlowSettings`, or None for the usual ones, of which the ridge
             and the number of epochs are chosen.
         seed: Int. Of parts, draws, clusters and weights.
         progress: Bool. Whether a bar is shown.
-
-    Returns:
-        A `FittedPrior` of each kind.
-
-    Raises:
-        UserError: If there are too few portraits.
     """
     count = len(np.unique(latents.portraits))
     if count < LEAST_PORTRAITS:
@@ -102,10 +69,14 @@ def fit_priors(
         values = held_out.log_densities(judged, seed)
         mean = float(values.mean())
         margin = float(1.96 * values.std(ddof=1) / np.sqrt(len(values)))
-        interval = mean - margin, mean + margin
-        result.append(
-            FittedPrior(kind, prior, mean, interval, len(values), settings)
-        )
+        facts = {
+            "kind": kind,
+            "log_density_nats": mean,
+            "interval": [mean - margin, mean + margin],
+            "held_out_portraits": len(values),
+            "settings": settings,
+        }
+        result.append((prior, facts))
     return result
 
 
@@ -125,18 +96,11 @@ class _Fits:
         return prior, prior, {}
 
     def gaussian_mixture(self):
-        best = MixtureSettings(1, 0.0, self._ridge)
-        most = self._level(best)
-        for components in _COMPONENTS:
-            levels = {}
-            for shrinkage in _SHRINKAGES:
-                settings = MixtureSettings(
-                    components, shrinkage * self._latents.size, best.ridge
-                )
-                levels[settings] = self._level(settings)
-            settings = max(levels, key=levels.get)
-            if levels[settings] > most:
-                best, most = settings, levels[settings]
+        size, ridge = self._latents.size, self._ridge
+        choices = [MixtureSettings(1, 0.0, ridge)]
+        for components, share in itertools.product(_COMPONENTS, _SHRINKAGES):
+            choices.append(MixtureSettings(components, share * size, ridge))
+        best = max(choices, key=self._level)
         judged, prior = (
             fit_mixture(latents, best, self._seed).prior(latents.conditions)
             for latents in (self._rest, self._latents)

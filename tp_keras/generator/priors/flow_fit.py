@@ -14,17 +14,10 @@ _CLIP_NORM = 10.0
 
 @dataclasses.dataclass(frozen=True)
 class FlowSettings:
-    """Size and training of a flow.
+    """Size and training of a flow, by AdamW.
 
-    Attributes:
-        ridge: Float. See `ConditionalGaussian`.
-        couplings: Int. Number of steps.
-        width: Int. Units of the hidden layers.
-        dropout_rate: Float. Dropout in the couplings.
-        learning_rate: Float. Of AdamW, as is `weight_decay`.
-        weight_decay: Float.
-        epochs: Int. The most epochs.
-        patience: Int. Epochs without a gain on held-out rows before the end.
+    For the ridge see `ConditionalGaussian`; patience is the number of epochs
+    without a gain on held-out rows before the end.
     """
 
     ridge: float = 30.0
@@ -38,18 +31,11 @@ class FlowSettings:
 
 
 def fit_flow(latents, settings, held_out=None, seed=0) -> tuple[FlowPrior, int]:
-    """Fits a flow to fresh draws of posteriors in every epoch.
+    """Fits a flow to fresh draws of `Latents` in every epoch.
 
-    Args:
-        latents: `Latents`.
-        settings: `FlowSettings`.
-        held_out: `Latents` that end the training, where they gain no more;
-            the best weights are kept, at worst the Gaussian of the start.
-            Without them there are `settings.epochs` epochs.
-        seed: Int. Of weights, order, draws and dropout.
-
-    Returns:
-        The prior and the number of epochs it was trained for.
+    Held-out `Latents` end the training where they gain no more; the best
+    weights are kept, at worst the Gaussian of the start. Without them there are
+    `settings.epochs` epochs. Returns the prior and the number of epochs.
     """
     base = ConditionalGaussian.fit(latents, settings.ridge)
     shape = settings.couplings, settings.width, settings.dropout_rate

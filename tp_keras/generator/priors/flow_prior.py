@@ -25,19 +25,9 @@ class FlowPrior(Prior):
     First z is whitened by a Gaussian whose centre depends on the labels, then
     each coupling learns what the Gaussian leaves over: a fresh flow is that
     Gaussian, N(0, I) fresh from the constructor. A flow as the prior of a
-    conditional VAE is from arXiv:2511.08946.
-
-    Args:
-        latent_size: Int. Length of the latents, at least 2.
-        conditions: Dict: condition -> number of classes.
-        couplings: Int. Number of steps.
-        width: Int. Units of the hidden layers.
-        dropout_rate: Float. Dropout while it is fitted.
-        seed: Int. Of the rotations and the first weights.
-        **kwargs: Those of `keras.layers.Layer`.
-
-    Raises:
-        UserError: If there is one coordinate only: a coupling needs two.
+    conditional VAE is from arXiv:2511.08946. Its settings are those of
+    `FlowSettings`, its seed that of the rotations and first weights. With one
+    coordinate only it raises a `UserError`: a coupling needs two.
     """
 
     def __init__(
@@ -83,10 +73,8 @@ class FlowPrior(Prior):
     def assign_gaussian(self, centers, scale):
         """Sets the Gaussian that the flow starts from.
 
-        Args:
-            centers: Float `[patterns, latent_size]`, by `pattern_index`.
-            scale: Float `[latent_size, latent_size]`. Lower triangular
-                Cholesky factor of the covariance.
+        The centers are float `[patterns, latent_size]`, by `pattern_index`, the
+        scale is the lower triangular Cholesky factor of the covariance.
         """
         scale = np.asarray(scale, np.float64)
         self.centers.assign(centers)

@@ -1,6 +1,7 @@
 """The latents of portraits, as the encoder describes them."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import tqdm
@@ -8,7 +9,6 @@ from keras import ops
 
 from tp_keras.errors import UserError
 from tp_keras.generator.conditions import get_conditions
-from tp_keras.generator.conditions import pattern_classes
 from tp_keras.generator.conditions import pattern_index
 from tp_keras.tasks import MISSING
 
@@ -23,19 +23,16 @@ _JUDGED_ROWS = 1024
 
 @dataclasses.dataclass(frozen=True)
 class Latents:
-    """Posteriors q(z | x, labels) of portraits, one row each.
+    """Posteriors q(z | x, labels) of portraits, one row each, finite.
 
     A portrait may have several rows, with more or fewer of its labels.
 
     Attributes:
-        means: float32 `[rows, latent_size]`.
-        log_variances: float32 `[rows, latent_size]`.
+        means: float32 `[rows, latent_size]`, as `log_variances`.
+        log_variances: See above.
         labels: Dict: condition -> int32 `[rows]`, -1 where unknown.
         portraits: int `[rows]`. Which portrait a row is of.
         conditions: Dict: condition -> number of classes.
-
-    Raises:
-        UserError: If a value is not finite.
     """
 
     means: np.ndarray
@@ -70,11 +67,6 @@ class Latents:
         return ops.convert_to_numpy(pattern_index(self.labels, self.conditions))
 
     @property
-    def pattern_classes(self) -> np.ndarray:
-        """The classes of every pattern, unknown 0: int `[patterns, tasks]`."""
-        return pattern_classes(self.conditions)
-
-    @property
     def weights(self) -> np.ndarray:
         """float64 `[rows]`: the rows of a portrait add up to 1."""
         _, inverse, counts = np.unique(
@@ -107,12 +99,9 @@ class Latents:
     def log_densities(self, prior, seed=0) -> np.ndarray:
         """Returns E_q(z|x) log p(z | labels) of every portrait in nats.
 
-        Args:
-            prior: `Prior`, fitted to others.
-            seed: Int. Of the draws: the same for every prior to compare.
-
-        Returns:
-            float64 `[portraits]`, the mean over draws and rows of each.
+        That is float64 `[portraits]`, the mean over draws and rows of each. The
+        `Prior` was fitted to others; the seed of the draws is the same for all
+        that are to be compared.
         """
         rng = np.random.default_rng((seed, 2))
         values = np.zeros(len(self))
@@ -120,11 +109,9 @@ class Latents:
             drawn = self.draw(rng)
             for start in range(0, len(self), _JUDGED_ROWS):
                 rows = slice(start, start + _JUDGED_ROWS)
-                labels = {
-                    name: each[rows] for name, each in self.labels.items()
-                }
+                labels = {k: each[rows] for k, each in self.labels.items()}
                 values[rows] += np.asarray(
-                    prior.log_density(drawn[rows], labels), np.float64
+                    prior.log_density(drawn[rows], labels)
                 )
         _, inverse = np.unique(self.portraits, return_inverse=True)
         return np.bincount(inverse, self.weights / _JUDGED_DRAWS * values)
@@ -134,28 +121,19 @@ def encode_latents(vae, portraits, seed=0, progress=True) -> Latents:
     """Encodes portraits with their labels, and twice with fewer of them.
 
     An encoder that isn't told a label must put more into the latents, so what
-    follows an unknown label has to be seen, and often enough to be fitted.
-
-    Args:
-        vae: `PortraitVAE`.
-        portraits: `Portraits`.
-        seed: Int. Of the labels that are left out, each with a probability of
-            one half.
-        progress: Bool. Whether a bar is shown.
-
-    Returns:
-        `Latents` of three rows for each portrait.
+    follows an unknown label has to be seen, and often enough to be fitted: in
+    two of three rows a label is left out with a probability of one half.
     """
     conditions = get_conditions(vae.schema)
     rng = np.random.default_rng(seed)
     parts = []
-    starts = [
-        (copy, start)
-        for copy in range(_COPIES)
-        for start in range(0, len(portraits), _BATCH_SIZE)
-    ]
+    starts = range(0, len(portraits), _BATCH_SIZE)
     for copy, start in tqdm.tqdm(
-        starts, "encode portraits", delay=2, leave=False, disable=not progress
+        list(itertools.product(range(_COPIES), starts)),
+        "encode portraits",
+        delay=2,
+        leave=False,
+        disable=not progress,
     ):
         rows = np.arange(start, min(start + _BATCH_SIZE, len(portraits)))
         told = {}

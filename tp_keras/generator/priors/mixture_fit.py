@@ -10,6 +10,7 @@ from sklearn.cluster import KMeans
 from sklearn.covariance import LedoitWolf
 from sklearn.linear_model import Ridge
 
+from tp_keras.generator.conditions import pattern_classes
 from tp_keras.generator.priors.prior import GaussianMixturePrior
 
 # Draws of the posteriors that are fitted to: enough of them to show their
@@ -30,15 +31,12 @@ _LOG_TWO_PI = np.log(2.0 * np.pi)
 class ConditionalGaussian:
     """p(z | c) = N(centre(c), scale scale^T).
 
-    The centre is a ridge regression on the classes, on pairs of them and on
-    the whole pattern, unknown a class like others. So a pattern with many
-    portraits has a centre of its own, and one with few falls back on its pairs
-    and classes. The covariance of the means is shrunk by Ledoit and Wolf's
-    formula (2004), and the variance of the posteriors is added exactly.
-
-    Attributes:
-        centers: float64 `[patterns, latent_size]`.
-        scale: float64 `[latent_size, latent_size]`, lower triangular.
+    The centre, float64 `[patterns, latent_size]`, is a ridge regression on the
+    classes, on pairs of them and on the whole pattern, unknown a class like
+    others. So a pattern with many portraits has a centre of its own, and one
+    with few falls back on its pairs and classes. The covariance of the means is
+    shrunk by Ledoit and Wolf's formula (2004), and the variance of the
+    posteriors is added exactly; the scale is its lower triangular root.
     """
 
     centers: np.ndarray
@@ -53,7 +51,7 @@ class ConditionalGaussian:
         """
         patterns, weights = latents.patterns, latents.weights
         overall = np.average(latents.means, axis=0, weights=weights)
-        features = _features(latents.pattern_classes)
+        features = _features(pattern_classes(latents.conditions))
         # Rows of the same pattern are alike to the regression: one row of
         # their mean and weight each gives the same centres.
         sums = np.zeros((len(features), latents.size))
@@ -81,21 +79,13 @@ class ConditionalGaussian:
         rest = samples - self.centers[patterns].astype(np.float32)
         return rest @ whitener.T
 
-    @property
-    def log_volume(self) -> float:
-        """Log determinant of the scale."""
-        return float(np.log(np.diagonal(self.scale)).sum())
-
 
 @dataclasses.dataclass(frozen=True)
 class MixtureSettings:
     """What is chosen on rows left out of the fit.
 
-    Attributes:
-        components: Int. Number of Gaussians.
-        shrinkage: Float. Portraits with which a covariance is believed by
-            half, against the pooled one.
-        ridge: Float. The same of the centres; see `ConditionalGaussian`.
+    The shrinkage is as many portraits as a covariance needs to be believed by
+    half, against the pooled one; for the ridge see `ConditionalGaussian`.
     """
 
     components: int
@@ -105,13 +95,10 @@ class MixtureSettings:
 
 @dataclasses.dataclass(frozen=True)
 class Mixture:
-    """A mixture in the coordinates of a `ConditionalGaussian`.
+    """A mixture in the coordinates of a `ConditionalGaussian`, the base.
 
-    Attributes:
-        base: The `ConditionalGaussian`.
-        weights: float64 `[patterns, components]`.
-        means: float64 `[components, size]`.
-        scales: float64 `[components, size, size]`, lower triangular.
+    Weights are float64 `[patterns, components]`, means `[components, size]`,
+    scales `[components, size, size]`, lower triangular.
     """
 
     base: ConditionalGaussian
@@ -122,7 +109,8 @@ class Mixture:
     def log_density(self, samples, patterns) -> np.ndarray:
         """Returns log p(z | c) of samples `[rows, size]` in nats."""
         joint = self.joint(self.base.whiten(samples, patterns), patterns)
-        return logsumexp(joint, axis=1) - self.base.log_volume
+        volume = np.log(np.diagonal(self.base.scale)).sum()
+        return logsumexp(joint, axis=1) - volume
 
     def joint(self, x, patterns) -> np.ndarray:
         """Returns log p(x, k | c) of whitened rows, `[rows, components]`."""
@@ -157,11 +145,6 @@ def fit_mixture(latents, settings, seed=0) -> Mixture:
     Every portrait weighs 1, whatever the number of its rows. Each covariance
     is the maximum a posteriori under an inverse Wishart prior around the
     pooled covariance within components, so a small component can't overfit.
-
-    Args:
-        latents: `Latents`.
-        settings: `MixtureSettings`.
-        seed: Int. Of the draws and the first clusters.
     """
     rng = np.random.default_rng(seed)
     base = ConditionalGaussian.fit(latents, settings.ridge)
@@ -171,7 +154,7 @@ def fit_mixture(latents, settings, seed=0) -> Mixture:
     x = np.concatenate(
         [base.whiten(latents.draw(rng), latents.patterns) for _ in range(draws)]
     )
-    classes = latents.pattern_classes
+    classes = pattern_classes(latents.conditions)
     if settings.components == 1:
         ones = np.ones((len(classes), 1))
         means, scales = np.zeros((1, latents.size)), np.eye(latents.size)[None]
@@ -207,26 +190,22 @@ def _maximize(base, x, shares, shrinkage, patterns, classes):
         scatters.append(
             (x.T * share) @ x - moment - moment.T + total * np.outer(mean, mean)
         )
-    scatters = np.stack(scatters)
-    identity = np.eye(x.shape[1])
-    pooled = (scatters.sum(axis=0) + shrinkage * identity) / (
-        totals.sum() + shrinkage
-    )
-    covariances = (scatters + shrinkage * pooled) / (
-        totals[:, None, None] + shrinkage
-    )
+    scatters, total = np.stack(scatters), totals.sum() + shrinkage
+    pooled = scatters.sum(axis=0) + shrinkage * np.eye(x.shape[1])
+    covariances = scatters + shrinkage * (pooled / total)
+    covariances /= totals[:, None, None] + shrinkage
     weights = _pattern_weights(shares, patterns, classes)
     return Mixture(base, weights, means, np.linalg.cholesky(covariances))
 
 
-def _pattern_weights(shares, patterns, pattern_classes):
+def _pattern_weights(shares, patterns, all_classes):
     """Weights of components: a pattern believes its own or its classes'."""
-    counts = np.zeros((len(pattern_classes), shares.shape[1]))
+    counts = np.zeros((len(all_classes), shares.shape[1]))
     np.add.at(counts, patterns, shares)
     total = counts.sum(axis=0) + 1.0
     total = total / total.sum()
     by_class = []
-    for classes in pattern_classes.T:
+    for classes in all_classes.T:
         table = np.zeros((classes.max() + 1, shares.shape[1]))
         np.add.at(table, classes, counts)
         by_class.append(_smoothed(table, total)[classes])

@@ -29,14 +29,9 @@ class Prior(keras.layers.Layer):
     def sample(self, normal, uniform, labels, temperature):
         """Draws latents; at temperature 1 from exactly the density.
 
-        Args:
-            normal: Float32 `[batch, latent_size]`, standard normal noise.
-            uniform: Float32 `[batch]` in [0, 1), for what is discrete.
-            labels: Dict: condition -> int32 `[batch]`, -1 where unknown.
-            temperature: Float32 `[batch]`, positive. Scales the noise.
-
-        Returns:
-            Latents, float32 `[batch, latent_size]`.
+        Noise is float32, standard normal `[batch, latent_size]`, which positive
+        temperatures `[batch]` scale, and uniform `[batch]` in [0, 1) for what
+        is discrete. Labels are a dict, condition -> int32 `[batch]`.
         """
         raise NotImplementedError
 
@@ -80,24 +75,15 @@ class GaussianMixturePrior(Prior):
     weights; means and covariances are shared by all patterns, so that rare
     ones need few rows. Fresh from the constructor it is N(0, I). The fit after
     training (`fit_priors`) is from Ghosh et al., arXiv:1903.12436.
-
-    Args:
-        latent_size: Int. Length of the latents.
-        conditions: Dict: condition -> number of classes.
-        components: Int. Number of Gaussians.
-        **kwargs: Those of `keras.layers.Layer`.
     """
 
     def __init__(self, latent_size, conditions, components=1, **kwargs):
         super().__init__(latent_size, **kwargs)
         self.conditions = dict(conditions)
         self.components = components
-        identities = np.tile(
-            np.eye(latent_size, dtype=np.float32), (components, 1, 1)
-        )
 
         def identity(shape, dtype=None):
-            return ops.cast(identities, dtype)
+            return ops.broadcast_to(ops.eye(latent_size, dtype=dtype), shape)
 
         square = (components, latent_size, latent_size)
         patterns = num_patterns(conditions)
@@ -121,16 +107,14 @@ class GaussianMixturePrior(Prior):
             weights: Float `[patterns, components]`, positive; each row adds up
                 to 1.
             component_means: Float `[components, latent_size]`.
-            scales: Float `[components, latent_size, latent_size]`. Lower
+            scales: float64 `[components, latent_size, latent_size]`. Lower
                 triangular Cholesky factors of the covariances.
         """
-        weights = np.asarray(weights, np.float64)
         self.centers.assign(centers)
         self.weight_logits.assign(
             np.log(weights / weights.sum(axis=1, keepdims=True))
         )
         self.component_means.assign(component_means)
-        scales = np.tril(np.asarray(scales, np.float64))
         self.scales.assign(scales)
         self.whiteners.assign(np.tril(np.linalg.inv(scales)))
 

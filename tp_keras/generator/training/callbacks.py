@@ -16,13 +16,7 @@ _COLUMNS = 12
 
 
 class KLWarmup(keras.callbacks.Callback):
-    """Lets the weight of the KL grow from 0 to its value.
-
-    Args:
-        steps: Int. Over how many steps.
-        weight: Float. The final weight.
-        first_step: Int. Steps trained before.
-    """
+    """Lets the weight of the KL grow from 0 to its value, over some steps."""
 
     def __init__(self, steps, weight, first_step):
         super().__init__()
@@ -76,13 +70,8 @@ class EpochPictures(keras.callbacks.Callback):
     First a row of validation portraits and a row of their reconstructions;
     then new portraits from the running Gaussian of the latents, at temperature
     1: a row for each class of the first condition, through the classes of the
-    second one, further ones unknown.
-
-    Args:
-        run: `VaeRunFolder` to write to: `pictures/epoch_NNN.png`, and the
-            pictures of TensorBoard.
-        portraits: `Portraits` of the validation split.
-        seed: Int, of the latents.
+    second one, further ones unknown. A `VaeRunFolder` gets them as
+    `pictures/epoch_NNN.png`, and for TensorBoard.
     """
 
     def __init__(self, run, portraits, seed=0):
@@ -119,12 +108,7 @@ class EpochPictures(keras.callbacks.Callback):
         """Returns the sheet, uint8 `[height, width, 3]`."""
         again = to_uint8(vae.reconstruct(self.images, self.labels))
         noise = self.noise[:, : vae.latent_size].astype(np.float32)
-        root = np.linalg.cholesky(
-            keras.ops.convert_to_numpy(vae.latent_covariance)
-            + 0.01 * np.eye(vae.latent_size)
-        )
-        mean = keras.ops.convert_to_numpy(vae.latent_mean)
-        latents = (mean + noise @ root.T).astype(np.float32)
+        latents = vae.draw_latents(noise)
         new = to_uint8(vae.decode(latents, self.new_labels))
         rows = [self.images, again, *np.split(new, len(new) // _COLUMNS)]
         return np.concatenate([np.concatenate(list(row), 1) for row in rows])

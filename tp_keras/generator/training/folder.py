@@ -30,11 +30,7 @@ Draw: `{draw}`
 
 
 class VaeRunFolder(RunFolder):
-    """Reads and writes the folder of one training of a `PortraitVAE`.
-
-    Example:
-        >>> vae = VaeRunFolder("runs/portraits").require().load_model()
-    """
+    """Reads and writes the folder of one training of a `PortraitVAE`."""
 
     config_class = VaeExperimentConfig
     command = command_line("training.train_vae", "smoke")

@@ -41,7 +41,8 @@ from tp_keras.tasks import MISSING
 
 # Of the portraits that the linear path is fitted to: more change nothing.
 _MOST_FOR_EIGENFACES = 10_000
-# What the learning rate of these is multiplied by.
+# What the learning rate of these is multiplied by: Adam moves each of their
+# small numbers by as much as any other weight, and would soon undo them.
 _LINEAR_RATE = 0.05
 _LINEAR_LAYERS = ("linear_mean", "linear_image", "label_mean")
 
@@ -54,10 +55,6 @@ class VaeTrainer(Trainer):
     the latents of the training portraits. The same call resumes what was
     interrupted, with the result of a training without interruption.
 
-    Args:
-        config: `VaeExperimentConfig`.
-        progress: Whether to show bars and tell what happens.
-
     Example:
         >>> run = VaeTrainer(VaeExperimentConfig(run_dir="runs/first")).fit()
         >>> run.load_model().prior
@@ -69,9 +66,8 @@ class VaeTrainer(Trainer):
     def precision(self, schema=None) -> str:
         """Returns the arithmetic of the convolutions."""
         setting = self.config.training.precision
-        if setting != "auto":
-            return setting
-        return BFLOAT16 if has_bfloat16_instructions() else FLOAT32
+        fast = BFLOAT16 if has_bfloat16_instructions() else FLOAT32
+        return fast if setting == "auto" else setting
 
     def build_model(self, schema) -> PortraitVAE:
         """Returns the untrained generator for portraits of a schema."""
@@ -133,15 +129,14 @@ class VaeTrainer(Trainer):
         latents = encode_latents(vae, train, seed, self.progress)
         kinds = PRIORS if wanted == "auto" else (wanted,)
         fitted = fit_priors(latents, kinds, seed=seed, progress=self.progress)
-        best = max(fitted, key=lambda each: each.log_density)
-        vae.prior = best.prior
+        vae.prior, best = max(fitted, key=lambda it: it[1]["log_density_nats"])
         self.run.save_model(vae)
         seconds = time.monotonic() - begin
-        prior = {"kind": best.kind, "tried": [each.facts for each in fitted]}
+        prior = {"kind": best["kind"], "tried": [facts for _, facts in fitted]}
         self.run.record(prior=prior, prior_seconds=round(seconds, 1))
         self.run.remove_backups()
         self._say(
-            f"Prior: {best.kind}, fitted in {seconds:.0f} s: "
+            f"Prior: {best['kind']}, fitted in {seconds:.0f} s: "
             f"{self.run.model_path}"
         )
 
@@ -192,7 +187,8 @@ class VaeTrainer(Trainer):
         optimizer.set_learning_rate_factor(_linear_variables(vae), _LINEAR_RATE)
         backup = self.run.stage_backup_path(grown)
         first = max(begin, self.run.epochs_to_resume_from(backup))
-        self._announce(vae, batches.portraits, grown, first, end, steps)
+        if first < end:
+            self._announce(vae, batches.portraits, grown, first, end, steps)
         if first == end and not (backup / "training_metadata.json").exists():
             return
         start = time.monotonic()
@@ -234,16 +230,12 @@ class VaeTrainer(Trainer):
         )
 
     def _callbacks(self, grown, first, begin, steps):
-        training = self.config.training
+        training, swap = self.config.training, keras.callbacks.SwapEMAWeights
         warmup = 0 if grown else int(training.warmup_epochs * steps)
-        callbacks = [
+        return [
             EpochSeeds(training.seed),
             KLWarmup(warmup, self.config.model.beta, first * steps),
-        ]
-        if training.averaging:
-            callbacks.append(keras.callbacks.SwapEMAWeights())
-        return [
-            *callbacks,
+            *([swap()] if training.averaging else []),
             CollapseGuard(),
             keras.callbacks.CSVLogger(
                 self.run.history_path, append=grown or first > begin
@@ -258,8 +250,6 @@ class VaeTrainer(Trainer):
         ]
 
     def _announce(self, vae, train, grown, first, end, steps):
-        if first >= end:
-            return
         rows, columns = train.images.shape[1:3]
         size = f"{rows}x{columns}" if grown else f"{rows // 2}x{columns // 2}"
         self._say(
@@ -287,8 +277,6 @@ def fit_eigenfaces(portraits, latent_size, seed) -> Eigenfaces:
 
 
 def _linear_variables(vae):
-    # Adam moves each of their small numbers by as much as any other weight,
-    # and would soon have undone what they begin with.
     return [
         variable
         for part in (vae.encoder, vae.half_decoder)
