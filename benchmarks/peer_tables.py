@@ -266,7 +266,6 @@ def fit_erasers(fit: EmbeddedRows) -> dict:
         groups, seconds of the fit).
     """
     from benchmarks.fairlearn_peers import GroupCorrelationRemover
-    from tp_keras.debiasing.leace import fit_conditional_leace
     from tp_keras.debiasing.leace import fit_leace
 
     def without_groups(eraser):
@@ -277,7 +276,7 @@ def fit_erasers(fit: EmbeddedRows) -> dict:
         _REMOVER: lambda: GroupCorrelationRemover(fit.features, fit.groups),
         "LEACE": lambda: without_groups(fit_leace(fit.features, fit.groups)),
         "conditional LEACE": lambda: without_groups(
-            fit_conditional_leace(fit.features, fit.groups, fit.labels)
+            fit_leace(fit.features, fit.groups, fit.labels)
         ),
     }
     erasers = {}

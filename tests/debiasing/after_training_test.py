@@ -1,10 +1,10 @@
 import dataclasses
 
-import keras
 import numpy as np
 import pytest
 
 from tests.export.networks import differing_layers
+from tests.export.networks import make_classifier
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
@@ -20,18 +20,9 @@ from tp_keras.debiasing.groups import training_group_counts
 from tp_keras.debiasing.posthoc import apply_posthoc
 from tp_keras.debiasing.trunk_features import TrunkFeatures
 from tp_keras.errors import UserError
-from tp_keras.models import PortraitBackbone
 from tp_keras.models import PortraitClassifier
 
 COUNT = 160
-
-
-def make_classifier(schema=SCHEMA, **kwargs):
-    keras.utils.set_random_seed(0)
-    backbone = PortraitBackbone(
-        "separable", 8, ((8, 1, 4),), schema.image_shape
-    )
-    return PortraitClassifier(backbone, schema, embedding_size=8, **kwargs)
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +32,7 @@ def tiny_world(monkeypatch):
 
 @pytest.fixture(scope="module")
 def classifier():
-    return make_classifier()
+    return make_classifier(SCHEMA)
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +206,7 @@ def test_what_cant_be_is_one_sentence(classifier, portraits):
                 model, make_config("grl"), train, None, features=features
             )
 
-    refused("Expected guarded tasks", make_classifier(tasks=["gender"]))
+    refused("Expected guarded tasks", make_classifier(SCHEMA, ["gender"]))
     blank = {**portraits.labels, "gender": np.full(COUNT, -1, np.int32)}
     unknown = dataclasses.replace(portraits, labels=blank)
     refused("two groups or more.* by group 0, 0", train=unknown)

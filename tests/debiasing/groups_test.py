@@ -53,13 +53,13 @@ def test_weights_are_those_of_the_formula():
 
 def test_every_supported_group_has_one_sum():
     counts = np.array([[30, 10], [12, 28], [100, 9]])
-    weights = groups.group_balancing_weights(counts, least=10)
+    weights = groups.group_balancing_weights(counts)
     sums = weights * counts
     np.testing.assert_allclose(sums[:2], 20.0)
     assert sums[2].tolist() == [0.0, 0.0]
     assert weights.dtype == np.float32
     # No supported group weighs nothing, and there is no NaN.
-    weights = groups.group_balancing_weights(np.array([[3, 0], [0, 0]]), 1)
+    weights = groups.group_balancing_weights(np.array([[30, 0], [0, 0]]))
     assert weights.tolist() == [[0, 0], [0, 0]]
 
 

@@ -9,11 +9,7 @@ from tp_keras.errors import UserError
 
 
 def make_rows(counts, seed=0, noise=1.0):
-    """The class is the first column, gender the second, four times as clear.
-
-    Args:
-        counts: Rows of each class and gender, `[classes, 2]`.
-    """
+    """The class is the first column, gender the second, four times as clear."""
     generator = np.random.default_rng(seed)
     cells = np.repeat(np.arange(np.size(counts)), np.ravel(counts))
     labels, genders = np.divmod(generator.permutation(cells), 2)
@@ -83,10 +79,13 @@ def test_the_strength_is_that_of_the_best_left_out_rows():
 
 
 def test_the_rows_of_a_resample_by_hand():
-    _, labels, genders = make_rows([[90, 60], [40, 70], [3, 60]])
-    assert count_level_rows(labels, genders) == 5 * 40
-    assert count_level_rows(labels, genders, min_count=3) == 6 * 3
-    assert count_level_rows(labels, genders, min_count=91) == 0
+    for counts, expected in (
+        ([[90, 60], [40, 70], [3, 60]], 5 * 40),
+        ([[90, 60], [40, 70], [5, 60]], 6 * 5),
+        ([[4, 4], [4, 4]], 0),
+    ):
+        _, labels, genders = make_rows(counts)
+        assert count_level_rows(labels, genders) == expected
     assert count_level_rows(np.full(9, -1), np.ones(9, int)) == 0
 
 
@@ -136,5 +135,5 @@ def test_bad_input_is_refused():
     ):
         with pytest.raises(UserError, match=message):
             refit_last_layer(*rows, 2)
-    with pytest.raises(UserError, match="two classes or more with 100"):
-        refit_last_layer(features, labels, genders, 2, min_count=100)
+    with pytest.raises(UserError, match="two classes or more with 5"):
+        refit_last_layer(*make_rows([[60, 60], [4, 4]]), 2)

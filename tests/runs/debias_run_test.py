@@ -3,13 +3,11 @@ import dataclasses
 import pytest
 
 from tests.export.networks import differing_layers
-from tests.export.networks import make_classifier
+from tests.made_runs import make_run
 from tests.portrait_factory import SCHEMA
-from tests.portrait_factory import make_portraits
 from tests.printed_commands import parse_next
-from tests.runs.trainer_test import make_tiny_world
+from tests.runs import trainer_test as t
 from tp_keras.config import DebiasConfig
-from tp_keras.config import ExperimentConfig
 from tp_keras.errors import UserError
 from tp_keras.models import PortraitClassifier
 from tp_keras.runs import debias_run as debias_run_module
@@ -20,34 +18,25 @@ from training.debias import Debias
 from training.fairness_report import FairnessReport
 
 
-def load_made(data_dir, dataset, split, storage, progress):
-    seed = ["train", "validation"].index(split)
-    return make_portraits(120, seed=seed, split=split)
-
-
 @pytest.fixture(autouse=True)
 def made_portraits(monkeypatch):
-    make_tiny_world(monkeypatch)
-    monkeypatch.setattr(debias_run_module, "load_portraits", load_made)
+    t.make_tiny_world(monkeypatch)
+    monkeypatch.setattr(debias_run_module, "load_portraits", t.load_made)
 
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
     """A finished run of a network that was never trained."""
-    run = RunFolder(tmp_path_factory.mktemp("runs") / "source")
-    run.claim(ExperimentConfig(run_dir=str(run.path)))
-    make_classifier(SCHEMA).save(run.model_path)
-    run.history_path.write_text("epoch,val_score\n0,0.5\n")
-    fingerprints = {
-        split: load_made(None, None, split, None, None).fingerprint
-        for split in ("train", "validation")
-    }
-    run.record(
+    run = make_run(
+        tmp_path_factory.mktemp("runs") / "source",
         status="finished",
         epochs=1,
-        fingerprints=fingerprints,
-        schema=SCHEMA.to_dict(),
+        fingerprints={
+            split: t.load_made(None, None, split, None, None).fingerprint
+            for split in ("train", "validation")
+        },
     )
+    run.history_path.write_text("epoch,val_score\n0,0.5\n")
     return run
 
 

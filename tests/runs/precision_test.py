@@ -19,41 +19,30 @@ DENSE = (
 )
 
 
-@pytest.fixture(params=[True, False], ids=["able", "unable"])
-def able(request, monkeypatch):
-    """A processor with and without bfloat16 instructions."""
-    monkeypatch.setattr(
-        precision_module, "has_bfloat16_instructions", lambda: request.param
-    )
-    return request.param
-
-
-def test_dense_backbones_get_bfloat16_where_the_processor_has_it(able):
-    backbone = create_backbone(DENSE, SHAPE)
-    assert choose_precision("float32", backbone) == "float32"
-    assert choose_precision("auto", backbone) == (
-        "bfloat16" if able else "float32"
-    )
-    if able:
-        assert choose_precision("bfloat16", backbone) == "bfloat16"
-    else:
-        with pytest.raises(UserError, match="no instructions"):
-            choose_precision("bfloat16", backbone)
-
-
-@pytest.mark.parametrize("able", [True], indirect=True)
 @pytest.mark.parametrize(
-    ("name", "reason"),
+    ("name", "able", "obstacle"),
     [
-        ("mobilenet_025", "with a stride"),
-        ("MobileNet(alpha=0.25)", "of this package"),
+        (DENSE, True, None),
+        (DENSE, False, "no instructions"),
+        ("mobilenet_025", True, "with a stride"),
+        ("MobileNet(alpha=0.25)", True, "of this package"),
     ],
 )
-def test_bfloat16_is_refused_where_it_is_slower(name, reason, able):
+def test_bfloat16_is_taken_where_it_is_faster(
+    monkeypatch, name, able, obstacle
+):
+    monkeypatch.setattr(
+        precision_module, "has_bfloat16_instructions", lambda: able
+    )
     backbone = create_backbone(name, SHAPE)
-    assert choose_precision("auto", backbone) == "float32"
-    with pytest.raises(UserError, match=f"{reason}.*Received: precision"):
-        choose_precision("bfloat16", backbone)
+    assert choose_precision("float32", backbone) == "float32"
+    if obstacle is None:
+        assert choose_precision("auto", backbone) == "bfloat16"
+        assert choose_precision("bfloat16", backbone) == "bfloat16"
+    else:
+        assert choose_precision("auto", backbone) == "float32"
+        with pytest.raises(UserError, match=f"{obstacle}.*Received: precision"):
+            choose_precision("bfloat16", backbone)
 
 
 def test_the_processor_is_asked_and_a_limit_counts(monkeypatch, tmp_path):
@@ -100,6 +89,8 @@ def test_a_copy_in_float32_has_the_same_weights(name):
         model = PortraitClassifier(create_backbone(name, SHAPE), SCHEMA)
     model.backbone.trainable = False
     plain = in_float32(model)
+    # One that is plain is no copy.
+    assert in_float32(plain) is plain
     assert plain.backbone.output.dtype == "float32"
     policies = {layer.dtype_policy.name for layer in plain._flatten_layers()}
     assert policies == {"float32"}
@@ -113,8 +104,3 @@ def test_a_copy_in_float32_has_the_same_weights(name):
         )
     for a, b in zip(model.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
-
-
-def test_a_model_in_float32_is_no_copy():
-    model = PortraitClassifier(create_backbone(DENSE, SHAPE), SCHEMA)
-    assert in_float32(model) is model

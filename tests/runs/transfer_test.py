@@ -159,15 +159,15 @@ def test_a_trunk_stays_as_it_is_and_then_learns_slowly(
     before = keras.saving.load_model(own_file).get_layer("own").get_weights()
     settings = {
         "model": {"backbone": str(own_file)},
-        "epochs": 3,
-        "freeze_trunk_epochs": 2,
+        "epochs": 2,
+        "freeze_trunk_epochs": 1,
         "trunk_learning_rate": 0.5,
         "weight_decay": 0.0,
     }
     whole = fit(make_config(tmp_path / "whole", **settings))
     config = make_config(tmp_path / "run", **settings)
     with monkeypatch.context() as patch:
-        t.stop_in_epoch(patch, 2)
+        t.stop_in_epoch(patch, 1)
         with pytest.raises(KeyboardInterrupt):
             fit(config)
     frozen = RunFolder(config.run_dir).load_model()

@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 from PIL import ImageOps
 
-from tests.export.networks import random_portraits
 from tests.picture_factory import HEIGHT
 from tests.picture_factory import ORIENTATIONS
 from tests.picture_factory import WIDTH
@@ -39,13 +38,6 @@ def photo():
     return Image.fromarray(fields).resize((150, 300), Image.Resampling.NEAREST)
 
 
-def test_a_portrait_keeps_every_pixel(tmp_path):
-    pixels = random_portraits(1)[0]
-    Image.fromarray(pixels).save(tmp_path / "portrait.png")
-    found = read_portrait(tmp_path / "portrait.png")
-    np.testing.assert_array_equal(found, pixels)
-
-
 @pytest.mark.parametrize("kind", ["bmp", "tiff", "gif", "webp", "ppm", "jp2"])
 def test_other_types_are_treated_as_png(kind, photo, tmp_path):
     name = f"photo.{kind}"
@@ -56,11 +48,13 @@ def test_other_types_are_treated_as_png(kind, photo, tmp_path):
     np.testing.assert_array_equal(found, expected)
 
 
-def test_what_is_no_image(tmp_path):
+def test_what_is_no_image(photo, tmp_path):
     path = tmp_path / "file.png"
     png = b"\x89PNG\r\n\x1a\n" + b"IEND"
     jpeg = b"\xff\xd8\xff" + bytes(300) + b"\xff\xd9"
-    for content in (b"", b"no image", png, jpeg):
+    whole = [encode(photo, kind) for kind in ("PNG", "JPEG", "WEBP")]
+    halves = [data[: len(data) // 2] for data in whole]
+    for content in (b"", b"no image", png, jpeg, *halves):
         path.write_bytes(content)
         with pytest.raises(UserError, match="or not a whole one.*HEIC.*file"):
             read_portrait(path)
@@ -70,27 +64,17 @@ def test_what_is_no_image(tmp_path):
         read_portrait(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["photo.png", "photo.jpg", "photo.webp"])
-def test_half_a_file(name, photo, tmp_path):
-    photo.save(tmp_path / name)
-    data = (tmp_path / name).read_bytes()
-    (tmp_path / name).write_bytes(data[: len(data) // 2])
-    with pytest.raises(UserError, match="not a whole one"):
-        read_portrait(tmp_path / name)
-
-
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "MPO"])
-@pytest.mark.parametrize("mark", ORIENTATIONS)
-def test_photographs_are_turned(kind, mark):
+def test_photographs_are_turned(kind):
     upright = picture()
-    quality = {"AVIF": {"quality": 95}, "WEBP": {"lossless": True}}
-    data = encode(
-        stored(upright, mark), kind, exif=exif(mark), **quality.get(kind, {})
-    )
-    gap = np.abs(decode_portrait(data).astype(int) - np.asarray(upright))
-    # What codecs lose; the pictures are smooth.
-    assert gap.mean() < 3
     assert np.abs(np.asarray(upright)[::-1].astype(int) - upright).mean() > 20
+    quality = {"AVIF": {"quality": 95}, "WEBP": {"lossless": True}}
+    for mark in ORIENTATIONS:
+        arguments = {"exif": exif(mark), **quality.get(kind, {})}
+        data = encode(stored(upright, mark), kind, **arguments)
+        gap = np.abs(decode_portrait(data).astype(int) - np.asarray(upright))
+        # What codecs lose; the pictures are smooth.
+        assert gap.mean() < 3
 
 
 def test_exif_data_that_pillow_can_not_write_anew():
@@ -119,15 +103,17 @@ def grey_levels():
     return np.arange(HEIGHT * WIDTH, dtype=np.uint16).reshape(HEIGHT, WIDTH) * 7
 
 
-@pytest.mark.parametrize("kind", ["TIFF", "PNG", "PPM", "JPEG2000"])
-@pytest.mark.parametrize("dtype", [np.uint16, np.int32])
+@pytest.mark.parametrize(
+    ("kind", "dtype"),
+    [
+        *((kind, np.uint16) for kind in ("TIFF", "PNG", "PPM", "JPEG2000")),
+        *((kind, np.int32) for kind in ("TIFF", "PPM")),
+    ],
+)
 def test_16_bits_are_scaled(kind, dtype):
     levels = grey_levels().astype(dtype)
-    if dtype == np.int32 and kind not in ("TIFF", "PPM"):
-        kind = "TIFF"
     found = decode_portrait(encode(Image.fromarray(levels), kind))
-    for channel in range(3):
-        np.testing.assert_array_equal(found[..., channel], levels >> 8)
+    np.testing.assert_array_equal(found, np.stack([levels >> 8] * 3, axis=-1))
 
 
 def test_16_bits_of_colour_are_scaled():

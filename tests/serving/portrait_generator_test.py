@@ -45,13 +45,9 @@ def test_it_generates_as_the_model(generator, vae):
     assert close(
         generator.generate(LABELS, seeds[68:], [0.8, 0.8]), images[68:]
     )
-
-
-def test_latents_decode_to_what_is_generated(generator):
-    latents = generator.sample(LABELS, [1, 2, 3], 0.7)
-    assert latents.shape == (3, LATENT_SIZE)
-    images = generator.generate(LABELS, [1, 2, 3], 0.7)
-    assert close(generator.decode(latents, LABELS), images)
+    latents = generator.sample(LABELS, seeds[68:], 0.8)
+    assert latents.shape == (2, LATENT_SIZE)
+    assert close(generator.decode(latents, LABELS), images[68:])
 
 
 def test_encode_reconstruct_and_edit(generator, vae):
@@ -110,20 +106,18 @@ def test_what_cannot_be_generated(
         generator.generate(labels, seeds, temperature)
 
 
-@pytest.mark.parametrize(
-    "images", [np.zeros((1, 108, 84, 3), "float32"), random_portraits(1)[0]]
-)
-def test_wrong_images(generator, images):
-    for method, *arguments in (
-        (generator.encode, {}),
-        (generator.reconstruct, {}),
-        (generator.edit, {}, {}),
+def test_wrong_images_and_latents(generator):
+    for images in (
+        np.zeros((1, 108, 84, 3), "float32"),
+        random_portraits(1)[0],
     ):
-        with pytest.raises(UserError, match="Received: dtype="):
-            method(images, *arguments)
-
-
-def test_wrong_latents(generator):
+        for method, *arguments in (
+            (generator.encode, {}),
+            (generator.reconstruct, {}),
+            (generator.edit, {}, {}),
+        ):
+            with pytest.raises(UserError, match="Received: dtype="):
+                method(images, *arguments)
     for latents in (np.full((1, LATENT_SIZE), np.nan), np.zeros(LATENT_SIZE)):
         with pytest.raises(UserError, match="Expected finite latents"):
             generator.decode(latents, {})

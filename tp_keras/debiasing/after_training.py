@@ -37,9 +37,6 @@ def debias_classifier(
         features: `TrunkFeatures` of `train`, or None to compute them.
         progress: Whether to show bars.
 
-    Returns:
-        `PortraitClassifier`.
-
     Raises:
         UserError: If there is no guarded task, a method lacks labels or groups,
             or the features are those of other portraits.
@@ -61,10 +58,7 @@ def debias_classifier(
 
 
 def _train_branch(classifier, config, train, features, progress):
-    """Returns a copy with guarded layers that a method has trained.
-
-    The trunk and the other heads stay as they are.
-    """
+    """Returns a copy with guarded layers that a method has trained."""
     settings, seed = config.debias, config.training.seed
     keras.utils.set_random_seed(seed)
     branch = classifier.new_guarded_branch(
@@ -99,11 +93,7 @@ def _train_branch(classifier, config, train, features, progress):
 
 
 def chosen_rows(train, tasks, settings, seed) -> dict:
-    """Returns which rows are trained on, where a method leaves some out.
-
-    Returns:
-        Dict: name of a guarded task -> bool `[count]`; empty for all rows.
-    """
+    """Returns the rows of guarded tasks to train on: bool `[count]`, or {}."""
     protected = train.schema.protected_task
     if settings.debias != "subsample" or protected is None:
         return {}
@@ -127,7 +117,8 @@ class _FeatureBatches(keras.utils.PyDataset):
         super().__init__()
         self.features = features.values
         self.steps = settings.branch_steps
-        self.batch_size = min(settings.branch_batch_size, len(train))
+        self.count = len(train)
+        self.batch_size = min(settings.branch_batch_size, self.count)
         self.seed = seed
         chosen = chosen_rows(train, model.classifier.tasks, settings, seed)
         self.labels, self.weights = {}, {}
@@ -152,9 +143,7 @@ class _FeatureBatches(keras.utils.PyDataset):
         )
 
     def _rows(self, step):
-        per_pass = self.features.shape[1] // self.batch_size
-        number, part = divmod(step, per_pass)
-        order = np.random.default_rng([self.seed, 0, number]).permutation(
-            self.features.shape[1]
-        )
+        number, part = divmod(step, self.count // self.batch_size)
+        generator = np.random.default_rng([self.seed, 0, number])
+        order = generator.permutation(self.count)
         return order[part * self.batch_size : (part + 1) * self.batch_size]

@@ -13,14 +13,8 @@ def alternating_step(model, data):
     """Trains the adversaries a few steps, and then the classifier one.
 
     All on one forward pass: a second one would move the statistics of the
-    batch normalisation twice.
-
-    Args:
-        model: `DebiasedClassifier`, compiled.
-        data: Batch `(x, y, sample_weight)`.
-
-    Returns:
-        Dict of metrics.
+    batch normalisation twice. Takes a compiled `DebiasedClassifier` and a batch
+    `(x, y, sample_weight)`, and returns a dict of metrics.
     """
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     adversaries = model.adversary_variables

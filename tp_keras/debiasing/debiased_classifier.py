@@ -25,10 +25,7 @@ class DebiasedClassifier(TaskModel):
         settings: `DebiasConfig`.
         steps: Int. Steps of the training, over a share of which the strength
             of the method grows; 0 starts with the whole.
-        label_smoothing: Float, of every task.
-
-    Raises:
-        UserError: If a method lacks labelled rows of two groups.
+        label_smoothing: Float.
     """
 
     def __init__(
@@ -38,12 +35,10 @@ class DebiasedClassifier(TaskModel):
         group_counts = training_group_counts(train, classifier.tasks)
         if settings.debias != "none":
             require_groups(group_counts)
+        outputs = {_part_name(name): part for name, part in parts.items()}
         super().__init__(
             classifier.input,
-            {
-                **classifier.output,
-                **{_part_name(name): part for name, part in parts.items()},
-            },
+            {**classifier.output, **outputs},
             name="debiased_classifier",
         )
         self.classifier = classifier
@@ -52,37 +47,26 @@ class DebiasedClassifier(TaskModel):
         self.number_head = classifier.number_head
         self.settings = settings
         self.ramp_steps = int(settings.ramp * steps)
-        self.methods = [
-            METHODS[settings.debias](
-                task,
-                group_counts[task.name],
-                settings,
-                label_smoothing,
-                self.number_head,
-            )
-            for task in classifier.tasks
-            if task.name in parts
-        ]
-        for method in self.methods:
-            method.build(parts[method.task.name].shape)
-        self.other_losses = {
-            task.name: TaskLoss(task, self.number_head, label_smoothing)
-            for task in classifier.tasks
-            if task.name not in parts
-        }
+        self.methods, self.other_losses = [], {}
+        for task in classifier.tasks:
+            options = settings, label_smoothing, self.number_head
+            if task.name in parts:
+                make = METHODS[settings.debias]
+                method = make(task, group_counts[task.name], *options)
+                method.build(parts[task.name].shape)
+                self.methods.append(method)
+            else:
+                self.other_losses[task.name] = TaskLoss(
+                    task, self.number_head, label_smoothing
+                )
+        # Little momentum: what it is against moves.
         self.adversary_optimizer = keras.optimizers.Adam(
-            settings.adversary_learning_rate,
-            # Little momentum: what it is against moves.
-            beta_1=0.5,
+            settings.adversary_learning_rate, beta_1=0.5
         )
         self.adversary_optimizer.build(self.adversary_variables)
         # The optimizer's own count is out of reach of a loss under JAX.
         self.steps = self.add_weight(
-            name="steps",
-            shape=(),
-            dtype="int32",
-            initializer="zeros",
-            trainable=False,
+            (), "zeros", "int32", trainable=False, name="steps"
         )
 
     @property
@@ -93,9 +77,7 @@ class DebiasedClassifier(TaskModel):
     @property
     def adversary_variables(self):
         """The variables that learn against the classifier."""
-        return [
-            v for method in self.methods for v in method.adversary_variables
-        ]
+        return sum((m.adversary_variables for m in self.methods), [])
 
     @property
     def classifier_variables(self):
@@ -126,10 +108,9 @@ class DebiasedClassifier(TaskModel):
     ):
         """Returns the sum of the tasks' losses, each as its method gives it."""
         y, sample_weight = self._known(y, sample_weight)
+        progress = 1.0
         if self.ramp_steps:
             progress = ops.cast(self.steps, "float32") / self.ramp_steps
-        else:
-            progress = 1.0
         if training:
             self.steps.assign_add(1)
         total = 0.0
@@ -151,10 +132,7 @@ class DebiasedClassifier(TaskModel):
         return total
 
     def adversary_loss(self, y, y_pred, sample_weight):
-        """Returns the sum of the losses of all adversaries, a scalar.
-
-        Arguments are as of `compute_loss`; no gradient passes to `y_pred`.
-        """
+        """Returns the sum of their losses; no gradient passes to `y_pred`."""
         y, sample_weight = self._known(y, sample_weight)
         return sum(
             method.adversary_loss(
@@ -187,11 +165,7 @@ class DebiasedClassifier(TaskModel):
 
 
 def require_groups(group_counts):
-    """Raises unless there are guarded tasks, with rows of two groups each.
-
-    Args:
-        group_counts: Dict, as `training_group_counts` returns it.
-    """
+    """Raises unless `training_group_counts` has tasks, with two groups each."""
     if not group_counts:
         raise UserError(
             "There is nothing to debias. Expected a protected task and guarded "

@@ -12,11 +12,7 @@ LEAST_ROWS = 10
 def count_groups(labels, groups, num_classes, num_groups) -> np.ndarray:
     """Counts the rows of each class and group: int64 [K, G].
 
-    Args:
-        labels: Integer array [N], negative where there is none.
-        groups: Integer array [N], likewise.
-        num_classes: The number of classes K.
-        num_groups: The number of groups G.
+    Labels and groups are integers [N], negative where there are none.
     """
     known = (labels >= 0) & (groups >= 0)
     cells = labels[known] * num_groups + groups[known]
@@ -27,12 +23,7 @@ def count_groups(labels, groups, num_classes, num_groups) -> np.ndarray:
 def training_group_counts(train, tasks) -> dict:
     """Returns the rows of each class, or range, and group of guarded tasks.
 
-    Args:
-        train: `Portraits`.
-        tasks: Sequence of `Task`, of which those that aren't guarded are left.
-
-    Returns:
-        Dict: name of a guarded task -> int64 array [K, G].
+    That is a dict of the guarded ones of `tasks` to int64 arrays [K, G].
     """
     protected = train.schema.protected_task
     if protected is None:
@@ -56,13 +47,10 @@ def level_weights(counts, largest=np.inf) -> np.ndarray:
     inside each class all groups weigh the same, and each class weighs what it
     did (Kamiran and Calders, "Data preprocessing techniques for classification
     without discrimination", 2012, with the groups levelled inside each class).
-
-    Args:
-        counts: Integer array [K, G].
-        largest: Limit: few portraits that weigh much are learned by heart.
+    At most `largest`: few portraits that weigh much are learned by heart.
 
     Returns:
-        Float32 array [K, G]; 1 where a group has no rows.
+        Float32 array [K, G] like `counts`; 1 where a group has no rows.
 
     Example:
         >>> level_weights(np.array([[30, 10], [5, 0]])).tolist()
@@ -75,24 +63,21 @@ def level_weights(counts, largest=np.inf) -> np.ndarray:
     return np.minimum(weights, largest).astype(np.float32)
 
 
-def group_balancing_weights(counts, least=LEAST_ROWS) -> np.ndarray:
+def group_balancing_weights(counts) -> np.ndarray:
     """Returns the weight of a row that gives every supported group one sum.
 
-    A group of fewer than `least` rows weighs nothing, and so does a class of
+    A group of fewer than ten rows weighs nothing, and so does a class of
     which fewer than two groups are left.
 
-    Args:
-        counts: Integer array [K, G].
-        least: Rows that a group must have.
-
     Returns:
-        Float32 array [K, G], 1 on average over the rows of supported groups.
+        Float32 array [K, G] like `counts`, 1 on average over the rows of
+        supported groups.
 
     Example:
-        >>> group_balancing_weights(np.array([[30, 10], [5, 0]]), 5).tolist()
+        >>> group_balancing_weights(np.array([[30, 10], [5, 0]])).tolist()
         [[0.6666..., 2.0], [0.0, 0.0]]
     """
-    enough = counts >= least
+    enough = counts >= LEAST_ROWS
     supported = enough & (enough.sum(-1, keepdims=True) >= 2)
     rows = np.where(supported, counts, 0).sum()
     weights = rows / np.maximum(supported.sum() * np.maximum(counts, 1), 1)

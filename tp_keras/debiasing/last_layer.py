@@ -7,10 +7,9 @@ Source: Kirichenko et al., Last layer re-training is sufficient for robustness
 to spurious correlations, 2022, arXiv:2204.02937.
 """
 
-import dataclasses
-
 import numpy as np
 
+from tp_keras.debiasing.affine_map import AffineMap
 from tp_keras.errors import UserError
 from tp_keras.tasks import MISSING
 
@@ -20,29 +19,12 @@ STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 # Logit of a class that no row shows: it is never predicted.
 _NEVER = -30.0
 
+# Rows of a group that is drawn; smaller ones are left.
+_LEAST_ROWS = 5
+
+_RESAMPLES = 10
 _FOLDS = 3
 _MOST_ITERATIONS = 2000
-
-
-@dataclasses.dataclass(frozen=True)
-class LastLayer:
-    """A dense layer from features to logits.
-
-    Attributes:
-        kernel: float64 `[d, K]`.
-        bias: float64 `[K]`.
-    """
-
-    kernel: np.ndarray
-    bias: np.ndarray
-
-    def __call__(self, features) -> np.ndarray:
-        """Returns the logits `[N, K]` of `features` `[N, d]`."""
-        return np.asarray(features, np.float64) @ self.kernel + self.bias
-
-    def fold(self, kernel, bias) -> tuple[np.ndarray, np.ndarray]:
-        """Returns kernel and bias of a layer `[inputs, d]` and then this."""
-        return np.asarray(kernel, np.float64) @ self.kernel, self(bias)
 
 
 def refit_last_layer(
@@ -52,12 +34,10 @@ def refit_last_layer(
     num_classes,
     *,
     balanced=True,
-    min_count=5,
-    resamples=10,
     strengths=STRENGTHS,
     seed=0,
-) -> LastLayer:
-    """Fits a multinomial logistic regression as a dense layer.
+) -> AffineMap:
+    """Fits a multinomial logistic regression as a layer to logits `[N, K]`.
 
     The penalty is L2 on standardised features, its strength the one with the
     best score on rows left out of the fit, three parts of the rows taking
@@ -72,13 +52,8 @@ def refit_last_layer(
             resample draws as many rows of every group as the smallest has,
             and the layers of all are averaged. Else all labelled rows count
             as they are, whatever their group.
-        min_count: Int. Rows of a group that is drawn; smaller ones are left.
-        resamples: Int.
         strengths: Floats, the inverses of the penalty to choose from.
         seed: Seed of resamples and parts.
-
-    Returns:
-        `LastLayer`.
 
     Raises:
         UserError: If no row has a label, only one class has enough rows, or
@@ -102,8 +77,8 @@ def refit_last_layer(
     if balanced:
         rows &= protected != MISSING
         present, counts = np.unique(groups[rows], return_counts=True)
-        rows &= ~np.isin(groups, present[counts < min_count])
-    _check_classes(labels, protected, rows, min_count if balanced else 1)
+        rows &= ~np.isin(groups, present[counts < _LEAST_ROWS])
+    _check_classes(labels, protected, rows, _LEAST_ROWS if balanced else 1)
     features, labels, groups = features[rows], labels[rows], groups[rows]
     fitting = _Fitting(features, labels, num_classes)
     generator = np.random.default_rng(seed)
@@ -131,16 +106,17 @@ def refit_last_layer(
         )
     strength = max(scores, key=scores.get)
     everything = np.arange(len(labels))
-    return LastLayer(*fitting.average(draws(everything, resamples), strength))
+    final = draws(everything, _RESAMPLES)
+    return AffineMap(*fitting.average(final, strength))
 
 
-def count_level_rows(labels, protected, min_count=5) -> int:
+def count_level_rows(labels, protected) -> int:
     """Returns how many rows a resample of `refit_last_layer` has."""
     known = (labels != MISSING) & (protected != MISSING)
     num_groups = int(protected.max(initial=0)) + 1
     groups = labels[known] * num_groups + protected[known]
     _, counts = np.unique(groups, return_counts=True)
-    counts = counts[counts >= min_count]
+    counts = counts[counts >= _LEAST_ROWS]
     return int(len(counts) * counts.min()) if len(counts) else 0
 
 

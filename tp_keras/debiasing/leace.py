@@ -9,15 +9,17 @@ Source: Belrose et al., LEACE: Perfect linear concept erasure in closed form,
 NeurIPS 2023, arXiv:2306.03819.
 """
 
-import dataclasses
-
 import numpy as np
 
+from tp_keras.debiasing.affine_map import AffineMap
 from tp_keras.errors import UserError
 from tp_keras.tasks import MISSING
 
 # A correlation below it is rounding, and nothing to erase.
 _NO_CORRELATION = 1e-9
+
+# What fewer rows of a class say is noise, and to erase it costs a direction.
+_LEAST_ROWS = 10
 
 # Of the fixed-point iteration; some thirty rounds are common.
 _MOST_ROUNDS = 100
@@ -25,98 +27,42 @@ _CONVERGED = 1e-9
 _MEMORY = 8
 
 
-@dataclasses.dataclass(frozen=True)
-class Eraser:
-    """The affine map `x -> A x + b` that erases a concept.
-
-    Attributes:
-        matrix: float64 `A` `[d, d]`.
-        offset: float64 `b` `[d]`.
-        rank: The number of directions that are gone.
-        classes: The classes inside which it is erased; empty if overall.
-    """
-
-    matrix: np.ndarray
-    offset: np.ndarray
-    rank: int
-    classes: tuple[int, ...] = ()
-
-    def __call__(self, features) -> np.ndarray:
-        """Returns the erased rows of `features` `[N, d]`, in float64."""
-        return np.asarray(features, np.float64) @ self.matrix.T + self.offset
-
-    def fold(self, kernel, bias) -> tuple[np.ndarray, np.ndarray]:
-        """Returns kernel `[inputs, d]` and bias of a layer and then this one.
-
-        So erasure costs nothing where a dense layer makes the features.
-        """
-        return np.asarray(kernel, np.float64) @ self.matrix.T, self(bias)
-
-
-def fit_leace(features, concept, **options) -> Eraser:
+def fit_leace(
+    features, concept, classes=None, *, sample_weight=None, normalized=False
+) -> AffineMap:
     """Fits the map after which features and concept don't covary.
 
     No linear probe that is trained on these rows does better than the
     commonest concept. A probe that isn't linear may, and a class that goes
-    with the concept is erased in part along with it.
+    with the concept is erased in part along with it. Given classes, they don't
+    covary inside any of these: what the class itself tells of the concept
+    stays, and with it what tells the classes apart. With one direction for each
+    class the features lose as many dimensions.
 
     Args:
         features: Float array `[N, d]`.
         concept: Array `[N]` of numbers such as 0 and 1, or `[N, c]`.
-        **options: `sample_weight` and `normalized` as of
-            `fit_conditional_leace`.
-
-    Returns:
-        `Eraser`. Where there is nothing to erase it changes nothing.
-
-    Raises:
-        UserError: As `fit_conditional_leace`.
-    """
-    everything = np.zeros(len(features), np.int64)
-    eraser = fit_conditional_leace(
-        features, concept, everything, min_count=1, **options
-    )
-    return dataclasses.replace(eraser, classes=())
-
-
-def fit_conditional_leace(
-    features,
-    concept,
-    classes,
-    *,
-    sample_weight=None,
-    normalized=False,
-    min_count=10,
-) -> Eraser:
-    """Fits the map after which they don't covary inside any class.
-
-    What the class itself tells of the concept stays, and with it what tells
-    the classes apart. With one direction for each class the features lose as
-    many dimensions.
-
-    Args:
-        features: Float array `[N, d]`.
-        concept: Array `[N]` of numbers such as 0 and 1, or `[N, c]`.
-        classes: Integer array `[N]`; rows with `MISSING` are left out.
+        classes: None, or integer array `[N]`; rows with `MISSING` are left out,
+            and so are classes with fewer than ten rows besides those of the
+            commonest concept.
         sample_weight: None, or float array `[N]`: what a row counts.
         normalized: Whether to count for a row the direction of what is left
             of it, not its length, as an embedding is compared that is brought
             to unit length afterwards. The map is found by iteration, exact
             unless rows are all but erased whole; then it is the best one met.
-        min_count: Int. Rows besides those of the commonest concept that a class
-            needs. What fewer say is noise, and to erase it costs a direction.
 
     Returns:
-        `Eraser`.
+        `AffineMap`. Where there is nothing to erase it changes nothing.
 
     Raises:
         UserError: If numbers aren't finite, or no class has enough rows.
 
     Example:
-        >>> eraser = fit_conditional_leace(embedding, groups, classes)
-        >>> eraser.classes
-        (0, 1, 2, 3)
+        >>> erased = fit_leace(embedding, groups, classes)(embedding)
     """
+    least = 1 if classes is None else _LEAST_ROWS
+    if classes is None:
+        classes = np.zeros(len(features), np.int64)
     features = np.asarray(features, np.float64)
     concept = np.asarray(concept, np.float64).reshape(len(features), -1)
     weight = np.ones(len(features)) if sample_weight is None else sample_weight
@@ -134,16 +80,16 @@ def fit_conditional_leace(
         int(value): _count_spare(concept[classes == value])
         for value in np.unique(classes)
     }
-    supported = [key for key, spare in spares.items() if spare >= min_count]
+    supported = [key for key, spare in spares.items() if spare >= least]
     if not supported:
         raise UserError(
             "There is nothing to erase. Expected a class with "
-            f"{min_count} rows of each of two values or more. "
+            f"{least} rows of each of two values or more. "
             f"Received: rows of the rarer values by class {spares}"
         )
     deviations = _deviations(concept, classes, supported, weight)
     fit = _fit_normalized if normalized else _fit
-    return Eraser(*fit(features, deviations, weight), tuple(supported))
+    return fit(features, deviations, weight)
 
 
 def _count_spare(concept):
@@ -166,7 +112,7 @@ def _deviations(concept, classes, supported, weight):
 
 
 def _fit(features, deviations, weight, pull=None):
-    """Returns matrix, offset and rank of the map.
+    """Returns the map.
 
     It solves the least squares of `pull * (A x + b - x)` under
     `sum of deviations * pull * (A x + b) = 0`: the closed form with the mean at
@@ -188,7 +134,7 @@ def _fit(features, deviations, weight, pull=None):
     back = root @ basis[:-1] + np.outer(mean, basis[-1])
     matrix = np.eye(len(mean)) - back @ basis[:-1].T @ inverse_root
     offset = mean - back @ basis[-1] - matrix @ mean
-    return matrix, offset, basis.shape[1]
+    return AffineMap(matrix.T, offset)
 
 
 def _fit_normalized(features, deviations, weight):
@@ -202,7 +148,7 @@ def _fit_normalized(features, deviations, weight):
     best, least = None, np.inf
     for _ in range(_MOST_ROUNDS):
         fitted = _fit(features, deviations, weight, np.exp(-lengths))
-        erased = features @ fitted[0].T + fitted[1]
+        erased = fitted(features)
         norms = np.linalg.norm(erased, axis=1)
         norms = np.maximum(norms, 1e-12 * norms.max())
         left = np.abs(deviations.T @ (erased / norms[:, None])).max()

@@ -5,7 +5,6 @@ import numpy as np
 
 from tp_keras.debiasing.last_layer import count_level_rows
 from tp_keras.debiasing.last_layer import refit_last_layer
-from tp_keras.debiasing.leace import fit_conditional_leace
 from tp_keras.debiasing.leace import fit_leace
 from tp_keras.errors import UserError
 from tp_keras.tasks import BINARY
@@ -14,19 +13,16 @@ from tp_keras.tasks import MISSING
 # What stands in front of the heads: `tp_keras.models.PortraitClassifier`.
 _PROJECTION = "{}_projection"
 
+# Of the weight that rows have in an eraser, all together: what a network hides
+# on portraits that it was trained on it shows on others.
+_HELD_OUT_SHARE = 0.5
+
 # Of one resample, for a head on the embedding itself.
 _ROWS_PER_FEATURE = 10
 
 
 def apply_posthoc(
-    classifier,
-    method,
-    train,
-    held_out,
-    seed=0,
-    *,
-    held_out_share=0.5,
-    verbose="auto",
+    classifier, method, train, held_out, seed=0, *, verbose="auto"
 ):
     """Returns a copy of a classifier with guarded layers made anew.
 
@@ -50,13 +46,7 @@ def apply_posthoc(
         held_out: `Portraits` that it was not trained on, and that no figure
             is measured on.
         seed: Seed of what is drawn for the heads.
-        held_out_share: Float. The share of the weight that the held-out rows
-            have in an eraser, all together: what a network hides on portraits
-            that it was trained on it shows on others.
         verbose: As in `keras.Model.predict`.
-
-    Returns:
-        `PortraitClassifier`.
 
     Raises:
         UserError: If the classifier has no guarded task with classes, or the
@@ -89,7 +79,7 @@ def apply_posthoc(
         )
         features = rows.features
         if "leace" in method:
-            eraser = _fit_eraser(method, rows, held_out_share)
+            eraser = _fit_eraser(method, rows)
             features = eraser(features)
             layer = copy.get_layer(_PROJECTION.format(task.name))
             layer.set_weights(eraser.fold(*_centered(*layer.get_weights())))
@@ -115,12 +105,12 @@ class _Rows:
         self.groups = np.concatenate(groups)
         self.held_out = np.arange(len(self.labels)) >= len(labels[0])
 
-    def weights(self, chosen, held_out_share):
+    def weights(self, chosen):
         """Returns what each row counts; 0 for those not chosen."""
         weights = np.zeros(len(self.labels))
         for rows, share in (
-            (chosen & ~self.held_out, 1.0 - held_out_share),
-            (chosen & self.held_out, held_out_share),
+            (chosen & ~self.held_out, 1.0 - _HELD_OUT_SHARE),
+            (chosen & self.held_out, _HELD_OUT_SHARE),
         ):
             weights[rows] = share / max(rows.sum(), 1)
         if not weights.any():
@@ -132,21 +122,16 @@ class _Rows:
         return weights
 
 
-def _fit_eraser(method, rows, held_out_share):
-    known = rows.groups != MISSING
-    if method == "leace":
-        return fit_leace(
-            rows.features,
-            _concept(rows.groups),
-            sample_weight=rows.weights(known, held_out_share),
-            normalized=True,
-        )
-    known &= rows.labels != MISSING
-    return fit_conditional_leace(
+def _fit_eraser(method, rows):
+    known, classes = rows.groups != MISSING, None
+    if method != "leace":
+        known &= rows.labels != MISSING
+        classes = np.where(known, rows.labels, MISSING)
+    return fit_leace(
         rows.features,
         _concept(rows.groups),
-        np.where(known, rows.labels, MISSING),
-        sample_weight=rows.weights(known, held_out_share),
+        classes,
+        sample_weight=rows.weights(known),
         normalized=True,
     )
 

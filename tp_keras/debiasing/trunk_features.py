@@ -1,6 +1,7 @@
 """What a trained trunk makes of the training portraits, computed once."""
 
 import dataclasses
+import itertools
 
 import keras
 import numpy as np
@@ -23,8 +24,7 @@ _BATCH = 512
 class TrunkFeatures:
     """Features of several augmented passes over the same portraits.
 
-    Attributes:
-        values: float16 `[passes, count, rows, columns, channels]`.
+    `values` are float16 `[passes, count, rows, columns, channels]`.
     """
 
     values: np.ndarray
@@ -42,18 +42,13 @@ class TrunkFeatures:
         shape, count = trunk.output_shape[1:], len(portraits)
         passes = count_passes(count, 2 * int(np.prod(shape)))
         values = np.empty((passes, count, *shape), np.float16)
-        starts = [
-            (number, begin)
-            for number in range(passes)
-            for begin in range(0, count, _BATCH)
-        ]
-        bar = tqdm.tqdm(
+        starts = itertools.product(range(passes), range(0, count, _BATCH))
+        with tqdm.tqdm(
             total=passes * count,
             desc="features of the trunk",
             unit="img",
             disable=not progress,
-        )
-        with bar:
+        ) as bar:
             for step, (number, begin) in enumerate(starts):
                 rows = np.arange(begin, min(begin + _BATCH, count))
                 images = augment(portraits.images, (seed, step), config, rows)

@@ -28,8 +28,7 @@ def answer_model(model: keras.Model, tasks: tuple[Task, ...]) -> keras.Model:
     """Returns an `inference_model` that answers what `predict_answers` does.
 
     Its output is a dict: of each task probabilities `[batch, classes]` or
-    numbers `[batch]`, and the embedding where there is one. It shares the
-    weights.
+    numbers `[batch]`, and the embedding where there is one.
     """
     answers = {task.name: Answer(task) for task in tasks}
     outputs = {

@@ -23,7 +23,8 @@ BUNDLE_NAME = "portrait_attributes"
 # The greatest difference of a bundle to its model; of numbers in tolerances.
 TOLERANCE = 1e-4
 
-_CHECK_COUNT = 8
+# Images to compare with.
+CHECK_COUNT = 8
 
 
 def export_bundle(
@@ -40,7 +41,7 @@ def export_bundle(
         classifier: A trained `PortraitClassifier`.
         output_dir: Folder of all exported models.
         metadata: Dict of what else `metadata.json` shall say.
-        name: Name of the model, under which it is served.
+        name: Name under which the model is served.
 
     Returns:
         Folder of the version.
@@ -94,7 +95,7 @@ def write_bundle(
 def noise(image_shape) -> np.ndarray:
     """Returns a few images to compare with where there are no portraits."""
     generator = np.random.default_rng(0)
-    shape = (_CHECK_COUNT, *image_shape)
+    shape = (CHECK_COUNT, *image_shape)
     return generator.integers(0, 256, shape, dtype=np.uint8)
 
 
@@ -104,9 +105,6 @@ def _differences(classifier, folder, images):
     expected = {"serving_default": (request, answers)}
     if EMBEDDING in answers:
         expected["embed"] = request, {EMBEDDING: answers.pop(EMBEDDING)}
-    scales = {
-        task.name: task.tolerance
-        for task in classifier.tasks
-        if task.kind == REGRESSION
-    }
+    tasks = classifier.tasks
+    scales = {t.name: t.tolerance for t in tasks if t.kind == REGRESSION}
     return check_answers(folder, expected, TOLERANCE, scales)

@@ -9,15 +9,10 @@ import tensorflow as tf
 
 
 def with_constants(function, variables, input_signature):
-    """Returns a function of TensorFlow that holds variables as constants.
+    """Returns a `tf.function` that holds Keras variables as constants.
 
-    Args:
-        function: Function of tensors to a tensor or a dict of tensors.
-        variables: The Keras variables that it reads.
-        input_signature: `tf.TensorSpec`s of its inputs, each with its name.
-
-    Returns:
-        A `tf.function` with this signature. What it returns is float32.
+    `function` reads them and takes tensors as in `input_signature`, named
+    `tf.TensorSpec`s. What is returned is float32.
     """
     weights = [(v, keras.ops.convert_to_numpy(v)) for v in variables]
 

@@ -48,12 +48,7 @@ def decode_batch(image_bytes, image_shape):
 
 
 def _decode(data, orientation, image_shape):
-    """Decodes one picture file, grey, palette, RGB, CMYK or 16 bit.
-
-    It is turned as it is marked, cropped at its centre to the portrait's
-    aspect ratio and resized with anti-aliasing; a picture of the size itself
-    keeps every pixel, and saves the resizing.
-    """
+    """Decodes one picture file, grey, palette, RGB, CMYK or 16 bit."""
     channels = image_shape[-1]
     image = tf.cond(
         tf.strings.substr(data, 0, len(PNG_START)) == PNG_START,

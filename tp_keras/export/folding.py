@@ -46,10 +46,6 @@ class ScaleAndOffset(keras.layers.Layer):
         """Returns `inputs * scale + offset`."""
         return inputs * self.scale + self.offset
 
-    def compute_output_shape(self, input_shape):
-        """Returns `input_shape`."""
-        return input_shape
-
     def get_config(self):
         """Returns the arguments of the constructor."""
         return {**super().get_config(), "axis": self.axis}
@@ -72,7 +68,7 @@ def fold_batch_normalization(model: keras.Model) -> keras.Model:
         rounding, the same outputs as `model(..., training=False)`.
 
     Raises:
-        UserError: If `model` is neither functional nor sequential.
+        UserError: If `model` is of another kind.
 
     Example:
         >>> model = keras.applications.MobileNet(alpha=0.25, weights=None)
@@ -187,9 +183,10 @@ def _find_folds(model):
                 consumers[id(x)] = consumers.get(id(x), 0) + 1
     folds = {}
     for norm in model.operations:
-        if not isinstance(norm, keras.layers.BatchNormalization):
-            continue
-        if len(norm._inbound_nodes) != 1:
+        if (
+            not isinstance(norm, keras.layers.BatchNormalization)
+            or len(norm._inbound_nodes) != 1
+        ):
             continue
         (x,) = norm._inbound_nodes[0].input_tensors
         source = x._keras_history.operation
@@ -228,19 +225,15 @@ def _scale_and_offset(norm):
 def _fold(convolution, norm, name):
     """Returns the convolution with the normalisation folded into it."""
     scale, offset = _scale_and_offset(norm)
-    *kernels, last = convolution.get_weights()
-    bias = 0.0
-    if convolution.use_bias:
-        bias = last.astype("float64")
-    else:
-        kernels.append(last)
-    kernel = kernels[-1].astype("float64")
+    weights = [values.astype("float64") for values in convolution.get_weights()]
+    bias = weights.pop() if convolution.use_bias else 0.0
+    *first, kernel = weights
     if isinstance(convolution, keras.layers.DepthwiseConv2D):
         # (height, width, channels, multiplier), the output channels-major.
         kernel = kernel * scale.reshape(kernel.shape[2:])
     else:
         kernel = kernel * scale
-    weights = [*kernels[:-1], kernel, bias * scale + offset]
+    weights = [*first, kernel, bias * scale + offset]
     config = {**convolution.get_config(), "name": name, "use_bias": True}
     copy = type(convolution).from_config(config)
     return copy, [weight.astype("float32") for weight in weights]
@@ -248,10 +241,9 @@ def _fold(convolution, norm, name):
 
 def _freeze(norm, name):
     """Returns a normalisation's scale and offset as a layer."""
-    scale, offset = _scale_and_offset(norm)
     (x,) = norm._inbound_nodes[0].input_tensors
     shape = [1] * len(x.shape)
-    shape[_axis(norm)] = x.shape[_axis(norm)]
+    shape[_axis(norm)] = -1
     layer = ScaleAndOffset(axis=_axis(norm), name=name, dtype=norm.dtype_policy)
-    weights = [scale.reshape(shape), offset.reshape(shape)]
+    weights = [values.reshape(shape) for values in _scale_and_offset(norm)]
     return layer, [weight.astype("float32") for weight in weights]

@@ -32,8 +32,8 @@ _SHORT = 3
 def read_parts(files):
     """Goes through the parts of PNG and JPEG files, string `[batch]`.
 
-    Returns:
-        Tuple of tensors `[batch]`; `judge` takes a row of each.
+    Returns tensors `[batch]`: the files with zeros behind their end, whether
+    they are whole PNG files, and where JPEG scans and EXIF data begin.
     """
     size = tf.strings.length(files)
     is_png = _text(files, 0, len(PNG_START)) == PNG_START
@@ -46,17 +46,10 @@ def read_parts(files):
 
 
 def judge(data, whole_png, scans, exif):
-    """Says whether a file is whole, and which way up.
+    """Says whether TensorFlow decodes a file, and which way up it is.
 
-    Args:
-        data: String scalar, the file with zeros behind its end.
-        whole_png: Whether it is a whole PNG file.
-        scans: Place of the first scan of a JPEG file.
-        exif: Place of the EXIF data.
-
-    Returns:
-        Whether TensorFlow decodes it, bool scalar, and its orientation, int32
-        scalar from 1, which is upright, to 8.
+    Takes a row of `read_parts`; the orientation is an int32 scalar from 1,
+    which is upright, to 8.
     """
     return whole_png | _has_end(data, scans), _orientation(data, exif)
 

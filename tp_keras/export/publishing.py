@@ -46,9 +46,8 @@ def publish(folder: pathlib.Path) -> pathlib.Path:
     os.umask(umask)
     folder.chmod(0o777 & ~umask)
     while True:
-        taken = [
-            int(p.name) for p in folder.parent.iterdir() if p.name.isdecimal()
-        ]
+        names = [path.name for path in folder.parent.iterdir()]
+        taken = [int(name) for name in names if name.isdecimal()]
         target = folder.with_name(str(max(taken, default=0) + 1))
         try:
             # Onto a folder that is not empty, `rename` fails.

@@ -1,17 +1,22 @@
 """Exports the model of a run folder, with all that is known of it."""
 
+import itertools
 import pathlib
+
+import numpy as np
 
 from tp_keras import config as config_lib
 from tp_keras.data import builders
 from tp_keras.data import source
+from tp_keras.data.labels import strata
 from tp_keras.errors import UserError
 from tp_keras.export.bundle import BUNDLE_NAME
+from tp_keras.export.bundle import CHECK_COUNT
 from tp_keras.export.bundle import noise
 from tp_keras.export.bundle import write_bundle
 from tp_keras.export.formats import add_formats
 from tp_keras.export.formats import get_formats
-from tp_keras.export.formats.calibration import choose_rows
+from tp_keras.export.formats.add import describe_record
 from tp_keras.export.publishing import publish
 from tp_keras.export.publishing import unpublished
 from tp_keras.export.publishing import write_metadata
@@ -20,9 +25,6 @@ from tp_keras.runs.run_folder import RunFolder
 
 # What a bundle says of its quality; the whole stays in the run folder.
 FIGURES = ("accuracy", "balanced_accuracy", "mae", "within_tolerance")
-_FIGURE_FIELDS = ("metric", "task", "group", "value", "low", "high", "count")
-
-_CHECK_COUNT = 8
 
 # Ranges of activations hardly move any more, and rounding is coarser the
 # wider they are.
@@ -45,14 +47,11 @@ def export_run(
     Args:
         run_dir: Folder of the run.
         output_dir: Folder of all exported models.
-        name: Name of the model, under which it is served.
+        name: Name under which the model is served.
         formats: Names of file formats; see `get_formats`. Several are checked
             on the test split; see `add_formats`. Where the run's data is gone,
             noise takes its place and accuracy is left out.
         latency_seconds: How long to measure a file at a batch size.
-
-    Returns:
-        Folder of the version.
 
     Raises:
         UserError: If the run is not there or holds no trained model, if a
@@ -70,14 +69,14 @@ def export_run(
     if any(item.needs_calibration for item in formats):
         calibration_images = _calibration_portraits(run)
     classifier = run.load_model()
-    limit = None if len(formats) > 1 else _CHECK_COUNT
+    limit = None if len(formats) > 1 else CHECK_COUNT
     portraits = _load(run, "test", limit)
     images = noise(classifier.schema.image_shape)
     if portraits is not None:
         images = portraits.images
     with unpublished(output_dir, name) as folder:
         model, facts = write_bundle(
-            classifier, folder, images[:_CHECK_COUNT], describe_run(run)
+            classifier, folder, images[:CHECK_COUNT], describe_run(run)
         )
         if len(formats) > 1:
             facts["formats"] = add_formats(
@@ -106,15 +105,13 @@ def describe_run(run) -> dict:
         value = pathlib.Path(settings["model"][name])
         if value.is_absolute() or value.exists():
             settings["model"][name] = value.name
-    records_file = run.path / "evaluation" / "test" / "records.jsonl"
-    records = []
-    if records_file.is_file():
-        records = records_lib.read_records(records_file)
+    file = run.path / "evaluation" / "test" / "records.jsonl"
+    records = records_lib.read_records(file) if file.is_file() else []
     return {
         "run": run.path.resolve().name,
         "data_fingerprints": run.facts.get("fingerprints", {}),
         "figures": [
-            {field: getattr(record, field) for field in _FIGURE_FIELDS}
+            describe_record(record)
             for record in records
             if record.metric in FIGURES and record.class_name is None
         ],
@@ -162,7 +159,24 @@ def _load(run, split, limit=None):
     if limit is not None and part == split:
         part = f"{split}[:{min(limit, splits[split].num_examples)}]"
         storage = "memory"
-    portraits = source.load_portraits(
-        data.data_dir, data.dataset, part, storage, progress=limit is None
-    )
+    location = data.data_dir, data.dataset, part, storage
+    portraits = source.load_portraits(*location, progress=limit is None)
     return portraits.seen_as(run.schema)
+
+
+def choose_rows(portraits, count: int, seed: int) -> np.ndarray:
+    """Chooses rows by chance, ascending, the `strata` of all tasks in turn.
+
+    A rare class may reach activations that no other reaches. Taken in turn,
+    each has as many portraits as it can give; rows without any label come
+    last. If there are fewer than `count`, all are chosen.
+    """
+    order = np.random.default_rng(seed).permutation(len(portraits))
+    queues = []
+    for task in portraits.schema.tasks:
+        classes = strata(task, portraits.labels[task.name])[order]
+        queues += [order[classes == c] for c in np.unique(classes) if c >= 0]
+    turns = itertools.zip_longest(*queues)
+    in_turn = (row for turn in turns for row in turn if row is not None)
+    chosen = dict.fromkeys(itertools.chain(in_turn, order))
+    return np.sort(np.fromiter(itertools.islice(chosen, count), np.int64))

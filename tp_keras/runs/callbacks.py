@@ -19,11 +19,10 @@ class BestModel(keras.callbacks.Callback):
 
     Args:
         path: File to save to.
-        classifier: `PortraitClassifier`, what to save of the trained model.
+        classifier: What to save of the trained model.
         examples_per_epoch: Int.
-        best_score: Float. The best score of earlier epochs, when resuming.
-        only_last: Whether to save after every epoch, whatever its score, so
-            that the last one stays.
+        best_score: That of earlier epochs, when resuming.
+        only_last: Whether to save after every epoch, whatever its score.
     """
 
     def __init__(
@@ -65,8 +64,7 @@ class EpochCurves(keras.callbacks.TensorBoard):
     def on_train_batch_begin(self, batch, logs=None):
         """Does nothing."""
 
-    def on_train_batch_end(self, batch, logs=None):
-        """Does nothing."""
+    on_train_batch_end = on_train_batch_begin
 
 
 class EpochSeeds(keras.callbacks.Callback):
@@ -95,13 +93,9 @@ class FrozenTrunk(keras.callbacks.Callback):
     """Leaves a backbone as it is in the first epochs.
 
     Frozen, its batch normalisation doesn't follow the batches either. The
-    optimizer has to be built with its variables before.
-
-    Args:
-        backbone: `keras.Model`, a part of what is trained.
-        epochs: Int.
-        compile_again: Function that compiles the model anew with the same
-            optimizer: what is trained is settled when it is compiled.
+    optimizer has to be built with its variables before. `compile_again`
+    compiles the model anew with the same optimizer: what is trained is settled
+    when it is compiled.
     """
 
     def __init__(self, backbone, epochs, compile_again):
@@ -116,27 +110,23 @@ class FrozenTrunk(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         """Freezes or releases, by the number of the epoch alone."""
-        freeze = epoch < self.epochs
-        if freeze == self._frozen:
-            return
-        self._frozen = freeze
-        for layer, trainable in self._trainable:
-            layer.trainable = trainable and not freeze
-        self.compile_again()
-        self.model.make_train_function()
+        if self._frozen != (epoch < self.epochs):
+            self._frozen = not self._frozen
+            for layer, trainable in self._trainable:
+                layer.trainable = trainable and not self._frozen
+            self.compile_again()
+            self.model.make_train_function()
 
 
 class ResumableEarlyStopping(keras.callbacks.EarlyStopping):
     """Early stopping that knows the epochs before a resumption.
 
-    Args:
-        history: Logs of these epochs, each a dict with its `epoch`.
-        **kwargs: Those of `keras.callbacks.EarlyStopping`.
+    Their logs are the `history`, dicts with an `epoch`.
     """
 
     def __init__(self, history=(), **kwargs):
         super().__init__(**kwargs)
-        self.history = list(history)
+        self.history = history
 
     def on_train_begin(self, logs=None):
         """Starts, and replays what was trained before."""
@@ -150,31 +140,21 @@ def training_callbacks(
 ) -> list[keras.callbacks.Callback]:
     """Returns what happens beside a training, in its order.
 
-    Args:
-        config: `ExperimentConfig`.
-        run: `RunFolder`.
-        classifier: `PortraitClassifier`, what is kept of what is trained.
-        saved_path: Where it is kept.
-        steps: Int. Steps of an epoch.
-        first_epoch: Int. Epochs that were trained before.
+    `saved_path` is where the classifier is kept, `steps` those of an epoch, and
+    `first_epoch` the number of epochs that were trained before.
     """
     training = config.training
     # An epoch is over when its backup is written: rows after it will be
     # trained and written again.
     history = [row for row in run.read_history() if row["epoch"] < first_epoch]
+    best_score = max((row[SCORE] for row in history), default=float("-inf"))
+    # The model of the last epoch counts where a strength grows: the most
+    # accurate one would be one of before.
+    only_last = DEBIAS_METHODS[config.debias.in_training.debias].grows
+    examples = steps * training.batch_size
     callbacks = [
         EpochSeeds(training.seed),
-        BestModel(
-            saved_path,
-            classifier,
-            examples_per_epoch=steps * training.batch_size,
-            best_score=max(
-                (row[SCORE] for row in history), default=float("-inf")
-            ),
-            # The model of the last epoch counts where a strength grows: the
-            # most accurate one would be one of before.
-            only_last=DEBIAS_METHODS[config.debias.in_training.debias].grows,
-        ),
+        BestModel(saved_path, classifier, examples, best_score, only_last),
     ]
     if training.averaging:
         callbacks.append(keras.callbacks.SwapEMAWeights())
@@ -182,15 +162,9 @@ def training_callbacks(
         keras.callbacks.CSVLogger(run.history_path, append=first_epoch > 0),
         EpochCurves(run.path / "tensorboard", write_graph=False),
     ]
-    if training.patience:
-        callbacks.append(
-            ResumableEarlyStopping(
-                history=history,
-                monitor=SCORE,
-                mode="max",
-                patience=training.patience,
-            )
-        )
+    if patience := training.patience:
+        options = {"monitor": SCORE, "mode": "max", "patience": patience}
+        callbacks.append(ResumableEarlyStopping(history, **options))
     # Last: when it has written, everything before it has.
     callbacks.append(
         keras.callbacks.BackupAndRestore(

@@ -39,9 +39,6 @@ def debias_run(
             compute them where they are needed.
         progress: Whether to show bars.
 
-    Returns:
-        The new run's folder.
-
     Raises:
         UserError: If the run isn't there, isn't finished or has been through
             this already, its data is gone or another, or `run_dir` is taken.
@@ -132,12 +129,10 @@ def _check_same(run, config, facts):
 
 
 def _load(source, progress):
-    data = source.config.data
+    """Returns the portraits of both splits, those that the run has seen."""
     portraits = {
-        split: load_portraits(*data.location(split), progress)
+        split: load_portraits(*source.config.data.location(split), progress)
         for split in ("train", "validation")
     }
-    source.check_fingerprints(
-        {split: rows.fingerprint for split, rows in portraits.items()}
-    )
-    return portraits["train"], portraits["validation"]
+    source.check_fingerprints({k: v.fingerprint for k, v in portraits.items()})
+    return portraits.values()

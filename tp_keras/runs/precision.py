@@ -28,9 +28,7 @@ def choose_precision(setting, backbone):
     fast as in float32. A depthwise convolution with a stride has a backward
     kernel that is twenty times *slower*, and a MobileNet is slower as a whole.
 
-    Args:
-        setting: `"float32"`, `"bfloat16"`, or `"auto"` for the faster one.
-        backbone: The untrained backbone.
+    `setting` is `"float32"`, `"bfloat16"`, or `"auto"` for the faster one.
 
     Raises:
         UserError: If bfloat16 is asked for where it would be slower.
@@ -57,11 +55,7 @@ def layers_in(precision):
 
 
 def in_float32(model):
-    """Returns a model whose layers all compute in float32.
-
-    One that does so anyway is returned itself, any other as a copy, which is
-    not compiled.
-    """
+    """Returns a model, or a copy of it, whose layers compute in float32."""
     config = model.get_config()
     plain = _with_float32_policies(config)
     if plain == config:
@@ -111,9 +105,11 @@ def has_bfloat16_instructions() -> bool:
         return True
     if _ISAS_WITHOUT.fullmatch(os.environ.get(_ISA_LIMIT, "")):
         return False
-    if not _CPU_INFO.exists():
-        return False
-    return bool(_CPU_FLAGS & set(_CPU_INFO.read_text().split()))
+    return bool(_CPU_FLAGS & set(_cpu_info().split()))
+
+
+def _cpu_info():
+    return _CPU_INFO.read_text() if _CPU_INFO.exists() else ""
 
 
 def describe_processor() -> str:
@@ -122,9 +118,7 @@ def describe_processor() -> str:
     Weights differ from processor to processor by far more than rounding: the
     order of sums decides on the last bits, and a training spreads them.
     """
-    found = _CPU_INFO.exists() and re.search(
-        r"^model name\s*:\s*(.+)$", _CPU_INFO.read_text(), re.M
-    )
+    found = re.search(r"^model name\s*:\s*(.+)$", _cpu_info(), re.M)
     name = found[1].strip() if found else platform.machine()
     kind = "bfloat16" if has_bfloat16_instructions() else "no bfloat16"
     limit = os.environ.get(_ISA_LIMIT)

@@ -136,17 +136,11 @@ class RunFolder:
         return self
 
     def settle(self, config, resolve):
-        """Returns the settings with the splits that there are.
+        """Returns the settings with the splits that there are, or raises.
 
         The folder stays as it is; `claim` it when data and model are there.
-
-        Args:
-            config: Settings of a training.
-            resolve: Function from a `DataConfig` to one with splits that
-                exist; not called for a run that is finished.
-
-        Raises:
-            UserError: If the folder belongs to another configuration.
+        `resolve` makes a `DataConfig` one with splits that exist, and is not
+        called for a run that is finished.
         """
         self._check(config, _SPLIT_FIELDS)
         if self.is_finished and not self._differences(config):
@@ -220,9 +214,7 @@ class RunFolder:
     def check_fingerprints(self, fingerprints: dict[str, str]) -> None:
         """Raises if the run has been trained on other data of these splits."""
         noted = self.facts.get("fingerprints", {})
-        known = {
-            name: noted.get(name, fingerprints[name]) for name in fingerprints
-        }
+        known = {k: noted.get(k, v) for k, v in fingerprints.items()}
         if known != fingerprints:
             raise UserError(
                 f"The run in {self.path} was trained on other portraits than "
@@ -247,9 +239,7 @@ class RunFolder:
         # writing it: the later row counts.
         with self.history_path.open(newline="") as file:
             rows = {
-                int(row["epoch"]): {
-                    name: float(value) for name, value in row.items() if value
-                }
+                int(row["epoch"]): {k: float(v) for k, v in row.items() if v}
                 for row in csv.DictReader(file)
             }
         return [rows[epoch] for epoch in sorted(rows)]
@@ -267,8 +257,7 @@ class RunFolder:
 
         from tp_keras.runs.precision import in_float32
 
-        if path is None:
-            path = self.require().model_path
+        path = path or self.require().model_path
         return in_float32(keras.saving.load_model(path, compile=False))
 
     def save_model(self, model) -> None:

@@ -40,8 +40,8 @@ class Trainer:
     Args:
         config: `ExperimentConfig`.
         progress: Whether to show bars and tell what happens.
-        portraits: Dict: split -> `Portraits`, for `"train"` and
-            `"validation"`, in place of those that the settings name.
+        portraits: Dict of `"train"` and `"validation"` to `Portraits`, in
+            place of those that the settings name.
         callbacks: Callbacks of Keras besides; they come last.
 
     Example:
@@ -68,12 +68,8 @@ class Trainer:
     def fit(self) -> RunFolder:
         """Trains to the end, from the beginning or from the last backup.
 
-        Returns:
-            The run's folder. A finished run is returned as it is.
-
-        Raises:
-            UserError: If the data is missing, or the folder belongs to
-                another configuration or to other data.
+        A finished run is returned as it is. Raises `UserError` if the data is
+        missing, or the folder belongs to another configuration or other data.
         """
         self.config = self.run.settle(self.config, self._resolve_splits)
         if self.run.is_finished:
@@ -102,7 +98,7 @@ class Trainer:
 
     def _train(self, train, validation, fingerprints):
         """Trains all layers."""
-        training = self.config.training
+        training, method = self.config.training, self.config.debias.in_training
 
         # === Model ===
         classifier = self.build_model(train.schema)
@@ -124,10 +120,7 @@ class Trainer:
             class_balance=training.class_balance,
             passes_per_epoch=training.passes_per_epoch,
             row_weights=chosen_rows(
-                train,
-                classifier.tasks,
-                self.config.debias.in_training,
-                training.seed,
+                train, classifier.tasks, method, training.seed
             ),
         )
         steps = batches.steps_per_epoch
@@ -181,25 +174,26 @@ class Trainer:
     def _complete(self, train, validation):
         """Does what is left to do when all layers are trained."""
         settings = self.config.debias
-        if settings.has_second_stage:
-            begin = time.monotonic()
-            classifier = debias_classifier(
-                self.run.load_model(self.run.trained_path),
-                self.config,
-                train,
-                validation,
-                progress=self.progress,
-            )
-            self.run.save_model(classifier)
-            seconds = time.monotonic() - begin
-            self.run.record(
-                debias_seconds=round(seconds, 1),
-                parameters=classifier.inference_model().count_params(),
-            )
-            self._say(
-                f"Debiased by {settings.debias} and {settings.posthoc} in "
-                f"{seconds:.0f} s: {self.run.model_path}"
-            )
+        if not settings.has_second_stage:
+            return
+        begin = time.monotonic()
+        classifier = debias_classifier(
+            self.run.load_model(self.run.trained_path),
+            self.config,
+            train,
+            validation,
+            progress=self.progress,
+        )
+        self.run.save_model(classifier)
+        seconds = time.monotonic() - begin
+        self.run.record(
+            debias_seconds=round(seconds, 1),
+            parameters=classifier.inference_model().count_params(),
+        )
+        self._say(
+            f"Debiased by {settings.debias} and {settings.posthoc} in "
+            f"{seconds:.0f} s: {self.run.model_path}"
+        )
 
     def build_model(self, schema) -> PortraitClassifier:
         """Returns the untrained classifier for portraits of a schema."""
@@ -250,11 +244,8 @@ class Trainer:
         Several save a tenth of the time of a small network. They have to divide
         the epoch, or Keras would take more batches than belong to it.
         """
-        return max(
-            count
-            for count in range(1, _MOST_STEPS_PER_EXECUTION + 1)
-            if steps_per_epoch % count == 0
-        )
+        counts = range(1, _MOST_STEPS_PER_EXECUTION + 1)
+        return max(count for count in counts if steps_per_epoch % count == 0)
 
     def _resolve_splits(self, data):
         if self.portraits is not None:
@@ -268,12 +259,12 @@ class Trainer:
 
     def _optimizer(self, steps):
         training = self.config.training
-        warmup_steps = int(training.warmup_epochs * steps)
-        schedule = cosine_schedule(
-            training.learning_rate, warmup_steps, training.epochs * steps
-        )
         return FusedAdamW(
-            schedule,
+            cosine_schedule(
+                training.learning_rate,
+                int(training.warmup_epochs * steps),
+                training.epochs * steps,
+            ),
             weight_decay=training.weight_decay,
             use_ema=training.averaging > 0,
             ema_momentum=training.averaging or 0.99,
@@ -291,10 +282,10 @@ class Trainer:
 
     def _announce(self, train, validation, model, steps, first_epoch):
         if first_epoch:
+            examples = first_epoch * steps * self.config.training.batch_size
             self._say(
-                f"Resuming after epoch {first_epoch} "
-                f"({first_epoch * steps * self.config.training.batch_size:,} "
-                "examples seen)."
+                f"Resuming after epoch {first_epoch} ({examples:,} examples "
+                "seen)."
             )
         where = "on disk" if train.storage == "disk" else "in memory"
         megabytes = (train.images.nbytes + validation.images.nbytes) / 1e6
@@ -307,23 +298,22 @@ class Trainer:
         )
 
     def _record_training(self, epochs, steps, begin):
-        history = self.run.read_history()
-        best = max(history, key=lambda row: row[SCORE])
+        best = max(self.run.read_history(), key=lambda row: row[SCORE])
+        best_epoch = int(best["epoch"]) + 1
         examples = epochs * steps * self.config.training.batch_size
         seconds = time.monotonic() - begin
         self.run.record(
             status="trained",
             epochs=epochs,
             examples_seen=examples,
-            best_epoch=int(best["epoch"]) + 1,
+            best_epoch=best_epoch,
             best_score=best[SCORE],
             seconds=round(self.run.facts.get("seconds", 0) + seconds, 1),
         )
         self._say(
             f"Trained {epochs} epochs, {examples:,} examples seen, "
             f"{seconds:.0f} s in this session. Best validation score "
-            f"{best[SCORE]:.4f} after epoch {int(best['epoch']) + 1}: "
-            f"{self._saved_path}"
+            f"{best[SCORE]:.4f} after epoch {best_epoch}: {self._saved_path}"
         )
 
     def _say(self, text):

@@ -10,12 +10,7 @@ from tp_keras.errors import UserError
 
 
 def check_training(config, classifier, train) -> None:
-    """Raises if portraits, network and settings don't go together.
-
-    Raises:
-        UserError: If a task has no labels or one class of them, the debiasing
-            lacks groups, or the backend can't.
-    """
+    """Raises if portraits, network and settings don't go together."""
     for task in classifier.tasks:
         labels = train.labels[task.name]
         values = np.unique(labels[is_known(task, labels)])

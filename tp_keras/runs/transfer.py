@@ -21,8 +21,7 @@ def take_weights(classifier, run_dir: str | os.PathLike, run, say=print):
         say: Function that is told what was taken over and what is new.
 
     Returns:
-        Dict of facts for the new run: `from_run`, the path of the other, and
-        the SHA-256 of its model.
+        Facts for the new run: path of the other, and SHA-256 of its model.
 
     Raises:
         UserError: If there is no run, it isn't finished, its model has changed

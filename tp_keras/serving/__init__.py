@@ -9,7 +9,6 @@ from tp_keras.serving.check import check_graph
 from tp_keras.serving.locate import find_bundle
 from tp_keras.serving.locate import read_metadata
 from tp_keras.serving.picture_files import find_pictures
-from tp_keras.serving.portrait_file import decode_portrait
 from tp_keras.serving.portrait_file import read_portrait
 from tp_keras.serving.portrait_generator import PortraitGenerator
 from tp_keras.serving.prediction import Prediction
@@ -24,7 +23,6 @@ __all__ = [
     "Predictor",
     "check_answers",
     "check_graph",
-    "decode_portrait",
     "find_bundle",
     "find_pictures",
     "format_table",

@@ -22,8 +22,8 @@ def check_answers(
         expected: Dict of signature to its inputs and the expected outputs,
             each a dict of arrays. Expected `image_bytes` are given as the
             pixels that are in the files.
-        tolerance: Float. Greatest difference of a float that passes; pixels
-            may differ by one level, everything else not at all.
+        tolerance: Greatest difference of a float that passes; pixels may
+            differ by one level, everything else not at all.
         scales: Dict of output to what its differences are divided by; 1 for
             those left out.
 
@@ -40,9 +40,8 @@ def check_answers(
             answer = session.run(signature, inputs)
             differences[signature] = max(
                 _difference(
-                    signature,
-                    name,
-                    answer,
+                    f"{name!r} of {signature!r}",
+                    answer.get(name),
                     values,
                     tolerance,
                     scales.get(name, 1.0),
@@ -52,28 +51,26 @@ def check_answers(
     return differences
 
 
-def _difference(signature, name, answer, expected, tolerance, scale):
-    if name not in answer:
-        raise UserError(f"{signature!r} lacks the output {name!r}.")
-    found = answer[name]
+def _difference(name, found, expected, tolerance, scale):
+    if found is None:
+        raise UserError(f"The bundle lacks the output {name}.")
     if found.dtype == object:
         found = np.stack([_read_png(data) for data in found])
     if found.shape != expected.shape:
         raise UserError(
-            f"{name!r} of {signature!r} has the shape {found.shape}. "
-            f"Expected {expected.shape}."
+            f"{name} has the shape {found.shape}. Expected {expected.shape}."
         )
     gap = np.abs(found.astype(np.float64) - expected.astype(np.float64))
     difference = float(gap.max()) / scale
-    if found.dtype == np.uint8:
-        tolerance = _PIXEL_TOLERANCE
-    elif found.dtype == bool:
-        tolerance = 0
+    # Flags may not differ at all.
+    tolerance = {"uint8": _PIXEL_TOLERANCE, "bool": 0}.get(
+        found.dtype.name, tolerance
+    )
     # So that a NaN, which exceeds nothing, does not pass.
     if not difference <= tolerance:
         raise UserError(
-            f"The bundle differs from its model by {difference:.2g} in "
-            f"{name!r} of {signature!r}. Expected at most {tolerance:g}."
+            f"The bundle differs from its model by {difference:.2g} in {name}. "
+            f"Expected at most {tolerance:g}."
         )
     return difference
 

@@ -146,14 +146,9 @@ class CSession:
         }
 
     def run(self, signature: str, inputs: dict) -> dict[str, np.ndarray]:
-        """Runs one signature.
+        """Runs one signature, from arrays by name to arrays by name.
 
-        Args:
-            signature: Name of the signature.
-            inputs: Dict of input name to array; strings as `bytes` objects.
-
-        Returns:
-            Dict of output name to array; strings as arrays of `bytes` objects.
+        Strings are arrays of `bytes` objects.
 
         Raises:
             UserError: If signature or inputs do not match the bundle, or
@@ -170,27 +165,22 @@ class CSession:
                 f"Expected the inputs {sorted(definition.inputs)}. "
                 f"Received: inputs={sorted(inputs)}"
             )
-        names, output_names = sorted(inputs), sorted(definition.outputs)
-        feeds = self._places(definition.inputs[n].name for n in names)
-        fetches = self._places(definition.outputs[n].name for n in output_names)
+        outputs = dict(sorted(definition.outputs.items()))
+        feeds, fetches = map(self._places, (definition.inputs, outputs))
         tensors: list = []
-        results = (_Pointer * len(output_names))()
+        results = (_Pointer * len(fetches))()
         try:
-            for name in names:
-                tensors.append(
-                    self._to_tensor(inputs[name], definition.inputs[name].dtype)
-                )
+            for name, info in definition.inputs.items():
+                tensors.append(self._to_tensor(inputs[name], info.dtype))
             self._library.TF_SessionRun(
                 *(self._session, None),
-                *(feeds, (_Pointer * len(names))(*tensors), len(names)),
-                *(fetches, results, len(output_names)),
+                *(feeds, (_Pointer * len(feeds))(*tensors), len(feeds)),
+                *(fetches, results, len(fetches)),
                 *(None, 0, None, self._status),
             )
             self._check()
-            return {
-                name: self._to_array(result)
-                for name, result in zip(output_names, results, strict=True)
-            }
+            arrays = map(self._to_array, results)
+            return dict(zip(outputs, arrays, strict=True))
         finally:
             for tensor in [*tensors, *results]:
                 if tensor:
@@ -223,15 +213,15 @@ class CSession:
             self._library.TF_SetStatus(self._status, 0, b"")
             raise UserError(f"TensorFlow refused it: {message}")
 
-    def _places(self, tensor_names):
-        places = []
-        for tensor_name in tensor_names:
-            name, index = tensor_name.split(":")
-            operation = self._library.TF_GraphOperationByName(
+    def _places(self, infos):
+        places = (_Output * len(infos))()
+        for place, info in zip(places, infos.values(), strict=True):
+            name, index = info.name.split(":")
+            place.operation = self._library.TF_GraphOperationByName(
                 self._graph, name.encode()
             )
-            places.append(_Output(operation, int(index)))
-        return (_Output * len(places))(*places)
+            place.index = int(index)
+        return places
 
     def _to_tensor(self, value, type_number: int):
         """Copies an array into a new tensor of the library."""

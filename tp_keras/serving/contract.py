@@ -18,14 +18,9 @@ _VALID = {"valid": BOOL}
 
 
 def find_contract(signatures, metadata: dict) -> dict[str, tuple[dict, dict]]:
-    """Returns what every signature of a bundle takes and answers.
+    """Returns the TF_DataTypes of the inputs and outputs of every signature.
 
-    Args:
-        signatures: Names of its signatures, which tell of what kind it is.
-        metadata: Content of its `metadata.json`.
-
-    Returns:
-        Dict of signature to the TF_DataTypes of its inputs and outputs by name.
+    The names of a bundle's `signatures` and its metadata tell what they are.
     """
     schema = Schema.from_dict(metadata["schema"])
     if "generate" in signatures:

@@ -11,22 +11,10 @@ from tp_keras.tasks import Schema
 
 
 class LoadedBundle:
-    """A bundle with its signatures, ready to be called.
+    """A bundle with its signatures, functions of tensors by name.
 
-    Args:
-        bundle: Folder of a bundle or of its versions; see `find_bundle`.
-        signature: Name of a signature that only the wanted kind of bundle has.
-        command: The command that exports a bundle of this kind.
-
-    Attributes:
-        bundle_dir: Folder of the version that was loaded.
-        metadata: Content of its `metadata.json`.
-        schema: `Schema` of the data set that the model learned from.
-        signatures: Dict of name to function of tensors by name.
-
-    Raises:
-        UserError: If there is no bundle, it cannot be read, or it is one of
-            another kind.
+    Only the wanted kind of bundle has a certain signature, and a command
+    exports it. Raises `UserError` if there is none, or it can't be read.
     """
 
     def __init__(self, bundle, signature: str, command: str):

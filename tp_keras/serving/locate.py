@@ -13,12 +13,9 @@ METADATA_FILE = "metadata.json"
 def find_bundle(path) -> pathlib.Path:
     """Returns the folder of one version of a bundle.
 
-    Args:
-        path: That folder, or the folder that holds the versions, of which the
-            newest is taken, as TensorFlow Serving does.
-
-    Raises:
-        UserError: If there is no bundle.
+    `path` is that folder, or the one that holds the versions, of which the
+    newest is taken, as TensorFlow Serving does. Raises `UserError` if there is
+    no bundle.
 
     Example:
         >>> find_bundle("exported_models/portrait_attributes").name
@@ -27,13 +24,11 @@ def find_bundle(path) -> pathlib.Path:
     path = pathlib.Path(path)
     if (path / "saved_model.pb").is_file():
         return path
-    versions = []
-    if path.is_dir():
-        versions = [
-            folder
-            for folder in path.iterdir()
-            if folder.name.isdecimal() and (folder / "saved_model.pb").is_file()
-        ]
+    versions = [
+        file.parent
+        for file in path.glob("*/saved_model.pb")
+        if file.parent.name.isdecimal() and file.is_file()
+    ]
     if not versions:
         raise UserError(
             "Expected the folder of a bundle or of its versions, such as "
@@ -47,11 +42,7 @@ def find_bundle(path) -> pathlib.Path:
 
 
 def read_metadata(bundle_dir) -> dict:
-    """Returns the content of the `metadata.json` of a version.
-
-    Raises:
-        UserError: If it is not there, or tells no schema.
-    """
+    """Returns the content of a version's `metadata.json`, or raises."""
     path = pathlib.Path(bundle_dir) / METADATA_FILE
     try:
         metadata = json.loads(path.read_text())

@@ -29,8 +29,7 @@ def find_pictures(names) -> list[str]:
         The files, each once, in the order of the names, then sorted.
 
     Raises:
-        UserError: If there is no file at all, a pattern or a folder has none,
-            or a list can't be read.
+        UserError: If any of them stands for none, or a list can't be read.
 
     Example:
         >>> find_pictures(["album", "more/*.png"])

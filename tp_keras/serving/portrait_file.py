@@ -46,10 +46,7 @@ def read_portrait(path: str | os.PathLike, image_shape) -> np.ndarray:
 
     Args:
         path: PNG, JPEG, WebP, AVIF, GIF, BMP or TIFF file of any size.
-        image_shape: Height, width and channels of a portrait.
-
-    Returns:
-        uint8 `[height, width, 3]`.
+        image_shape: Height, width and channels of the uint8 array returned.
 
     Raises:
         UserError: If the file is not there, no such picture or not a whole
@@ -72,11 +69,7 @@ def read_portrait(path: str | os.PathLike, image_shape) -> np.ndarray:
 
 
 def decode_portrait(data: bytes, image_shape) -> np.ndarray:
-    """Makes a portrait of the content of a picture file; see `read_portrait`.
-
-    Raises:
-        UserError: If it is no such picture or not a whole one.
-    """
+    """Makes a portrait of what a picture file holds; see `read_portrait`."""
     try:
         with warnings.catch_warnings():
             # About metadata, and sizes that are large but allowed.

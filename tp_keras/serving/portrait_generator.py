@@ -28,8 +28,7 @@ class PortraitGenerator:
             a bundle the content of `metadata.json`.
 
     Attributes:
-        metadata: As given.
-        schema: `Schema` that it tells.
+        schema: `Schema` that the metadata tell.
 
     Example:
         >>> generator = PortraitGenerator.load("exported_models/portrait_vae")
@@ -62,9 +61,6 @@ class PortraitGenerator:
             temperature: Float above 0, or one for each row: how far from the
                 middle of what the model knows it may go. 1 is as various as
                 the portraits it learned from; less is plainer and safer.
-
-        Returns:
-            Images, one a seed.
         """
         return self._sample(labels, seeds, temperature)["image"]
 
@@ -94,13 +90,10 @@ class PortraitGenerator:
         return self._run("reconstruct", inputs)["image"]
 
     def edit(self, images, labels, new_labels) -> np.ndarray:
-        """Returns images with other attributes.
+        """Returns images with other attributes than the `labels` they show.
 
-        Args:
-            images: The images.
-            labels: What they show.
-            new_labels: What they shall show. A condition that is left out here
-                is not kept but unknown: give what shall stay.
+        A condition that is left out of `new_labels` is not kept but unknown:
+        give what shall stay.
         """
         inputs = self._picture_inputs(images, labels)
         new = self._label_inputs(new_labels, len(inputs["image"]), "new_")
@@ -126,15 +119,10 @@ class PortraitGenerator:
         )
 
     def _run(self, signature, inputs):
-        function = self._signatures[signature]
-        count = len(next(iter(inputs.values())))
-        parts = [
-            call_signature(
-                function,
-                {k: v[start : start + _BATCH] for k, v in inputs.items()},
-            )
-            for start in range(0, max(count, 1), _BATCH)
-        ]
+        count, parts = len(next(iter(inputs.values()))), []
+        for start in range(0, max(count, 1), _BATCH):
+            rows = {k: v[start : start + _BATCH] for k, v in inputs.items()}
+            parts.append(call_signature(self._signatures[signature], rows))
         return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
 
     def _picture_inputs(self, images, labels):

@@ -75,11 +75,7 @@ def _cell(prediction, task):
 
 
 def check_output(path) -> None:
-    """Checks the name of a file for `write_predictions`.
-
-    Raises:
-        UserError: If its suffix is of no known format.
-    """
+    """Raises unless the name of a file tells a format of predictions."""
     if pathlib.Path(path).suffix.lower() not in OUTPUT_SUFFIXES:
         raise UserError(
             "Expected the name of a file for the predictions that ends in "

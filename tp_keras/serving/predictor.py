@@ -18,16 +18,13 @@ class Predictor:
     """A bundle, loaded and ready.
 
     Args:
-        bundle: Folder of a bundle or of its versions; see `find_bundle`.
+        bundle: See `find_bundle`.
 
     Attributes:
         bundle_dir: Folder of the version that was loaded.
         metadata: Content of its `metadata.json`.
         schema: `Schema` of the data set that the model learned from.
         tasks: Those of its tasks that are predicted, in order.
-
-    Raises:
-        UserError: If there is no bundle or it cannot be read.
 
     Example:
         >>> predictor = Predictor("exported_models/portrait_attributes")
@@ -59,9 +56,7 @@ class Predictor:
     def predict_files(self, paths, batch_size: int = 64) -> list[Prediction]:
         """Predicts all tasks for picture files, read by `read_portrait`.
 
-        Returns:
-            One `Prediction` a file, in their order. A file that cannot be read
-            has its `error` set.
+        Each has one `Prediction`. Of one that can't be read it tells the error.
         """
         return list(self.iterate_files(paths, batch_size))
 
@@ -88,9 +83,7 @@ class Predictor:
     def embed(self, images) -> np.ndarray:
         """Returns the embeddings float32 `[batch, dimensions]` of portraits.
 
-        Raises:
-            UserError: If the bundle has none, or dtype or shape of the images
-                are not those of `predict`.
+        Raises `UserError` if the bundle has none, or as `predict`.
         """
         if "embed" not in self._loaded.signatures:
             raise UserError(
@@ -102,12 +95,12 @@ class Predictor:
     def _run(self, signature, images):
         images = checked_images(images, self.schema.image_shape)
         function = self._loaded.signatures[signature]
-        return {
-            k: np.array([text.decode() for text in v], dtype=str)
-            if v.dtype == object
-            else v
-            for k, v in call_signature(function, {"image": images}).items()
-        }
+        outputs = call_signature(function, {"image": images})
+        for name, values in outputs.items():
+            if values.dtype == object:
+                texts = [text.decode() for text in values]
+                outputs[name] = np.array(texts, dtype=str)
+        return outputs
 
     def _prediction(self, path, outputs, row):
         prediction = Prediction(path)

@@ -44,43 +44,45 @@ def labelled(count=4, **labels):
     )
 
 
-def value(records, metric, task="smile", group="all"):
-    return find_one(records, metric=metric, task=task, group=group).value
+@pytest.fixture(scope="module")
+def records():
+    return compare(TASKS, EXPECTED, FOUND, labelled())
 
 
-def test_hand_computed():
-    records = compare(TASKS, EXPECTED, FOUND, labelled())
-    assert value(records, "max_difference") == pytest.approx(0.3)
-    # (0.2 + 0.2 + 0.3 + 0.3) / 8
-    assert value(records, "mean_difference") == pytest.approx(0.125)
-    assert value(records, "max_difference", "embedding") == 0.25
-    assert value(records, "same_decisions") == 0.5
-    assert value(records, "accuracy") == 0.25
-    assert value(records, "accuracy", group="north") == 1.0
-    assert value(records, "accuracy", group="south") == 0.0
-    assert value(records, "accuracy", group="west") is None
+@pytest.mark.parametrize(
+    ("metric", "task", "group", "expected"),
+    [
+        ("max_difference", "smile", "all", 0.3),
+        ("mean_difference", "smile", "all", (0.2 + 0.2 + 0.3 + 0.3) / 8),
+        ("max_difference", "embedding", "all", 0.25),
+        ("same_decisions", "smile", "all", 0.5),
+        ("accuracy", "smile", "all", 0.25),
+        ("accuracy", "smile", "north", 1.0),
+        ("accuracy", "smile", "south", 0.0),
+        ("accuracy", "smile", "west", None),
+        # Flags count one by one. Five are known: yes yes, no no, a wrong no.
+        ("same_decisions", "signs", "all", 0.75),
+        ("accuracy", "signs", "all", 0.6),
+        ("accuracy", "signs", "north", 1.0),
+        # Numbers in their tolerance: off by 6, 2 and 4.
+        ("max_difference", "age", "all", 2.0),
+        ("mean_difference", "age", "all", 0.85),
+        ("same_decisions", "age", "all", 0.75),
+        ("within_tolerance", "age", "all", 2 / 3),
+        ("within_tolerance", "age", "north", 0.0),
+    ],
+)
+def test_hand_computed(records, metric, task, group, expected):
+    found = find_one(records, metric=metric, task=task, group=group)
+    assert found.value == pytest.approx(expected)
+
+
+def test_a_share_has_its_count_and_interval(records):
     south = find_one(records, metric="accuracy", task="smile", group="south")
     assert south.count == 3
     assert south.low == 0.0 < south.high < 1.0
-
-
-def test_flags_count_one_by_one():
-    records = compare(TASKS, EXPECTED, FOUND, labelled())
-    assert value(records, "same_decisions", "signs") == 0.75
-    # Five are known: yes yes, no no, and a wrong no.
-    record = find_one(records, metric="accuracy", task="signs", group="all")
-    assert (record.value, record.count) == (0.6, 5)
-    assert value(records, "accuracy", "signs", "north") == 1.0
-
-
-def test_numbers_are_measured_in_their_tolerance():
-    records = compare(TASKS, EXPECTED, FOUND, labelled())
-    assert value(records, "max_difference", "age") == 2.0
-    assert value(records, "mean_difference", "age") == pytest.approx(0.85)
-    assert value(records, "same_decisions", "age") == 0.75
-    # Off by 6, 2 and 4.
-    assert value(records, "within_tolerance", "age") == pytest.approx(2 / 3)
-    assert value(records, "within_tolerance", "age", "north") == 0.0
+    flags = find_one(records, metric="accuracy", task="signs", group="all")
+    assert flags.count == 5
 
 
 def test_without_labels_no_accuracy():

@@ -4,17 +4,15 @@ import json
 import pathlib
 import re
 import shutil
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests import made_runs
 from tests.export.networks import Here
-from tests.export.networks import make_classifier
 from tests.export.networks import random_portraits
 from tests.portrait_factory import EVERY_KIND
-from tests.portrait_factory import SCHEMA
 from tests.printed_commands import find_commands
 from tests.printed_commands import refusal
 from tp_keras import config as config_lib
@@ -35,11 +33,7 @@ DATASET = "tiny_portraits/synthetic_tiny"
 
 def make_run(path, data_dir):
     data = config_lib.DataConfig(data_dir=str(data_dir), dataset=DATASET)
-    folder = RunFolder(path)
-    folder.claim(config_lib.ExperimentConfig(run_dir=str(path), data=data))
-    make_classifier(SCHEMA).save(folder.model_path)
-    folder.record(status="finished", schema=SCHEMA.to_dict())
-    return path
+    return made_runs.make_run(path, data=data, status="finished").path
 
 
 @pytest.fixture(scope="module")
@@ -177,23 +171,11 @@ def test_without_data_noise_and_no_accuracy(tmp_path, here, capsys):
     }
 
 
-def refuse(run, tmp_path, formats, capsys):
-    words = ["--run_dir", str(run), "--formats", formats]
-    words += ["--output_dir", str(tmp_path / "exported_models")]
-    said = refusal(capsys, command.run, Export, words)
-    # Before any work: not even the folder is made.
-    assert not (tmp_path / "exported_models").exists()
-    return said
-
-
 def test_integers_are_never_calibrated_with_noise(tmp_path, capsys):
     run = make_run(tmp_path / "run", tmp_path / "gone")
-    message = refuse(run, tmp_path, "litert_int8", capsys)
-    (build,) = find_commands(message)
+    words = ["--run_dir", str(run), "--formats", "litert_int8"]
+    words += ["--output_dir", str(tmp_path / "exported_models")]
+    (build,) = find_commands(refusal(capsys, command.run, Export, words))
     assert str(tmp_path / "gone") in build
-
-
-def test_a_missing_package_is_told_first(run, tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "onnx", None)
-    message = refuse(run, tmp_path, "onnx", capsys)
-    assert "pip install -r requirements-formats.txt" in message
+    # Before any work: not even the folder is made.
+    assert not (tmp_path / "exported_models").exists()

@@ -28,20 +28,13 @@ def test_an_unknown_format():
         get_formats(["onnx", "tflite"])
 
 
-@pytest.mark.parametrize(
-    ("name", "module", "distribution"),
-    [
-        ("litert_int8", "ai_edge_litert", "ai-edge-litert"),
-        ("onnx", "onnxruntime", "onnxruntime"),
-        ("openvino", "openvino", "openvino"),
-    ],
-)
-def test_a_missing_package(monkeypatch, name, module, distribution):
-    monkeypatch.setitem(sys.modules, module, None)
+def test_a_missing_package(monkeypatch):
+    for module in ("ai_edge_litert", "onnxruntime"):
+        monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(UserError) as error:
-        get_formats([name])
+        get_formats(["onnx", "litert_int8"])
     assert str(error.value) == (
-        f"Expected {distribution} to be installed: `pip install -r "
-        f"requirements-formats.txt` does it. Received: formats={name}"
+        "Expected ai-edge-litert, onnxruntime to be installed: `pip install -r "
+        "requirements-formats.txt` does it. Received: formats=onnx,litert_int8"
     )
     assert names(get_formats(["saved_model"])) == ["saved_model"]

@@ -17,10 +17,6 @@ def reverse_gradient(x, strength):
     before learns to prevent that (Ganin and Lempitsky, "Unsupervised Domain
     Adaptation by Backpropagation", 2015, arXiv:1409.7495). No custom gradient
     is needed: `stop_gradient(x + s * x) - s * x` equals `x`.
-
-    Args:
-        x: Float tensor.
-        strength: Float or scalar tensor, called lambda in the paper.
     """
     scaled = ops.cast(strength, x.dtype) * x
     return ops.stop_gradient(x + scaled) - scaled
@@ -31,9 +27,8 @@ class ReversedGradient(Plain):
 
     The adversaries see the normalised part of the embedding, groups balanced,
     and learn faster than the classifier: what they can't read is only gone if
-    they read as well as can be (Elazar and Goldberg, arXiv:1808.06640). Rows
-    without a label of the task serve too: their group is known. As the part
-    has to keep what the label itself tells of the group, a strong reversal
+    they read as well as can be (Elazar and Goldberg, arXiv:1808.06640). As the
+    part has to keep what the label itself tells of the group, a strong reversal
     costs accuracy.
     """
 
@@ -45,22 +40,15 @@ class ReversedGradient(Plain):
         size = input_shape[-1]
         if self.is_conditional:
             size += self.num_classes
-        # No normalisation or dropout: their capacity is that of a probe.
-        self.adversaries = [
-            keras.Sequential(
-                [
-                    *(
-                        keras.layers.Dense(width, activation="relu")
-                        for width in self.settings.adversary_units
-                    ),
-                    keras.layers.Dense(self.num_groups),
-                ],
-                name=f"adversary_{number}",
-            )
-            for number in range(self.settings.adversaries)
-        ]
-        for adversary in self.adversaries:
+        self.adversaries = []
+        for number in range(self.settings.adversaries):
+            # No normalisation or dropout: their capacity is that of a probe.
+            adversary = keras.Sequential(name=f"adversary_{number}")
+            for width in self.settings.adversary_units:
+                adversary.add(keras.layers.Dense(width, activation="relu"))
+            adversary.add(keras.layers.Dense(self.num_groups))
             adversary.build((None, size))
+            self.adversaries.append(adversary)
         names = tuple(map(str, range(self.num_groups)))
         self.group_loss = TaskLoss(Task("group", CATEGORICAL, names))
         self.built = True
@@ -68,11 +56,7 @@ class ReversedGradient(Plain):
     @property
     def adversary_variables(self) -> list:
         """The variables of the adversaries."""
-        return [
-            variable
-            for adversary in self.adversaries
-            for variable in adversary.trainable_variables
-        ]
+        return sum((a.trainable_variables for a in self.adversaries), [])
 
     def loss(self, part, scores, labels, groups, weights, progress, training):
         """Returns the task's loss and the adversaries', which is reversed."""

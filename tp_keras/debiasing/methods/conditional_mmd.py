@@ -46,16 +46,9 @@ def conditional_mmd(features, labels, groups, known, num_classes, num_groups):
     of a row with itself: at least 0, and 0 for equal groups. The widths of the
     kernels come from the median distance, through which no gradient passes.
 
-    Args:
-        features: float `[batch, size]`.
-        labels: int `[batch]`.
-        groups: int `[batch]`.
-        known: bool `[batch]`: rows whose label and group are known.
-        num_classes: Int.
-        num_groups: Int.
-
-    Returns:
-        Scalar; 0 where no class has two rows of each of two groups.
+    Takes float features `[batch, size]`, int labels and groups `[batch]`, and
+    which rows have both, bool `[batch]`. The scalar is 0 where no class has two
+    rows of each of two groups.
     """
     norms = ops.sum(ops.square(features), axis=-1)
     distances = ops.maximum(
@@ -75,13 +68,14 @@ def conditional_mmd(features, labels, groups, known, num_classes, num_groups):
         classes * of_group[:, group, None] for group in range(num_groups)
     ]
     sizes = [ops.sum(rows, axis=0) for rows in members]
+    means = [
+        m / ops.maximum(n, 1.0) for m, n in zip(members, sizes, strict=True)
+    ]
     total, count = 0.0, 0.0
     for one, other in itertools.combinations(range(num_groups), 2):
         # +1/n for a row of the one, -1/m for one of the other: one quadratic
         # form for each class.
-        signs = members[one] / ops.maximum(sizes[one], 1.0) - members[
-            other
-        ] / ops.maximum(sizes[other], 1.0)
+        signs = means[one] - means[other]
         squared = ops.sum(signs * ops.matmul(kernel, signs), axis=0)
         enough = (sizes[one] >= 2) & (sizes[other] >= 2)
         enough = ops.cast(enough, features.dtype)

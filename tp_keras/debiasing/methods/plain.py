@@ -20,12 +20,8 @@ class Plain(keras.layers.Layer):
     its training needs beside the classifier, and gives the task's loss. What
     it calls the class of a row is of a number the range that it lies in.
 
-    Args:
-        task: `Task`.
-        counts: int array `[classes, groups]`: training rows of each.
-        settings: `DebiasConfig`.
-        label_smoothing: Float, of the task's loss.
-        number_head: Name of the head of numbers; see `head_kind`.
+    `counts` are the training rows of each class and group, int
+    `[classes, groups]`; for `number_head` see `head_kind`.
     """
 
     # Whether the loss weighs all groups of a class alike.

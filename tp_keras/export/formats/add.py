@@ -20,6 +20,11 @@ from tp_keras.records.record import find
 _RECORD_FIELDS = ("metric", "task", "group", "value", "low", "high", "count")
 
 
+def describe_record(record) -> dict:
+    """Returns what `metadata.json` says of a `Record`."""
+    return {field: getattr(record, field) for field in _RECORD_FIELDS}
+
+
 def add_formats(
     folder,
     model: keras.Model,
@@ -40,7 +45,7 @@ def add_formats(
         folder: Folder of the version, with the SavedModel in it.
         model: The folded model, from `answer_model`.
         formats: From `get_formats`.
-        tasks: The tasks of the model.
+        tasks: Those of the model.
         images: uint8 `[count, height, width, 3]` to check with.
         expected: What the trained model answers to `images`.
         portraits: `Portraits` whose images they are; without, no accuracy.
@@ -88,10 +93,7 @@ def add_formats(
                 "bytes": sum(p.stat().st_size for p in item.files(folder)),
                 "runtime": item.runtime(),
                 **facts,
-                "records": [
-                    {field: getattr(record, field) for field in _RECORD_FIELDS}
-                    for record in records
-                ],
+                "records": [describe_record(record) for record in records],
                 "warnings": describe_losses(item.name, reference, records),
             }
         bar.set_postfix_str("latencies")

@@ -8,6 +8,7 @@ from tp_keras.records.intervals import wilson_interval
 from tp_keras.records.record import ALL
 from tp_keras.records.record import Record
 from tp_keras.records.record import find
+from tp_keras.records.record import find_one
 from tp_keras.tasks import MULTI_LABEL
 from tp_keras.tasks import REGRESSION
 
@@ -34,9 +35,6 @@ def compare(tasks, expected, found, portraits=None) -> list[Record]:
         expected: Dict of output to float array, the model's answers.
         found: The same of the file; it may lack the embedding.
         portraits: `Portraits` that were answered, or None.
-
-    Returns:
-        List of `Record`.
 
     Raises:
         UserError: If an answer is missing or is no number.
@@ -73,24 +71,16 @@ def compare(tasks, expected, found, portraits=None) -> list[Record]:
 def describe_losses(name, reference, records) -> list[str]:
     """Says where a format decides worse than its model.
 
-    Args:
-        name: The format.
-        reference: Records of the model, from `compare`.
-        records: Records of the format.
-
-    Returns:
-        A sentence for each task and group with a share of right answers more
-        than 0.3 points lower than the model's.
+    That is a sentence for each task and group with a share of right answers
+    more than 0.3 points lower. Records are those of `compare`.
     """
     sentences = []
-    for before in (
-        r for metric in HITS for r in find(reference, metric=metric)
-    ):
-        (after,) = find(
-            records, metric=before.metric, task=before.task, group=before.group
-        )
+    rights = [r for metric in HITS for r in find(reference, metric=metric)]
+    for before in rights:
         if before.value is None:
             continue
+        fields = {"task": before.task, "group": before.group}
+        after = find_one(records, metric=before.metric, **fields)
         # In answers, as shares are rounded.
         lost = round((before.value - after.value) * before.count)
         if lost > TOLERATED_LOSS * before.count:

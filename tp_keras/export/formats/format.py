@@ -22,7 +22,7 @@ class Format:
     """One file format of a model and the runtime that answers from it.
 
     Attributes:
-        name: Its name in flags, tables and `metadata.json`.
+        name: That in flags, tables and `metadata.json`.
         file: Path of the file in the folder of a bundle's version.
         packages: Dict of importable module to the distribution that brings it;
             the runtime comes last.
@@ -52,10 +52,9 @@ class Format:
     ) -> Callable[[np.ndarray], dict]:
         """Loads a file into its runtime, which works with so many threads.
 
-        Returns:
-            Function from uint8 `[batch, height, width, 3]` to a dict of
-            float32 arrays, as of `answer_model`. It raises `UserError` at
-            anything else: not every runtime does, and some would answer.
+        The function returned takes uint8 `[batch, height, width, 3]` to a dict
+        of float32 arrays, as of `answer_model`. It raises `UserError` at
+        anything else: not every runtime does, and some would answer.
         """
         answer = self._load(path, threads)
         return lambda images: answer(checked_images(images, image_shape))
@@ -70,10 +69,9 @@ class Format:
 
     def missing_packages(self) -> list[str]:
         """Returns the distributions that are not installed."""
+        find = importlib.util.find_spec
         return [
-            distribution
-            for module, distribution in self.packages.items()
-            if importlib.util.find_spec(module) is None
+            name for module, name in self.packages.items() if not find(module)
         ]
 
     def runtime(self) -> str:
@@ -89,18 +87,10 @@ def describe_file(names, model: keras.Model, tasks) -> str:
     `names` a dict of each: `name` and, of a task, its `kind`, the `classes` in
     the order of the probabilities, and the `unit` of a number.
     """
-    facts = {
-        task.name: {
-            "kind": task.kind,
-            **({"classes": list(task.classes)} if task.classes else {}),
-            **({"unit": task.unit} if task.unit else {}),
-        }
-        for task in tasks
-    }
+    outputs = {name: {"name": name} for name in names}
+    for task in tasks:
+        facts = {"kind": task.kind, "classes": task.classes, "unit": task.unit}
+        outputs[task.name] |= {k: v for k, v in facts.items() if v}
     shape = ["batch", *model.input.shape[1:]]
-    return json.dumps(
-        {
-            "input": {"name": "image", "dtype": "uint8", "shape": shape},
-            "outputs": [{"name": n, **facts.get(n, {})} for n in names],
-        }
-    )
+    about = {"name": "image", "dtype": "uint8", "shape": shape}
+    return json.dumps({"input": about, "outputs": [*outputs.values()]})

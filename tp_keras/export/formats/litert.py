@@ -68,10 +68,7 @@ class LiteRT(Format):
             interpreter.set_tensor(input_details["index"], images)
             interpreter.invoke()
             # `get_tensor` copies.
-            return {
-                name: interpreter.get_tensor(index)
-                for name, index in outputs.items()
-            }
+            return {k: interpreter.get_tensor(i) for k, i in outputs.items()}
 
         return predict
 
@@ -110,11 +107,7 @@ class LiteRTInt8(LiteRT):
 
     def convert(self, model, tasks, path, images=None):
         """Writes the file; see `Format.convert`."""
-        kept = [
-            layer.name
-            for layer in model.layers
-            if isinstance(layer, FLOAT_LAYERS)
-        ]
+        kept = [x.name for x in model.layers if isinstance(x, FLOAT_LAYERS)]
         write_file(path, _quantize(model, images, kept), model, tasks)
         return {"calibration_portraits": len(images), "float_layers": kept}
 
@@ -136,10 +129,9 @@ def write_file(path, content: bytes, model, tasks) -> None:
 
 
 def output_names(interpreter) -> list[str]:
-    """Returns the names of the outputs in the order of the file.
+    """Returns the signature's names of the outputs in the order of the file.
 
-    They are those of the signature. The tensors have names of the converter's
-    own, and an order that is none.
+    The tensors have names of the converter's own, and an order that is none.
     """
     details = interpreter.get_signature_runner().get_output_details()
     names = {detail["index"]: name for name, detail in details.items()}
@@ -183,10 +175,6 @@ def _tensors_of(file: bytes, layer_names) -> list[str]:
     pattern = re.compile(
         rf"(^|/)({'|'.join(map(re.escape, layer_names))})(_\d+)?/"
     )
-    names = [d["name"] for d in interpreter.get_output_details()]
-    names += [
-        d["name"]
-        for d in interpreter.get_tensor_details()
-        if pattern.search(d["name"])
-    ]
-    return names
+    outputs = [d["name"] for d in interpreter.get_output_details()]
+    names = [d["name"] for d in interpreter.get_tensor_details()]
+    return outputs + [name for name in names if pattern.search(name)]

@@ -36,17 +36,11 @@ def measure_latencies(
 ) -> dict[str, dict[int, float]]:
     """Measures files against each other, a request of each in turn.
 
-    Args:
-        paths: Dict of name of the format to its file.
-        image_shape: Height, width and channels of an image.
-        seconds: Float. Time for a file at a batch size.
-        threads: Int. The threads that a request is worked on with.
-        batch_sizes: Ints.
-
-    Returns:
-        Dict of name to batch size to the median seconds: of one thread the
-        processor's time, which on an idle machine is that of the clock, and
-        which other processes disturb less; of more that of the clock.
+    `paths` is a dict of the formats' names to their files, and `seconds` the
+    time for a file at a batch size. The result is a dict of name to batch size
+    to the median seconds: of one thread the processor's time, which on an idle
+    machine is that of the clock, and which other processes disturb less; of
+    more that of the clock.
     """
     files = {
         name: FORMATS[name].load(path, image_shape, threads)

@@ -51,14 +51,10 @@ class SavedModel(Format):
 
     def files(self, bundle_dir):
         """Returns all files but the metadata and those of other formats."""
-        bundle_dir = pathlib.Path(bundle_dir)
-        return [
-            path
-            for path in bundle_dir.rglob("*")
-            if path.is_file()
-            and path.relative_to(bundle_dir).parts[0]
-            not in (FOLDER, METADATA_FILE)
-        ]
+        parts = pathlib.Path(bundle_dir).iterdir()
+        own = [p for p in parts if p.name not in (FOLDER, METADATA_FILE)]
+        paths = [path for part in own for path in (part, *part.rglob("*"))]
+        return [path for path in paths if path.is_file()]
 
 
 class Onnx(Format):
@@ -66,11 +62,7 @@ class Onnx(Format):
 
     name = "onnx"
     file = f"{FOLDER}/portrait_attributes.onnx"
-    packages = {
-        "tf2onnx": "tf2onnx",
-        "onnx": "onnx",
-        "onnxruntime": "onnxruntime",
-    }
+    packages = {name: name for name in ("tf2onnx", "onnx", "onnxruntime")}
 
     def convert(self, model, tasks, path, images=None):
         """Writes the file; see `Format.convert`."""
@@ -166,27 +158,15 @@ def import_openvino():
     return openvino
 
 
-_ALL = (
-    SavedModel(),
-    LiteRT(),
-    LiteRTDynamic(),
-    LiteRTInt8(),
-    Onnx(),
-    OpenVino(),
-)
-FORMATS: dict[str, Format] = {item.name: item for item in _ALL}
+_KINDS = SavedModel, LiteRT, LiteRTDynamic, LiteRTInt8, Onnx, OpenVino
+FORMATS: dict[str, Format] = {kind.name: kind() for kind in _KINDS}
 
 
 def get_formats(names) -> tuple[Format, ...]:
     """Returns the formats of the given names, in the order of `FORMATS`.
 
-    Args:
-        names: Iterable of names. `saved_model` is always in the result: it is
-            the bundle itself.
-
-    Raises:
-        UserError: If a name is unknown, or a package that a format needs is
-            not installed.
+    `saved_model` is always among them: it is the bundle itself. Raises
+    `UserError` if a name is unknown, or a package not installed.
 
     Example:
         >>> [item.name for item in get_formats(["onnx"])]
@@ -199,7 +179,7 @@ def get_formats(names) -> tuple[Format, ...]:
             f"Received: formats={','.join(unknown)}"
         )
     wanted = {SavedModel.name, *names}
-    formats = tuple(item for item in _ALL if item.name in wanted)
+    formats = tuple(FORMATS[name] for name in FORMATS if name in wanted)
     missing = dict.fromkeys(
         package for item in formats for package in item.missing_packages()
     )

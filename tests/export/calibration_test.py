@@ -6,22 +6,15 @@ from tests.portrait_factory import AGE
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import SMILE
 from tests.portrait_factory import make_portraits
-from tp_keras.export.formats.calibration import choose_rows
+from tp_keras.export.run_export import choose_rows
+from tp_keras.tasks import Schema
 
 
 def labelled(smile, age):
+    labels = {"smile": np.array(smile), "age": np.array(age, np.float32)}
+    schema = Schema(EVERY_KIND.image_shape, tasks=(SMILE, AGE))
     portraits = make_portraits(len(smile), schema=EVERY_KIND)
-    return dataclasses.replace(
-        portraits,
-        labels={"smile": np.array(smile), "age": np.array(age, np.float32)},
-        schema=dataclasses.replace(
-            EVERY_KIND,
-            tasks=(SMILE, AGE),
-            protected=None,
-            guarded=(),
-            conditions=(),
-        ),
-    )
+    return dataclasses.replace(portraits, labels=labels, schema=schema)
 
 
 # Two classes, and ages of two ranges.
@@ -34,9 +27,7 @@ def test_classes_and_ranges_are_taken_in_turn():
         rows = choose_rows(PORTRAITS, 4, seed)
         assert {0, 1} <= set(PORTRAITS.labels["smile"][rows])
         assert {5, 90} <= set(PORTRAITS.labels["age"][rows])
-
-
-def test_rare_ones_give_all_they_have():
+    # Rare ones give all they have.
     rows = choose_rows(PORTRAITS, 40, seed=0)
     assert (PORTRAITS.labels["smile"][rows] == 1).sum() == 8
     assert (PORTRAITS.labels["age"][rows] == 90).sum() == 3
