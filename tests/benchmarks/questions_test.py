@@ -85,9 +85,11 @@ def test_a_question_without_an_answer_is_refused(question):
 
 def test_what_two_questions_ask_for_has_one_name():
     names = {
-        network.name(CONFIG.model, EVERY_KIND.task_names)
+        network.name(CONFIG.model, made.EVERY_KIND.task_names)
         for question in ("sharing", "number_heads", "sizes", "transfer")
-        for networks in find_variants(question, EVERY_KIND, CONFIG).values()
+        for networks in find_variants(
+            question, made.EVERY_KIND, CONFIG
+        ).values()
         for network in networks
     }
     # 5 tasks alone, 4 together, 2 heads, 3 sizes, 3 of others, and one for all.
