@@ -81,7 +81,7 @@ def find_bases(run_dirs: Sequence[str | os.PathLike]) -> dict[int, RunFolder]:
             nothing guarded, or two have the same seed or different data sets.
     """
     bases: dict[int, RunFolder] = {}
-    datasets, portraits = {}, {}
+    portraits = {}
     for run_dir in run_dirs:
         run = RunFolder(run_dir).require()
         debias = run.config.debias
@@ -100,14 +100,11 @@ def find_bases(run_dirs: Sequence[str | os.PathLike]) -> dict[int, RunFolder]:
             )
         bases[seed] = run
         # Two data sets may have one name.
-        datasets[run.config.data.dataset] = run_dir
-        prints = run.facts.get("fingerprints", {})
-        portraits[prints.get(VALIDATION)] = run_dir
-    for found in (datasets, portraits):
-        if len(found) > 1:
-            names = (f"{path} of {name}" for name, path in found.items())
-            names = " and ".join(names)
-            raise UserError(f"Expected runs of one data set. Received: {names}")
+        validation = run.facts.get("fingerprints", {}).get(VALIDATION)
+        portraits[validation] = f"{run_dir} of {run.config.data.dataset}"
+    if len(portraits) > 1:
+        names = " and ".join(portraits.values())
+        raise UserError(f"Expected runs of one data set. Received: {names}")
     return bases
 
 
