@@ -9,7 +9,6 @@ from tests.portrait_factory import GENDER
 from tests.portrait_factory import HAIR_TYPE
 from tests.portrait_factory import ORIGIN
 from tests.portrait_factory import SIGNS
-from tp_keras.fairness import leakage
 from tp_keras.fairness.group_counts import GroupAnswers
 from tp_keras.fairness.leakage import label_leakage
 from tp_keras.fairness.leakage import lower_band
@@ -77,41 +76,27 @@ def test_no_answers_tell_less_than_the_lower_end(num_groups):
     assert slack[above_chance].min() < 0.01
 
 
-# === Probes and controls ===
+# === Probes ===
+
+_GROUPS = np.repeat([0, 1], [400, 300])
+_GENERATOR = np.random.default_rng(0)
+# Of 400 women and 300 men.
+_TRUE = np.concatenate(
+    [
+        _GENERATOR.choice(3, size=400, p=[0.4, 0.6, 0.0]),
+        _GENERATOR.choice(3, size=300, p=[0.5, 0.2, 0.3]),
+    ]
+)
+_LABELS = np.where(np.arange(700) % 7, _TRUE, -1)
+_NOISE = _GENERATOR.normal(size=(700, 6))
+_NOTHING = np.zeros(700, int)
 
 
-class _Case:
-    """Labels of 400 women and 300 men, every seventh missing."""
-
-    def __init__(self):
-        generator = np.random.default_rng(0)
-        self.groups = np.repeat([0, 1], [400, 300])
-        self.labels = np.concatenate(
-            [
-                generator.choice(3, size=400, p=[0.4, 0.6, 0.0]),
-                generator.choice(3, size=300, p=[0.5, 0.2, 0.3]),
-            ]
-        )
-        self.true = self.labels.copy()
-        self.labels[::7] = -1
-        self.noise = generator.normal(size=(700, 6))
-
-    def measure(self, layers, predictions=None, settings=_SETTINGS, **changes):
-        """Measures answers, of which some may be changed."""
-        answers = GroupAnswers(
-            HAIR_TYPE, self.labels, self.true, self.groups, GENDER
-        )
-        names = {field.name for field in dataclasses.fields(answers)}
-        own = {name: changes.pop(name) for name in names & set(changes)}
-        if predictions is not None:
-            own["predictions"] = predictions
-        answers = dataclasses.replace(answers, **own)
-        return list(measure_leakage(answers, layers, settings, 0, **changes))
-
-
-@pytest.fixture
-def case():
-    return _Case()
+def _measure(layers, *, head_accuracy=None, **changes):
+    """Measures right answers, of which some may be changed."""
+    answers = GroupAnswers(HAIR_TYPE, _LABELS, _TRUE, _GROUPS, GENDER)
+    answers = dataclasses.replace(answers, **changes)
+    return list(measure_leakage(answers, layers, _SETTINGS, 0, head_accuracy))
 
 
 def _one(found, metric, variant=None):
@@ -127,34 +112,30 @@ def _broken(found):
     return [f["variant"] for f in found if f["metric"] == "broken_probe"]
 
 
-def test_the_band_of_answers(case):
-    predictions = case.true.copy()
+def test_the_band_of_answers():
+    predictions = _TRUE.copy()
     # Half of the men with wavy hair are called straight.
-    wavy_men = np.flatnonzero((case.true == 1) & (case.groups == 1))
+    wavy_men = np.flatnonzero((_TRUE == 1) & (_GROUPS == 1))
     predictions[wavy_men[::2]] = 0
-    found = case.measure({}, predictions)
-    has = case.labels >= 0
-    women, men = (
-        np.bincount(case.true[has & (case.groups == group)], minlength=3)
-        / (has & (case.groups == group)).sum()
-        for group in (0, 1)
-    )
-    expected = 0.5 + np.abs(women - men).sum() / 4
+    found = _measure({}, predictions=predictions)
+    women, men = ((_LABELS >= 0) & (group == _GROUPS) for group in (0, 1))
+    shares = [
+        np.bincount(_TRUE[own], minlength=3) / own.sum() for own in (women, men)
+    ]
+    expected = 0.5 + np.abs(np.subtract(*shares)).sum() / 4
     high = _one(found, "leakage_band_high")
     assert high["value"] == pytest.approx(expected)
-    assert high["count"] == has.sum() == 600
+    assert high["count"] == 600
     assert high["low"] < expected < high["high"]
-    men = has & (case.groups == 1)
-    error = (predictions != case.true)[men].mean() / 2
-    assert _one(found, "leakage_band_low")["value"] == pytest.approx(
-        expected - error
-    )
+    error = (predictions != _TRUE)[men].mean() / 2
+    low = _one(found, "leakage_band_low")
+    assert low["value"] == pytest.approx(expected - error)
 
 
-def test_probes_of_layers(case):
-    knows_all = case.noise + 5 * case.groups[:, np.newaxis]
-    knows_class = np.hstack([10 * np.eye(3)[case.true], case.noise])
-    found = case.measure(
+def test_probes_of_layers():
+    knows_all = _NOISE + 5 * _GROUPS[:, np.newaxis]
+    knows_class = np.hstack([10 * np.eye(3)[_TRUE], _NOISE])
+    found = _measure(
         {"backbone": knows_all, "hair_type_embedding": knows_class},
         head_accuracy=1.0,
     )
@@ -170,22 +151,20 @@ def test_probes_of_layers(case):
         given = _one(found, "conditional_group_probe", name)
         # Not by the interval of one draw, which chance may leave.
         assert given["value"] == pytest.approx(0.5, abs=0.08)
-        assert given["count"] == (case.labels[case.labels >= 0] < 2).sum()
-        for metric in ("negative_control", "conditional_negative_control"):
-            control = _one(found, metric, name)
-            assert control["low"] < 0.5 < control["high"]
-    assert len([f for f in found if "negative" in f["metric"]]) == 4
+        assert given["count"] == (_LABELS[_LABELS >= 0] < 2).sum()
     assert not _broken(found)
     for fields in found:
         Record(task="hair_type", **fields)
 
 
-def test_three_groups_and_numbers(case):
+def test_three_groups_and_numbers():
     groups = np.arange(700) % 3
-    ages = (20 + 25 * groups + case.noise[:, 0]).astype(np.float32)
-    layers = {"backbone": case.noise, "age_embedding": ages[:, np.newaxis]}
-    given = {"labels": ages, "groups": groups, "protected": ORIGIN}
-    found = case.measure(layers, ages, task=AGE, controls=False, **given)
+    ages = (20 + 25 * groups + _NOISE[:, 0]).astype(np.float32)
+    found = _measure(
+        {"backbone": _NOISE, "age_embedding": ages[:, np.newaxis]},
+        **{"task": AGE, "labels": ages, "predictions": ages},
+        **{"groups": groups, "protected": ORIGIN},
+    )
     # Each group has ages of its own.
     assert _one(found, "leakage_band_high")["value"] == 1
     assert _one(found, "leakage_band_low")["value"] == 1
@@ -194,86 +173,67 @@ def test_three_groups_and_numbers(case):
     assert probe["null"] == pytest.approx(1 / 3)
     # So there is no range with two of them to tell apart.
     given = _one(found, "conditional_group_probe", "mlp age_embedding")
-    assert given["value"] is None
+    assert (given["value"], given["null"]) == (None, None)
     # The layer whose probe finds less than the answers tell is the backbone.
     assert not _broken(found)
     assert len(found) == 2 + 2 * 4
 
 
-def test_flags_have_no_band(case):
-    flags = np.stack([case.groups, case.true > 0], 1).astype(np.int32)
-    layers, task = {"answer": flags.astype(float)}, {"task": SIGNS}
-    found = case.measure(layers, flags, labels=flags, controls=False, **task)
+def test_flags_have_no_band():
+    flags = np.stack([_GROUPS, _TRUE > 0], 1).astype(np.int32)
+    answers = {"task": SIGNS, "labels": flags, "predictions": flags}
+    found = _measure({"answer": flags.astype(float)}, **answers)
     metrics = [fields["metric"] for fields in found]
     assert metrics == [*["group_probe"] * 2, *["conditional_group_probe"] * 2]
     assert {f["value"] for f in found} == {1.0}
 
 
-def test_a_layer_that_cannot_be_read_is_below_the_band(case):
-    layers = {"backbone": case.noise, "answer": case.noise}
-    found = case.measure(layers, head_accuracy=0.7)
-    assert _broken(found) == [
-        "linear backbone, positive control below the protected head",
-        "mlp backbone, positive control below the protected head",
-        "linear answer, below the band",
-        "mlp answer, below the band",
-    ]
+def test_a_layer_that_cannot_be_read_is_below_the_band():
+    layers = {"backbone": _NOISE, "answer": _NOISE}
+    found = _measure(layers, head_accuracy=0.7)
     low = _one(found, "leakage_band_low")["value"]
-    broken = _one(found, "broken_probe", "linear answer, below the band")
-    probe = _one(found, "group_probe", "linear answer")
-    assert broken["value"] == pytest.approx(low - probe["high"])
-    assert broken["count"] == 600
-    broken = _one(found, "broken_probe", _broken(found)[0])
-    probe = _one(found, "group_probe", "linear backbone")
-    assert broken["value"] == pytest.approx(0.65 - probe["high"])
+    broken = [f for f in found if f["metric"] == "broken_probe"]
+    head = "positive control below the protected head"
+    expected = [
+        (f"linear backbone, {head}", 0.65, "linear backbone"),
+        (f"mlp backbone, {head}", 0.65, "mlp backbone"),
+        ("linear answer, below the band", low, "linear answer"),
+        ("mlp answer, below the band", low, "mlp answer"),
+    ]
+    for fields, (variant, least, name) in zip(broken, expected, strict=True):
+        probe = _one(found, "group_probe", name)
+        assert fields["variant"] == variant
+        assert fields["value"] == pytest.approx(least - probe["high"])
+        assert fields["count"] == 600
 
 
 @pytest.mark.parametrize("accuracy", [None, 0.55])
-def test_a_head_that_finds_little_asks_for_little(case, accuracy):
-    layers, nothing = {"backbone": case.noise}, np.zeros(700, int)
-    found = case.measure(layers, nothing, head_accuracy=accuracy)
+def test_a_head_that_finds_little_asks_for_little(accuracy):
+    layers, answers = {"backbone": _NOISE}, {"predictions": _NOTHING}
+    found = _measure(layers, head_accuracy=accuracy, **answers)
     assert _one(found, "leakage_band_low")["value"] == pytest.approx(0.5)
     assert not _broken(found)
 
 
-def test_a_control_that_reads_shuffled_groups_is_broken(case, monkeypatch):
-    monkeypatch.setattr(
-        leakage, "permute_within", lambda groups, classes, generator: groups
-    )
-    layer = case.noise + case.groups[:, np.newaxis]
-    assert _broken(case.measure({"answer": layer})) == [
-        "linear answer, negative control off 0.5",
-        "mlp answer, negative control off 0.5",
-        "linear answer, negative control given the class off 0.5",
-        "mlp answer, negative control given the class off 0.5",
-    ]
+def test_unknown_groups_do_not_count():
+    rows = np.arange(700) % 10 > 0
+    found = _measure({"answer": _NOISE}, groups=np.where(rows, _GROUPS, -1))
+    known = {"labels": _LABELS[rows], "groups": _GROUPS[rows]}
+    layers = {"answer": _NOISE[rows]}
+    assert found == _measure(layers, predictions=_TRUE[rows], **known)
 
 
-def test_unknown_groups_do_not_count(case):
-    groups = case.groups.copy()
-    groups[::10] = -1
-    rows = groups >= 0
-    found = case.measure({"answer": case.noise}, groups=groups)
-    known = {"labels": case.labels[rows], "groups": groups[rows]}
-    layers = {"answer": case.noise[rows]}
-    assert found == case.measure(layers, case.true[rows], **known)
-
-
-def test_a_single_group_is_not_supported(case):
-    found = case.measure({"answer": case.noise}, groups=np.zeros(700, int))
-    assert len(found) == 2 + 2 * 4
+def test_a_single_group_is_not_supported():
+    found = _measure({"answer": _NOISE}, groups=_NOTHING)
+    assert len(found) == 2 + 4
     assert {(f["value"], f["null"]) for f in found[2:]} == {(None, None)}
     assert _one(found, "leakage_band_high")["count"] == 600
     assert _one(found, "group_probe", "mlp answer")["count"] == 600
 
 
-def test_one_class_tells_nothing(case):
-    nothing = np.zeros(700, int)
-    # A control is the mean of several shuffles: one alone may be unlucky.
-    settings = dataclasses.replace(_SETTINGS, probe_seeds=3)
-    found = case.measure(
-        {"answer": case.noise}, nothing, settings, labels=nothing
-    )
+def test_one_class_tells_nothing():
+    answers = {"labels": _NOTHING, "predictions": _NOTHING}
+    found = _measure({"answer": _NOISE}, **answers)
     assert _one(found, "leakage_band_high")["value"] == 0.5
     assert _one(found, "leakage_band_low")["value"] == 0.5
     assert not _broken(found)

@@ -5,10 +5,9 @@ from tests.portrait_factory import GENDER
 from tests.portrait_factory import HAIR_TYPE
 from tests.portrait_factory import ORIGIN
 from tests.portrait_factory import SIGNS
-from tp_keras.fairness.plots import NeighborGrid
+from tp_keras.fairness.plots import choose_neighbors
 from tp_keras.fairness.plots import draw_leakage
 from tp_keras.fairness.plots import draw_neighbors
-from tp_keras.fairness.plots import make_grid
 from tp_keras.records.plot_kit import group_styles
 from tp_keras.records.record import Record
 
@@ -21,9 +20,9 @@ def record(metric, value, count=80, group="all", **fields):
 
 
 def marks(panel):
-    """Values of the drawn marks along both axes, with how they are filled."""
+    """Places of the drawn marks."""
     return [
-        (float(x), float(y), line.get_markerfacecolor())
+        (float(x), float(y))
         for line in panel.lines
         if line.get_marker() not in (None, "None")
         for x, y in zip(*line.get_data(), strict=True)
@@ -39,24 +38,17 @@ PROBES = [
 
 
 def test_probes_stand_by_layer_against_band_and_guessing():
-    others = [
-        record("negative_control", 0.51, variant="mlp hair_type_embedding"),
-        record("leakage_band_low", 0.6),
-        record("leakage_band_high", 0.69),
-    ]
-    figure = draw_leakage([*PROBES, *others], HAIR_TYPE, GENDER)
+    band = [record("leakage_band_low", 0.6), record("leakage_band_high", 0.69)]
+    figure = draw_leakage([*PROBES, *band], HAIR_TYPE, GENDER)
     overall, inside = figure.axes
     for panel, shift in ((overall, 0.0), (inside, -0.1)):
-        filled = [mark for mark in marks(panel) if mark[2] != "white"]
         np.testing.assert_allclose(
-            [y for _, y, _ in filled], [0.7 + shift] * 3 + [0.8 + shift] * 3
+            [y for _, y in marks(panel)], [0.7 + shift] * 3 + [0.8 + shift] * 3
         )
-        assert [round(x) for x, _, _ in filled] == [0, 1, 2, 0, 1, 2]
+        assert [round(x) for x, _ in marks(panel)] == [0, 1, 2, 0, 1, 2]
         labels = [text.get_text() for text in panel.get_xticklabels()]
         assert labels == ["backbone", "hair\ntype\nembedding", "answer"]
         assert [0.5, 0.5] in [list(line.get_ydata()) for line in panel.lines]
-    hollow = [mark for mark in marks(overall) if mark[2] == "white"]
-    assert [(round(x), y) for x, y, _ in hollow] == [(1, 0.51)]
     (shade,) = overall.patches
     assert shade.get_y() == pytest.approx(0.6)
     assert shade.get_height() == pytest.approx(0.09)
@@ -79,25 +71,20 @@ def test_probes_without_support_leave_gaps_and_guessing_is_chance():
 def test_neighbours_are_framed_by_group_and_named_by_class(task, protected):
     images = np.full((2, 4, 12, 10, 3), 77, np.uint8)
     last = protected.num_classes - 1
-    grid = NeighborGrid(
-        images=images,
-        classes=np.array([[0, 0, 1, 0], [1, 0, 0, 0]]) * task.has_classes,
-        groups=np.array([[0, 0, 1, 1], [1, last, 1, 1]]),
-    )
-    (panel,) = draw_neighbors(grid, task, protected).axes
-    canvas = panel.images[0].get_array()
-    styles = group_styles(protected.classes)
-    pixels = canvas.reshape(-1, 3)
+    classes = np.array([[0, 0, 1, 0], [1, 0, 0, 0]]) * task.has_classes
+    groups = np.array([[0, 0, 1, 1], [1, last, 1, 1]])
+    (panel,) = draw_neighbors(images, classes, groups, task, protected).axes
+    pixels = panel.images[0].get_array().reshape(-1, 3)
     frame = 22 * 20 - 12 * 10
+    styles = group_styles(protected.classes)
     for index, name in enumerate(protected.classes):
-        color = styles[name]["color"]
-        color = tuple(int(color[i : i + 2], 16) for i in (1, 3, 5))
-        found = (pixels == color).all(1).sum()
-        assert found == (grid.groups == index).sum() * frame
+        color = bytes.fromhex(styles[name]["color"][1:])
+        found = (pixels == list(color)).all(1).sum()
+        assert found == (groups == index).sum() * frame
     assert (pixels == 77).all(1).sum() == 8 * 12 * 10
     words = [text.get_text().split("\n") for text in panel.texts]
     names = [word[0] for word in words if len(word) == 1]
-    shown = [HAIR_TYPE.classes[index] for index in grid.classes.ravel()]
+    shown = [HAIR_TYPE.classes[index] for index in classes.ravel()]
     assert names == (shown if task.has_classes else [""] * 8)
     first, second = protected.classes[:2]
     counts = [[part.strip() for part in word] for word in words if word[1:]]
@@ -107,43 +94,26 @@ def test_neighbours_are_framed_by_group_and_named_by_class(task, protected):
         assert [count[1][:1] for count in counts] == ["2", "0"]
 
 
-CLASSES = np.array([0, 0, 0, 0, 1, 1, -1, 1])
-GROUPS = np.array([0, 0, 1, 1, 0, 1, 0, -1])
-
-
-def make_images(count):
-    """Images whose first pixel says which they are."""
-    images = np.zeros((count, 4, 3, 3), np.uint8)
-    images[:, 0, 0, 0] = np.arange(count)
-    return images
-
-
-def rows_of(grid):
-    return grid.images[:, :, 0, 0, 0]
-
-
 def test_every_group_is_asked_in_turn_and_unlabelled_ones_are_left_out():
+    classes = np.array([0, 0, -1, 0, 0, 1, 1, 1])
+    groups = np.array([0, 0, 0, 1, 1, 0, 1, -1])
     embedding = np.random.default_rng(0).normal(size=(8, 5))
-    grid = make_grid(make_images(8), CLASSES, GROUPS, embedding, seed=0)
-    rows = rows_of(grid)
+    rows = choose_neighbors(classes, groups, embedding, seed=0)
     # All six that have label and gender, and nobody is his own neighbour.
-    assert sorted(rows[:, 0]) == [0, 1, 2, 3, 4, 5]
+    assert sorted(rows[:, 0]) == [0, 1, 3, 4, 5, 6]
     for line in rows:
-        assert sorted(line) == [0, 1, 2, 3, 4, 5]
-    np.testing.assert_array_equal(grid.classes, CLASSES[rows])
-    np.testing.assert_array_equal(grid.groups, GROUPS[rows])
-    groups = list(zip(grid.classes[:, 0], grid.groups[:, 0], strict=True))
-    assert groups == sorted(groups)
+        assert sorted(line) == [0, 1, 3, 4, 5, 6]
+    cells = list(zip(classes[rows[:, 0]], groups[rows[:, 0]], strict=True))
+    assert cells == sorted(cells)
 
 
 def test_neighbours_come_nearest_first():
     angles = np.array([0.0, 0.1, 0.3, 0.6, 1.0])
     embedding = 7 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     ones = np.zeros(5, int)
-    grid = make_grid(make_images(5), ones, ones, embedding, seed=0)
-    order = {line[0]: list(line[1:]) for line in rows_of(grid)}
-    assert order[0] == [1, 2, 3, 4]
-    assert order[2] == [1, 0, 3, 4]
+    rows = choose_neighbors(ones, ones, embedding, seed=0).tolist()
+    assert [0, 1, 2, 3, 4] in rows
+    assert [2, 1, 0, 3, 4] in rows
 
 
 def test_ten_queries_of_many_come_from_each_group():
@@ -151,19 +121,17 @@ def test_ten_queries_of_many_come_from_each_group():
     classes = np.repeat([0, 1, 2], 40)
     groups = (generator.random(120) < 0.05).astype(int)
     embedding = generator.normal(size=(120, 8))
-    grid = make_grid(make_images(120), classes, groups, embedding, seed=3)
-    assert grid.images.shape[:2] == (10, 11)
-    asked = set(zip(grid.classes[:, 0], grid.groups[:, 0], strict=True))
+    rows, again, other = (
+        choose_neighbors(classes, groups, embedding, seed) for seed in (3, 3, 4)
+    )
+    assert rows.shape == (10, 11)
+    asked = set(zip(classes[rows[:, 0]], groups[rows[:, 0]], strict=True))
     assert asked == set(zip(classes, groups, strict=True))
-    again = make_grid(make_images(120), classes, groups, embedding, seed=3)
-    other = make_grid(make_images(120), classes, groups, embedding, seed=4)
-    np.testing.assert_array_equal(rows_of(grid), rows_of(again))
-    assert not np.array_equal(rows_of(grid), rows_of(other))
+    np.testing.assert_array_equal(rows, again)
+    assert not np.array_equal(rows, other)
 
 
 @pytest.mark.parametrize("labelled", [0, 1])
-def test_nothing_to_show_is_no_grid(labelled):
-    classes = np.full(4, -1)
-    classes[:labelled] = 0
-    groups = np.zeros(4, int)
-    assert make_grid(make_images(4), classes, groups, np.eye(4), seed=0) is None
+def test_nothing_to_show_is_no_query(labelled):
+    classes = np.where(np.arange(4) < labelled, 0, -1)
+    assert choose_neighbors(classes, np.zeros(4, int), np.eye(4), 0) is None

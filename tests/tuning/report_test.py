@@ -8,7 +8,6 @@ from tests.printed_commands import parse
 from tests.tuning.results import make_result
 from tp_keras.config import DataConfig
 from tp_keras.runs.run_folder import RunFolder
-from tp_keras.tuning.report import best_result
 from tp_keras.tuning.report import write_report
 from tp_keras.tuning.search_settings import SearchFolder
 from tp_keras.tuning.search_settings import SearchSettings
@@ -70,7 +69,7 @@ def test_the_table_tells_all_trials(folder):
     assert "4 of 4 trials, 1 failed" in text
     assert "Trial 3: ResourceExhaustedError: no memory" in text
     assert "Best: trial 1." in text
-    assert (folder.path / "front.png").exists()
+    assert (folder.path / "front.png").read_bytes()[:4] == b"\x89PNG"
     with (folder.path / "trials.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["status"] for row in rows] == ["completed"] * 3 + ["failed"]
@@ -85,5 +84,4 @@ def test_a_search_without_a_trial_has_a_report(tmp_path):
     folder = SearchFolder(tmp_path / "mine")
     folder.claim(SearchSettings(base=BASE, space=SearchSpace()))
     assert "0 of 20 trials" in write_report(folder.path, "real", BASE)
-    assert best_result([]) is None
     assert not (folder.path / "front.png").exists()

@@ -1,6 +1,6 @@
 """Made results of trials."""
 
-from tp_keras.tuning.trial_result import TrialResult
+from tp_keras.tuning.trial import TrialResult
 
 
 def make_result(trial_id="0", **figures):

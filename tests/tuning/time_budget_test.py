@@ -1,4 +1,5 @@
 import dataclasses
+import pathlib
 
 import pytest
 
@@ -10,7 +11,6 @@ from tp_keras.config import ModelConfig
 from tp_keras.config import TrainingConfig
 from tp_keras.tuning import time_budget
 from tp_keras.tuning.time_budget import StepTimer
-from tp_keras.tuning.time_budget import budget_of
 from tp_keras.tuning.time_budget import shorten
 from tp_keras.tuning.time_budget import train_for
 
@@ -93,7 +93,6 @@ def rehearsed(monkeypatch):
 def test_as_many_epochs_as_fit_are_trained(rehearsed, config, portraits):
     # 96 portraits are 6 steps: an epoch takes 6 * 0.5 + 1 = 4 s.
     run, step_seconds = train_for(config, portraits, seconds=11.9)
-    assert run.facts["epochs"] == 2
     assert run.facts["examples_seen"] == 2 * 96
     assert run.is_finished
     assert len(run.read_history()) == 2
@@ -121,8 +120,7 @@ def test_the_rehearsal_measures_and_leaves_nothing(config, portraits):
     # The second of two epochs of 6 steps, which are one execution.
     assert timer.steps == 6
     assert timer.step_seconds > 0
-    folder = time_budget.RunFolder(config.run_dir).path.parent
-    assert not list(folder.glob("*"))
+    assert not list(pathlib.Path(config.run_dir).parent.glob("*"))
 
 
 def test_warm_up_and_averaging_shrink_with_the_training(config):
@@ -136,13 +134,4 @@ def test_warm_up_and_averaging_shrink_with_the_training(config):
     long = shorten(config, epochs=100, steps_per_epoch=50).training
     assert long.warmup_epochs == config.training.warmup_epochs
     assert long.averaging == config.training.averaging
-    plain = dataclasses.replace(
-        config, training=dataclasses.replace(config.training, averaging=0.0)
-    )
-    assert shorten(plain, 5, 20).training.averaging == 0.0
     assert shorten(config, 1, 1).training.averaging == 0.0
-
-
-def test_a_rung_has_its_share_of_the_budget():
-    shares = [budget_of(90.0, units, 9) for units in (1, 3, 9)]
-    assert shares == [10.0, 30.0, 90.0]

@@ -2,8 +2,7 @@
 
 Counts are an array [..., G, S, C]: group, class of the label, answer. A number
 has the ranges of `labels.strata` for classes, and one with flags its flags;
-the answers of both are wrong and right. What is not defined is NaN. A thousand
-draws are a few calls of NumPy, whatever the number of portraits.
+the answers of both are wrong and right. What is not defined is NaN.
 """
 
 import dataclasses
@@ -12,9 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tp_keras.data.labels import is_known
-from tp_keras.data.labels import ranges_of
-from tp_keras.data.labels import strata
+from tp_keras.data import labels as labels_lib
 from tp_keras.evaluation import figures
 from tp_keras.evaluation.metrics import ratio
 from tp_keras.fairness.settings import FairnessSettings
@@ -34,12 +31,8 @@ NULL_OF_MINIMUM = 0.05
 class GroupAnswers:
     """Answers to a task, with the labels and the groups of the portraits.
 
-    Attributes:
-        task: The task.
-        labels: Labels of it as in `Portraits`.
-        predictions: What is predicted, in the form of labels.
-        groups: Integer array [N], -1 where unknown.
-        protected: The task whose classes are the groups.
+    Labels and predictions have the form of labels in `Portraits`. `groups` is
+    an integer array [N] of classes of the task `protected`, -1 where unknown.
     """
 
     task: Task
@@ -55,31 +48,26 @@ class GroupAnswers:
             rows[group] = self.groups == index
         return rows
 
-    def count(self, by_group: bool = True) -> np.ndarray:
-        """Counts the rows with a label and a group: int64 [G, S, C].
-
-        Without `by_group` all rows are one group.
-        """
-        task, groups, num_groups = self.task, np.zeros(len(self.groups), int), 1
-        if by_group:
-            groups, num_groups = self.groups, self.protected.num_classes
-        classes, answers = strata(task, self.labels), self.predictions
+    def count(self) -> np.ndarray:
+        """Counts rows with a label: int64 [G + 1, S, C], no group the last."""
+        task, groups, answers = self.task, self.groups, self.predictions
+        classes = labels_lib.strata(task, self.labels)
         if task.kind == MULTI_LABEL:
-            known = is_known(task, self.labels)
+            known = labels_lib.is_known(task, self.labels)
             classes = np.where(known, np.arange(task.num_classes), -1).ravel()
             groups = np.repeat(groups, task.num_classes)
         if not task.has_classes:
             answers = ~differ(task, answers, self.labels).ravel()
-        shape = (num_groups, *right_answers(task).shape)
-        known = (classes >= 0) & (groups >= 0)
-        cells = groups[known], classes[known], np.asarray(answers, int)[known]
-        cells = np.ravel_multi_index(cells, shape)
+        shape = self.protected.num_classes + 1, *right_answers(task).shape
+        cells = np.stack([groups % shape[0], classes, answers])
+        cells = np.ravel_multi_index(cells[:, classes >= 0].astype(int), shape)
         return np.bincount(cells, minlength=np.prod(shape)).reshape(shape)
 
 
 def class_names(task: Task) -> tuple[str, ...]:
     """Returns the names of the classes S, of a number those of its ranges."""
-    return ranges_of(task)[1] if task.kind == REGRESSION else task.classes
+    number = task.kind == REGRESSION
+    return labels_lib.ranges_of(task)[1] if number else task.classes
 
 
 def right_answers(task: Task) -> np.ndarray:
@@ -106,10 +94,10 @@ def false_positive_rates(outcomes) -> np.ndarray:
     Only of tasks with classes. NaN for a class that is all a group has.
     """
     hits = np.diagonal(outcomes, axis1=-2, axis2=-1)
-    return ratio(np.sum(outcomes, -2) - hits, count_negatives(outcomes))
+    return ratio(np.sum(outcomes, -2) - hits, _count_negatives(outcomes))
 
 
-def count_negatives(outcomes) -> np.ndarray:
+def _count_negatives(outcomes):
     """Returns the rows of all classes but one: [..., G, S]."""
     sizes = np.sum(outcomes, -1)
     return sizes.sum(-1, keepdims=True) - sizes
@@ -134,14 +122,11 @@ def comparable(counted) -> np.ndarray:
 def resample(
     outcomes, num_axes: int, num_bootstraps: int, generator
 ) -> np.ndarray:
-    """Draws the rows of counts again, stratified by the first axes.
+    """Draws the rows of counts again: int64 [B, G, S, C].
 
     Two axes, group and class, are the strata of rates inside a class. One, the
     group, is that of rates of a whole group, such as its accuracy: these depend
     on its mix of classes, and the mix is a matter of chance as well.
-
-    Returns:
-        Int64 array [B, G, S, C]; each stratum keeps its number of rows.
     """
     shape = np.shape(outcomes)
     parts = np.reshape(outcomes, (math.prod(shape[:num_axes]), -1))
@@ -161,21 +146,16 @@ def permute_groups(outcomes, num_permutations: int, generator) -> np.ndarray:
     """
     outcomes = np.asarray(outcomes)
     permuted = np.zeros((num_permutations, *outcomes.shape), np.int64)
-    sizes = outcomes.sum(-1)
-    for label in range(outcomes.shape[1]):
-        answers = outcomes[:, label].sum(0)
-        permuted[:, 0, label] = generator.multivariate_hypergeometric(
-            answers, sizes[0, label], num_permutations, method="marginals"
-        )
-        left = answers - permuted[:, 0, label]
-        for group in range(1, len(outcomes) - 1):
+    for label, sizes in enumerate(outcomes.sum(-1).T):
+        left = np.tile(outcomes[:, label].sum(0), (num_permutations, 1))
+        for group, size in enumerate(sizes[:-1]):
             permuted[:, group, label] = [
                 generator.multivariate_hypergeometric(
-                    row, sizes[group, label], method="marginals"
+                    row, size, method="marginals"
                 )
                 for row in left
             ]
-            left = left - permuted[:, group, label]
+            left -= permuted[:, group, label]
         permuted[:, -1, label] = left
     return permuted
 
@@ -210,20 +190,12 @@ def bootstrap_interval(
 class GroupSample:
     """Counts of group, class and answer, and what chance makes of them.
 
-    Args:
-        outcomes: Int64 array [G, S, C].
-        right: Bool array [S, C]: the right answers of each class.
-        settings: How much data a figure needs; how often to draw.
-        seed: Where chance starts, a sequence of integers.
-
-    Attributes:
-        sizes: Int64 array [G, S]: the rows of each cell of group and class.
-        supported: Bool array [G, S]: the cells with `min_count` rows.
-        supported_negatives: The same, of the group's rows of other classes.
-        supported_groups: Bool array [G]: the groups with as many rows.
-        by_cell: Int64 array [B, G, S, C]: resamples of each cell.
-        by_group: The same of each group.
-        permuted: Int64 array [P, G, S, C]: groups permuted in each class.
+    Of `outcomes`, int64 [G, S, C], and the answers `right`, bool [S, C]; `seed`
+    is a sequence of integers. `sizes`, int64 [G, S], are the rows of each cell
+    of group and class. Bool arrays tell what has `min_count` rows: `supported`
+    [G, S] the cells, `supported_negatives` the group's rows of other classes,
+    `supported_groups` [G] the groups. `by_group` are resamples of each group
+    [B, G, S, C].
     """
 
     def __init__(self, outcomes, right, settings: FairnessSettings, seed):
@@ -232,12 +204,12 @@ class GroupSample:
         self.sizes = outcomes.sum(-1)
         least, draws = settings.min_count, settings.num_bootstraps
         self.supported = self.sizes >= least
-        self.supported_negatives = count_negatives(outcomes) >= least
+        self.supported_negatives = _count_negatives(outcomes) >= least
         self.supported_groups = self.sizes.sum(-1) >= least
         generator = np.random.default_rng(seed)
-        self.by_cell = resample(outcomes, 2, draws, generator)
+        self._by_cell = resample(outcomes, 2, draws, generator)
         self.by_group = resample(outcomes, 1, draws, generator)
-        self.permuted = permute_groups(
+        self._permuted = permute_groups(
             outcomes, settings.num_permutations, generator
         )
 
@@ -272,21 +244,16 @@ class GroupSample:
     ) -> dict:
         """Makes the fields of a record with bootstrap interval and null.
 
-        Args:
-            metric: What is measured.
-            value_of: From counts [..., G, S, C] to values [...].
-            supported: Whether there are rows enough; else there is no value.
-            resampled: Counts [B, G, S, C]; None: those of each cell.
-            limits: Least and largest value there can be.
-            tail: The quantile of the permutations that is told; None: none.
-            **fields: Further fields of the record, or others than all rows.
+        `value_of` is a function from counts [..., G, S, C] to values [...].
+        `resampled` are counts [B, G, S, C], by default those of each cell, and
+        `tail` is the quantile of the permutations that is told, if any.
         """
         fields = {"group": ALL, "count": int(self.sizes.sum())} | fields
         if not supported:
             return figures.figure(metric, None, **fields)
         value = float(value_of(self.outcomes))
-        samples = value_of(self.by_cell if resampled is None else resampled)
+        samples = value_of(self._by_cell if resampled is None else resampled)
         if tail is not None:
-            fields["null"] = float(np.quantile(value_of(self.permuted), tail))
+            fields["null"] = float(np.quantile(value_of(self._permuted), tail))
         interval = bootstrap_interval(value, samples, limits)
         return figures.figure(metric, value, interval=interval, **fields)

@@ -23,16 +23,15 @@ def measure_groups(
 ) -> Iterator[dict]:
     """Measures the answers of one task against the groups.
 
-    A *cell* is a class and a group; it is supported with `min_count` rows.
-    The classes of a number are ranges of it, those of flags the flags; a
+    A *cell* is a class and a group; it is supported with `min_count` rows. A
     number is right within its tolerance. A gap is the largest figure of a
     supported group minus the smallest. Rows without a label do not count.
 
     * `accuracy`, the share that is right, of all and of each group, and
       `accuracy_gap`;
-    * `group_recall`, the share that is right of each cell, small ones with the
-      variant `"unsupported"`; `worst_group_recall`, the smallest of the
-      supported ones, with its class and group;
+    * `group_recall`, the same of each cell, small ones with the variant
+      `"unsupported"`; `worst_group_recall`, the smallest of the supported
+      ones, with its class and group;
     * of classes `equalized_odds_difference_max`, the largest difference
       between groups, over the classes, of true and of false positive rates,
       one class against the rest; 0 is ideal;
@@ -44,34 +43,25 @@ def measure_groups(
     5 % quantile, when groups are permuted inside each class. A network that
     heeds the class alone has it: far from 0 where groups differ in classes.
 
-    Args:
-        answers: What was predicted of whom.
-        settings: How much data a figure needs; how often to draw.
-        seed: Where chance starts.
-
-    Yields:
-        The fields of a record, but for task, seed, split and data set. Where
-        too few rows count, the value is None and the count is kept.
+    Yields the fields of records, but for task, seed, split and data set. Where
+    too few rows count, the value is None and the count is kept.
 
     Source:
         Hardt, Price and Srebro, Equality of opportunity in supervised
         learning, 2016; Sagawa et al., Distributionally robust neural networks
         for group shifts, 2020.
     """
-    task, every = answers.task, answers.count(by_group=False)
-    right = group_counts.right_answers(task)
-    yield figures.share(
-        "accuracy", every[:, right].sum(), every.sum(), group=ALL
-    )
+    task, counts = answers.task, answers.count()
+    right, every = group_counts.right_answers(task), counts.sum(0)
+    yield figures.share("accuracy", every[right].sum(), every.sum(), group=ALL)
     # A stream of its own for each task: a figure stays the same whichever
     # other tasks are measured along with it.
     seed = [seed, *task.name.encode()]
-    sample = GroupSample(answers.count(), right, settings, seed)
-    hits = sample.hits(sample.outcomes).sum(-1)
+    sample = GroupSample(counts[:-1], right, settings, seed)
     groups = answers.protected.classes
-    for index, group in enumerate(groups):
-        count = sample.sizes[index].sum()
-        yield figures.share("accuracy", hits[index], count, group=group)
+    cells = sample.hits(sample.outcomes).sum(-1), sample.sizes.sum(-1)
+    for group, hits, count in zip(groups, *cells, strict=True):
+        yield figures.share("accuracy", hits, count, group=group)
     yield sample.figure(
         "accuracy_gap",
         lambda outcomes: np.ptp(sample.accuracies(outcomes), axis=-1),
@@ -87,17 +77,15 @@ def measure_groups(
 
 def _recalls(sample, names, groups):
     hits = sample.hits(sample.outcomes)
-    for index, group in enumerate(groups):
-        for label, class_name in enumerate(names):
-            supported = sample.supported[index, label]
-            yield figures.share(
-                "group_recall",
-                hits[index, label],
-                sample.sizes[index, label],
-                group=group,
-                class_name=class_name,
-                variant=None if supported else UNSUPPORTED,
-            )
+    for cell in np.ndindex(hits.shape):
+        yield figures.share(
+            "group_recall",
+            hits[cell],
+            sample.sizes[cell],
+            group=groups[cell[0]],
+            class_name=names[cell[1]],
+            variant=None if sample.supported[cell] else UNSUPPORTED,
+        )
 
     def recalls(outcomes):
         return sample.recalls(outcomes)[..., sample.supported]
@@ -106,11 +94,8 @@ def _recalls(sample, names, groups):
     if sample.supported.any():
         worst = np.argmin(recalls(sample.outcomes))
         index, label = np.argwhere(sample.supported)[worst]
-        where = {
-            "group": groups[index],
-            "class_name": names[label],
-            "count": sample.sizes[index, label],
-        }
+        where = {"group": groups[index], "class_name": names[label]}
+        where["count"] = sample.sizes[index, label]
     yield sample.figure(
         "worst_group_recall",
         lambda outcomes: recalls(outcomes).min(-1),
@@ -126,17 +111,13 @@ def _equalized_odds(sample, task):
     kept = [group_counts.comparable(part) for part in cells]
 
     def largest_by_class(outcomes):
-        rates = (
-            sample.recalls(outcomes),
-            group_counts.false_positive_rates(outcomes),
-        )
-        return np.concatenate(
-            [*map(group_counts.differences, rates, cells)], axis=-1
-        )
+        found = group_counts.false_positive_rates(outcomes)
+        rates = sample.recalls(outcomes), found
+        found = map(group_counts.differences, rates, cells)
+        return np.concatenate(list(found), axis=-1)
 
     # False positives alone would pass for equal odds.
-    supported = all(part.any() for part in kept)
-    fields = {}
+    supported, fields = all(part.any() for part in kept), {}
     if supported:
         names = np.concatenate([np.array(task.classes)[part] for part in kept])
         largest = np.argmax(largest_by_class(sample.outcomes))
@@ -174,19 +155,35 @@ def _errors(answers, settings, seed):
     sizes = np.bincount(groups, minlength=answers.protected.num_classes)
     supported = sizes >= settings.min_count
     generator = np.random.default_rng(seed)
-    drawn = generator.normal(
-        means, deviations, (settings.num_bootstraps, len(means))
-    )
-    null = []
+    shape = settings.num_bootstraps, len(means)
+    drawn = generator.normal(means, deviations, shape)
+    permuted = []
     for _ in range(settings.num_permutations):
         shuffled = group_counts.permute_within(groups, classes, generator)
         sums = np.bincount(shuffled, errors, minlength=len(sizes))
-        null.append(np.ptp(sums[supported] / sizes[supported]))
-    gap = np.ptp(means)
-    interval = group_counts.bootstrap_interval(
-        gap, np.ptp(drawn, axis=-1), (0.0, np.inf)
-    )
-    null = float(np.quantile(null, group_counts.NULL_OF_MAXIMUM))
+        permuted.append(np.ptp(sums[supported] / sizes[supported]))
+    gap, limits = np.ptp(means), (0.0, np.inf)
+    ends = group_counts.bootstrap_interval(gap, np.ptp(drawn, -1), limits)
+    null = float(np.quantile(permuted, group_counts.NULL_OF_MAXIMUM))
     yield figures.figure(
-        "mae_gap", gap, known.sum(), interval, group=ALL, null=null
+        "mae_gap", gap, known.sum(), ends, group=ALL, null=null
     )
+
+
+def measure_flips(
+    answers: GroupAnswers, rows: np.ndarray, twin_predictions
+) -> Iterator[dict]:
+    """Yields the share of counterfactual pairs whose answers differ.
+
+    By more than the tolerance of a number, or in any flag; of all pairs and of
+    those of each group of the original. 0 is wanted. `rows`, an integer array
+    [pairs], are those of the answers that have a twin.
+    """
+    flips = group_counts.differ(
+        answers.task, answers.predictions[rows], twin_predictions
+    )
+    flips = flips.reshape(len(flips), -1).any(-1)
+    for group, own in answers.rows().items():
+        own = own[rows]
+        fields = {"hits": flips[own].sum(), "count": own.sum(), "group": group}
+        yield figures.share("counterfactual_flips", **fields)

@@ -1,6 +1,6 @@
 """How much of the group labels and layers give away, and which probe fails."""
 
-import dataclasses
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,7 +12,6 @@ from tp_keras.evaluation import figures
 from tp_keras.evaluation import metrics
 from tp_keras.fairness.group_counts import GroupAnswers
 from tp_keras.fairness.group_counts import GroupSample
-from tp_keras.fairness.group_counts import permute_within
 from tp_keras.fairness.probes import KINDS
 from tp_keras.fairness.probes import probe_groups
 from tp_keras.fairness.settings import FairnessSettings
@@ -33,47 +32,33 @@ def measure_leakage(
     settings: FairnessSettings,
     seed: int,
     head_accuracy: float | None = None,
-    controls: bool = True,
 ) -> Iterator[dict]:
     """Measures what tells the group of a portrait, and how well.
 
     All of it is the balanced accuracy of a guess of the group out of the G with
     `min_count` labelled rows: 1/G for nothing, 1 for all. A number is told by
-    its range.
+    its range. Yields the fields of records, as `measure_groups` does.
 
     * `leakage_band_low` and `leakage_band_high`, the band `[L(Y) - (1 - A),
       L(Y)]` with `L(Y)` that of the best guess from the label alone and `A`
       the mean of the accuracies of the groups. What the head reads can't tell
       less than the lower end (at least 1/G) if it is to predict as it does;
       what knows of the group no more than the class tells, doesn't tell more
-      than the upper end. What is above can be removed, what is inside can't
-      without loss. Flags have no band.
+      than the upper end. Flags have no band.
     * `group_probe` of each layer, with the variant `"<kind> <layer>"` (see
       `probe_groups`), and chance as `null`: trained on all rows, and tested on
       those with a label, as those are what the band is of.
     * `conditional_group_probe` with the class beside the layer; chance where
       nothing is left but the class.
-    * `negative_control` and `conditional_negative_control`: the same of the
-      layer `"<task>_embedding"`, or the last one, with groups shuffled among
-      rows with and without a label, or inside the class.
     * `broken_probe`, a probe that can't be trusted, with the reason in its
       variant, such as `"linear answer, below the band"`, and how far it is off
       in its value: one of the layer `"backbone"` that finds less than the
-      protected head finds there by more than 0.05; one of another layer whose
-      interval is below the band, less than its predictions tell; a control
-      whose interval is off chance.
+      protected head finds there by more than 0.05, or one of another layer
+      whose interval is below the band, less than its predictions tell.
 
-    Args:
-        answers: What was predicted of whom.
-        layers: Dict: name -> float array [N, d]; layers that the head is
-            computed from, and the backbone.
-        settings: How much data a figure needs; how often to draw and to probe.
-        seed: Where chance starts.
-        head_accuracy: Balanced accuracy of the protected head, if there is one.
-        controls: Whether to probe for shuffled groups too.
-
-    Yields:
-        The fields of a record, as `measure_groups` does.
+    `layers` are float arrays [N, d] by name: layers that the head is computed
+    from, and the backbone. `head_accuracy` is the balanced accuracy of the
+    protected head, if there is one.
 
     Source:
         Zhao and Gordon, Inherent tradeoffs in learning fair representations,
@@ -86,39 +71,46 @@ def measure_leakage(
     if num_strata(task) > 1:
         guesses = strata(task, answers.predictions)[known]
         right = np.eye(num_strata(task), dtype=bool)
-        shape = (answers.protected.num_classes, *right.shape)
-        outcomes = np.zeros(shape, np.int64)
-        labelled = classes >= 0
-        cells = groups[labelled], classes[labelled], guesses[labelled]
-        np.add.at(outcomes, cells, 1)
+        counts = [
+            metrics.confusion_matrix(
+                classes[groups == group], guesses[groups == group], len(right)
+            )
+            for group in range(answers.protected.num_classes)
+        ]
         words = [seed, *task.name.encode()]
-        sample = GroupSample(outcomes, right, settings, words)
-        band = list(_band(sample))
+        sample = GroupSample(np.array(counts), right, settings, words)
+        band = [
+            _band_end(sample, "leakage_band_low", lower_band),
+            _band_end(sample, "leakage_band_high", label_leakage),
+        ]
         low = band[0]["value"]
         yield from band
-    layers = {name: values[known] for name, values in layers.items()}
-    for metric, name, result in _probe_all(
-        task.name, classes, layers, groups, settings, seed, controls
+    jobs = list(itertools.product((False, True), layers, KINDS))
+    for given, name, kind in tqdm.tqdm(
+        jobs, f"probes of {task.name}", delay=2, leave=False
     ):
-        yield figures.figure(
-            metric,
-            result.value,
-            result.count,
-            result.interval,
-            group=ALL,
-            variant=name,
-            null=None if result.value is None else result.chance,
+        rows = {"classes": classes} if given else {"train_only": classes < 0}
+        result = probe_groups(
+            layers[name][known],
+            groups,
+            kind=kind,
+            settings=settings,
+            seed=seed,
+            **rows,
         )
-        if result.value is not None:
-            fault, amount = _fault(metric, name, result, low, head_accuracy)
-            if fault:
-                yield figures.figure(
-                    BROKEN_PROBE,
-                    amount,
-                    result.count,
-                    group=ALL,
-                    variant=f"{name}, {fault}",
-                )
+        own = {"count": result.count, "group": ALL, "variant": f"{kind} {name}"}
+        about = {"interval": result.interval, "null": result.chance}
+        metric = f"{'conditional_' * given}group_probe"
+        yield figures.figure(metric, result.value, **own, **about)
+        least, reason = low, "below the band"
+        if name == POSITIVE_CONTROL:
+            reason = "positive control below the protected head"
+            least = head_accuracy and head_accuracy - POSITIVE_CONTROL_LOSS
+        if given or least is None or result.value is None:
+            continue
+        if (amount := least - result.interval[1]) > 0:
+            own["variant"] += f", {reason}"
+            yield figures.figure(BROKEN_PROBE, amount, **own)
 
 
 def label_leakage(outcomes) -> np.ndarray:
@@ -143,76 +135,14 @@ def lower_band(outcomes) -> np.ndarray:
     return np.maximum(least, 1 / np.shape(outcomes)[-3])
 
 
-def _band(sample):
+def _band_end(sample, metric, value_of):
     kept = sample.supported_groups
-    for metric, value_of in (
-        ("leakage_band_low", lower_band),
-        ("leakage_band_high", label_leakage),
-    ):
-        yield sample.figure(
-            metric,
-            lambda outcomes, of=value_of: of(outcomes[..., kept, :, :]),
-            sample.can_compare,
-            resampled=sample.by_group,
-            limits=(1 / max(kept.sum(), 1), 1.0),
-            # Groups permuted inside the class have the same labels.
-            tail=None,
-        )
-
-
-def _probe_all(name, classes, layers, groups, settings, seed, controls):
-    """Yields metric, kind and layer, and result of each probe of a task."""
-
-    def probe(kind, features, given, **changes):
-        rows = {"classes": classes} if given else {"train_only": classes < 0}
-        own = {"groups": groups, "settings": settings, "seed": seed}
-        return probe_groups(features, kind=kind, **rows, **{**own, **changes})
-
-    def control(kind, features, given):
-        # A probe of a shuffle of its own each time: chance in one shuffle is
-        # the same for all probes of it.
-        once = dataclasses.replace(settings, probe_seeds=1)
-        generator = np.random.default_rng([seed, *b"shuffled"])
-        inside, results = classes if given else classes < 0, []
-        for own in generator.integers(2**31, size=settings.probe_seeds):
-            shuffled = permute_within(groups, inside, generator)
-            changes = {"groups": shuffled, "settings": once, "seed": own}
-            results.append(probe(kind, features, given, **changes))
-        hits = np.mean([result.hits for result in results], axis=0)
-        return dataclasses.replace(results[0], hits=hits)
-
-    own = f"{name}_embedding"
-    controlled = [own] if own in layers else list(layers)[-1:]
-    jobs = [
-        (metric, measure, given, kind, layer)
-        for metric, measure, names in (
-            ("group_probe", probe, layers),
-            ("negative_control", control, controlled if controls else ()),
-        )
-        for given in (False, True)
-        for layer in names
-        for kind in KINDS
-    ]
-    for metric, measure, given, kind, layer in tqdm.tqdm(
-        jobs, f"probes of {name}", delay=2, leave=False
-    ):
-        result = measure(kind, layers[layer], given)
-        yield f"{'conditional_' * given}{metric}", f"{kind} {layer}", result
-
-
-def _fault(metric, name, result, band_low, head_accuracy):
-    """Returns why a probe can't be trusted and by how much, or two Nones."""
-    low, high = result.interval
-    if metric == "group_probe":
-        least, reason = band_low, "below the band"
-        if name.endswith(f" {POSITIVE_CONTROL}"):
-            least, reason = None, "positive control below the protected head"
-            if head_accuracy is not None:
-                least = head_accuracy - POSITIVE_CONTROL_LOSS
-        if least is not None and high < least:
-            return reason, least - high
-    elif "control" in metric and not low <= result.chance <= high:
-        given = " given the class" if metric.startswith("cond") else ""
-        reason = f"negative control{given} off {result.chance:.3g}"
-        return reason, abs(result.value - result.chance)
-    return None, None
+    return sample.figure(
+        metric,
+        lambda outcomes: value_of(outcomes[..., kept, :, :]),
+        sample.can_compare,
+        resampled=sample.by_group,
+        limits=(1 / max(kept.sum(), 1), 1.0),
+        # Groups permuted inside the class have the same labels.
+        tail=None,
+    )

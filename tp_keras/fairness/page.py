@@ -4,10 +4,11 @@ import html
 from collections.abc import Mapping
 from collections.abc import Sequence
 
+from matplotlib.figure import Figure
+
 from tp_keras.fairness import plots
 from tp_keras.fairness import summary
 from tp_keras.fairness.group_figures import UNSUPPORTED
-from tp_keras.fairness.plots import NeighborGrid
 from tp_keras.fairness.settings import FairnessSettings
 from tp_keras.records.page_parts import Plot
 from tp_keras.records.page_parts import Report
@@ -79,12 +80,10 @@ _KINDS = (
         "Balanced accuracies of guessing the group. The band is what the label "
         "itself gives away: above it is what could be removed. Conditional "
         "probes know the class, and each class and group weighs the same; "
-        "chance is best. Negative controls were given shuffled groups and must "
-        "find chance. A broken probe can't be trusted.",
+        "chance is best. A broken probe can't be trusted.",
         (
             *("leakage_band_low", "leakage_band_high"),
             *("group_probe", "conditional_group_probe", "broken_probe"),
-            *("negative_control", "conditional_negative_control"),
         ),
     ),
     (
@@ -104,16 +103,12 @@ _KINDS = (
 def make_report(
     records: Sequence[Record],
     schema: Schema,
-    grids: Mapping[str, NeighborGrid | None],
+    neighbors: Mapping[str, Figure],
     settings: FairnessSettings,
 ) -> Report:
     """Makes a fairness report, a section for each task among others.
 
-    Args:
-        records: What was measured.
-        schema: `Schema` of the portraits.
-        grids: Name of a guarded task -> what to show of its neighbours.
-        settings: How it was measured.
+    `neighbors` holds by name of a guarded task the plot of its neighbours.
     """
     guarded = [
         task for task in schema.guarded_tasks if find(records, task=task.name)
@@ -129,16 +124,16 @@ def make_report(
         items = summary.summarize(records, task, protected)
         sentences = [item.sentence for item in items]
         sentences += summary.broken_probes(records, task)
-        drawn = list(_plots(records, task, protected, grids.get(task.name)))
-        sections.append(
-            Section(
-                task.name,
-                sentences=sentences,
-                summary=summary.task_table(records, task, protected),
-                plots=drawn,
-                tables=_tables(find(records, task=task.name)),
-            )
+        section = Section(
+            task.name,
+            sentences=sentences,
+            summary=summary.task_table(records, task, protected),
+            plots=list(
+                _plots(records, task, protected, neighbors.get(task.name))
+            ),
+            tables=_tables(find(records, task=task.name)),
         )
+        sections.append(section)
     sections.append(Section("How the figures are made", _MADE % names))
     sections.append(Section("What these figures can't tell", _LIMITS % names))
     title = f"Without regard? {summary.question(schema, guarded)}"
@@ -148,24 +143,19 @@ def make_report(
 def _tables(records):
     """Returns every record of a task, a table for each kind of figure."""
 
-    def is_few(record):
-        return record.variant == UNSUPPORTED
-
     def what(record):
-        parts = record.class_name, None if is_few(record) else record.variant
+        few = record.variant == UNSUPPORTED
+        parts = record.class_name, None if few else record.variant
         return ", ".join(filter(None, parts))
 
     def cell(record):
         text = summary.figure_text(record)
         if record.value is None:
             return text
-        few = ", not supported" * is_few(record)
+        few = ", not supported" * (record.variant == UNSUPPORTED)
         return f"{text} (n = {record.count:,}{few})"
 
-    def chance(record):
-        return "" if record.null is None else f"{record.null:.3f}"
-
-    rows, more = {"figure": "metric", "of": what}, {"by chance": chance}
+    rows, more = {"figure": "metric", "of": what}, {"by chance": summary.chance}
     return [
         Table(title, note, figure_table(found, rows, form=cell, more=more))
         for title, note, metrics in _KINDS
@@ -173,7 +163,7 @@ def _tables(records):
     ]
 
 
-def _plots(records, task, protected, grid):
+def _plots(records, task, protected, neighbors):
     yield Plot(
         f"recall_{task.name}.png",
         "Is each class recognised as often in every group?",
@@ -193,11 +183,10 @@ def _plots(records, task, protected, grid):
             "among all portraits: the shaded band is what the label itself "
             "gives away; above it, more is known than needed. Right, among "
             "portraits of the same class: there guessing is all that the label "
-            "gives away. Hollow marks are a control, the same probes given "
-            "shuffled groups: they must be at guessing.",
+            "gives away.",
             plots.draw_leakage(records, task, protected),
         )
-    if grid is not None:
+    if neighbors is not None:
         yield Plot(
             f"neighbors_{task.name}.png",
             "Which portraits are neighbours?",
@@ -208,5 +197,5 @@ def _plots(records, task, protected, grid):
             "a row are mixed as they are among all portraits of that class. "
             "The queries are drawn by chance, from each class and group in "
             "turn.",
-            plots.draw_neighbors(grid, task, protected),
+            neighbors,
         )

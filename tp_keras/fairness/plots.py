@@ -1,6 +1,5 @@
 """Draws recalls, what probes read by layer, and neighbours, by group."""
 
-import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -28,19 +27,13 @@ _STYLES = {
     "mlp": ({"color": "#8F4E8B", "marker": "s", "markersize": 7}, 0.09),
 }
 _CHANCE = {"color": "0.5", "linestyle": "--", "linewidth": 1}
-_HOLLOW = {"markerfacecolor": "white", "linestyle": "none"}
 _BAND_COLOR = "0.85"
 
-# Title of each panel, its probes and its controls.
-_PANELS = (
-    ("among all portraits", "group_probe", "negative_control"),
-    (
-        "among portraits of the same class",
-        "conditional_group_probe",
-        "conditional_negative_control",
-    ),
-)
-
+# Title of each panel, and what stands before the names of its metrics.
+_PANELS = {
+    "among all portraits": "",
+    "among portraits of the same class": "conditional_",
+}
 
 NUM_QUERIES = 10
 NUM_NEIGHBORS = 10
@@ -58,9 +51,8 @@ def draw_recalls(
     shown = {record.class_name for record in found if record.count}
     found = [record for record in found if record.class_name in shown]
     groups = protected.classes
-    figure = new_figure(
-        8.5, group_plot.rows_height(len(shown), len(groups)) + 1.3
-    )
+    height = group_plot.rows_height(len(shown), len(groups))
+    figure = new_figure(8.5, height + 1.3)
     panel = figure.subplots()
     group_plot.draw_groups(
         panel, found, groups, is_few=lambda item: item.variant == UNSUPPORTED
@@ -91,13 +83,12 @@ def draw_leakage(
     records = find(records, task=task.name)
     band = summary.band(records, task)
     found = find(records, metric="group_probe")
-    layers = list(dict.fromkeys(map(summary.layer, found)))
+    layers = list(dict.fromkeys(map(_layer, found)))
     lowest = 1 / protected.num_classes
-    for panel, (title, metric, control) in zip(panels, _PANELS, strict=True):
+    for panel, (title, given) in zip(panels, _PANELS.items(), strict=True):
+        probes = find(records, metric=f"{given}group_probe")
         for kind in _STYLES:
-            _draw_probes(panel, records, metric, kind, layers)
-            _draw_probes(panel, records, control, kind, layers, hollow=True)
-        probes = find(records, metric=metric)
+            _draw_probes(panel, probes, kind, layers)
         if all(record.value is None for record in probes):
             text = "too few portraits for a probe"
             panel.text(0.5, 0.5, text, ha="center", transform=panel.transAxes)
@@ -121,32 +112,27 @@ def draw_leakage(
     ]
     if band is not None:
         panels[0].axhspan(*band, color=_BAND_COLOR, zorder=0)
-        ends = f"{band[0]:.0%} to {band[1]:.0%}"
+        ends = "{:.0%} to {:.0%}".format(*band)
         label = f"what {task.name} gives away ({ends})"
         handles.append(Patch(color=_BAND_COLOR, label=label))
-    label = "control: groups shuffled"
-    handles += [
-        Line2D([], [], color="0.4", marker="o", label=label, **_HOLLOW),
-        Line2D([], [], **_CHANCE, label="guessing"),
-    ]
+    handles.append(Line2D([], [], **_CHANCE, label="guessing"))
     title = f"{protected.name} that probes read from each layer"
     title = f"{task.name}: {title}, with 95 % intervals"
     add_title(figure, title, handles, columns=5)
     return figure
 
 
-def _draw_probes(panel, records, metric, kind, layers, hollow=False):
-    """Draws the probes of a kind that have a value, controls hollow."""
+def _draw_probes(panel, records, kind, layers):
+    """Draws the probes of a kind that have a value."""
     style, shift = _STYLES[kind]
     points = [
-        (layers.index(summary.layer(record)) + shift, record)
-        for record in find(records, metric=metric)
+        (layers.index(_layer(record)) + shift, record)
+        for record in records
         if record.variant.startswith(f"{kind} ") and record.value is not None
     ]
-    line = _HOLLOW if hollow else {"linewidth": 0.8}
     values = [record.value for _, record in points]
-    panel.plot([x for x, _ in points], values, **line, **style)
-    for x, record in () if hollow else points:
+    panel.plot([x for x, _ in points], values, linewidth=0.8, **style)
+    for x, record in points:
         panel.vlines(x, record.low, record.high, color=style["color"])
         panel.annotate(
             f"{100 * record.value:.0f}",
@@ -159,51 +145,35 @@ def _draw_probes(panel, records, metric, kind, layers, hollow=False):
         )
 
 
-@dataclasses.dataclass(frozen=True)
-class NeighborGrid:
-    """Queries with the portraits nearest to them.
-
-    Attributes:
-        images: uint8 `[queries, 1 + neighbours, height, width, 3]`; the query
-            comes first, then its neighbours, nearest first.
-        classes: Integers `[queries, 1 + neighbours]`.
-        groups: The same of the groups.
-    """
-
-    images: np.ndarray
-    classes: np.ndarray
-    groups: np.ndarray
+def _layer(record):
+    """Returns the layer that the probe of a record read."""
+    return record.variant.split(" ", 1)[1]
 
 
-def make_grid(images, classes, groups, embedding, seed) -> NeighborGrid | None:
+def choose_neighbors(classes, groups, embedding, seed) -> np.ndarray | None:
     """Draws queries by chance, evenly over classes and groups.
 
     Whoever looks at them must not be shown what somebody picked: the seed alone
-    chooses. The gallery holds all portraits with a label and a group; with
-    fewer than two there is no grid.
+    chooses. `classes` and `groups` are integers [N], negative where there is
+    none, and `embedding` is a float array [N, d]. The gallery holds the rows
+    with both; with fewer than two there are no queries.
 
-    Args:
-        images: uint8 array `[count, height, width, 3]`.
-        classes: Integer array `[count]`, negative where there is none.
-        groups: Integer array `[count]`, likewise.
-        embedding: Float array `[count, size]`.
-        seed: Where chance starts.
+    Returns:
+        Integers [queries, 1 + neighbours]: the rows of a query and of its
+        neighbours, nearest first.
     """
     rows = np.flatnonzero((classes >= 0) & (groups >= 0))
     if len(rows) < 2:
         return None
-    classes, groups = classes[rows], groups[rows]
     vectors = neighbors.unit_rows(embedding[rows])
-    queries = _draw_queries(classes, groups, np.random.default_rng(seed))
+    generator = np.random.default_rng(seed)
+    queries = _draw_queries(classes[rows], groups[rows], generator)
     count = min(NUM_NEIGHBORS, len(rows) - 1)
     # One more than shown, as the query finds itself, too.
     found, _ = neighbors.find_neighbors(vectors[queries], vectors, count + 1)
-    others = [
-        line[line != query][:count]
-        for line, query in zip(found, queries, strict=True)
-    ]
-    shown = np.column_stack([queries, others])
-    return NeighborGrid(images[rows[shown]], classes[shown], groups[shown])
+    pairs = zip(found, queries, strict=True)
+    others = [line[line != query][:count] for line, query in pairs]
+    return rows[np.column_stack([queries, others])]
 
 
 def _draw_queries(classes, groups, generator):
@@ -220,21 +190,25 @@ def _draw_queries(classes, groups, generator):
     return np.array([row for *_, row in sorted(chosen)])
 
 
-def draw_neighbors(grid: NeighborGrid, task: Task, protected: Task) -> Figure:
+def draw_neighbors(
+    images, classes, groups, task: Task, protected: Task
+) -> Figure:
     """Draws a row for each query: itself, then its neighbours.
 
-    The classes of the task stand below the portraits, and the groups frame
-    them.
+    The classes stand below the portraits, and the groups frame them. `images`
+    are uint8 `[queries, 1 + neighbours, height, width, 3]`, `classes` and
+    `groups` integers `[queries, 1 + neighbours]`.
     """
-    names, groups = class_names(task), protected.classes
+    names, group_names = class_names(task), protected.classes
     if task.kind == MULTI_LABEL:
         names = ("",)
-    rows, columns, height, width, _ = grid.images.shape
+    rows, columns, height, width, _ = images.shape
     down = height + 2 * _FRAME + _CAPTION
     right = width + 2 * _FRAME + _GAP
     shape = rows * down, columns * right + _QUERY_GAP, 3
     canvas = np.full(shape, 255, np.uint8)
-    colors = [group_styles(groups)[name]["color"] for name in groups]
+    styles = group_styles(group_names)
+    colors = [styles[name]["color"] for name in group_names]
     figure = Figure(
         np.array(shape[1::-1]) / _PIXELS_PER_INCH + [2.3, 1.0],
         dpi=_PIXELS_PER_INCH,
@@ -245,14 +219,14 @@ def draw_neighbors(grid: NeighborGrid, task: Task, protected: Task) -> Figure:
         top, left = row * down, column * right + _QUERY_GAP * (column > 0)
         bottom, end = top + height + 2 * _FRAME, left + width + 2 * _FRAME
         block = canvas[top:bottom, left:end]
-        color = colors[grid.groups[row, column]]
+        color = colors[groups[row, column]]
         block[:] = [int(color[start : start + 2], 16) for start in (1, 3, 5)]
-        block[_FRAME:-_FRAME, _FRAME:-_FRAME] = grid.images[row, column]
-        same = grid.classes[row, column] == grid.classes[row, 0]
+        block[_FRAME:-_FRAME, _FRAME:-_FRAME] = images[row, column]
+        same = classes[row, column] == classes[row, 0]
         panel.text(
             (left + end) / 2,
             bottom + _CAPTION * 0.42,
-            names[grid.classes[row, column]],
+            names[classes[row, column]],
             ha="center",
             va="center",
             fontsize=8,
@@ -264,26 +238,18 @@ def draw_neighbors(grid: NeighborGrid, task: Task, protected: Task) -> Figure:
     panel.axis("off")
     for row in range(rows):
         own, shared = (
-            (values[row, 1:] == values[row, 0]).sum()
-            for values in (grid.groups, grid.classes)
+            f"  {(values[row, 1:] == values[row, 0]).sum()} of {columns - 1}"
+            for values in (groups, classes)
         )
-        name = groups[grid.groups[row, 0]]
         panel.annotate(
-            f"  {own} of {columns - 1} {name}\n"
-            f"  {shared} of {columns - 1} same class",
+            f"{own} {group_names[groups[row, 0]]}\n{shared} same class",
             (1.0, (row + 0.4) * down),
             xycoords=("axes fraction", "data"),
             va="center",
             fontsize=9,
         )
     title = "a query on the left, then the portraits that the model finds most"
-    add_title(
-        figure,
-        f"{task.name}: {title} similar",
-        [
-            Patch(color=color, label=name)
-            for color, name in zip(colors, groups, strict=True)
-        ],
-        len(groups),
-    )
+    pairs = zip(colors, group_names, strict=True)
+    handles = [Patch(color=color, label=name) for color, name in pairs]
+    add_title(figure, f"{task.name}: {title} similar", handles, len(colors))
     return figure

@@ -37,20 +37,18 @@ _INNER_FOLDS = 2
 class ProbeResult:
     """How many groups a probe got right.
 
-    Attributes:
-        hits: Float array [cells]: the rows that are right, mean over the
-            probes. A cell is a group, or a class and a group; without any
-            there is nothing that could be probed.
-        counts: Integer array [cells]: the rows.
-        count: How many rows there are, also where they don't suffice.
-        chance: What a probe gets that is told the class alone: the classes
-            divided by the cells, so 1/G where all have all groups.
+    `hits` and `counts`, arrays [cells], are the rows that are right, the mean
+    over the probes, and all of them. A cell is a group, or a class and a group;
+    without any nothing could be probed. `count` says how many rows there are,
+    also where they don't suffice, and `chance` what a probe gets that is told
+    the class alone: the classes divided by the cells, 1/G where all have all
+    groups.
     """
 
     hits: np.ndarray
     counts: np.ndarray
     count: int
-    chance: float
+    chance: float | None
 
     @property
     def value(self) -> float | None:
@@ -93,7 +91,8 @@ def probe_groups(
     away. Without `classes` all groups weigh the same in training and in the
     mean. With them the probe reads the class too, and each cell of class and
     group weighs the same, so that the class alone leads to chance. Only cells
-    with `min_count` rows take part, of classes that have two or more of them.
+    with `min_count` rows take part, of classes that have two or more of them;
+    without any there is no value, nor where they have less than a row a fold.
 
     The rows of each of `probe_folds` folds, stratified by cell, are told by a
     probe of the others, standardised by these. Its regularisation is the one
@@ -111,15 +110,6 @@ def probe_groups(
         seed: Where chance starts.
         train_only: Bool array [N]: rows to learn from and never to test, with
             groups balanced inside them too. None: no row.
-
-    Returns:
-        `ProbeResult`, without a value where fewer than two groups of a class
-        have `min_count` rows, or as many as there are folds.
-
-    Example:
-        >>> result = probe_groups(embedding, groups, kind="mlp", ...)
-        >>> result.value, result.interval, result.chance
-        (0.57..., (0.54..., 0.60...), 0.5)
     """
     groups = np.asarray(groups)
     classes = np.zeros_like(groups) if classes is None else np.asarray(classes)
@@ -131,17 +121,13 @@ def probe_groups(
     cells, supported = _supported_cells(classes, groups, tested, least)
     if not supported:
         nothing = np.zeros(0, int)
-        return ProbeResult(nothing, nothing, int(tested.sum()), np.nan)
+        return ProbeResult(nothing, nothing, int(tested.sum()), None)
     present &= cells >= 0
     known, columns = np.unique(classes[present], return_inverse=True)
+    # With a single class its column is constant and standardised to 0.
+    told = np.eye(len(known))[columns]
     rows = _Rows(
-        # With a single class its column is constant and standardised to 0.
-        np.hstack(
-            [
-                np.asarray(features, np.float64)[present],
-                np.eye(len(known))[columns],
-            ]
-        ),
+        np.hstack([np.asarray(features, np.float64)[present], told]),
         groups[present],
         cells[present],
         train_only[present],
@@ -155,12 +141,8 @@ def probe_groups(
             _count_hits(rows, kind, settings.probe_folds, int(probe_seed))
             for probe_seed in seeds
         ]
-    return ProbeResult(
-        np.mean(hits, axis=0),
-        rows.counts,
-        int(rows.counts.sum()),
-        len(known) / len(supported),
-    )
+    count, chance = int(rows.counts.sum()), len(known) / len(supported)
+    return ProbeResult(np.mean(hits, axis=0), rows.counts, count, chance)
 
 
 def _supported_cells(classes, groups, tested, least):
@@ -213,8 +195,7 @@ class _Rows:
 
 def _count_hits(rows, kind, num_folds, seed):
     """Returns float array [cells]: the rows that are told right."""
-    cells = rows.cells[rows.tested]
-    hits = np.zeros(len(rows.counts))
+    cells, hits = rows.cells[rows.tested], np.zeros(len(rows.counts))
     for train, test in _split(cells, num_folds, seed):
         learned, asked = rows.tested[train], rows.tested[test]
         strength = _choose_strength(rows, learned, kind, seed)
@@ -228,13 +209,11 @@ def _choose_strength(rows, learned, kind, seed):
     # Nothing of the rows to be tested may enter. To compare strengths by what
     # their probes say of the *other* folds is cheaper, but those learned from
     # this one: networks then find 0.005 in noise.
-    strengths = STRENGTHS[kind]
-    cells = rows.cells[learned]
+    strengths, cells = STRENGTHS[kind], rows.cells[learned]
     merits = np.zeros(len(strengths))
     for train, test in _split(cells, _INNER_FOLDS, seed):
-        right = _tell(
-            rows, learned[train], learned[test], kind, strengths, seed
-        )
+        parts = learned[train], learned[test]
+        right = _tell(rows, *parts, kind, strengths, seed)
         merits += (right / rows.counts[cells[test]]).sum(1)
     # Equal but for rounding is equal: the stronger one stands first.
     return strengths[np.argmax(merits.round(9))]
@@ -243,32 +222,29 @@ def _choose_strength(rows, learned, kind, seed):
 def _tell(rows, learned, asked, kind, strengths, seed):
     """Returns bool array [strengths, asked]: which rows are told right."""
     learned = np.concatenate([learned, rows.helpers])
-    scaler = StandardScaler().fit(rows.features[learned])
-    inputs = scaler.transform(rows.features[learned])
+    scaler, weights = StandardScaler(), rows.weights(learned)
+    inputs = scaler.fit_transform(rows.features[learned])
     questions = scaler.transform(rows.features[asked])
-    weights = rows.weights(learned)
     answers = []
     for strength in strengths:
-        probe = _make_probe(kind, strength, seed)
+        if kind == LINEAR:
+            probe = LogisticRegression(C=strength, max_iter=_LINEAR_ITERATIONS)
+        else:
+            # L-BFGS reads more than Adam from a thousand rows, in half the
+            # time.
+            probe = MLPClassifier(
+                (_HIDDEN_SIZE,),
+                solver="lbfgs",
+                alpha=strength,
+                max_iter=_MLP_ITERATIONS,
+                random_state=seed,
+            )
         with warnings.catch_warnings():
             # The number of steps is a limit on purpose.
             warnings.simplefilter("ignore", ConvergenceWarning)
             probe.fit(inputs, rows.groups[learned], sample_weight=weights)
         answers.append(probe.predict(questions))
     return np.array(answers) == rows.groups[asked]
-
-
-def _make_probe(kind, strength, seed):
-    if kind == LINEAR:
-        return LogisticRegression(C=strength, max_iter=_LINEAR_ITERATIONS)
-    # L-BFGS reads more than Adam from a thousand rows, in half the time.
-    return MLPClassifier(
-        (_HIDDEN_SIZE,),
-        solver="lbfgs",
-        alpha=strength,
-        max_iter=_MLP_ITERATIONS,
-        random_state=seed,
-    )
 
 
 def _split(cells, num_folds, seed):

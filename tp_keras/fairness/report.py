@@ -4,7 +4,9 @@ import dataclasses
 import functools
 import os
 import pathlib
+from collections.abc import Iterator
 
+import numpy as np
 import tqdm
 
 from tp_keras.command_line import train_command
@@ -14,12 +16,20 @@ from tp_keras.data.labels import is_known
 from tp_keras.data.labels import strata
 from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
+from tp_keras.evaluation import metrics
 from tp_keras.evaluation import places
 from tp_keras.fairness import page
-from tp_keras.fairness import representations
-from tp_keras.fairness.plots import make_grid
+from tp_keras.fairness import plots
+from tp_keras.fairness.group_counts import GroupAnswers
+from tp_keras.fairness.group_figures import measure_flips
+from tp_keras.fairness.group_figures import measure_groups
+from tp_keras.fairness.group_neighbors import measure_neighbors
+from tp_keras.fairness.leakage import measure_leakage
+from tp_keras.fairness.representations import Representations
+from tp_keras.fairness.representations import embedding_name
+from tp_keras.fairness.representations import represent
+from tp_keras.fairness.representations import represent_twins
 from tp_keras.fairness.settings import FairnessSettings
-from tp_keras.fairness.task_figures import measure_task
 from tp_keras.records.record import Record
 from tp_keras.records.report import page_of
 from tp_keras.records.report import write_report
@@ -30,13 +40,15 @@ from tp_keras.tasks import Task
 TWINS = "counterfactual"
 _TWINS_OF = "test"
 
+_DEFAULTS = FairnessSettings()
+
 
 def run_fairness_report(
     run_dir: str | os.PathLike,
     data_dir: str | os.PathLike | None = None,
     dataset: str | None = None,
     split: str = "test",
-    settings: FairnessSettings | None = None,
+    settings: FairnessSettings = _DEFAULTS,
 ) -> tuple[list[Record], pathlib.Path]:
     """Measures the guarded tasks of a run and writes figures, plots and a page.
 
@@ -49,7 +61,7 @@ def run_fairness_report(
         dataset: Name of a prepared data set that shares the protected task and
             a guarded one; None: the run's own.
         split: Split to measure on, also a slice such as `"test[:100]"`.
-        settings: How it is measured; None: the defaults.
+        settings: How it is measured.
 
     Returns:
         The records, and the folder in which they lie beside table and plots:
@@ -59,7 +71,6 @@ def run_fairness_report(
         UserError: If the run, its guarded tasks, the data set, the split or
             the labels of the groups are not there.
     """
-    settings = settings or FairnessSettings()
     run = RunFolder(run_dir).require()
     require_guarded(run)
     data = run.config.data
@@ -71,49 +82,44 @@ def run_fairness_report(
     portraits = loaded.seen_as(run.schema)
     classifier = run.load_model()
     guarded = _measured_tasks(classifier, portraits)
-    found = representations.represent(classifier, portraits.images)
-    twins = None
+    found, twins = represent(classifier, portraits.images), None
     splits = builders.find_builder(*location).info.splits
     if split.startswith(_TWINS_OF) and TWINS in splits:
-        twins = representations.represent_twins(
-            classifier, portraits, load(TWINS)
-        )
+        twins = represent_twins(classifier, portraits, load(TWINS))
     seed = run.config.training.seed
     where = {"seed": seed, "split": split, "dataset": portraits.dataset}
-    stages = {
-        (task.name, name): fields
+    arguments = portraits, found, twins, settings, seed
+    stages = [
+        (task.name, name, fields)
         for task in guarded
-        for name, fields in measure_task(
-            task, portraits, found, twins, settings, seed
-        ).items()
-    }
+        for name, fields in measure_task(task, *arguments).items()
+    ]
     records = []
-    with tqdm.tqdm(stages.items(), unit="stage", delay=2) as bar:
-        for (task, name), stage in bar:
+    with tqdm.tqdm(stages, unit="stage", delay=2) as bar:
+        for task, name, stage in bar:
             bar.set_description(f"{task}: {name}")
             records += [Record(task=task, **where, **part) for part in stage]
-    grids = {
-        task.name: make_grid(
-            portraits.images,
-            strata(task, portraits.labels[task.name]),
-            portraits.groups,
-            found.embedding(task),
-            seed,
-        )
-        for task in guarded
-    }
-    parent = run.path / "fairness"
+    neighbors = {}
+    for task in guarded:
+        classes = strata(task, portraits.labels[task.name])
+        columns = classes, portraits.groups
+        rows = plots.choose_neighbors(*columns, found.embedding(task), seed)
+        if rows is not None:
+            drawn = (part[rows] for part in (portraits.images, *columns))
+            neighbors[task.name] = plots.draw_neighbors(
+                *drawn, task, portraits.schema.protected_task
+            )
+    parent, prints = run.path / "fairness", run.facts.get("fingerprints", {})
     folder = parent / places.name_of_portraits(
-        parent / split, loaded, data, run.facts.get("fingerprints", {}), load
+        parent / split, loaded, data, prints, load
     )
     facts = {"settings": dataclasses.asdict(settings)}
+    shown = portraits.schema, neighbors, settings
     write_report(
         folder,
         page_of(folder),
         records,
-        lambda written: page.make_report(
-            written, portraits.schema, grids, settings
-        ),
+        lambda written: page.make_report(written, *shown),
         facts | places.describe_portraits(loaded),
     )
     return records, folder
@@ -161,3 +167,53 @@ def _measured_tasks(classifier, portraits: Portraits) -> list[Task]:
             f"Received: {portraits.dataset}, split={portraits.split}"
         )
     return guarded
+
+
+def measure_task(
+    task: Task,
+    portraits: Portraits,
+    found: Representations,
+    twins: tuple[np.ndarray, Representations] | None,
+    settings: FairnessSettings,
+    seed: int,
+    embedding_only: bool = False,
+) -> dict[str, Iterator[dict]]:
+    """Returns what is measured of a guarded task against the groups.
+
+    `found` is what the classifier makes of the portraits, and `twins` what
+    `represent_twins` returned. With `embedding_only` no layer is probed but the
+    one that the head reads: a fraction of the time.
+
+    Returns:
+        Name of the kind -> fields of records, measured as they are asked for.
+    """
+    head, name = portraits.schema.protected_task, task.name
+    answers = GroupAnswers(
+        task,
+        portraits.labels[name],
+        found.predictions[name],
+        portraits.groups,
+        head,
+    )
+    embedding, layers = found.embedding(task), found.layers[name]
+    if embedding_only:
+        layers = {embedding_name(task): embedding}
+    accuracy = None
+    if head.name in found.predictions:
+        counts = metrics.confusion_matrix(
+            answers.groups, found.predictions[head.name], head.num_classes
+        )
+        supported = counts.sum(-1) >= settings.min_count
+        if supported.any():
+            accuracy = metrics.recall(counts)[supported].mean()
+    common = settings, seed
+    stages = {
+        "groups": measure_groups(answers, *common),
+        "leakage": measure_leakage(answers, layers, *common, accuracy),
+        "neighbours": measure_neighbors(answers, embedding, *common),
+    }
+    if twins is not None:
+        rows, twin = twins
+        flips = measure_flips(answers, rows, twin.predictions[name])
+        stages["counterfactuals"] = flips
+    return stages

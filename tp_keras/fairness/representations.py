@@ -21,13 +21,12 @@ class Representations:
     """The outputs of a classifier, and the layers on the way to them.
 
     Attributes:
-        predictions: Dict: task name -> what is predicted, in the form of
-            labels: classes, flags or numbers.
-        layers: Dict: name of a guarded task -> dict of the layers on the way
-            to it, from the image to the answer: `"backbone"` and
-            `"guarded_block"`, both averaged over the image, `"embedding"` with
-            several guarded tasks, the part of it that the task reads,
-            `"<task>_embedding"`, and `"answer"`. Float32 `[count, size]`.
+        predictions: Name of a task -> what is predicted, in the form of labels.
+        layers: Name of a guarded task -> the layers on the way to it by name,
+            from the image to the answer: `"backbone"` and `"guarded_block"`,
+            both averaged over the image, `"embedding"` with several guarded
+            tasks, the part of it that the task reads, `"<task>_embedding"`, and
+            `"answer"`. Float32 `[count, size]`.
     """
 
     predictions: dict[str, np.ndarray]
@@ -44,12 +43,9 @@ def embedding_name(task) -> str:
 
 
 def represent(classifier, images, progress=True) -> Representations:
-    """Runs portraits through a classifier once and keeps what it makes.
+    """Runs portraits through a `PortraitClassifier` and keeps what it makes.
 
-    Args:
-        classifier: `PortraitClassifier`.
-        images: uint8 array `[count, height, width, 3]`.
-        progress: Whether to show a progress bar.
+    `images` are a uint8 array `[count, height, width, 3]`.
 
     Raises:
         UserError: If the classifier has no guarded task, or makes numbers that
@@ -77,7 +73,7 @@ def represent(classifier, images, progress=True) -> Representations:
     shared = [BACKBONE, GUARDED_BLOCK, *[EMBEDDING] * (len(guarded) > 1)]
     layers = {}
     for name in guarded:
-        own = [*shared, f"{name}_embedding"]
+        own = *shared, f"{name}_embedding"
         layers[name] = {layer: outputs[layer] for layer in own}
         layers[name][ANSWER] = outputs[name]
     predictions = {
@@ -100,8 +96,7 @@ def represent_twins(
     )
     if not len(rows):
         return None
-    images = twins.images[twin_rows]
-    return rows, represent(classifier, images, progress=progress)
+    return rows, represent(classifier, twins.images[twin_rows], progress)
 
 
 def _predicted(task, values):
@@ -109,9 +104,8 @@ def _predicted(task, values):
     values = answer(task, values)
     if task.has_classes:
         return task.predicted(values)
-    if task.kind == MULTI_LABEL:
-        return (values > 0.5).astype(np.int32)
-    return values
+    flags = task.kind == MULTI_LABEL
+    return (values > 0.5).astype(np.int32) if flags else values
 
 
 def _layers_model(classifier):
@@ -119,10 +113,9 @@ def _layers_model(classifier):
     # Found by who reads it, the guarded block, as what the backbone gives has
     # another name with each backbone.
     features = classifier.get_layer("guarded_convolution").input
+    pooling = keras.layers.GlobalAveragePooling2D(dtype="float32")
     outputs = dict(classifier.inference_model().output)
-    outputs[BACKBONE] = keras.layers.GlobalAveragePooling2D(dtype="float32")(
-        features
-    )
+    outputs[BACKBONE] = pooling(features)
     outputs[GUARDED_BLOCK] = classifier.get_layer("guarded_pooling").output
     for name, part in classifier.embedding_parts.items():
         outputs[f"{name}_embedding"] = part

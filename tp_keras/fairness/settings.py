@@ -5,8 +5,6 @@ import dataclasses
 from tp_keras.config import check_range
 from tp_keras.errors import UserError
 
-_MOST = 10**6
-
 
 @dataclasses.dataclass(frozen=True)
 class FairnessSettings:
@@ -29,14 +27,9 @@ class FairnessSettings:
 
     def __post_init__(self):
         """Refuses what can't be measured."""
-        check_range(
-            self,
-            min_count=(1, _MOST),
-            num_bootstraps=(1, _MOST),
-            num_permutations=(1, _MOST),
-            probe_seeds=(1, _MOST),
-            probe_folds=(2, _MOST),
-        )
+        ranges = dict.fromkeys(vars(self), (1, 10**6))
+        del ranges["neighbors"]
+        check_range(self, **ranges | {"probe_folds": (2, 10**6)})
         if not self.neighbors or min(self.neighbors) < 1:
             raise UserError(
                 "Expected one or more numbers of neighbours of at least 1. "

@@ -74,8 +74,9 @@ def _of_answers(records, task, protected):
         )
         yield record, "gap of mean errors", _by_chance(record), sentence
     if record := _one(records, "worst_group_recall"):
+        cell = f"{record.class_name} {record.group}"
         sentence = (
-            f"Worst off are {_cell(record)}: {percent(record.value)} of "
+            f"Worst off are {cell}: {percent(record.value)} of "
             f"{record.count:,} are {right}."
         )
         if record.null is not None:
@@ -83,38 +84,35 @@ def _of_answers(records, task, protected):
                 f" If {group} played no role, the worst would hardly have less "
                 f"than {percent(record.null)}."
             )
-        cell = _cell(record)
-        title = f"worst group recall{f' ({cell})' if cell else ''}"
+        title = "worst group recall" + f" ({cell})" * bool(record.class_name)
         yield record, title, _by_chance(record, "at least"), sentence
     if record := _one(records, "equalized_odds_difference_max"):
+        name = record.class_name
         sentence = (
-            f"How often portraits are called {record.class_name}, rightly or "
-            f"wrongly, differs with {group} by {points(record.value)}."
+            f"How often portraits are called {name}, rightly or wrongly, "
+            f"differs with {group} by {points(record.value)}."
             f"{_hardly_more(record)}"
         )
-        name = record.class_name
-        title = f"equalised-odds difference{f' ({name})' if name else ''}"
+        title = "equalised-odds difference" + f" ({name})" * bool(name)
         yield record, title, _by_chance(record), sentence
 
 
 def _of_embedding(records, task, protected):
     name, group = plain_name(task), plain_name(protected)
     if record := best_probe(records, task, conditional=True):
-        kind = kind_name(record)
         sentence = (
             f"Among portraits of the same {name}, a probe of the embedding "
             f"tells {group} right in {percent(record.value)}; guessing gets "
             f"{percent(record.null)}."
         )
-        chance = "" if record.null is None else f"{record.null:.3f}"
-        yield record, f"conditional {kind} of the embedding", chance, sentence
-    ends = band(records, task)
+        title = f"conditional {_kind_name(record)} of the embedding"
+        yield record, title, chance(record), sentence
     if record := best_probe(records, task, conditional=False):
         compare = ""
         sentence = (
             f"Among all portraits a probe gets {percent(record.value)} right."
         )
-        if ends:
+        if ends := band(records, task):
             low, high = ends
             compare = f"the band {low:.3f} to {high:.3f}"
             sentence += (
@@ -122,8 +120,7 @@ def _of_embedding(records, task, protected):
                 f"{percent(high)}, and a model of this accuracy can't be below "
                 f"{percent(low)}: the probe is {_place(record, low, high)}."
             )
-        kind = kind_name(record)
-        title = f"unconditional {kind} of the embedding"
+        title = f"unconditional {_kind_name(record)} of the embedding"
         yield record, title, compare, sentence
     excesses = {
         int(record.variant.removeprefix("k=")): record
@@ -205,27 +202,15 @@ def best_probe(
     whether the class was told to it.
     """
     metric = "conditional_group_probe" if conditional else "group_probe"
-    found = [
-        record
-        for kind in KIND_NAMES
-        for record in find(
-            records,
-            metric=metric,
-            task=task.name,
-            variant=f"{kind} {embedding_name(task)}",
-        )
-    ]
+    names = [f"{kind} {embedding_name(task)}" for kind in KIND_NAMES]
+    found = find(records, metric=metric, task=task.name)
+    found = [record for record in found if record.variant in names]
     return max(found, key=lambda item: item.value or 0.0, default=None)
 
 
-def kind_name(record: Record) -> str:
-    """Returns how to call the probe of a record."""
-    return KIND_NAMES[record.variant.split(" ")[0]]
-
-
-def layer(record: Record) -> str:
-    """Returns the layer that the probe of a record read."""
-    return record.variant.split(" ", 1)[1]
+def chance(record: Record) -> str:
+    """Returns what the figure is where the group plays no role: `0.500`."""
+    return "" if record.null is None else f"{record.null:.3f}"
 
 
 def band(records: Sequence[Record], task: Task) -> tuple[float, float] | None:
@@ -262,8 +247,8 @@ def _place(record, low, high):
 
 
 def _by_chance(record, bound="at most"):
-    """Returns what the figure is where the group plays no role."""
-    return "" if record.null is None else f"{bound} {record.null:.3f}"
+    """Returns the bound of what the figure is where the group plays no role."""
+    return "" if record.null is None else f"{bound} {chance(record)}"
 
 
 def _hardly_more(record, form=points):
@@ -272,5 +257,5 @@ def _hardly_more(record, form=points):
     return f" By chance alone it would hardly be more than {form(record.null)}."
 
 
-def _cell(record):
-    return f"{record.class_name} {record.group}" if record.class_name else ""
+def _kind_name(record):
+    return KIND_NAMES[record.variant.split(" ")[0]]

@@ -1,6 +1,6 @@
 """Accuracy against latency: what no other trial beats in both."""
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
@@ -11,11 +11,10 @@ _OTHER_COLOR = "#0072B2"
 
 
 def pareto_front(scores, costs) -> list[int]:
-    """Returns the places that no other place beats in both respects.
+    """Returns the places that no other place beats, from low cost to high.
 
     A place is beaten by another one that has at least its score and at most
-    its cost, and is better in one of the two. Equals stand side by side, and
-    all from the lowest cost to the highest.
+    its cost, and is better in one of the two. Equals stand side by side.
 
     Example:
         >>> pareto_front(scores=[0.8, 0.9, 0.7], costs=[1.0, 2.0, 3.0])
@@ -34,33 +33,26 @@ def pareto_front(scores, costs) -> list[int]:
 
 
 def front_plot(results) -> Figure:
-    """Draws score over latency, with the front and the trials' names.
+    """Draws score over latency of one or more completed `TrialResult`.
 
-    Args:
-        results: Sequence of completed `TrialResult`. Those of a smaller budget
-            than the largest are drawn hollow, and are not on the front.
+    Those of a smaller budget than the largest are drawn hollow, and are not on
+    the front.
     """
     figure = new_figure(9.0, 6.0)
-    axes = figure.subplots()
-    full = of_full_budget(results)
+    axes, full = figure.subplots(), of_full_budget(results)
     partial = [result for result in results if result not in full]
     front = [full[i] for i in front_of(full)]
-    hollow = {"facecolors": "none", "edgecolors": "0.6"}
-    budget = f"{full[0].budget_seconds:g} s of training" if full else ""
-    for group, label, colors in (
-        (partial, "a smaller budget", hollow),
-        (full, budget, {"color": _OTHER_COLOR}),
-    ):
-        if group:  # The legend names what is there.
-            axes.scatter(
-                [result.latency_ms for result in group],
-                [result.score for result in group],
-                label=label,
-                **colors,
-            )
+
+    def points(group):
+        return np.array([(item.latency_ms, item.score) for item in group]).T
+
+    if partial:  # The legend names what is there.
+        hollow = {"facecolors": "none", "edgecolors": "0.6"}
+        axes.scatter(*points(partial), label="a smaller budget", **hollow)
+    budget = f"{full[0].budget_seconds:g} s of training"
+    axes.scatter(*points(full), label=budget, color=_OTHER_COLOR)
     axes.plot(
-        [result.latency_ms for result in front],
-        [result.score for result in front],
+        *points(front),
         color=_FRONT_COLOR,
         marker="D",
         drawstyle="steps-post",
@@ -71,7 +63,7 @@ def front_plot(results) -> Figure:
         # Towards the middle, where a long name has room.
         is_right = result.latency_ms > middle
         axes.annotate(
-            f"{result.trial_id}: {short_name(result)}",
+            f"{result.trial_id}: {_short_name(result.values)}",
             (result.latency_ms, result.score),
             xytext=(-4 if is_right else 4, 4),
             horizontalalignment="right" if is_right else "left",
@@ -90,29 +82,20 @@ def front_plot(results) -> Figure:
     return figure
 
 
-def write_front(path, results) -> None:
-    """Writes `front_plot` as a PNG file."""
-    FigureCanvasAgg(front_plot(results)).print_png(path)
-
-
 def of_full_budget(results) -> list:
-    """Returns the completed results of the largest budget among them."""
-    completed = [result for result in results if result.is_completed]
-    largest = max((r.budget_seconds for r in completed), default=0.0)
-    return [r for r in completed if r.budget_seconds == largest]
+    """Returns those of completed results that have the largest budget."""
+    largest = max((result.budget_seconds for result in results), default=0.0)
+    return [item for item in results if item.budget_seconds == largest]
 
 
 def front_of(results) -> list[int]:
     """Returns the places of the front among completed results."""
-    return pareto_front(
-        [result.score for result in results],
-        [result.latency_ms for result in results],
-    )
+    costs = [result.latency_ms for result in results]
+    return pareto_front([result.score for result in results], costs)
 
 
-def short_name(result) -> str:
+def _short_name(values):
     """Returns block type, width x depth / stride of the stem, or the name."""
-    values = result.values
     if "backbone" in values:
         return values["backbone"]
     return (

@@ -14,7 +14,7 @@ from tp_keras.tuning.search_settings import SearchSettings
 # Units of Hyperband's resource in the whole budget, and the share of trials
 # that is promoted to the next rung: rungs of 1/9, 1/3 and all of the budget.
 FULL_UNITS = 9
-REDUCTION = 3
+_REDUCTION = 3
 
 # Two trainings of one network differ, here in units of the variance between
 # trials; keras-tuner's 1e-4 would take every figure for the truth.
@@ -41,12 +41,11 @@ class _SafeOracle(keras_tuner.Oracle):
         super().reload()
         # The trials have files of their own, so the state may be older than
         # they are, by one trial that had begun or ended.
-        waiting = [
+        self._retry_queue = [  # Taken from the end.
             trial_id
-            for trial_id, trial in sorted(self.trials.items())
+            for trial_id, trial in sorted(self.trials.items(), reverse=True)
             if trial.status in ("RUNNING", "INVALID")
         ]
-        self._retry_queue = waiting[::-1]  # Taken from the end.
 
     def populate_space(self, trial_id):
         # Threads cost the small matrices of a proposal more than they help.
@@ -57,7 +56,7 @@ class _SafeOracle(keras_tuner.Oracle):
 
 
 class _Hyperband(_SafeOracle, oracles.HyperbandOracle):
-    """Hyperband that ends after a number of trials."""
+    """Hyperband that can be killed."""
 
 
 class _Bayesian(_SafeOracle, oracles.BayesianOptimizationOracle):
@@ -93,20 +92,11 @@ def make_oracle(settings: SearchSettings, folder) -> keras_tuner.Oracle:
         "max_consecutive_failed_trials": settings.trials + 1,
     }
     if settings.tuner == "hyperband":
-        oracle = _Hyperband(
-            max_epochs=FULL_UNITS,
-            factor=REDUCTION,
-            hyperband_iterations=None,
-            **common,
-        )
-        oracle.max_trials = settings.trials
+        rungs = {"max_epochs": FULL_UNITS, "factor": _REDUCTION}
+        oracle = _Hyperband(hyperband_iterations=None, **rungs, **common)
     else:
-        oracle = _Bayesian(
-            max_trials=settings.trials,
-            num_initial_points=max(settings.trials // 3, 3),
-            alpha=_NOISE,
-            **common,
-        )
-    oracle.verbose = 0
+        at_random = max(settings.trials // 3, 3)
+        oracle = _Bayesian(num_initial_points=at_random, alpha=_NOISE, **common)
+    oracle.max_trials, oracle.verbose = settings.trials, 0
     oracle.open(folder)
     return oracle

@@ -3,6 +3,7 @@
 import dataclasses
 
 import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from tp_keras.command_line import changed_flags
 from tp_keras.command_line import command_line
@@ -10,59 +11,49 @@ from tp_keras.files import write_text
 from tp_keras.records.table import markdown_table
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.tuning.front import front_of
+from tp_keras.tuning.front import front_plot
 from tp_keras.tuning.front import of_full_budget
-from tp_keras.tuning.front import write_front
 from tp_keras.tuning.search_settings import SearchFolder
-from tp_keras.tuning.trial_result import TrialResult
-from tp_keras.tuning.trial_result import read_results
+from tp_keras.tuning.trial import read_results
 
 
 def write_report(path, experiment, base) -> str:
     """Writes `trials.csv`, `table.md` and `front.png` of a search.
 
-    Args:
-        path: Folder of the search.
-        experiment: Name of the base on the command line.
-        base: `ExperimentConfig` that this name stands for; the search may have
-            been given other data.
-
-    Returns the text of `table.md`.
+    `experiment` is the name on the command line of the `ExperimentConfig`
+    `base`; the search may have been given other data. Returns the text of
+    `table.md`.
     """
     folder = SearchFolder(path)
     results = read_results(folder.path)
-    write_text(folder.path / "trials.csv", _csv(results))
-    text = _text(folder, results, experiment, base)
-    write_text(folder.path / "table.md", text)
     completed = [result for result in results if result.is_completed]
+    write_text(folder.path / "trials.csv", _csv(results))
+    text = _text(folder, results, completed, experiment, base)
+    write_text(folder.path / "table.md", text)
     if completed:
-        write_front(folder.path / "front.png", completed)
+        canvas = FigureCanvasAgg(front_plot(completed))
+        canvas.print_png(folder.path / "front.png")
     return text
 
 
-def best_result(results) -> TrialResult | None:
-    """Returns the best completed trial of the largest budget."""
-    return max(of_full_budget(results), key=lambda r: r.score, default=None)
-
-
-def _text(folder, results, experiment, base):
+def _text(folder, results, completed, experiment, base):
     settings = folder.settings
-    completed = sum(result.is_completed for result in results)
     lines = [
         "# Search",
         "",
         f"{settings.tuner}, base `{experiment}` "
         f"(`{settings.base.data.dataset}`), {settings.budget_seconds:g} s of "
         f"training for a trial; {len(results)} of {settings.trials} trials, "
-        f"{len(results) - completed} failed.",
+        f"{len(results) - len(completed)} failed.",
         "",
-        table(results),
+        _table(results, completed),
         "Score: mean validation accuracy over the tasks in the best epoch. "
         "Latency: one portrait, one thread, folded. * marks the front: no "
         "trial of the full budget is better in both.",
         "",
     ]
-    best = best_result(results)
-    if best is not None:
+    if completed:
+        best = max(of_full_budget(completed), key=lambda r: r.score)
         run = RunFolder(folder.trial_path(best.trial_id) / "run")
         run_dir = f"runs/{folder.path.name}-best"
         config = dataclasses.replace(run.config, run_dir=run_dir)
@@ -80,14 +71,10 @@ def _text(folder, results, experiment, base):
     return "\n".join(lines)
 
 
-def table(results) -> str:
+def _table(results, completed):
     """Returns the completed trials as a Markdown table, best first."""
-    full = of_full_budget(results)
+    full = of_full_budget(completed)
     front = {full[place].trial_id for place in front_of(full)}
-    completed = sorted(
-        (result for result in results if result.is_completed),
-        key=lambda r: (-r.budget_seconds, -r.score),
-    )
     rows = [
         {
             "trial": r.trial_id + (" *" if r.trial_id in front else ""),
@@ -98,9 +85,12 @@ def table(results) -> str:
             "parameters": f"{r.parameters:,}",
             "epochs": r.epochs,
             "budget s": f"{r.budget_seconds:.3g}",
-            **{k: _cell(v) for k, v in r.values.items()},
+            **{
+                name: f"{value:.3g}" if isinstance(value, float) else value
+                for name, value in r.values.items()
+            },
         }
-        for r in completed
+        for r in sorted(completed, key=lambda r: (-r.budget_seconds, -r.score))
     ]
     failed = [
         f"\nTrial {result.trial_id}: {result.message}\n"
@@ -109,10 +99,6 @@ def table(results) -> str:
     ]
     text = markdown_table(pd.DataFrame(rows)) if rows else ""
     return text + "".join(failed)
-
-
-def _cell(value):
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _csv(results) -> str:

@@ -20,14 +20,14 @@ from tp_keras.runs.callbacks import SCORE
 from tp_keras.tuning.oracle import make_oracle
 from tp_keras.tuning.search_settings import SearchFolder
 from tp_keras.tuning.search_settings import SearchSettings
+from tp_keras.tuning.trial import FAILED
+from tp_keras.tuning.trial import TrialResult
 from tp_keras.tuning.trial import TrialRunner
 from tp_keras.tuning.trial import end_trials
+from tp_keras.tuning.trial import read_result
+from tp_keras.tuning.trial import read_results
 from tp_keras.tuning.trial import run_trial
 from tp_keras.tuning.trial import trial_facts
-from tp_keras.tuning.trial_result import FAILED
-from tp_keras.tuning.trial_result import TrialResult
-from tp_keras.tuning.trial_result import read_result
-from tp_keras.tuning.trial_result import read_results
 
 # A trial that ends its process, for want of memory, would do so for ever.
 _MOST_ATTEMPTS = 3
@@ -39,23 +39,13 @@ _PAUSE_SECONDS = 0.1
 def run_search(path, settings: SearchSettings, workers: int = 0):
     """Searches until the trials are used up; goes on where it was stopped.
 
-    Args:
-        path: Folder of the search.
-        settings: `SearchSettings`.
-        workers: Number of processes that train beside each other, each with
-            its share of the processors; 0: this one alone.
-
-    Returns:
-        The `SearchFolder`. A finished search is returned as it is.
+    As many processes as `workers` train beside each other, each with its share
+    of the processors; 0: this one alone. Returns the `SearchFolder`, of a
+    finished search as it is.
 
     Raises:
         UserError: If the data is missing, a choice couldn't be trained, the
             folder belongs to another search, or all trials failed.
-
-    Example:
-        >>> settings = SearchSettings(CONFIG, SearchSpace(), trials=3)
-        >>> folder = run_search("runs/tune/first", settings)
-        >>> print(write_report(folder.path, "real", CONFIG))
     """
     folder = SearchFolder(path)
     data = resolve_splits(settings.base.data)
@@ -162,10 +152,8 @@ def _search_beside(folder, workers, on_result):
         contextlib.ExitStack() as stack,
         concurrent.futures.ThreadPoolExecutor(workers) as pool,
     ):
-        processes = [
-            stack.enter_context(FreshProcess(environment))
-            for _ in range(workers)
-        ]
+        every = (FreshProcess(environment) for _ in range(workers))
+        processes = [stack.enter_context(process) for process in every]
         jobs = [
             pool.submit(look_after, str(number), process)
             for number, process in enumerate(processes)

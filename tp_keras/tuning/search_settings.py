@@ -23,13 +23,8 @@ _FREE_FIELDS = ("trials", "run_dir", "data_dir", "storage")
 class SearchSettings:
     """What is searched, how, and for how long.
 
-    Attributes:
-        base: The experiment that has all settings that are not searched.
-        space: What may be chosen.
-        tuner: `"hyperband"` or `"bayesian"`.
-        budget_seconds: Seconds of training that a trial gets.
-        trials: Number of trials.
-        seed: Seed of the choices.
+    The experiment `base` has all settings that are not searched, a trial gets
+    `budget_seconds` of training, and `seed` is that of the choices.
     """
 
     base: ExperimentConfig
@@ -72,9 +67,8 @@ class SearchFolder:
     @property
     def settings(self) -> SearchSettings:
         """The settings of the search that lies here."""
-        path = self.path / "settings.json"
         try:
-            values = json.loads(path.read_text())
+            values = json.loads((self.path / "settings.json").read_text())
             return config_from_dict(SearchSettings, values)
         except (FileNotFoundError, json.JSONDecodeError) as error:
             raise UserError(
@@ -84,11 +78,7 @@ class SearchFolder:
             ) from error
 
     def claim(self, settings: SearchSettings) -> None:
-        """Makes the folder that of `settings`.
-
-        Raises:
-            UserError: If it belongs to a search with other settings.
-        """
+        """Makes the folder that of `settings`, or raises if it is another's."""
         if (self.path / "settings.json").exists():
             differences = config_differences(
                 self.settings, settings, _FREE_FIELDS
@@ -109,11 +99,7 @@ class SearchFolder:
         write_json(self.path / "settings.json", config_to_dict(settings))
 
     def check_data(self, fingerprints: dict[str, str]) -> None:
-        """Notes which portraits are trained on, or compares them.
-
-        Raises:
-            UserError: If trials were trained on other portraits.
-        """
+        """Notes which portraits are trained on, or raises if others were."""
         path = self.path / "data.json"
         if not path.exists():
             write_json(path, fingerprints)

@@ -2,7 +2,6 @@
 
 import dataclasses
 
-from tp_keras.config import AugmentConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.errors import UserError
 
@@ -18,11 +17,6 @@ _STEM_KERNELS = {2: 3, 4: 4}
 
 # The vectors of this CPU hold 16 numbers: other widths leave lanes empty.
 _WIDTH_UNIT = 16
-_MULTIPLES = f"a multiple of {_WIDTH_UNIT}"
-
-
-def _is_multiple(value):
-    return value > 0 and value % _WIDTH_UNIT == 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,15 +25,6 @@ class SearchSpace:
 
     Of a list one is chosen, of a range `LOW HIGH` any number between; a list
     of one, or a range of equal ends, settles the matter.
-
-    Example:
-        >>> space = SearchSpace(block_types=("residual",), widths=(32,))
-        >>> values = {"block_type": "residual", "stem_stride": 2,
-        ...           "stem_channels": 16, "width": 32, "depth": 1}
-        >>> space.backbone(values)
-        'PortraitBackbone(block_type="residual", stem_channels=16, \
-stem_kernel_size=3, stem_stride=2, \
-stages=((32, 1, 2), (64, 1, 2), (96, 1, 2), (128, 1, 2)))'
     """
 
     backbones: tuple[str, ...] = ()
@@ -71,25 +56,27 @@ stages=((32, 1, 2), (64, 1, 2), (96, 1, 2), (128, 1, 2)))'
 
     def __post_init__(self):
         """Refuses empty lists, reversed ranges and odd widths."""
-        for name, expected, is_valid in (
-            ("stem_strides", "2 or 4", lambda v: v in _STEM_KERNELS),
-            ("depths", "at least 0", lambda v: v >= 0),
-            ("stem_channels", _MULTIPLES, _is_multiple),
-            ("widths", _MULTIPLES, _is_multiple),
+        widths = range(_WIDTH_UNIT, 10**6, _WIDTH_UNIT)
+        multiple = f"a multiple of {_WIDTH_UNIT}"
+        for name, expected, valid in (
+            ("stem_strides", "2 or 4", _STEM_KERNELS),
+            ("depths", "at least 0", range(10**6)),
+            ("stem_channels", multiple, widths),
+            ("widths", multiple, widths),
         ):
             values = getattr(self, name)
-            if not values or not all(map(is_valid, values)):
+            if not values or not all(value in valid for value in values):
                 raise UserError(
                     f"Expected {name}, one or several, each {expected}. "
                     f"Received: {name}={values}"
                 )
         for name, low, high in self._ranges():
-            positive = name in _LOGARITHMIC
+            positive, field = name in _LOGARITHMIC, _RANGES[name]
             if not (0 < low <= high if positive else 0 <= low <= high):
                 raise UserError(
-                    f"Expected {_RANGES[name]} as a range LOW HIGH of numbers "
+                    f"Expected {field} as a range LOW HIGH of numbers "
                     f"{'above' if positive else 'of at least'} 0. "
-                    f"Received: {_RANGES[name]}={low} {high}"
+                    f"Received: {field}={low} {high}"
                 )
 
     def declare(self, hyperparameters) -> None:
@@ -134,41 +121,36 @@ stages=((32, 1, 2), (64, 1, 2), (96, 1, 2), (128, 1, 2)))'
         )
 
     def config(self, base: ExperimentConfig, values) -> ExperimentConfig:
-        """Returns the experiment of one choice.
+        """Returns the experiment of one choice, all other settings from `base`.
 
-        Args:
-            base: The experiment that has all other settings.
-            values: What was chosen, by name: a mapping, or a
-                `keras_tuner.HyperParameters`.
+        `values` are what was chosen, by name: a mapping, or a
+        `keras_tuner.HyperParameters`.
 
         Raises:
             UserError: If a setting is out of its limits.
         """
         # Three digits are as much as a search can tell, and a reader wants.
         numbers = {name: float(f"{values[name]:.3g}") for name in _RANGES}
+        strength, changes = numbers.pop("augment_strength"), {}
+        dropout_rate = numbers.pop("dropout_rate")
+        for name in ("shift", "zoom", "rotation", "brightness"):
+            value = getattr(base.augment, name) * strength
+            changes[name] = float(f"{value:.3g}")
         return dataclasses.replace(
             base,
-            augment=scale_augmentation(
-                base.augment, numbers["augment_strength"]
-            ),
+            augment=dataclasses.replace(base.augment, **changes),
             model=dataclasses.replace(
                 base.model,
                 backbone=self.backbone(values),
-                dropout_rate=numbers["dropout_rate"],
+                dropout_rate=dropout_rate,
             ),
-            training=dataclasses.replace(
-                base.training,
-                learning_rate=numbers["learning_rate"],
-                label_smoothing=numbers["label_smoothing"],
-                weight_decay=numbers["weight_decay"],
-            ),
+            training=dataclasses.replace(base.training, **numbers),
         )
 
     def check(self, base: ExperimentConfig, image_shape) -> None:
         """Raises `UserError` if some choice couldn't be trained.
 
-        Trying the ends of the ranges before the search is cheaper than a
-        trial that fails in the middle of the night.
+        Cheaper than a trial that fails in the middle of the night.
         """
         known = _all_block_types()
         unknown = [name for name in self.block_types if name not in known]
@@ -185,12 +167,9 @@ stages=((32, 1, 2), (64, 1, 2), (96, 1, 2), (128, 1, 2)))'
             "width": min(self.widths),
             "depth": min(self.depths),
         }
-        names = self.backbones or [
-            self.backbone({**smallest, "block_type": block_type})
-            for block_type in self.block_types or known
-        ]
-        for name in names:
-            create_backbone(name, image_shape)
+        for name in self.backbones or self.block_types or known:
+            own = {**smallest, "block_type": name, "backbone": name}
+            create_backbone(self.backbone(own), image_shape)
         for end in (1, 2):
             values = {row[0]: row[end] for row in self._ranges()}
             values["backbone"] = base.model.backbone
@@ -220,15 +199,6 @@ NAMES = (
 
 # Of these the order of magnitude matters.
 _LOGARITHMIC = ("learning_rate", "weight_decay")
-
-
-def scale_augmentation(augment: AugmentConfig, strength) -> AugmentConfig:
-    """Returns the augmentation with every change `strength` times as large."""
-    changes = {
-        name: float(f"{getattr(augment, name) * strength:.3g}")
-        for name in ("shift", "zoom", "rotation", "brightness")
-    }
-    return dataclasses.replace(augment, **changes)
 
 
 def _all_block_types() -> tuple[str, ...]:

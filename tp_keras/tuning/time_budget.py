@@ -6,14 +6,13 @@ exactly these: it can't be cut short, nor be continued once it has come to 0.
 """
 
 import dataclasses
-import math
+import pathlib
 import shutil
 import time
 
 import keras
 
 from tp_keras.config import ExperimentConfig
-from tp_keras.runs.run_folder import RunFolder
 from tp_keras.runs.trainer import Trainer
 
 _REHEARSAL_STEPS = 12
@@ -27,19 +26,16 @@ _AVERAGING_MEMORY = 0.1
 class StepTimer(keras.callbacks.Callback):
     """Times training steps, and what else an epoch costs.
 
-    Attributes:
-        steps: Number of timed steps.
-        step_seconds: Float. Mean duration of a step. The first of an epoch is
-            left out: it traces, or waits for the first batch.
-        overhead_seconds: Float. Time of the last epoch beside its steps:
-            validation and keeping the best model.
+    `steps` were timed, each of `step_seconds` on average. The first of an epoch
+    is left out: it traces, or waits for the first batch. `overhead_seconds` is
+    the time of the last epoch beside its steps: validation and keeping the best
+    model. As many epochs as `skipped` don't count.
     """
 
-    def __init__(self):
+    def __init__(self, skipped=0):
         super().__init__()
-        self.steps = 0
-        self.seconds = 0.0
-        self.overhead_seconds = 0.0
+        self.skipped = skipped
+        self.steps, self.seconds, self.overhead_seconds = 0, 0.0, 0.0
 
     @property
     def step_seconds(self):
@@ -58,6 +54,8 @@ class StepTimer(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Adds up the epoch."""
+        if epoch < self.skipped:
+            return
         steps = self._last[0] - self._first[0]
         seconds = self._last[1] - self._first[1]
         if not steps:
@@ -77,9 +75,7 @@ def train_for(config: ExperimentConfig, portraits: dict, seconds: float):
 
     Tracing and the rehearsal that measures the steps come on top. Where not
     even an epoch fits, one over a part of the training portraits is trained.
-
-    Returns:
-        The folder of the finished run, and the mean seconds of a step.
+    Returns the folder of the finished run, and the mean seconds of a step.
     """
     batch_size = config.training.batch_size
     timer = _rehearse(config, portraits)
@@ -94,42 +90,42 @@ def train_for(config: ExperimentConfig, portraits: dict, seconds: float):
         count = len(train) // (steps * batch_size)
         train = train.take(slice(None, None, max(count, 1)))
     own = StepTimer()
-    run = Trainer(
-        shorten(config, epochs, steps),
-        progress=False,
-        portraits={**portraits, "train": train},
-        callbacks=[own],
-    ).fit()
+    run = _fit(shorten(config, epochs, steps), portraits, train, own)
     # A training of a few steps knows less of them than the rehearsal.
     best = max(timer, own, key=lambda timer: timer.steps)
     return run, best.step_seconds
 
 
-def shorten(config: ExperimentConfig, epochs, steps_per_epoch):
-    """Returns the experiment over fewer epochs.
+def _fit(config, portraits, train, timer):
+    portraits, callbacks = {**portraits, "train": train}, [timer]
+    trainer = Trainer(
+        config, progress=False, portraits=portraits, callbacks=callbacks
+    )
+    return trainer.fit()
 
-    An epoch is one pass, the warm-up takes a tenth at most, and the averaging
-    remembers at most a tenth of the steps.
+
+def shorten(config: ExperimentConfig, epochs, steps_per_epoch):
+    """Returns the experiment over fewer epochs, each of one pass.
+
+    The warm-up takes a tenth at most, and the averaging remembers at most a
+    tenth of the steps.
     """
     training = config.training
     memory = max(_AVERAGING_MEMORY * epochs * steps_per_epoch, 1.0)
-    return dataclasses.replace(
-        config,
-        training=dataclasses.replace(
-            training,
-            epochs=epochs,
-            passes_per_epoch=1,
-            warmup_epochs=min(
-                training.warmup_epochs, round(_LARGEST_WARMUP * epochs, 2)
-            ),
-            averaging=min(training.averaging, round(1 - 1 / memory, 5)),
-        ),
+    warmup = round(_LARGEST_WARMUP * epochs, 2)
+    training = dataclasses.replace(
+        training,
+        epochs=epochs,
+        passes_per_epoch=1,
+        warmup_epochs=min(training.warmup_epochs, warmup),
+        averaging=min(training.averaging, round(1 - 1 / memory, 5)),
     )
+    return dataclasses.replace(config, training=training)
 
 
 def _rehearse(config, portraits):
     """Trains two short epochs, of which the second is timed, in a new model."""
-    path = RunFolder(config.run_dir).path.with_name("rehearsal")
+    path = pathlib.Path(config.run_dir).with_name("rehearsal")
     count = _REHEARSAL_STEPS * config.training.batch_size
     # Spread over all portraits: each label should occur.
     step = max(len(portraits["train"]) // count, 1)
@@ -138,32 +134,9 @@ def _rehearse(config, portraits):
     short = shorten(config, epochs=2, steps_per_epoch=steps)
     short = dataclasses.replace(short, run_dir=str(path))
     shutil.rmtree(path, ignore_errors=True)
-    timer = _SecondEpochTimer()
+    timer = StepTimer(skipped=1)  # In the first everything is traced.
     try:
-        Trainer(
-            short,
-            progress=False,
-            portraits={**portraits, "train": train},
-            callbacks=[timer],
-        ).fit()
+        _fit(short, portraits, train, timer)
     finally:
         shutil.rmtree(path, ignore_errors=True)
     return timer
-
-
-class _SecondEpochTimer(StepTimer):
-    """Forgets the first epoch, in which everything is traced."""
-
-    def on_epoch_end(self, epoch, logs=None):
-        if epoch:
-            super().on_epoch_end(epoch, logs)
-
-
-def budget_of(budget_seconds, units, most_units) -> float:
-    """Returns the seconds of a rung of Hyperband that has `units`.
-
-    A promoted trial trains anew, and its whole cosine fits into the larger
-    budget. (Hyperband's own way, to go on where the smaller one ended, needs
-    a learning rate that doesn't depend on the end.)
-    """
-    return budget_seconds * min(math.ceil(units), most_units) / most_units

@@ -1,7 +1,10 @@
 """One trial: a training of a number of seconds, and what it gave."""
 
 import dataclasses
+import json
+import math
 import multiprocessing
+import pathlib
 import shutil
 import tempfile
 import time
@@ -14,25 +17,84 @@ from tp_keras.data.source import load_portraits
 from tp_keras.export.folding import fold_batch_normalization
 from tp_keras.export.formats.measure import measure_latencies
 from tp_keras.export.signatures import constant_function
+from tp_keras.files import write_json
 from tp_keras.fresh_process import FreshProcess
-from tp_keras.runs.run_folder import RunFolder
 from tp_keras.tuning.oracle import FULL_UNITS
 from tp_keras.tuning.search_settings import SearchFolder
 from tp_keras.tuning.search_space import NAMES
-from tp_keras.tuning.time_budget import budget_of
 from tp_keras.tuning.time_budget import train_for
-from tp_keras.tuning.trial_result import COMPLETED
-from tp_keras.tuning.trial_result import FAILED
-from tp_keras.tuning.trial_result import TrialResult
 
 _MEASURED_SECONDS = 0.5
 
+COMPLETED, FAILED = "completed", "failed"
+
+
+@dataclasses.dataclass(frozen=True)
+class TrialResult:
+    """The figures of one trial.
+
+    `values` are what was chosen, by name, and `accuracies` those of the tasks
+    on validation in the best epoch, of which `score` is the mean. `seconds`
+    are those of the trial, `budget_seconds` what was given to its training, and
+    `train_seconds` what that took, with tracing and validation. `latency_ms` is
+    that of one portrait; see `measure_latency`.
+    """
+
+    trial_id: str
+    status: str
+    values: dict
+    backbone: str
+    budget_seconds: float
+    seconds: float
+    message: str = ""
+    score: float | None = None
+    accuracies: dict = dataclasses.field(default_factory=dict)
+    latency_ms: float | None = None
+    images_per_second: float | None = None
+    parameters: int | None = None
+    epochs: int | None = None
+    examples_seen: int | None = None
+    train_seconds: float | None = None
+
+    @property
+    def is_completed(self) -> bool:
+        """Whether the trial came to its end."""
+        return self.status == COMPLETED
+
+    def describe(self) -> str:
+        """Returns the trial as a line."""
+        if not self.is_completed:
+            return f"{self.trial_id}  failed: {self.message}"
+        tasks = ", ".join(f"{k} {v:.3f}" for k, v in self.accuracies.items())
+        return (
+            f"{self.trial_id}  score {self.score:.4f} ({tasks})  "
+            f"{self.images_per_second:,.0f} images/s  "
+            f"{self.latency_ms:.2f} ms  {self.epochs} epochs in "
+            f"{self.budget_seconds:.3g} s  {self.backbone}"
+        )
+
+    def write(self, folder) -> None:
+        """Writes `result.json` into the folder of the trial."""
+        path = pathlib.Path(folder) / "result.json"
+        write_json(path, dataclasses.asdict(self))
+
+
+def read_result(folder) -> TrialResult | None:
+    """Returns the result in the folder of a trial, or None if it has none."""
+    path = pathlib.Path(folder) / "result.json"
+    if not path.exists():
+        return None
+    return TrialResult(**json.loads(path.read_text()))
+
+
+def read_results(search_path) -> list[TrialResult]:
+    """Returns the results of a search, in the order of the trials."""
+    folders = sorted(pathlib.Path(search_path, "trials").glob("*"))
+    return [*filter(None, map(read_result, folders))]
+
 
 class TrialRunner:
-    """Runs the trials of a search in this process.
-
-    Args:
-        folder: `SearchFolder`, claimed.
+    """Runs the trials of a search, whose folder is claimed, in this process.
 
     Raises:
         UserError: If the data is missing, or not that of earlier trials.
@@ -64,9 +126,8 @@ class TrialRunner:
         path = self.folder.trial_path(trial_id)
         facts = trial_facts(self.folder.settings, trial_id, values)
         try:
-            figures = self._train(
-                path, facts["values"], facts["budget_seconds"]
-            )
+            chosen, budget = facts["values"], facts["budget_seconds"]
+            figures = self._train(path, chosen, budget)
             facts |= {"status": COMPLETED, **figures}
         except Exception as error:
             path.mkdir(parents=True, exist_ok=True)
@@ -88,9 +149,17 @@ class TrialRunner:
         shutil.rmtree(path / "run", ignore_errors=True)
         config = dataclasses.replace(config, run_dir=str(path / "run"))
         run, step_seconds = train_for(config, self.portraits, budget_seconds)
-        model = run.load_model()
+        model, facts = run.load_model(), run.facts
+        best = run.read_history()[facts["best_epoch"] - 1]
+        names = "parameters", "epochs", "examples_seen"
         return {
-            **figures_of(run, model.tasks),
+            **{name: facts[name] for name in names},
+            "score": facts["best_score"],
+            "accuracies": {
+                task.name: best[f"val_{task.name}_accuracy"]
+                for task in model.tasks
+            },
+            "train_seconds": facts["seconds"],
             "latency_ms": 1e3 * measure_latency(model, self.process),
             "images_per_second": config.training.batch_size / step_seconds,
         }
@@ -104,10 +173,9 @@ def run_trial(path, trial_id: str, values: dict) -> TrialResult:
 
     For processes beside each other: what the first trial has loaded stays.
     """
-    runner = _runners.get(path)
-    if runner is None:
-        runner = _runners[path] = TrialRunner(SearchFolder(path))
-    return runner.run(trial_id, values)
+    if path not in _runners:
+        _runners[path] = TrialRunner(SearchFolder(path))
+    return _runners[path].run(trial_id, values)
 
 
 def end_trials() -> None:
@@ -121,18 +189,16 @@ def measure_latency(classifier, process: FreshProcess) -> float:
 
     The threads of TensorFlow are settled when it starts, and training needs
     all of them: so another process measures, on a single one. What is timed is
-    what is exported of a `PortraitClassifier`: the embedding too, batch
-    normalisation folded, the weights constants of the graph.
+    what is exported: the embedding too, batch normalisation folded, the weights
+    constants of the graph.
     """
     model = fold_batch_normalization(classifier.inference_model())
     shape = classifier.schema.image_shape
     with tempfile.TemporaryDirectory() as folder:
         function = constant_function(model)
         tf.saved_model.save(tf.Module(), folder, signatures=function)
-        found = process.call(
-            *(measure_latencies, {"saved_model": folder}, shape),
-            *(_MEASURED_SECONDS, 1, (1,)),
-        )
+        arguments = {"saved_model": folder}, shape, _MEASURED_SECONDS, 1, (1,)
+        found = process.call(measure_latencies, *arguments)
     return found["saved_model"][1]
 
 
@@ -140,32 +206,15 @@ def trial_facts(settings, trial_id: str, values: dict) -> dict:
     """Returns what is known of a trial before it runs, for its `TrialResult`.
 
     What keras-tuner calls an epoch (`tuner/epochs`, the resource of Hyperband)
-    is a share of the time budget.
+    is a share of the time budget. A promoted trial trains anew, and its whole
+    cosine fits into the larger budget. (Hyperband's own way, to go on where the
+    smaller one ended, needs a learning rate that doesn't depend on the end.)
     """
     chosen = {name: values[name] for name in NAMES if name in values}
+    units = min(math.ceil(values.get("tuner/epochs", FULL_UNITS)), FULL_UNITS)
     return {
         "trial_id": trial_id,
         "values": chosen,
         "backbone": settings.space.backbone(chosen),
-        "budget_seconds": budget_of(
-            settings.budget_seconds,
-            values.get("tuner/epochs", FULL_UNITS),
-            FULL_UNITS,
-        ),
-    }
-
-
-def figures_of(run: RunFolder, tasks) -> dict:
-    """Returns the figures of a finished run, as its best epoch gave them."""
-    facts = run.facts
-    best = run.read_history()[facts["best_epoch"] - 1]
-    return {
-        "score": facts["best_score"],
-        "accuracies": {
-            task.name: best[f"val_{task.name}_accuracy"] for task in tasks
-        },
-        "parameters": facts["parameters"],
-        "epochs": facts["epochs"],
-        "examples_seen": facts["examples_seen"],
-        "train_seconds": facts["seconds"],
+        "budget_seconds": settings.budget_seconds * units / FULL_UNITS,
     }

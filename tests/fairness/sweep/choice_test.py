@@ -13,8 +13,8 @@ def recalls(female, male):
 NONE = make_outcome("none", recalls=recalls(0.9, 0.5))
 
 
-def choose(outcomes, settings=None):
-    return choice_lib.choose(outcomes, TASK, settings)
+def choose(outcomes, **settings):
+    return choice_lib.choose(outcomes, TASK, ChoiceSettings(**settings))
 
 
 def failures(choice):
@@ -85,8 +85,7 @@ def test_within_half_a_point_the_worst_group_decides():
     near = make_outcome("grl:2", probe=0.605, worst=0.7)
     best = make_outcome("grl:1", probe=0.6, worst=0.6)
     assert choose([NONE, best, near, far]).chosen is near
-    strict = ChoiceSettings(tie=0.0)
-    assert choose([NONE, best, near, far], strict).chosen is best
+    assert choose([NONE, best, near, far], tie=0.0).chosen is best
 
 
 def test_if_nothing_passes_the_best_and_their_failures_are_named():

@@ -7,11 +7,17 @@ from tests.fairness.sweep.made_outcomes import TASK
 from tests.fairness.sweep.made_outcomes import make_outcome
 from tests.portrait_factory import SCHEMA
 from tp_keras.errors import UserError
+from tp_keras.fairness.sweep import report
 from tp_keras.fairness.sweep.choice import choose
 from tp_keras.fairness.sweep.report import front_of
 from tp_keras.fairness.sweep.report import front_plot
-from tp_keras.fairness.sweep.report import write_report
 from tp_keras.fairness.sweep.settings import ChoiceSettings
+
+SETTINGS = ChoiceSettings()
+
+
+def write_report(folder, outcomes, settings=SETTINGS):
+    return report.write_report(folder, outcomes, SCHEMA, settings)
 
 
 @pytest.fixture
@@ -25,7 +31,7 @@ def outcomes():
 
 
 def test_the_report_names_choice_rule_means_and_spread(outcomes, tmp_path):
-    choice, text = write_report(tmp_path, outcomes, SCHEMA)
+    choice, text = write_report(tmp_path, outcomes)
     assert choice.chosen.name == "grl:1"
     assert text == (tmp_path / "table.md").read_text()
     names = {path.name for path in tmp_path.iterdir()}
@@ -46,7 +52,7 @@ def test_the_report_names_choice_rule_means_and_spread(outcomes, tmp_path):
     # What was passed over is said.
     outcomes.append(make_outcome("grl:3", {}, {}, accuracy=0.5, probe=0.55))
     outcomes.append(make_outcome("grl:4", {}, {}, accuracy=0.5, probe=0.65))
-    _, text = write_report(tmp_path, outcomes, SCHEMA)
+    _, text = write_report(tmp_path, outcomes)
     assert (
         "Chosen: **grl:1**. With a smaller probe, but failing:\n"
         "- grl:3: accuracy 50.0 % after 90.0 %\n\n| recall of hair_color"
@@ -56,11 +62,11 @@ def test_the_report_names_choice_rule_means_and_spread(outcomes, tmp_path):
 
 def test_the_report_says_what_fails(tmp_path):
     outcomes = [make_outcome("none"), make_outcome("grl:1", accuracy=0.5)]
-    _, text = write_report(tmp_path, outcomes, SCHEMA)
+    _, text = write_report(tmp_path, outcomes)
     assert "No variant passes" in text
     assert "- grl:1: accuracy 50.0 % after 90.0 %; conditional" in text
     assert "grl:1 (not chosen)" in text
-    _, text = write_report(tmp_path, outcomes[:1], SCHEMA)
+    _, text = write_report(tmp_path, outcomes[:1])
     assert "Nothing was compared with none." in text
 
 
@@ -84,7 +90,7 @@ def test_the_plot_numbers_every_variant_that_has_figures():
         make_outcome("grl:1", probe=0.6, excess=-0.1),
         make_outcome("grl:2", probe=None),
     ]
-    figure = front_plot(outcomes, choose(outcomes, TASK))
+    figure = front_plot(outcomes, choose(outcomes, TASK, SETTINGS))
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert names[:3] == ["none", "grl:1", "grl:2"]
     left, right = figure.axes
@@ -95,10 +101,10 @@ def test_the_plot_numbers_every_variant_that_has_figures():
     no_figures = dataclasses.replace(
         make_outcome("none"), records={"validation": ([],), "test": ([],)}
     )
-    front_plot([no_figures], choose([no_figures], TASK))
+    front_plot([no_figures], choose([no_figures], TASK, SETTINGS))
 
 
 def test_another_task_is_no_choice(outcomes, tmp_path):
     other = ChoiceSettings(task="hair_type")
     with pytest.raises(UserError, match="out of hair_color. Rec.*hair_type"):
-        write_report(tmp_path, outcomes, SCHEMA, other)
+        write_report(tmp_path, outcomes, other)

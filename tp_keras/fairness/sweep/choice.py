@@ -16,10 +16,9 @@ _ROUNDING = 1e-9
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """What the rule says of one variant.
+    """Which conditions of the rule do not hold for a variant, in words.
 
-    `failures` are the conditions that do not hold, in words, and `probe` is the
-    conditional probe on validation, infinite where unknown.
+    `probe` is its conditional probe on validation, infinite where unknown.
     """
 
     outcome: Outcome
@@ -75,15 +74,12 @@ def rule(settings: ChoiceSettings, task: Task) -> str:
 
 
 def choose(
-    outcomes: Sequence[Outcome],
-    task: Task,
-    settings: ChoiceSettings | None = None,
+    outcomes: Sequence[Outcome], task: Task, settings: ChoiceSettings
 ) -> Choice:
     """Chooses a variant by a guarded task; see `rule`.
 
     That of `none` has to be among the outcomes.
     """
-    settings = settings or ChoiceSettings()
     none = next(item for item in outcomes if item.variant.is_none)
     verdicts = []
     for item in outcomes:
@@ -93,8 +89,7 @@ def choose(
             failures = tuple(_failures(item, none, task, settings))
             verdicts.append(Verdict(item, failures, probe))
     verdicts.sort(key=lambda verdict: (len(verdict.failures), verdict.probe))
-    passing = [item for item in verdicts if not item.failures]
-    chosen = None
+    passing, chosen = [item for item in verdicts if not item.failures], None
     if passing:
         limit = passing[0].probe + settings.tie + _ROUNDING
         chosen = max(
@@ -111,8 +106,7 @@ def _failures(outcome, none, task, settings):
     def pair(figure):
         return [item.mean(VALIDATION, figure, task) for item in (outcome, none)]
 
-    losses = _recall_losses(outcome, none, task, settings)
-    if losses:
+    if losses := _recall_losses(outcome, none, task, settings):
         yield "recall lost: " + ", ".join(losses)
     accuracy, before = pair("accuracy")
     if accuracy is None or before is None:

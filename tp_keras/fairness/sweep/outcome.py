@@ -1,6 +1,7 @@
 """The folder of a sweep, and the figures of a variant on all seeds in it."""
 
 import dataclasses
+import itertools
 import json
 import pathlib
 from collections.abc import Sequence
@@ -47,12 +48,15 @@ _FIGURES = {
 # The same of probes: whether the class is told.
 _PROBES = {"conditional_probe": True, "probe": False}
 
-# The metrics that a sweep keeps, of all rows and of cells.
-COMPARED = {
-    *(metric for metric, _ in _FIGURES.values()),
-    *("group_probe", "conditional_group_probe"),
-}
-BY_GROUP = {"group_recall", "worst_group_recall"}
+# The metrics that a sweep keeps of groups, and of all rows.
+_OF_GROUPS = {"group_recall", "worst_group_recall"}
+_OF_ALL = {metric for metric, _ in _FIGURES.values()}
+_OF_ALL |= {"group_probe", "conditional_group_probe"}
+
+
+def is_compared(metric: str, group: str) -> bool:
+    """Returns whether a sweep keeps a figure."""
+    return metric in _OF_GROUPS or (group == ALL and metric in _OF_ALL)
 
 
 class SweepFolder:
@@ -80,11 +84,6 @@ class SweepFolder:
         """Returns the file of what was measured of a variant."""
         return self.run(variant, seed).path / "sweep" / f"{split}.jsonl"
 
-    def is_measured(self, variant: Variant, seed: int) -> bool:
-        """Says whether nothing is left to do for a variant."""
-        paths = (self.records_path(variant, seed, split) for split in SPLITS)
-        return all(path.exists() for path in paths)
-
     def claim(
         self, settings: SweepSettings, bases: dict[int, RunFolder]
     ) -> None:
@@ -93,15 +92,13 @@ class SweepFolder:
         Raises:
             UserError: If it is of a sweep with other settings or runs.
         """
-        path = self.path / "sweep.json"
-        own = {}
+        path, known, own = self.path / "sweep.json", {}, {}
         for seed, base in bases.items():
             keys = "dataset", "fingerprints", "seconds"
             own[str(seed)] = {"run": base.path.resolve().name}
             own[str(seed)] |= {key: base.facts.get(key) for key in keys}
-        known = {}
         if path.exists():
-            content = self.read(path)
+            content = _read_json(path)
             known = content["bases"]
             try:
                 there = config_from_dict(SweepSettings, content["settings"])
@@ -131,26 +128,23 @@ class SweepFolder:
         """Returns the file of how long the features of a trunk took."""
         return self.path / f"features-seed{seed}.json"
 
-    def read(self, path: pathlib.Path) -> dict:
-        """Returns the content of a JSON file."""
-        try:
-            return json.loads(path.read_text())
-        except json.JSONDecodeError as error:
-            raise UserError(
-                f"Expected JSON in {path}; remove the folder of the sweep to "
-                f"begin anew. Received: {error}"
-            ) from error
+
+def _read_json(path):
+    try:
+        return json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise UserError(
+            f"Expected JSON in {path}; remove the folder of the sweep to begin "
+            f"anew. Received: {error}"
+        ) from error
 
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """The records of a variant, a list for each seed.
+    """The records of a variant by split, a list for each seed.
 
-    Attributes:
-        variant: The variant.
-        records: Split -> lists of records, one for each seed.
-        costs: Seconds of training and debiasing, divided by those of the
-            training alone; one for each seed, None where unknown.
+    `costs` are the seconds of training and debiasing, divided by those of the
+    training alone; one for each seed, None where unknown.
     """
 
     variant: Variant
@@ -163,18 +157,18 @@ class Outcome:
 
         `bases` is a dict: seed -> the run that is compared with.
         """
-        records = {
-            split: tuple(
-                read_records(folder.records_path(variant, seed, split))
-                for seed in bases
+
+        def read(split):
+            paths = (
+                folder.records_path(variant, seed, split) for seed in bases
             )
-            for split in SPLITS
-        }
+            return tuple(map(read_records, paths))
+
         costs = (
             _cost(folder, variant, seed, base.facts.get("seconds"))
             for seed, base in bases.items()
         )
-        return cls(variant, records, tuple(costs))
+        return cls(variant, {s: read(s) for s in SPLITS}, tuple(costs))
 
     @property
     def name(self) -> str:
@@ -182,7 +176,7 @@ class Outcome:
         return self.variant.name
 
     def values(self, split: str, figure: str, task: Task) -> list[float | None]:
-        """Returns a figure of a task, one value for each seed; `figure_of`."""
+        """Returns the values of `figure_of`, one for each seed."""
         return [figure_of(part, figure, task) for part in self.records[split]]
 
     def mean(self, split: str, figure: str, task: Task) -> float | None:
@@ -199,13 +193,13 @@ class Outcome:
         and the rows of all seeds.
         """
         cells = {}
-        for records in self.records[split]:
-            for record in find(records, metric="group_recall", task=task.name):
-                if record.variant != UNSUPPORTED and record.count:
-                    cell = record.class_name, record.group
-                    hits, count = cells.get(cell, (0, 0))
-                    hits += record.value * record.count
-                    cells[cell] = hits, count + record.count
+        records = itertools.chain(*self.records[split])
+        for record in find(records, metric="group_recall", task=task.name):
+            if record.variant != UNSUPPORTED and record.count:
+                cell = record.class_name, record.group
+                hits, count = cells.get(cell, (0, 0))
+                hits += record.value * record.count
+                cells[cell] = hits, count + record.count
         return {
             cell: (hits / count, count) for cell, (hits, count) in cells.items()
         }
@@ -216,8 +210,7 @@ def figure_of(
 ) -> float | None:
     """Returns a figure of one run, None where it is not supported.
 
-    Such as `"accuracy"`, `"conditional_probe"`, the better of both kinds of
-    probe, or `"equalized_odds_null"`.
+    Such as `"accuracy"`, `"conditional_probe"`, or `"equalized_odds_null"`.
     """
     if figure in _PROBES:
         found = [best_probe(records, task, _PROBES[figure])]
@@ -246,7 +239,7 @@ def _cost(folder, variant, seed, seconds):
         parts.append(method.facts.get("debias_seconds"))
     if variant.debias != NONE:
         path = folder.features_path(seed)
-        parts.append(folder.read(path)["seconds"] if path.exists() else None)
+        parts.append(_read_json(path)["seconds"] if path.exists() else None)
     if not seconds or None in parts:
         return None
     return (seconds + sum(parts)) / seconds

@@ -1,9 +1,9 @@
 """The report of a sweep: rule, choice, tables of all variants, and the plot."""
 
 import os
+import pathlib
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -18,7 +18,6 @@ from tp_keras.fairness.sweep.choice import rule
 from tp_keras.fairness.sweep.outcome import SPLITS
 from tp_keras.fairness.sweep.outcome import TEST
 from tp_keras.fairness.sweep.outcome import Outcome
-from tp_keras.fairness.sweep.outcome import SweepFolder
 from tp_keras.fairness.sweep.outcome import mean
 from tp_keras.fairness.sweep.settings import ChoiceSettings
 from tp_keras.records.page_parts import Report
@@ -31,8 +30,6 @@ from tp_keras.records.report import make_markdown
 from tp_keras.tasks import Schema
 from tp_keras.tasks import Task
 from tp_keras.tuning.front import pareto_front
-
-FRONT_NAME = "front.png"
 
 # Heading of a column -> its figure.
 _COLUMNS = {
@@ -63,12 +60,13 @@ _FRONT_COLOR, _OTHER_COLOR, _NONE_COLOR = "#D55E00", "#0072B2", "#000000"
 # Figure on the x axis and on the y axis, with their titles.
 _PANELS = (
     (
-        ("conditional_probe", "conditional probe of the embedding"),
-        ("accuracy", "accuracy"),
+        *("conditional_probe", "accuracy"),
+        *("conditional probe of the embedding", "accuracy"),
     ),
     (
-        ("excess", "same-group excess at 20 neighbours, above or below 0"),
-        ("worst_group", "recall of the worst group"),
+        *("excess", "worst_group"),
+        "same-group excess at 20 neighbours, above or below 0",
+        "recall of the worst group",
     ),
 )
 
@@ -77,23 +75,15 @@ def write_report(
     sweep_dir: str | os.PathLike,
     outcomes: Sequence[Outcome],
     schema: Schema,
-    settings: ChoiceSettings | None = None,
+    settings: ChoiceSettings,
 ) -> tuple[Choice, str]:
     """Chooses a variant, and writes `table.md` and `front.png`.
 
-    Args:
-        sweep_dir: Folder of the sweep.
-        outcomes: What `run_sweep` returned.
-        schema: `Schema` of the runs.
-        settings: The rule; None: the defaults.
-
-    Returns:
-        What was chosen, and the text of `table.md`.
+    Returns the choice, and the text of `table.md`.
 
     Raises:
         UserError: If the task to choose by is none of the guarded ones.
     """
-    settings = settings or ChoiceSettings()
     firsts = [records[0] for records in outcomes[0].records[TEST]]
     guarded = [
         task
@@ -120,16 +110,15 @@ def write_report(
         f"({seeds}), {len(outcomes)} variants; means over the seeds."
     )
     text = make_markdown(report, about)
-    folder = SweepFolder(sweep_dir).path
-    files.write_text(folder / TABLE_NAME, text)
-    with files.replaced(folder / FRONT_NAME) as aside:
+    files.write_text(pathlib.Path(sweep_dir, TABLE_NAME), text)
+    with files.replaced(pathlib.Path(sweep_dir, "front.png")) as aside:
         FigureCanvasAgg(front_plot(outcomes, choice)).print_png(aside)
     return choice, text
 
 
 def _choice_section(choice, told):
     """Returns rule and choice, with the chosen variant beside `none`."""
-    failing = choice.passed_over[:_MOST_FAILING_SHOWN]
+    failing, shown = choice.passed_over[:_MOST_FAILING_SHOWN], choice.shown
     if not choice.verdicts:
         said = "Nothing was compared with none."
     elif choice.chosen is None:
@@ -140,32 +129,21 @@ def _choice_section(choice, told):
     sentences = [told, said] + [
         f"{item.outcome.name}: {'; '.join(item.failures)}" for item in failing
     ]
-    shown = choice.shown
     if shown is None:
         return Section("Choice", sentences=sentences)
     name = shown.name if choice.chosen else f"{shown.name} (not chosen)"
-    cells = []
+    rows = []
     for split in SPLITS:
-        before, after = (
-            item.group_recalls(split, choice.task)
-            for item in (choice.none, shown)
-        )
         seeds = len(choice.none.records[split])
-        cells += [
-            (
-                " ".join(cell),
-                split,
-                f"{count // seeds:,}",
-                _number(recall),
-                _number(after[cell][0]),
-                f"{after[cell][0] - recall:+.3f}",
-            )
-            for cell, (recall, count) in before.items()
-        ]
+        recalls = shown.group_recalls(split, choice.task)
+        before = choice.none.group_recalls(split, choice.task)
+        for cell, (recall, count) in before.items():
+            after, _ = recalls[cell]
+            row = " ".join(cell), split, f"{count // seeds:,}", _number(recall)
+            rows.append((*row, _number(after), f"{after - recall:+.3f}"))
     first = f"recall of {choice.task.name}"
     names = [first, "split", "portraits", "none", name, "difference"]
-    frame = pd.DataFrame(sorted(cells), columns=names)
-    summary = Table("", "", frame)
+    summary = Table("", "", pd.DataFrame(sorted(rows), columns=names))
     return Section("Choice", sentences=sentences, summary=summary)
 
 
@@ -221,33 +199,21 @@ def front_of(
     """
     points = [_point(item, split, task, cost, score) for item in outcomes]
     places = [place for place, point in enumerate(points) if point is not None]
-    front = pareto_front(
-        [points[place][1] for place in places],
-        [points[place][0] for place in places],
-    )
-    return [places[index] for index in front]
+    costs, scores = ([points[place][i] for place in places] for i in (0, 1))
+    return [places[index] for index in pareto_front(scores, costs)]
 
 
 def front_plot(outcomes: Sequence[Outcome], choice: Choice) -> Figure:
     """Draws the variants on the test split, with the front and the choice."""
     figure = new_figure(15.0, 6.0)
     panels = figure.subplots(1, len(_PANELS))
-    for panel, (x, y) in zip(panels, _PANELS, strict=True):
-        _draw(panel, outcomes, choice, x[0], y[0])
-        panel.set_xlabel(x[1])
-        panel.set_ylabel(y[1])
-    handles = [
-        Line2D(
-            [],
-            [],
-            marker=f"${place}$",
-            color="0.2",
-            markersize=6 if place < 10 else 10,
-            linestyle="none",
-            label=item.name,
-        )
-        for place, item in enumerate(outcomes)
-    ]
+    for panel, (x, y, *titles) in zip(panels, _PANELS, strict=True):
+        _draw(panel, outcomes, choice, x, y)
+        panel.set(xlabel=titles[0], ylabel=titles[1])
+    style, handles = {"color": "0.2", "linestyle": "none"}, []
+    for place, item in enumerate(outcomes):
+        style |= {"marker": f"${place}$", "markersize": 6 if place < 10 else 10}
+        handles.append(Line2D([], [], label=item.name, **style))
     handles += panels[0].get_legend_handles_labels()[0]
     figure.legend(handles=handles, loc="outside right upper", frameon=False)
     add_title(figure, f"{choice.task.name}, {TEST}: better is up and left")
@@ -271,22 +237,17 @@ def _draw(panel, outcomes, choice, x, y):
                 panel.plot(abs(first), second, ".", color=color, alpha=0.4)
         panel.plot(*middle, "s" if item.variant.is_none else "o", color=color)
         if item is choice.chosen:
-            panel.plot(
-                *middle,
-                "o",
-                markersize=15,
-                markerfacecolor="none",
-                color=_FRONT_COLOR,
-                label="chosen on validation",
-            )
+            circle = {"markersize": 15, "markerfacecolor": "none"}
+            circle |= {"color": _FRONT_COLOR, "label": "chosen on validation"}
+            panel.plot(*middle, "o", **circle)
         near = {"xytext": (5, 5), "textcoords": "offset points"}
         panel.annotate(str(place), middle, **near, fontsize=9, color=color)
     # Level up to the next point.
-    steps = np.array([points[place] for place in front]).reshape(-1, 2).T
     panel.plot(
-        np.repeat(steps[0], 2)[1:],
-        np.repeat(steps[1], 2)[:-1],
+        [points[place][0] for place in front],
+        [points[place][1] for place in front],
         color=_FRONT_COLOR,
+        drawstyle="steps-post",
         linewidth=1,
         zorder=1,
         label="no variant is better in both",

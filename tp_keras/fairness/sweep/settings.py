@@ -45,8 +45,7 @@ class MeasureSettings:
 
     def __post_init__(self):
         """Refuses what can't be measured."""
-        names = dataclasses.asdict(self)
-        check_range(self, **dict.fromkeys(names, (1, 10**6)))
+        check_range(self, **dict.fromkeys(vars(self), (1, 10**6)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,9 +135,8 @@ def parse_variant(name: str) -> Variant:
             least 0 or belongs to a method that has none.
 
     Example:
-        >>> parse_variant("conditional_grl:0.5+conditional_leace")
-        Variant(debias='conditional_grl', strength=0.5, \
-posthoc='conditional_leace')
+        >>> parse_variant("grl:0.5+leace")
+        Variant(debias='grl', strength=0.5, posthoc='leace')
     """
     training, plus, posthoc = name.partition("+")
     debias, colon, strength = training.partition(":")
@@ -167,8 +165,7 @@ def parse_variants(names, base: DebiasConfig) -> list[Variant]:
     Raises:
         UserError: If a name can't be read, or two mean the same.
     """
-    variants = [Variant()]
-    known = {}
+    variants, known = [Variant()], {}
     for name in names:
         variant = parse_variant(name)
         settings = variant.settings(base)

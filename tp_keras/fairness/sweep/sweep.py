@@ -1,6 +1,7 @@
 """Makes and measures every variant on every seed, and resumes."""
 
 import dataclasses
+import itertools
 import os
 import time
 from collections.abc import Sequence
@@ -18,22 +19,21 @@ from tp_keras.debiasing.trunk_features import TrunkFeatures
 from tp_keras.errors import UserError
 from tp_keras.evaluation import figures
 from tp_keras.fairness.report import TWINS
+from tp_keras.fairness.report import measure_task
 from tp_keras.fairness.report import require_guarded
 from tp_keras.fairness.representations import represent
 from tp_keras.fairness.representations import represent_twins
 from tp_keras.fairness.settings import FairnessSettings
-from tp_keras.fairness.sweep.outcome import BY_GROUP
-from tp_keras.fairness.sweep.outcome import COMPARED
 from tp_keras.fairness.sweep.outcome import NEIGHBORS
 from tp_keras.fairness.sweep.outcome import SPLITS
 from tp_keras.fairness.sweep.outcome import TEST
 from tp_keras.fairness.sweep.outcome import VALIDATION
 from tp_keras.fairness.sweep.outcome import Outcome
 from tp_keras.fairness.sweep.outcome import SweepFolder
+from tp_keras.fairness.sweep.outcome import is_compared
 from tp_keras.fairness.sweep.settings import NONE
 from tp_keras.fairness.sweep.settings import SweepSettings
 from tp_keras.fairness.sweep.settings import Variant
-from tp_keras.fairness.task_figures import measure_task
 from tp_keras.records import record as records_lib
 from tp_keras.records.record import ALL
 from tp_keras.records.record import Record
@@ -52,14 +52,8 @@ def train_bases(
 ) -> dict[int, RunFolder]:
     """Trains the runs that are compared with, or finds them trained.
 
-    Args:
-        sweep_dir: Folder of the sweep; they lie in its `none-seed<S>`.
-        config: The experiment, which has no debiasing.
-        seeds: The seeds.
-        settings: How the sweep debiases and measures.
-
-    Returns:
-        Seed -> finished run.
+    They lie in `none-seed<S>` of the folder of the sweep, and `config` has no
+    debiasing. Returns seed -> finished run.
 
     Raises:
         UserError: If the folder belongs to another sweep, or there is no data.
@@ -87,7 +81,7 @@ def find_bases(run_dirs: Sequence[str | os.PathLike]) -> dict[int, RunFolder]:
             nothing guarded, or two have the same seed or different data sets.
     """
     bases: dict[int, RunFolder] = {}
-    datasets, portraits = {}, {}
+    portraits = {}
     for run_dir in run_dirs:
         run = RunFolder(run_dir).require()
         debias = run.config.debias
@@ -106,14 +100,11 @@ def find_bases(run_dirs: Sequence[str | os.PathLike]) -> dict[int, RunFolder]:
             )
         bases[seed] = run
         # Two data sets may have one name.
-        datasets[run.config.data.dataset] = run_dir
-        prints = run.facts.get("fingerprints", {})
-        portraits[prints.get(VALIDATION)] = run_dir
-    for found in (datasets, portraits):
-        if len(found) > 1:
-            names = (f"{path} of {name}" for name, path in found.items())
-            names = " and ".join(names)
-            raise UserError(f"Expected runs of one data set. Received: {names}")
+        validation = run.facts.get("fingerprints", {}).get(VALIDATION)
+        portraits[validation] = f"{run_dir} of {run.config.data.dataset}"
+    if len(portraits) > 1:
+        names = " and ".join(portraits.values())
+        raise UserError(f"Expected runs of one data set. Received: {names}")
     return bases
 
 
@@ -124,20 +115,11 @@ def run_sweep(
     settings: SweepSettings,
     progress: bool = True,
 ) -> list[Outcome]:
-    """Makes and measures every variant on every base run.
+    """Makes and measures every variant, `none` first, on every base run.
 
     What is there is neither made nor measured again, so the same call resumes
-    wherever it was stopped. The base runs stay as they are.
-
-    Args:
-        sweep_dir: Folder of the sweep.
-        variants: What to compare, `none` first.
-        bases: Seed -> finished run without debiasing.
-        settings: How it debiases and measures.
-        progress: Whether to show a bar, and a line for each finished variant.
-
-    Returns:
-        What was measured of each variant.
+    wherever it was stopped. The base runs (seed -> finished run without
+    debiasing) stay as they are.
 
     Raises:
         UserError: If the folder belongs to another sweep, or a variant can't
@@ -149,7 +131,10 @@ def run_sweep(
         (seed, variant)
         for seed in bases
         for variant in variants
-        if not folder.is_measured(variant, seed)
+        if not all(
+            folder.records_path(variant, seed, split).exists()
+            for split in SPLITS
+        )
     ]
     portraits: dict = {}
     with tqdm.tqdm(jobs, unit="run", disable=not (progress and jobs)) as bar:
@@ -157,16 +142,14 @@ def run_sweep(
         for seed, variant in bar:
             if one_seed is None or one_seed.seed != seed:
                 one_seed = _Seed(folder, seed, bases[seed], settings, portraits)
-            bar.set_description(f"{variant.name}, seed {seed}")
-            begin = time.monotonic()
+            name, begin = f"{variant.name}, seed {seed}", time.monotonic()
+            bar.set_description(name)
             try:
                 one_seed.make_and_measure(variant, progress)
             except UserError as error:
-                text = f"{variant.name}, seed {seed}: {error}"
-                raise UserError(text) from error
+                raise UserError(f"{name}: {error}") from error
             if progress:
-                seconds = time.monotonic() - begin
-                bar.write(f"{variant.name}, seed {seed}: {seconds:.0f} s")
+                bar.write(f"{name}: {time.monotonic() - begin:.0f} s")
             # Else every run leaves its graphs behind.
             keras.utils.clear_session()
     return [Outcome.read(folder, variant, bases) for variant in variants]
@@ -186,17 +169,24 @@ class _Seed:
 
     def make_and_measure(self, variant, progress):
         classifier = self._make(variant, progress).load_model()
+        measured = dataclasses.asdict(self.settings.measure)
+        few = measured.pop("validation_min_count")
+        settings = FairnessSettings(
+            num_bootstraps=_NUM_BOOTSTRAPS, neighbors=(NEIGHBORS,), **measured
+        )
         for split in SPLITS:
             path = self.folder.records_path(variant, self.seed, split)
-            if not path.exists():
-                records = measure(
-                    classifier,
-                    self._load(split),
-                    self._twins() if split == TEST else None,
-                    self._measure_settings(split),
-                    self.seed,
-                )
-                records_lib.write_records(path, records)
+            if path.exists():
+                continue
+            twins, own = None, settings
+            if split == TEST:
+                twins = self._twins()
+            else:
+                own = dataclasses.replace(settings, min_count=few)
+            records = measure(
+                classifier, self._load(split), twins, own, self.seed
+            )
+            records_lib.write_records(path, records)
 
     def _make(self, variant, progress):
         """Returns the run of a variant, which is there afterwards."""
@@ -223,22 +213,9 @@ class _Seed:
             self.features = TrunkFeatures.compute(
                 self.base.load_model(), train, *arguments
             )
-            seconds = time.monotonic() - begin
-            path = self.folder.features_path(self.seed)
-            files.write_json(path, {"seconds": round(seconds, 1)})
+            seconds = {"seconds": round(time.monotonic() - begin, 1)}
+            files.write_json(self.folder.features_path(self.seed), seconds)
         return self.features
-
-    def _measure_settings(self, split):
-        measure, few = self.settings.measure, split == VALIDATION
-        return FairnessSettings(
-            min_count=measure.validation_min_count
-            if few
-            else measure.min_count,
-            num_bootstraps=_NUM_BOOTSTRAPS,
-            num_permutations=measure.num_permutations,
-            probe_seeds=measure.probe_seeds,
-            neighbors=(NEIGHBORS,),
-        )
 
     def _twins(self):
         data = self.base.config.data
@@ -248,9 +225,8 @@ class _Seed:
     def _load(self, split, keep=True):
         if split in self.portraits:
             return self.portraits[split]
-        found = load_portraits(
-            *self.base.config.data.location(split), progress=False
-        )
+        location = self.base.config.data.location(split)
+        found = load_portraits(*location, progress=False)
         self.base.check_fingerprints({split: found.fingerprint})
         if keep:
             self.portraits[split] = found
@@ -267,35 +243,28 @@ def measure(
     """Measures what a sweep compares, in seconds.
 
     The accuracy of the protected head, and those figures of a fairness report
-    that `Outcome` reads, with probes of each task's own part alone. `twins` may
-    be None, see `represent_twins`.
+    that `Outcome` reads, with probes of each task's own part alone.
     """
     found = represent(classifier, portraits.images, progress=False)
     pairs = None
     if twins is not None:
         pairs = represent_twins(classifier, portraits, twins, progress=False)
     head = portraits.schema.protected
-    measured = []
+    place = {"split": portraits.split, "dataset": portraits.dataset}
+    place["seed"] = seed
+    records = []
     if head in found.predictions:
         known = portraits.groups >= 0
         hits = (found.predictions[head] == portraits.groups)[known].sum()
         accuracy = figures.share("accuracy", hits, known.sum(), group=ALL)
-        measured.append((head, accuracy))
+        records.append(Record(task=head, **place, **accuracy))
+    arguments = portraits, found, pairs, settings, seed
     for task in portraits.schema.guarded_tasks:
         if task.name in classifier.embedding_parts:
-            stages = measure_task(
-                task, portraits, found, pairs, settings, seed, True
-            )
-            measured += [
-                (task.name, fields)
-                for stage in stages.values()
-                for fields in stage
-                if fields["metric"] in BY_GROUP
-                or fields["metric"] in COMPARED
-                and fields["group"] == ALL
+            stages = measure_task(task, *arguments, embedding_only=True)
+            records += [
+                Record(task=task.name, **place, **fields)
+                for fields in itertools.chain(*stages.values())
+                if is_compared(fields["metric"], fields["group"])
             ]
-    place = {"split": portraits.split, "dataset": portraits.dataset}
-    return [
-        Record(task=name, seed=seed, **place, **fields)
-        for name, fields in measured
-    ]
+    return records
