@@ -46,7 +46,7 @@ ROOT = pathlib.Path("runs/questions")
 APPLICATIONS = ("VGG16", "ResNet50", "MobileNetV2")
 
 # Of a variant the sum over its networks, of everything else one network's.
-SUMS = ("parameters", "seconds")
+SUMS = {"parameters": "{:,.0f}", "passes": "{:.1f}"}
 
 
 class Network(typing.NamedTuple):
@@ -83,7 +83,8 @@ class Questions:
     flags: str = ""
     """More flags of training.train for all, in one string."""
     seconds: float = 240.0
-    """Training time of a variant, all its networks together."""
+    """Training time of a variant, all its networks together, at the speed of
+    a rehearsal: a machine that is busy meanwhile favours nobody."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """One run each."""
     weights: str = ""
@@ -105,17 +106,18 @@ class Questions:
         variants = find_variants(
             self.question, portraits["train"].schema, config, self.weights
         )
+        timers = {}
         print_table(
             {
                 name: [
-                    self._measure(config, portraits, networks, seed)
+                    self._measure(config, portraits, networks, seed, timers)
                     for seed in self.seeds
                 ]
                 for name, networks in variants.items()
             }
         )
 
-    def _measure(self, config, portraits, networks, seed) -> dict:
+    def _measure(self, config, portraits, networks, seed, timers) -> dict:
         """Returns the figures of a variant with a seed, by their names."""
         figures = dict.fromkeys(SUMS, 0)
         seconds = self.seconds / len(networks)
@@ -132,7 +134,7 @@ class Questions:
                 ),
                 training=dataclasses.replace(config.training, seed=seed),
             )
-            found = train_and_test(own, portraits, seconds)
+            found = train_and_test(own, portraits, seconds, timers)
             sums = {name: figures[name] + found[name] for name in SUMS}
             figures |= found | sums
         return figures
@@ -224,24 +226,30 @@ def narrowed(preset, count) -> str:
     return f"{preset}(stem_channels={stem}, stages={stages})"
 
 
-def train_and_test(config, portraits, seconds) -> dict[str, float]:
+def train_and_test(config, portraits, seconds, timers) -> dict[str, float]:
     """Returns the figures of a network, trained for so many seconds if need be.
 
     Args:
         config: `ExperimentConfig`.
         portraits: Dict: split -> `Portraits`.
         seconds: Float.
+        timers: Dict: `ModelConfig` -> `StepTimer`, which is added to, so that
+            all seeds of a network take the same steps.
     """
     folder = pathlib.Path(config.run_dir)
     path = folder.with_name("figures.json")
     if path.exists():
         return json.loads(path.read_text())
-    from tp_keras.tuning.time_budget import train_for
+    from tp_keras.tuning import time_budget
 
     # How many epochs fit in is measured anew: nothing to go on with.
     shutil.rmtree(folder, ignore_errors=True)
-    finished, _ = train_for(config, portraits, seconds)
-    figures = {name: finished.facts[name] for name in SUMS}
+    if config.model not in timers:
+        timers[config.model] = time_budget.rehearse(config, portraits)
+    timer = timers[config.model]
+    finished, _ = time_budget.train_for(config, portraits, seconds, timer)
+    passes = finished.facts["examples_seen"] / len(portraits["train"])
+    figures = {"parameters": finished.facts["parameters"], "passes": passes}
     figures |= figures_on_test(finished, portraits["test"])
     files.write_json(path, figures)
     return figures
@@ -274,12 +282,9 @@ def print_table(rows: dict[str, list[dict]]) -> None:
         cells.append([variant])
         for name in names:
             values = [figures[name] for figures in found]
-            text = f"{statistics.mean(values):,.0f}"
-            if name not in SUMS:
-                low, high = min(values), max(values)
-                mean = statistics.mean(values)
-                text = f"{mean:.3f} ({low:.3f} to {high:.3f})"
-            cells[-1].append(text)
+            low, high = min(values), max(values)
+            form = SUMS.get(name, "{:.3f} ({:.3f} to {:.3f})")
+            cells[-1].append(form.format(statistics.mean(values), low, high))
     print_markdown(["variant", *names], cells)
 
 

@@ -121,10 +121,10 @@ def test_hits_by_hand():
 
 
 def test_table_by_hand(capsys):
-    figures = {"parameters": 1000, "seconds": 2.4, "mood": 0.5}
+    figures = {"parameters": 1000, "passes": 2.44, "mood": 0.5}
     print_table({"one": [figures, {**figures, "mood": 0.7}]})
     *_, row = capsys.readouterr().out.splitlines()
-    assert row == "| one | 1,000 | 2 | 0.600 (0.500 to 0.700) |"
+    assert row == "| one | 1,000 | 2.4 | 0.600 (0.500 to 0.700) |"
 
 
 @pytest.fixture
@@ -145,10 +145,10 @@ def command(tmp_path, monkeypatch):
 def test_networks_share_the_time_and_add_up(command, monkeypatch, capsys):
     trained = []
 
-    def train_and_test(config, portraits, seconds):
+    def train_and_test(config, portraits, seconds, timers):
         trained.append((config.model.tasks, seconds))
         figures = dict.fromkeys(config.model.tasks, 0.5)
-        return {"parameters": 100, "seconds": 3, **figures}
+        return {"parameters": 100, "passes": 3, **figures}
 
     monkeypatch.setattr(questions, "train_and_test", train_and_test)
     command.execute()
@@ -159,8 +159,8 @@ def test_networks_share_the_time_and_add_up(command, monkeypatch, capsys):
         (OTHERS, 1 / 2),
     ]
     _, _, *rows = capsys.readouterr().out.splitlines()
-    starts = ["one network | 100 | 3", "one for each task | 500 | 15"]
-    starts.append("numbers apart | 200 | 6")
+    starts = ["one network | 100 | 3.0", "one for each task | 500 | 15.0"]
+    starts.append("numbers apart | 200 | 6.0")
     for row, start in zip(rows, starts, strict=True):
         assert row.startswith(f"| {start} |")
         assert row.count("0.500 (0.500 to 0.500)") == 5
@@ -175,7 +175,7 @@ def test_a_network_is_trained_once_and_told(
         lambda *arguments: {"some": [Network(("age", "signs"))]},
     )
 
-    def train(config, portraits, seconds):
+    def train(config, portraits, seconds, timer):
         """Leaves a run with the network as it begins."""
         schema = portraits["train"].schema
         model = Trainer(config).build_model(schema)
@@ -184,18 +184,22 @@ def test_a_network_is_trained_once_and_told(
         run.record(
             schema=schema.to_dict(),
             parameters=model.count_params(),
-            seconds=seconds,
+            examples_seen=32,
         )
         run.save_model(model)
+        assert timer is timed
         return run, 0.0
 
+    timed = time_budget.StepTimer()
+    rehearse = mock.create_autospec(time_budget.rehearse, return_value=timed)
+    monkeypatch.setattr(time_budget, "rehearse", rehearse)
     train_for = mock.create_autospec(time_budget.train_for, side_effect=train)
     monkeypatch.setattr(time_budget, "train_for", train_for)
     command.execute()
     told = capsys.readouterr().out
     (path,) = tmp_path.rglob("figures.json")
     figures = json.loads(path.read_text())
-    assert f"| some | {figures['parameters']:,} |" in told
+    assert f"| some | {figures['parameters']:,} | 0.5 |" in told
     for name in ("age mean error", "age within 5", "signs"):
         assert f"| {figures[name]:.3f} (" in told
     command.execute()

@@ -8,6 +8,7 @@ exactly these: it can't be cut short, nor be continued once it has come to 0.
 import dataclasses
 import pathlib
 import shutil
+import statistics
 import time
 
 import keras
@@ -16,6 +17,9 @@ from tp_keras.config import ExperimentConfig
 from tp_keras.runs.trainer import Trainer
 
 _REHEARSAL_STEPS = 12
+# The first traces; of the others the median, so that a busy moment of the
+# machine doesn't count.
+_REHEARSAL_EPOCHS = 4
 
 # Shares of a training. The warm-up of a short one is short, and its average
 # of the weights must not remember their initial values.
@@ -26,21 +30,27 @@ _AVERAGING_MEMORY = 0.1
 class StepTimer(keras.callbacks.Callback):
     """Times training steps, and what else an epoch costs.
 
-    `steps` were timed, each of `step_seconds` on average. The first of an epoch
-    is left out: it traces, or waits for the first batch. `overhead_seconds` is
-    the time of the last epoch beside its steps: validation and keeping the best
-    model. As many epochs as `skipped` don't count.
+    `steps` were timed, each of `step_seconds`, the median over the epochs of
+    their means. The first of an epoch is left out: it traces, or waits for the
+    first batch. `overhead_seconds` is the median time of an epoch after the
+    first beside its steps: validation and keeping the best model. As many
+    epochs as `skipped` don't count.
     """
 
     def __init__(self, skipped=0):
         super().__init__()
-        self.skipped = skipped
-        self.steps, self.seconds, self.overhead_seconds = 0, 0.0, 0.0
+        self.skipped, self.steps = skipped, 0
+        self._step_seconds, self._overheads = [], []
 
     @property
     def step_seconds(self):
         """See the class."""
-        return self.seconds / max(self.steps, 1)
+        return statistics.median(self._step_seconds or [0.0])
+
+    @property
+    def overhead_seconds(self):
+        """See the class."""
+        return statistics.median(self._overheads or [0.0])
 
     def on_epoch_begin(self, epoch, logs=None):
         """Starts the clock of the epoch."""
@@ -64,21 +74,28 @@ class StepTimer(keras.callbacks.Callback):
                 return
             steps, seconds = self._last[0] + 1, self._last[1] - self._begin
         self.steps += steps
-        self.seconds += seconds
-        whole = time.perf_counter() - self._begin
-        alike = (self._last[0] + 1) * seconds / steps
-        self.overhead_seconds = max(whole - alike, 0.0)
+        self._step_seconds.append(seconds / steps)
+        if epoch:
+            whole = time.perf_counter() - self._begin
+            alike = (self._last[0] + 1) * seconds / steps
+            self._overheads.append(max(whole - alike, 0.0))
 
 
-def train_for(config: ExperimentConfig, portraits: dict, seconds: float):
+def train_for(
+    config: ExperimentConfig,
+    portraits: dict,
+    seconds: float,
+    timer: StepTimer | None = None,
+):
     """Trains for about so many seconds of steps and validations.
 
-    Tracing and the rehearsal that measures the steps come on top. Where not
-    even an epoch fits, one over a part of the training portraits is trained.
-    Returns the folder of the finished run, and the mean seconds of a step.
+    Tracing and the rehearsal that measures the steps, if no `timer` has done
+    so, come on top. Where not even an epoch fits, one over a part of the
+    training portraits is trained. Returns the folder of the finished run, and
+    the seconds of a step.
     """
     batch_size = config.training.batch_size
-    timer = _rehearse(config, portraits)
+    timer = timer or rehearse(config, portraits)
     train = portraits["train"]
     steps = max(len(train) // batch_size, 1)
     of_epoch = steps * timer.step_seconds + timer.overhead_seconds
@@ -123,18 +140,18 @@ def shorten(config: ExperimentConfig, epochs, steps_per_epoch):
     return dataclasses.replace(config, training=training)
 
 
-def _rehearse(config, portraits):
-    """Trains two short epochs, of which the second is timed, in a new model."""
+def rehearse(config: ExperimentConfig, portraits: dict) -> StepTimer:
+    """Times a few steps of a new model, which leaves nothing behind."""
     path = pathlib.Path(config.run_dir).with_name("rehearsal")
     count = _REHEARSAL_STEPS * config.training.batch_size
     # Spread over all portraits: each label should occur.
     step = max(len(portraits["train"]) // count, 1)
     train = portraits["train"].take(slice(None, step * count, step))
     steps = max(len(train) // config.training.batch_size, 1)
-    short = shorten(config, epochs=2, steps_per_epoch=steps)
+    short = shorten(config, _REHEARSAL_EPOCHS, steps)
     short = dataclasses.replace(short, run_dir=str(path))
     shutil.rmtree(path, ignore_errors=True)
-    timer = StepTimer(skipped=1)  # In the first everything is traced.
+    timer = StepTimer(skipped=1)
     try:
         _fit(short, portraits, train, timer)
     finally:
