@@ -15,7 +15,7 @@ from tp_keras.config import limit_warmup
 from tp_keras.errors import UserError
 
 PRESETS = ("sharp", "likelihood")
-PRIORS = ("standard_normal", "gaussian_mixture", "flow")
+PRIORS = ("standard_normal", "gaussian_mixture")
 
 # For the generator and the classifier in its loss, and for the judge of its
 # portraits.

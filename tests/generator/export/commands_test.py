@@ -109,7 +109,7 @@ def test_run_and_bundle_generate_the_same(exported, run, monkeypatch):
 def test_another_prior_passes_the_gate_before_it_is_published(
     run, tmp_path, monkeypatch
 ):
-    vae = make_trained_vae("flow")
+    vae = make_trained_vae("standard_normal")
     monkeypatch.setattr(VaeRunFolder, "load_model", lambda self: vae)
     seen = []
 

@@ -227,7 +227,7 @@ def test_a_file_holds_weights_prior_and_stage(precision, schema, tmp_path):
         vae = make_vae(
             schema=schema, grown=True, modulation=precision == "float32"
         )
-    vae.prior = make_prior("flow", LATENT_SIZE, schema=schema)
+    vae.prior = make_prior("gaussian_mixture", LATENT_SIZE, schema=schema)
     randomize(v for v in vae.variables if "seed" not in v.path)
     vae.save(tmp_path / "vae.keras")
     loaded = keras.saving.load_model(tmp_path / "vae.keras")

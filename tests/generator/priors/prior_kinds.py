@@ -6,7 +6,6 @@ from tests.portrait_factory import SCHEMA
 from tp_keras.generator.conditions import get_conditions
 from tp_keras.generator.conditions import num_patterns
 from tp_keras.generator.config import PRIORS as KINDS  # noqa: F401
-from tp_keras.generator.priors import FlowPrior
 from tp_keras.generator.priors import GaussianMixturePrior
 from tp_keras.generator.priors import StandardNormalPrior
 
@@ -20,19 +19,13 @@ def make_prior(kind, size=3, seed=0, schema=SCHEMA):
     if kind == "standard_normal":
         return StandardNormalPrior(size, name="prior")
     centers = rng.normal(size=(num_patterns(conditions), size))
-    if kind == "gaussian_mixture":
-        prior = GaussianMixturePrior(size, conditions, 4, name="prior")
-        prior.assign_parameters(
-            centers,
-            rng.dirichlet(np.full(4, 3.0), len(centers)),
-            rng.normal(size=(4, size)),
-            np.stack([make_scale(size, rng) for _ in range(4)]),
-        )
-        return prior
-    prior = FlowPrior(size, conditions, 3, 8, seed=seed, name="prior")
-    prior.assign_gaussian(centers, make_scale(size, rng))
-    for variable in prior.trainable_variables:
-        variable.assign(variable + 0.15 * rng.normal(size=variable.shape))
+    prior = GaussianMixturePrior(size, conditions, 4, name="prior")
+    prior.assign_parameters(
+        centers,
+        rng.dirichlet(np.full(4, 3.0), len(centers)),
+        rng.normal(size=(4, size)),
+        np.stack([make_scale(size, rng) for _ in range(4)]),
+    )
     return prior
 
 

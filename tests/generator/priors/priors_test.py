@@ -12,10 +12,7 @@ from tests.generator.priors.prior_kinds import draw
 from tests.generator.priors.prior_kinds import make_labels
 from tests.generator.priors.prior_kinds import make_noise
 from tests.generator.priors.prior_kinds import make_prior
-from tests.generator.priors.prior_kinds import make_scale
-from tp_keras.errors import UserError
 from tp_keras.generator.conditions import pattern_index
-from tp_keras.generator.priors import FlowPrior
 from tp_keras.generator.priors import GaussianMixturePrior
 from tp_keras.generator.priors import StandardNormalPrior
 
@@ -139,42 +136,11 @@ def test_temperature_scales_around_the_centre_of_the_component(kind):
     np.testing.assert_allclose(half, 0.5 * whole, atol=1e-6)
 
 
-def test_a_fresh_flow_is_the_gaussian_it_starts_from():
-    rng = np.random.default_rng(0)
-    scale = make_scale(3, rng)
-    centers = rng.normal(size=(NUM_PATTERNS, 3))
-    prior = FlowPrior(3, CONDITIONS, couplings=4, width=8)
-    prior.assign_gaussian(centers, scale)
-    labels, latents = make_labels(20), make_noise(20)[0]
-    gaussian = multivariate_normal(np.zeros(3), scale @ scale.T)
-    patterns = np.asarray(pattern_index(labels, CONDITIONS))
-    expected = gaussian.logpdf(latents - centers[patterns])
-    found = prior.log_density(latents, labels)
-    np.testing.assert_allclose(found, expected, rtol=1e-4)
-    with pytest.raises(UserError, match="Received: latent_size=1"):
-        FlowPrior(1, CONDITIONS)
-
-
-def test_the_density_of_a_flow_is_that_of_its_jacobian():
-    prior = make_prior("flow")
-    labels, (normal, uniform) = make_labels(6), make_noise(6)
-    normal = tf.constant(normal)
-    with tf.GradientTape() as tape:
-        tape.watch(normal)
-        drawn = prior.sample(normal, uniform, labels, ones(6))
-    jacobians = np.asarray(tape.batch_jacobian(drawn, normal))
-    base = multivariate_normal(np.zeros(3)).logpdf(normal)
-    expected = base - np.linalg.slogdet(jacobians)[1]
-    found = prior.log_density(drawn, labels)
-    np.testing.assert_allclose(found, expected, atol=1e-4)
-
-
-def test_every_label_matters_to_flow_and_mixture():
+def test_every_label_matters_to_the_mixture():
     latents = make_noise(1)[0]
-    for kind in ("gaussian_mixture", "flow"):
-        prior = make_prior(kind)
-        told = {"gender": 0, "hair_color": 1, "hair_type": 1}
-        expected = prior.log_density(latents, make_labels(1, **told))
-        for name in told:
-            other = make_labels(1, **{**told, name: -1})
-            assert abs(prior.log_density(latents, other) - expected) > 1e-3
+    prior = make_prior("gaussian_mixture")
+    told = {"gender": 0, "hair_color": 1, "hair_type": 1}
+    expected = prior.log_density(latents, make_labels(1, **told))
+    for name in told:
+        other = make_labels(1, **{**told, name: -1})
+        assert abs(prior.log_density(latents, other) - expected) > 1e-3

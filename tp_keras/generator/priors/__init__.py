@@ -1,7 +1,6 @@
 """Densities of latents given labels; importing registers them with Keras."""
 
 from tp_keras.generator.priors.fitting import fit_priors
-from tp_keras.generator.priors.flow_prior import FlowPrior
 from tp_keras.generator.priors.latents import Latents
 from tp_keras.generator.priors.latents import encode_latents
 from tp_keras.generator.priors.prior import GaussianMixturePrior
@@ -9,7 +8,6 @@ from tp_keras.generator.priors.prior import Prior
 from tp_keras.generator.priors.prior import StandardNormalPrior
 
 __all__ = [
-    "FlowPrior",
     "GaussianMixturePrior",
     "Latents",
     "Prior",
