@@ -14,9 +14,9 @@ from tp_keras.runs.run_folder import RunFolder
 
 TRAINING = """
 import sys
-import tp_keras
 import keras
 import numpy as np
+import tp_keras
 
 if keras.config.backend() != "jax":
     raise SystemExit("This is not JAX.")

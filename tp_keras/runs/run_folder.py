@@ -255,6 +255,7 @@ class RunFolder:
         """Returns the model of a file, or the trained one, in float32."""
         import keras
 
+        import tp_keras.models  # noqa: F401 (registers the classes)
         from tp_keras.runs.precision import in_float32
 
         path = path or self.require().model_path

@@ -47,6 +47,12 @@ class VaeRunFolder(RunFolder):
             ),
         }
 
+    def load_model(self, path=None):
+        """Returns the generator of a file, or the trained one, in float32."""
+        import tp_keras.generator.model  # noqa: F401 (registers the classes)
+
+        return super().load_model(path)
+
     @property
     def pictures_path(self) -> pathlib.Path:
         """The folder of what the model drew after each epoch."""
