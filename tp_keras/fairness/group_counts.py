@@ -6,7 +6,6 @@ the answers of both are wrong and right. What is not defined is NaN.
 """
 
 import dataclasses
-import math
 from collections.abc import Callable
 
 import numpy as np
@@ -79,20 +78,14 @@ def right_answers(task: Task) -> np.ndarray:
 
 
 def differ(task: Task, first, second) -> np.ndarray:
-    """Returns where answers are not the same: bool [N], or [N, flags].
-
-    Both in the form of labels; numbers are the same within the tolerance.
-    """
+    """Returns where answers differ, beyond tolerance: bool [N(, flags)]."""
     if task.kind == REGRESSION:
         return ~(np.abs(np.subtract(first, second)) <= task.tolerance)
     return np.not_equal(first, second)
 
 
 def false_positive_rates(outcomes) -> np.ndarray:
-    """Returns how often the others are called by a class: [..., G, K].
-
-    Only of tasks with classes. NaN for a class that is all a group has.
-    """
+    """Returns how often the others are called by a class: [..., G, K]."""
     hits = np.diagonal(outcomes, axis1=-2, axis2=-1)
     return ratio(np.sum(outcomes, -2) - hits, _count_negatives(outcomes))
 
@@ -108,8 +101,8 @@ def differences(rates, counted) -> np.ndarray:
 
     Of the comparable classes; `counted`, bool [G, S], are the rates that count.
     """
-    rates = np.asarray(rates)[..., comparable(counted)]
-    counted = counted[:, comparable(counted)]
+    kept = comparable(counted)
+    rates, counted = np.asarray(rates)[..., kept], counted[:, kept]
     largest = np.where(counted, rates, -np.inf).max(-2)
     return largest - np.where(counted, rates, np.inf).min(-2)
 
@@ -125,36 +118,30 @@ def resample(
     """Draws the rows of counts again: int64 [B, G, S, C].
 
     Two axes, group and class, are the strata of rates inside a class. One, the
-    group, is that of rates of a whole group, such as its accuracy: these depend
-    on its mix of classes, and the mix is a matter of chance as well.
+    group, is that of rates of a whole group, whose mix of classes is a matter
+    of chance as well.
     """
     shape = np.shape(outcomes)
-    parts = np.reshape(outcomes, (math.prod(shape[:num_axes]), -1))
-    drawn = intervals.resample_confusion_matrix(
-        parts, num_bootstraps, generator
-    )
-    return drawn.reshape(num_bootstraps, *shape)
+    parts = np.reshape(outcomes, (np.prod(shape[:num_axes]), -1))
+    draw = intervals.resample_confusion_matrix
+    return draw(parts, num_bootstraps, generator).reshape(-1, *shape)
 
 
 def permute_groups(outcomes, num_permutations: int, generator) -> np.ndarray:
     """Deals the rows of each class to the groups anew: int64 [P, G, S, C].
 
     Each group keeps its number of rows of each class: the counts are what they
-    would be if answers depended on class and chance alone. The answers of the
-    first group are drawn from the multivariate hypergeometric distribution,
-    then those of the second among what is left, and so on.
+    would be if answers depended on class and chance alone.
     """
     outcomes = np.asarray(outcomes)
     permuted = np.zeros((num_permutations, *outcomes.shape), np.int64)
     for label, sizes in enumerate(outcomes.sum(-1).T):
+        # The first group's answers, then the next one's among what is left.
         left = np.tile(outcomes[:, label].sum(0), (num_permutations, 1))
         for group, size in enumerate(sizes[:-1]):
-            permuted[:, group, label] = [
-                generator.multivariate_hypergeometric(
-                    row, size, method="marginals"
-                )
-                for row in left
-            ]
+            draw = generator.multivariate_hypergeometric
+            drawn = [draw(row, size, method="marginals") for row in left]
+            permuted[:, group, label] = drawn
             left -= permuted[:, group, label]
         permuted[:, -1, label] = left
     return permuted
@@ -199,24 +186,19 @@ class GroupSample:
     """
 
     def __init__(self, outcomes, right, settings: FairnessSettings, seed):
-        self.outcomes = outcomes
-        self.right = right
+        self.outcomes, self.right = outcomes, right
         self.sizes = outcomes.sum(-1)
         least, draws = settings.min_count, settings.num_bootstraps
         self.supported = self.sizes >= least
         self.supported_negatives = _count_negatives(outcomes) >= least
         self.supported_groups = self.sizes.sum(-1) >= least
+        self.can_compare = self.supported_groups.sum() >= 2
         generator = np.random.default_rng(seed)
         self._by_cell = resample(outcomes, 2, draws, generator)
         self.by_group = resample(outcomes, 1, draws, generator)
         self._permuted = permute_groups(
             outcomes, settings.num_permutations, generator
         )
-
-    @property
-    def can_compare(self) -> bool:
-        """Whether two groups or more are supported."""
-        return self.supported_groups.sum() >= 2
 
     def hits(self, outcomes) -> np.ndarray:
         """Returns the right answers of counts: [..., G, S]."""

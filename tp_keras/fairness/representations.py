@@ -12,21 +12,17 @@ from tp_keras.tasks import EMBEDDING
 from tp_keras.tasks import MULTI_LABEL
 
 BACKBONE = "backbone"
-GUARDED_BLOCK = "guarded_block"
-ANSWER = "answer"
 
 
 @dataclasses.dataclass(frozen=True)
 class Representations:
-    """The outputs of a classifier, and the layers on the way to them.
+    """The outputs of a classifier by task, and the layers on the way to them.
 
-    Attributes:
-        predictions: Name of a task -> what is predicted, in the form of labels.
-        layers: Name of a guarded task -> the layers on the way to it by name,
-            from the image to the answer: `"backbone"` and `"guarded_block"`,
-            both averaged over the image, `"embedding"` with several guarded
-            tasks, the part of it that the task reads, `"<task>_embedding"`, and
-            `"answer"`. Float32 `[count, size]`.
+    `predictions` have the form of labels. `layers` hold by guarded task, from
+    the image to the answer, float32 `[count, size]`: `"backbone"` and
+    `"guarded_block"`, averaged over the image, `"embedding"` with several
+    guarded tasks, the part that the task reads, `"<task>_embedding"`, and
+    `"answer"`.
     """
 
     predictions: dict[str, np.ndarray]
@@ -70,16 +66,18 @@ def represent(classifier, images, progress=True) -> Representations:
                 f"{len(array)} portraits. Train it anew, perhaps with a lower "
                 "--learning_rate."
             )
-    shared = [BACKBONE, GUARDED_BLOCK, *[EMBEDDING] * (len(guarded) > 1)]
-    layers = {}
+    shared = [BACKBONE, "guarded_block", *[EMBEDDING] * (len(guarded) > 1)]
+    layers, predictions = {}, {}
     for name in guarded:
         own = *shared, f"{name}_embedding"
         layers[name] = {layer: outputs[layer] for layer in own}
-        layers[name][ANSWER] = outputs[name]
-    predictions = {
-        task.name: _predicted(task, outputs[task.name])
-        for task in classifier.tasks
-    }
+        layers[name]["answer"] = outputs[name]
+    for task in classifier.tasks:
+        values = predictions[task.name] = answer(task, outputs[task.name])
+        if task.has_classes:
+            predictions[task.name] = task.predicted(values)
+        elif task.kind == MULTI_LABEL:
+            predictions[task.name] = (values > 0.5).astype(np.int32)
     return Representations(predictions, layers)
 
 
@@ -99,15 +97,6 @@ def represent_twins(
     return rows, represent(classifier, twins.images[twin_rows], progress)
 
 
-def _predicted(task, values):
-    """Returns what a model's answers say, in the form of labels."""
-    values = answer(task, values)
-    if task.has_classes:
-        return task.predicted(values)
-    flags = task.kind == MULTI_LABEL
-    return (values > 0.5).astype(np.int32) if flags else values
-
-
 def _layers_model(classifier):
     """Returns a model of all layers that is not chained to the classifier's."""
     # Found by who reads it, the guarded block, as what the backbone gives has
@@ -116,7 +105,7 @@ def _layers_model(classifier):
     pooling = keras.layers.GlobalAveragePooling2D(dtype="float32")
     outputs = dict(classifier.inference_model().output)
     outputs[BACKBONE] = pooling(features)
-    outputs[GUARDED_BLOCK] = classifier.get_layer("guarded_pooling").output
+    outputs["guarded_block"] = classifier.get_layer("guarded_pooling").output
     for name, part in classifier.embedding_parts.items():
         outputs[f"{name}_embedding"] = part
     return keras.Model(classifier.input, outputs)
