@@ -10,6 +10,7 @@ from tp_keras.data.labels import num_strata
 from tp_keras.data.labels import strata
 from tp_keras.evaluation import neighbors
 from tp_keras.evaluation.figures import figure
+from tp_keras.evaluation.metrics import ratio
 from tp_keras.fairness.group_counts import NULL_OF_MAXIMUM
 from tp_keras.fairness.group_counts import GroupAnswers
 from tp_keras.fairness.group_counts import permute_within
@@ -53,10 +54,7 @@ def measure_neighbors(
     queries and from the gallery, in turn. (A portrait is neighbour many times:
     a bootstrap over the queries gives half the width.) `null` is the 95 %
     quantile with groups permuted inside each class. The only portrait of a
-    class has no excess.
-
-    Yields fields of records. Where a list would be longer than the gallery, or
-    all are of one group, the value is None.
+    class has no excess. Yields fields of records.
 
     Source:
         Efron and Stein, The jackknife estimate of variance, 1981 (never too
@@ -69,12 +67,8 @@ def measure_neighbors(
     rows = generator.permutation(np.flatnonzero((classes >= 0) & (groups >= 0)))
     vectors = neighbors.unit_rows(embedding)[rows]
     lengths = sorted(set(settings.neighbors))
-    size = min(lengths[-1] + _SPARE, len(rows) - 1)
-    near = np.zeros((len(rows), 0), np.int64)
-    if size > 0:
-        near, _ = neighbors.find_neighbors(
-            vectors, vectors, size, skip_self=True
-        )
+    size = max(min(lengths[-1] + _SPARE, len(rows) - 1), 0)
+    near, _ = neighbors.find_neighbors(vectors, vectors, size, skip_self=True)
     lists = _Lists(classes[rows], groups[rows], near, lengths, len(names))
     means, counts = lists.means()
     errors = _jackknife_errors(lists, generator)
@@ -91,19 +85,12 @@ def measure_neighbors(
                 continue
             cells = zip((ALL, *names), columns[:, place, index].T, strict=True)
             for group, (value, count, error, by_chance) in cells:
-                interval = None, None
+                where = {"group": group, "variant": f"k={k}"}
+                where["null"] = None if np.isnan(by_chance) else by_chance
                 if not np.isnan(error):
                     low, high = value - _Z * error, value + _Z * error
-                    interval = max(low, least), min(high, 1.0)
-                yield figure(
-                    metric,
-                    value,
-                    count,
-                    interval,
-                    group=group,
-                    variant=f"k={k}",
-                    null=None if np.isnan(by_chance) else by_chance,
-                )
+                    where["interval"] = max(low, least), min(high, 1.0)
+                yield figure(metric, value, count, **where)
 
 
 @dataclasses.dataclass
@@ -122,14 +109,10 @@ class _Lists:
         near = self.near[keep]
         kept = keep[near]
         order = np.argsort(~kept, axis=1, kind="stable")
-        width = kept.sum(axis=1).min() if len(kept) else 0
-        near = np.take_along_axis(near, order[:, :width], axis=1)
-        return dataclasses.replace(
-            self,
-            classes=self.classes[keep],
-            groups=self.groups[keep],
-            near=(np.cumsum(keep) - 1)[near],
-        )
+        order = order[:, : kept.sum(axis=1).min()]
+        near = (np.cumsum(keep) - 1)[np.take_along_axis(near, order, axis=1)]
+        parts = self.classes[keep], self.groups[keep], near
+        return _Lists(*parts, self.lengths, self.num_groups)
 
     def means(self):
         """Returns means and counts of both figures: [2, 2, k, 1 + groups]."""
@@ -165,27 +148,25 @@ class _Lists:
         found = []
         for row in values:
             defined = ~np.isnan(row)
-            weights = np.where(defined, row, 0.0)
-            totals = np.bincount(groups, weights, minlength=self.num_groups)
             if not defined.any():
-                # What nobody has is told of all rows.
-                totals, defined = totals * np.nan, ~defined
-            counts = np.bincount(groups[defined], minlength=self.num_groups)
+                defined = ~defined  # What nobody has is told of all rows.
+            own = groups[defined]
+            totals = np.bincount(own, row[defined], self.num_groups)
+            counts = np.bincount(own, minlength=self.num_groups)
             parts = (np.append(part.sum(), part) for part in (totals, counts))
             totals, counts = parts
-            with np.errstate(invalid="ignore"):
-                found.append([totals / counts, counts])
+            found.append([ratio(totals, counts), counts])
         return np.swapaxes(found, 0, 1)
 
 
 def _jackknife_errors(lists, generator):
     """Returns the standard errors of both figures: [2, k, 1 + groups]."""
     count = len(lists.groups)
+    if count < 2:
+        return np.full_like(lists.means()[0], np.nan)
     num_parts = min(_NUM_PARTS, count)
-    parts = generator.permutation(np.arange(count) % max(num_parts, 1))
+    parts = generator.permutation(np.arange(count) % num_parts)
     found = [
         lists.without(parts == part).means()[0] for part in range(num_parts)
     ]
-    if num_parts < 2:
-        return np.full_like(lists.means()[0], np.nan)
     return np.sqrt(np.var(found, axis=0) * (num_parts - 1))
