@@ -8,6 +8,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
 
+from tp_keras.data.labels import strata
+from tp_keras.data.portraits import Portraits
 from tp_keras.evaluation import neighbors
 from tp_keras.fairness import summary
 from tp_keras.fairness.group_counts import class_names
@@ -57,16 +59,13 @@ def draw_recalls(
     group_plot.draw_groups(
         panel, found, groups, is_few=lambda item: item.variant == UNSUPPORTED
     )
-    panel.set_xlim(-0.02, 1.02)
-    panel.set_xlabel("portraits of the class that are right")
+    label = "portraits of the class that are right"
+    panel.set(xlim=(-0.02, 1.02), xlabel=label)
     panel.xaxis.set_major_formatter(PercentFormatter(1.0))
     style = {"color": "0.4", "marker": "o", "markerfacecolor": "white"}
     few = Line2D([], [], linestyle=":", label="too few to count", **style)
-    add_title(
-        figure,
-        f"{task.name}: recall of each class, with 95 % intervals",
-        [*group_plot.group_handles(groups), few],
-    )
+    title = f"{task.name}: recall of each class, with 95 % intervals"
+    add_title(figure, title, [*group_plot.group_handles(groups), few])
     return figure
 
 
@@ -96,16 +95,15 @@ def draw_leakage(
             if record.null is not None:
                 panel.axhline(record.null, **_CHANCE)
                 lowest = min(lowest, record.null)
-        panel.set_xticks(
-            range(len(layers)), [name.replace("_", "\n") for name in layers]
-        )
+        names = [name.replace("_", "\n") for name in layers]
+        panel.set_xticks(range(len(layers)), names)
         panel.set_xlim(-0.5, len(layers) - 0.5)
         panel.grid(axis="y", color="0.93")
         panel.tick_params(axis="x", length=0)
         panel.set_title(title, fontsize=10)
-    panels[0].set_ylabel(f"{protected.name} told right (balanced accuracy)")
+    label = f"{protected.name} told right (balanced accuracy)"
+    panels[0].set(ylabel=label, ylim=(lowest - 0.08, 1.02))
     panels[0].yaxis.set_major_formatter(PercentFormatter(1.0))
-    panels[0].set_ylim(lowest - 0.08, 1.02)
     handles = [
         Line2D([], [], **style, label=summary.KIND_NAMES[kind])
         for kind, (style, _) in _STYLES.items()
@@ -116,9 +114,8 @@ def draw_leakage(
         label = f"what {task.name} gives away ({ends})"
         handles.append(Patch(color=_BAND_COLOR, label=label))
     handles.append(Line2D([], [], **_CHANCE, label="guessing"))
-    title = f"{protected.name} that probes read from each layer"
-    title = f"{task.name}: {title}, with 95 % intervals"
-    add_title(figure, title, handles, columns=5)
+    title = f"{task.name}: {protected.name} that probes read from each layer"
+    add_title(figure, f"{title}, with 95 % intervals", handles, columns=5)
     return figure
 
 
@@ -153,10 +150,9 @@ def _layer(record):
 def choose_neighbors(classes, groups, embedding, seed) -> np.ndarray | None:
     """Draws queries by chance, evenly over classes and groups.
 
-    Whoever looks at them must not be shown what somebody picked: the seed alone
-    chooses. `classes` and `groups` are integers [N], negative where there is
-    none, and `embedding` is a float array [N, d]. The gallery holds the rows
-    with both; with fewer than two there are no queries.
+    `classes` and `groups` are integers [N], negative where there is none, and
+    `embedding` is a float array [N, d]. The gallery holds the rows with both;
+    with fewer than two there are no queries.
 
     Returns:
         Integers [queries, 1 + neighbours]: the rows of a query and of its
@@ -190,42 +186,38 @@ def _draw_queries(classes, groups, generator):
     return np.array([row for *_, row in sorted(chosen)])
 
 
-def draw_neighbors(
-    images, classes, groups, task: Task, protected: Task
-) -> Figure:
-    """Draws a row for each query: itself, then its neighbours.
+def draw_neighbors(portraits: Portraits, task: Task, rows) -> Figure:
+    """Draws each of the rows that `choose_neighbors` returned.
 
-    The classes stand below the portraits, and the groups frame them. `images`
-    are uint8 `[queries, 1 + neighbours, height, width, 3]`, `classes` and
-    `groups` integers `[queries, 1 + neighbours]`.
+    The classes stand below the portraits, and the groups frame them.
     """
-    names, group_names = class_names(task), protected.classes
-    if task.kind == MULTI_LABEL:
-        names = ("",)
-    rows, columns, height, width, _ = images.shape
-    down = height + 2 * _FRAME + _CAPTION
-    right = width + 2 * _FRAME + _GAP
-    shape = rows * down, columns * right + _QUERY_GAP, 3
-    canvas = np.full(shape, 255, np.uint8)
+    classes = strata(task, portraits.labels[task.name])[rows]
+    groups, images = portraits.groups[rows], portraits.images[rows]
+    names = ("",) if task.kind == MULTI_LABEL else class_names(task)
+    group_names = portraits.schema.groups
     styles = group_styles(group_names)
     colors = [styles[name]["color"] for name in group_names]
-    figure = Figure(
-        np.array(shape[1::-1]) / _PIXELS_PER_INCH + [2.3, 1.0],
-        dpi=_PIXELS_PER_INCH,
-        layout="constrained",
-    )
+    height, width = (side + 2 * _FRAME for side in images.shape[2:4])
+    pixels = np.uint8([[*bytes.fromhex(color[1:])] for color in colors])
+    blocks = np.tile(pixels[groups][:, :, None, None], (height, width, 1))
+    blocks[:, :, _FRAME:-_FRAME, _FRAME:-_FRAME] = images
+    down, right = height + _CAPTION, width + _GAP
+    margins = (0, 0), (0, 0), (0, _CAPTION), (0, _GAP), (0, 0)
+    lines = np.pad(blocks, margins, constant_values=255).swapaxes(1, 2)
+    canvas = np.concatenate(lines.reshape(len(rows), down, -1, 3))
+    between = np.full((len(canvas), _QUERY_GAP, 3), 255, np.uint8)
+    canvas = np.hstack([canvas[:, :right], between, canvas[:, right:]])
+    size = np.array(canvas.shape[1::-1]) / _PIXELS_PER_INCH + [2.3, 1.0]
+    figure = Figure(size, dpi=_PIXELS_PER_INCH, layout="constrained")
     panel = figure.subplots()
-    for row, column in np.ndindex(rows, columns):
-        top, left = row * down, column * right + _QUERY_GAP * (column > 0)
-        bottom, end = top + height + 2 * _FRAME, left + width + 2 * _FRAME
-        block = canvas[top:bottom, left:end]
-        color = colors[groups[row, column]]
-        block[:] = [int(color[start : start + 2], 16) for start in (1, 3, 5)]
-        block[_FRAME:-_FRAME, _FRAME:-_FRAME] = images[row, column]
+    panel.imshow(canvas, interpolation="nearest")
+    panel.axis("off")
+    for row, column in np.ndindex(groups.shape):
+        left = column * right + _QUERY_GAP * (column > 0)
         same = classes[row, column] == classes[row, 0]
         panel.text(
-            (left + end) / 2,
-            bottom + _CAPTION * 0.42,
+            left + width / 2,
+            row * down + height + _CAPTION * 0.42,
             names[classes[row, column]],
             ha="center",
             va="center",
@@ -234,11 +226,10 @@ def draw_neighbors(
             style="normal" if same else "italic",
             weight="bold" if not column else "normal",
         )
-    panel.imshow(canvas, interpolation="nearest")
-    panel.axis("off")
-    for row in range(rows):
+    for row in range(len(rows)):
         own, shared = (
-            f"  {(values[row, 1:] == values[row, 0]).sum()} of {columns - 1}"
+            f"  {(values[row, 1:] == values[row, 0]).sum()} of "
+            f"{len(values[row]) - 1}"
             for values in (groups, classes)
         )
         panel.annotate(
