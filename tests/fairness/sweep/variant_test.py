@@ -17,7 +17,6 @@ def test_a_name_tells_method_strength_and_what_follows():
     # The + belongs to the name of the last one.
     both = parse_variant("conditional_mmd:0.5+conditional_leace+dfr")
     assert both == Variant("conditional_mmd", 0.5, "conditional_leace+dfr")
-    assert both.folder_name == "conditional_mmd-0.5+conditional_leace+dfr"
 
 
 @pytest.mark.parametrize("name", DEFAULT_VARIANTS)

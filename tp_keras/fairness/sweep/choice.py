@@ -30,31 +30,18 @@ class Verdict:
 class Choice:
     """What the rule says of all variants, which were compared with `none`.
 
-    `chosen` is None if all fail. The verdicts on all but `none` come with the
-    fewest conditions failed first, then by probe.
+    `chosen` is None if all fail, and `shown` then the best of them, if any.
+    The verdicts on all but `none` come with the fewest conditions failed first,
+    then by probe; `passed_over` are those that fail though their probe is below
+    that of the chosen.
     """
 
     task: Task
     none: Outcome
     chosen: Outcome | None
+    shown: Outcome | None
     verdicts: tuple[Verdict, ...]
-
-    @property
-    def passed_over(self) -> tuple[Verdict, ...]:
-        """What fails though its probe is below that of the chosen."""
-        limits = [v.probe for v in self.verdicts if v.outcome is self.chosen]
-        return tuple(
-            verdict
-            for verdict in self.verdicts
-            if verdict.failures and not (limits and verdict.probe >= limits[0])
-        )
-
-    @property
-    def shown(self) -> Outcome | None:
-        """The chosen variant, or the best of those that fail."""
-        if self.chosen is not None or not self.verdicts:
-            return self.chosen
-        return self.verdicts[0].outcome
+    passed_over: tuple[Verdict, ...]
 
 
 def rule(settings: ChoiceSettings, task: Task) -> str:
@@ -89,15 +76,19 @@ def choose(
             failures = tuple(_failures(item, none, task, settings))
             verdicts.append(Verdict(item, failures, probe))
     verdicts.sort(key=lambda verdict: (len(verdict.failures), verdict.probe))
-    passing, chosen = [item for item in verdicts if not item.failures], None
-    if passing:
-        limit = passing[0].probe + settings.tie + _ROUNDING
-        chosen = max(
-            (item.outcome for item in passing if item.probe <= limit),
-            # Without a supported group none is worst.
-            key=lambda item: item.mean(VALIDATION, "worst_group", task) or 0.0,
-        )
-    return Choice(task, none, chosen, tuple(verdicts))
+    passing = [item for item in verdicts if not item.failures]
+    failing = [item for item in verdicts if item.failures]
+    if not passing:
+        shown = failing[0].outcome if failing else None
+        return Choice(task, none, None, shown, tuple(verdicts), tuple(failing))
+    limit = passing[0].probe + settings.tie + _ROUNDING
+    best = max(
+        (item for item in passing if item.probe <= limit),
+        # Without a supported group none is worst.
+        key=lambda v: v.outcome.mean(VALIDATION, "worst_group", task) or 0.0,
+    )
+    over = tuple(item for item in failing if item.probe < best.probe)
+    return Choice(task, none, *[best.outcome] * 2, tuple(verdicts), over)
 
 
 def _failures(outcome, none, task, settings):
@@ -106,8 +97,19 @@ def _failures(outcome, none, task, settings):
     def pair(figure):
         return [item.mean(VALIDATION, figure, task) for item in (outcome, none)]
 
-    if losses := _recall_losses(outcome, none, task, settings):
-        yield "recall lost: " + ", ".join(losses)
+    after = outcome.group_recalls(VALIDATION, task)
+    num_seeds, losses = len(none.records[VALIDATION]), []
+    for cell, (before, count) in none.group_recalls(VALIDATION, task).items():
+        loss = before - after[cell][0]
+        # Less than one portrait in each seed can't be told from none.
+        largest = max(settings.largest_recall_loss, num_seeds / count)
+        if loss > largest + _ROUNDING:
+            losses.append((loss, " ".join(cell), count))
+    if losses:
+        yield "recall lost: " + ", ".join(
+            f"{cell} {points(loss)} (n = {count:,})"
+            for loss, cell, count in sorted(losses, reverse=True)
+        )
     accuracy, before = pair("accuracy")
     if accuracy is None or before is None:
         yield "accuracy not supported"
@@ -118,20 +120,3 @@ def _failures(outcome, none, task, settings):
         yield "conditional probe not supported"
     elif probe >= before:
         yield f"conditional probe {probe:.3f} after {before:.3f}"
-
-
-def _recall_losses(outcome, none, task, settings):
-    """Returns the groups that lose too much, the most first, in words."""
-    after = outcome.group_recalls(VALIDATION, task)
-    num_seeds = len(none.records[VALIDATION])
-    found = []
-    for cell, (before, count) in none.group_recalls(VALIDATION, task).items():
-        loss = before - after[cell][0]
-        # Less than one portrait in each seed can't be told from none.
-        largest = max(settings.largest_recall_loss, num_seeds / count)
-        if loss > largest + _ROUNDING:
-            found.append((loss, " ".join(cell), count))
-    return [
-        f"{cell} {points(loss)} (n = {count:,})"
-        for loss, cell, count in sorted(found, reverse=True)
-    ]

@@ -76,13 +76,19 @@ class SweepFolder:
 
     def run(self, variant: Variant, seed: int) -> RunFolder:
         """Returns the run of a variant."""
-        return RunFolder(self.path / f"{variant.folder_name}-seed{seed}")
+        # Without what a file system may refuse.
+        name = variant.name.replace(":", "-")
+        return RunFolder(self.path / f"{name}-seed{seed}")
 
     def records_path(
         self, variant: Variant, seed: int, split: str
     ) -> pathlib.Path:
         """Returns the file of what was measured of a variant."""
         return self.run(variant, seed).path / "sweep" / f"{split}.jsonl"
+
+    def features_path(self, seed: int) -> pathlib.Path:
+        """Returns the file of how long the features of a trunk took."""
+        return self.path / f"features-seed{seed}.json"
 
     def claim(
         self, settings: SweepSettings, bases: dict[int, RunFolder]
@@ -95,8 +101,8 @@ class SweepFolder:
         path, known, own = self.path / "sweep.json", {}, {}
         for seed, base in bases.items():
             keys = "dataset", "fingerprints", "seconds"
-            own[str(seed)] = {"run": base.path.resolve().name}
-            own[str(seed)] |= {key: base.facts.get(key) for key in keys}
+            facts = {key: base.facts.get(key) for key in keys}
+            own[str(seed)] = {"run": base.path.resolve().name} | facts
         if path.exists():
             content = _read_json(path)
             known = content["bases"]
@@ -123,10 +129,6 @@ class SweepFolder:
                 )
         content = {"settings": config_to_dict(settings), "bases": known | own}
         files.write_json(path, content)
-
-    def features_path(self, seed: int) -> pathlib.Path:
-        """Returns the file of how long the features of a trunk took."""
-        return self.path / f"features-seed{seed}.json"
 
 
 def _read_json(path):
@@ -157,18 +159,14 @@ class Outcome:
 
         `bases` is a dict: seed -> the run that is compared with.
         """
-
-        def read(split):
-            paths = (
-                folder.records_path(variant, seed, split) for seed in bases
-            )
-            return tuple(map(read_records, paths))
-
-        costs = (
-            _cost(folder, variant, seed, base.facts.get("seconds"))
-            for seed, base in bases.items()
-        )
-        return cls(variant, {s: read(s) for s in SPLITS}, tuple(costs))
+        records, costs = {}, []
+        for split in SPLITS:
+            paths = [folder.records_path(variant, s, split) for s in bases]
+            records[split] = tuple(map(read_records, paths))
+        for seed, base in bases.items():
+            seconds = base.facts.get("seconds")
+            costs.append(_cost(folder, variant, seed, seconds))
+        return cls(variant, records, tuple(costs))
 
     @property
     def name(self) -> str:
@@ -188,9 +186,8 @@ class Outcome:
     ) -> dict[tuple[str, str], tuple[float, int]]:
         """Returns the recall of each supported cell, pooled over the seeds.
 
-        The hits of all seeds divided by the rows of all seeds, so that a
-        single portrait of a small group weighs less: (class, group) -> recall,
-        and the rows of all seeds.
+        That is (class, group) -> the hits of all seeds divided by the rows of
+        all seeds, and these rows.
         """
         cells = {}
         records = itertools.chain(*self.records[split])
@@ -213,18 +210,18 @@ def figure_of(
     Such as `"accuracy"`, `"conditional_probe"`, or `"equalized_odds_null"`.
     """
     if figure in _PROBES:
-        found = [best_probe(records, task, _PROBES[figure])]
+        record = best_probe(records, task, _PROBES[figure])
     else:
         metric, criteria = _FIGURES[figure.removesuffix("_null")]
         found = find(records, metric=metric, task=task.name, **criteria)
-    if not found or found[0] is None:
-        return None
-    return found[0].null if figure.endswith("_null") else found[0].value
+        record = found[0] if found else None
+    return record and (
+        record.null if figure.endswith("_null") else record.value
+    )
 
 
 def mean(values: Sequence[float | None]) -> float | None:
     """Returns the mean, None if there is no value or one is None."""
-    values = list(values)
     return float(np.mean(values)) if values and None not in values else None
 
 
@@ -234,7 +231,7 @@ def _cost(folder, variant, seed, seconds):
         return 1.0
     facts = folder.run(variant, seed).facts
     parts = [facts.get("debias_seconds")]
-    method = folder.run(variant.without_posthoc(), seed)
+    method = folder.run(dataclasses.replace(variant, posthoc=NONE), seed)
     if facts.get("source") == method.path.name:
         parts.append(method.facts.get("debias_seconds"))
     if variant.debias != NONE:

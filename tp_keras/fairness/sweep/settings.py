@@ -106,18 +106,9 @@ class Variant:
         return f"{self.debias}{strength}{posthoc}"
 
     @property
-    def folder_name(self) -> str:
-        """The name, without what a file system may refuse."""
-        return self.name.replace(":", "-")
-
-    @property
     def is_none(self) -> bool:
         """Whether this is the run as it was trained."""
         return self.debias == NONE and self.posthoc == NONE
-
-    def without_posthoc(self) -> "Variant":
-        """Returns the method of the training alone."""
-        return dataclasses.replace(self, posthoc=NONE)
 
     def settings(self, base: DebiasConfig) -> DebiasConfig:
         """Returns the settings of this variant, all else from `base`."""
