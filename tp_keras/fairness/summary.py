@@ -99,20 +99,20 @@ def _of_answers(records, task, protected):
 
 def _of_embedding(records, task, protected):
     name, group = plain_name(task), plain_name(protected)
-    if record := best_probe(records, task, conditional=True):
+    for conditional in (True, False):
+        if not (record := best_probe(records, task, conditional)):
+            continue
+        told, compare = percent(record.value), chance(record)
+        title = f"conditional {KIND_NAMES[record.variant.split(' ')[0]]}"
         sentence = (
             f"Among portraits of the same {name}, a probe of the embedding "
-            f"tells {group} right in {percent(record.value)}; guessing gets "
+            f"tells {group} right in {told}; guessing gets "
             f"{percent(record.null)}."
         )
-        title = f"conditional {_kind_name(record)} of the embedding"
-        yield record, title, chance(record), sentence
-    if record := best_probe(records, task, conditional=False):
-        compare = ""
-        sentence = (
-            f"Among all portraits a probe gets {percent(record.value)} right."
-        )
-        if ends := band(records, task):
+        if not conditional:
+            title, compare = f"un{title}", ""
+            sentence = f"Among all portraits a probe gets {told} right."
+        if not conditional and (ends := band(records, task)):
             low, high = ends
             compare = f"the band {low:.3f} to {high:.3f}"
             sentence += (
@@ -120,16 +120,12 @@ def _of_embedding(records, task, protected):
                 f"{percent(high)}, and a model of this accuracy can't be below "
                 f"{percent(low)}: the probe is {_place(record, low, high)}."
             )
-        title = f"unconditional {_kind_name(record)} of the embedding"
-        yield record, title, compare, sentence
-    excesses = {
-        int(record.variant.removeprefix("k=")): record
-        for record in find(records, metric=EXCESS, group=ALL)
-    }
+        yield record, f"{title} of the embedding", compare, sentence
+    found = find(records, metric=EXCESS, group=ALL)
+    excesses = {int(record.variant[len("k=") :]): record for record in found}
     if excesses:
         length = min(excesses, key=lambda length: abs(length - NEIGHBORS))
-        record = excesses[length]
-        value = record.value or 0.0
+        record, value = excesses[length], excesses[length].value or 0.0
         sentence = (
             f"Among the {length} portraits with the most similar {name}, the "
             f"share of the query's own {group} is {points(abs(value))} "
@@ -198,10 +194,9 @@ def best_probe(
 ) -> Record | None:
     """Returns the probe that reads most from the embedding of a task.
 
-    What a probe reads is a lower bound of what is there. `conditional` says
-    whether the class was told to it.
+    `conditional` says whether the class was told to it.
     """
-    metric = "conditional_group_probe" if conditional else "group_probe"
+    metric = f"{'conditional_' * conditional}group_probe"
     names = [f"{kind} {embedding_name(task)}" for kind in KIND_NAMES]
     found = find(records, metric=metric, task=task.name)
     found = [record for record in found if record.variant in names]
@@ -255,7 +250,3 @@ def _hardly_more(record, form=points):
     if record.null is None:
         return ""
     return f" By chance alone it would hardly be more than {form(record.null)}."
-
-
-def _kind_name(record):
-    return KIND_NAMES[record.variant.split(" ")[0]]

@@ -1,5 +1,6 @@
 """The report of a sweep: rule, choice, tables of all variants, and the plot."""
 
+import itertools
 import os
 import pathlib
 from collections.abc import Sequence
@@ -12,17 +13,13 @@ from matplotlib.lines import Line2D
 from tp_keras import files
 from tp_keras.errors import UserError
 from tp_keras.fairness.summary import question
-from tp_keras.fairness.sweep.choice import Choice
-from tp_keras.fairness.sweep.choice import choose
-from tp_keras.fairness.sweep.choice import rule
+from tp_keras.fairness.sweep import choice as choice_lib
 from tp_keras.fairness.sweep.outcome import SPLITS
 from tp_keras.fairness.sweep.outcome import TEST
 from tp_keras.fairness.sweep.outcome import Outcome
 from tp_keras.fairness.sweep.outcome import mean
 from tp_keras.fairness.sweep.settings import ChoiceSettings
-from tp_keras.records.page_parts import Report
-from tp_keras.records.page_parts import Section
-from tp_keras.records.page_parts import Table
+from tp_keras.records import page_parts
 from tp_keras.records.plot_kit import add_title
 from tp_keras.records.plot_kit import new_figure
 from tp_keras.records.report import TABLE_NAME
@@ -57,18 +54,15 @@ _NOTE = (
 
 _FRONT_COLOR, _OTHER_COLOR, _NONE_COLOR = "#D55E00", "#0072B2", "#000000"
 
-# Figure on the x axis and on the y axis, with their titles.
-_PANELS = (
-    (
-        *("conditional_probe", "accuracy"),
-        *("conditional probe of the embedding", "accuracy"),
-    ),
-    (
-        *("excess", "worst_group"),
-        "same-group excess at 20 neighbours, above or below 0",
-        "recall of the worst group",
-    ),
-)
+# Figures on the axes x and y, with their titles.
+_ACCURACY = {
+    "conditional_probe": "conditional probe of the embedding",
+    "accuracy": "accuracy",
+}
+_WORST_GROUP = {
+    "excess": "same-group excess at 20 neighbours, above or below 0",
+    "worst_group": "recall of the worst group",
+}
 
 
 def write_report(
@@ -76,7 +70,7 @@ def write_report(
     outcomes: Sequence[Outcome],
     schema: Schema,
     settings: ChoiceSettings,
-) -> tuple[Choice, str]:
+) -> tuple[choice_lib.Choice, str]:
     """Chooses a variant, and writes `table.md` and `front.png`.
 
     Returns the choice, and the text of `table.md`.
@@ -97,14 +91,14 @@ def write_report(
             f"Received: task={settings.task}"
         )
     task = schema.task(settings.task or names[0])
-    choice = choose(outcomes, task, settings)
+    choice = choice_lib.choose(outcomes, task, settings)
     seeds = ", ".join(str(record.seed) for record in firsts)
     sections = [
-        _choice_section(choice, rule(settings, task)),
+        _choice_section(choice, choice_lib.rule(settings, task)),
         *_variant_sections(outcomes, schema, guarded),
     ]
     title = f"Sweep: {question(schema, guarded)}"
-    report = Report(title, sections, schema.shows_people)
+    report = page_parts.Report(title, sections, schema.shows_people)
     about = (
         f"{firsts[0].dataset}, {len(firsts)} seed{'s' * (len(firsts) != 1)} "
         f"({seeds}), {len(outcomes)} variants; means over the seeds."
@@ -119,20 +113,16 @@ def write_report(
 def _choice_section(choice, told):
     """Returns rule and choice, with the chosen variant beside `none`."""
     failing, shown = choice.passed_over[:_MOST_FAILING_SHOWN], choice.shown
-    if not choice.verdicts:
-        said = "Nothing was compared with none."
-    elif choice.chosen is None:
-        said = "No variant passes. The best of those that fail:"
-    else:
-        said = f"Chosen: **{choice.chosen.name}**."
-        said += " With a smaller probe, but failing:" * bool(failing)
-    sentences = [told, said] + [
-        f"{item.outcome.name}: {'; '.join(item.failures)}" for item in failing
-    ]
+    sentences, rows = [told, "Nothing was compared with none."], []
     if shown is None:
-        return Section("Choice", sentences=sentences)
-    name = shown.name if choice.chosen else f"{shown.name} (not chosen)"
-    rows = []
+        return page_parts.Section("Choice", sentences=sentences)
+    name = f"{shown.name} (not chosen)"
+    sentences[1] = "No variant passes. The best of those that fail:"
+    if choice.chosen:
+        name, sentences[1] = shown.name, f"Chosen: **{shown.name}**."
+        sentences[1] += " With a smaller probe, but failing:" * bool(failing)
+    for item in failing:
+        sentences.append(f"{item.outcome.name}: {'; '.join(item.failures)}")
     for split in SPLITS:
         seeds = len(choice.none.records[split])
         recalls = shown.group_recalls(split, choice.task)
@@ -143,42 +133,36 @@ def _choice_section(choice, told):
             rows.append((*row, _number(after), f"{after - recall:+.3f}"))
     first = f"recall of {choice.task.name}"
     names = [first, "split", "portraits", "none", name, "difference"]
-    summary = Table("", "", pd.DataFrame(sorted(rows), columns=names))
-    return Section("Choice", sentences=sentences, summary=summary)
+    table = pd.DataFrame(sorted(rows), columns=names)
+    return _section("Choice", table, sentences=sentences)
 
 
 def _variant_sections(outcomes, schema, guarded):
     """Yields a table of all variants for each task and split."""
-    for task in guarded:
-        for split in SPLITS:
-            front = front_of(outcomes, split, task)
-            cells = {
-                "variant": [
-                    f"{item.name}{' *' * (place in front)}"
-                    for place, item in enumerate(outcomes)
-                ]
-            }
-            for title, found in _figures(outcomes, split, schema, task):
-                cells[title] = [_number(mean(values)) for values in found]
-            first = task == guarded[0] and split == SPLITS[0]
-            summary = Table("", _NOTE * first, pd.DataFrame(cells))
-            yield Section(f"{task.name}, {split}", summary=summary)
+    head, note = schema.protected_task, _NOTE
+    for task, split in itertools.product(guarded, SPLITS):
+        figures = {title: (name, task) for title, name in _COLUMNS.items()}
+        figures[f"{head.name} accuracy"] = "accuracy", head
+        found = {
+            title: [item.mean(split, *figure) for item in outcomes]
+            for title, figure in figures.items()
+        }
+        found["cost"] = [mean(item.costs) for item in outcomes]
+        front = front_of(outcomes, split, task)
+        stars = [" *" * (place in front) for place in range(len(outcomes))]
+        pairs = zip(outcomes, stars, strict=True)
+        cells = {"variant": [item.name + star for item, star in pairs]}
+        for title, means in found.items():
+            if set(means) != {None}:
+                cells[title] = [*map(_number, means)]
+        yield _section(f"{task.name}, {split}", pd.DataFrame(cells), note)
+        note = ""
 
 
-def _figures(outcomes, split, schema, task):
-    """Yields title and values by outcome of the figures that there are."""
-    head = schema.protected_task
-    found = {
-        title: [item.values(split, figure, task) for item in outcomes]
-        for title, figure in _COLUMNS.items()
-    }
-    found[f"{head.name} accuracy"] = [
-        item.values(split, "accuracy", head) for item in outcomes
-    ]
-    found["cost"] = [item.costs for item in outcomes]
-    for title, values in found.items():
-        if any(mean(part) is not None for part in values):
-            yield title, values
+def _section(title, frame, note="", **texts):
+    """Returns a section of one table."""
+    table = page_parts.Table("", note, frame)
+    return page_parts.Section(title, summary=table, **texts)
 
 
 def _number(value):
@@ -203,13 +187,15 @@ def front_of(
     return [places[index] for index in pareto_front(scores, costs)]
 
 
-def front_plot(outcomes: Sequence[Outcome], choice: Choice) -> Figure:
+def front_plot(
+    outcomes: Sequence[Outcome], choice: choice_lib.Choice
+) -> Figure:
     """Draws the variants on the test split, with the front and the choice."""
     figure = new_figure(15.0, 6.0)
-    panels = figure.subplots(1, len(_PANELS))
-    for panel, (x, y, *titles) in zip(panels, _PANELS, strict=True):
-        _draw(panel, outcomes, choice, x, y)
-        panel.set(xlabel=titles[0], ylabel=titles[1])
+    panels = figure.subplots(1, 2)
+    for panel, axes in zip(panels, (_ACCURACY, _WORST_GROUP), strict=True):
+        _draw(panel, outcomes, choice, *axes)
+        panel.set(**dict(zip(("xlabel", "ylabel"), axes.values(), strict=True)))
     style, handles = {"color": "0.2", "linestyle": "none"}, []
     for place, item in enumerate(outcomes):
         style |= {"marker": f"${place}$", "markersize": 6 if place < 10 else 10}
@@ -242,16 +228,11 @@ def _draw(panel, outcomes, choice, x, y):
             panel.plot(*middle, "o", **circle)
         near = {"xytext": (5, 5), "textcoords": "offset points"}
         panel.annotate(str(place), middle, **near, fontsize=9, color=color)
+    line = {"linewidth": 1, "label": "no variant is better in both"}
+    columns = [[points[place][axis] for place in front] for axis in (0, 1)]
     # Level up to the next point.
-    panel.plot(
-        [points[place][0] for place in front],
-        [points[place][1] for place in front],
-        color=_FRONT_COLOR,
-        drawstyle="steps-post",
-        linewidth=1,
-        zorder=1,
-        label="no variant is better in both",
-    )
+    line |= {"drawstyle": "steps-post", "color": _FRONT_COLOR}
+    panel.plot(*columns, **line, zorder=1)
     panel.margins(0.1)
     panel.grid(color="0.93")
     panel.set_axisbelow(True)
