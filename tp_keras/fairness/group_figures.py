@@ -27,14 +27,11 @@ def measure_groups(
     number is right within its tolerance. A gap is the largest figure of a
     supported group minus the smallest. Rows without a label do not count.
 
-    * `accuracy`, the share that is right, of all and of each group, and
-      `accuracy_gap`;
+    * `accuracy` of all and of each group, and `accuracy_gap`;
     * `group_recall`, the same of each cell, small ones with the variant
-      `"unsupported"`; `worst_group_recall`, the smallest of the supported
-      ones, with its class and group;
+      `"unsupported"`; `worst_group_recall`, the smallest of the supported ones;
     * of classes `equalized_odds_difference_max`, the largest difference
-      between groups, over the classes, of true and of false positive rates,
-      one class against the rest; 0 is ideal;
+      between groups, over the classes, of true and of false positive rates;
     * of numbers `mae`, the mean absolute error, and `mae_gap`.
 
     Shares have Wilson's interval, the other figures that of a bootstrap. `null`

@@ -1,6 +1,7 @@
 """Labels and groups of the nearest neighbours in an embedding."""
 
 import dataclasses
+import itertools
 import zlib
 from collections.abc import Iterator
 
@@ -23,8 +24,7 @@ EXCESS = "same_group_excess"
 # The least that each figure can be: an interval need not go beyond.
 _LEAST = {PRECISION: 0.0, EXCESS: -1.0}
 
-# The parts that are left out in turn, and the quantile of the normal
-# distribution that makes an interval of a standard error.
+# The parts that are left out in turn, and what makes an interval of an error.
 _NUM_PARTS = 100
 _Z = 1.96
 
@@ -38,10 +38,8 @@ def measure_neighbors(
     """Measures the nearest neighbours of each portrait among all others.
 
     Queries and gallery are the rows with a label and a group of `embedding`, a
-    float array [N, d]. Neighbours are ranked by cosine similarity, equal ones
-    in an order that has nothing to do with the group. The class of a number is
-    its range. For each length k of a list (`variant` is `"k=20"`), over all
-    queries and over those of each group:
+    float array [N, d]; cosine similarity ranks them. For each length k of a
+    list (`variant` is `"k=20"`), over all queries and those of each group:
 
     * `neighbor_precision`: the share of the list that has the query's class,
       unless there is only one class;
@@ -79,18 +77,17 @@ def measure_neighbors(
     ]
     null[1] = np.quantile(drawn, NULL_OF_MAXIMUM, axis=0)[0]
     columns = np.stack([means, counts, errors, null])
-    for index, k in enumerate(lengths):
-        for place, (metric, least) in enumerate(_LEAST.items()):
-            if metric == PRECISION and num_strata(task) < 2:
-                continue
-            cells = zip((ALL, *names), columns[:, place, index].T, strict=True)
-            for group, (value, count, error, by_chance) in cells:
-                where = {"group": group, "variant": f"k={k}"}
-                where["null"] = None if np.isnan(by_chance) else by_chance
-                if not np.isnan(error):
-                    low, high = value - _Z * error, value + _Z * error
-                    where["interval"] = max(low, least), min(high, 1.0)
-                yield figure(metric, value, count, **where)
+    metrics = (PRECISION, EXCESS) if num_strata(task) > 1 else (EXCESS,)
+    for (index, k), metric in itertools.product(enumerate(lengths), metrics):
+        cells = columns[:, int(metric == EXCESS), index].T
+        for group, cell in zip((ALL, *names), cells, strict=True):
+            value, count, error, by_chance = cell
+            where = {"group": group, "variant": f"k={k}"}
+            where["null"] = None if np.isnan(by_chance) else by_chance
+            if not np.isnan(error):
+                low, high = value - _Z * error, value + _Z * error
+                where["interval"] = max(low, _LEAST[metric]), min(high, 1.0)
+            yield figure(metric, value, count, **where)
 
 
 @dataclasses.dataclass
@@ -136,11 +133,10 @@ class _Lists:
         """Returns the share of lists with the query's value: [k, N]."""
         near = self.near[:, : self.lengths[-1]]
         own = values[near] == values[:, np.newaxis]
-        hits = np.cumsum(own, axis=1, dtype=np.int32)
         shares = np.full((len(self.lengths), len(values)), np.nan)
-        for index, k in enumerate(self.lengths):
+        for share, k in zip(shares, self.lengths, strict=True):
             if k <= near.shape[1]:
-                shares[index] = hits[:, k - 1] / k
+                share[:] = np.count_nonzero(own[:, :k], axis=1) / k
         return shares
 
     def _means(self, values, groups):

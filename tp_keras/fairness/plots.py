@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -162,28 +163,19 @@ def choose_neighbors(classes, groups, embedding, seed) -> np.ndarray | None:
     if len(rows) < 2:
         return None
     vectors = neighbors.unit_rows(embedding[rows])
-    generator = np.random.default_rng(seed)
-    queries = _draw_queries(classes[rows], groups[rows], generator)
+    # One of each class and group in turn.
+    cell, order = ["label", "group"], np.random.default_rng(seed)
+    drawn = pd.DataFrame({"label": classes[rows], "group": groups[rows]})
+    drawn = drawn.iloc[order.permutation(len(rows))]
+    drawn["turn"] = drawn.groupby(cell).cumcount()
+    drawn = drawn.sort_values(["turn", *cell])[:NUM_QUERIES]
+    queries = drawn.sort_values([*cell, "turn"]).index.to_numpy()
     count = min(NUM_NEIGHBORS, len(rows) - 1)
     # One more than shown, as the query finds itself, too.
     found, _ = neighbors.find_neighbors(vectors[queries], vectors, count + 1)
     pairs = zip(found, queries, strict=True)
     others = [line[line != query][:count] for line, query in pairs]
     return rows[np.column_stack([queries, others])]
-
-
-def _draw_queries(classes, groups, generator):
-    """Returns rows of each class and group in turn, sorted by them."""
-    cells = {}
-    for row in generator.permutation(len(classes)):
-        cells.setdefault((classes[row], groups[row]), []).append(row)
-    turns = sorted(
-        (turn, cell, row)
-        for cell, members in cells.items()
-        for turn, row in enumerate(members)
-    )
-    chosen = [(cell, turn, row) for turn, cell, row in turns[:NUM_QUERIES]]
-    return np.array([row for *_, row in sorted(chosen)])
 
 
 def draw_neighbors(portraits: Portraits, task: Task, rows) -> Figure:

@@ -41,8 +41,7 @@ class ProbeResult:
     over the probes, and all of them. A cell is a group, or a class and a group;
     without any nothing could be probed. `count` says how many rows there are,
     also where they don't suffice, and `chance` what a probe gets that is told
-    the class alone: the classes divided by the cells, 1/G where all have all
-    groups.
+    the class alone: the classes divided by the cells.
     """
 
     hits: np.ndarray
@@ -86,12 +85,10 @@ def probe_groups(
 ) -> ProbeResult:
     """Trains probes that name the group and counts what they get right.
 
-    The mean share that is right is a lower bound of what the features give
-    away. Without `classes` all groups weigh the same in training and in the
-    mean. With them the probe reads the class too, and each cell of class and
-    group weighs the same, so that the class alone leads to chance. Only cells
-    with `min_count` rows take part, of classes that have two or more of them;
-    without any there is no value, nor where they have less than a row a fold.
+    Without `classes` all groups weigh the same in training and in the mean.
+    With them the probe reads the class too, and each cell of class and group
+    weighs the same, so that the class alone leads to chance. Only cells with
+    `min_count` rows take part, of classes that have two or more of them.
 
     The rows of each of `probe_folds` folds, stratified by cell, are told by a
     probe of the others, standardised by these. Its regularisation is the one
@@ -107,8 +104,7 @@ def probe_groups(
             hidden layer of 64.
         settings: Folds, probes and how many rows a cell needs.
         seed: Where chance starts.
-        train_only: Bool array [N]: rows to learn from and never to test, with
-            groups balanced inside them too. None: no row.
+        train_only: Bool array [N], rows to learn from and never to test.
     """
     classes = np.zeros_like(groups) if classes is None else classes
     present = (groups >= 0) & (classes >= 0)

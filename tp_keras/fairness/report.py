@@ -48,15 +48,9 @@ def run_fairness_report(
     """Measures the guarded tasks of a run and writes figures, plots and a page.
 
     The embedding of a task is the part that its head reads, so that one task
-    isn't blamed for what another knows.
-
-    Args:
-        run_dir: Folder of the run.
-        data_dir: Folder of the prepared data sets; None: the run's own.
-        dataset: Prepared data set with the protected task and a guarded one;
-            None: the run's own.
-        split: Split to measure on, also a slice such as `"test[:100]"`.
-        settings: How it is measured.
+    isn't blamed for what another knows. `data_dir` is the folder of the
+    prepared data sets, and `dataset` one of them with the protected task and a
+    guarded one; None: the run's own. The split may be a slice: `"test[:100]"`.
 
     Returns:
         The records, and the folder in which they lie beside table and plots:
