@@ -12,9 +12,8 @@ from tp_keras.data.labels import strata
 from tp_keras.evaluation import neighbors
 from tp_keras.evaluation.figures import figure
 from tp_keras.evaluation.metrics import ratio
-from tp_keras.fairness.group_counts import NULL_OF_MAXIMUM
+from tp_keras.fairness import group_counts
 from tp_keras.fairness.group_counts import GroupAnswers
-from tp_keras.fairness.group_counts import permute_within
 from tp_keras.fairness.settings import FairnessSettings
 from tp_keras.records.record import ALL
 
@@ -71,11 +70,10 @@ def measure_neighbors(
     means, counts = lists.means()
     errors = _jackknife_errors(lists, generator)
     null = np.full(means.shape, np.nan)
-    drawn = [
-        lists.excesses(permute_within(lists.groups, lists.classes, generator))
-        for _ in range(settings.num_permutations)
-    ]
-    null[1] = np.quantile(drawn, NULL_OF_MAXIMUM, axis=0)[0]
+    columns, drawn = (lists.groups, lists.classes, generator), []
+    for _ in range(settings.num_permutations):
+        drawn.append(lists.excesses(group_counts.permute_within(*columns)))
+    null[1] = np.quantile(drawn, group_counts.NULL_OF_MAXIMUM, axis=0)[0]
     columns = np.stack([means, counts, errors, null])
     metrics = (PRECISION, EXCESS) if num_strata(task) > 1 else (EXCESS,)
     for (index, k), metric in itertools.product(enumerate(lengths), metrics):
@@ -121,7 +119,7 @@ class _Lists:
         target = np.full(len(groups), np.nan)
         if len(np.unique(groups)) > 1:
             # P(query's group | query's class) among the other rows.
-            _, classes = np.unique(self.classes, return_inverse=True)
+            classes = self.classes
             counts = np.zeros((classes.max() + 1, self.num_groups))
             np.add.at(counts, (classes, groups), 1)
             others = counts.sum(1)[classes] - 1

@@ -8,7 +8,7 @@ from tests.fairness.sweep.made_outcomes import make_outcome
 from tests.portrait_factory import SCHEMA
 from tp_keras.errors import UserError
 from tp_keras.fairness.sweep import report
-from tp_keras.fairness.sweep.choice import choose
+from tp_keras.fairness.sweep.outcome import choose
 from tp_keras.fairness.sweep.report import front_of
 from tp_keras.fairness.sweep.report import front_plot
 from tp_keras.fairness.sweep.settings import ChoiceSettings

@@ -13,11 +13,13 @@ from matplotlib.lines import Line2D
 from tp_keras import files
 from tp_keras.errors import UserError
 from tp_keras.fairness.summary import question
-from tp_keras.fairness.sweep import choice as choice_lib
 from tp_keras.fairness.sweep.outcome import SPLITS
 from tp_keras.fairness.sweep.outcome import TEST
+from tp_keras.fairness.sweep.outcome import Choice
 from tp_keras.fairness.sweep.outcome import Outcome
+from tp_keras.fairness.sweep.outcome import choose
 from tp_keras.fairness.sweep.outcome import mean
+from tp_keras.fairness.sweep.outcome import rule
 from tp_keras.fairness.sweep.settings import ChoiceSettings
 from tp_keras.records import page_parts
 from tp_keras.records.plot_kit import add_title
@@ -70,7 +72,7 @@ def write_report(
     outcomes: Sequence[Outcome],
     schema: Schema,
     settings: ChoiceSettings,
-) -> tuple[choice_lib.Choice, str]:
+) -> tuple[Choice, str]:
     """Chooses a variant, and writes `table.md` and `front.png`.
 
     Returns the choice, and the text of `table.md`.
@@ -91,10 +93,10 @@ def write_report(
             f"Received: task={settings.task}"
         )
     task = schema.task(settings.task or names[0])
-    choice = choice_lib.choose(outcomes, task, settings)
+    choice = choose(outcomes, task, settings)
     seeds = ", ".join(str(record.seed) for record in firsts)
     sections = [
-        _choice_section(choice, choice_lib.rule(settings, task)),
+        _choice_section(choice, rule(settings, task)),
         *_variant_sections(outcomes, schema, guarded),
     ]
     title = f"Sweep: {question(schema, guarded)}"
@@ -187,9 +189,7 @@ def front_of(
     return [places[index] for index in pareto_front(scores, costs)]
 
 
-def front_plot(
-    outcomes: Sequence[Outcome], choice: choice_lib.Choice
-) -> Figure:
+def front_plot(outcomes: Sequence[Outcome], choice: Choice) -> Figure:
     """Draws the variants on the test split, with the front and the choice."""
     figure = new_figure(15.0, 6.0)
     panels = figure.subplots(1, 2)

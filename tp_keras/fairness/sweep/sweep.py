@@ -144,7 +144,7 @@ def run_sweep(
             bar.write(f"{name}: {time.monotonic() - begin:.0f} s")
             # Else every run leaves its graphs behind.
             keras.utils.clear_session()
-    return [Outcome.read(folder, variant, bases) for variant in variants]
+    return [folder.outcome(variant, bases) for variant in variants]
 
 
 @dataclasses.dataclass
