@@ -117,9 +117,8 @@ def resample(
 ) -> np.ndarray:
     """Draws the rows of counts again: int64 [B, G, S, C].
 
-    Two axes, group and class, are the strata of rates inside a class. One, the
-    group, is that of rates of a whole group, whose mix of classes is a matter
-    of chance as well.
+    The first `num_axes` axes are the strata: group and class of rates inside a
+    class, the group of those of a whole group, whose mix of classes is chance.
     """
     shape = np.shape(outcomes)
     parts = np.reshape(outcomes, (np.prod(shape[:num_axes]), -1))
@@ -130,8 +129,7 @@ def resample(
 def permute_groups(outcomes, num_permutations: int, generator) -> np.ndarray:
     """Deals the rows of each class to the groups anew: int64 [P, G, S, C].
 
-    Each group keeps its number of rows of each class: the counts are what they
-    would be if answers depended on class and chance alone.
+    So they would be if answers depended on class and chance alone.
     """
     outcomes = np.asarray(outcomes)
     permuted = np.zeros((num_permutations, *outcomes.shape), np.int64)
@@ -161,11 +159,10 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """Returns a 95 % interval of a difference, a maximum or a minimum.
 
-    Noise adds to a maximum: the middle 95 % of its resamples [B] may miss both
-    the measured value and the truth. Mirrored at the value they correct for
-    that, but fall short where one rate stands out. So each end is the wider one
-    of the two (Davison and Hinkley, Bootstrap Methods and their Application,
-    1997, sections 5.2 and 5.3), inside the `limits` of the figure.
+    Noise adds to a maximum: the middle 95 % of its resamples [B] may miss the
+    truth. Mirrored at the value they correct for that, but fall short where one
+    rate stands out. So each end is the wider one of the two (Davison and
+    Hinkley, Bootstrap Methods and their Application, 1997, 5.2 and 5.3).
     """
     low, high = intervals.percentile_interval(samples)
     return (
@@ -177,12 +174,11 @@ def bootstrap_interval(
 class GroupSample:
     """Counts of group, class and answer, and what chance makes of them.
 
-    Of `outcomes`, int64 [G, S, C], and the answers `right`, bool [S, C]; `seed`
-    is a sequence of integers. `sizes`, int64 [G, S], are the rows of each cell
-    of group and class. Bool arrays tell what has `min_count` rows: `supported`
-    [G, S] the cells, `supported_negatives` the group's rows of other classes,
-    `supported_groups` [G] the groups. `by_group` are resamples of each group
-    [B, G, S, C].
+    Of `outcomes`, int64 [G, S, C], and the answers `right`, bool [S, C].
+    `sizes`, int64 [G, S], are the rows of each cell of group and class. Bool
+    arrays tell what has `min_count` rows: `supported` [G, S] the cells,
+    `supported_negatives` the group's rows of other classes, `supported_groups`
+    [G] the groups. `by_group` are resamples of each group [B, G, S, C].
     """
 
     def __init__(self, outcomes, right, settings: FairnessSettings, seed):
@@ -214,28 +210,23 @@ class GroupSample:
         return ratio(self.hits(outcomes).sum(-1), np.sum(outcomes, (-2, -1)))
 
     def figure(
-        self,
-        metric: str,
-        value_of: Callable,
-        supported: bool,
-        *,
-        resampled: np.ndarray | None = None,
-        limits: tuple[float, float] = (0.0, 1.0),
-        tail: float | None = NULL_OF_MAXIMUM,
-        **fields,
+        self, metric: str, value_of: Callable, supported: bool, **fields
     ) -> dict:
         """Makes the fields of a record with bootstrap interval and null.
 
-        `value_of` is a function from counts [..., G, S, C] to values [...].
-        `resampled` are counts [B, G, S, C], by default those of each cell, and
-        `tail` is the quantile of the permutations that is told, if any.
+        `value_of` is a function from counts [..., G, S, C] to values [...]. Of
+        the fields `resampled` are counts [B, G, S, C], by default those of each
+        cell, `limits` the ends of what the figure can be, and `tail` is the
+        quantile of the permutations that is told, if any.
         """
+        resampled = fields.pop("resampled", self._by_cell)
+        limits = fields.pop("limits", (0.0, 1.0))
+        tail = fields.pop("tail", NULL_OF_MAXIMUM)
         fields = {"group": ALL, "count": int(self.sizes.sum())} | fields
         if not supported:
             return figures.figure(metric, None, **fields)
         value = float(value_of(self.outcomes))
-        samples = value_of(self._by_cell if resampled is None else resampled)
         if tail is not None:
             fields["null"] = float(np.quantile(value_of(self._permuted), tail))
-        interval = bootstrap_interval(value, samples, limits)
+        interval = bootstrap_interval(value, value_of(resampled), limits)
         return figures.figure(metric, value, interval=interval, **fields)

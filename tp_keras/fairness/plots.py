@@ -73,17 +73,14 @@ def draw_recalls(
 def draw_leakage(
     records: Sequence[Record], task: Task, protected: Task
 ) -> Figure:
-    """Draws the balanced accuracy of the probes, layers from left to right.
-
-    On the left among all rows, with the band of what the label implies; on the
-    right inside each class, where nothing is chance.
-    """
+    """Draws the probes of each layer, on the right inside each class."""
     figure = new_figure(10.5, 5.2)
     panels = figure.subplots(1, 2, sharey=True)
     records = find(records, task=task.name)
     band = summary.band(records, task)
     found = find(records, metric="group_probe")
-    layers = list(dict.fromkeys(map(_layer, found)))
+    names = (record.variant.split(" ", 1)[1] for record in found)
+    layers = list(dict.fromkeys(names))
     lowest = 1 / protected.num_classes
     for panel, (title, given) in zip(panels, _PANELS.items(), strict=True):
         probes = find(records, metric=f"{given}group_probe")
@@ -124,9 +121,10 @@ def _draw_probes(panel, records, kind, layers):
     """Draws the probes of a kind that have a value."""
     style, shift = _STYLES[kind]
     points = [
-        (layers.index(_layer(record)) + shift, record)
-        for record in records
-        if record.variant.startswith(f"{kind} ") and record.value is not None
+        (place + shift, record)
+        for place, layer in enumerate(layers)
+        for record in find(records, variant=f"{kind} {layer}")
+        if record.value is not None
     ]
     values = [record.value for _, record in points]
     panel.plot([x for x, _ in points], values, linewidth=0.8, **style)
@@ -141,11 +139,6 @@ def _draw_probes(panel, records, kind, layers):
             fontsize=8,
             color=style["color"],
         )
-
-
-def _layer(record):
-    """Returns the layer that the probe of a record read."""
-    return record.variant.split(" ", 1)[1]
 
 
 def choose_neighbors(classes, groups, embedding, seed) -> np.ndarray | None:

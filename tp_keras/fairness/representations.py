@@ -41,11 +41,8 @@ def embedding_name(task) -> str:
 def represent(classifier, images, progress=True) -> Representations:
     """Runs portraits through a `PortraitClassifier` and keeps what it makes.
 
-    `images` are a uint8 array `[count, height, width, 3]`.
-
-    Raises:
-        UserError: If the classifier has no guarded task, or makes numbers that
-            are not finite, or the images hold no pixels.
+    `images` are a uint8 array `[count, height, width, 3]`. Raises `UserError`
+    if no task is guarded, a number isn't finite, or the images hold no pixels.
     """
     guarded = list(classifier.embedding_parts)
     if not guarded:
@@ -84,10 +81,9 @@ def represent(classifier, images, progress=True) -> Representations:
 def represent_twins(
     classifier, portraits, twins, progress=True
 ) -> tuple[np.ndarray, Representations] | None:
-    """Returns the rows of portraits that have a twin, and their twins.
+    """Returns the rows of portraits that have a twin, and what twins make.
 
-    `twins` are `Portraits` of the same indices, or of some of them. None
-    without a pair; for the rest see `represent`.
+    `twins` are `Portraits` of some of the same indices; None without any.
     """
     _, rows, twin_rows = np.intersect1d(
         portraits.indices, twins.indices, return_indices=True
@@ -99,8 +95,7 @@ def represent_twins(
 
 def _layers_model(classifier):
     """Returns a model of all layers that is not chained to the classifier's."""
-    # Found by who reads it, the guarded block, as what the backbone gives has
-    # another name with each backbone.
+    # By who reads it, as the backbone's output has many names.
     features = classifier.get_layer("guarded_convolution").input
     pooling = keras.layers.GlobalAveragePooling2D(dtype="float32")
     outputs = dict(classifier.inference_model().output)

@@ -40,6 +40,9 @@ NEIGHBORS = 20
 # Losses of exactly the limit pass, whatever their last digit.
 _ROUNDING = 1e-9
 
+# Seed -> the run that is compared with.
+Bases = dict[int, RunFolder]
+
 # Name of a figure -> its metric.
 _FIGURES = {
     "accuracy": "accuracy",
@@ -84,9 +87,7 @@ class SweepFolder:
         name = variant.name.replace(":", "-")
         return RunFolder(self.path / f"{name}-seed{seed}")
 
-    def records_path(
-        self, variant: Variant, seed: int, split: str
-    ) -> pathlib.Path:
+    def records_path(self, variant: Variant, seed: int, split: str):
         """Returns the file of what was measured of a variant."""
         return self.run(variant, seed).path / "sweep" / f"{split}.jsonl"
 
@@ -94,13 +95,10 @@ class SweepFolder:
         """Returns the file of how long the features of a trunk took."""
         return self.path / f"features-seed{seed}.json"
 
-    def claim(
-        self, settings: SweepSettings, bases: dict[int, RunFolder]
-    ) -> None:
+    def claim(self, settings: SweepSettings, bases: Bases) -> None:
         """Makes the folder that of a sweep of these runs; seeds may be added.
 
-        Raises:
-            UserError: If it is of a sweep with other settings or runs.
+        Raises `UserError` if it is of a sweep with other settings or runs.
         """
         path, known, own = self.path / "sweep.json", {}, {}
         for seed, base in bases.items():
@@ -134,9 +132,7 @@ class SweepFolder:
         content = {"settings": config_to_dict(settings), "bases": known | own}
         files.write_json(path, content)
 
-    def outcome(
-        self, variant: Variant, bases: dict[int, RunFolder]
-    ) -> "Outcome":
+    def outcome(self, variant: Variant, bases: Bases) -> "Outcome":
         """Reads what a sweep wrote of a variant."""
         records = {}
         for split in SPLITS:
@@ -213,9 +209,7 @@ class Outcome:
                 hits, count = cells.get(cell, (0, 0))
                 hits += record.value * record.count
                 cells[cell] = hits, count + record.count
-        return {
-            cell: (hits / count, count) for cell, (hits, count) in cells.items()
-        }
+        return {cell: (hits / n, n) for cell, (hits, n) in cells.items()}
 
 
 def figure_of(
@@ -225,15 +219,12 @@ def figure_of(
 
     Such as `"accuracy"`, `"conditional_probe"`, or `"equalized_odds_null"`.
     """
-    metric = _FIGURES[figure.removesuffix("_null")]
+    figure, null, _ = figure.partition("_null")
+    found = find(records, metric=_FIGURES[figure], task=task.name)
     if figure.endswith("probe"):
-        record = best_probe(records, task, figure == "conditional_probe")
-    else:
-        found = find(records, metric=metric, task=task.name)
-        record = found[0] if found else None
-    return record and (
-        record.null if figure.endswith("_null") else record.value
-    )
+        found = [best_probe(records, task, figure == "conditional_probe")]
+    record = found[0] if found else None
+    return record and (record.null if null else record.value)
 
 
 def mean(values: Sequence[float | None]) -> float | None:
@@ -243,24 +234,20 @@ def mean(values: Sequence[float | None]) -> float | None:
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """Which conditions of the rule do not hold for a variant, in words.
-
-    `probe` is its conditional probe on validation, infinite where unknown.
-    """
+    """Which conditions of the rule do not hold for a variant, in words."""
 
     outcome: Outcome
     failures: tuple[str, ...]
-    probe: float
+    probe: float  # Conditional, on validation; infinite where unknown.
 
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
     """What the rule says of all variants, which were compared with `none`.
 
-    `chosen` is None if all fail, and `shown` then the best of them, if any.
-    The verdicts on all but `none` come with the fewest conditions failed first,
-    then by probe; `passed_over` are those that fail though their probe is below
-    that of the chosen.
+    `chosen` is None if all fail, and `shown` then the best of them, if any. The
+    verdicts come with the fewest conditions failed first, then by probe;
+    `passed_over` fail, with a probe below that of the chosen.
     """
 
     task: Task
@@ -290,18 +277,14 @@ def rule(settings: ChoiceSettings, task: Task) -> str:
 def choose(
     outcomes: Sequence[Outcome], task: Task, settings: ChoiceSettings
 ) -> Choice:
-    """Chooses a variant by a guarded task; see `rule`.
-
-    That of `none` has to be among the outcomes.
-    """
-    none = next(item for item in outcomes if item.variant.is_none)
+    """Chooses among variants, `none` first, by a guarded task; see `rule`."""
+    none, *others = outcomes
     verdicts = []
-    for item in outcomes:
-        if item is not none:
-            probe = item.mean(VALIDATION, "conditional_probe", task)
-            probe = float("inf") if probe is None else probe
-            failures = tuple(_failures(item, none, task, settings))
-            verdicts.append(Verdict(item, failures, probe))
+    for item in others:
+        probe = item.mean(VALIDATION, "conditional_probe", task)
+        probe = float("inf") if probe is None else probe
+        failures = tuple(_failures(item, none, task, settings))
+        verdicts.append(Verdict(item, failures, probe))
     verdicts.sort(key=lambda verdict: (len(verdict.failures), verdict.probe))
     passing = [item for item in verdicts if not item.failures]
     failing = [item for item in verdicts if item.failures]
@@ -314,8 +297,9 @@ def choose(
         # Without a supported group none is worst.
         key=lambda v: v.outcome.mean(VALIDATION, "worst_group", task) or 0.0,
     )
+    chosen = best.outcome
     over = tuple(item for item in failing if item.probe < best.probe)
-    return Choice(task, none, *[best.outcome] * 2, tuple(verdicts), over)
+    return Choice(task, none, chosen, chosen, tuple(verdicts), over)
 
 
 def _failures(outcome, none, task, settings):

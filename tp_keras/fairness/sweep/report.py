@@ -75,10 +75,8 @@ def write_report(
 ) -> tuple[Choice, str]:
     """Chooses a variant, and writes `table.md` and `front.png`.
 
-    Returns the choice, and the text of `table.md`.
-
-    Raises:
-        UserError: If the task to choose by is none of the guarded ones.
+    Returns the choice, and the text of `table.md`. Raises `UserError` if the
+    task to choose by is none of the guarded ones.
     """
     firsts = [records[0] for records in outcomes[0].records[TEST]]
     guarded = [
@@ -150,10 +148,10 @@ def _variant_sections(outcomes, schema, guarded):
             for title, figure in figures.items()
         }
         found["cost"] = [mean(item.costs) for item in outcomes]
-        front = front_of(outcomes, split, task)
-        stars = [" *" * (place in front) for place in range(len(outcomes))]
-        pairs = zip(outcomes, stars, strict=True)
-        cells = {"variant": [item.name + star for item, star in pairs]}
+        front = front_of(points_of(outcomes, split, task, *_ACCURACY))
+        cells = {"variant": [item.name for item in outcomes]}
+        for place in front:
+            cells["variant"][place] += " *"
         for title, means in found.items():
             if set(means) != {None}:
                 cells[title] = [*map(_number, means)]
@@ -171,19 +169,15 @@ def _number(value):
     return "-" if value is None else f"{value:.3f}"
 
 
-def front_of(
-    outcomes: Sequence[Outcome],
-    split: str,
-    task: Task,
-    score: str = "accuracy",
-    cost: str = "conditional_probe",
-) -> list[int]:
-    """Returns the places of outcomes that no other beats in two figures.
+def points_of(outcomes, split: str, task: Task, x: str, y: str) -> list:
+    """Returns where outcomes lie, None where a figure is not supported."""
+    pairs = [[item.mean(split, f, task) for f in (x, y)] for item in outcomes]
+    # What is below 0 is over-corrected, or chance.
+    return [None if None in pair else (abs(pair[0]), pair[1]) for pair in pairs]
 
-    Of the figure `score` more is better; `cost` is best at 0, and the lowest
-    comes first. Outcomes without them are left out.
-    """
-    points = [_point(item, split, task, cost, score) for item in outcomes]
+
+def front_of(points: Sequence[tuple[float, float] | None]) -> list[int]:
+    """Returns the places that no other beats in both, from low x to high."""
     places = [place for place, point in enumerate(points) if point is not None]
     costs, scores = ([points[place][i] for place in places] for i in (0, 1))
     return [places[index] for index in pareto_front(scores, costs)]
@@ -208,9 +202,8 @@ def front_plot(outcomes: Sequence[Outcome], choice: Choice) -> Figure:
 
 def _draw(panel, outcomes, choice, x, y):
     """Draws a dot for each variant, its number beside it, and the front."""
-    task = choice.task
-    front = front_of(outcomes, TEST, task, score=y, cost=x)
-    points = [_point(item, TEST, task, x, y) for item in outcomes]
+    points = points_of(outcomes, TEST, choice.task, x, y)
+    front = front_of(points)
     for place, (item, middle) in enumerate(zip(outcomes, points, strict=True)):
         if middle is None:
             continue
@@ -218,7 +211,7 @@ def _draw(panel, outcomes, choice, x, y):
         if item.variant.is_none:
             color = _NONE_COLOR
         if len(item.costs) > 1:
-            seeds = (item.values(TEST, figure, task) for figure in (x, y))
+            seeds = (item.values(TEST, f, choice.task) for f in (x, y))
             for first, second in zip(*seeds, strict=True):
                 panel.plot(abs(first), second, ".", color=color, alpha=0.4)
         panel.plot(*middle, "s" if item.variant.is_none else "o", color=color)
@@ -228,19 +221,11 @@ def _draw(panel, outcomes, choice, x, y):
             panel.plot(*middle, "o", **circle)
         near = {"xytext": (5, 5), "textcoords": "offset points"}
         panel.annotate(str(place), middle, **near, fontsize=9, color=color)
-    line = {"linewidth": 1, "label": "no variant is better in both"}
-    columns = [[points[place][axis] for place in front] for axis in (0, 1)]
     # Level up to the next point.
-    line |= {"drawstyle": "steps-post", "color": _FRONT_COLOR}
-    panel.plot(*columns, **line, zorder=1)
+    line = {"drawstyle": "steps-post", "linewidth": 1, "color": _FRONT_COLOR}
+    line |= {"label": "no variant is better in both", "zorder": 1}
+    panel.plot(*([points[p][i] for p in front] for i in (0, 1)), **line)
     panel.margins(0.1)
     panel.grid(color="0.93")
     panel.set_axisbelow(True)
     panel.spines[["top", "right"]].set_visible(False)
-
-
-def _point(outcome, split, task, x, y):
-    """Returns where an outcome lies, None if a figure is not supported."""
-    x, y = (outcome.mean(split, figure, task) for figure in (x, y))
-    # What is below 0 is over-corrected, or chance.
-    return None if x is None or y is None else (abs(x), y)

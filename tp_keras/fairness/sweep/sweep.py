@@ -23,6 +23,7 @@ from tp_keras.fairness import representations
 from tp_keras.fairness.settings import FairnessSettings
 from tp_keras.fairness.sweep import outcome as outcome_lib
 from tp_keras.fairness.sweep.outcome import SPLITS
+from tp_keras.fairness.sweep.outcome import Bases
 from tp_keras.fairness.sweep.outcome import Outcome
 from tp_keras.fairness.sweep.outcome import SweepFolder
 from tp_keras.fairness.sweep.settings import NONE
@@ -43,7 +44,7 @@ def train_bases(
     config: ExperimentConfig,
     seeds: Sequence[int],
     settings: SweepSettings,
-) -> dict[int, RunFolder]:
+) -> Bases:
     """Trains the runs that are compared with, or finds them trained.
 
     They lie in `none-seed<S>` of the folder of the sweep, and `config` has no
@@ -53,29 +54,25 @@ def train_bases(
         UserError: If the folder belongs to another sweep, or there is no data.
     """
     config = dataclasses.replace(config, data=resolve_splits(config.data))
-    folder = SweepFolder(sweep_dir)
+    folder, bases = SweepFolder(sweep_dir), {}
     # Before minutes go into runs that the folder has no place for.
     folder.claim(settings, {})
-    bases = {}
     for seed in seeds:
-        changed = dataclasses.replace(
-            config,
-            run_dir=str(folder.run(Variant(), seed).path),
-            training=dataclasses.replace(config.training, seed=seed),
-        )
-        bases[seed] = Trainer(changed).fit()
+        path = str(folder.run(Variant(), seed).path)
+        training = dataclasses.replace(config.training, seed=seed)
+        changes = {"run_dir": path, "training": training}
+        bases[seed] = Trainer(dataclasses.replace(config, **changes)).fit()
     return bases
 
 
-def find_bases(run_dirs: Sequence[str | os.PathLike]) -> dict[int, RunFolder]:
+def find_bases(run_dirs: Sequence[str | os.PathLike]) -> Bases:
     """Finds finished runs without debiasing in their folders: seed -> run.
 
     Raises:
         UserError: If one isn't there, isn't finished, is debiased or learned
             nothing guarded, or two have the same seed or different data sets.
     """
-    bases: dict[int, RunFolder] = {}
-    portraits = {}
+    bases, portraits = {}, {}
     for run_dir in run_dirs:
         run = RunFolder(run_dir).require()
         debias = run.config.debias
@@ -106,14 +103,13 @@ def find_bases(run_dirs: Sequence[str | os.PathLike]) -> dict[int, RunFolder]:
 def run_sweep(
     sweep_dir: str | os.PathLike,
     variants: Sequence[Variant],
-    bases: dict[int, RunFolder],
+    bases: Bases,
     settings: SweepSettings,
 ) -> list[Outcome]:
     """Makes and measures every variant, `none` first, on every base run.
 
-    What is there is neither made nor measured again, so the same call resumes
-    wherever it was stopped. The base runs (seed -> finished run without
-    debiasing) stay as they are.
+    What is there is neither made nor measured again: the same call resumes. The
+    base runs (seed -> finished run without debiasing) stay as they are.
 
     Raises:
         UserError: If the folder belongs to another sweep, or a variant can't
