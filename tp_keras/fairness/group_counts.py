@@ -192,9 +192,8 @@ class GroupSample:
         generator = np.random.default_rng(seed)
         self._by_cell = resample(outcomes, 2, draws, generator)
         self.by_group = resample(outcomes, 1, draws, generator)
-        self._permuted = permute_groups(
-            outcomes, settings.num_permutations, generator
-        )
+        count = settings.num_permutations
+        self._permuted = permute_groups(outcomes, count, generator)
 
     def hits(self, outcomes) -> np.ndarray:
         """Returns the right answers of counts: [..., G, S]."""

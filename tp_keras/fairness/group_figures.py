@@ -152,9 +152,8 @@ def _errors(answers, settings, seed):
             sums = np.bincount(shuffled, errors, minlength=len(sizes))
             permuted.append(np.ptp(sums[enough] / sizes[enough]))
         gap = np.ptp(means)
-        about["interval"] = group_counts.bootstrap_interval(
-            gap, drawn, (0.0, np.inf)
-        )
+        draws = gap, drawn, (0.0, np.inf)
+        about["interval"] = group_counts.bootstrap_interval(*draws)
         null = np.quantile(permuted, group_counts.NULL_OF_MAXIMUM)
         about["null"] = float(null)
     yield figures.figure("mae_gap", gap, known.sum(), **about)

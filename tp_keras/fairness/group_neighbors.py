@@ -122,9 +122,8 @@ class _Lists:
             classes = self.classes
             counts = np.zeros((classes.max() + 1, self.num_groups))
             np.add.at(counts, (classes, groups), 1)
-            others = counts.sum(1)[classes] - 1
-            same = counts[classes, groups] - 1
-            np.divide(same, others, out=target, where=others > 0)
+            same, every = counts[classes, groups], counts.sum(1)[classes]
+            target = ratio(same - 1, every - 1)
         return self._means(self._shares(groups) - target, groups)
 
     def _shares(self, values):

@@ -41,9 +41,8 @@ def measure_leakage(
     * `leakage_band_low` and `leakage_band_high`, the band `[L(Y) - (1 - A),
       L(Y)]` with `L(Y)` that of the best guess from the label alone and `A`
       the mean of the accuracies of the groups. What the head reads can't tell
-      less than the lower end (at least 1/G) if it is to predict as it does;
-      what knows of the group no more than the class tells, doesn't tell more
-      than the upper end. Flags have no band.
+      less if it is to predict as it does; what knows of the group no more than
+      the class tells, doesn't tell more. Flags have no band.
     * `group_probe` of each layer, with the variant `"<kind> <layer>"` and
       chance as `null`: trained on all rows, tested on those with a label.
     * `conditional_group_probe` with the class beside the layer.
@@ -96,10 +95,7 @@ def measure_leakage(
 
 
 def label_leakage(outcomes) -> np.ndarray:
-    """Returns the balanced accuracy of the best guess from the label: [...].
-
-    Of counts [..., G, S, S] of group, class and class of the answer.
-    """
+    """Returns the best guess from labels, of counts [..., G, S, S]: [...]."""
     sizes = np.sum(outcomes, -1)
     rates = metrics.ratio(sizes, sizes.sum(-1, keepdims=True))
     return rates.max(-2).sum(-1) / rates.shape[-2]

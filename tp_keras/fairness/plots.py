@@ -145,12 +145,9 @@ def choose_neighbors(classes, groups, embedding, seed) -> np.ndarray | None:
     """Draws queries by chance, evenly over classes and groups.
 
     `classes` and `groups` are integers [N], negative where there is none, and
-    `embedding` is a float array [N, d]. The gallery holds the rows with both;
-    with fewer than two there are no queries.
-
-    Returns:
-        Integers [queries, 1 + neighbours]: the rows of a query and of its
-        neighbours, nearest first.
+    `embedding` is a float array [N, d]. Returns integers [queries, 1 +
+    neighbours]: the rows of a query and of its neighbours, nearest first; None
+    where fewer than two rows have class and group.
     """
     rows = np.flatnonzero((classes >= 0) & (groups >= 0))
     if len(rows) < 2:
@@ -172,10 +169,7 @@ def choose_neighbors(classes, groups, embedding, seed) -> np.ndarray | None:
 
 
 def draw_neighbors(portraits: Portraits, task: Task, rows) -> Figure:
-    """Draws each of the rows that `choose_neighbors` returned.
-
-    The classes stand below the portraits, and the groups frame them.
-    """
+    """Draws `choose_neighbors`, with classes in words and groups as frames."""
     classes = strata(task, portraits.labels[task.name])[rows]
     groups, images = portraits.groups[rows], portraits.images[rows]
     names = ("",) if task.kind == MULTI_LABEL else class_names(task)

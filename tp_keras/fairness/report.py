@@ -33,7 +33,6 @@ from tp_keras.tasks import Task
 
 # The split of portraits of `test` with the cues of another group.
 TWINS = "counterfactual"
-_TWINS_OF = "test"
 
 _DEFAULTS = FairnessSettings()
 
@@ -57,8 +56,8 @@ def run_fairness_report(
         `<run_dir>/fairness/<name>`, named by `places.name_of_portraits`.
 
     Raises:
-        UserError: If the run, its guarded tasks, the data set, the split or
-            the labels of the groups are not there.
+        UserError: If run, guarded tasks, data set, split or labels are not
+            there.
     """
     run = RunFolder(run_dir).require()
     require_guarded(run)
@@ -73,7 +72,7 @@ def run_fairness_report(
     guarded = _measured_tasks(classifier, portraits)
     found, twins = representations.represent(classifier, portraits.images), None
     splits = builders.find_builder(*location).info.splits
-    if split.startswith(_TWINS_OF) and TWINS in splits:
+    if split.startswith("test") and TWINS in splits:
         pairs = portraits, load(TWINS)
         twins = representations.represent_twins(classifier, *pairs)
     seed = run.config.training.seed
@@ -93,8 +92,7 @@ def run_fairness_report(
         columns = strata(task, portraits.labels[task.name]), portraits.groups
         rows = plots.choose_neighbors(*columns, found.embedding(task), seed)
         if rows is not None:
-            drawn = plots.draw_neighbors(portraits, task, rows)
-            neighbors[task.name] = drawn
+            neighbors[task.name] = plots.draw_neighbors(portraits, task, rows)
     parent, prints = run.path / "fairness", run.facts.get("fingerprints", {})
     folder = parent / places.name_of_portraits(
         parent / split, loaded, data, prints, load
@@ -162,12 +160,9 @@ def measure_task(
 ) -> dict[str, Iterator[dict]]:
     """Returns what is measured of a guarded task against the groups.
 
-    `found` is what the classifier makes of the portraits, and `twins` what
-    `represent_twins` returned. With `embedding_only` no layer is probed but the
-    one that the head reads: a fraction of the time.
-
-    Returns:
-        Name of the kind -> fields of records, measured as they are asked for.
+    That is kind -> fields of records, measured as they are asked for. `found`
+    and `twins` are what `represent` and `represent_twins` returned. With
+    `embedding_only` no layer is probed but the one that the head reads.
     """
     head, name = portraits.schema.protected_task, task.name
     pair = portraits.labels[name], found.predictions[name]
@@ -177,9 +172,8 @@ def measure_task(
         layers = {representations.embedding_name(task): embedding}
     accuracy = None
     if head.name in found.predictions:
-        counts = metrics.confusion_matrix(
-            answers.groups, found.predictions[head.name], head.num_classes
-        )
+        pair = answers.groups, found.predictions[head.name]
+        counts = metrics.confusion_matrix(*pair, head.num_classes)
         supported = counts.sum(-1) >= settings.min_count
         if supported.any():
             accuracy = metrics.recall(counts)[supported].mean()

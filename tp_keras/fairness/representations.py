@@ -51,9 +51,8 @@ def represent(classifier, images, progress=True) -> Representations:
             f"tasks={[task.name for task in classifier.tasks]}"
         )
     check_pixels(images)
-    outputs = _layers_model(classifier).predict(
-        images, 256, verbose="auto" if progress else 0
-    )
+    verbose = "auto" if progress else 0
+    outputs = _layers_model(classifier).predict(images, 256, verbose=verbose)
     for name, array in outputs.items():
         rows = int((~np.isfinite(array).all(axis=-1)).sum())
         if rows:

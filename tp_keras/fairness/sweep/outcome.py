@@ -62,8 +62,8 @@ _OF_GROUPS = {"group_recall", "worst_group_recall"}
 
 def is_compared(metric: str, group: str) -> bool:
     """Returns whether a sweep keeps a figure."""
-    of_all = group == ALL and metric in _FIGURES.values()
-    return of_all or metric in _OF_GROUPS
+    kept = _FIGURES.values() if group == ALL else ()
+    return metric in kept or metric in _OF_GROUPS
 
 
 class SweepFolder:
@@ -278,9 +278,8 @@ def choose(
     outcomes: Sequence[Outcome], task: Task, settings: ChoiceSettings
 ) -> Choice:
     """Chooses among variants, `none` first, by a guarded task; see `rule`."""
-    none, *others = outcomes
-    verdicts = []
-    for item in others:
+    none, verdicts = outcomes[0], []
+    for item in outcomes[1:]:
         probe = item.mean(VALIDATION, "conditional_probe", task)
         probe = float("inf") if probe is None else probe
         failures = tuple(_failures(item, none, task, settings))
@@ -322,7 +321,7 @@ def _failures(outcome, none, task, settings):
             for loss, cell, count in sorted(losses, reverse=True)
         )
     accuracy, before = pair("accuracy")
-    if accuracy is None or before is None:
+    if None in (accuracy, before):
         yield "accuracy not supported"
     elif before - accuracy > settings.largest_accuracy_loss + _ROUNDING:
         yield f"accuracy {percent(accuracy)} after {percent(before)}"

@@ -133,8 +133,9 @@ def _choice_section(choice, told):
             rows.append((*row, _number(after), f"{after - recall:+.3f}"))
     first = f"recall of {choice.task.name}"
     names = [first, "split", "portraits", "none", name, "difference"]
-    table = pd.DataFrame(sorted(rows), columns=names)
-    return _section("Choice", table, sentences=sentences)
+    frame = pd.DataFrame(sorted(rows), columns=names)
+    table = page_parts.Table("", "", frame)
+    return page_parts.Section("Choice", sentences=sentences, summary=table)
 
 
 def _variant_sections(outcomes, schema, guarded):
@@ -155,14 +156,8 @@ def _variant_sections(outcomes, schema, guarded):
         for title, means in found.items():
             if set(means) != {None}:
                 cells[title] = [*map(_number, means)]
-        yield _section(f"{task.name}, {split}", pd.DataFrame(cells), note)
-        note = ""
-
-
-def _section(title, frame, note="", **texts):
-    """Returns a section of one table."""
-    table = page_parts.Table("", note, frame)
-    return page_parts.Section(title, summary=table, **texts)
+        table, note = page_parts.Table("", note, pd.DataFrame(cells)), ""
+        yield page_parts.Section(f"{task.name}, {split}", summary=table)
 
 
 def _number(value):

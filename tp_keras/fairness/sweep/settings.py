@@ -135,8 +135,7 @@ def parse_variant(name: str) -> Variant:
 def parse_variants(names, base: DebiasConfig) -> list[Variant]:
     """Reads variants of the settings `base`, and puts `none` first.
 
-    Raises:
-        UserError: If a name can't be read, or two mean the same.
+    Raises `UserError` if a name can't be read, or two mean the same.
     """
     variants, known = [Variant()], {}
     for name in names:

@@ -36,7 +36,7 @@ from tp_keras.runs.debias_run import debias_run
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.runs.trainer import Trainer
 
-_NUM_BOOTSTRAPS = 200
+_MEASURED = {"num_bootstraps": 200, "neighbors": (outcome_lib.NEIGHBORS,)}
 
 
 def train_bases(
@@ -48,10 +48,8 @@ def train_bases(
     """Trains the runs that are compared with, or finds them trained.
 
     They lie in `none-seed<S>` of the folder of the sweep, and `config` has no
-    debiasing. Returns seed -> finished run.
-
-    Raises:
-        UserError: If the folder belongs to another sweep, or there is no data.
+    debiasing. Raises `UserError` if the folder belongs to another sweep, or
+    there is no data.
     """
     config = dataclasses.replace(config, data=resolve_splits(config.data))
     folder, bases = SweepFolder(sweep_dir), {}
@@ -66,11 +64,10 @@ def train_bases(
 
 
 def find_bases(run_dirs: Sequence[str | os.PathLike]) -> Bases:
-    """Finds finished runs without debiasing in their folders: seed -> run.
+    """Finds finished runs without debiasing in their folders.
 
-    Raises:
-        UserError: If one isn't there, isn't finished, is debiased or learned
-            nothing guarded, or two have the same seed or different data sets.
+    Raises `UserError` if one isn't finished, is debiased or learned nothing
+    guarded, or two have the same seed or different data sets.
     """
     bases, portraits = {}, {}
     for run_dir in run_dirs:
@@ -109,11 +106,8 @@ def run_sweep(
     """Makes and measures every variant, `none` first, on every base run.
 
     What is there is neither made nor measured again: the same call resumes. The
-    base runs (seed -> finished run without debiasing) stay as they are.
-
-    Raises:
-        UserError: If the folder belongs to another sweep, or a variant can't
-            be made or measured.
+    base runs stay as they are. Raises `UserError` if the folder belongs to
+    another sweep, or a variant can't be made or measured.
     """
     folder = SweepFolder(sweep_dir)
     folder.claim(settings, bases)
@@ -159,11 +153,7 @@ class _Seed:
         classifier = self._make(variant).load_model()
         measured = dataclasses.asdict(self.settings.measure)
         few, twins = measured.pop("validation_min_count"), None
-        settings = FairnessSettings(
-            num_bootstraps=_NUM_BOOTSTRAPS,
-            neighbors=(outcome_lib.NEIGHBORS,),
-            **measured,
-        )
+        settings = FairnessSettings(**_MEASURED, **measured)
         for split in SPLITS:
             path = self.folder.records_path(variant, self.seed, split)
             if path.exists():
@@ -185,10 +175,9 @@ class _Seed:
             source = self._make(dataclasses.replace(variant, posthoc=NONE))
         elif not run.model_path.exists():
             features = self._compute_features()
+        options = {"features": features, "progress": False}
         settings = variant.settings(self.settings.debias)
-        return debias_run(
-            source.path, run.path, settings, features=features, progress=False
-        )
+        return debias_run(source.path, run.path, settings, **options)
 
     def _compute_features(self):
         if self.features is None:
@@ -234,23 +223,20 @@ def measure(
     if twins is not None:
         arguments = classifier, portraits, twins
         pairs = representations.represent_twins(*arguments, **quiet)
-    measured, head = [], schema.protected
+    place = {"split": portraits.split, "dataset": portraits.dataset}
+    records, head, place["seed"] = [], schema.protected, seed
     if head in found.predictions:
         known = portraits.groups >= 0
         hits = (found.predictions[head] == portraits.groups)[known].sum()
         accuracy = figures.share("accuracy", hits, known.sum(), group=ALL)
-        measured.append((head, accuracy))
+        records.append(Record(task=head, **place, **accuracy))
     arguments = portraits, found, pairs, settings, seed
     for task in schema.guarded_tasks:
         if task.name in classifier.embedding_parts:
             stages = report.measure_task(task, *arguments, embedding_only=True)
-            measured += [
-                (task.name, fields)
+            records += [
+                Record(task=task.name, **place, **fields)
                 for fields in itertools.chain(*stages.values())
                 if outcome_lib.is_compared(fields["metric"], fields["group"])
             ]
-    place = {"split": portraits.split, "dataset": portraits.dataset}
-    return [
-        Record(task=name, seed=seed, **place, **fields)
-        for name, fields in measured
-    ]
+    return records
