@@ -39,16 +39,6 @@ def odds(outcomes):
     return np.maximum(found.max(-1), others.max(-1))
 
 
-def test_rows_and_counts_are_the_same():
-    np.testing.assert_array_equal(count(rows_of(OUTCOMES), 3), OUTCOMES)
-
-
-def test_differences_are_of_what_counts():
-    rates = np.array([[0.1, 0.5], [0.4, 0.6], [np.nan, 0.9]])
-    counted = np.array([[True, True], [True, False], [False, False]])
-    assert group_counts.differences(rates, counted) == pytest.approx([0.3])
-
-
 def test_resamples_keep_their_strata():
     generator = np.random.default_rng(0)
     within = group_counts.resample(OUTCOMES, 2, 500, generator)

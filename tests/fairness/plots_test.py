@@ -1,3 +1,5 @@
+import types
+
 import numpy as np
 import pytest
 
@@ -69,11 +71,18 @@ def test_probes_without_support_leave_gaps_and_guessing_is_chance():
 @pytest.mark.parametrize("task", [HAIR_TYPE, SIGNS], ids=lambda t: t.name)
 @pytest.mark.parametrize("protected", [GENDER, ORIGIN], ids=lambda t: t.name)
 def test_neighbours_are_framed_by_group_and_named_by_class(task, protected):
-    images = np.full((2, 4, 12, 10, 3), 77, np.uint8)
     last = protected.num_classes - 1
-    classes = np.array([[0, 0, 1, 0], [1, 0, 0, 0]]) * task.has_classes
+    classes = np.array([[0, 0, 1, 0], [1, 0, 0, 0]])
     groups = np.array([[0, 0, 1, 1], [1, last, 1, 1]])
-    (panel,) = draw_neighbors(images, classes, groups, task, protected).axes
+    labels = classes.ravel() if task.has_classes else np.zeros((8, 2), int)
+    portraits = types.SimpleNamespace(
+        images=np.full((8, 12, 10, 3), 77, np.uint8),
+        labels={task.name: labels},
+        groups=groups.ravel(),
+        schema=types.SimpleNamespace(groups=protected.classes),
+    )
+    rows = np.arange(8).reshape(2, 4)
+    (panel,) = draw_neighbors(portraits, task, rows).axes
     pixels = panel.images[0].get_array().reshape(-1, 3)
     frame = 22 * 20 - 12 * 10
     styles = group_styles(protected.classes)

@@ -6,7 +6,6 @@ the answers of both are wrong and right. What is not defined is NaN.
 """
 
 import dataclasses
-import math
 from collections.abc import Callable
 
 import numpy as np
@@ -79,20 +78,14 @@ def right_answers(task: Task) -> np.ndarray:
 
 
 def differ(task: Task, first, second) -> np.ndarray:
-    """Returns where answers are not the same: bool [N], or [N, flags].
-
-    Both in the form of labels; numbers are the same within the tolerance.
-    """
+    """Returns where answers differ, beyond tolerance: bool [N(, flags)]."""
     if task.kind == REGRESSION:
         return ~(np.abs(np.subtract(first, second)) <= task.tolerance)
     return np.not_equal(first, second)
 
 
 def false_positive_rates(outcomes) -> np.ndarray:
-    """Returns how often the others are called by a class: [..., G, K].
-
-    Only of tasks with classes. NaN for a class that is all a group has.
-    """
+    """Returns how often the others are called by a class: [..., G, K]."""
     hits = np.diagonal(outcomes, axis1=-2, axis2=-1)
     return ratio(np.sum(outcomes, -2) - hits, _count_negatives(outcomes))
 
@@ -108,8 +101,8 @@ def differences(rates, counted) -> np.ndarray:
 
     Of the comparable classes; `counted`, bool [G, S], are the rates that count.
     """
-    rates = np.asarray(rates)[..., comparable(counted)]
-    counted = counted[:, comparable(counted)]
+    kept = comparable(counted)
+    rates, counted = np.asarray(rates)[..., kept], counted[:, kept]
     largest = np.where(counted, rates, -np.inf).max(-2)
     return largest - np.where(counted, rates, np.inf).min(-2)
 
@@ -124,37 +117,29 @@ def resample(
 ) -> np.ndarray:
     """Draws the rows of counts again: int64 [B, G, S, C].
 
-    Two axes, group and class, are the strata of rates inside a class. One, the
-    group, is that of rates of a whole group, such as its accuracy: these depend
-    on its mix of classes, and the mix is a matter of chance as well.
+    The first `num_axes` axes are the strata: group and class of rates inside a
+    class, the group of those of a whole group, whose mix of classes is chance.
     """
     shape = np.shape(outcomes)
-    parts = np.reshape(outcomes, (math.prod(shape[:num_axes]), -1))
-    drawn = intervals.resample_confusion_matrix(
-        parts, num_bootstraps, generator
-    )
-    return drawn.reshape(num_bootstraps, *shape)
+    parts = np.reshape(outcomes, (np.prod(shape[:num_axes]), -1))
+    draw = intervals.resample_confusion_matrix
+    return draw(parts, num_bootstraps, generator).reshape(-1, *shape)
 
 
 def permute_groups(outcomes, num_permutations: int, generator) -> np.ndarray:
     """Deals the rows of each class to the groups anew: int64 [P, G, S, C].
 
-    Each group keeps its number of rows of each class: the counts are what they
-    would be if answers depended on class and chance alone. The answers of the
-    first group are drawn from the multivariate hypergeometric distribution,
-    then those of the second among what is left, and so on.
+    So they would be if answers depended on class and chance alone.
     """
     outcomes = np.asarray(outcomes)
     permuted = np.zeros((num_permutations, *outcomes.shape), np.int64)
     for label, sizes in enumerate(outcomes.sum(-1).T):
+        # The first group's answers, then the next one's among what is left.
         left = np.tile(outcomes[:, label].sum(0), (num_permutations, 1))
         for group, size in enumerate(sizes[:-1]):
-            permuted[:, group, label] = [
-                generator.multivariate_hypergeometric(
-                    row, size, method="marginals"
-                )
-                for row in left
-            ]
+            draw = generator.multivariate_hypergeometric
+            drawn = [draw(row, size, method="marginals") for row in left]
+            permuted[:, group, label] = drawn
             left -= permuted[:, group, label]
         permuted[:, -1, label] = left
     return permuted
@@ -174,11 +159,10 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """Returns a 95 % interval of a difference, a maximum or a minimum.
 
-    Noise adds to a maximum: the middle 95 % of its resamples [B] may miss both
-    the measured value and the truth. Mirrored at the value they correct for
-    that, but fall short where one rate stands out. So each end is the wider one
-    of the two (Davison and Hinkley, Bootstrap Methods and their Application,
-    1997, sections 5.2 and 5.3), inside the `limits` of the figure.
+    Noise adds to a maximum: the middle 95 % of its resamples [B] may miss the
+    truth. Mirrored at the value they correct for that, but fall short where one
+    rate stands out. So each end is the wider one of the two (Davison and
+    Hinkley, Bootstrap Methods and their Application, 1997, 5.2 and 5.3).
     """
     low, high = intervals.percentile_interval(samples)
     return (
@@ -190,33 +174,26 @@ def bootstrap_interval(
 class GroupSample:
     """Counts of group, class and answer, and what chance makes of them.
 
-    Of `outcomes`, int64 [G, S, C], and the answers `right`, bool [S, C]; `seed`
-    is a sequence of integers. `sizes`, int64 [G, S], are the rows of each cell
-    of group and class. Bool arrays tell what has `min_count` rows: `supported`
-    [G, S] the cells, `supported_negatives` the group's rows of other classes,
-    `supported_groups` [G] the groups. `by_group` are resamples of each group
-    [B, G, S, C].
+    Of `outcomes`, int64 [G, S, C], and the answers `right`, bool [S, C].
+    `sizes`, int64 [G, S], are the rows of each cell of group and class. Bool
+    arrays tell what has `min_count` rows: `supported` [G, S] the cells,
+    `supported_negatives` the group's rows of other classes, `supported_groups`
+    [G] the groups. `by_group` are resamples of each group [B, G, S, C].
     """
 
     def __init__(self, outcomes, right, settings: FairnessSettings, seed):
-        self.outcomes = outcomes
-        self.right = right
+        self.outcomes, self.right = outcomes, right
         self.sizes = outcomes.sum(-1)
         least, draws = settings.min_count, settings.num_bootstraps
         self.supported = self.sizes >= least
         self.supported_negatives = _count_negatives(outcomes) >= least
         self.supported_groups = self.sizes.sum(-1) >= least
+        self.can_compare = self.supported_groups.sum() >= 2
         generator = np.random.default_rng(seed)
         self._by_cell = resample(outcomes, 2, draws, generator)
         self.by_group = resample(outcomes, 1, draws, generator)
-        self._permuted = permute_groups(
-            outcomes, settings.num_permutations, generator
-        )
-
-    @property
-    def can_compare(self) -> bool:
-        """Whether two groups or more are supported."""
-        return self.supported_groups.sum() >= 2
+        count = settings.num_permutations
+        self._permuted = permute_groups(outcomes, count, generator)
 
     def hits(self, outcomes) -> np.ndarray:
         """Returns the right answers of counts: [..., G, S]."""
@@ -232,28 +209,23 @@ class GroupSample:
         return ratio(self.hits(outcomes).sum(-1), np.sum(outcomes, (-2, -1)))
 
     def figure(
-        self,
-        metric: str,
-        value_of: Callable,
-        supported: bool,
-        *,
-        resampled: np.ndarray | None = None,
-        limits: tuple[float, float] = (0.0, 1.0),
-        tail: float | None = NULL_OF_MAXIMUM,
-        **fields,
+        self, metric: str, value_of: Callable, supported: bool, **fields
     ) -> dict:
         """Makes the fields of a record with bootstrap interval and null.
 
-        `value_of` is a function from counts [..., G, S, C] to values [...].
-        `resampled` are counts [B, G, S, C], by default those of each cell, and
-        `tail` is the quantile of the permutations that is told, if any.
+        `value_of` is a function from counts [..., G, S, C] to values [...]. Of
+        the fields `resampled` are counts [B, G, S, C], by default those of each
+        cell, `limits` the ends of what the figure can be, and `tail` is the
+        quantile of the permutations that is told, if any.
         """
+        resampled = fields.pop("resampled", self._by_cell)
+        limits = fields.pop("limits", (0.0, 1.0))
+        tail = fields.pop("tail", NULL_OF_MAXIMUM)
         fields = {"group": ALL, "count": int(self.sizes.sum())} | fields
         if not supported:
             return figures.figure(metric, None, **fields)
         value = float(value_of(self.outcomes))
-        samples = value_of(self._by_cell if resampled is None else resampled)
         if tail is not None:
             fields["null"] = float(np.quantile(value_of(self._permuted), tail))
-        interval = bootstrap_interval(value, samples, limits)
+        interval = bootstrap_interval(value, value_of(resampled), limits)
         return figures.figure(metric, value, interval=interval, **fields)

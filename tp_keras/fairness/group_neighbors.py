@@ -1,6 +1,7 @@
 """Labels and groups of the nearest neighbours in an embedding."""
 
 import dataclasses
+import itertools
 import zlib
 from collections.abc import Iterator
 
@@ -10,9 +11,9 @@ from tp_keras.data.labels import num_strata
 from tp_keras.data.labels import strata
 from tp_keras.evaluation import neighbors
 from tp_keras.evaluation.figures import figure
-from tp_keras.fairness.group_counts import NULL_OF_MAXIMUM
+from tp_keras.evaluation.metrics import ratio
+from tp_keras.fairness import group_counts
 from tp_keras.fairness.group_counts import GroupAnswers
-from tp_keras.fairness.group_counts import permute_within
 from tp_keras.fairness.settings import FairnessSettings
 from tp_keras.records.record import ALL
 
@@ -22,8 +23,7 @@ EXCESS = "same_group_excess"
 # The least that each figure can be: an interval need not go beyond.
 _LEAST = {PRECISION: 0.0, EXCESS: -1.0}
 
-# The parts that are left out in turn, and the quantile of the normal
-# distribution that makes an interval of a standard error.
+# The parts that are left out in turn, and what makes an interval of an error.
 _NUM_PARTS = 100
 _Z = 1.96
 
@@ -37,10 +37,8 @@ def measure_neighbors(
     """Measures the nearest neighbours of each portrait among all others.
 
     Queries and gallery are the rows with a label and a group of `embedding`, a
-    float array [N, d]. Neighbours are ranked by cosine similarity, equal ones
-    in an order that has nothing to do with the group. The class of a number is
-    its range. For each length k of a list (`variant` is `"k=20"`), over all
-    queries and over those of each group:
+    float array [N, d]; cosine similarity ranks them. For each length k of a
+    list (`variant` is `"k=20"`), over all queries and those of each group:
 
     * `neighbor_precision`: the share of the list that has the query's class,
       unless there is only one class;
@@ -53,10 +51,7 @@ def measure_neighbors(
     queries and from the gallery, in turn. (A portrait is neighbour many times:
     a bootstrap over the queries gives half the width.) `null` is the 95 %
     quantile with groups permuted inside each class. The only portrait of a
-    class has no excess.
-
-    Yields fields of records. Where a list would be longer than the gallery, or
-    all are of one group, the value is None.
+    class has no excess. Yields fields of records.
 
     Source:
         Efron and Stein, The jackknife estimate of variance, 1981 (never too
@@ -69,41 +64,28 @@ def measure_neighbors(
     rows = generator.permutation(np.flatnonzero((classes >= 0) & (groups >= 0)))
     vectors = neighbors.unit_rows(embedding)[rows]
     lengths = sorted(set(settings.neighbors))
-    size = min(lengths[-1] + _SPARE, len(rows) - 1)
-    near = np.zeros((len(rows), 0), np.int64)
-    if size > 0:
-        near, _ = neighbors.find_neighbors(
-            vectors, vectors, size, skip_self=True
-        )
+    size = max(min(lengths[-1] + _SPARE, len(rows) - 1), 0)
+    near, _ = neighbors.find_neighbors(vectors, vectors, size, skip_self=True)
     lists = _Lists(classes[rows], groups[rows], near, lengths, len(names))
     means, counts = lists.means()
     errors = _jackknife_errors(lists, generator)
     null = np.full(means.shape, np.nan)
-    drawn = [
-        lists.excesses(permute_within(lists.groups, lists.classes, generator))
-        for _ in range(settings.num_permutations)
-    ]
-    null[1] = np.quantile(drawn, NULL_OF_MAXIMUM, axis=0)[0]
+    columns, drawn = (lists.groups, lists.classes, generator), []
+    for _ in range(settings.num_permutations):
+        drawn.append(lists.excesses(group_counts.permute_within(*columns)))
+    null[1] = np.quantile(drawn, group_counts.NULL_OF_MAXIMUM, axis=0)[0]
     columns = np.stack([means, counts, errors, null])
-    for index, k in enumerate(lengths):
-        for place, (metric, least) in enumerate(_LEAST.items()):
-            if metric == PRECISION and num_strata(task) < 2:
-                continue
-            cells = zip((ALL, *names), columns[:, place, index].T, strict=True)
-            for group, (value, count, error, by_chance) in cells:
-                interval = None, None
-                if not np.isnan(error):
-                    low, high = value - _Z * error, value + _Z * error
-                    interval = max(low, least), min(high, 1.0)
-                yield figure(
-                    metric,
-                    value,
-                    count,
-                    interval,
-                    group=group,
-                    variant=f"k={k}",
-                    null=None if np.isnan(by_chance) else by_chance,
-                )
+    metrics = (PRECISION, EXCESS) if num_strata(task) > 1 else (EXCESS,)
+    for (index, k), metric in itertools.product(enumerate(lengths), metrics):
+        cells = columns[:, int(metric == EXCESS), index].T
+        for group, cell in zip((ALL, *names), cells, strict=True):
+            value, count, error, by_chance = cell
+            where = {"group": group, "variant": f"k={k}"}
+            where["null"] = None if np.isnan(by_chance) else by_chance
+            if not np.isnan(error):
+                low, high = value - _Z * error, value + _Z * error
+                where["interval"] = max(low, _LEAST[metric]), min(high, 1.0)
+            yield figure(metric, value, count, **where)
 
 
 @dataclasses.dataclass
@@ -122,14 +104,10 @@ class _Lists:
         near = self.near[keep]
         kept = keep[near]
         order = np.argsort(~kept, axis=1, kind="stable")
-        width = kept.sum(axis=1).min() if len(kept) else 0
-        near = np.take_along_axis(near, order[:, :width], axis=1)
-        return dataclasses.replace(
-            self,
-            classes=self.classes[keep],
-            groups=self.groups[keep],
-            near=(np.cumsum(keep) - 1)[near],
-        )
+        order = order[:, : kept.sum(axis=1).min()]
+        near = (np.cumsum(keep) - 1)[np.take_along_axis(near, order, axis=1)]
+        parts = self.classes[keep], self.groups[keep], near
+        return _Lists(*parts, self.lengths, self.num_groups)
 
     def means(self):
         """Returns means and counts of both figures: [2, 2, k, 1 + groups]."""
@@ -141,23 +119,21 @@ class _Lists:
         target = np.full(len(groups), np.nan)
         if len(np.unique(groups)) > 1:
             # P(query's group | query's class) among the other rows.
-            _, classes = np.unique(self.classes, return_inverse=True)
+            classes = self.classes
             counts = np.zeros((classes.max() + 1, self.num_groups))
             np.add.at(counts, (classes, groups), 1)
-            others = counts.sum(1)[classes] - 1
-            same = counts[classes, groups] - 1
-            np.divide(same, others, out=target, where=others > 0)
+            same, every = counts[classes, groups], counts.sum(1)[classes]
+            target = ratio(same - 1, every - 1)
         return self._means(self._shares(groups) - target, groups)
 
     def _shares(self, values):
         """Returns the share of lists with the query's value: [k, N]."""
         near = self.near[:, : self.lengths[-1]]
         own = values[near] == values[:, np.newaxis]
-        hits = np.cumsum(own, axis=1, dtype=np.int32)
         shares = np.full((len(self.lengths), len(values)), np.nan)
-        for index, k in enumerate(self.lengths):
+        for share, k in zip(shares, self.lengths, strict=True):
             if k <= near.shape[1]:
-                shares[index] = hits[:, k - 1] / k
+                share[:] = np.count_nonzero(own[:, :k], axis=1) / k
         return shares
 
     def _means(self, values, groups):
@@ -165,27 +141,25 @@ class _Lists:
         found = []
         for row in values:
             defined = ~np.isnan(row)
-            weights = np.where(defined, row, 0.0)
-            totals = np.bincount(groups, weights, minlength=self.num_groups)
             if not defined.any():
-                # What nobody has is told of all rows.
-                totals, defined = totals * np.nan, ~defined
-            counts = np.bincount(groups[defined], minlength=self.num_groups)
+                defined = ~defined  # What nobody has is told of all rows.
+            own = groups[defined]
+            totals = np.bincount(own, row[defined], self.num_groups)
+            counts = np.bincount(own, minlength=self.num_groups)
             parts = (np.append(part.sum(), part) for part in (totals, counts))
             totals, counts = parts
-            with np.errstate(invalid="ignore"):
-                found.append([totals / counts, counts])
+            found.append([ratio(totals, counts), counts])
         return np.swapaxes(found, 0, 1)
 
 
 def _jackknife_errors(lists, generator):
     """Returns the standard errors of both figures: [2, k, 1 + groups]."""
     count = len(lists.groups)
+    if count < 2:
+        return np.full_like(lists.means()[0], np.nan)
     num_parts = min(_NUM_PARTS, count)
-    parts = generator.permutation(np.arange(count) % max(num_parts, 1))
+    parts = generator.permutation(np.arange(count) % num_parts)
     found = [
         lists.without(parts == part).means()[0] for part in range(num_parts)
     ]
-    if num_parts < 2:
-        return np.full_like(lists.means()[0], np.nan)
     return np.sqrt(np.var(found, axis=0) * (num_parts - 1))

@@ -14,13 +14,12 @@ from tp_keras.fairness.group_counts import GroupAnswers
 from tp_keras.fairness.group_counts import GroupSample
 from tp_keras.fairness.probes import KINDS
 from tp_keras.fairness.probes import probe_groups
+from tp_keras.fairness.representations import BACKBONE
 from tp_keras.fairness.settings import FairnessSettings
 from tp_keras.records.record import ALL
 
-# The layer that must give the group away: the protected head reads it.
-POSITIVE_CONTROL = "backbone"
-# How much less than that head, which has learned from more rows, a probe of it
-# may find.
+# How much less than the protected head, which has learned from more rows, a
+# probe of the backbone, which it reads, may find.
 POSITIVE_CONTROL_LOSS = 0.05
 
 BROKEN_PROBE = "broken_probe"
@@ -36,74 +35,56 @@ def measure_leakage(
     """Measures what tells the group of a portrait, and how well.
 
     All of it is the balanced accuracy of a guess of the group out of the G with
-    `min_count` labelled rows: 1/G for nothing, 1 for all. A number is told by
-    its range. Yields the fields of records, as `measure_groups` does.
+    `min_count` labelled rows: 1/G for nothing, 1 for all. Yields the fields of
+    records, as `measure_groups` does.
 
     * `leakage_band_low` and `leakage_band_high`, the band `[L(Y) - (1 - A),
       L(Y)]` with `L(Y)` that of the best guess from the label alone and `A`
       the mean of the accuracies of the groups. What the head reads can't tell
-      less than the lower end (at least 1/G) if it is to predict as it does;
-      what knows of the group no more than the class tells, doesn't tell more
-      than the upper end. Flags have no band.
-    * `group_probe` of each layer, with the variant `"<kind> <layer>"` (see
-      `probe_groups`), and chance as `null`: trained on all rows, and tested on
-      those with a label, as those are what the band is of.
-    * `conditional_group_probe` with the class beside the layer; chance where
-      nothing is left but the class.
+      less if it is to predict as it does; what knows of the group no more than
+      the class tells, doesn't tell more. Flags have no band.
+    * `group_probe` of each layer, with the variant `"<kind> <layer>"` and
+      chance as `null`: trained on all rows, tested on those with a label.
+    * `conditional_group_probe` with the class beside the layer.
     * `broken_probe`, a probe that can't be trusted, with the reason in its
-      variant, such as `"linear answer, below the band"`, and how far it is off
-      in its value: one of the layer `"backbone"` that finds less than the
-      protected head finds there by more than 0.05, or one of another layer
-      whose interval is below the band, less than its predictions tell.
+      variant and how far it is off in its value: one of the layer `"backbone"`
+      that finds less than the protected head finds there by more than 0.05, or
+      one of another layer whose interval is below the band.
 
-    `layers` are float arrays [N, d] by name: layers that the head is computed
-    from, and the backbone. `head_accuracy` is the balanced accuracy of the
-    protected head, if there is one.
+    `layers` are float arrays [N, d] by name. `head_accuracy` is the balanced
+    accuracy of the protected head, if there is one.
 
     Source:
         Zhao and Gordon, Inherent tradeoffs in learning fair representations,
         2022 (the lower end); Elazar and Goldberg, Adversarial removal of
         demographic attributes from text data, 2018 (probes).
     """
-    task, known, low = answers.task, answers.groups >= 0, None
-    groups = answers.groups[known]
-    classes = strata(task, answers.labels)[known]
-    if num_strata(task) > 1:
-        guesses = strata(task, answers.predictions)[known]
-        right = np.eye(num_strata(task), dtype=bool)
-        counts = [
-            metrics.confusion_matrix(
-                classes[groups == group], guesses[groups == group], len(right)
-            )
-            for group in range(answers.protected.num_classes)
-        ]
-        words = [seed, *task.name.encode()]
+    task, groups, low = answers.task, answers.groups, None
+    classes = strata(task, answers.labels)
+    if (size := num_strata(task)) > 1:
+        guesses, counts = strata(task, answers.predictions), []
+        for group in range(answers.protected.num_classes):
+            pair = classes[groups == group], guesses[groups == group]
+            counts.append(metrics.confusion_matrix(*pair, size))
+        words, right = [seed, *task.name.encode()], np.eye(size, dtype=bool)
         sample = GroupSample(np.array(counts), right, settings, words)
-        band = [
-            _band_end(sample, "leakage_band_low", lower_band),
-            _band_end(sample, "leakage_band_high", label_leakage),
-        ]
-        low = band[0]["value"]
-        yield from band
+        lowest = _band_end(sample, "leakage_band_low", lower_band)
+        low = lowest["value"]
+        yield lowest
+        yield _band_end(sample, "leakage_band_high", label_leakage)
     jobs = list(itertools.product((False, True), layers, KINDS))
     for given, name, kind in tqdm.tqdm(
         jobs, f"probes of {task.name}", delay=2, leave=False
     ):
         rows = {"classes": classes} if given else {"train_only": classes < 0}
-        result = probe_groups(
-            layers[name][known],
-            groups,
-            kind=kind,
-            settings=settings,
-            seed=seed,
-            **rows,
-        )
+        rows |= {"kind": kind, "settings": settings, "seed": seed}
+        result = probe_groups(layers[name], groups, **rows)
         own = {"count": result.count, "group": ALL, "variant": f"{kind} {name}"}
         about = {"interval": result.interval, "null": result.chance}
         metric = f"{'conditional_' * given}group_probe"
         yield figures.figure(metric, result.value, **own, **about)
         least, reason = low, "below the band"
-        if name == POSITIVE_CONTROL:
+        if name == BACKBONE:
             reason = "positive control below the protected head"
             least = head_accuracy and head_accuracy - POSITIVE_CONTROL_LOSS
         if given or least is None or result.value is None:
@@ -114,10 +95,7 @@ def measure_leakage(
 
 
 def label_leakage(outcomes) -> np.ndarray:
-    """Returns the balanced accuracy of the best guess from the label: [...].
-
-    Of counts [..., G, S, S] of group, class and class of the answer.
-    """
+    """Returns the best guess from labels, of counts [..., G, S, S]: [...]."""
     sizes = np.sum(outcomes, -1)
     rates = metrics.ratio(sizes, sizes.sum(-1, keepdims=True))
     return rates.max(-2).sum(-1) / rates.shape[-2]
@@ -126,9 +104,8 @@ def label_leakage(outcomes) -> np.ndarray:
 def lower_band(outcomes) -> np.ndarray:
     """Returns what any layer of these answers gives away at least: [...].
 
-    Who guesses the group from the answer as from the label is right as often
-    but for the share of wrong answers. Holds for the counts [..., G, S, S] at
-    hand, not on average alone.
+    Of counts [..., G, S, S]: who guesses the group from the answer as from the
+    label is right as often but for the share of wrong answers.
     """
     errors = 1 - metrics.accuracy(outcomes).mean(-1)
     least = label_leakage(outcomes) - errors
@@ -143,6 +120,5 @@ def _band_end(sample, metric, value_of):
         sample.can_compare,
         resampled=sample.by_group,
         limits=(1 / max(kept.sum(), 1), 1.0),
-        # Groups permuted inside the class have the same labels.
-        tail=None,
+        tail=None,  # Groups permuted inside the class have the same labels.
     )

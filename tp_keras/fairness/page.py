@@ -10,10 +10,9 @@ from tp_keras.fairness import plots
 from tp_keras.fairness import summary
 from tp_keras.fairness.group_figures import UNSUPPORTED
 from tp_keras.fairness.settings import FairnessSettings
+from tp_keras.records import page_parts
 from tp_keras.records.page_parts import Plot
-from tp_keras.records.page_parts import Report
 from tp_keras.records.page_parts import Section
-from tp_keras.records.page_parts import Table
 from tp_keras.records.record import Record
 from tp_keras.records.record import find
 from tp_keras.records.table import figure_table
@@ -105,15 +104,13 @@ def make_report(
     schema: Schema,
     neighbors: Mapping[str, Figure],
     settings: FairnessSettings,
-) -> Report:
+) -> page_parts.Report:
     """Makes a fairness report, a section for each task among others.
 
     `neighbors` holds by name of a guarded task the plot of its neighbours.
     """
-    guarded = [
-        task for task in schema.guarded_tasks if find(records, task=task.name)
-    ]
-    protected = schema.protected_task
+    own = {task: find(records, task=task.name) for task in schema.guarded_tasks}
+    guarded, protected = [*filter(own.get, own)], schema.protected_task
     names = {
         "guarded": html.escape(" and ".join(map(summary.plain_name, guarded))),
         "protected": html.escape(summary.plain_name(protected)),
@@ -121,23 +118,20 @@ def make_report(
     }
     sections = [Section("What was asked", _ASKED % names)]
     for task in guarded:
-        items = summary.summarize(records, task, protected)
-        sentences = [item.sentence for item in items]
-        sentences += summary.broken_probes(records, task)
+        about = own[task], task, protected
+        sentences = [item.sentence for item in summary.summarize(*about)]
         section = Section(
             task.name,
-            sentences=sentences,
-            summary=summary.task_table(records, task, protected),
-            plots=list(
-                _plots(records, task, protected, neighbors.get(task.name))
-            ),
-            tables=_tables(find(records, task=task.name)),
+            sentences=sentences + summary.broken_probes(records, task),
+            summary=summary.task_table(*about),
+            plots=list(_plots(*about, neighbors.get(task.name))),
+            tables=_tables(own[task]),
         )
         sections.append(section)
     sections.append(Section("How the figures are made", _MADE % names))
     sections.append(Section("What these figures can't tell", _LIMITS % names))
     title = f"Without regard? {summary.question(schema, guarded)}"
-    return Report(title, sections, schema.shows_people)
+    return page_parts.Report(title, sections, schema.shows_people)
 
 
 def _tables(records):
@@ -155,12 +149,13 @@ def _tables(records):
         few = ", not supported" * (record.variant == UNSUPPORTED)
         return f"{text} (n = {record.count:,}{few})"
 
-    rows, more = {"figure": "metric", "of": what}, {"by chance": summary.chance}
-    return [
-        Table(title, note, figure_table(found, rows, form=cell, more=more))
-        for title, note, metrics in _KINDS
-        if (found := [item for item in records if item.metric in metrics])
-    ]
+    rows, tables = {"figure": "metric", "of": what}, []
+    options = {"form": cell, "more": {"by chance": summary.chance}}
+    for *texts, metrics in _KINDS:
+        if found := [item for item in records if item.metric in metrics]:
+            frame = figure_table(found, rows, **options)
+            tables.append(page_parts.Table(*texts, frame))
+    return tables
 
 
 def _plots(records, task, protected, neighbors):
@@ -173,7 +168,7 @@ def _plots(records, task, protected, neighbors):
         "narrow. Hollow marks rest on too few portraits to count.",
         plots.draw_recalls(records, task, protected),
     )
-    if find(records, metric="group_probe", task=task.name):
+    if find(records, metric="group_probe"):
         yield Plot(
             f"leakage_{task.name}.png",
             f"How much {protected.name} can be read from each layer?",

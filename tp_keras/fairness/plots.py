@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
 
+from tp_keras.data.labels import strata
+from tp_keras.data.portraits import Portraits
 from tp_keras.evaluation import neighbors
 from tp_keras.fairness import summary
 from tp_keras.fairness.group_counts import class_names
@@ -57,33 +60,27 @@ def draw_recalls(
     group_plot.draw_groups(
         panel, found, groups, is_few=lambda item: item.variant == UNSUPPORTED
     )
-    panel.set_xlim(-0.02, 1.02)
-    panel.set_xlabel("portraits of the class that are right")
+    label = "portraits of the class that are right"
+    panel.set(xlim=(-0.02, 1.02), xlabel=label)
     panel.xaxis.set_major_formatter(PercentFormatter(1.0))
     style = {"color": "0.4", "marker": "o", "markerfacecolor": "white"}
     few = Line2D([], [], linestyle=":", label="too few to count", **style)
-    add_title(
-        figure,
-        f"{task.name}: recall of each class, with 95 % intervals",
-        [*group_plot.group_handles(groups), few],
-    )
+    title = f"{task.name}: recall of each class, with 95 % intervals"
+    add_title(figure, title, [*group_plot.group_handles(groups), few])
     return figure
 
 
 def draw_leakage(
     records: Sequence[Record], task: Task, protected: Task
 ) -> Figure:
-    """Draws the balanced accuracy of the probes, layers from left to right.
-
-    On the left among all rows, with the band of what the label implies; on the
-    right inside each class, where nothing is chance.
-    """
+    """Draws the probes of each layer, on the right inside each class."""
     figure = new_figure(10.5, 5.2)
     panels = figure.subplots(1, 2, sharey=True)
     records = find(records, task=task.name)
     band = summary.band(records, task)
     found = find(records, metric="group_probe")
-    layers = list(dict.fromkeys(map(_layer, found)))
+    names = (record.variant.split(" ", 1)[1] for record in found)
+    layers = list(dict.fromkeys(names))
     lowest = 1 / protected.num_classes
     for panel, (title, given) in zip(panels, _PANELS.items(), strict=True):
         probes = find(records, metric=f"{given}group_probe")
@@ -96,16 +93,15 @@ def draw_leakage(
             if record.null is not None:
                 panel.axhline(record.null, **_CHANCE)
                 lowest = min(lowest, record.null)
-        panel.set_xticks(
-            range(len(layers)), [name.replace("_", "\n") for name in layers]
-        )
+        names = [name.replace("_", "\n") for name in layers]
+        panel.set_xticks(range(len(layers)), names)
         panel.set_xlim(-0.5, len(layers) - 0.5)
         panel.grid(axis="y", color="0.93")
         panel.tick_params(axis="x", length=0)
         panel.set_title(title, fontsize=10)
-    panels[0].set_ylabel(f"{protected.name} told right (balanced accuracy)")
+    label = f"{protected.name} told right (balanced accuracy)"
+    panels[0].set(ylabel=label, ylim=(lowest - 0.08, 1.02))
     panels[0].yaxis.set_major_formatter(PercentFormatter(1.0))
-    panels[0].set_ylim(lowest - 0.08, 1.02)
     handles = [
         Line2D([], [], **style, label=summary.KIND_NAMES[kind])
         for kind, (style, _) in _STYLES.items()
@@ -116,9 +112,8 @@ def draw_leakage(
         label = f"what {task.name} gives away ({ends})"
         handles.append(Patch(color=_BAND_COLOR, label=label))
     handles.append(Line2D([], [], **_CHANCE, label="guessing"))
-    title = f"{protected.name} that probes read from each layer"
-    title = f"{task.name}: {title}, with 95 % intervals"
-    add_title(figure, title, handles, columns=5)
+    title = f"{task.name}: {protected.name} that probes read from each layer"
+    add_title(figure, f"{title}, with 95 % intervals", handles, columns=5)
     return figure
 
 
@@ -126,9 +121,10 @@ def _draw_probes(panel, records, kind, layers):
     """Draws the probes of a kind that have a value."""
     style, shift = _STYLES[kind]
     points = [
-        (layers.index(_layer(record)) + shift, record)
-        for record in records
-        if record.variant.startswith(f"{kind} ") and record.value is not None
+        (place + shift, record)
+        for place, layer in enumerate(layers)
+        for record in find(records, variant=f"{kind} {layer}")
+        if record.value is not None
     ]
     values = [record.value for _, record in points]
     panel.plot([x for x, _ in points], values, linewidth=0.8, **style)
@@ -145,29 +141,25 @@ def _draw_probes(panel, records, kind, layers):
         )
 
 
-def _layer(record):
-    """Returns the layer that the probe of a record read."""
-    return record.variant.split(" ", 1)[1]
-
-
 def choose_neighbors(classes, groups, embedding, seed) -> np.ndarray | None:
     """Draws queries by chance, evenly over classes and groups.
 
-    Whoever looks at them must not be shown what somebody picked: the seed alone
-    chooses. `classes` and `groups` are integers [N], negative where there is
-    none, and `embedding` is a float array [N, d]. The gallery holds the rows
-    with both; with fewer than two there are no queries.
-
-    Returns:
-        Integers [queries, 1 + neighbours]: the rows of a query and of its
-        neighbours, nearest first.
+    `classes` and `groups` are integers [N], negative where there is none, and
+    `embedding` is a float array [N, d]. Returns integers [queries, 1 +
+    neighbours]: the rows of a query and of its neighbours, nearest first; None
+    where fewer than two rows have class and group.
     """
     rows = np.flatnonzero((classes >= 0) & (groups >= 0))
     if len(rows) < 2:
         return None
     vectors = neighbors.unit_rows(embedding[rows])
-    generator = np.random.default_rng(seed)
-    queries = _draw_queries(classes[rows], groups[rows], generator)
+    # One of each class and group in turn.
+    cell, order = ["label", "group"], np.random.default_rng(seed)
+    drawn = pd.DataFrame({"label": classes[rows], "group": groups[rows]})
+    drawn = drawn.iloc[order.permutation(len(rows))]
+    drawn["turn"] = drawn.groupby(cell).cumcount()
+    drawn = drawn.sort_values(["turn", *cell])[:NUM_QUERIES]
+    queries = drawn.sort_values([*cell, "turn"]).index.to_numpy()
     count = min(NUM_NEIGHBORS, len(rows) - 1)
     # One more than shown, as the query finds itself, too.
     found, _ = neighbors.find_neighbors(vectors[queries], vectors, count + 1)
@@ -176,56 +168,35 @@ def choose_neighbors(classes, groups, embedding, seed) -> np.ndarray | None:
     return rows[np.column_stack([queries, others])]
 
 
-def _draw_queries(classes, groups, generator):
-    """Returns rows of each class and group in turn, sorted by them."""
-    cells = {}
-    for row in generator.permutation(len(classes)):
-        cells.setdefault((classes[row], groups[row]), []).append(row)
-    turns = sorted(
-        (turn, cell, row)
-        for cell, members in cells.items()
-        for turn, row in enumerate(members)
-    )
-    chosen = [(cell, turn, row) for turn, cell, row in turns[:NUM_QUERIES]]
-    return np.array([row for *_, row in sorted(chosen)])
-
-
-def draw_neighbors(
-    images, classes, groups, task: Task, protected: Task
-) -> Figure:
-    """Draws a row for each query: itself, then its neighbours.
-
-    The classes stand below the portraits, and the groups frame them. `images`
-    are uint8 `[queries, 1 + neighbours, height, width, 3]`, `classes` and
-    `groups` integers `[queries, 1 + neighbours]`.
-    """
-    names, group_names = class_names(task), protected.classes
-    if task.kind == MULTI_LABEL:
-        names = ("",)
-    rows, columns, height, width, _ = images.shape
-    down = height + 2 * _FRAME + _CAPTION
-    right = width + 2 * _FRAME + _GAP
-    shape = rows * down, columns * right + _QUERY_GAP, 3
-    canvas = np.full(shape, 255, np.uint8)
+def draw_neighbors(portraits: Portraits, task: Task, rows) -> Figure:
+    """Draws `choose_neighbors`, with classes in words and groups as frames."""
+    classes = strata(task, portraits.labels[task.name])[rows]
+    groups, images = portraits.groups[rows], portraits.images[rows]
+    names = ("",) if task.kind == MULTI_LABEL else class_names(task)
+    group_names = portraits.schema.groups
     styles = group_styles(group_names)
     colors = [styles[name]["color"] for name in group_names]
-    figure = Figure(
-        np.array(shape[1::-1]) / _PIXELS_PER_INCH + [2.3, 1.0],
-        dpi=_PIXELS_PER_INCH,
-        layout="constrained",
-    )
+    height, width = (side + 2 * _FRAME for side in images.shape[2:4])
+    pixels = np.uint8([[*bytes.fromhex(color[1:])] for color in colors])
+    blocks = np.tile(pixels[groups][:, :, None, None], (height, width, 1))
+    blocks[:, :, _FRAME:-_FRAME, _FRAME:-_FRAME] = images
+    down, right = height + _CAPTION, width + _GAP
+    margins = (0, 0), (0, 0), (0, _CAPTION), (0, _GAP), (0, 0)
+    lines = np.pad(blocks, margins, constant_values=255).swapaxes(1, 2)
+    canvas = np.concatenate(lines.reshape(len(rows), down, -1, 3))
+    between = np.full((len(canvas), _QUERY_GAP, 3), 255, np.uint8)
+    canvas = np.hstack([canvas[:, :right], between, canvas[:, right:]])
+    size = np.array(canvas.shape[1::-1]) / _PIXELS_PER_INCH + [2.3, 1.0]
+    figure = Figure(size, dpi=_PIXELS_PER_INCH, layout="constrained")
     panel = figure.subplots()
-    for row, column in np.ndindex(rows, columns):
-        top, left = row * down, column * right + _QUERY_GAP * (column > 0)
-        bottom, end = top + height + 2 * _FRAME, left + width + 2 * _FRAME
-        block = canvas[top:bottom, left:end]
-        color = colors[groups[row, column]]
-        block[:] = [int(color[start : start + 2], 16) for start in (1, 3, 5)]
-        block[_FRAME:-_FRAME, _FRAME:-_FRAME] = images[row, column]
+    panel.imshow(canvas, interpolation="nearest")
+    panel.axis("off")
+    for row, column in np.ndindex(groups.shape):
+        left = column * right + _QUERY_GAP * (column > 0)
         same = classes[row, column] == classes[row, 0]
         panel.text(
-            (left + end) / 2,
-            bottom + _CAPTION * 0.42,
+            left + width / 2,
+            row * down + height + _CAPTION * 0.42,
             names[classes[row, column]],
             ha="center",
             va="center",
@@ -234,11 +205,10 @@ def draw_neighbors(
             style="normal" if same else "italic",
             weight="bold" if not column else "normal",
         )
-    panel.imshow(canvas, interpolation="nearest")
-    panel.axis("off")
-    for row in range(rows):
+    for row in range(len(rows)):
         own, shared = (
-            f"  {(values[row, 1:] == values[row, 0]).sum()} of {columns - 1}"
+            f"  {(values[row, 1:] == values[row, 0]).sum()} of "
+            f"{len(values[row]) - 1}"
             for values in (groups, classes)
         )
         panel.annotate(

@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.class_weight import compute_sample_weight
 
 from tp_keras.fairness.settings import FairnessSettings
 from tp_keras.records import intervals
@@ -20,13 +21,12 @@ KINDS = (LINEAR, MLP)
 
 # The regularisations to choose from, the strongest first, so that it is taken
 # among equals. Logistic regression: the inverse of the weight of the squared
-# norm. A network has more columns to hide in than there are rows: below 1 it
-# does not get better, and where little of the group is left, it needs far more.
+# norm. Below 1 a network does not get better, and where little of the group is
+# left, it needs far more.
 STRENGTHS = {LINEAR: (0.01, 0.1, 1.0, 10.0), MLP: (36.0, 6.0, 1.0)}
 
 _HIDDEN_SIZE = 64
 _LINEAR_ITERATIONS = 200
-# With full batches and L-BFGS a network is done after about as many.
 _MLP_ITERATIONS = 50
 
 # Parts of the rows to learn from, when a regularisation is chosen.
@@ -41,8 +41,7 @@ class ProbeResult:
     over the probes, and all of them. A cell is a group, or a class and a group;
     without any nothing could be probed. `count` says how many rows there are,
     also where they don't suffice, and `chance` what a probe gets that is told
-    the class alone: the classes divided by the cells, 1/G where all have all
-    groups.
+    the class alone: the classes divided by the cells.
     """
 
     hits: np.ndarray
@@ -61,16 +60,15 @@ class ProbeResult:
     def interval(self) -> tuple[float, float] | tuple[None, None]:
         """The 95 % interval of `value` with regard to the rows tested.
 
-        Probes that see the same rows are no new rows: their mean has the
-        interval of one. That the probes of the folds share what they learned
-        from is not in it: in pure noise about one interval in twelve misses
-        chance, where one in twenty should.
+        Probes of the same rows have the interval of one. That the folds share
+        what they learned from is not in it: in pure noise about one interval
+        in twelve misses chance, where one in twenty should.
         """
         if not self.counts.size:
             return None, None
+        # The mean of several probes is no whole number of rows.
         hits = np.rint(self.hits).astype(int)
         low, high = intervals.mean_of_shares_interval(hits, self.counts)
-        # The mean of several probes is no whole number of rows.
         shift = self.value - float((hits / self.counts).mean())
         return max(low + shift, 0.0), min(high + shift, 1.0)
 
@@ -87,12 +85,10 @@ def probe_groups(
 ) -> ProbeResult:
     """Trains probes that name the group and counts what they get right.
 
-    The mean share that is right is a lower bound of what the features give
-    away. Without `classes` all groups weigh the same in training and in the
-    mean. With them the probe reads the class too, and each cell of class and
-    group weighs the same, so that the class alone leads to chance. Only cells
-    with `min_count` rows take part, of classes that have two or more of them;
-    without any there is no value, nor where they have less than a row a fold.
+    Without `classes` all groups weigh the same in training and in the mean.
+    With them the probe reads the class too, and each cell of class and group
+    weighs the same, so that the class alone leads to chance. Only cells with
+    `min_count` rows take part, of classes that have two or more of them.
 
     The rows of each of `probe_folds` folds, stratified by cell, are told by a
     probe of the others, standardised by these. Its regularisation is the one
@@ -108,39 +104,27 @@ def probe_groups(
             hidden layer of 64.
         settings: Folds, probes and how many rows a cell needs.
         seed: Where chance starts.
-        train_only: Bool array [N]: rows to learn from and never to test, with
-            groups balanced inside them too. None: no row.
+        train_only: Bool array [N], rows to learn from and never to test.
     """
-    groups = np.asarray(groups)
-    classes = np.zeros_like(groups) if classes is None else np.asarray(classes)
-    if train_only is None:
-        train_only = np.zeros(len(groups), bool)
+    classes = np.zeros_like(groups) if classes is None else classes
     present = (groups >= 0) & (classes >= 0)
-    tested = present & ~train_only
+    tested = present & (True if train_only is None else ~train_only)
     least = max(settings.min_count, settings.probe_folds, 2 * _INNER_FOLDS)
     cells, supported = _supported_cells(classes, groups, tested, least)
     if not supported:
-        nothing = np.zeros(0, int)
-        return ProbeResult(nothing, nothing, int(tested.sum()), None)
+        return ProbeResult(*np.zeros((2, 0), int), int(tested.sum()), None)
     present &= cells >= 0
     known, columns = np.unique(classes[present], return_inverse=True)
     # With a single class its column is constant and standardised to 0.
     told = np.eye(len(known))[columns]
-    rows = _Rows(
-        np.hstack([np.asarray(features, np.float64)[present], told]),
-        groups[present],
-        cells[present],
-        train_only[present],
-        supported,
-    )
+    features = np.hstack([np.asarray(features, np.float64)[present], told])
+    columns = (column[present] for column in (groups, cells, ~tested))
+    rows = _Rows(kind, features, *columns, np.array(supported))
     generator = np.random.default_rng([seed, *b"probes"])
-    seeds = generator.integers(2**31, size=settings.probe_seeds)
+    seeds = generator.integers(2**31, size=settings.probe_seeds).tolist()
     # Matrices this small take many times as long where threads share them.
     with threadpoolctl.threadpool_limits(1):
-        hits = [
-            _count_hits(rows, kind, settings.probe_folds, int(probe_seed))
-            for probe_seed in seeds
-        ]
+        hits = [rows.count_hits(settings.probe_folds, seed) for seed in seeds]
     count, chance = int(rows.counts.sum()), len(known) / len(supported)
     return ProbeResult(np.mean(hits, axis=0), rows.counts, count, chance)
 
@@ -162,11 +146,12 @@ def _supported_cells(classes, groups, tested, least):
 class _Rows:
     """The rows to probe; `cell_classes` holds the class of each cell."""
 
+    kind: str
     features: np.ndarray
     groups: np.ndarray
     cells: np.ndarray
     train_only: np.ndarray
-    cell_classes: list
+    cell_classes: np.ndarray
 
     def __post_init__(self):
         self.tested = np.flatnonzero(~self.train_only)
@@ -174,77 +159,67 @@ class _Rows:
         # Those to train on only, where a class has all of its groups.
         helpers = np.flatnonzero(self.train_only)
         empty = np.bincount(self.cells[helpers], minlength=len(self.counts)) < 1
-        lacking = np.isin(self.cell_classes, np.array(self.cell_classes)[empty])
+        lacking = np.isin(self.cell_classes, self.cell_classes[empty])
         self.helpers = helpers[~lacking[self.cells[helpers]]]
 
-    def weights(self, rows):
-        """Returns weights of `rows` that make all cells equal."""
-        # Rows that are never tested are balanced on their own: who lacks a
-        # label is a matter of the group too, and must not shift what those
-        # with a label are taken for.
-        cells = self.cells[rows] + self.train_only[rows] * len(self.counts)
-        weights = np.empty(len(rows))
-        for part in (False, True):
-            inside = self.train_only[rows] == part
-            own, sizes = np.unique(
-                cells[inside], return_inverse=True, return_counts=True
-            )[1:]
-            weights[inside] = inside.sum() / (len(sizes) * sizes[own])
+    def count_hits(self, num_folds, seed):
+        """Returns float array [cells]: the rows that are told right."""
+        cells, hits = self.cells[self.tested], np.zeros(len(self.counts))
+        for train, test in _split(cells, num_folds, seed):
+            learned, asked = self.tested[train], self.tested[test]
+            strength = self._choose_strength(learned, seed)
+            (right,) = self._tell(learned, asked, [strength], seed)
+            hits += np.bincount(cells[test], right, minlength=len(hits))
+        return hits
+
+    def _choose_strength(self, learned, seed):
+        """Returns the strength that does best inside the rows to learn from."""
+        # Nothing of the rows to be tested may enter, nor by way of what probes
+        # of other folds learned from them: networks then find 0.005 in noise.
+        strengths, cells = STRENGTHS[self.kind], self.cells[learned]
+        merits = np.zeros(len(strengths))
+        for train, test in _split(cells, _INNER_FOLDS, seed):
+            right = self._tell(learned[train], learned[test], strengths, seed)
+            merits += (right / self.counts[cells[test]]).sum(1)
+        # Equal but for rounding is equal: the stronger one stands first.
+        return strengths[np.argmax(merits.round(9))]
+
+    def _tell(self, learned, asked, strengths, seed):
+        """Returns bool array [strengths, asked]: which rows are told right."""
+        learned = np.concatenate([learned, self.helpers])
+        scaler, weights = StandardScaler(), self._weights(learned)
+        inputs = scaler.fit_transform(self.features[learned])
+        questions = scaler.transform(self.features[asked])
+        answers = []
+        for strength in strengths:
+            if self.kind == LINEAR:
+                limit = {"max_iter": _LINEAR_ITERATIONS}
+                probe = LogisticRegression(C=strength, **limit)
+            else:
+                # L-BFGS reads more than Adam, in half the time.
+                probe = MLPClassifier(
+                    (_HIDDEN_SIZE,),
+                    solver="lbfgs",
+                    alpha=strength,
+                    max_iter=_MLP_ITERATIONS,
+                    random_state=seed,
+                )
+            with warnings.catch_warnings():
+                # The number of steps is a limit on purpose.
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                probe.fit(inputs, self.groups[learned], sample_weight=weights)
+            answers.append(probe.predict(questions))
+        return np.array(answers) == self.groups[asked]
+
+    def _weights(self, rows):
+        """Returns weights of rows that make all cells equal."""
+        # Those never tested are balanced on their own: who lacks a label is a
+        # matter of the group too, and must not shift what the others say.
+        only, weights = self.train_only[rows], np.empty(len(rows))
+        for inside in filter(np.any, (only, ~only)):
+            cells = self.cells[rows[inside]]
+            weights[inside] = compute_sample_weight("balanced", cells)
         return weights
-
-
-def _count_hits(rows, kind, num_folds, seed):
-    """Returns float array [cells]: the rows that are told right."""
-    cells, hits = rows.cells[rows.tested], np.zeros(len(rows.counts))
-    for train, test in _split(cells, num_folds, seed):
-        learned, asked = rows.tested[train], rows.tested[test]
-        strength = _choose_strength(rows, learned, kind, seed)
-        (right,) = _tell(rows, learned, asked, kind, [strength], seed)
-        hits += np.bincount(cells[test], right, minlength=len(hits))
-    return hits
-
-
-def _choose_strength(rows, learned, kind, seed):
-    """Returns the strength that does best inside the rows to learn from."""
-    # Nothing of the rows to be tested may enter. To compare strengths by what
-    # their probes say of the *other* folds is cheaper, but those learned from
-    # this one: networks then find 0.005 in noise.
-    strengths, cells = STRENGTHS[kind], rows.cells[learned]
-    merits = np.zeros(len(strengths))
-    for train, test in _split(cells, _INNER_FOLDS, seed):
-        parts = learned[train], learned[test]
-        right = _tell(rows, *parts, kind, strengths, seed)
-        merits += (right / rows.counts[cells[test]]).sum(1)
-    # Equal but for rounding is equal: the stronger one stands first.
-    return strengths[np.argmax(merits.round(9))]
-
-
-def _tell(rows, learned, asked, kind, strengths, seed):
-    """Returns bool array [strengths, asked]: which rows are told right."""
-    learned = np.concatenate([learned, rows.helpers])
-    scaler, weights = StandardScaler(), rows.weights(learned)
-    inputs = scaler.fit_transform(rows.features[learned])
-    questions = scaler.transform(rows.features[asked])
-    answers = []
-    for strength in strengths:
-        if kind == LINEAR:
-            probe = LogisticRegression(C=strength, max_iter=_LINEAR_ITERATIONS)
-        else:
-            # L-BFGS reads more than Adam from a thousand rows, in half the
-            # time.
-            probe = MLPClassifier(
-                (_HIDDEN_SIZE,),
-                solver="lbfgs",
-                alpha=strength,
-                max_iter=_MLP_ITERATIONS,
-                random_state=seed,
-            )
-        with warnings.catch_warnings():
-            # The number of steps is a limit on purpose.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            probe.fit(inputs, rows.groups[learned], sample_weight=weights)
-        answers.append(probe.predict(questions))
-    return np.array(answers) == rows.groups[asked]
 
 
 def _split(cells, num_folds, seed):

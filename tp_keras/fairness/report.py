@@ -18,27 +18,21 @@ from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
 from tp_keras.evaluation import metrics
 from tp_keras.evaluation import places
+from tp_keras.fairness import group_figures
 from tp_keras.fairness import page
 from tp_keras.fairness import plots
+from tp_keras.fairness import representations
 from tp_keras.fairness.group_counts import GroupAnswers
-from tp_keras.fairness.group_figures import measure_flips
-from tp_keras.fairness.group_figures import measure_groups
 from tp_keras.fairness.group_neighbors import measure_neighbors
 from tp_keras.fairness.leakage import measure_leakage
-from tp_keras.fairness.representations import Representations
-from tp_keras.fairness.representations import embedding_name
-from tp_keras.fairness.representations import represent
-from tp_keras.fairness.representations import represent_twins
 from tp_keras.fairness.settings import FairnessSettings
+from tp_keras.records import report as report_lib
 from tp_keras.records.record import Record
-from tp_keras.records.report import page_of
-from tp_keras.records.report import write_report
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.tasks import Task
 
 # The split of portraits of `test` with the cues of another group.
 TWINS = "counterfactual"
-_TWINS_OF = "test"
 
 _DEFAULTS = FairnessSettings()
 
@@ -53,23 +47,17 @@ def run_fairness_report(
     """Measures the guarded tasks of a run and writes figures, plots and a page.
 
     The embedding of a task is the part that its head reads, so that one task
-    isn't blamed for what another knows.
-
-    Args:
-        run_dir: Folder of the run.
-        data_dir: Folder of the prepared data sets; None: the run's own.
-        dataset: Name of a prepared data set that shares the protected task and
-            a guarded one; None: the run's own.
-        split: Split to measure on, also a slice such as `"test[:100]"`.
-        settings: How it is measured.
+    isn't blamed for what another knows. `data_dir` is the folder of the
+    prepared data sets, and `dataset` one of them with the protected task and a
+    guarded one; None: the run's own. The split may be a slice: `"test[:100]"`.
 
     Returns:
         The records, and the folder in which they lie beside table and plots:
         `<run_dir>/fairness/<name>`, named by `places.name_of_portraits`.
 
     Raises:
-        UserError: If the run, its guarded tasks, the data set, the split or
-            the labels of the groups are not there.
+        UserError: If run, guarded tasks, data set, split or labels are not
+            there.
     """
     run = RunFolder(run_dir).require()
     require_guarded(run)
@@ -82,10 +70,11 @@ def run_fairness_report(
     portraits = loaded.seen_as(run.schema)
     classifier = run.load_model()
     guarded = _measured_tasks(classifier, portraits)
-    found, twins = represent(classifier, portraits.images), None
+    found, twins = representations.represent(classifier, portraits.images), None
     splits = builders.find_builder(*location).info.splits
-    if split.startswith(_TWINS_OF) and TWINS in splits:
-        twins = represent_twins(classifier, portraits, load(TWINS))
+    if split.startswith("test") and TWINS in splits:
+        pairs = portraits, load(TWINS)
+        twins = representations.represent_twins(classifier, *pairs)
     seed = run.config.training.seed
     where = {"seed": seed, "split": split, "dataset": portraits.dataset}
     arguments = portraits, found, twins, settings, seed
@@ -94,30 +83,25 @@ def run_fairness_report(
         for task in guarded
         for name, fields in measure_task(task, *arguments).items()
     ]
-    records = []
+    records, neighbors = [], {}
     with tqdm.tqdm(stages, unit="stage", delay=2) as bar:
         for task, name, stage in bar:
             bar.set_description(f"{task}: {name}")
             records += [Record(task=task, **where, **part) for part in stage]
-    neighbors = {}
     for task in guarded:
-        classes = strata(task, portraits.labels[task.name])
-        columns = classes, portraits.groups
+        columns = strata(task, portraits.labels[task.name]), portraits.groups
         rows = plots.choose_neighbors(*columns, found.embedding(task), seed)
         if rows is not None:
-            drawn = (part[rows] for part in (portraits.images, *columns))
-            neighbors[task.name] = plots.draw_neighbors(
-                *drawn, task, portraits.schema.protected_task
-            )
+            neighbors[task.name] = plots.draw_neighbors(portraits, task, rows)
     parent, prints = run.path / "fairness", run.facts.get("fingerprints", {})
     folder = parent / places.name_of_portraits(
         parent / split, loaded, data, prints, load
     )
     facts = {"settings": dataclasses.asdict(settings)}
     shown = portraits.schema, neighbors, settings
-    write_report(
+    report_lib.write_report(
         folder,
-        page_of(folder),
+        report_lib.page_of(folder),
         records,
         lambda written: page.make_report(written, *shown),
         facts | places.describe_portraits(loaded),
@@ -136,11 +120,8 @@ def require_guarded(run: RunFolder) -> None:
             f"guarded={', '.join(schema.guarded) or 'none'}"
         )
     if not set(schema.guarded) & set(learned):
-        command = train_command(
-            run.config.data,
-            run_dir="FOLDER",
-            tasks=(schema.protected, *schema.guarded),
-        )
+        tasks = schema.protected, *schema.guarded
+        command = train_command(run.config.data, run_dir="FOLDER", tasks=tasks)
         raise UserError(
             f"The run in {run.path} learned no guarded task. Expected one or "
             f"more of {', '.join(schema.guarded)}; `{command}` trains them. "
@@ -150,10 +131,9 @@ def require_guarded(run: RunFolder) -> None:
 
 def _measured_tasks(classifier, portraits: Portraits) -> list[Task]:
     """Returns the guarded tasks with labels, or raises if there are none."""
-    schema = portraits.schema
     guarded = [
         task
-        for task in schema.guarded_tasks
+        for task in portraits.schema.guarded_tasks
         if task.name in classifier.embedding_parts
         and is_known(task, portraits.labels[task.name]).any()
     ]
@@ -172,48 +152,38 @@ def _measured_tasks(classifier, portraits: Portraits) -> list[Task]:
 def measure_task(
     task: Task,
     portraits: Portraits,
-    found: Representations,
-    twins: tuple[np.ndarray, Representations] | None,
+    found: representations.Representations,
+    twins: tuple[np.ndarray, representations.Representations] | None,
     settings: FairnessSettings,
     seed: int,
     embedding_only: bool = False,
 ) -> dict[str, Iterator[dict]]:
     """Returns what is measured of a guarded task against the groups.
 
-    `found` is what the classifier makes of the portraits, and `twins` what
-    `represent_twins` returned. With `embedding_only` no layer is probed but the
-    one that the head reads: a fraction of the time.
-
-    Returns:
-        Name of the kind -> fields of records, measured as they are asked for.
+    That is kind -> fields of records, measured as they are asked for. `found`
+    and `twins` are what `represent` and `represent_twins` returned. With
+    `embedding_only` no layer is probed but the one that the head reads.
     """
     head, name = portraits.schema.protected_task, task.name
-    answers = GroupAnswers(
-        task,
-        portraits.labels[name],
-        found.predictions[name],
-        portraits.groups,
-        head,
-    )
+    pair = portraits.labels[name], found.predictions[name]
+    answers = GroupAnswers(task, *pair, portraits.groups, head)
     embedding, layers = found.embedding(task), found.layers[name]
     if embedding_only:
-        layers = {embedding_name(task): embedding}
+        layers = {representations.embedding_name(task): embedding}
     accuracy = None
     if head.name in found.predictions:
-        counts = metrics.confusion_matrix(
-            answers.groups, found.predictions[head.name], head.num_classes
-        )
+        pair = answers.groups, found.predictions[head.name]
+        counts = metrics.confusion_matrix(*pair, head.num_classes)
         supported = counts.sum(-1) >= settings.min_count
         if supported.any():
             accuracy = metrics.recall(counts)[supported].mean()
     common = settings, seed
     stages = {
-        "groups": measure_groups(answers, *common),
+        "groups": group_figures.measure_groups(answers, *common),
         "leakage": measure_leakage(answers, layers, *common, accuracy),
         "neighbours": measure_neighbors(answers, embedding, *common),
     }
     if twins is not None:
-        rows, twin = twins
-        flips = measure_flips(answers, rows, twin.predictions[name])
-        stages["counterfactuals"] = flips
+        pairs = answers, twins[0], twins[1].predictions[name]
+        stages["counterfactuals"] = group_figures.measure_flips(*pairs)
     return stages

@@ -12,21 +12,17 @@ from tp_keras.tasks import EMBEDDING
 from tp_keras.tasks import MULTI_LABEL
 
 BACKBONE = "backbone"
-GUARDED_BLOCK = "guarded_block"
-ANSWER = "answer"
 
 
 @dataclasses.dataclass(frozen=True)
 class Representations:
-    """The outputs of a classifier, and the layers on the way to them.
+    """The outputs of a classifier by task, and the layers on the way to them.
 
-    Attributes:
-        predictions: Name of a task -> what is predicted, in the form of labels.
-        layers: Name of a guarded task -> the layers on the way to it by name,
-            from the image to the answer: `"backbone"` and `"guarded_block"`,
-            both averaged over the image, `"embedding"` with several guarded
-            tasks, the part of it that the task reads, `"<task>_embedding"`, and
-            `"answer"`. Float32 `[count, size]`.
+    `predictions` have the form of labels. `layers` hold by guarded task, from
+    the image to the answer, float32 `[count, size]`: `"backbone"` and
+    `"guarded_block"`, averaged over the image, `"embedding"` with several
+    guarded tasks, the part that the task reads, `"<task>_embedding"`, and
+    `"answer"`.
     """
 
     predictions: dict[str, np.ndarray]
@@ -45,11 +41,8 @@ def embedding_name(task) -> str:
 def represent(classifier, images, progress=True) -> Representations:
     """Runs portraits through a `PortraitClassifier` and keeps what it makes.
 
-    `images` are a uint8 array `[count, height, width, 3]`.
-
-    Raises:
-        UserError: If the classifier has no guarded task, or makes numbers that
-            are not finite, or the images hold no pixels.
+    `images` are a uint8 array `[count, height, width, 3]`. Raises `UserError`
+    if no task is guarded, a number isn't finite, or the images hold no pixels.
     """
     guarded = list(classifier.embedding_parts)
     if not guarded:
@@ -58,9 +51,8 @@ def represent(classifier, images, progress=True) -> Representations:
             f"tasks={[task.name for task in classifier.tasks]}"
         )
     check_pixels(images)
-    outputs = _layers_model(classifier).predict(
-        images, 256, verbose="auto" if progress else 0
-    )
+    verbose = "auto" if progress else 0
+    outputs = _layers_model(classifier).predict(images, 256, verbose=verbose)
     for name, array in outputs.items():
         rows = int((~np.isfinite(array).all(axis=-1)).sum())
         if rows:
@@ -70,26 +62,27 @@ def represent(classifier, images, progress=True) -> Representations:
                 f"{len(array)} portraits. Train it anew, perhaps with a lower "
                 "--learning_rate."
             )
-    shared = [BACKBONE, GUARDED_BLOCK, *[EMBEDDING] * (len(guarded) > 1)]
-    layers = {}
+    shared = [BACKBONE, "guarded_block", *[EMBEDDING] * (len(guarded) > 1)]
+    layers, predictions = {}, {}
     for name in guarded:
         own = *shared, f"{name}_embedding"
         layers[name] = {layer: outputs[layer] for layer in own}
-        layers[name][ANSWER] = outputs[name]
-    predictions = {
-        task.name: _predicted(task, outputs[task.name])
-        for task in classifier.tasks
-    }
+        layers[name]["answer"] = outputs[name]
+    for task in classifier.tasks:
+        values = predictions[task.name] = answer(task, outputs[task.name])
+        if task.has_classes:
+            predictions[task.name] = task.predicted(values)
+        elif task.kind == MULTI_LABEL:
+            predictions[task.name] = (values > 0.5).astype(np.int32)
     return Representations(predictions, layers)
 
 
 def represent_twins(
     classifier, portraits, twins, progress=True
 ) -> tuple[np.ndarray, Representations] | None:
-    """Returns the rows of portraits that have a twin, and their twins.
+    """Returns the rows of portraits that have a twin, and what twins make.
 
-    `twins` are `Portraits` of the same indices, or of some of them. None
-    without a pair; for the rest see `represent`.
+    `twins` are `Portraits` of some of the same indices; None without any.
     """
     _, rows, twin_rows = np.intersect1d(
         portraits.indices, twins.indices, return_indices=True
@@ -99,24 +92,14 @@ def represent_twins(
     return rows, represent(classifier, twins.images[twin_rows], progress)
 
 
-def _predicted(task, values):
-    """Returns what a model's answers say, in the form of labels."""
-    values = answer(task, values)
-    if task.has_classes:
-        return task.predicted(values)
-    flags = task.kind == MULTI_LABEL
-    return (values > 0.5).astype(np.int32) if flags else values
-
-
 def _layers_model(classifier):
     """Returns a model of all layers that is not chained to the classifier's."""
-    # Found by who reads it, the guarded block, as what the backbone gives has
-    # another name with each backbone.
+    # By who reads it, as the backbone's output has many names.
     features = classifier.get_layer("guarded_convolution").input
     pooling = keras.layers.GlobalAveragePooling2D(dtype="float32")
     outputs = dict(classifier.inference_model().output)
     outputs[BACKBONE] = pooling(features)
-    outputs[GUARDED_BLOCK] = classifier.get_layer("guarded_pooling").output
+    outputs["guarded_block"] = classifier.get_layer("guarded_pooling").output
     for name, part in classifier.embedding_parts.items():
         outputs[f"{name}_embedding"] = part
     return keras.Model(classifier.input, outputs)

@@ -30,8 +30,7 @@ def summarize(
     records: Sequence[Record], task: Task, protected: Task
 ) -> list[SummaryFigure]:
     """Returns the figures of a guarded task that a reader must know."""
-    own = find(records, task=task.name)
-    found = []
+    own, found = find(records, task=task.name), []
     for make in (_of_answers, _of_embedding):
         for record, title, compare, sentence in make(own, task, protected):
             if record.value is None:
@@ -66,13 +65,13 @@ def _of_answers(records, task, protected):
             f"It is right for {parts('accuracy', percent)}, at most "
             f"{points(record.value)} apart.{_hardly_more(record)}"
         )
-        yield record, "accuracy gap", _by_chance(record), sentence
+        yield record, "accuracy gap", chance(record, "at most "), sentence
     if record := _one(records, "mae_gap"):
         sentence = (
             f"The mean error is {parts('mae', number)}, at most "
             f"{number(record.value)} apart.{_hardly_more(record, number)}"
         )
-        yield record, "gap of mean errors", _by_chance(record), sentence
+        yield record, "gap of mean errors", chance(record, "at most "), sentence
     if record := _one(records, "worst_group_recall"):
         cell = f"{record.class_name} {record.group}"
         sentence = (
@@ -85,7 +84,7 @@ def _of_answers(records, task, protected):
                 f"than {percent(record.null)}."
             )
         title = "worst group recall" + f" ({cell})" * bool(record.class_name)
-        yield record, title, _by_chance(record, "at least"), sentence
+        yield record, title, chance(record, "at least "), sentence
     if record := _one(records, "equalized_odds_difference_max"):
         name = record.class_name
         sentence = (
@@ -94,25 +93,25 @@ def _of_answers(records, task, protected):
             f"{_hardly_more(record)}"
         )
         title = "equalised-odds difference" + f" ({name})" * bool(name)
-        yield record, title, _by_chance(record), sentence
+        yield record, title, chance(record, "at most "), sentence
 
 
 def _of_embedding(records, task, protected):
     name, group = plain_name(task), plain_name(protected)
-    if record := best_probe(records, task, conditional=True):
+    for conditional in (True, False):
+        if not (record := best_probe(records, task, conditional)):
+            continue
+        told, compare = percent(record.value), chance(record)
+        title = f"conditional {KIND_NAMES[record.variant.split(' ')[0]]}"
         sentence = (
             f"Among portraits of the same {name}, a probe of the embedding "
-            f"tells {group} right in {percent(record.value)}; guessing gets "
+            f"tells {group} right in {told}; guessing gets "
             f"{percent(record.null)}."
         )
-        title = f"conditional {_kind_name(record)} of the embedding"
-        yield record, title, chance(record), sentence
-    if record := best_probe(records, task, conditional=False):
-        compare = ""
-        sentence = (
-            f"Among all portraits a probe gets {percent(record.value)} right."
-        )
-        if ends := band(records, task):
+        if not conditional:
+            title, compare = f"un{title}", ""
+            sentence = f"Among all portraits a probe gets {told} right."
+        if not conditional and (ends := band(records, task)):
             low, high = ends
             compare = f"the band {low:.3f} to {high:.3f}"
             sentence += (
@@ -120,23 +119,19 @@ def _of_embedding(records, task, protected):
                 f"{percent(high)}, and a model of this accuracy can't be below "
                 f"{percent(low)}: the probe is {_place(record, low, high)}."
             )
-        title = f"unconditional {_kind_name(record)} of the embedding"
-        yield record, title, compare, sentence
-    excesses = {
-        int(record.variant.removeprefix("k=")): record
-        for record in find(records, metric=EXCESS, group=ALL)
-    }
+        yield record, f"{title} of the embedding", compare, sentence
+    found = find(records, metric=EXCESS, group=ALL)
+    excesses = {int(record.variant[len("k=") :]): record for record in found}
     if excesses:
         length = min(excesses, key=lambda length: abs(length - NEIGHBORS))
-        record = excesses[length]
-        value = record.value or 0.0
+        record, value = excesses[length], excesses[length].value or 0.0
         sentence = (
             f"Among the {length} portraits with the most similar {name}, the "
             f"share of the query's own {group} is {points(abs(value))} "
             f"{'below' if value < 0 else 'above'} what the {name} implies."
         )
         title = f"same-group excess at {length} neighbours"
-        yield record, title, _by_chance(record), sentence
+        yield record, title, chance(record, "at most "), sentence
     if record := _one(records, "counterfactual_flips", group=ALL):
         sentence = (
             f"If the portrait is drawn with the cues of another {group}, and "
@@ -196,31 +191,25 @@ def points(value) -> str:
 def best_probe(
     records: Sequence[Record], task: Task, conditional: bool
 ) -> Record | None:
-    """Returns the probe that reads most from the embedding of a task.
-
-    What a probe reads is a lower bound of what is there. `conditional` says
-    whether the class was told to it.
-    """
-    metric = "conditional_group_probe" if conditional else "group_probe"
+    """Returns the best probe of a task's embedding, told the class or not."""
+    metric = f"{'conditional_' * conditional}group_probe"
     names = [f"{kind} {embedding_name(task)}" for kind in KIND_NAMES]
     found = find(records, metric=metric, task=task.name)
     found = [record for record in found if record.variant in names]
     return max(found, key=lambda item: item.value or 0.0, default=None)
 
 
-def chance(record: Record) -> str:
+def chance(record: Record, bound: str = "") -> str:
     """Returns what the figure is where the group plays no role: `0.500`."""
-    return "" if record.null is None else f"{record.null:.3f}"
+    return "" if record.null is None else f"{bound}{record.null:.3f}"
 
 
 def band(records: Sequence[Record], task: Task) -> tuple[float, float] | None:
     """Returns the ends of what the label gives away, None if not supported."""
-    ends = [
-        record.value
-        for metric in ("leakage_band_low", "leakage_band_high")
-        for record in find(records, metric=metric, task=task.name)
-    ]
-    return tuple(ends) if len(ends) == 2 and None not in ends else None
+    own = find(records, task=task.name)
+    ends = [_one(own, f"leakage_band_{end}") for end in ("low", "high")]
+    values = tuple(end.value for end in ends if end)
+    return values if len(values) == 2 and None not in values else None
 
 
 def broken_probes(records: Sequence[Record], task: Task) -> list[str]:
@@ -246,16 +235,7 @@ def _place(record, low, high):
     return f"{above} above this band, and that much could be removed"
 
 
-def _by_chance(record, bound="at most"):
-    """Returns the bound of what the figure is where the group plays no role."""
-    return "" if record.null is None else f"{bound} {chance(record)}"
-
-
 def _hardly_more(record, form=points):
     if record.null is None:
         return ""
     return f" By chance alone it would hardly be more than {form(record.null)}."
-
-
-def _kind_name(record):
-    return KIND_NAMES[record.variant.split(" ")[0]]

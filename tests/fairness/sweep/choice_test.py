@@ -2,7 +2,7 @@ import pytest
 
 from tests.fairness.sweep.made_outcomes import TASK
 from tests.fairness.sweep.made_outcomes import make_outcome
-from tp_keras.fairness.sweep import choice as choice_lib
+from tp_keras.fairness.sweep import outcome as outcome_lib
 from tp_keras.fairness.sweep.settings import ChoiceSettings
 
 
@@ -14,7 +14,7 @@ NONE = make_outcome("none", recalls=recalls(0.9, 0.5))
 
 
 def choose(outcomes, **settings):
-    return choice_lib.choose(outcomes, TASK, ChoiceSettings(**settings))
+    return outcome_lib.choose(outcomes, TASK, ChoiceSettings(**settings))
 
 
 def failures(choice):

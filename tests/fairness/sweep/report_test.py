@@ -8,9 +8,10 @@ from tests.fairness.sweep.made_outcomes import make_outcome
 from tests.portrait_factory import SCHEMA
 from tp_keras.errors import UserError
 from tp_keras.fairness.sweep import report
-from tp_keras.fairness.sweep.choice import choose
+from tp_keras.fairness.sweep.outcome import choose
 from tp_keras.fairness.sweep.report import front_of
 from tp_keras.fairness.sweep.report import front_plot
+from tp_keras.fairness.sweep.report import points_of
 from tp_keras.fairness.sweep.settings import ChoiceSettings
 
 SETTINGS = ChoiceSettings()
@@ -77,11 +78,11 @@ def test_the_front_takes_the_size_of_an_excess():
         make_outcome("grl:2", excess=-0.01, worst=0.45),
         make_outcome("grl:3", probe=None, excess=0.0, worst=0.1),
     ]
-    criteria = {"score": "worst_group", "cost": "excess"}
-    front = front_of(outcomes, "test", TASK, **criteria)
-    assert front == [3, 2, 0]
+    points = points_of(outcomes, "test", TASK, "excess", "worst_group")
+    assert front_of(points) == [3, 2, 0]
     # Without a figure there is no place.
-    assert 3 not in front_of(outcomes, "test", TASK)
+    points = points_of(outcomes, "test", TASK, "conditional_probe", "accuracy")
+    assert points[3] is None and 3 not in front_of(points)
 
 
 def test_the_plot_numbers_every_variant_that_has_figures():

@@ -111,7 +111,7 @@ def content(folder):
 
 
 def run_sweep(folder, bases, variants=VARIANTS):
-    return sweep.run_sweep(folder, variants, bases, SETTINGS, progress=False)
+    return sweep.run_sweep(folder, variants, bases, SETTINGS)
 
 
 def test_a_sweep_makes_measures_and_reports(

@@ -1,4 +1,4 @@
-"""The folder of a sweep, and the figures of a variant on all seeds in it."""
+"""The folder of a sweep, the figures of its variants, and which is chosen."""
 
 import dataclasses
 import itertools
@@ -17,7 +17,10 @@ from tp_keras.fairness.group_figures import UNSUPPORTED
 from tp_keras.fairness.group_neighbors import EXCESS
 from tp_keras.fairness.group_neighbors import PRECISION
 from tp_keras.fairness.summary import best_probe
+from tp_keras.fairness.summary import percent
+from tp_keras.fairness.summary import points
 from tp_keras.fairness.sweep.settings import NONE
+from tp_keras.fairness.sweep.settings import ChoiceSettings
 from tp_keras.fairness.sweep.settings import SweepSettings
 from tp_keras.fairness.sweep.settings import Variant
 from tp_keras.records.record import ALL
@@ -34,29 +37,33 @@ SPLITS = (VALIDATION, TEST)
 # The length of the lists of neighbours.
 NEIGHBORS = 20
 
-# Name of a figure -> its metric, and the criteria of its record.
-_FIGURES = {
-    "accuracy": ("accuracy", {"group": ALL}),
-    "worst_group": ("worst_group_recall", {}),
-    "equalized_odds": ("equalized_odds_difference_max", {}),
-    "band_low": ("leakage_band_low", {}),
-    "band_high": ("leakage_band_high", {}),
-    "excess": (EXCESS, {"group": ALL}),
-    "precision": (PRECISION, {"group": ALL}),
-    "flips": ("counterfactual_flips", {"group": ALL}),
-}
-# The same of probes: whether the class is told.
-_PROBES = {"conditional_probe": True, "probe": False}
+# Losses of exactly the limit pass, whatever their last digit.
+_ROUNDING = 1e-9
 
-# The metrics that a sweep keeps of groups, and of all rows.
+# Seed -> the run that is compared with.
+Bases = dict[int, RunFolder]
+
+# Name of a figure -> its metric.
+_FIGURES = {
+    "accuracy": "accuracy",
+    "worst_group": "worst_group_recall",
+    "equalized_odds": "equalized_odds_difference_max",
+    "band_low": "leakage_band_low",
+    "band_high": "leakage_band_high",
+    "conditional_probe": "conditional_group_probe",
+    "probe": "group_probe",
+    "excess": EXCESS,
+    "precision": PRECISION,
+    "flips": "counterfactual_flips",
+}
+# The metrics that a sweep keeps of groups; of the others that of all rows.
 _OF_GROUPS = {"group_recall", "worst_group_recall"}
-_OF_ALL = {metric for metric, _ in _FIGURES.values()}
-_OF_ALL |= {"group_probe", "conditional_group_probe"}
 
 
 def is_compared(metric: str, group: str) -> bool:
     """Returns whether a sweep keeps a figure."""
-    return metric in _OF_GROUPS or (group == ALL and metric in _OF_ALL)
+    kept = _FIGURES.values() if group == ALL else ()
+    return metric in kept or metric in _OF_GROUPS
 
 
 class SweepFolder:
@@ -76,27 +83,28 @@ class SweepFolder:
 
     def run(self, variant: Variant, seed: int) -> RunFolder:
         """Returns the run of a variant."""
-        return RunFolder(self.path / f"{variant.folder_name}-seed{seed}")
+        # Without what a file system may refuse.
+        name = variant.name.replace(":", "-")
+        return RunFolder(self.path / f"{name}-seed{seed}")
 
-    def records_path(
-        self, variant: Variant, seed: int, split: str
-    ) -> pathlib.Path:
+    def records_path(self, variant: Variant, seed: int, split: str):
         """Returns the file of what was measured of a variant."""
         return self.run(variant, seed).path / "sweep" / f"{split}.jsonl"
 
-    def claim(
-        self, settings: SweepSettings, bases: dict[int, RunFolder]
-    ) -> None:
+    def features_path(self, seed: int) -> pathlib.Path:
+        """Returns the file of how long the features of a trunk took."""
+        return self.path / f"features-seed{seed}.json"
+
+    def claim(self, settings: SweepSettings, bases: Bases) -> None:
         """Makes the folder that of a sweep of these runs; seeds may be added.
 
-        Raises:
-            UserError: If it is of a sweep with other settings or runs.
+        Raises `UserError` if it is of a sweep with other settings or runs.
         """
         path, known, own = self.path / "sweep.json", {}, {}
         for seed, base in bases.items():
             keys = "dataset", "fingerprints", "seconds"
-            own[str(seed)] = {"run": base.path.resolve().name}
-            own[str(seed)] |= {key: base.facts.get(key) for key in keys}
+            facts = {key: base.facts.get(key) for key in keys}
+            own[str(seed)] = {"run": base.path.resolve().name} | facts
         if path.exists():
             content = _read_json(path)
             known = content["bases"]
@@ -124,9 +132,30 @@ class SweepFolder:
         content = {"settings": config_to_dict(settings), "bases": known | own}
         files.write_json(path, content)
 
-    def features_path(self, seed: int) -> pathlib.Path:
-        """Returns the file of how long the features of a trunk took."""
-        return self.path / f"features-seed{seed}.json"
+    def outcome(self, variant: Variant, bases: Bases) -> "Outcome":
+        """Reads what a sweep wrote of a variant."""
+        records = {}
+        for split in SPLITS:
+            paths = [self.records_path(variant, s, split) for s in bases]
+            records[split] = tuple(map(read_records, paths))
+        costs = (self._cost(variant, *base) for base in bases.items())
+        return Outcome(variant, records, tuple(costs))
+
+    def _cost(self, variant, seed, base):
+        """Returns what a variant costs by itself, shared parts included."""
+        if variant.is_none:
+            return 1.0
+        facts = self.run(variant, seed).facts
+        seconds = base.facts.get("seconds")
+        parts = [facts.get("debias_seconds")]
+        method = self.run(dataclasses.replace(variant, posthoc=NONE), seed)
+        if facts.get("source") == method.path.name:
+            parts.append(method.facts.get("debias_seconds"))
+        if variant.debias != NONE:
+            path = self.features_path(seed)
+            parts.append(_read_json(path)["seconds"] if path.exists() else None)
+        known = seconds and None not in parts
+        return (seconds + sum(parts)) / seconds if known else None
 
 
 def _read_json(path):
@@ -151,25 +180,6 @@ class Outcome:
     records: dict[str, tuple[Sequence[Record], ...]]
     costs: tuple[float | None, ...]
 
-    @classmethod
-    def read(cls, folder, variant, bases) -> "Outcome":
-        """Reads what a sweep wrote of a variant into its `SweepFolder`.
-
-        `bases` is a dict: seed -> the run that is compared with.
-        """
-
-        def read(split):
-            paths = (
-                folder.records_path(variant, seed, split) for seed in bases
-            )
-            return tuple(map(read_records, paths))
-
-        costs = (
-            _cost(folder, variant, seed, base.facts.get("seconds"))
-            for seed, base in bases.items()
-        )
-        return cls(variant, {s: read(s) for s in SPLITS}, tuple(costs))
-
     @property
     def name(self) -> str:
         """The name of the variant."""
@@ -188,9 +198,8 @@ class Outcome:
     ) -> dict[tuple[str, str], tuple[float, int]]:
         """Returns the recall of each supported cell, pooled over the seeds.
 
-        The hits of all seeds divided by the rows of all seeds, so that a
-        single portrait of a small group weighs less: (class, group) -> recall,
-        and the rows of all seeds.
+        That is (class, group) -> the hits of all seeds divided by the rows of
+        all seeds, and these rows.
         """
         cells = {}
         records = itertools.chain(*self.records[split])
@@ -200,9 +209,7 @@ class Outcome:
                 hits, count = cells.get(cell, (0, 0))
                 hits += record.value * record.count
                 cells[cell] = hits, count + record.count
-        return {
-            cell: (hits / count, count) for cell, (hits, count) in cells.items()
-        }
+        return {cell: (hits / n, n) for cell, (hits, n) in cells.items()}
 
 
 def figure_of(
@@ -212,34 +219,114 @@ def figure_of(
 
     Such as `"accuracy"`, `"conditional_probe"`, or `"equalized_odds_null"`.
     """
-    if figure in _PROBES:
-        found = [best_probe(records, task, _PROBES[figure])]
-    else:
-        metric, criteria = _FIGURES[figure.removesuffix("_null")]
-        found = find(records, metric=metric, task=task.name, **criteria)
-    if not found or found[0] is None:
-        return None
-    return found[0].null if figure.endswith("_null") else found[0].value
+    figure, null, _ = figure.partition("_null")
+    found = find(records, metric=_FIGURES[figure], task=task.name)
+    if figure.endswith("probe"):
+        found = [best_probe(records, task, figure == "conditional_probe")]
+    record = found[0] if found else None
+    return record and (record.null if null else record.value)
 
 
 def mean(values: Sequence[float | None]) -> float | None:
     """Returns the mean, None if there is no value or one is None."""
-    values = list(values)
     return float(np.mean(values)) if values and None not in values else None
 
 
-def _cost(folder, variant, seed, seconds):
-    """Returns what a variant costs by itself, shared parts included."""
-    if variant.is_none:
-        return 1.0
-    facts = folder.run(variant, seed).facts
-    parts = [facts.get("debias_seconds")]
-    method = folder.run(variant.without_posthoc(), seed)
-    if facts.get("source") == method.path.name:
-        parts.append(method.facts.get("debias_seconds"))
-    if variant.debias != NONE:
-        path = folder.features_path(seed)
-        parts.append(_read_json(path)["seconds"] if path.exists() else None)
-    if not seconds or None in parts:
-        return None
-    return (seconds + sum(parts)) / seconds
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """Which conditions of the rule do not hold for a variant, in words."""
+
+    outcome: Outcome
+    failures: tuple[str, ...]
+    probe: float  # Conditional, on validation; infinite where unknown.
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """What the rule says of all variants, which were compared with `none`.
+
+    `chosen` is None if all fail, and `shown` then the best of them, if any. The
+    verdicts come with the fewest conditions failed first, then by probe;
+    `passed_over` fail, with a probe below that of the chosen.
+    """
+
+    task: Task
+    none: Outcome
+    chosen: Outcome | None
+    shown: Outcome | None
+    verdicts: tuple[Verdict, ...]
+    passed_over: tuple[Verdict, ...]
+
+
+def rule(settings: ChoiceSettings, task: Task) -> str:
+    """Returns the rule in words."""
+    return (
+        f"By figures of {task.name} on validation, means over the seeds: no "
+        "supported class of a group may lose more than "
+        f"{points(settings.largest_recall_loss)} of recall against none, or "
+        "than one portrait where that is more (groups are small: recalls are "
+        "pooled over the seeds); accuracy may lose no "
+        f"more than {points(settings.largest_accuracy_loss)}; the "
+        "conditional probe of the embedding (the better of linear and MLP) "
+        "must be below that of none. Of what is left the variant with the "
+        f"smallest conditional probe is chosen; within "
+        f"{points(settings.tie)} of it, the one with the best worst group."
+    )
+
+
+def choose(
+    outcomes: Sequence[Outcome], task: Task, settings: ChoiceSettings
+) -> Choice:
+    """Chooses among variants, `none` first, by a guarded task; see `rule`."""
+    none, verdicts = outcomes[0], []
+    for item in outcomes[1:]:
+        probe = item.mean(VALIDATION, "conditional_probe", task)
+        probe = float("inf") if probe is None else probe
+        failures = tuple(_failures(item, none, task, settings))
+        verdicts.append(Verdict(item, failures, probe))
+    verdicts.sort(key=lambda verdict: (len(verdict.failures), verdict.probe))
+    passing = [item for item in verdicts if not item.failures]
+    failing = [item for item in verdicts if item.failures]
+    if not passing:
+        shown = failing[0].outcome if failing else None
+        return Choice(task, none, None, shown, tuple(verdicts), tuple(failing))
+    limit = passing[0].probe + settings.tie + _ROUNDING
+    best = max(
+        (item for item in passing if item.probe <= limit),
+        # Without a supported group none is worst.
+        key=lambda v: v.outcome.mean(VALIDATION, "worst_group", task) or 0.0,
+    )
+    chosen = best.outcome
+    over = tuple(item for item in failing if item.probe < best.probe)
+    return Choice(task, none, chosen, chosen, tuple(verdicts), over)
+
+
+def _failures(outcome, none, task, settings):
+    """Yields the conditions that fail, each as half a sentence."""
+
+    def pair(figure):
+        return [item.mean(VALIDATION, figure, task) for item in (outcome, none)]
+
+    after = outcome.group_recalls(VALIDATION, task)
+    num_seeds, losses = len(none.records[VALIDATION]), []
+    for cell, (before, count) in none.group_recalls(VALIDATION, task).items():
+        loss = before - after[cell][0]
+        # Less than one portrait in each seed can't be told from none.
+        largest = max(settings.largest_recall_loss, num_seeds / count)
+        if loss > largest + _ROUNDING:
+            losses.append((loss, " ".join(cell), count))
+    if losses:
+        yield "recall lost: " + ", ".join(
+            f"{cell} {points(loss)} (n = {count:,})"
+            for loss, cell, count in sorted(losses, reverse=True)
+        )
+    accuracy, before = pair("accuracy")
+    if None in (accuracy, before):
+        yield "accuracy not supported"
+    elif before - accuracy > settings.largest_accuracy_loss + _ROUNDING:
+        yield f"accuracy {percent(accuracy)} after {percent(before)}"
+    probe, before = pair("conditional_probe")
+    if probe is None or before is None:
+        yield "conditional probe not supported"
+    elif probe >= before:
+        yield f"conditional probe {probe:.3f} after {before:.3f}"

@@ -1,5 +1,6 @@
 """The report of a sweep: rule, choice, tables of all variants, and the plot."""
 
+import itertools
 import os
 import pathlib
 from collections.abc import Sequence
@@ -12,17 +13,15 @@ from matplotlib.lines import Line2D
 from tp_keras import files
 from tp_keras.errors import UserError
 from tp_keras.fairness.summary import question
-from tp_keras.fairness.sweep.choice import Choice
-from tp_keras.fairness.sweep.choice import choose
-from tp_keras.fairness.sweep.choice import rule
 from tp_keras.fairness.sweep.outcome import SPLITS
 from tp_keras.fairness.sweep.outcome import TEST
+from tp_keras.fairness.sweep.outcome import Choice
 from tp_keras.fairness.sweep.outcome import Outcome
+from tp_keras.fairness.sweep.outcome import choose
 from tp_keras.fairness.sweep.outcome import mean
+from tp_keras.fairness.sweep.outcome import rule
 from tp_keras.fairness.sweep.settings import ChoiceSettings
-from tp_keras.records.page_parts import Report
-from tp_keras.records.page_parts import Section
-from tp_keras.records.page_parts import Table
+from tp_keras.records import page_parts
 from tp_keras.records.plot_kit import add_title
 from tp_keras.records.plot_kit import new_figure
 from tp_keras.records.report import TABLE_NAME
@@ -57,18 +56,15 @@ _NOTE = (
 
 _FRONT_COLOR, _OTHER_COLOR, _NONE_COLOR = "#D55E00", "#0072B2", "#000000"
 
-# Figure on the x axis and on the y axis, with their titles.
-_PANELS = (
-    (
-        *("conditional_probe", "accuracy"),
-        *("conditional probe of the embedding", "accuracy"),
-    ),
-    (
-        *("excess", "worst_group"),
-        "same-group excess at 20 neighbours, above or below 0",
-        "recall of the worst group",
-    ),
-)
+# Figures on the axes x and y, with their titles.
+_ACCURACY = {
+    "conditional_probe": "conditional probe of the embedding",
+    "accuracy": "accuracy",
+}
+_WORST_GROUP = {
+    "excess": "same-group excess at 20 neighbours, above or below 0",
+    "worst_group": "recall of the worst group",
+}
 
 
 def write_report(
@@ -79,10 +75,8 @@ def write_report(
 ) -> tuple[Choice, str]:
     """Chooses a variant, and writes `table.md` and `front.png`.
 
-    Returns the choice, and the text of `table.md`.
-
-    Raises:
-        UserError: If the task to choose by is none of the guarded ones.
+    Returns the choice, and the text of `table.md`. Raises `UserError` if the
+    task to choose by is none of the guarded ones.
     """
     firsts = [records[0] for records in outcomes[0].records[TEST]]
     guarded = [
@@ -104,7 +98,7 @@ def write_report(
         *_variant_sections(outcomes, schema, guarded),
     ]
     title = f"Sweep: {question(schema, guarded)}"
-    report = Report(title, sections, schema.shows_people)
+    report = page_parts.Report(title, sections, schema.shows_people)
     about = (
         f"{firsts[0].dataset}, {len(firsts)} seed{'s' * (len(firsts) != 1)} "
         f"({seeds}), {len(outcomes)} variants; means over the seeds."
@@ -119,20 +113,16 @@ def write_report(
 def _choice_section(choice, told):
     """Returns rule and choice, with the chosen variant beside `none`."""
     failing, shown = choice.passed_over[:_MOST_FAILING_SHOWN], choice.shown
-    if not choice.verdicts:
-        said = "Nothing was compared with none."
-    elif choice.chosen is None:
-        said = "No variant passes. The best of those that fail:"
-    else:
-        said = f"Chosen: **{choice.chosen.name}**."
-        said += " With a smaller probe, but failing:" * bool(failing)
-    sentences = [told, said] + [
-        f"{item.outcome.name}: {'; '.join(item.failures)}" for item in failing
-    ]
+    sentences, rows = [told, "Nothing was compared with none."], []
     if shown is None:
-        return Section("Choice", sentences=sentences)
-    name = shown.name if choice.chosen else f"{shown.name} (not chosen)"
-    rows = []
+        return page_parts.Section("Choice", sentences=sentences)
+    name = f"{shown.name} (not chosen)"
+    sentences[1] = "No variant passes. The best of those that fail:"
+    if choice.chosen:
+        name, sentences[1] = shown.name, f"Chosen: **{shown.name}**."
+        sentences[1] += " With a smaller probe, but failing:" * bool(failing)
+    for item in failing:
+        sentences.append(f"{item.outcome.name}: {'; '.join(item.failures)}")
     for split in SPLITS:
         seeds = len(choice.none.records[split])
         recalls = shown.group_recalls(split, choice.task)
@@ -143,61 +133,46 @@ def _choice_section(choice, told):
             rows.append((*row, _number(after), f"{after - recall:+.3f}"))
     first = f"recall of {choice.task.name}"
     names = [first, "split", "portraits", "none", name, "difference"]
-    summary = Table("", "", pd.DataFrame(sorted(rows), columns=names))
-    return Section("Choice", sentences=sentences, summary=summary)
+    frame = pd.DataFrame(sorted(rows), columns=names)
+    table = page_parts.Table("", "", frame)
+    return page_parts.Section("Choice", sentences=sentences, summary=table)
 
 
 def _variant_sections(outcomes, schema, guarded):
     """Yields a table of all variants for each task and split."""
-    for task in guarded:
-        for split in SPLITS:
-            front = front_of(outcomes, split, task)
-            cells = {
-                "variant": [
-                    f"{item.name}{' *' * (place in front)}"
-                    for place, item in enumerate(outcomes)
-                ]
-            }
-            for title, found in _figures(outcomes, split, schema, task):
-                cells[title] = [_number(mean(values)) for values in found]
-            first = task == guarded[0] and split == SPLITS[0]
-            summary = Table("", _NOTE * first, pd.DataFrame(cells))
-            yield Section(f"{task.name}, {split}", summary=summary)
-
-
-def _figures(outcomes, split, schema, task):
-    """Yields title and values by outcome of the figures that there are."""
-    head = schema.protected_task
-    found = {
-        title: [item.values(split, figure, task) for item in outcomes]
-        for title, figure in _COLUMNS.items()
-    }
-    found[f"{head.name} accuracy"] = [
-        item.values(split, "accuracy", head) for item in outcomes
-    ]
-    found["cost"] = [item.costs for item in outcomes]
-    for title, values in found.items():
-        if any(mean(part) is not None for part in values):
-            yield title, values
+    head, note = schema.protected_task, _NOTE
+    for task, split in itertools.product(guarded, SPLITS):
+        figures = {title: (name, task) for title, name in _COLUMNS.items()}
+        figures[f"{head.name} accuracy"] = "accuracy", head
+        found = {
+            title: [item.mean(split, *figure) for item in outcomes]
+            for title, figure in figures.items()
+        }
+        found["cost"] = [mean(item.costs) for item in outcomes]
+        front = front_of(points_of(outcomes, split, task, *_ACCURACY))
+        cells = {"variant": [item.name for item in outcomes]}
+        for place in front:
+            cells["variant"][place] += " *"
+        for title, means in found.items():
+            if set(means) != {None}:
+                cells[title] = [*map(_number, means)]
+        table, note = page_parts.Table("", note, pd.DataFrame(cells)), ""
+        yield page_parts.Section(f"{task.name}, {split}", summary=table)
 
 
 def _number(value):
     return "-" if value is None else f"{value:.3f}"
 
 
-def front_of(
-    outcomes: Sequence[Outcome],
-    split: str,
-    task: Task,
-    score: str = "accuracy",
-    cost: str = "conditional_probe",
-) -> list[int]:
-    """Returns the places of outcomes that no other beats in two figures.
+def points_of(outcomes, split: str, task: Task, x: str, y: str) -> list:
+    """Returns where outcomes lie, None where a figure is not supported."""
+    pairs = [[item.mean(split, f, task) for f in (x, y)] for item in outcomes]
+    # What is below 0 is over-corrected, or chance.
+    return [None if None in pair else (abs(pair[0]), pair[1]) for pair in pairs]
 
-    Of the figure `score` more is better; `cost` is best at 0, and the lowest
-    comes first. Outcomes without them are left out.
-    """
-    points = [_point(item, split, task, cost, score) for item in outcomes]
+
+def front_of(points: Sequence[tuple[float, float] | None]) -> list[int]:
+    """Returns the places that no other beats in both, from low x to high."""
     places = [place for place, point in enumerate(points) if point is not None]
     costs, scores = ([points[place][i] for place in places] for i in (0, 1))
     return [places[index] for index in pareto_front(scores, costs)]
@@ -206,10 +181,10 @@ def front_of(
 def front_plot(outcomes: Sequence[Outcome], choice: Choice) -> Figure:
     """Draws the variants on the test split, with the front and the choice."""
     figure = new_figure(15.0, 6.0)
-    panels = figure.subplots(1, len(_PANELS))
-    for panel, (x, y, *titles) in zip(panels, _PANELS, strict=True):
-        _draw(panel, outcomes, choice, x, y)
-        panel.set(xlabel=titles[0], ylabel=titles[1])
+    panels = figure.subplots(1, 2)
+    for panel, axes in zip(panels, (_ACCURACY, _WORST_GROUP), strict=True):
+        _draw(panel, outcomes, choice, *axes)
+        panel.set(**dict(zip(("xlabel", "ylabel"), axes.values(), strict=True)))
     style, handles = {"color": "0.2", "linestyle": "none"}, []
     for place, item in enumerate(outcomes):
         style |= {"marker": f"${place}$", "markersize": 6 if place < 10 else 10}
@@ -222,9 +197,8 @@ def front_plot(outcomes: Sequence[Outcome], choice: Choice) -> Figure:
 
 def _draw(panel, outcomes, choice, x, y):
     """Draws a dot for each variant, its number beside it, and the front."""
-    task = choice.task
-    front = front_of(outcomes, TEST, task, score=y, cost=x)
-    points = [_point(item, TEST, task, x, y) for item in outcomes]
+    points = points_of(outcomes, TEST, choice.task, x, y)
+    front = front_of(points)
     for place, (item, middle) in enumerate(zip(outcomes, points, strict=True)):
         if middle is None:
             continue
@@ -232,7 +206,7 @@ def _draw(panel, outcomes, choice, x, y):
         if item.variant.is_none:
             color = _NONE_COLOR
         if len(item.costs) > 1:
-            seeds = (item.values(TEST, figure, task) for figure in (x, y))
+            seeds = (item.values(TEST, f, choice.task) for f in (x, y))
             for first, second in zip(*seeds, strict=True):
                 panel.plot(abs(first), second, ".", color=color, alpha=0.4)
         panel.plot(*middle, "s" if item.variant.is_none else "o", color=color)
@@ -243,23 +217,10 @@ def _draw(panel, outcomes, choice, x, y):
         near = {"xytext": (5, 5), "textcoords": "offset points"}
         panel.annotate(str(place), middle, **near, fontsize=9, color=color)
     # Level up to the next point.
-    panel.plot(
-        [points[place][0] for place in front],
-        [points[place][1] for place in front],
-        color=_FRONT_COLOR,
-        drawstyle="steps-post",
-        linewidth=1,
-        zorder=1,
-        label="no variant is better in both",
-    )
+    line = {"drawstyle": "steps-post", "linewidth": 1, "color": _FRONT_COLOR}
+    line |= {"label": "no variant is better in both", "zorder": 1}
+    panel.plot(*([points[p][i] for p in front] for i in (0, 1)), **line)
     panel.margins(0.1)
     panel.grid(color="0.93")
     panel.set_axisbelow(True)
     panel.spines[["top", "right"]].set_visible(False)
-
-
-def _point(outcome, split, task, x, y):
-    """Returns where an outcome lies, None if a figure is not supported."""
-    x, y = (outcome.mean(split, figure, task) for figure in (x, y))
-    # What is below 0 is over-corrected, or chance.
-    return None if x is None or y is None else (abs(x), y)

@@ -13,19 +13,10 @@ NONE = "none"
 # The methods once, the conditional adversary with three strengths, what acts
 # after training by itself, and both together.
 DEFAULT_VARIANTS = (
-    "none",
-    "reweigh",
-    "subsample",
-    "group_dro",
-    "domain_independent",
-    "grl:0.25",
-    "conditional_mmd:2",
-    "conditional_grl:0.1",
-    "conditional_grl:0.25",
-    "conditional_grl:0.5",
-    "none+dfr",
-    "none+leace",
-    "none+conditional_leace",
+    *("none", "reweigh", "subsample", "group_dro", "domain_independent"),
+    *("grl:0.25", "conditional_mmd:2"),
+    *("conditional_grl:0.1", "conditional_grl:0.25", "conditional_grl:0.5"),
+    *("none+dfr", "none+leace", "none+conditional_leace"),
     "conditional_grl:0.25+conditional_leace",
 )
 
@@ -89,13 +80,10 @@ class SweepSettings:
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
-    """One of `DEBIAS_METHODS`, its strength, and one of `POSTHOC_METHODS`.
-
-    Without a strength that of the base settings counts.
-    """
+    """One of `DEBIAS_METHODS`, its strength, and one of `POSTHOC_METHODS`."""
 
     debias: str = NONE
-    strength: float | None = None
+    strength: float | None = None  # None: that of the base settings.
     posthoc: str = NONE
 
     @property
@@ -106,18 +94,9 @@ class Variant:
         return f"{self.debias}{strength}{posthoc}"
 
     @property
-    def folder_name(self) -> str:
-        """The name, without what a file system may refuse."""
-        return self.name.replace(":", "-")
-
-    @property
     def is_none(self) -> bool:
         """Whether this is the run as it was trained."""
         return self.debias == NONE and self.posthoc == NONE
-
-    def without_posthoc(self) -> "Variant":
-        """Returns the method of the training alone."""
-        return dataclasses.replace(self, posthoc=NONE)
 
     def settings(self, base: DebiasConfig) -> DebiasConfig:
         """Returns the settings of this variant, all else from `base`."""
@@ -128,11 +107,7 @@ class Variant:
 
 
 def parse_variant(name: str) -> Variant:
-    """Reads `method[:strength][+posthoc]`.
-
-    Raises:
-        UserError: If a method is unknown, or a strength is no number of at
-            least 0 or belongs to a method that has none.
+    """Reads `method[:strength][+posthoc]`, or raises `UserError`.
 
     Example:
         >>> parse_variant("grl:0.5+leace")
@@ -145,8 +120,8 @@ def parse_variant(name: str) -> Variant:
     if plus and posthoc not in POSTHOC_METHODS[1:]:
         methods = ", ".join(POSTHOC_METHODS[1:])
         raise _unreadable(name, f"after the + one of {methods}")
-    if colon and not DEBIAS_METHODS[debias].grows:
-        grow = (key for key, method in DEBIAS_METHODS.items() if method.grows)
+    grow = [key for key, method in DEBIAS_METHODS.items() if method.grows]
+    if colon and debias not in grow:
         raise _unreadable(name, f"a strength with {', '.join(grow)} only")
     try:
         number = float(strength) if colon else None
@@ -158,12 +133,9 @@ def parse_variant(name: str) -> Variant:
 
 
 def parse_variants(names, base: DebiasConfig) -> list[Variant]:
-    """Reads variants, and puts `none` first: all others are compared with it.
+    """Reads variants of the settings `base`, and puts `none` first.
 
-    `base` are the settings that they change.
-
-    Raises:
-        UserError: If a name can't be read, or two mean the same.
+    Raises `UserError` if a name can't be read, or two mean the same.
     """
     variants, known = [Variant()], {}
     for name in names:

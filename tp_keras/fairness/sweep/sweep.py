@@ -18,19 +18,14 @@ from tp_keras.data.splits import resolve_splits
 from tp_keras.debiasing.trunk_features import TrunkFeatures
 from tp_keras.errors import UserError
 from tp_keras.evaluation import figures
-from tp_keras.fairness.report import TWINS
-from tp_keras.fairness.report import measure_task
-from tp_keras.fairness.report import require_guarded
-from tp_keras.fairness.representations import represent
-from tp_keras.fairness.representations import represent_twins
+from tp_keras.fairness import report
+from tp_keras.fairness import representations
 from tp_keras.fairness.settings import FairnessSettings
-from tp_keras.fairness.sweep.outcome import NEIGHBORS
+from tp_keras.fairness.sweep import outcome as outcome_lib
 from tp_keras.fairness.sweep.outcome import SPLITS
-from tp_keras.fairness.sweep.outcome import TEST
-from tp_keras.fairness.sweep.outcome import VALIDATION
+from tp_keras.fairness.sweep.outcome import Bases
 from tp_keras.fairness.sweep.outcome import Outcome
 from tp_keras.fairness.sweep.outcome import SweepFolder
-from tp_keras.fairness.sweep.outcome import is_compared
 from tp_keras.fairness.sweep.settings import NONE
 from tp_keras.fairness.sweep.settings import SweepSettings
 from tp_keras.fairness.sweep.settings import Variant
@@ -41,7 +36,7 @@ from tp_keras.runs.debias_run import debias_run
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.runs.trainer import Trainer
 
-_NUM_BOOTSTRAPS = 200
+_MEASURED = {"num_bootstraps": 200, "neighbors": (outcome_lib.NEIGHBORS,)}
 
 
 def train_bases(
@@ -49,39 +44,32 @@ def train_bases(
     config: ExperimentConfig,
     seeds: Sequence[int],
     settings: SweepSettings,
-) -> dict[int, RunFolder]:
+) -> Bases:
     """Trains the runs that are compared with, or finds them trained.
 
     They lie in `none-seed<S>` of the folder of the sweep, and `config` has no
-    debiasing. Returns seed -> finished run.
-
-    Raises:
-        UserError: If the folder belongs to another sweep, or there is no data.
+    debiasing. Raises `UserError` if the folder belongs to another sweep, or
+    there is no data.
     """
     config = dataclasses.replace(config, data=resolve_splits(config.data))
-    folder = SweepFolder(sweep_dir)
+    folder, bases = SweepFolder(sweep_dir), {}
     # Before minutes go into runs that the folder has no place for.
     folder.claim(settings, {})
-    bases = {}
     for seed in seeds:
-        changed = dataclasses.replace(
-            config,
-            run_dir=str(folder.run(Variant(), seed).path),
-            training=dataclasses.replace(config.training, seed=seed),
-        )
-        bases[seed] = Trainer(changed).fit()
+        path = str(folder.run(Variant(), seed).path)
+        training = dataclasses.replace(config.training, seed=seed)
+        changes = {"run_dir": path, "training": training}
+        bases[seed] = Trainer(dataclasses.replace(config, **changes)).fit()
     return bases
 
 
-def find_bases(run_dirs: Sequence[str | os.PathLike]) -> dict[int, RunFolder]:
-    """Finds finished runs without debiasing in their folders: seed -> run.
+def find_bases(run_dirs: Sequence[str | os.PathLike]) -> Bases:
+    """Finds finished runs without debiasing in their folders.
 
-    Raises:
-        UserError: If one isn't there, isn't finished, is debiased or learned
-            nothing guarded, or two have the same seed or different data sets.
+    Raises `UserError` if one isn't finished, is debiased or learned nothing
+    guarded, or two have the same seed or different data sets.
     """
-    bases: dict[int, RunFolder] = {}
-    portraits = {}
+    bases, portraits = {}, {}
     for run_dir in run_dirs:
         run = RunFolder(run_dir).require()
         debias = run.config.debias
@@ -91,7 +79,7 @@ def find_bases(run_dirs: Sequence[str | os.PathLike]) -> dict[int, RunFolder]:
                 f"{run_dir}, {run.facts.get('status')}, debias="
                 f"{debias.debias}, posthoc={debias.posthoc}"
             )
-        require_guarded(run)
+        report.require_guarded(run)
         seed = run.config.training.seed
         if seed in bases:
             raise UserError(
@@ -100,8 +88,9 @@ def find_bases(run_dirs: Sequence[str | os.PathLike]) -> dict[int, RunFolder]:
             )
         bases[seed] = run
         # Two data sets may have one name.
-        validation = run.facts.get("fingerprints", {}).get(VALIDATION)
-        portraits[validation] = f"{run_dir} of {run.config.data.dataset}"
+        prints = run.facts.get("fingerprints", {})
+        name = f"{run_dir} of {run.config.data.dataset}"
+        portraits[prints.get(outcome_lib.VALIDATION)] = name
     if len(portraits) > 1:
         names = " and ".join(portraits.values())
         raise UserError(f"Expected runs of one data set. Received: {names}")
@@ -111,19 +100,14 @@ def find_bases(run_dirs: Sequence[str | os.PathLike]) -> dict[int, RunFolder]:
 def run_sweep(
     sweep_dir: str | os.PathLike,
     variants: Sequence[Variant],
-    bases: dict[int, RunFolder],
+    bases: Bases,
     settings: SweepSettings,
-    progress: bool = True,
 ) -> list[Outcome]:
     """Makes and measures every variant, `none` first, on every base run.
 
-    What is there is neither made nor measured again, so the same call resumes
-    wherever it was stopped. The base runs (seed -> finished run without
-    debiasing) stay as they are.
-
-    Raises:
-        UserError: If the folder belongs to another sweep, or a variant can't
-            be made or measured.
+    What is there is neither made nor measured again: the same call resumes. The
+    base runs stay as they are. Raises `UserError` if the folder belongs to
+    another sweep, or a variant can't be made or measured.
     """
     folder = SweepFolder(sweep_dir)
     folder.claim(settings, bases)
@@ -136,23 +120,21 @@ def run_sweep(
             for split in SPLITS
         )
     ]
-    portraits: dict = {}
-    with tqdm.tqdm(jobs, unit="run", disable=not (progress and jobs)) as bar:
-        one_seed = None
+    one_seed, portraits = None, {}
+    with tqdm.tqdm(jobs, unit="run", disable=not jobs) as bar:
         for seed, variant in bar:
             if one_seed is None or one_seed.seed != seed:
                 one_seed = _Seed(folder, seed, bases[seed], settings, portraits)
             name, begin = f"{variant.name}, seed {seed}", time.monotonic()
             bar.set_description(name)
             try:
-                one_seed.make_and_measure(variant, progress)
+                one_seed.make_and_measure(variant)
             except UserError as error:
                 raise UserError(f"{name}: {error}") from error
-            if progress:
-                bar.write(f"{name}: {time.monotonic() - begin:.0f} s")
+            bar.write(f"{name}: {time.monotonic() - begin:.0f} s")
             # Else every run leaves its graphs behind.
             keras.utils.clear_session()
-    return [Outcome.read(folder, variant, bases) for variant in variants]
+    return [folder.outcome(variant, bases) for variant in variants]
 
 
 @dataclasses.dataclass
@@ -167,28 +149,22 @@ class _Seed:
     portraits: dict[str, Portraits]
     features: TrunkFeatures | None = None
 
-    def make_and_measure(self, variant, progress):
-        classifier = self._make(variant, progress).load_model()
+    def make_and_measure(self, variant):
+        classifier = self._make(variant).load_model()
         measured = dataclasses.asdict(self.settings.measure)
-        few = measured.pop("validation_min_count")
-        settings = FairnessSettings(
-            num_bootstraps=_NUM_BOOTSTRAPS, neighbors=(NEIGHBORS,), **measured
-        )
+        few, twins = measured.pop("validation_min_count"), None
+        settings = FairnessSettings(**_MEASURED, **measured)
         for split in SPLITS:
             path = self.folder.records_path(variant, self.seed, split)
             if path.exists():
                 continue
-            twins, own = None, settings
-            if split == TEST:
-                twins = self._twins()
-            else:
-                own = dataclasses.replace(settings, min_count=few)
-            records = measure(
-                classifier, self._load(split), twins, own, self.seed
-            )
-            records_lib.write_records(path, records)
+            own = dataclasses.replace(settings, min_count=few)
+            if split == outcome_lib.TEST:
+                twins, own = self._twins(), settings
+            arguments = classifier, self._load(split), twins, own, self.seed
+            records_lib.write_records(path, measure(*arguments))
 
-    def _make(self, variant, progress):
+    def _make(self, variant):
         """Returns the run of a variant, which is there afterwards."""
         if variant.is_none:
             return self.base
@@ -196,23 +172,22 @@ class _Seed:
         run = self.folder.run(variant, self.seed)
         if variant.posthoc != NONE:
             # What is trained alike is trained once.
-            source = self._make(variant.without_posthoc(), progress)
+            source = self._make(dataclasses.replace(variant, posthoc=NONE))
         elif not run.model_path.exists():
-            features = self._compute_features(progress)
+            features = self._compute_features()
+        options = {"features": features, "progress": False}
         settings = variant.settings(self.settings.debias)
-        return debias_run(
-            source.path, run.path, settings, features=features, progress=False
-        )
+        return debias_run(source.path, run.path, settings, **options)
 
-    def _compute_features(self, progress):
+    def _compute_features(self):
         if self.features is None:
-            config = self.base.config
-            train = self._load("train", keep=False)
+            config, train = self.base.config, self._load("train")
             begin = time.monotonic()
-            arguments = config.augment, config.training.seed, progress
+            arguments = config.augment, config.training.seed, True
             self.features = TrunkFeatures.compute(
                 self.base.load_model(), train, *arguments
             )
+            del self.portraits["train"]  # Of no more use to this seed.
             seconds = {"seconds": round(time.monotonic() - begin, 1)}
             files.write_json(self.folder.features_path(self.seed), seconds)
         return self.features
@@ -220,17 +195,15 @@ class _Seed:
     def _twins(self):
         data = self.base.config.data
         splits = find_builder(data.data_dir, data.dataset).info.splits
-        return self._load(TWINS) if TWINS in splits else None
+        return self._load(report.TWINS) if report.TWINS in splits else None
 
-    def _load(self, split, keep=True):
-        if split in self.portraits:
-            return self.portraits[split]
-        location = self.base.config.data.location(split)
-        found = load_portraits(*location, progress=False)
-        self.base.check_fingerprints({split: found.fingerprint})
-        if keep:
+    def _load(self, split):
+        if split not in self.portraits:
+            location = self.base.config.data.location(split)
+            found = load_portraits(*location, progress=False)
+            self.base.check_fingerprints({split: found.fingerprint})
             self.portraits[split] = found
-        return found
+        return self.portraits[split]
 
 
 def measure(
@@ -245,26 +218,25 @@ def measure(
     The accuracy of the protected head, and those figures of a fairness report
     that `Outcome` reads, with probes of each task's own part alone.
     """
-    found = represent(classifier, portraits.images, progress=False)
-    pairs = None
+    quiet, schema, pairs = {"progress": False}, portraits.schema, None
+    found = representations.represent(classifier, portraits.images, **quiet)
     if twins is not None:
-        pairs = represent_twins(classifier, portraits, twins, progress=False)
-    head = portraits.schema.protected
+        arguments = classifier, portraits, twins
+        pairs = representations.represent_twins(*arguments, **quiet)
     place = {"split": portraits.split, "dataset": portraits.dataset}
-    place["seed"] = seed
-    records = []
+    records, head, place["seed"] = [], schema.protected, seed
     if head in found.predictions:
         known = portraits.groups >= 0
         hits = (found.predictions[head] == portraits.groups)[known].sum()
         accuracy = figures.share("accuracy", hits, known.sum(), group=ALL)
         records.append(Record(task=head, **place, **accuracy))
     arguments = portraits, found, pairs, settings, seed
-    for task in portraits.schema.guarded_tasks:
+    for task in schema.guarded_tasks:
         if task.name in classifier.embedding_parts:
-            stages = measure_task(task, *arguments, embedding_only=True)
+            stages = report.measure_task(task, *arguments, embedding_only=True)
             records += [
                 Record(task=task.name, **place, **fields)
                 for fields in itertools.chain(*stages.values())
-                if is_compared(fields["metric"], fields["group"])
+                if outcome_lib.is_compared(fields["metric"], fields["group"])
             ]
     return records
