@@ -11,7 +11,7 @@ import sys
 
 __version__ = "0.2.0"
 
-if "keras" in sys.modules:
+if sys.modules.get("keras"):
     # They register the classes that stand in `.keras` files.
     importlib.import_module("tp_keras.models")
     importlib.import_module("tp_keras.generator.model")
