@@ -3,8 +3,8 @@
     python -m training.build_dataset --dataset utk_face/96x96 --manual_dir DIR
     python -m training.train utkface --run_dir runs/utkface
 
-About five minutes on 2 cores with bfloat16 instructions; figures are in docs/utkface.md.
-`--dataset utk_face/synthetic` trains on drawn faces.
+About five minutes on 2 cores with bfloat16 instructions; figures are in
+docs/utkface.md. `--dataset utk_face/synthetic` trains on drawn faces.
 """
 
 from tp_keras.config import AugmentConfig
