@@ -6,6 +6,7 @@ the answers of both are wrong and right. What is not defined is NaN.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -192,8 +193,14 @@ class GroupSample:
         generator = np.random.default_rng(seed)
         self._by_cell = resample(outcomes, 2, draws, generator)
         self.by_group = resample(outcomes, 1, draws, generator)
-        count = settings.num_permutations
-        self._permuted = permute_groups(outcomes, count, generator)
+        self._generator = generator
+        self._num_permutations = settings.num_permutations
+
+    @functools.cached_property
+    def _permuted(self):
+        """What chance makes of the counts; not every figure asks."""
+        count = self._num_permutations
+        return permute_groups(self.outcomes, count, self._generator)
 
     def hits(self, outcomes) -> np.ndarray:
         """Returns the right answers of counts: [..., G, S]."""
