@@ -59,5 +59,6 @@ def test_leftovers_of_killed_processes_are_removed(tmp_path):
     living = f".{os.getppid()}-ab.partial-train.npy"
     for name in (f".{killed}-ab.partial-train.npy", living, "train.npy"):
         (tmp_path / name).touch()
+    (tmp_path / f".{killed}-cd.partial-train.npy" / "deep").mkdir(parents=True)
     files.remove_leftovers(tmp_path / "train.npy")
     assert names(tmp_path) == [living, "train.npy"]

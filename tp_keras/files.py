@@ -70,12 +70,15 @@ def new_folder(folder: str | os.PathLike) -> Iterator[pathlib.Path]:
 
 
 def remove_leftovers(path: str | os.PathLike) -> None:
-    """Removes what killed processes have left of writing a file."""
+    """Removes what killed processes have left of writing a file or folder."""
     path = pathlib.Path(path)
     for left in path.parent.glob(f".*{_MARK}{path.name}"):
         process = left.name[1:].split("-")[0]
         if process.isdigit() and not psutil.pid_exists(int(process)):
-            left.unlink(missing_ok=True)
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
 
 
 def _aside(path: pathlib.Path) -> pathlib.Path:

@@ -53,7 +53,7 @@ def test_folder_and_page_hold_everything(folder):
     drawn = base64.b64encode((folder / "plot.png").read_bytes()).decode()
     for part in (
         "<h1>Evaluation</h1>",
-        "<h2>Mood &amp; more</h2>\n<p>Prose.</p>",
+        '<h2 id="part-1">Mood &amp; more</h2>\n<p>Prose.</p>',
         "<li>A &lt; B.</li>",
         "<td>found &lt;1&gt;</td>",
         f"base64,{drawn}",
@@ -65,10 +65,32 @@ def test_folder_and_page_hold_everything(folder):
     assert "http" not in page
 
 
+def test_the_page_may_lie_in_the_folder_beside_lists(tmp_path):
+    folder = tmp_path / "audit"
+    lists = {"worst": pd.DataFrame({"split": ["test"], "index": [7]})}
+    page_path = folder / "audit.html"
+    for _ in range(2):
+        write_report(folder, page_path, RECORDS, make_report, {}, lists)
+    assert "<h1>Evaluation</h1>" in page_path.read_text()
+    assert (folder / "worst.csv").read_text() == "split,index\ntest,7\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["audit"]
+
+
+def test_a_page_of_many_parts_begins_with_links_to_them(folder):
+    def many(records):
+        sections = [parts.Section(f"Part & {n}") for n in range(7)]
+        return parts.Report("Long", sections, False)
+
+    page = write(folder, make_report=many)
+    assert '<nav>\n<a href="#part-1">Part &amp; 0</a>' in page
+    assert '<h2 id="part-7">Part &amp; 6</h2>' in page
+    assert "<nav>" not in write(folder)
+
+
 def test_markdown_holds_sentences_and_tables(folder):
     write(folder)
     assert (folder / "table.md").read_text() == (
-        "# Evaluation\n\nData: split `None`. Seed of the run: None.\n\n"
+        "# Evaluation\n\nSeed of the run: None.\n\n"
         "## Mood & more\n\n- A < B.\n\nBrackets.\n\n"
         "| figure    | found                | to compare with | n     |\n"
         "| --------- | -------------------- | --------------- | ----- |\n"

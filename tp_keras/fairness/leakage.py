@@ -8,6 +8,7 @@ import tqdm
 
 from tp_keras.data.labels import num_strata
 from tp_keras.data.labels import strata
+from tp_keras.evaluation import contingency
 from tp_keras.evaluation import figures
 from tp_keras.evaluation import metrics
 from tp_keras.fairness.group_counts import GroupAnswers
@@ -96,9 +97,7 @@ def measure_leakage(
 
 def label_leakage(outcomes) -> np.ndarray:
     """Returns the best guess from labels, of counts [..., G, S, S]: [...]."""
-    sizes = np.sum(outcomes, -1)
-    rates = metrics.ratio(sizes, sizes.sum(-1, keepdims=True))
-    return rates.max(-2).sum(-1) / rates.shape[-2]
+    return contingency.best_balanced_guess(np.sum(outcomes, -1))
 
 
 def lower_band(outcomes) -> np.ndarray:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 
+import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from tp_keras import files
@@ -29,6 +30,8 @@ MEASURED_NAME = "measured.json"
 
 _TEST = "test"
 
+_MOST_WITHOUT_CONTENTS = 5
+
 
 def write_report(
     folder: str | os.PathLike,
@@ -36,6 +39,7 @@ def write_report(
     records: Sequence[Record],
     make_report: Callable[[list[Record]], Report],
     facts: Mapping,
+    lists: Mapping[str, pd.DataFrame] | None = None,
 ) -> None:
     """Writes records, tables and plots into `folder`, and the page of them.
 
@@ -43,11 +47,13 @@ def write_report(
 
     Args:
         folder: Folder to write.
-        page_path: HTML file to write.
+        page_path: HTML file to write, in the folder or elsewhere.
         records: What was measured; one or more.
         make_report: What to show of the records as they stand in the file.
         facts: What `measured.json` shall say of them.
+        lists: Name -> table that is written as `<name>.csv`.
     """
+    folder, page_path = pathlib.Path(folder), pathlib.Path(page_path)
     with files.new_folder(folder) as aside:
         write_records(aside / RECORDS_NAME, records)
         written = read_records(aside / RECORDS_NAME)
@@ -59,8 +65,11 @@ def write_report(
         about = describe(written)
         files.write_text(aside / TABLE_NAME, make_markdown(report, about))
         files.write_json(aside / MEASURED_NAME, dict(facts))
+        for name, frame in (lists or {}).items():
+            frame.to_csv(aside / f"{name}.csv", index=False)
         page = make_page(report, about, aside)
-    files.write_text(page_path, page)
+        inside = page_path.parent == folder
+        files.write_text(aside / page_path.name if inside else page_path, page)
 
 
 def page_of(folder: str | os.PathLike) -> pathlib.Path:
@@ -94,12 +103,15 @@ def make_page(report: Report, about: str, folder: str | os.PathLike) -> str:
     The PNG files in `folder` become a part of it; a sentence says what it is
     `about`.
     """
-    parts = []
-    for section in report.sections:
-        parts += [f"<h2>{html.escape(section.title)}</h2>", section.text]
+    parts = _contents(report.sections)
+    for number, section in enumerate(report.sections, 1):
+        title = html.escape(section.title)
+        parts += [f'<h2 id="part-{number}">{title}</h2>', section.text]
         if section.sentences:
-            lines = map(html.escape, section.sentences)
-            parts += ["<ul>", *(f"<li>{line}</li>" for line in lines), "</ul>"]
+            lines = [
+                f"<li>{html.escape(line)}</li>" for line in section.sentences
+            ]
+            parts += ['<ul class="said">', *lines, "</ul>"]
         parts += [_table(section.summary)] if section.summary else []
         parts += [_figure(pathlib.Path(folder), plot) for plot in section.plots]
         parts += [
@@ -114,6 +126,16 @@ def make_page(report: Report, about: str, folder: str | os.PathLike) -> str:
         warning=_WARNING if report.shows_people else "",
         body="\n".join(part for part in parts if part),
     )
+
+
+def _contents(sections) -> list[str]:
+    """Returns links to the sections of a page that has many."""
+    links = [
+        f'<a href="#part-{number}">{html.escape(section.title)}</a>'
+        for number, section in enumerate(sections, 1)
+    ]
+    many = len(links) > _MOST_WITHOUT_CONTENTS
+    return ["<nav>", *links, "</nav>"] if many else []
 
 
 def _table(table: Table) -> str:
@@ -145,17 +167,28 @@ _STYLE = """\
 body {
   font: 16px/1.55 system-ui, sans-serif; color: var(--text);
   background: var(--paper); max-width: 62rem; margin: auto; padding: 1.5rem;
+  overflow-wrap: break-word;
 }
 h1 { line-height: 1.2; }
-h2 { margin-top: 3rem; border-bottom: 1px solid var(--line); }
+h2 {
+  margin-top: 3rem; border-bottom: 1px solid var(--line);
+  scroll-margin-top: 1rem;
+}
 p, li, figcaption { max-width: 46rem; }
+nav { display: flex; flex-wrap: wrap; gap: 0.3rem 1.1rem; margin: 1.2rem 0; }
+a { color: light-dark(#0b5cad, #7db8f0); }
+.said {
+  background: var(--shade); border-radius: 6px;
+  padding: 0.8rem 1.2rem 0.8rem 2.2rem;
+}
+.said li + li { margin-top: 0.35rem; }
 figure { margin: 1.5rem 0 2.5rem; }
 figcaption, .note, th { color: var(--faint); }
 img {
   max-width: 100%; height: auto; background: #ffffff; padding: 0.5rem;
   border-radius: 6px; box-sizing: border-box;
 }
-.table { overflow-x: auto; }
+.table { overflow-x: auto; overflow-wrap: normal; }
 table { border-collapse: collapse; font-size: 0.9rem; }
 th, td {
   text-align: left; padding: 0.3rem 0.9rem 0.3rem 0; vertical-align: top;
@@ -166,7 +199,24 @@ th, td {
   padding: 0.6rem 1rem;
 }
 details { margin: 0.8rem 0; }
-summary { cursor: pointer; }
+summary { cursor: pointer; padding: 0.2rem 0; }
+@media (max-width: 40rem) {
+  body { padding: 1rem; }
+  h1 { font-size: 1.6rem; }
+  table { font-size: 0.82rem; }
+  .said { padding: 0.6rem 0.8rem 0.6rem 1.6rem; }
+}
+@media print {
+  :root { color-scheme: light; }
+  body { max-width: none; padding: 0; font-size: 10pt; }
+  nav, details:not([open]) { display: none; }
+  .table { overflow: visible; }
+  table { font-size: 8pt; }
+  h1, h2, h3, summary { break-after: avoid; }
+  h2 { margin-top: 1.5rem; }
+  figure, tr, li { break-inside: avoid; }
+  img { max-height: 22cm; padding: 0; }
+}
 """
 
 _PAGE = string.Template("""\

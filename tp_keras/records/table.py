@@ -18,10 +18,10 @@ _COLUMN, _CELL = 0, 1
 def describe(records: Sequence[Record]) -> str:
     """Returns one sentence that says what was evaluated."""
     first = records[0]
-    dataset = f"`{first.dataset}`, " if first.dataset else ""
-    return (
-        f"Data: {dataset}split `{first.split}`. Seed of the run: {first.seed}."
-    )
+    parts = [f"`{first.dataset}`"] if first.dataset else []
+    parts += [f"split `{first.split}`"] if first.split else []
+    about = f"Data: {', '.join(parts)}. " if parts else ""
+    return f"{about}Seed of the run: {first.seed}."
 
 
 def format_figure(record: Record) -> str:
