@@ -49,7 +49,10 @@ def test_folder_and_page_hold_everything(folder):
     names = ["measured.json", "plot.png", "records.jsonl", "table.md"]
     assert sorted(path.name for path in folder.iterdir()) == names
     assert read_records(folder / "records.jsonl") == RECORDS
-    assert json.loads((folder / "measured.json").read_text()) == {"seed": 3}
+    shown = {"file_name": "plot.png", "how_to_read": "Look & see."}
+    shown |= {"title": "What?", "section": "Mood & more"}
+    measured = json.loads((folder / "measured.json").read_text())
+    assert measured == {"seed": 3, "plots": [shown]}
     drawn = base64.b64encode((folder / "plot.png").read_bytes()).decode()
     for part in (
         "<h1>Evaluation</h1>",
