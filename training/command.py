@@ -141,7 +141,8 @@ def errors_told():
     try:
         yield
     except KeyboardInterrupt:
-        print("\nInterrupted. The same command resumes.", file=sys.stderr)
+        said = "Interrupted. The same command resumes, or starts over cleanly."
+        print(f"\n{said}", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)
     except Exception as error:
         message = user_message(error)
