@@ -32,7 +32,7 @@ def peculiarities(
     """Says what is unusual about the labels, and what is as one would wish."""
     whole = find(records, split=None)
     found = [*_uneven(whole), *_heaped(whole), *_missing(whole)]
-    found += [*_together(whole), *_told(whole, schema), *_few(whole, schema)]
+    found += [*_together(whole), *_told(whole), *_few(whole, schema)]
     return [*found, *_drifting(records)]
 
 
@@ -86,7 +86,9 @@ def _missing(records) -> Iterator[Peculiarity]:
     for record in find(records, metric="missing_share", group=ALL):
         if not record.value or record.value == 1:
             continue
-        text = f"{record.value:.1%} of the portraits have no {record.task}"
+        few = hits_of(record) < FEW
+        amount = f"{hits_of(record)}" if few else f"{record.value:.1%}"
+        text = f"{amount} of the portraits have no {record.task}"
         own, gap = find(records, task=record.task), 0.0
         shares = find(own, metric="missing_share")[1:]
         shares = [item for item in shares if item.value is not None]
@@ -147,16 +149,16 @@ def _surprise(lift) -> float:
     return max(math.log(low), -math.log(high))
 
 
-def _told(records, schema) -> Iterator[Peculiarity]:
+def _told(records) -> Iterator[Peculiarity]:
     floors = find(records, metric="balanced_bayes_floor")
     floors = [r for r in floors if r.value is not None and r.value > r.null]
     if not floors:
         return
-    most, chance = max(floors, key=lambda r: r.value), 1 / len(schema.groups)
+    most = max(floors, key=lambda record: record.value)
     yield Peculiarity(
-        (most.value - chance) / (1 - chance),
+        (most.value - most.null) / (1 - most.null),
         f"From {most.variant} alone {most.task} is guessed with a balanced "
-        f"accuracy of {format_figure(most)} ({chance:.3f} by chance): what "
+        f"accuracy of {format_figure(most)} (by chance {most.null:.3f}): what "
         "predicts these labels rightly tells as much.",
     )
 
@@ -173,7 +175,8 @@ def _few(records, schema) -> Iterator[Peculiarity]:
     )
     if small:
         names = ", ".join(
-            f"{record.class_name} and {record.predicted_class} ({hits:,})"
+            f"{record.task} {record.class_name} with {record.variant} "
+            f"{record.predicted_class} ({hits:,})"
             for hits, record in small[:3]
         )
         text = (
@@ -199,7 +202,7 @@ def _drifting(records) -> Iterator[Peculiarity]:
             f"chance up to {most.null:.1%}).",
         )
     if tests and not told:
-        text = "The shares of all labels are the same in all splits."
+        text = "All splits have the same shares of labels, but for chance."
         yield Peculiarity(0.0, text)
 
 
