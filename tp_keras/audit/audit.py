@@ -6,9 +6,9 @@ import inspect
 import os
 import pathlib
 import time
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 import tqdm
@@ -18,6 +18,8 @@ from tp_keras.audit import balance
 from tp_keras.audit import balance_page
 from tp_keras.audit.check import Measured
 from tp_keras.audit.check import Peculiarity
+from tp_keras.audit.embedding import embed
+from tp_keras.audit.looks import measure_looks
 from tp_keras.audit.portrait_set import PortraitSet
 from tp_keras.audit.portrait_set import load_portrait_set
 from tp_keras.errors import UserError
@@ -105,10 +107,9 @@ def run_audit(
     if run_dir is not None:
         # Told before anything is measured.
         portraits.parts[0].seen_as(RunFolder(run_dir).require().schema)
-    given = {"portraits": portraits, "seed": seed, "run_dir": run_dir}
-    given |= {"generator_run": generator_run}
     names = [name for name in CHECKS if name in (checks or CHECKS)]
-    measured, seconds = measure_checks(names, given)
+    runs = {"run_dir": run_dir, "generator_run": generator_run}
+    measured, seconds = measure_checks(names, portraits, seed, **runs)
     where = {"seed": seed, "dataset": portraits.dataset}
     records = [
         Record(**where, **fields)
@@ -164,28 +165,46 @@ def require_audit_folder(output_dir: str | os.PathLike) -> pathlib.Path:
 
 
 def measure_checks(
-    names: Sequence[str], given: dict[str, Any]
+    names: Sequence[str], portraits: PortraitSet, seed: int = 0, **more
 ) -> tuple[dict[str, Measured], dict[str, float]]:
     """Runs checks in order, each with those of the arguments that it names.
 
+    What portraits look like, and which are alike, is measured once for all,
+    where a check asks for it: `looks` and `embedding`.
+
     Args:
         names: Names out of `CHECKS`.
-        given: Name of an argument -> its value.
+        portraits: What to check.
+        seed: Start of what is drawn by chance.
+        more: Further arguments that a check may name, such as `run_dir`.
 
     Returns:
-        What each has found, and the seconds that it took.
+        What each check has found, and the seconds that each step took.
     """
-    measured, seconds = {}, {}
-    with tqdm.tqdm(names, unit="check", delay=2) as bar:
-        for name in bar:
+    given = {"portraits": portraits, "seed": seed, **more}
+    wanted = {
+        name: inspect.signature(CHECKS[name][0]).parameters for name in names
+    }
+    asked = set().union(*wanted.values())
+    steps: dict[str, Callable] = {}
+    if asked & {"looks", "embedding"}:
+        steps["looks"] = lambda: measure_looks(portraits, "look at portraits")
+    if "embedding" in asked:
+        steps["embedding"] = lambda: embed(
+            portraits, given["looks"], more.get("run_dir")
+        )
+    for name in names:
+        steps[name] = lambda name=name: CHECKS[name][0](
+            **{key: given[key] for key in wanted[name] if key in given}
+        )
+    seconds = {}
+    with tqdm.tqdm(steps.items(), unit="step", delay=2) as bar:
+        for name, step in bar:
             bar.set_description(name.replace("_", " "))
             start = time.monotonic()
-            measure, _ = CHECKS[name]
-            wanted = inspect.signature(measure).parameters
-            own = {key: given[key] for key in wanted if key in given}
-            measured[name] = measure(**own)
+            given[name] = step()
             seconds[name] = round(time.monotonic() - start, 2)
-    return measured, seconds
+    return {name: given[name] for name in names}, seconds
 
 
 def make_report(

@@ -151,7 +151,7 @@ def _surprise(lift) -> float:
 
 def _told(records) -> Iterator[Peculiarity]:
     floors = find(records, metric="balanced_bayes_floor")
-    floors = [r for r in floors if r.value is not None and r.value > r.null]
+    floors = [r for r in floors if r.value is not None and r.low > r.null]
     if not floors:
         return
     most = max(floors, key=lambda record: record.value)
