@@ -132,7 +132,7 @@ def written(tmp_path_factory):
 def test_command_writes_folder_and_page(written):
     path, records, output = written
     folder = path / "fairness" / "test"
-    names = {"measured.json", "records.jsonl", "table.md"}
+    names = {"measured.json", "records.jsonl", "report.json", "table.md"}
     assert {item.name for item in folder.iterdir()} == PLOT_NAMES | names
     assert [item.name for item in folder.parent.iterdir()] == ["test"]
     assert summary.summary_text(records, SCHEMA) in output

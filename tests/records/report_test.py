@@ -1,14 +1,18 @@
 import base64
+import dataclasses
 import json
 
 import pandas as pd
 import pytest
 
 from tests.records.table_test import RECORDS
+from tp_keras.errors import UserError
 from tp_keras.records import page_parts as parts
+from tp_keras.records.page import make_page
 from tp_keras.records.plot_kit import new_figure
 from tp_keras.records.record import read_records
 from tp_keras.records.report import page_of
+from tp_keras.records.report import read_report
 from tp_keras.records.report import write_report
 
 
@@ -46,13 +50,11 @@ def test_folder_and_page_hold_everything(folder):
     page = write(folder)
     assert page_of(folder) == folder.parents[1] / "kind.html"
     assert page_of(folder.with_name("b")) == folder.parents[1] / "kind-b.html"
-    names = ["measured.json", "plot.png", "records.jsonl", "table.md"]
+    names = ["measured.json", "plot.png", "records.jsonl", "report.json"]
+    names.append("table.md")
     assert sorted(path.name for path in folder.iterdir()) == names
     assert read_records(folder / "records.jsonl") == RECORDS
-    shown = {"file_name": "plot.png", "how_to_read": "Look & see."}
-    shown |= {"title": "What?", "section": "Mood & more"}
-    measured = json.loads((folder / "measured.json").read_text())
-    assert measured == {"seed": 3, "plots": [shown]}
+    assert json.loads((folder / "measured.json").read_text()) == {"seed": 3}
     drawn = base64.b64encode((folder / "plot.png").read_bytes()).decode()
     for part in (
         "<h1>Evaluation</h1>",
@@ -88,6 +90,19 @@ def test_a_page_of_many_parts_begins_with_links_to_them(folder):
     assert '<nav>\n<a href="#part-1">Part &amp; 0</a>' in page
     assert '<h2 id="part-7">Part &amp; 6</h2>' in page
     assert "<nav>" not in write(folder)
+
+
+def test_a_report_is_read_back_from_its_folder(folder):
+    write(folder, make_report=lambda records: make_report(records, True))
+    made, read = make_report(RECORDS, True), read_report(folder)
+    plot = dataclasses.replace(made.sections[0].plots[0], figure=None)
+    assert (read.title, read.shows_people) == ("Evaluation", True)
+    assert list(read.sections[0].plots) == [plot]
+    # All else is in the page, which can be made of it anew.
+    assert make_page(read, "x", folder) == make_page(made, "x", folder)
+    (folder / "report.json").write_text("{}")
+    with pytest.raises(UserError, match="no report that can be read"):
+        read_report(folder)
 
 
 def test_markdown_holds_sentences_and_tables(folder):

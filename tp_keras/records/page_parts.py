@@ -24,12 +24,15 @@ class Table:
 
 @dataclasses.dataclass(frozen=True)
 class Plot:
-    """A plot: its PNG file, what it shows, what would be good, the drawing."""
+    """A plot: its PNG file, what it shows, what would be good, the drawing.
+
+    Without a drawing it is read from the folder of a report.
+    """
 
     file_name: str
     title: str
     how_to_read: str
-    figure: Figure
+    figure: Figure | None = None
 
 
 @dataclasses.dataclass(frozen=True)

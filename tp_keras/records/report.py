@@ -1,5 +1,6 @@
 """The folder of a report: records, tables, plots, and the page of them."""
 
+import json
 import os
 import pathlib
 from collections.abc import Callable
@@ -10,8 +11,12 @@ import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from tp_keras import files
+from tp_keras.errors import UserError
 from tp_keras.records.page import make_page
+from tp_keras.records.page_parts import Plot
 from tp_keras.records.page_parts import Report
+from tp_keras.records.page_parts import Section
+from tp_keras.records.page_parts import Table
 from tp_keras.records.record import Record
 from tp_keras.records.record import read_records
 from tp_keras.records.record import write_records
@@ -20,6 +25,9 @@ from tp_keras.records.table import markdown_table
 
 RECORDS_NAME = "records.jsonl"
 TABLE_NAME = "table.md"
+
+# What the page shows, as data.
+REPORT_NAME = "report.json"
 
 # In a folder of figures: what they are of, and how they were measured.
 MEASURED_NAME = "measured.json"
@@ -44,8 +52,7 @@ def write_report(
         page_path: HTML file to write, in the folder or elsewhere.
         records: What was measured; one or more.
         make_report: What to show of the records as they stand in the file.
-        facts: What `measured.json` shall say of them, beside what the plots
-            show: whoever has the folder can show them again.
+        facts: What `measured.json` shall say of them.
         lists: Name -> table that is written as `<name>.csv`.
     """
     folder, page_path = pathlib.Path(folder), pathlib.Path(page_path)
@@ -53,29 +60,72 @@ def write_report(
         write_records(aside / RECORDS_NAME, records)
         written = read_records(aside / RECORDS_NAME)
         report = make_report(written)
-        for section in report.sections:
-            for plot in section.plots:
-                canvas = FigureCanvasAgg(plot.figure)
-                canvas.print_png(aside / plot.file_name)
         about = describe(written)
-        files.write_text(aside / TABLE_NAME, make_markdown(report, about))
-        plots = [
-            {
-                "section": section.title,
-                "file_name": plot.file_name,
-                "title": plot.title,
-                "how_to_read": plot.how_to_read,
-            }
-            for section in report.sections
-            for plot in section.plots
-        ]
-        measured = {**facts, **({"plots": plots} if plots else {})}
-        files.write_json(aside / MEASURED_NAME, measured)
+        write_parts(aside, report, about)
+        files.write_json(aside / MEASURED_NAME, dict(facts))
         for name, frame in (lists or {}).items():
             frame.to_csv(aside / f"{name}.csv", index=False)
         page = make_page(report, about, aside)
         inside = page_path.parent == folder
         files.write_text(aside / page_path.name if inside else page_path, page)
+
+
+def write_parts(folder: str | os.PathLike, report: Report, about: str) -> None:
+    """Writes the plots of a report, its Markdown, and what `read_report` reads.
+
+    A sentence says what it is `about`.
+    """
+    folder = pathlib.Path(folder)
+    for section in report.sections:
+        for plot in section.plots:
+            with files.replaced(folder / plot.file_name) as aside:
+                FigureCanvasAgg(plot.figure).print_png(aside)
+    files.write_text(folder / TABLE_NAME, make_markdown(report, about))
+    text = json.dumps(report, default=_plain, indent=1)
+    files.write_text(folder / REPORT_NAME, f"{text}\n")
+
+
+def _plain(part) -> dict:
+    """Returns the fields of a part of a report as JSON can hold them."""
+    fields = {name: v for name, v in vars(part).items() if name != "figure"}
+    if isinstance(part, Table):
+        frame = fields.pop("frame").astype(str)
+        fields |= {"columns": [*map(str, frame)], "rows": frame.values.tolist()}
+    return fields
+
+
+def read_report(folder: str | os.PathLike) -> Report:
+    """Reads a report from its folder, with plots as files alone.
+
+    Raises:
+        UserError: If there is none, or one that this version doesn't read.
+    """
+    path = pathlib.Path(folder, REPORT_NAME)
+
+    def table(values):
+        frame = pd.DataFrame(values["rows"], columns=values["columns"])
+        return Table(values["title"], values["note"], frame)
+
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        values["sections"] = [
+            Section(
+                **section
+                | {
+                    "summary": section["summary"] and table(section["summary"]),
+                    "plots": [Plot(**plot) for plot in section["plots"]],
+                    "tables": [table(one) for one in section["tables"]],
+                }
+            )
+            for section in values["sections"]
+        ]
+        return Report(**values)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"There is no report that can be read at {path}. Measure again "
+            "with the command that wrote the folder. "
+            f"Received: {type(error).__name__}: {error}"
+        ) from error
 
 
 def page_of(folder: str | os.PathLike) -> pathlib.Path:

@@ -13,6 +13,7 @@ from tp_keras.fairness.sweep.report import front_of
 from tp_keras.fairness.sweep.report import front_plot
 from tp_keras.fairness.sweep.report import points_of
 from tp_keras.fairness.sweep.settings import ChoiceSettings
+from tp_keras.records.report import read_report
 
 SETTINGS = ChoiceSettings()
 
@@ -36,7 +37,8 @@ def test_the_report_names_choice_rule_means_and_spread(outcomes, tmp_path):
     assert choice.chosen.name == "grl:1"
     assert text == (tmp_path / "table.md").read_text()
     names = {path.name for path in tmp_path.iterdir()}
-    assert names == {"table.md", "front.png"}
+    assert names == {"table.md", "front.png", "report.json"}
+    assert read_report(tmp_path).sections[0].summary.frame.columns[3] == "none"
     plain = re.sub(" +", " ", text)
     for words in (
         "2 seeds (0, 1), 3 variants",

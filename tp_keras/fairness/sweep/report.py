@@ -2,15 +2,12 @@
 
 import itertools
 import os
-import pathlib
 from collections.abc import Sequence
 
 import pandas as pd
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from tp_keras import files
 from tp_keras.errors import UserError
 from tp_keras.fairness.summary import question
 from tp_keras.fairness.sweep.outcome import SPLITS
@@ -24,8 +21,8 @@ from tp_keras.fairness.sweep.settings import ChoiceSettings
 from tp_keras.records import page_parts
 from tp_keras.records.plot_kit import add_title
 from tp_keras.records.plot_kit import new_figure
-from tp_keras.records.report import TABLE_NAME
 from tp_keras.records.report import make_markdown
+from tp_keras.records.report import write_parts
 from tp_keras.tasks import Schema
 from tp_keras.tasks import Task
 from tp_keras.tuning.front import pareto_front
@@ -93,8 +90,15 @@ def write_report(
     task = schema.task(settings.task or names[0])
     choice = choose(outcomes, task, settings)
     seeds = ", ".join(str(record.seed) for record in firsts)
+    plot = page_parts.Plot(
+        "front.png",
+        "What does each variant cost in accuracy?",
+        "Better is up and left. On the line no other variant is better in "
+        "both.",
+        front_plot(outcomes, choice),
+    )
     sections = [
-        _choice_section(choice, rule(settings, task)),
+        _choice_section(choice, rule(settings, task), plot),
         *_variant_sections(outcomes, schema, guarded),
     ]
     title = f"Sweep: {question(schema, guarded)}"
@@ -103,19 +107,16 @@ def write_report(
         f"{firsts[0].dataset}, {len(firsts)} seed{'s' * (len(firsts) != 1)} "
         f"({seeds}), {len(outcomes)} variants; means over the seeds."
     )
-    text = make_markdown(report, about)
-    files.write_text(pathlib.Path(sweep_dir, TABLE_NAME), text)
-    with files.replaced(pathlib.Path(sweep_dir, "front.png")) as aside:
-        FigureCanvasAgg(front_plot(outcomes, choice)).print_png(aside)
-    return choice, text
+    write_parts(sweep_dir, report, about)
+    return choice, make_markdown(report, about)
 
 
-def _choice_section(choice, told):
+def _choice_section(choice, told, plot):
     """Returns rule and choice, with the chosen variant beside `none`."""
     failing, shown = choice.passed_over[:_MOST_FAILING_SHOWN], choice.shown
     sentences, rows = [told, "Nothing was compared with none."], []
     if shown is None:
-        return page_parts.Section("Choice", sentences=sentences)
+        return page_parts.Section("Choice", sentences=sentences, plots=[plot])
     name = f"{shown.name} (not chosen)"
     sentences[1] = "No variant passes. The best of those that fail:"
     if choice.chosen:
@@ -135,7 +136,7 @@ def _choice_section(choice, told):
     names = [first, "split", "portraits", "none", name, "difference"]
     frame = pd.DataFrame(sorted(rows), columns=names)
     table = page_parts.Table("", "", frame)
-    return page_parts.Section("Choice", sentences=sentences, summary=table)
+    return page_parts.Section("Choice", "", sentences, table, [plot])
 
 
 def _variant_sections(outcomes, schema, guarded):
