@@ -12,12 +12,18 @@ from tp_keras.evaluation.metrics import ratio
 from tp_keras.records import intervals
 
 
-def count_table(first, second, shape: tuple[int, int]) -> np.ndarray:
-    """Counts pairs of two integer labels [N], unless one is negative."""
+def count_table(
+    first, second, shape: tuple[int, int], weights=None
+) -> np.ndarray:
+    """Counts pairs of two integer labels [N], unless one is negative.
+
+    `weights` [N] are how often each row counts; None: once.
+    """
     first, second = np.asarray(first), np.asarray(second)
     both = (first >= 0) & (second >= 0)
     cells = first[both].astype(np.int64) * shape[1] + second[both]
-    return np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
+    weights = None if weights is None else np.asarray(weights)[both]
+    return np.bincount(cells, weights, shape[0] * shape[1]).reshape(shape)
 
 
 def expected_counts(table) -> np.ndarray:

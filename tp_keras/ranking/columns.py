@@ -70,12 +70,8 @@ def read_column(texts: pd.Series, training: np.ndarray, bins: int) -> Column:
         return dataclasses.replace(read, numbers=numbers)
     edges = quantile_edges(own, bins)
     shown = [f"{edge:.4g}" for edge in edges]
-    between = zip(shown, shown[1:], strict=False)
-    levels = (
-        f"up to {shown[0]}",
-        *map(" to ".join, between),
-        f"above {shown[-1]}",
-    )
+    inner = map(" to ".join, zip(shown, shown[1:], strict=False))
+    levels = f"up to {shown[0]}", *inner, f"above {shown[-1]}"
     codes = np.where(is_known, np.searchsorted(edges, numbers), -1)
     return Column(name, NUMERIC, levels, codes, numbers)
 

@@ -1,5 +1,6 @@
 """Ranks the attributes of a table by how they go with a target."""
 
+import dataclasses
 import difflib
 import math
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from scipy import stats
 from sklearn.model_selection import GroupShuffleSplit
 
 from tp_keras.errors import UserError
+from tp_keras.evaluation import contingency
 from tp_keras.evaluation.figures import figure
 from tp_keras.evaluation.figures import resampled
 from tp_keras.evaluation.figures import share
@@ -80,19 +82,25 @@ def rank_attributes(
         for column in table.columns
     }
     classes = columns.pop(target)
-    _check_target(classes, len(table))
-    usable = [each for each in columns.values() if not each.problem]
+    if classes.problem:
+        raise UserError(
+            f"The target {target} can't be ranked against. Expected a number, "
+            "or classes that several rows share. "
+            f"Received: {classes.problem} in {training.sum():,} rows"
+        )
+    columns = [_checked(each, classes, training) for each in columns.values()]
+    usable = [each for each in columns if not each.problem]
     if not usable:
         raise UserError(
-            "Expected one or more attributes with two values or more beside "
-            f"the target {target}. Received: "
-            + ", ".join(f"{c.name}: {c.problem}" for c in columns.values())
+            "Expected an attribute with two values or more beside the target "
+            f"{target}. Received: "
+            + ", ".join(f"{each.name}: {each.problem}" for each in columns)
         )
     top = settings.top or classes.levels[-1]
     _check_name(top, classes.levels, "top class of the target")
     training &= classes.known
     found = [*_describe(classes, settings.quantiles, training)]
-    for each in columns.values():
+    for each in columns:
         found += _measure(each, classes, training, classes.levels.index(top))
     found += _rank(usable, classes, training, groups, settings)
     where = {"task": target, "seed": settings.seed, "dataset": name}
@@ -112,15 +120,14 @@ def _check_name(name, known, what):
         )
 
 
-def _check_target(classes: Column, num_rows: int):
-    """Raises unless a target has classes that repeat."""
-    problem = classes.problem
-    if problem:
-        raise UserError(
-            f"The target {classes.name} can't be ranked against. Expected a "
-            "number, or classes that several rows share. "
-            f"Received: {problem} in {num_rows:,} rows"
-        )
+def _checked(column, classes, training):
+    """Returns a column, with a problem if its rows are all of one class."""
+    if not column.problem:
+        own = classes.codes[training & column.known]
+        if not np.ptp(own[own >= 0]):
+            problem = f"{classes.name} is the same in its rows"
+            return dataclasses.replace(column, problem=problem)
+    return column
 
 
 def _find_copies(table, settings):
@@ -181,7 +188,7 @@ def _measure(column, classes, training, top) -> Iterator[dict]:
         yield figure(BY_TABLE, None, known.sum(), **fields) | problem
         return
     size = len(column.levels), len(classes.levels)
-    table = measures.count_table(own, others, *size)
+    table = contingency.count_table(own, others, size)
     kind = {"variant": column.kind}
     yield figure("levels", size[0], known.sum(), **fields, **kind)
     for measured in measures.measure_table(table):
@@ -202,58 +209,60 @@ def _rank(columns: Sequence[Column], classes, training, groups, settings):
     """Ranks attributes, and draws rows again for the intervals of the ranks."""
     design = regression.make_design(columns, training)
     matrix, others = design.matrix[training], classes.codes[training]
-    num_classes = len(classes.levels)
-    tables = [
-        (column.codes[training], len(column.levels)) for column in columns
-    ]
+    size = len(classes.levels)
+    levels = [(each.codes[training], len(each.levels)) for each in columns]
 
     def measure(weights):
+        """Returns the regression, and what each way makes of attributes."""
         model = regression.fit(matrix, others, weights)
-        by_table = [
-            measures.cramers_v(
-                measures.count_table(own, others, size, num_classes, weights)
+        strengths = regression.strengths(model, matrix, design.owners)
+        associations = [
+            contingency.cramers_v(
+                contingency.count_table(own, others, (count, size), weights)
             )
-            for own, size in tables
+            for own, count in levels
         ]
-        strong = regression.strengths(model, matrix, design.owners)
-        return model, {BY_TABLE: np.array(by_table), BY_REGRESSION: strong}
+        return model, np.nan_to_num([associations, strengths])
 
-    model, found = measure(np.ones(len(matrix)))
-    _, kinds = np.unique(groups[training], return_inverse=True)
-    draws = {name: [] for name in found}
-    bar = tqdm.tqdm(
-        total=settings.bootstraps, desc="Draws", unit="draw", delay=2
-    )
-    generator = np.random.default_rng(settings.seed)
-    with bar:
-        for block in intervals.resample_rows(
-            kinds.max() + 1, settings.bootstraps, generator
-        ):
-            for drawn in block:
-                weights = drawn[kinds].astype(np.float64)
-                bar.update()
-                if np.ptp(others[weights > 0]) == 0:
-                    continue
-                for name, values in measure(weights)[1].items():
-                    draws[name].append(stats.rankdata(-values))
-    nearest = zip(*design.nearest(training), strict=True)
-    count = len(matrix)
-    for place, (column, (other, value)) in enumerate(
-        zip(columns, nearest, strict=True)
-    ):
-        fields = {"class_name": column.name}
-        strength = found[BY_REGRESSION][place]
-        yield figure(BY_REGRESSION, strength, count, **fields)
+    model, values = measure(np.ones(len(matrix)))
+    draws = [
+        _ranks(measure(weights)[1])
+        for weights in _draws(others, groups[training], settings)
+    ]
+    draws, ranks = np.array(draws), _ranks(values)
+    nearest, correlations = design.nearest(training)
+    for place, column in enumerate(columns):
+        fields = {"count": len(matrix), "class_name": column.name}
+        yield figure(BY_REGRESSION, values[1, place], **fields)
+        for way, name in enumerate((BY_TABLE, BY_REGRESSION)):
+            drawn = draws[:, way, place]
+            own = {"draws": drawn, "variant": name}
+            yield resampled("rank", ranks[way, place], **own, **fields)
         if len(columns) > 1:
-            near = fields | {"variant": columns[other].name}
-            yield figure("nearest_correlation", value, count, **near)
-        for name, values in found.items():
-            own = np.array(draws[name])[:, place]
-            rank = stats.rankdata(-values)[place]
-            kind = fields | {"variant": name}
-            yield resampled("rank", rank, count, own, **kind)
+            other = {"variant": columns[nearest[place]].name}
+            value = correlations[place]
+            yield figure("nearest_correlation", value, **fields, **other)
     held_out = ~training & classes.known
     yield from _judge(model, design.matrix[held_out], classes.codes[held_out])
+
+
+def _ranks(values):
+    """Ranks the last axis, 1 the largest; what rounding tells apart ties."""
+    return stats.rankdata(-np.round(values, 9), axis=-1)
+
+
+def _draws(classes, groups, settings) -> Iterator[np.ndarray]:
+    """Draws rows with their copies: how often each, float64 `[rows]`."""
+    _, kinds = np.unique(groups, return_inverse=True)
+    generator = np.random.default_rng(settings.seed)
+    size = kinds.max() + 1, settings.bootstraps
+    blocks = intervals.resample_rows(*size, generator)
+    every = (drawn for block in blocks for drawn in block)
+    looks = {"desc": "Ranks again", "unit": "draw", "delay": 2}
+    for drawn in tqdm.tqdm(every, total=settings.bootstraps, **looks):
+        weights = drawn[kinds].astype(np.float64)
+        if np.ptp(classes[weights > 0]):
+            yield weights
 
 
 def _judge(model, matrix, classes):
@@ -270,7 +279,7 @@ def _judge(model, matrix, classes):
 
 
 def _adjust(found):
-    """Adds what needs all attributes: adjusted p-values, scikit-learn's rank."""
+    """Adds what needs all attributes: adjusted p-values, another rank."""
     yield from found
     tested = [each for each in found if each["metric"] == "p_value"]
     values = stats.false_discovery_control([t["value"] for t in tested])

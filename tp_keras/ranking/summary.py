@@ -50,8 +50,8 @@ def sentences(records: Sequence[Record]) -> Iterator[str]:
     for record in find(records, metric="balanced_accuracy"):
         guessed = 1 / int(record.variant.split()[-1])
         yield (
-            "A regression on all attributes tells the class of rows that it "
-            f"has not seen with a balanced accuracy of {format_figure(record)}; "
+            "Of rows that it has not seen a regression on all attributes tells "
+            f"the class with a balanced accuracy of {format_figure(record)}; "
             f"guessing reaches {guessed:.3f}."
         )
     yield from _misread(records)
@@ -99,7 +99,7 @@ def _pairs(records):
     for (one, other), value in pairs.items():
         yield (
             f"{one} and {other} correlate by {value:.2f}: what the regression "
-            "says of either is not to be trusted."
+            "gives to either is shared between them."
         )
 
 
@@ -108,10 +108,10 @@ def _rows(records):
     copies = find_one(records, metric="repeated_rows")
     if copies.value:
         yield (
-            f"{copies.value:.0%} of {copies.count:,} rows repeat another one in "
-            "every column but names. Copies that count as witnesses make "
-            "p-values too small, and parts that share them test what was "
-            "learned by heart."
+            f"{copies.value:.0%} of {copies.count:,} rows repeat another one "
+            "in all but names. Copies that count as witnesses make p-values "
+            "too small, and parts that share them test what was learned by "
+            "heart."
         )
     classes = find(records, metric="class_share", class_name=None)
     for asked in find(records, metric="bins_asked"):
