@@ -39,10 +39,12 @@ class RankAttributes:
         from tp_keras.ranking import summary
         from tp_keras.ranking.rank import rank_attributes
         from tp_keras.ranking.table_file import read_table
+        from tp_keras.records.report import check_folder
         from tp_keras.records.report import write_report
         from tp_keras.records.table import describe
         from tp_keras.records.table import markdown_table
 
+        check_folder(self.output_dir)
         table = read_table(self.table, data_set("selfies.table").layout)
         name = pathlib.Path(self.table).name
         records = rank_attributes(table, self.target, self.settings, name)

@@ -16,6 +16,7 @@ from tp_keras.ranking.rank import rank_attributes
 from tp_keras.ranking.rank_plot import draw_ranks
 from tp_keras.ranking.summary import sentences
 from tp_keras.records.record import read_records
+from tp_keras.records.report import write_report
 from training import command
 from training.rank_attributes import RankAttributes
 
@@ -71,12 +72,15 @@ def test_the_plot_has_a_row_an_attribute_and_a_line_an_interval(records):
     assert len(panel.lines) == 3 * len(labels)
 
 
-def test_names_are_no_markup():
-    table = make_table(100).rename(columns={"flag_0": "<b>$x_0$ | y</b>"})
-    report = page.make_report(rank_attributes(table, "score", QUICK))
-    (plot,) = report.sections[0].plots
-    plot.figure.canvas.draw()
-    assert "<b>" not in report.sections[1].text
+def test_names_are_no_markup(tmp_path):
+    table = make_table(100).rename(columns={"flag_0": "<i>$x_0$</i>"})
+    found = rank_attributes(table, "score", QUICK)
+    path = tmp_path / "ranked" / "ranking.html"
+    write_report(path.parent, path, found, page.make_report, {})
+    assert "&lt;i&gt;$x_0$" in path.read_text()
+    assert "<i>$" not in path.read_text()
+    labels = draw_ranks(found).axes[0].get_yticklabels()
+    assert r"<i>\$x_0\$</i>" in [label.get_text() for label in labels]
 
 
 def write(path, table):
@@ -91,7 +95,7 @@ def test_the_command_writes_all_and_says_where(tmp_path, capsys):
     for _ in range(2):
         command.run(RankAttributes, [*words, "--output_dir", str(folder)])
     assert {path.name for path in folder.iterdir()} == {
-        *("records.jsonl", "table.md", "ranks.png", "measured.json"),
+        *("records.jsonl", "table.md", "ranks.png", "measured.json", "report.json"),
         "ranking.html",
     }
     out = capsys.readouterr().out

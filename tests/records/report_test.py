@@ -139,3 +139,15 @@ def test_a_second_report_replaces_the_first_and_a_failed_one_does_not(folder):
     assert read_records(folder / "records.jsonl") == RECORDS[::-1]
     assert page_of(folder).read_text() == page
     assert [path.name for path in folder.parent.iterdir()] == ["test"]
+
+
+def test_a_folder_of_other_things_is_never_replaced(folder, monkeypatch):
+    folder.mkdir(parents=True)
+    write(folder)
+    write(folder)
+    monkeypatch.chdir(folder)
+    (folder.parent / "a picture.png").write_text("dear")
+    for other in (folder, folder.parent, folder.parent / "a picture.png"):
+        with pytest.raises(UserError, match="Expected an empty folder"):
+            write(other)
+    assert (folder.parent / "a picture.png").read_text() == "dear"

@@ -42,7 +42,8 @@ def draw_ranks(records: Sequence[Record]) -> Figure:
                 line = {"color": style["color"], "linewidth": 1.6, "alpha": 0.6}
                 panel.hlines(y, record.low, record.high, **line)
             panel.plot(record.value, y, **style, **fill, markersize=5)
-    panel.set_yticks(range(len(names)), names)
+    labels = [name.replace("$", r"\$") for name in names]  # No formulas.
+    panel.set_yticks(range(len(names)), labels)
     panel.set_ylim(len(names) - 0.4, -0.6)
     panel.grid(color="0.93")
     panel.set_axisbelow(True)

@@ -54,7 +54,11 @@ def write_report(
         make_report: What to show of the records as they stand in the file.
         facts: What `measured.json` shall say of them.
         lists: Name -> table that is written as `<name>.csv`.
+
+    Raises:
+        UserError: As of `check_folder`.
     """
+    check_folder(folder)
     folder, page_path = pathlib.Path(folder), pathlib.Path(page_path)
     with files.new_folder(folder) as aside:
         write_records(aside / RECORDS_NAME, records)
@@ -68,6 +72,28 @@ def write_report(
         page = make_page(report, about, aside)
         inside = page_path.parent == folder
         files.write_text(aside / page_path.name if inside else page_path, page)
+
+
+def check_folder(folder: str | os.PathLike) -> None:
+    """Raises unless a report may take the place of a folder.
+
+    That is one that isn't there, is empty or holds an earlier report; for
+    commands to ask before they begin.
+
+    Raises:
+        UserError: If it is another one.
+    """
+    folder = pathlib.Path(folder).resolve()
+    own = (folder / RECORDS_NAME).is_file() and folder != pathlib.Path.cwd()
+    if folder.exists() and not own and not _is_empty(folder):
+        raise UserError(
+            "Expected an empty folder or that of an earlier report, as what is "
+            f"in it is replaced. Received: {folder}"
+        )
+
+
+def _is_empty(folder):
+    return folder.is_dir() and not any(folder.iterdir())
 
 
 def write_parts(folder: str | os.PathLike, report: Report, about: str) -> None:
