@@ -56,7 +56,7 @@ def read_column(texts: pd.Series, training: np.ndarray, bins: int) -> Column:
         bins: How many bins of equally many rows a number is told by. Where
             rows tie there are fewer.
     """
-    numbers = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64)
+    numbers = np.array(pd.to_numeric(texts, errors="coerce"), np.float64)
     is_known = texts.notna().to_numpy()
     if not np.isfinite(numbers[is_known]).all():
         own = texts[is_known & training]
