@@ -103,10 +103,11 @@ def run_audit(
             f"Received: checks={', '.join(unknown)}"
         )
     folder = require_audit_folder(output_dir)
+    run = None if run_dir is None else RunFolder(run_dir).require()
     portraits = load_portrait_set(data_dir, dataset, splits)
-    if run_dir is not None:
+    if run is not None:
         # Told before anything is measured.
-        portraits.parts[0].seen_as(RunFolder(run_dir).require().schema)
+        portraits.parts[0].seen_as(run.schema)
     names = [name for name in CHECKS if name in (checks or CHECKS)]
     runs = {"run_dir": run_dir, "generator_run": generator_run}
     measured, seconds = measure_checks(names, portraits, seed, **runs)

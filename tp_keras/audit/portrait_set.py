@@ -137,17 +137,15 @@ def load_portrait_set(
     if not splits:
         known = tuple(find_splits(data_dir, dataset))
         splits = [name for name in SPLITS if name in known] or known
-    parts = tuple(
-        source.load_portraits(data_dir, dataset, split) for split in splits
-    )
-    empty = [part.split for part in parts if not len(part)]
-    if empty or len(set(splits)) < len(parts):
+    if len(set(splits)) < len(splits):
         raise UserError(
-            "Expected different splits with one or more portraits each. "
-            f"Received: splits={', '.join(splits)} of {parts[0].dataset}"
-            + (f"; {', '.join(empty)} is empty" if empty else "")
+            "Expected splits that differ. "
+            f"Received: splits={', '.join(splits)} of {dataset}"
         )
-    return PortraitSet(parts)
+    # An empty one is told when it is loaded.
+    return PortraitSet(
+        tuple(source.load_portraits(data_dir, dataset, one) for one in splits)
+    )
 
 
 def find_splits(data_dir, dataset) -> list[str]:
