@@ -96,21 +96,68 @@ def _measure(columns, schema: Schema, generator) -> Iterator[dict]:
         if column is not protected and protected is not None:
             yield from _missing_by_group(column, protected, generator)
     for left, right in itertools.combinations(columns, 2):
-        table, own = _table(left, right), {"task": left.name, "group": ALL}
-        own["variant"] = right.name
-        yield from _association("", table, own, generator)
-        for rows, other, counts in (left, right, table), (right, left, table.T):
-            own = {"task": rows.name, "group": ALL, "variant": other.name}
-            found = counts, contingency.best_guess, generator
-            yield _drawn("bayes_floor", *found, **own)
+        table = _Table.of(left, right, generator)
+        names = {"task": left.name, "variant": right.name}
+        yield from table.association("", **names)
+        yield table.figure("bayes_floor", contingency.best_guess, **names)
+        names = {"task": right.name, "variant": left.name}
+        yield table.figure("bayes_floor", _best_guess_of_columns, **names)
     if protected is None:
         return
     guarded = [c for c in columns if c.task.name in schema.guarded]
     together = [_joined(guarded)] if len(guarded) > 1 else []
     for column in (*guarded, *together):
-        own = {"task": protected.name, "group": ALL, "variant": column.name}
-        found = _table(protected, column), contingency.best_balanced_guess
-        yield _drawn("balanced_bayes_floor", *found, generator, **own)
+        table = _Table.of(protected, column, generator)
+        names = {"task": protected.name, "variant": column.name}
+        guess = contingency.best_balanced_guess
+        yield table.figure("balanced_bayes_floor", guess, **names)
+
+
+class _Table:
+    """Counts of two labels, and tables like them that chance would give."""
+
+    def __init__(self, counts, generator):
+        self.counts = counts
+        self.varies = contingency.degrees_of_freedom(counts) > 0
+        if self.varies:
+            self.resampled = contingency.resampled(counts, _DRAWS, generator)
+            self.permuted = contingency.permuted(counts, _DRAWS, generator)
+
+    @classmethod
+    def of(cls, rows: LabelColumn, columns: LabelColumn, generator):
+        """Counts two labels, where both are there."""
+        shape = len(rows.classes), len(columns.classes)
+        pair = rows.values, columns.values
+        return cls(contingency.count_table(*pair, shape), generator)
+
+    def figure(self, metric, function: Callable, **own) -> dict:
+        """Makes a record of a figure, with its interval and null."""
+        count = int(self.counts.sum())
+        if not self.varies:
+            return figure(metric, None, count, group=ALL, **own)
+        value = float(function(self.counts))
+        draws = function(self.resampled)
+        low, high = percentile_interval(draws - np.nanmedian(draws) + value)
+        # No figure is below 0, and only bits go beyond 1.
+        most = np.inf if metric.endswith("mutual_information") else 1.0
+        own["null"] = float(np.quantile(function(self.permuted), _TAIL))
+        interval = max(low, 0.0), min(high, most)
+        return figure(metric, value, count, interval, group=ALL, **own)
+
+    def association(self, prefix, **own) -> Iterator[dict]:
+        """Yields how far the two labels go together."""
+        for metric in ("cramers_v", "mutual_information"):
+            function = getattr(contingency, metric)
+            yield self.figure(f"{prefix}{metric}", function, **own)
+        count = self.counts.sum()
+        for metric in ("chi_square", "degrees_of_freedom", "p_value"):
+            function = getattr(contingency, metric)
+            value = function(self.counts) if self.varies else None
+            yield figure(f"{prefix}{metric}", value, count, group=ALL, **own)
+
+
+def _best_guess_of_columns(table):
+    return contingency.best_guess(np.swapaxes(table, -1, -2))
 
 
 def _classes(column: LabelColumn) -> Iterator[dict]:
@@ -163,8 +210,8 @@ def _missing_by_group(column, protected, generator) -> Iterator[dict]:
         fields = {"task": column.name, "group": group}
         yield share("missing_share", counts[1], counts.sum(), **fields)
     if missing.any():
-        own = {"task": column.name, "group": ALL, "variant": protected.name}
-        yield from _association("missing_", table, own, generator)
+        own = {"task": column.name, "variant": protected.name}
+        yield from _Table(table, generator).association("missing_", **own)
 
 
 def _cells(left: LabelColumn, right: LabelColumn) -> Iterator[dict]:
@@ -203,43 +250,9 @@ def _drift(column, splits, names, generator) -> Iterator[dict]:
 
     for place, name in enumerate(names):
         pair = np.array([table[place], table.sum(0) - table[place]])
-        own = {"task": column.name, "group": ALL, "split": name}
-        yield _drawn("drift", pair, distance, generator, **own)
-    own = {"task": column.name, "group": ALL}
-    yield from _association("drift_", table, own, generator)
-
-
-def _association(prefix, table, own, generator) -> Iterator[dict]:
-    """Yields how far two labels of a table go together."""
-    for metric in ("cramers_v", "mutual_information"):
-        found = table, getattr(contingency, metric), generator
-        yield _drawn(f"{prefix}{metric}", *found, **own)
-    count, defined = table.sum(), contingency.degrees_of_freedom(table) > 0
-    for metric in ("chi_square", "degrees_of_freedom", "p_value"):
-        value = getattr(contingency, metric)(table) if defined else None
-        yield figure(f"{prefix}{metric}", value, count, **own)
-
-
-def _drawn(metric, table, function: Callable, generator, **own) -> dict:
-    """Makes a record of a figure of a table, with its interval and null."""
-    count = int(table.sum())
-    if not contingency.degrees_of_freedom(table):
-        return figure(metric, None, count, **own)
-    value = float(function(table))
-    draws = function(contingency.resampled(table, _DRAWS, generator))
-    low, high = percentile_interval(draws - np.nanmedian(draws) + value)
-    # No figure is below 0, and only bits go beyond 1.
-    most = np.inf if metric.endswith("mutual_information") else 1.0
-    chance = function(contingency.permuted(table, _DRAWS, generator))
-    null = float(np.quantile(chance, _TAIL))
-    interval = max(low, 0.0), min(high, most)
-    return figure(metric, value, count, interval, null=null, **own)
-
-
-def _table(rows: LabelColumn, columns: LabelColumn) -> np.ndarray:
-    """Returns the counts of two labels, where both are there."""
-    shape = len(rows.classes), len(columns.classes)
-    return contingency.count_table(rows.values, columns.values, shape)
+        own = {"task": column.name, "split": name}
+        yield _Table(pair, generator).figure("drift", distance, **own)
+    yield from _Table(table, generator).association("drift_", task=column.name)
 
 
 def _joined(columns: list[LabelColumn]) -> LabelColumn:

@@ -1,5 +1,6 @@
 """The balance of labels in plain sentences, from records alone."""
 
+import collections
 import math
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -36,9 +37,18 @@ def peculiarities(
     return [*found, *_drifting(records)]
 
 
+def _grouped(records, *fields) -> dict[tuple, list[Record]]:
+    """Returns records by some of their fields: there may be many."""
+    groups = collections.defaultdict(list)
+    for record in records:
+        groups[tuple(getattr(record, name) for name in fields)].append(record)
+    return groups
+
+
 def _uneven(records) -> Iterator[Peculiarity]:
+    by_task = _grouped(records, "task")
     for effective in find(records, metric="effective_classes"):
-        own = find(records, task=effective.task)
+        own = by_task[effective.task,]
         shares = find(own, metric="class_share")
         if effective.value is None:
             text = f"No portrait has a label of {effective.task}."
@@ -83,13 +93,14 @@ def _heaped(records) -> Iterator[Peculiarity]:
 
 
 def _missing(records) -> Iterator[Peculiarity]:
+    by_task = _grouped(records, "task")
     for record in find(records, metric="missing_share", group=ALL):
         if not record.value or record.value == 1:
             continue
         few = hits_of(record) < FEW
         amount = f"{hits_of(record)}" if few else f"{record.value:.1%}"
         text = f"{amount} of the portraits have no {record.task}"
-        own, gap = find(records, task=record.task), 0.0
+        own, gap = by_task[record.task,], 0.0
         shares = find(own, metric="missing_share")[1:]
         shares = [item for item in shares if item.value is not None]
         for found in find(own, metric="missing_p_value"):
@@ -111,10 +122,10 @@ def _missing(records) -> Iterator[Peculiarity]:
 
 
 def _together(records) -> Iterator[Peculiarity]:
-    pairs = find(records, metric="cramers_v")
-    found = []
+    pairs, found = find(records, metric="cramers_v"), []
+    by_pair = _grouped(records, "task", "variant")
     for record in pairs:
-        own = find(records, task=record.task, variant=record.variant)
+        own = by_pair[record.task, record.variant]
         (p,) = find(own, metric="p_value")
         if p.value is None or p.value >= _RARE or record.value <= record.null:
             continue
