@@ -3,13 +3,14 @@ PYTHON ?= python3.11
 VENV ?= .venv
 RUN := $(VENV)/bin/python
 RUN_DIR ?= runs/real
+DEMO := runs/demo
 # A core each; the tests of a file share what they have prepared.
 SHARED_OUT := -n logical --maxprocesses 4 --dist loadfile
 
 RUN_UTKFACE := $(RUN) -m training.run_all --experiment utkface \
 	--output_dir exported_models/utkface
 
-.PHONY: help demo train utkface fairness portraits test test-all test-pages \
+.PHONY: help demo train utkface fairness report portraits test test-all test-pages \
 	test-processors lint format wheel benchmarks clean
 
 help:  ## Show the targets.
@@ -56,6 +57,13 @@ fairness: $(VENV)/.runtime  ## Gender in hair: measured, removed, measured.
 		--base_runs runs/demo --sweep_dir runs/fairness_sweep/quick \
 		--variants none reweigh conditional_grl:0.25 conditional_mmd:2 \
 		none+conditional_leace --report True
+
+report: $(VENV)/.runtime  ## What the demo found: audit, fairness, cards, a page.
+	@test -f $(DEMO)/evaluation/test/records.jsonl || \
+		{ echo "First comes what it reports of: make demo"; exit 2; }
+	$(RUN) -m training.audit --run_dir $(DEMO) --output_dir $(DEMO)/audit
+	$(RUN) -m training.fairness_report --run_dir $(DEMO)
+	$(RUN) -m training.report --run_dir $(DEMO)
 
 portraits: $(VENV)/.runtime  ## A generator: trained, exported, drawn, judged.
 	$(RUN) -m training.build_dataset

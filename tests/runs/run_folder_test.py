@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+import tp_keras
 from tests.printed_commands import find_commands
 from tests.printed_commands import parse
 from tp_keras.config import ExperimentConfig
@@ -43,6 +44,7 @@ def test_facts_add_up_and_the_readme_tells(run):
     run.record(examples_seen=12_345)
     assert run.facts["epochs"] == 3
     assert run.facts["versions"]["keras"].startswith("3.")
+    assert run.facts["versions"]["tp_keras"] == tp_keras.__version__
     readme = (run.path / "README.md").read_text()
     assert "training, 3 epochs, 12,345 examples seen" in readme
     path = str(run.path)

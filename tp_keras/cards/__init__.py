@@ -1,0 +1,1 @@
+"""Cards of model and data set, and the one report, from records alone."""

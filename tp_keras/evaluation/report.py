@@ -25,7 +25,9 @@ from tp_keras.tasks import Schema
 from tp_keras.tasks import Task
 
 _COUNT = "n"
-_TITLES = {
+
+# Figures of a whole task: metric -> what texts call it.
+TITLES = {
     _COUNT: "n",
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
@@ -67,7 +69,7 @@ def headline_table(records: Sequence[Record]) -> pd.DataFrame:
     """Returns the figures of each task, a column for each group."""
     shown = []
     for record in records:
-        if record.class_name is None and record.metric in _TITLES:
+        if record.class_name is None and record.metric in TITLES:
             if record.metric in ("accuracy", "mae"):
                 count = {"metric": _COUNT, "variant": None}
                 shown.append(dataclasses.replace(record, **count))
@@ -75,13 +77,18 @@ def headline_table(records: Sequence[Record]) -> pd.DataFrame:
 
     def title(record):
         unit = f" ({record.variant})" if record.variant else ""
-        return _TITLES[record.metric] + unit
+        return TITLES[record.metric] + unit
 
     def cell(record):
         counts = record.metric == _COUNT
         return format_count(record) if counts else format_figure(record)
 
     return figure_table(shown, {"task": "task", "figure": title}, form=cell)
+
+
+def group_metric(task: Task) -> str:
+    """Returns the metric that tells classes, ranges or flags in groups."""
+    return _GROUP_PLOTS.get(task.kind, _RECALL)[0]
 
 
 def task_tables(records: Sequence[Record], task: Task) -> list[Table]:

@@ -8,6 +8,7 @@ import pathlib
 import platform
 import shlex
 
+import tp_keras
 from tp_keras import files
 from tp_keras.command_line import command_line
 from tp_keras.config import ExperimentConfig
@@ -182,6 +183,7 @@ class RunFolder:
         versions = {
             name: importlib.metadata.version(name) for name in _PACKAGES
         }
+        versions["tp_keras"] = tp_keras.__version__
         versions["python"] = platform.python_version()
         facts = {
             **self.facts,
