@@ -44,9 +44,9 @@ class Edit:
     def execute(self) -> None:
         """Edits, and writes the picture."""
         from tp_keras.generator.drawing import edits
-        from tp_keras.generator.drawing import sheet
         from tp_keras.generator.drawing.labels import parse_labels
         from tp_keras.generator.drawing.output import written_aside
+        from tp_keras.records.sheet import draw_sheet
 
         check_picture(self.run_dir, self.bundle, self.output, (".png",))
         with written_aside(self.output) as aside:
@@ -63,9 +63,8 @@ class Edit:
                 parse_labels(self.new_labels, schema),
             )
             captions = [text.replace(", ", "\n") for text in captions]
-            sheet.draw_sheet(
-                images, captions=captions, columns=len(images)
-            ).save(aside, "PNG")
+            sheet = draw_sheet(images, "", captions, columns=len(images))
+            sheet.save(aside, "PNG")
         print(f"Picture: {pathlib.Path(self.output)}")
         print(learned_from(generator))
 

@@ -90,7 +90,7 @@ class Generate:
 
     def _check(self) -> None:
         """Refuses what needs no model to be refused."""
-        from tp_keras.generator.drawing.sheet import check_sheet
+        from tp_keras.records.sheet import check_sheet
 
         check_model(self.run_dir, self.bundle)
         check_temperature(self.temperature)
@@ -131,7 +131,7 @@ class Generate:
 
         from tp_keras.generator.drawing.labels import describe_labels
         from tp_keras.generator.drawing.pack import iterate_portraits
-        from tp_keras.generator.drawing.sheet import draw_sheet
+        from tp_keras.records.sheet import draw_sheet
 
         parts = iterate_portraits(
             generator.generate, labels, seeds, self.temperature

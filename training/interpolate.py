@@ -52,10 +52,11 @@ class Interpolate:
 
     def execute(self) -> None:
         """Interpolates, and writes the picture."""
+        from tp_keras.generator.drawing import animation
         from tp_keras.generator.drawing import paths
-        from tp_keras.generator.drawing import sheet
         from tp_keras.generator.drawing.labels import parse_labels
         from tp_keras.generator.drawing.output import written_aside
+        from tp_keras.records.sheet import draw_sheet
 
         check_picture(self.run_dir, self.bundle, self.output, (".gif", ".png"))
         if (self.images is None) == (self.seeds is None):
@@ -83,9 +84,9 @@ class Interpolate:
             latents = paths.interpolate(*ends, self.count)
             images = generator.decode(latents, labels)
             if self.output.lower().endswith(".gif"):
-                sheet.write_animation(aside, images)
+                animation.write_animation(aside, images)
             else:
-                sheet.draw_sheet(images, columns=self.count).save(aside, "PNG")
+                draw_sheet(images, columns=self.count).save(aside, "PNG")
         print(f"Picture: {pathlib.Path(self.output)}")
         print(learned_from(generator))
 

@@ -7,20 +7,19 @@ from collections.abc import Callable
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 import tqdm
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from PIL import Image
 
 from tp_keras import files
 from tp_keras import tasks
 from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
+from tp_keras.evaluation.label_table import format_labels
+from tp_keras.evaluation.label_table import label_table
 from tp_keras.evaluation.neighbors import find_neighbors
 from tp_keras.evaluation.neighbors import unit_rows
 from tp_keras.pixels import check_pixels
-from tp_keras.records.table import markdown_table
-from tp_keras.tasks import Task
+from tp_keras.records.sheet import draw_sheet
 
 EVERY = "all"
 
@@ -30,10 +29,6 @@ _BATCH_SIZE = 256
 MAX_SHOWN = 200
 
 _COLUMNS = 10
-_PIXELS_PER_INCH = 100
-# In pixels: between portraits, for a line below each, above all of them, and
-# the least widths, for the title and for the labels below a portrait.
-_GAP, _LINE, _TITLE, _LEAST_WIDTH, _NARROWEST = 16, 12, 44, 360, 85
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,13 +45,6 @@ class SimilarPortraits:
     portraits: Portraits
     similarities: np.ndarray
     compared: Sequence[str]
-
-    def describe(self, rank: int) -> dict[str, str]:
-        """Returns task name -> what the label says, or `"missing"`."""
-        return {
-            task.name: _label_text(task, self.portraits.labels[task.name][rank])
-            for task in self.portraits.schema.tasks
-        }
 
 
 def find_similar(
@@ -140,78 +128,40 @@ def model_embedder(classifier) -> Callable[[np.ndarray], np.ndarray]:
 
 def format_table(found: SimilarPortraits) -> str:
     """Returns a row for each portrait, and a line that counts the classes."""
-    frame = pd.DataFrame(
-        {
-            "rank": rank + 1,
-            "similarity": f"{similarity:.3f}",
-            "image_index": found.portraits.indices[rank],
-            **found.describe(rank),
-        }
-        for rank, similarity in enumerate(found.similarities)
-    )
-    lines = []
-    for task in found.portraits.schema.tasks:
-        if task.has_classes:
-            counts = frame[task.name].value_counts().items()
-            texts = ", ".join(f"{text} {count}" for text, count in counts)
-            lines.append(f"{task.name}: {texts}")
-    return f"{markdown_table(frame)}\n{'; '.join(lines)}"
-
-
-def _label_text(task: Task, label) -> str:
-    if task.kind == tasks.REGRESSION:
-        return f"{label:g}" if np.isfinite(label) else tasks.MISSING_NAME
-    if task.kind != tasks.MULTI_LABEL:
-        return task.label_name(label)
-    if (label < 0).all():
-        return tasks.MISSING_NAME
-    flags = zip(task.classes, label, strict=True)
-    return ", ".join(name for name, flag in flags if flag == 1) or "none"
+    frame = label_table(found.portraits)
+    frame.insert(0, "rank", range(1, len(frame) + 1))
+    frame.insert(1, "similarity", [f"{s:.3f}" for s in found.similarities])
+    return format_labels(frame, found.portraits.schema)
 
 
 def write_picture(path: str | os.PathLike, found: SimilarPortraits) -> None:
     """Draws the query on the left and what was found on the right, as PNG."""
     with files.replaced(path) as aside:
-        FigureCanvasAgg(draw_picture(found)).print_png(aside)
+        draw_picture(found).save(aside, "PNG")
 
 
-def draw_picture(found: SimilarPortraits) -> Figure:
+def draw_picture(found: SimilarPortraits) -> Image.Image:
     """Draws what `write_picture` writes: the first `MAX_SHOWN` portraits.
 
     Below each stand rank, similarity and labels.
     """
-    portraits = found.portraits
-    schema = portraits.schema
+    schema = found.portraits.schema
     shown = [*filter(None, [schema.protected]), *schema.guarded]
-    count = min(len(portraits), MAX_SHOWN)
+    table = label_table(found.portraits)[shown]
+    count = min(len(table), MAX_SHOWN)
     # Half as many rows as columns, if there is enough to fill them.
     columns = min(_COLUMNS, math.ceil(math.sqrt(2 * count)))
-    rows = math.ceil(count / columns)
-    height, width, _ = found.query.shape
-    # A line of its own for each label: names may be long.
-    cell = height + _LINE * (len(shown) + 2), max(width, _NARROWEST) + _GAP
-    wide, high = (columns + 1) * cell[1] + 2 * _GAP, rows * cell[0] + _TITLE
-    size = max(wide, _LEAST_WIDTH), high
-    inches = [side / _PIXELS_PER_INCH for side in size]
-    figure = Figure(inches, dpi=_PIXELS_PER_INCH)
-
-    def draw(image, row, column, text, **style):
-        left = _GAP + column * cell[1] + (_GAP if column else 0)
-        bottom = size[1] - _TITLE - row * cell[0] - height
-        figure.figimage(image, left, bottom, origin="upper")
-        place = (left + width / 2) / size[0], (bottom - 3) / size[1]
-        style |= {"ha": "center", "va": "top", "fontsize": 6.5}
-        figure.text(*place, text, **style)
-
-    draw(found.query, 0, 0, "query", weight="bold")
+    images, captions = [], []
     for rank in range(count):
-        row, column = divmod(rank, columns)
-        labels = found.describe(rank)
+        if rank % columns == 0:
+            # The query leads the first row, and nothing the others.
+            images.append(
+                np.full_like(found.query, 255) if rank else found.query
+            )
+            captions.append("" if rank else "query")
+        images.append(found.portraits.images[rank])
         lines = [f"{rank + 1}: {found.similarities[rank]:.3f}"]
-        lines += [labels[name] for name in shown]
-        draw(portraits.images[rank], row, column + 1, "\n".join(lines))
-    title = f"Most similar by {' and '.join(found.compared)}\n"
-    title += f"{portraits.dataset}, {portraits.split}"
-    place = _GAP / size[0], 1 - 0.5 * _TITLE / size[1]
-    figure.text(*place, title, va="center", fontsize=8)
-    return figure
+        captions.append("\n".join([*lines, *table.iloc[rank]]))
+    title = f"Most similar by {' and '.join(found.compared)}: "
+    title += f"{found.portraits.dataset}, {found.portraits.split}"
+    return draw_sheet(images, title, captions, columns + 1)

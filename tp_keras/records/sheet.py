@@ -12,14 +12,11 @@ from tp_keras.errors import UserError
 # A sheet of more would be a picture that nobody looks at.
 MAX_PORTRAITS = 4096
 
-_GAP = 2
+# In pixels: between portraits, and between those with captions.
+_GAP, _CAPTION_GAP = 2, 10
 _MARGIN = 6
 _FONT_SIZE = 11
 _LINE = 14
-
-# How long an animation runs one way, and how much larger it is.
-_MILLISECONDS = 2000
-_ENLARGED = 3
 
 
 def draw_sheet(
@@ -28,8 +25,8 @@ def draw_sheet(
     """Draws uint8 portraits in rows, from left to right, pixel by pixel.
 
     The title is broken into lines where it is too long. Each portrait may have
-    a caption of one or more lines. Without `columns`, portraits in a row, the
-    sheet is about square.
+    a caption of one or more lines, and gets as much room as the widest needs.
+    Without `columns`, portraits in a row, the sheet is about square.
 
     Raises:
         UserError: If there are none, or more than `MAX_PORTRAITS`.
@@ -37,27 +34,31 @@ def draw_sheet(
     check_sheet(len(images))
     images = np.asarray(images, np.uint8)
     height, width = images.shape[1:3]
-    columns = columns or _square_columns(len(images), height, width)
+    font = ImageFont.load_default(_FONT_SIZE)
+    texts = [text.splitlines() for text in captions or [""] * len(images)]
+    lines = max(map(len, texts))
+    widest = max(font.getlength(line) for text in texts for line in ["", *text])
+    gap = _CAPTION_GAP if lines else _GAP
+    cell_width = max(width, math.ceil(widest)) + gap
+    cell_height = height + gap + lines * _LINE
+    columns = columns or _square_columns(len(images), cell_height, cell_width)
     columns = min(columns, len(images))
     rows = math.ceil(len(images) / columns)
-    font = ImageFont.load_default(_FONT_SIZE)
-    lines = max(len(text.splitlines()) for text in captions or [""])
-    cell_width, cell_height = width + _GAP, height + _GAP + lines * _LINE
-    sheet_width = columns * cell_width - _GAP + 2 * _MARGIN
+    sheet_width = columns * cell_width - gap + 2 * _MARGIN
     title_lines = _break_lines(title, font, sheet_width - 2 * _MARGIN)
     top = _MARGIN + len(title_lines) * _LINE
     sheet = Image.new(
-        "RGB", (sheet_width, top + rows * cell_height - _GAP + _MARGIN), "white"
+        "RGB", (sheet_width, top + rows * cell_height - gap + _MARGIN), "white"
     )
     draw = ImageDraw.Draw(sheet)
     for number, line in enumerate(title_lines):
         draw.text((_MARGIN, _MARGIN / 2 + number * _LINE), line, "black", font)
-    for place, pixels in enumerate(images):
+    for place, (pixels, text) in enumerate(zip(images, texts, strict=True)):
         row, column = divmod(place, columns)
-        x, y = _MARGIN + column * cell_width, top + row * cell_height
+        x = _MARGIN + column * cell_width + (cell_width - gap - width) // 2
+        y = top + row * cell_height
         sheet.paste(Image.fromarray(pixels), (x, y))
-        caption = captions[place] if captions else ""
-        for number, line in enumerate(caption.splitlines()):
+        for number, line in enumerate(text):
             below = x + width / 2, y + height + number * _LINE
             draw.text(below, line, "black", font, anchor="ma")
     return sheet
@@ -70,25 +71,6 @@ def check_sheet(count: int) -> None:
             f"A picture shows 1 to {MAX_PORTRAITS:,} portraits; single files "
             f"or a pack take more. Received: count={count:,}"
         )
-
-
-def write_animation(path, images) -> None:
-    """Writes uint8 images as an animated GIF that runs to and fro."""
-    frames = [
-        Image.fromarray(pixels).resize(
-            (_ENLARGED * pixels.shape[1], _ENLARGED * pixels.shape[0]),
-            Image.Resampling.BICUBIC,
-        )
-        for pixels in [*images, *images[-2:0:-1]]
-    ]
-    frames[0].save(
-        path,
-        "GIF",
-        save_all=True,
-        append_images=frames[1:],
-        duration=max(round(_MILLISECONDS / len(images)), 20),
-        loop=0,
-    )
 
 
 def _square_columns(count, height, width) -> int:
