@@ -169,7 +169,10 @@ def test_a_long_answer_is_drawn_in_part(portraits, query, monkeypatch):
     monkeypatch.setattr(similar, "draw_sheet", drawn)
     monkeypatch.setattr(similar, "MAX_SHOWN", 1)
     similar.draw_picture(found)
-    assert drawn.call_args.args[2] == ["query", "1: 1.000\nmale\nblond\nstraight"]
+    assert drawn.call_args.args[2] == [
+        "query",
+        "1: 1.000\nmale\nblond\nstraight",
+    ]
     monkeypatch.setattr(similar, "MAX_SHOWN", 4)
     similar.draw_picture(found)
     captions = drawn.call_args.args[2]
