@@ -33,12 +33,17 @@ def label_table(portraits: Portraits) -> pd.DataFrame:
     return pd.DataFrame({"image_index": portraits.indices, **columns})
 
 
-def format_labels(frame: pd.DataFrame, schema: Schema) -> str:
-    """Returns a `label_table` as Markdown, and a line that counts classes."""
+def format_labels(
+    frame: pd.DataFrame, schema: Schema, most: int | None = None
+) -> str:
+    """Returns a `label_table` as Markdown, and a line that counts classes.
+
+    With `most` it shows only so many rows; all are counted.
+    """
     lines = []
     for task in schema.tasks:
         if task.has_classes:
             counts = frame[task.name].value_counts().items()
             texts = ", ".join(f"{text} {count}" for text, count in counts)
             lines.append(f"{task.name}: {texts}")
-    return f"{markdown_table(frame)}\n{'; '.join(lines)}"
+    return f"{markdown_table(frame[:most])}\n{'; '.join(lines)}"

@@ -142,7 +142,7 @@ def matching_rows(
         )
         counts = "; ".join(
             f"{item.task.name}: "
-            f"{_counts(item.task, portraits.labels[item.task.name])}"
+            f"{count_labels(item.task, portraits.labels[item.task.name])}"
             for item in filters
         )
         raise UserError(
@@ -153,8 +153,8 @@ def matching_rows(
     return rows
 
 
-def _counts(task, labels):
-    """Returns how many portraits there are of each class, flag or range."""
+def count_labels(task: Task, labels: np.ndarray) -> str:
+    """Returns how many there are of each class, flag or range: `"snow 3"`."""
     if task.kind == MULTI_LABEL:
         names, counts = task.classes, (labels == 1).sum(0)
     else:
