@@ -1,4 +1,4 @@
-"""Goes the whole way: build, train, evaluate, export, predict.
+"""Goes the whole way: build, train, evaluate, export, predict, a wallpaper.
 
 python -m training.run_all
 python -m training.run_all --manual_dir FOLDER_OF_THE_ARCHIVES
@@ -28,6 +28,7 @@ from .evaluate import Evaluate
 from .export import Export
 from .fairness_report import FairnessReport
 from .predict import Predict
+from .wallpaper import Wallpaper
 
 EXAMPLES = 4
 _FIGURES = {
@@ -103,6 +104,20 @@ class RunAll:
             "Predict a few files with the bundle, without Keras",
             shown(Predict(str(bundles), tuple(map(str, images)))),
         )
+        wallpaper = Wallpaper(
+            str(self.data_dir), dataset, output=str(run_dir / "wallpaper.png")
+        )
+        self._step(
+            6,
+            "Make a wallpaper of training portraits",
+            shown(wallpaper),
+            skip=_is_newer(run_dir / "wallpaper.png", model)
+            and wallpaper.output,
+        )
+        people = json.loads((run_dir / "run.json").read_text())["schema"][
+            "shows_people"
+        ]
+        secret = " (of people: it must stay on this machine)" if people else ""
         generator = command_line(
             "training.train_vae",
             "real" if self.manual_dir else "smoke",
@@ -114,7 +129,8 @@ class RunAll:
             f"  Data set    {self.data_dir / dataset}\n"
             f"  Run         {run_dir} (begin with README.md)\n"
             f"  Figures     {records.parent / 'table.md'} and plots beside it\n"
-            f"  Bundle      {bundles} (for TensorFlow Serving)\n\n"
+            f"  Bundle      {bundles} (for TensorFlow Serving)\n"
+            f"  Wallpaper   {wallpaper.output}{secret}\n\n"
             "What next:\n"
             "  your own photo   "
             f"{shown(Predict(str(bundles), ('PHOTO.jpg',)))}\n"
@@ -128,7 +144,7 @@ class RunAll:
 
     def _step(self, number, title, command, skip=None):
         """Runs a command in a new process, unless its result is there."""
-        print(f"\n[{number}/5] {title}\n$ {command}\n")
+        print(f"\n[{number}/6] {title}\n$ {command}\n")
         if skip:
             print(f"Up to date: {skip}")
             return

@@ -70,7 +70,7 @@ def test_a_failing_step_ends_the_way(tmp_path, monkeypatch, capfd):
     captured = capfd.readouterr()
     assert "Step 1 ended with an error." in captured.err
     assert f"--manual_dir {tmp_path}" in captured.out
-    assert "[2/5]" not in captured.out
+    assert "[2/6]" not in captured.out
 
 
 def test_the_steps_are_of_the_data_set_of_the_experiment(tmp_path, monkeypatch):
@@ -126,7 +126,9 @@ def test_the_demo_goes_the_whole_way_and_reuses_it(tmp_path):
         assert "What next:" in output
         assert output.count("accuracy 0.") == 3
     assert "is finished; nothing to train" in outputs[1]
-    assert outputs[1].count("Up to date:") == 2
+    assert outputs[1].count("Up to date:") == 3
+    with Image.open(tmp_path / "run" / "wallpaper.png") as wallpaper:
+        assert wallpaper.size == (3840, 2160)
     bundles = tmp_path / "bundles" / "portrait_attributes"
     assert [path.name for path in bundles.iterdir()] == ["1"]
     assert seconds[1] < seconds[0] / 3

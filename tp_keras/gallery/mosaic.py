@@ -9,8 +9,6 @@ import cv2
 import numpy as np
 from sklearn.decomposition import PCA
 
-from tp_keras.audit.embedding import embed
-from tp_keras.audit.portrait_set import PortraitSet
 from tp_keras.data.labels import strata
 from tp_keras.data.portraits import Portraits
 from tp_keras.gallery import assignment
@@ -28,6 +26,9 @@ _SMALL, _TINY = 12, 4
 
 # Directions in which portraits on a grid are compared.
 _DIRECTIONS = 16
+
+# Where random neighbours are nearer than that, all is the same but rounding.
+_LEAST_DISTANCE = 1e-3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +87,8 @@ def draw_mosaic(
                 assignment.neighbor_distance(vectors[places], *grid)
                 for places in (order, _shuffled(len(screen), seed))
             )
-            distance = found / chance if chance else None
+            if chance and chance > _LEAST_DISTANCE:
+                distance = found / chance
         else:
             colors = small.mean(1)
             keys = [_hues(colors)]
@@ -176,6 +178,10 @@ def _vectors(portraits, items, small, run_dir):
         vectors = small.reshape(len(small), -1)
         most = min(_DIRECTIONS, *vectors.shape)
         return PCA(most, svd_solver="covariance_eigh").fit_transform(vectors)
+    # Imported here, as only a run needs TensorFlow.
+    from tp_keras.audit.embedding import embed
+    from tp_keras.audit.portrait_set import PortraitSet
+
     rows, places = np.unique(items % len(portraits), return_inverse=True)
     # The thumbnails, its second argument, are used without a run alone.
     points = embed(PortraitSet((portraits.take(rows),)), None, run_dir)
