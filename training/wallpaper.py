@@ -14,6 +14,9 @@ from tp_keras.errors import UserError
 from .command import run
 from .command import start_tensorflow
 
+# The longer side of a picture of which portraits show no more.
+_TARGET_SIDE = 1920
+
 
 @dataclasses.dataclass(frozen=True)
 class Wallpaper:
@@ -83,8 +86,7 @@ class Wallpaper:
         from tp_keras.serving.portrait_file import read_portrait
 
         if self.target:
-            shape = *reversed([*map(int, self.size.split("x"))]), 3
-            target = read_portrait(self.target, shape)
+            target = read_portrait(self.target, _shape_of_target(self.size))
         portraits = load_portraits(self.data_dir, self.dataset, self.split)
         schema = portraits.schema
         filters = choose.parse_filters(self.labels, schema)
@@ -152,6 +154,13 @@ class Wallpaper:
                     f"target. Received: {flag}={value}, sort={self.sort}, "
                     f"target={self.target}"
                 )
+
+
+def _shape_of_target(size: str) -> tuple[int, int, int]:
+    """Returns a shape in which a picture tells all that portraits show."""
+    width, height = map(int, size.split("x"))
+    scale = min(1, _TARGET_SIDE / max(width, height))
+    return round(height * scale), round(width * scale), 3
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import mmap
 import re
 
 import cv2
@@ -13,6 +14,9 @@ from tp_keras.errors import UserError
 # Beyond any screen there is, and what a laptop has memory for.
 _MOST_PIXELS = 1 << 26
 _LEAST_SIDE, _LEAST_TILE = 16, 4
+
+# After so many portraits their pages are let go.
+_RELEASED = 128
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,8 +138,18 @@ def read_tiles(
     how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     # In the order of the file.
     places = np.argsort(rows, kind="stable")
-    for place in tqdm.tqdm(places, title, delay=2, leave=False, unit="img"):
+    bar = tqdm.tqdm(places, title, delay=2, leave=False, unit="img")
+    for count, place in enumerate(bar):
+        if count % _RELEASED == 0:
+            _release(images)
         pixels = images[rows[place], top : top + high, left : left + wide]
         tile = cv2.resize(np.asarray(pixels), size[::-1], interpolation=how)
         tiles[place] = tile[:, ::-1] if copies[place] % 2 else tile
+    _release(images)
     return tiles
+
+
+def _release(images):
+    """Lets go of mapped pages, which else count as memory of this process."""
+    if isinstance(images, np.memmap) and hasattr(mmap, "MADV_DONTNEED"):
+        images._mmap.madvise(mmap.MADV_DONTNEED)
