@@ -82,7 +82,7 @@ def match(wanted: np.ndarray, vectors: np.ndarray, seed: int) -> np.ndarray:
 
     Random sets of places are assigned exactly, among their vectors and some
     of those without a place, again and again. Of 1,792 places and 9,600
-    portraits the sum is within 3 % of the best there is, in a tenth of the
+    portraits the sum is within 2 % of the best there is, in a seventh of the
     time; the time grows with the number of places.
 
     Args:
