@@ -174,7 +174,7 @@ def test_no_folder_but_that_of_an_audit_is_replaced(audited, tmp_path):
     folder = tmp_path / "audit"
     folder.mkdir()
     (folder / "thesis.txt").touch()
-    with pytest.raises(UserError, match="--output_dir. Received"):
+    with pytest.raises(UserError, match="earlier report, as what is in it is"):
         audited(made())
     assert names(folder) == ["thesis.txt"]
     (folder / "thesis.txt").unlink()

@@ -27,6 +27,7 @@ from tp_keras.records.page_parts import Report
 from tp_keras.records.page_parts import Section
 from tp_keras.records.page_parts import Table
 from tp_keras.records.record import Record
+from tp_keras.records.report import check_folder
 from tp_keras.records.report import write_report
 from tp_keras.runs.run_folder import RunFolder
 
@@ -102,7 +103,9 @@ def run_audit(
             f"Expected checks out of {', '.join(CHECKS)}. "
             f"Received: checks={', '.join(unknown)}"
         )
-    folder = require_audit_folder(output_dir)
+    folder = pathlib.Path(output_dir).expanduser().resolve()
+    check_folder(folder)
+    files.remove_leftovers(folder)
     run = None if run_dir is None else RunFolder(run_dir).require()
     portraits = load_portrait_set(data_dir, dataset, splits)
     if run is not None:
@@ -140,29 +143,9 @@ def run_audit(
     lists = {}
     for found in measured.values():
         lists |= found.lists
-    page = folder / PAGE_NAME
-    facts_written = facts | {"seconds": seconds}
-    write_report(folder, page, records, make, facts_written, lists)
+    page, told = folder / PAGE_NAME, facts | {"seconds": seconds}
+    write_report(folder, page, records, make, told, lists)
     return sentences, page
-
-
-def require_audit_folder(output_dir: str | os.PathLike) -> pathlib.Path:
-    """Returns the folder of an audit, or raises if it holds something else.
-
-    What audits that were killed have left beside it is removed.
-    """
-    folder = pathlib.Path(output_dir).expanduser().resolve()
-    is_folder = folder.is_dir()
-    empty = is_folder and not any(folder.iterdir())
-    if folder.exists() and not (empty or (folder / PAGE_NAME).is_file()):
-        raise UserError(
-            "Expected a new or empty folder, or that of an audit, which is "
-            f"replaced as a whole. Give another --output_dir. "
-            f"Received: output_dir={folder}"
-        )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    files.remove_leftovers(folder)
-    return folder
 
 
 def measure_checks(

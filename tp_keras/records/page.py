@@ -130,6 +130,8 @@ summary { cursor: pointer; padding: 0.2rem 0; }
   body { padding: 1rem; }
   h1 { font-size: 1.6rem; }
   table { font-size: 0.82rem; }
+  figure { overflow-x: auto; }
+  figure img { max-width: max(100%, 38rem); }
   .said { padding: 0.6rem 0.8rem 0.6rem 1.6rem; }
 }
 @media print {
