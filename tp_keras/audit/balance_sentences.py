@@ -127,7 +127,7 @@ def _together(records) -> Iterator[Peculiarity]:
     for record in pairs:
         own = by_pair[record.task, record.variant]
         (p,) = find(own, metric="p_value")
-        if p.value is None or p.value >= _RARE or record.value <= record.null:
+        if p.value is None or p.value >= _RARE:
             continue
         (bits,) = find(own, metric="mutual_information")
         lifts = [r for r in find(own, metric="lift") if r.value is not None]
