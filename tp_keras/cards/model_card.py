@@ -29,7 +29,7 @@ from tp_keras.tasks import Task
 # Those of `run.json` that a card can't do without.
 _FACTS = (
     *("dataset", "fingerprints", "versions", "processor", "parameters"),
-    *("precision", "epochs", "examples_seen", "seconds"),
+    *("precision", "epochs", "best_epoch", "examples_seen", "seconds"),
 )
 
 _GLOSSARY = {

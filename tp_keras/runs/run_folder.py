@@ -40,6 +40,7 @@ _README = """# A training run of tp_keras
 | `backup/` | the state after the last whole epoch, while training runs |
 | `evaluation/` | figures, tables and plots of `training.evaluate` |
 | `fairness.html` | the report of `training.fairness_report` |
+| `report/` | cards and one page of all that was found, of `training.report` |
 
 Evaluate it: `{evaluate}`
 Export it: `{export}`
