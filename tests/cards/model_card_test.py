@@ -141,6 +141,16 @@ def test_an_empty_field_is_an_error(measured_run, tmp_path):
         render("model_card.md.j2")
 
 
+def test_damaged_files_are_told_of(measured_run, tmp_path):
+    path = shutil.copytree(measured_run, tmp_path / "run")
+    (path / "evaluation" / "test" / "measured.json").write_text("{")
+    with pytest.raises(UserError, match="is empty. Received: .*portraits"):
+        model_card.make_model_card(read_sources(path))
+    (path / "evaluation" / "test" / "report.json").write_text("{")
+    with pytest.raises(UserError, match="no report that can be read"):
+        read_sources(path)
+
+
 @pytest.mark.parametrize("value", [None, "", " \n"])
 def test_nothing_shows_nothing(value, monkeypatch, tmp_path):
     from tp_keras.cards import templates

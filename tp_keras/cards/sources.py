@@ -182,18 +182,18 @@ _OF_RUNS = (EVALUATION, FAIRNESS, GENERALISATION, LIMITS)
 
 
 def _read(folder) -> Found:
-    records, facts = folder / RECORDS_NAME, folder / MEASURED_NAME
-    return Found(
-        folder,
-        read_report(folder),
-        read_records(records) if records.exists() else [],
-        json.loads(facts.read_text("utf-8")) if facts.exists() else {},
-    )
+    path = folder / RECORDS_NAME
+    records = read_records(path) if path.exists() else []
+    try:
+        facts = json.loads((folder / MEASURED_NAME).read_text("utf-8"))
+    except (OSError, ValueError):
+        facts = {}  # What a card needs of it is missed there.
+    return Found(folder, read_report(folder), records, facts)
 
 
 def _check_data(found, run):
     """Raises if figures are of other data than those of the run."""
-    own, there = run.facts["dataset"], found.facts.get("dataset")
+    own, there = run.facts.get("dataset"), found.facts.get("dataset")
     if there not in (None, own):
         raise UserError(
             f"Expected figures of the run's data set, {own}. Received: those "

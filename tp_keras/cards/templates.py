@@ -36,6 +36,7 @@ def render(name: str, **fields) -> str:
     )
     environment.filters |= {
         "number": _number,
+        "count": lambda value: f"{_not_empty(value):,}",
         "markdown": lambda table: markdown_table(table.frame).strip(),
         "html_table": lambda table: Markup(table_html(table)),
         "picture": _picture,
