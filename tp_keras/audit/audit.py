@@ -26,6 +26,7 @@ from tp_keras.errors import UserError
 from tp_keras.records.page_parts import Report
 from tp_keras.records.page_parts import Section
 from tp_keras.records.page_parts import Table
+from tp_keras.records.record import ALL
 from tp_keras.records.record import Record
 from tp_keras.records.report import check_folder
 from tp_keras.records.report import write_report
@@ -115,8 +116,9 @@ def run_audit(
     runs = {"run_dir": run_dir, "generator_run": generator_run}
     measured, seconds = measure_checks(names, portraits, seed, **runs)
     where = {"seed": seed, "dataset": portraits.dataset}
+    where |= {"task": ALL, "group": ALL}
     records = [
-        Record(**where, **fields)
+        Record(**{**where, **fields})
         for found in measured.values()
         for fields in found.records
     ]
@@ -154,7 +156,8 @@ def measure_checks(
     """Runs checks in order, each with those of the arguments that it names.
 
     What portraits look like, and which are alike, is measured once for all,
-    where a check asks for it: `looks` and `embedding`.
+    where a check asks for it: `looks` and `embedding`. What a check has drawn
+    is given to later ones that name it.
 
     Args:
         names: Names out of `CHECKS`.
@@ -187,6 +190,8 @@ def measure_checks(
             bar.set_description(name.replace("_", " "))
             start = time.monotonic()
             given[name] = step()
+            if name in wanted:
+                given = {**given[name].drawn, **given}
             seconds[name] = round(time.monotonic() - start, 2)
     return {name: given[name] for name in names}, seconds
 
