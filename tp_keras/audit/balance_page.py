@@ -125,12 +125,14 @@ def _tables(records) -> Iterator[Table]:
         return f"{hits_of(record):,} ({record.value or 0:.1%})"
 
     def number(record):
-        chance = f", by chance {record.null:.3f}" if record.null else ""
-        small = record.metric.endswith("p_value") and record.value is not None
-        text = f"{record.value:.2g}" if small else format_figure(record)
         if record.value is None:
-            text = f"not supported (n = {record.count:,})"
-        return text + chance
+            return f"not supported (n = {record.count:,})"
+        if record.metric.endswith("p_value"):
+            return f"{record.value:.2g}" if record.value else "< 1e-300"
+        if record.metric.endswith("degrees_of_freedom"):
+            return f"{record.value:.0f}"
+        chance = f", by chance {record.null:.3f}" if record.null else ""
+        return format_figure(record) + chance
 
     def made(title, note, metrics, rows, columns, form=number, **options):
         shown = [record for record in records if record.metric in metrics]
