@@ -64,9 +64,11 @@ def test_too_few_are_repeated_evenly():
 
 
 def test_hues_go_round_from_left_to_right_and_light_ones_on_top():
-    # Six hues, each in four degrees of light.
-    wheel = [(9, 0, 0), (9, 9, 0), (0, 9, 0), (0, 9, 9), (0, 0, 9), (9, 0, 9)]
-    colors = np.array(wheel)[:, None] * np.array([28, 22, 16, 10])[:, None]
+    # All like skin, but to six sides of it, and in four degrees of light.
+    wheel = [(2, -1, -1), (1, 1, -2), (-1, 2, -1)]
+    wheel = np.concatenate([wheel, np.negative(wheel)])
+    light = np.array([45, 15, -15, -45])[:, None]
+    colors = 10 * wheel[:, None] + [160, 110, 90] + light
     shuffled = np.random.default_rng(0).permutation(24)
     mosaic = draw(plain(colors.reshape(24, 3)[shuffled]), "hue")
     found = shuffled[grid(mosaic)]

@@ -55,3 +55,13 @@ def test_titles_and_captions_are_written():
 def test_impossible_counts(count):
     with pytest.raises(UserError, match=f"count={count:,}"):
         check_sheet(count)
+
+
+def test_a_portrait_is_centred_above_a_caption_that_is_wider():
+    images = random_portraits(2)
+    sheet = draw_sheet(images, captions=["a caption of many words", "b"])
+    (_, left), (_, right) = (find(sheet, pixels) for pixels in images)
+    assert right - left > 84 + 20
+    dark = np.asarray(sheet.convert("L"))[6 + 108 :] < 128
+    first, second = np.flatnonzero(dark.any(axis=0))[[0, -1]]
+    assert first < left and abs(second - (right + 42)) < 5
