@@ -59,6 +59,14 @@ class Portraits:
             fingerprint=compute_fingerprint(images, labels, indices),
         )
 
+    def with_images(self, images: np.ndarray) -> "Portraits":
+        """Returns the portraits with other pictures, of one size of theirs.
+
+        The fingerprint stays that of the portraits that they come from.
+        """
+        schema = dataclasses.replace(self.schema, image_shape=images.shape[1:])
+        return dataclasses.replace(self, images=images, schema=schema)
+
     def seen_as(self, schema: Schema) -> "Portraits":
         """Returns the portraits with the labels of another schema.
 

@@ -1,0 +1,1 @@
+"""What a run loses on portraits of other origin, and by what."""

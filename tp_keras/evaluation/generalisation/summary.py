@@ -1,0 +1,141 @@
+"""Losses on other portraits in plain sentences, made from records alone."""
+
+from collections.abc import Iterator
+from collections.abc import Sequence
+
+from tp_keras.evaluation.generalisation import losses
+from tp_keras.evaluation.generalisation.likeness import AS_IS
+from tp_keras.evaluation.generalisation.likeness import FRAMED
+from tp_keras.records.record import ALL
+from tp_keras.records.record import Record
+from tp_keras.records.record import find
+from tp_keras.records.record import find_one
+from tp_keras.records.table import UNDEFINED
+from tp_keras.tasks import REGRESSION
+from tp_keras.tasks import Task
+
+# Mean faces less alike than that hardly show the same.
+_ALIKE = 0.5
+
+_MIDDLE_GRAY = 127.5
+
+
+def short(dataset: str) -> str:
+    """Returns the name of a data set without its version."""
+    return dataset.rpartition("/")[0] or dataset
+
+
+def number(value: float | None, task: Task) -> str:
+    """Returns a figure as it is written: `84.1 %`, or `5.2 years`."""
+    if value is None:
+        return UNDEFINED
+    if task.kind == REGRESSION:
+        return f"{value:.1f} {task.unit}".strip()
+    return f"{100 * value:.1f} %"
+
+
+def loss_text(record: Record, task: Task, interval: bool = True) -> str:
+    """Returns a loss in points, or the unit of a number: `6.0 [4.1, 8.2]`."""
+    factor = 1 if task.kind == REGRESSION else 100
+    value, low, high = (
+        None if part is None else f"{factor * part:.1f}"
+        for part in (record.value, record.low, record.high)
+    )
+    if value is None or low is None or not interval:
+        return value or UNDEFINED
+    return f"{value} [{low}, {high}]"
+
+
+def say_losses(
+    records: Sequence[Record], task: Task, groups: Sequence[str]
+) -> Iterator[str]:
+    """Says what a data set, whose records are given, costs in a task."""
+    own = find(records, task=task.name)
+    metric = losses.metric_names(task)[1]
+    parts = {r.variant: r for r in find(own, metric="loss", group=ALL)}
+    total, name = parts[losses.TOTAL], short(own[0].dataset)
+    if total.value is None:
+        yield (
+            f"{name}: no class of {task.name} has {losses.MIN_COUNT} portraits "
+            "here and among the run's own, so nothing can be said."
+        )
+        return
+    there, here = (
+        find_one(own, metric=metric, group=ALL, variant=variant)
+        for variant in (AS_IS, losses.OWN)
+    )
+    said = f"{name}: {task.name} is "
+    is_number = task.kind == REGRESSION
+    said += "off by" if is_number else "right for"
+    said += f" {number(there.value, task)}"
+    by_group = [
+        f"{record.group} {number(record.value, task)}"
+        for group in groups
+        for record in find(own, metric=metric, group=group, variant=AS_IS)
+        if record.value is not None
+    ]
+    said += f" ({', '.join(by_group)})" if by_group else ""
+    said += f"; of the run's own portraits it is {number(here.value, task)}."
+    unit = task.unit if is_number else "points"
+    size = f"{loss_text(total, task)} {unit}".strip()
+    if total.low is None or total.low <= 0:
+        yield f"{said} No more than chance could make is lost: {size}."
+        return
+    framing, colour, left = (
+        loss_text(parts[part], task, interval=False) for part in losses.PARTS
+    )
+    yield (
+        f"{said} Of the {size} lost, framing takes {framing}, colour and light "
+        f"{colour}, and {left} are left."
+    )
+
+
+def say_pictures(records: Sequence[Record]) -> Iterator[str]:
+    """Says how pictures of a data set are framed, lit and coloured."""
+    own = {
+        (record.metric, record.variant or record.class_name): record.value
+        for record in records
+    }
+    scale, right, down, shown = (
+        own[metric, None]
+        for metric in (
+            *("framing_scale", "framing_right", "framing_down"),
+            "view_inside_picture",
+        )
+    )
+    before, after = (own["face_correlation", v] for v in (AS_IS, FRAMED))
+    if before is None:
+        yield "The mean picture is plain: nothing can be said of its framing."
+    elif (scale, right, down) == (1, 0, 0):
+        yield (
+            "Its pictures are framed as those of the training: the mean faces "
+            f"correlate with {before:.2f} as they are."
+        )
+    else:
+        size = (
+            f"{scale:.2f} times as large"
+            if scale >= 1
+            else (f"{1 / scale:.2f} times as small")
+        )
+        yield (
+            f"Faces are {size} as in the training. The view that shows them "
+            f"alike lies {abs(down):.0%} {'above' if down < 0 else 'below'} "
+            f"and {abs(right):.0%} {'left' if right < 0 else 'right'} of the "
+            f"middle; the mean faces correlate with {before:.2f} as they are "
+            f"and {after:.2f} in it. {shown:.0%} of it lies inside of the "
+            "pictures; the rest was cut off."
+        )
+        if after < _ALIKE:
+            yield (
+                "Even so the mean faces are hardly alike: what is said of "
+                "framing can't be trusted."
+            )
+    gains = [own[key] for key in own if key[0] == "colour_gain"]
+    offsets = [own[key] for key in own if key[0] == "colour_offset"]
+    gain = sum(gains) / len(gains)
+    lift = (gain - 1) * _MIDDLE_GRAY + sum(offsets) / len(offsets)
+    yield (
+        f"Where they show the same, its pictures are {abs(lift):.0f} levels of "
+        f"255 {'darker' if lift > 0 else 'brighter'} than those of the "
+        f"training, and of {1 / gain:.2f} times the contrast."
+    )
