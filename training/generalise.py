@@ -38,9 +38,8 @@ class Generalise:
     def execute(self) -> None:
         """Measures, and prints figures, sentences and where all lies."""
         start_tensorflow()
+        from tp_keras.evaluation.generalisation import summary
         from tp_keras.evaluation.generalisation.page import overview_table
-        from tp_keras.evaluation.generalisation.page import say_all
-        from tp_keras.evaluation.generalisation.page import shared_tasks
         from tp_keras.evaluation.generalisation.run_generalisation import (
             run_generalisation,
         )
@@ -56,10 +55,9 @@ class Generalise:
             self.output_dir,
         )
         schema = RunFolder(self.run_dir).schema
-        print(
-            f"\n{markdown_table(overview_table(records, shared_tasks(records, schema)))}"
-        )
-        print(*say_all(records, schema), sep="\n")
+        tasks = summary.shared_tasks(records, schema)
+        print(f"\n{markdown_table(overview_table(records, tasks))}")
+        print(*summary.say_all(records, schema), sep="\n")
         print(f"Tables, plots and records: {folder}")
         print(f"Page: {page_of(folder)}")
 

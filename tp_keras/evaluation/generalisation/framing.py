@@ -56,15 +56,20 @@ class Framing:
         top = picture[0] / 2 + (self.down - self.scale / 2) * height
         return left, top, left + self.scale * width, top + self.scale * height
 
+    def part(self, share: float) -> "Framing":
+        """Returns the framing that goes a share of the way to this one."""
+        scale = 1 + share * (self.scale - 1)
+        return Framing(scale, share * self.right, share * self.down)
 
-AS_IS = Framing()
+
+UNCHANGED = Framing()
 
 
-def frame(images, size, framing: Framing = AS_IS, title=None) -> np.ndarray:
+def frame(images, size, framing: Framing = UNCHANGED, title=None) -> np.ndarray:
     """Returns the view of each image in another size.
 
     Pixels are averaged where the view gets smaller and interpolated where it
-    gets larger; images of that size are returned unchanged `AS_IS`.
+    gets larger; images of that size are returned unchanged `UNCHANGED`.
 
     Args:
         images: uint8 array `[count, height, width, 3]`.
@@ -116,7 +121,7 @@ def find_framing(mean_face, other_face) -> tuple[Framing, float, float]:
         other_face: Float array `[h, w, 3]`, the mean of other portraits.
 
     Returns:
-        `Framing` of the other portraits, `AS_IS` if it is hardly another one;
+        `Framing` of the other portraits, `UNCHANGED` if it is hardly another;
         the correlation before and after. Without any contrast they are NaN.
     """
     wanted, other = (
@@ -138,18 +143,18 @@ def find_framing(mean_face, other_face) -> tuple[Framing, float, float]:
 
     before = likeness((1.0, 0.0, 0.0))
     if before == -1.0:
-        return AS_IS, math.nan, math.nan
+        return UNCHANGED, math.nan, math.nan
     tried = itertools.product(_SCALES, _SHIFTS, _SHIFTS)
     best = scipy.optimize.minimize(
         lambda numbers: -likeness(numbers),
         max(tried, key=likeness),
         method="Nelder-Mead",
-        options={"xatol": 1e-3, "fatol": 1e-5, "initial_simplex": None},
+        options={"xatol": 1e-3, "fatol": 1e-5},
     )
     framing = Framing(*map(float, best.x))
     moved = max(abs(framing.right), abs(framing.down))
     if abs(framing.scale - 1) < _SAME_SCALE and moved < _SAME_SHIFT:
-        return AS_IS, before, before
+        return UNCHANGED, before, before
     return framing, before, -float(best.fun)
 
 

@@ -163,7 +163,7 @@ def measure(
 
 
 def _draw(scores, generator, num_bootstraps):
-    """Returns the means of all rows, and of each draw: `[treatments, 1 + B]`."""
+    """Returns means of all rows, and of each draw: `[treatments, 1 + B]`."""
     count = len(scores.inside)
     means = [scores.means(np.ones((1, count), np.float32))]
     blocks = intervals.resample_rows(count, num_bootstraps, generator)

@@ -44,7 +44,7 @@ def draw_figures(
     metric = losses.metric_names(task)[1]
     shown = [
         dataclasses.replace(record, class_name=summary.short(record.dataset))
-        for record in losses.headline(records, task, metric)
+        for record in summary.headline(records, task, metric)
     ]
     there = {record.group for record in shown}
     names = [name for name in (ALL, *groups) if name in there]
@@ -83,7 +83,9 @@ def _draw_steps(panel, records, task):
         find_one(records, metric=metric, variant=variant)
         for variant in (losses.OWN, AS_IS)
     )
-    parts = [find_one(records, metric="loss", variant=name) for name in _STEPS]
+    parts = [
+        find_one(records, metric=losses.LOSS, variant=name) for name in _STEPS
+    ]
     sign = 1 if task.kind == REGRESSION else -1
     steps = np.array([sign * part.value for part in parts])
     places = own.value + np.cumsum([0, *steps])
@@ -121,7 +123,7 @@ def _label(panel, task):
         panel.set_xlabel(f"mean absolute error{unit}")
     else:
         panel.set_xlabel("right, each class of the same weight")
-        panel.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        panel.xaxis.set_major_formatter(PercentFormatter(1.0))
 
 
 def draw_faces(faces) -> Figure:
@@ -130,6 +132,6 @@ def draw_faces(faces) -> Figure:
     panels = figure.subplots(1, len(faces))
     for panel, face, title in zip(panels, faces, _FACES, strict=True):
         panel.imshow(face, interpolation="bicubic")
-        panel.set_title(title, fontsize=10)
+        panel.set_title(title, fontsize=10, va="bottom")
         panel.axis("off")
     return figure

@@ -5,10 +5,13 @@ import os
 import pathlib
 import re
 import zlib
+from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 
+import keras
 import numpy as np
+import tqdm
 
 from tp_keras.data import builders
 from tp_keras.data import source
@@ -17,8 +20,9 @@ from tp_keras.evaluation import places
 from tp_keras.evaluation.generalisation import losses
 from tp_keras.evaluation.generalisation import page
 from tp_keras.evaluation.generalisation.likeness import AS_IS
-from tp_keras.evaluation.generalisation.likeness import TREATMENTS
 from tp_keras.evaluation.generalisation.likeness import find_likeness
+from tp_keras.evaluation.generalisation.likeness import spread
+from tp_keras.models.kinds import answer
 from tp_keras.records.record import ALL
 from tp_keras.records.record import Record
 from tp_keras.records.report import page_of
@@ -27,6 +31,8 @@ from tp_keras.runs.run_folder import RunFolder
 
 # Portraits of the training that framing and colours are read from.
 _MOST_PICTURES = 4000
+
+_BATCH_SIZE = 256
 
 _OWN_SPLIT = "test"
 
@@ -85,24 +91,21 @@ def run_generalisation(
                 f"{', '.join(part.schema.task_names)} of {part.dataset}"
             )
     train = load(data.dataset, data.part("train")).images
-    rows = np.linspace(0, len(train) - 1, min(len(train), _MOST_PICTURES))
-    wanted = np.array(train[rows.astype(int)])
-    predict = run.load_model().predict_answers
+    wanted = spread(train, _MOST_PICTURES)
+    classifier = run.load_model()
+    predict, look = _answers_of(classifier), _features_of(classifier)
     scores = _score(own, [predict(own.images)])
     records = _records(own, seed, _measure(own, scores, seed))
     faces = {}
-    for part in others:
-        found = find_likeness(wanted, part.images)
+    for part in tqdm.tqdm(others, "data sets", delay=2, leave=False):
+        found = find_likeness(wanted, part.images, look)
         faces[part.dataset] = found.faces
         part = part.with_images(found.images[AS_IS]).seen_as(run.schema)
-        other = _score(part, [predict(found.images[t]) for t in TREATMENTS])
-        pictures = (
-            {"task": page.PICTURES, "group": ALL} | f for f in found.figures()
-        )
-        records += _records(part, seed, pictures)
-        records += _records(
-            part, seed, _measure(part, other, seed, own, scores)
-        )
+        other = _score(part, map(predict, found.images.values()))
+        pictures = {"task": page.PICTURES, "group": ALL}
+        measured = [{**pictures, **fields} for fields in found.figures()]
+        measured += _measure(part, other, seed, own, scores)
+        records += _records(part, seed, measured)
     people = any(part.schema.shows_people for part in (own, *others))
     name = re.sub(r"[^\w.+-]", "-", split)
     folder = pathlib.Path(output_dir or run.path, "generalisation", name)
@@ -116,8 +119,32 @@ def run_generalisation(
     return records, folder
 
 
+def _answers_of(classifier) -> Callable:
+    """Returns `predict_answers` as of one model for all pictures."""
+    model = classifier.inference_model()
+
+    def predict(images):
+        outputs = model.predict(images, _BATCH_SIZE, verbose=0)
+        tasks = classifier.tasks
+        return {task.name: answer(task, outputs[task.name]) for task in tasks}
+
+    return predict
+
+
+def _features_of(classifier) -> Callable:
+    """Returns what gives the backbone's features, averaged over the image."""
+    image = keras.Input(classifier.schema.image_shape, dtype="uint8")
+    pixels, backbone = image, classifier.backbone
+    if backbone.inputs[0].dtype != "uint8":
+        pixels = keras.layers.Rescaling(1.0, dtype="float32")(image)
+    pooling = keras.layers.GlobalAveragePooling2D(dtype="float32")
+    model = keras.Model(image, pooling(backbone(pixels)))
+    return lambda images: model.predict(images, _BATCH_SIZE, verbose=0)
+
+
 def _score(portraits, answers) -> dict[str, losses.Scores]:
     """Returns task -> scores of the answers of each treatment."""
+    answers = list(answers)
     return {
         task.name: losses.score(
             task,
@@ -149,8 +176,8 @@ def _measure(
         # A stream of chance of its own, whatever else is measured.
         stream = zlib.crc32(f"{portraits.dataset} {name} {group}".encode())
         generator = np.random.default_rng([seed, stream])
-        measure = losses.measure_own if own is None else losses.measure_other
-        for fields in measure(schema.task(name), *chosen, generator):
+        pair = chosen if own is not None else (*chosen, None)
+        for fields in losses.measure(schema.task(name), *pair, generator):
             yield {"task": name, "group": group, **fields}
 
 

@@ -1,9 +1,11 @@
 """Losses on other portraits in plain sentences, made from records alone."""
 
+import math
 from collections.abc import Iterator
 from collections.abc import Sequence
 
 from tp_keras.evaluation.generalisation import losses
+from tp_keras.evaluation.generalisation.likeness import ALIGNED
 from tp_keras.evaluation.generalisation.likeness import AS_IS
 from tp_keras.evaluation.generalisation.likeness import FRAMED
 from tp_keras.records.record import ALL
@@ -12,6 +14,7 @@ from tp_keras.records.record import find
 from tp_keras.records.record import find_one
 from tp_keras.records.table import UNDEFINED
 from tp_keras.tasks import REGRESSION
+from tp_keras.tasks import Schema
 from tp_keras.tasks import Task
 
 # Mean faces less alike than that hardly show the same.
@@ -46,13 +49,42 @@ def loss_text(record: Record, task: Task, interval: bool = True) -> str:
     return f"{value} [{low}, {high}]"
 
 
+def headline(records: Sequence[Record], task: Task, metric) -> list[Record]:
+    """Returns a metric of pictures as they are, the run's own ones first.
+
+    `records` are all that was measured, the run's own portraits first.
+    """
+    own = records[0].dataset
+    return [
+        record
+        for record in find(records, task=task.name, metric=metric)
+        if record.variant == (losses.OWN if record.dataset == own else AS_IS)
+    ]
+
+
+def shared_tasks(records: Sequence[Record], schema: Schema) -> list[Task]:
+    """Returns the tasks that other portraits have, too."""
+    shared = {record.task for record in find(records, metric=losses.LOSS)}
+    return [task for task in schema.tasks if task.name in shared]
+
+
+def say_all(records: Sequence[Record], schema: Schema) -> list[str]:
+    """Returns a sentence on each shared task of each data set."""
+    sentences = []
+    for dataset in dict.fromkeys(record.dataset for record in records):
+        own = find(records, dataset=dataset)
+        for task in shared_tasks(own, schema):
+            sentences += say_losses(own, task, schema.groups)
+    return sentences
+
+
 def say_losses(
     records: Sequence[Record], task: Task, groups: Sequence[str]
 ) -> Iterator[str]:
     """Says what a data set, whose records are given, costs in a task."""
     own = find(records, task=task.name)
     metric = losses.metric_names(task)[1]
-    parts = {r.variant: r for r in find(own, metric="loss", group=ALL)}
+    parts = {r.variant: r for r in find(own, metric=losses.LOSS, group=ALL)}
     total, name = parts[losses.TOTAL], short(own[0].dataset)
     if total.value is None:
         yield (
@@ -82,7 +114,8 @@ def say_losses(
         yield f"{said} No more than chance could make is lost: {size}."
         return
     framing, colour, left = (
-        loss_text(parts[part], task, interval=False) for part in losses.PARTS
+        loss_text(parts[part], task, interval=False)
+        for part in (losses.FRAMING, losses.COLOUR, losses.LEFT)
     )
     yield (
         f"{said} Of the {size} lost, framing takes {framing}, colour and light "
@@ -92,50 +125,46 @@ def say_losses(
 
 def say_pictures(records: Sequence[Record]) -> Iterator[str]:
     """Says how pictures of a data set are framed, lit and coloured."""
-    own = {
-        (record.metric, record.variant or record.class_name): record.value
-        for record in records
-    }
-    scale, right, down, shown = (
-        own[metric, None]
-        for metric in (
-            *("framing_scale", "framing_right", "framing_down"),
-            "view_inside_picture",
-        )
-    )
-    before, after = (own["face_correlation", v] for v in (AS_IS, FRAMED))
+
+    def value(metric, variant=None):
+        return find_one(records, metric=metric, variant=variant).value
+
+    before, after = (value("face_correlation", v) for v in (AS_IS, FRAMED))
+    scale, down = value("view_scale", ALIGNED), value("view_down", ALIGNED)
+    moved = value("view_right", ALIGNED), down
     if before is None:
-        yield "The mean picture is plain: nothing can be said of its framing."
-    elif (scale, right, down) == (1, 0, 0):
+        yield "The mean picture is plain, so its framing stays as it is."
+    elif (scale, *moved) == (1, 0, 0):
         yield (
-            "Its pictures are framed as those of the training: the mean faces "
-            f"correlate with {before:.2f} as they are."
+            "Its pictures are framed like those of the training: the mean "
+            f"faces correlate with {before:.2f}."
         )
     else:
-        size = (
-            f"{scale:.2f} times as large"
-            if scale >= 1
-            else (f"{1 / scale:.2f} times as small")
-        )
         yield (
-            f"Faces are {size} as in the training. The view that shows them "
-            f"alike lies {abs(down):.0%} {'above' if down < 0 else 'below'} "
-            f"and {abs(right):.0%} {'left' if right < 0 else 'right'} of the "
-            f"middle; the mean faces correlate with {before:.2f} as they are "
-            f"and {after:.2f} in it. {shown:.0%} of it lies inside of the "
-            "pictures; the rest was cut off."
+            f"Its faces are {scale:.2f} times as large as in the training: "
+            f"seen in that size and moved by {math.hypot(*moved):.0%} of the "
+            f"view the mean faces correlate with {after:.2f}, as they are with "
+            f"{before:.2f}."
         )
         if after < _ALIKE:
             yield (
-                "Even so the mean faces are hardly alike: what is said of "
-                "framing can't be trusted."
+                "Even so they are hardly alike: what is said of framing can't "
+                "be trusted."
             )
-    gains = [own[key] for key in own if key[0] == "colour_gain"]
-    offsets = [own[key] for key in own if key[0] == "colour_offset"]
+        yield (
+            "They look most like the training to the run in a view that shows "
+            f"{value('view_scale', FRAMED):.2f} times the height of a picture: "
+            f"{value('view_inside'):.0%} of it is picture, the rest was cut "
+            "off."
+        )
+    gains, offsets = (
+        [record.value for record in find(records, metric=f"colour_{name}")]
+        for name in ("gain", "offset")
+    )
     gain = sum(gains) / len(gains)
     lift = (gain - 1) * _MIDDLE_GRAY + sum(offsets) / len(offsets)
     yield (
-        f"Where they show the same, its pictures are {abs(lift):.0f} levels of "
+        f"Where both show the same, its pictures are {abs(lift):.0f} levels of "
         f"255 {'darker' if lift > 0 else 'brighter'} than those of the "
         f"training, and of {1 / gain:.2f} times the contrast."
     )
