@@ -101,10 +101,22 @@ def frame(images, size, framing: Framing = UNCHANGED, title=None) -> np.ndarray:
     return framed
 
 
-def covered(framing: Framing, picture, size) -> np.ndarray:
-    """Returns which pixels of the view show the picture, bool `size`."""
-    white = np.ones(picture, np.float32)
-    return _view(white, framing, size) > 1 - 1e-3
+def covered(framing: Framing, picture, size) -> tuple[slice, slice]:
+    """Returns rows and columns of the view that lie inside of the picture."""
+    left, top, right, bottom = framing.box(picture, size)
+    return (
+        _inside(top, bottom, picture[0], size[0]),
+        _inside(left, right, picture[1], size[1]),
+    )
+
+
+def _inside(low, high, length, count):
+    """Returns which of `count` pixels from low to high have neighbours."""
+    step = (high - low) / count
+    # Pixels have their middle at a half.
+    first = math.ceil((0.5 - low) / step - 0.5 - 1e-6)
+    last = math.floor((length - 0.5 - low) / step - 0.5 + 1e-6)
+    return slice(max(first, 0), max(min(last + 1, count), 0))
 
 
 def find_framing(mean_face, other_face) -> tuple[Framing, float, float]:
@@ -133,10 +145,11 @@ def find_framing(mean_face, other_face) -> tuple[Framing, float, float]:
     def likeness(numbers):
         framing = Framing(*numbers)
         known = covered(framing, other.shape, size)
-        if known.mean() < _LEAST_COVERED:
-            return -1.0
         seen, true = _view(other, framing, size)[known], wanted[known]
+        if seen.size < _LEAST_COVERED * wanted.size:
+            return -1.0
         seen, true = seen - seen.mean(), true - true.mean()
+        seen, true = seen.ravel(), true.ravel()
         norm = math.sqrt(float(seen @ seen) * float(true @ true))
         # Rounding alone makes a contrast of some 1e-5 levels.
         return float(seen @ true) / norm if norm > 1e-3 * seen.size else -1.0
@@ -159,10 +172,9 @@ def find_framing(mean_face, other_face) -> tuple[Framing, float, float]:
 
 
 def _view(image, framing, size):
-    """Returns the view of one image of floats, 0 beyond it."""
+    """Returns the view of one image of floats."""
     left, top, right, bottom = framing.box(image.shape[:2], size)
     across, along = (right - left) / size[1], (bottom - top) / size[0]
-    # Pixels have their middle at a half.
     transform = np.array(
         [
             [across, 0, left + across / 2 - 0.5],

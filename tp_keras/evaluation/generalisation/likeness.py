@@ -90,27 +90,33 @@ def find_likeness(wanted, images, look: Callable) -> Likeness:
     """
     size, face = wanted.shape[1:3], wanted.mean(0)
     aligned, *correlations = find_framing(face, images.mean(0))
+
+    def treat(images, framing):
+        """Returns images in a framing, their colours, and both together."""
+        framed = frame(images, size, framing, title="framing")
+        pixels = covered(framing, images.shape[1:3], size)
+        colour = find_colour(wanted, framed, pixels)
+        return framed, colour, recolour(framed, colour)
+
     framing = aligned
     if aligned != UNCHANGED:
         seen = spread(images, _MOST_LOOKED_AT)
         true = look(spread(wanted, _MOST_LOOKED_AT))
-
-        def distance(framing):
-            return frechet_distance(look(frame(seen, size, framing)), true)
-
-        framing = min(map(aligned.part, _SHARES), key=distance)
-    as_is = frame(images, size, title="framing")
-    framed = frame(images, size, framing, title="framing")
-    pixels = covered(framing, images.shape[1:3], size)
-    colour = find_colour(wanted, framed, pixels)
-    both = recolour(framed, colour)
+        # In the colours of the training, or these would decide.
+        framing = min(
+            map(aligned.part, _SHARES),
+            key=lambda part: frechet_distance(look(treat(seen, part)[2]), true),
+        )
+    framed, colour, both = treat(images, framing)
+    as_is = frame(images, size)
     faces = np.stack([as_is.mean(0), framed.mean(0), both.mean(0), face])
     shown = as_is, framed, recolour(as_is, colour), both
+    rows, columns = covered(framing, images.shape[1:3], size)
     return Likeness(
         aligned,
         tuple(correlations),
         framing,
-        float(pixels.mean()),
+        face[rows, columns].size / face.size,
         colour,
         dict(zip(TREATMENTS, shown, strict=True)),
         np.rint(faces).astype(np.uint8),
@@ -128,14 +134,12 @@ def frechet_distance(rows, others) -> float:
 
     Arguments are float arrays `[n, size]` and `[m, size]`.
     """
-    rows, others = np.float64(rows), np.float64(others)
-    covariances = [
-        np.atleast_2d(np.cov(x, rowvar=False)) for x in (rows, others)
-    ]
-    values = np.linalg.eigvals(covariances[0] @ covariances[1])
-    shared = np.sqrt(np.maximum(values.real, 0)).sum()
-    apart = ((rows.mean(0) - others.mean(0)) ** 2).sum()
-    return float(apart + sum(map(np.trace, covariances)) - 2 * shared)
+    pair = np.float64(rows), np.float64(others)
+    first, second = (np.atleast_2d(np.cov(x, rowvar=False)) for x in pair)
+    # The eigenvalues of the product are real but for rounding.
+    shared = np.sqrt(np.maximum(np.linalg.eigvals(first @ second).real, 0))
+    apart = np.subtract(*(x.mean(0) for x in pair))
+    return float(apart @ apart + np.trace(first + second) - 2 * shared.sum())
 
 
 def find_colour(wanted, images, pixels) -> np.ndarray:
@@ -147,8 +151,8 @@ def find_colour(wanted, images, pixels) -> np.ndarray:
     Args:
         wanted: uint8 array `[n, height, width, 3]`.
         images: uint8 array `[count, height, width, 3]`, framed like them.
-        pixels: bool `[height, width]`, those to look at in both: what shows a
-            picture, so that a face isn't compared with a wall.
+        pixels: Rows and columns to look at in both: those that show a picture,
+            so that a face isn't compared with a wall.
 
     Returns:
         Gains and offsets, a float array `[2, 3]`.
@@ -175,7 +179,7 @@ def _statistics(images, pixels):
     """Returns mean and standard deviation of each channel."""
     sums = np.zeros((2, 3))
     for first in range(0, len(images), _BLOCK):
-        values = np.float64(images[first : first + _BLOCK][:, pixels])
-        sums += values.sum((0, 1)), (values**2).sum((0, 1))
-    mean, squared = sums / (len(images) * pixels.sum())
+        values = np.float64(images[first : first + _BLOCK, *pixels])
+        sums += values.sum((0, 1, 2)), (values**2).sum((0, 1, 2))
+    mean, squared = sums / images[:, *pixels, 0].size
     return mean, np.sqrt(np.maximum(squared - mean**2, 0))
