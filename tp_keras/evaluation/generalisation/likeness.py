@@ -91,24 +91,23 @@ def find_likeness(wanted, images, look: Callable) -> Likeness:
     size, face = wanted.shape[1:3], wanted.mean(0)
     aligned, *correlations = find_framing(face, images.mean(0))
 
-    def treat(images, framing):
-        """Returns images in a framing, their colours, and both together."""
-        framed = frame(images, size, framing, title="framing")
-        pixels = covered(framing, images.shape[1:3], size)
-        colour = find_colour(wanted, framed, pixels)
-        return framed, colour, recolour(framed, colour)
-
+    seen = spread(images, _MOST_LOOKED_AT)
+    # Only where eyes lie on eyes do colours tell of the light.
+    pixels = covered(aligned, images.shape[1:3], size)
+    colour = find_colour(wanted, frame(seen, size, aligned), pixels)
     framing = aligned
     if aligned != UNCHANGED:
-        seen = spread(images, _MOST_LOOKED_AT)
         true = look(spread(wanted, _MOST_LOOKED_AT))
-        # In the colours of the training, or these would decide.
-        framing = min(
-            map(aligned.part, _SHARES),
-            key=lambda part: frechet_distance(look(treat(seen, part)[2]), true),
-        )
-    framed, colour, both = treat(images, framing)
+
+        def distance(framing):
+            # In the colours of the training, or these would decide.
+            shown = recolour(frame(seen, size, framing), colour)
+            return frechet_distance(look(shown), true)
+
+        framing = min(map(aligned.part, _SHARES), key=distance)
     as_is = frame(images, size)
+    framed = frame(images, size, framing, title="framing")
+    both = recolour(framed, colour)
     faces = np.stack([as_is.mean(0), framed.mean(0), both.mean(0), face])
     shown = as_is, framed, recolour(as_is, colour), both
     rows, columns = covered(framing, images.shape[1:3], size)

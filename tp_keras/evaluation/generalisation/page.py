@@ -38,9 +38,9 @@ in four steps, that view is taken in which its pictures look most like the
 training to the run (Fr&eacute;chet distance of its features); what lies beyond
 a picture repeats its border. No label is looked at.</li>
 <li><b>Colour and light.</b> A straight line for each channel gives the pictures
-of the data set the mean and the contrast that those of the training have, where
-both show the same. It is one line for the whole set: one for each picture would
-also take away light hair or dark skin.</li>
+of the data set the mean and the contrast that those of the training have, read
+where the mean faces lie on each other. It is one line for the whole set: one
+for each picture would also take away light hair or dark skin.</li>
 <li><b>What is left</b> is lost even so: other people, ages and cameras, labels
 made by others, and what was cut off.</li>
 </ul>

@@ -41,7 +41,7 @@ def loss_text(record: Record, task: Task, interval: bool = True) -> str:
     """Returns a loss in points, or the unit of a number: `6.0 [4.1, 8.2]`."""
     factor = 1 if task.kind == REGRESSION else 100
     value, low, high = (
-        None if part is None else f"{factor * part:.1f}"
+        None if part is None else f"{round(factor * part, 1) + 0.0:.1f}"
         for part in (record.value, record.low, record.high)
     )
     if value is None or low is None or not interval:
@@ -164,7 +164,7 @@ def say_pictures(records: Sequence[Record]) -> Iterator[str]:
     gain = sum(gains) / len(gains)
     lift = (gain - 1) * _MIDDLE_GRAY + sum(offsets) / len(offsets)
     yield (
-        f"Where both show the same, its pictures are {abs(lift):.0f} levels of "
-        f"255 {'darker' if lift > 0 else 'brighter'} than those of the "
-        f"training, and of {1 / gain:.2f} times the contrast."
+        "Where the faces lie on each other its pictures are "
+        f"{abs(lift):.0f} levels of 255 {'darker' if lift > 0 else 'brighter'} "
+        f"than those of the training, and of {1 / gain:.2f} times the contrast."
     )

@@ -1,0 +1,194 @@
+import json
+import types
+
+import numpy as np
+import pytest
+
+from tests.evaluation.generalisation import made_faces
+from tests.evaluation.generalisation.made_faces import SCHEMA
+from tests.evaluation.generalisation.made_faces import make_faces
+from tests.made_runs import make_classifier
+from tests.made_runs import make_run
+from tests.portrait_factory import HAIR_TYPE
+from tests.portrait_factory import make_portraits
+from tp_keras.config import DataConfig
+from tp_keras.errors import UserError
+from tp_keras.evaluation.generalisation import run_generalisation as module
+from tp_keras.evaluation.generalisation.framing import Framing
+from tp_keras.evaluation.generalisation.likeness import recolour
+from tp_keras.records.record import find
+from tp_keras.records.record import find_one
+from tp_keras.records.record import read_records
+from tp_keras.tasks import Schema
+from training.command import run as run_command
+from training.generalise import Generalise
+
+LABELS = np.tile([0, 1], 40)
+OWN = "faces/own"
+
+
+def change(portraits, images):
+    return portraits.with_images(images)
+
+
+def sets():
+    """Data sets that differ from the training in one thing each."""
+    own = make_faces(LABELS, f"{OWN}/1.0.0")
+    close = {"framing": Framing(0.62, 0.06, -0.08), "seed": 2}
+    dark = make_faces(LABELS, "faces/dark/1.0.0", seed=3)
+    shown = LABELS.copy()
+    shown[:40] = 1 - shown[:40]
+    return {
+        OWN: own,
+        "faces/close": make_faces(LABELS, "faces/close/1.0.0", **close),
+        "faces/dark": change(dark, recolour(dark.images, [[0.5] * 3, [0] * 3])),
+        "faces/strange": make_faces(
+            LABELS, "faces/strange/1.0.0", shown=shown, seed=4
+        ),
+        "faces/square": make_faces(
+            LABELS, "faces/square/1.0.0", size=(64, 64), **close
+        ),
+        "faces/plain": change(
+            make_faces(LABELS, "faces/plain/1.0.0"),
+            np.full((80, 50, 50, 3), 99, np.uint8),
+        ),
+    }
+
+
+SETS = sets()
+
+
+@pytest.fixture
+def run_dir(tmp_path, monkeypatch):
+    """A run that reads one mark, and data sets in place of prepared ones."""
+
+    def load(data_dir, dataset, split, storage):
+        if dataset not in SETS:
+            raise UserError(f"There is no prepared data set {dataset}.")
+        return SETS[dataset]
+
+    info = types.SimpleNamespace(splits={"train": None, "test": None})
+    builder = types.SimpleNamespace(info=info)
+    monkeypatch.setattr(module.source, "load_portraits", load)
+    monkeypatch.setattr(module.builders, "find_builder", lambda *_: builder)
+    monkeypatch.setattr(module, "_answers_of", lambda _: made_faces.read_mark)
+    monkeypatch.setattr(module, "_features_of", lambda _: made_faces.look)
+    data = DataConfig(data_dir="data", dataset=OWN)
+    return make_run(tmp_path / "run", SCHEMA, data=data).path
+
+
+def measure(run_dir, *names, **arguments):
+    return module.run_generalisation(run_dir, names, **arguments)
+
+
+def losses_of(records, name, group="all"):
+    found = find(records, dataset=f"{name}/1.0.0", metric="loss", group=group)
+    return {record.variant: record.value for record in found}
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("faces/close", "framing"),
+        ("faces/square", "framing"),
+        ("faces/dark", "colour_and_light"),
+        ("faces/strange", "left"),
+    ],
+)
+def test_a_loss_is_put_down_to_what_was_changed(run_dir, name, part):
+    records, _ = measure(run_dir, name)
+    found = losses_of(records, name)
+    assert found["total"] == pytest.approx(0.5, abs=0.02)
+    assert found[part] == pytest.approx(found["total"], abs=0.03)
+    groups = [losses_of(records, name, group) for group in ("female", "male")]
+    assert np.mean([g["total"] for g in groups]) == found["total"]
+
+
+def test_records_begin_with_the_own_portraits_and_lie_in_the_folder(run_dir):
+    records, folder = measure(run_dir, "faces/close", "faces/dark", OWN)
+    assert folder == run_dir / "generalisation" / "test"
+    assert read_records(folder / "records.jsonl") == records
+    datasets = dict.fromkeys(record.dataset for record in records)
+    names = [OWN, "faces/close", "faces/dark"]
+    assert list(datasets) == [f"{name}/1.0.0" for name in names]
+    own = find_one(records[:6], metric="balanced_accuracy", group="all")
+    assert (own.value, own.variant, own.count) == (1, "own", 80)
+    measured = json.loads((folder / "measured.json").read_text())
+    prints = [part["fingerprint"] for part in measured["portraits"]]
+    assert prints == [SETS[name].fingerprint for name in names]
+    assert (folder / "faces_2.png").is_file()
+    page = (run_dir / "generalisation.html").read_text()
+    for said in (
+        "faces/close: gender is right for 50.0 % (female ",
+        "points lost, framing takes 50.0",
+        "as large as in the training",
+        "Its pictures are framed like those of the training",
+        "levels of 255 darker than those of the training",
+    ):
+        assert said in page
+    assert "This page shows people" not in page
+
+
+def test_no_label_tells_of_framing_and_colours(run_dir, monkeypatch):
+    def pictures():
+        records, _ = measure(run_dir, "faces/close")
+        return find(records, task="pictures")
+
+    expected = pictures()
+    close = SETS["faces/close"]
+    wrong = {"gender": 1 - close.labels["gender"]}
+    changed = type(close)(**{**vars(close), "labels": wrong})
+    monkeypatch.setitem(SETS, "faces/close", changed)
+    assert len(expected) > 10 and pictures() == expected
+
+
+def test_the_same_command_gives_the_same_figures(run_dir, tmp_path):
+    first, _ = measure(run_dir, "faces/strange")
+    where = {"split": "test[:10%]", "output_dir": tmp_path / "out"}
+    second, folder = measure(run_dir, "faces/dark", "faces/strange", **where)
+    assert folder == tmp_path / "out" / "generalisation" / "test--10--"
+    own = find(first, metric="loss")
+    other = find(second, metric="loss", dataset="faces/strange/1.0.0")
+    pairs = zip(own, other, strict=True)
+    assert all((a.low, a.high) == (b.low, b.high) for a, b in pairs)
+
+
+def test_plain_pictures_are_a_result_and_no_trace(run_dir):
+    records, folder = measure(run_dir, "faces/plain")
+    assert losses_of(records, "faces/plain")["framing"] == 0
+    said = (folder / "table.md").read_text()
+    assert "The mean picture is plain" in said
+
+
+def test_what_cant_be_measured_is_told(run_dir, tmp_path, monkeypatch):
+    for names, message in (
+        ([OWN], "data sets beside that of the run, faces/own"),
+        (["faces/none"], "no prepared data set faces/none"),
+        (["faces/types"], "learned, gender. Received: hair_type of made"),
+    ):
+        types_only = make_portraits(schema=Schema((60, 48, 3), [HAIR_TYPE]))
+        monkeypatch.setitem(SETS, "faces/types", types_only)
+        with pytest.raises(UserError, match=message):
+            measure(run_dir, *names)
+    with pytest.raises(UserError, match="There is no run"):
+        measure(tmp_path / "nowhere", "faces/dark")
+    assert not (run_dir / "generalisation").exists()
+
+
+def test_the_command_prints_the_figures_and_where_they_lie(run_dir, capsys):
+    words = ["--run_dir", str(run_dir), "--datasets", "faces/dark"]
+    run_command(Generalise, words)
+    said = capsys.readouterr().out
+    assert "| gender | balanced accuracy | faces/dark   |" in said
+    assert "faces/dark: gender is right for 50.0 %" in said
+    assert str(run_dir / "generalisation.html") in said
+
+
+def test_the_model_is_asked_as_ever():
+    classifier = make_classifier()
+    images = make_portraits(5).images
+    answers = module._answers_of(classifier)(images)
+    expected = classifier.predict_answers(images, verbose=0)
+    for task in classifier.tasks:
+        np.testing.assert_allclose(answers[task.name], expected[task.name])
+    assert module._features_of(classifier)(images).shape == (5, 16)
