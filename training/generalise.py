@@ -32,6 +32,10 @@ class Generalise:
     """Split of them, or a slice of one such as 'test[:100]'. The run's own
     portraits are those of its test split."""
 
+    labels: tuple[str, ...] = ()
+    """Look at portraits with these labels alone, such as mood=calm,merry or
+    age=18-. A data set without such a task is taken whole."""
+
     output_dir: str | None = None
     """Folder to write 'generalisation' into. Default: that of the run."""
 
@@ -43,9 +47,20 @@ class Generalise:
         from tp_keras.evaluation.generalisation.run_generalisation import (
             run_generalisation,
         )
+        from tp_keras.gallery import choose
         from tp_keras.records.report import page_of
         from tp_keras.records.table import markdown_table
         from tp_keras.runs.run_folder import RunFolder
+
+        def rows(portraits):
+            schema = portraits.schema
+            told = [
+                text
+                for text in self.labels
+                if text.partition("=")[0] in schema.task_names
+            ]
+            filters = choose.parse_filters(told, schema)
+            return choose.matching_rows(portraits, filters)
 
         records, folder = run_generalisation(
             self.run_dir,
@@ -53,6 +68,8 @@ class Generalise:
             self.data_dir,
             self.split,
             self.output_dir,
+            rows if self.labels else None,
+            " ".join(self.labels),
         )
         schema = RunFolder(self.run_dir).schema
         tasks = summary.shared_tasks(records, schema)

@@ -92,7 +92,3 @@ def test_making_smaller_averages():
     images = np.repeat(board[None, ..., None], 3, -1).astype(np.uint8)
     seen = frame(images, (20, 20))
     assert np.abs(seen[0, 1:-1, 1:-1] - 127.5).max() < 20
-
-
-def test_on_the_way_scale_and_shift_change_alike():
-    assert Framing(2.0, 0.2, -0.4).part(0.25) == Framing(1.25, 0.05, -0.1)

@@ -15,7 +15,7 @@ PARTS = (losses.FRAMING, losses.COLOUR, losses.LEFT)
 
 def right(labels, shares, task=GENDER):
     """Scores: of each class these shares are right, a list a treatment."""
-    labels = np.asarray(labels)
+    labels = np.asarray(labels, int)
     answers = []
     for own in shares:
         found = labels.copy()
@@ -74,8 +74,6 @@ def test_parts_add_up_and_missing_labels_never_count(task):
     known = np.isfinite(labels) if task.kind == "regression" else labels >= 0
     plain, balanced = losses.metric_names(task)
     assert found[plain, "as_is"]["count"] == known.sum()
-    changed = np.where(known, answers[1].T if known.ndim < 2 else 0, 0)
-    assert np.isfinite(changed).all()
     for item in found.values():
         assert item["low"] <= item["value"] <= item["high"]
 

@@ -1,5 +1,7 @@
 """Drawn faces on a wide wall, of which a data set shows a part."""
 
+import dataclasses
+
 import cv2
 import numpy as np
 
@@ -42,7 +44,7 @@ def make_faces(labels, dataset, schema=SCHEMA, shown=None, **how):
     labels = np.asarray(labels, np.int32)
     images = draw_faces(labels if shown is None else shown, **how)
     indices, labels = np.arange(len(labels)), {"gender": labels}
-    schema = Schema(images.shape[1:], schema.tasks, schema.protected)
+    schema = dataclasses.replace(schema, image_shape=images.shape[1:])
     return Portraits(
         images=images,
         labels=labels,
@@ -60,11 +62,3 @@ def read_mark(images):
     level = images[:, *_MARK].mean((1, 2, 3))
     bright = 1 / (1 + np.exp((_BETWEEN - level) / 10))
     return {"gender": np.stack([1 - bright, bright], 1).astype(np.float32)}
-
-
-def look(images):
-    """Features: the image in twenty fields."""
-    small = [
-        cv2.resize(x, (4, 5), interpolation=cv2.INTER_AREA) for x in images
-    ]
-    return np.stack(small).mean(-1).reshape(len(images), -1)

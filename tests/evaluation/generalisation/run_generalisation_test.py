@@ -72,7 +72,6 @@ def run_dir(tmp_path, monkeypatch):
     monkeypatch.setattr(module.source, "load_portraits", load)
     monkeypatch.setattr(module.builders, "find_builder", lambda *_: builder)
     monkeypatch.setattr(module, "_answers_of", lambda _: made_faces.read_mark)
-    monkeypatch.setattr(module, "_features_of", lambda _: made_faces.look)
     data = DataConfig(data_dir="data", dataset=OWN)
     return make_run(tmp_path / "run", SCHEMA, data=data).path
 
@@ -191,4 +190,3 @@ def test_the_model_is_asked_as_ever():
     expected = classifier.predict_answers(images, verbose=0)
     for task in classifier.tasks:
         np.testing.assert_allclose(answers[task.name], expected[task.name])
-    assert module._features_of(classifier)(images).shape == (5, 16)

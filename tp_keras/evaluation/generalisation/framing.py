@@ -56,11 +56,6 @@ class Framing:
         top = picture[0] / 2 + (self.down - self.scale / 2) * height
         return left, top, left + self.scale * width, top + self.scale * height
 
-    def part(self, share: float) -> "Framing":
-        """Returns the framing that goes a share of the way to this one."""
-        scale = 1 + share * (self.scale - 1)
-        return Framing(scale, share * self.right, share * self.down)
-
 
 UNCHANGED = Framing()
 

@@ -33,10 +33,9 @@ having more of one class. Brackets hold 95 % intervals.</p>"""
 _MADE = f"""\
 <ul>
 <li><b>Framing.</b> The mean picture of a data set is made smaller or larger and
-moved until it is most like the mean picture of the training. On the way there,
-in four steps, that view is taken in which its pictures look most like the
-training to the run (Fr&eacute;chet distance of its features); what lies beyond
-a picture repeats its border. No label is looked at.</li>
+moved until it is most like the mean picture of the training. All its pictures
+are framed so, and the model is asked again. What lies beyond a picture repeats
+its border. No label is looked at.</li>
 <li><b>Colour and light.</b> A straight line for each channel gives the pictures
 of the data set the mean and the contrast that those of the training have, read
 where the mean faces lie on each other. It is one line for the whole set: one
@@ -69,6 +68,7 @@ def make_report(
     schema: Schema,
     faces: Mapping[str, np.ndarray],
     shows_people: bool,
+    chosen: str = "",
 ) -> Report:
     """Makes the report of a run on other portraits.
 
@@ -77,6 +77,7 @@ def make_report(
         schema: `Schema` of the run.
         faces: Data set -> mean pictures, as of `Likeness`.
         shows_people: Whether any of them shows people.
+        chosen: What the portraits have in common, where not all were taken.
     """
     tasks = summary.shared_tasks(records, schema)
     overview = Section(
@@ -101,7 +102,8 @@ def make_report(
         sections.append(_section(own, schema, means, number))
     sections.append(Section("How it is measured", _MADE))
     sections.append(Section("Limits", _LIMITS))
-    return Report("On other portraits", sections, shows_people)
+    title = "On other portraits" + f": {chosen}" * bool(chosen)
+    return Report(title, sections, shows_people)
 
 
 def overview_table(
@@ -126,8 +128,8 @@ def _section(records, schema, faces, number):
         Plot(
             f"faces_{number}.png",
             "Mean faces",
-            "Means of all pictures. The second is framed more like the "
-            "training, as far as what was cut off allows.",
+            "Means of all pictures. In the second eyes and mouth should be "
+            "where they are in the last.",
             plots.draw_faces(faces),
         )
     ]

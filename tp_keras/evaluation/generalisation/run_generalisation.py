@@ -9,19 +9,18 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 
-import keras
 import numpy as np
 import tqdm
 
 from tp_keras.data import builders
 from tp_keras.data import source
+from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
 from tp_keras.evaluation import places
 from tp_keras.evaluation.generalisation import losses
 from tp_keras.evaluation.generalisation import page
 from tp_keras.evaluation.generalisation.likeness import AS_IS
 from tp_keras.evaluation.generalisation.likeness import find_likeness
-from tp_keras.evaluation.generalisation.likeness import spread
 from tp_keras.models.kinds import answer
 from tp_keras.records.record import ALL
 from tp_keras.records.record import Record
@@ -43,6 +42,8 @@ def run_generalisation(
     data_dir: str | os.PathLike | None = None,
     split: str = "test",
     output_dir: str | os.PathLike | None = None,
+    choose: Callable[[Portraits], np.ndarray] | None = None,
+    chosen: str = "",
 ) -> tuple[list[Record], pathlib.Path]:
     """Measures a run on other portraits, and what its losses are made of.
 
@@ -54,11 +55,13 @@ def run_generalisation(
         split: Split of them, or a slice of one. Of the run's own data it is
             `"test"`, or what it was validated on where there is none.
         output_dir: Folder to write into; None: that of the run.
+        choose: Function of portraits: the rows to look at, ascending.
+        chosen: What they have in common, in words.
 
     Returns:
         The records, those of the run's own portraits first, and the folder
         `<output_dir>/generalisation/<split>` in which they lie beside tables
-        and plots.
+        and plots; with chosen portraits their name follows that of the split.
 
     Raises:
         UserError: If run, data sets, split or shared tasks are not there.
@@ -83,6 +86,8 @@ def run_generalisation(
             "Expected one or more data sets beside that of the run, "
             f"{own.dataset}. Received: datasets={', '.join(datasets)}"
         )
+    if choose is not None:
+        own, *others = (part.take(choose(part)) for part in (own, *others))
     for part in others:
         if not set(learned) & set(part.schema.task_names):
             raise UserError(
@@ -91,14 +96,14 @@ def run_generalisation(
                 f"{', '.join(part.schema.task_names)} of {part.dataset}"
             )
     train = load(data.dataset, data.part("train")).images
-    wanted = spread(train, _MOST_PICTURES)
-    classifier = run.load_model()
-    predict, look = _answers_of(classifier), _features_of(classifier)
+    rows = np.linspace(0, len(train) - 1, min(len(train), _MOST_PICTURES))
+    wanted = np.array(train[rows.astype(int)])
+    predict = _answers_of(run.load_model())
     scores = _score(own, [predict(own.images)])
     records = _records(own, seed, _measure(own, scores, seed))
     faces = {}
     for part in tqdm.tqdm(others, "data sets", delay=2, leave=False):
-        found = find_likeness(wanted, part.images, look)
+        found = find_likeness(wanted, part.images)
         faces[part.dataset] = found.faces
         part = part.with_images(found.images[AS_IS]).seen_as(run.schema)
         other = _score(part, map(predict, found.images.values()))
@@ -107,14 +112,19 @@ def run_generalisation(
         measured += _measure(part, other, seed, own, scores)
         records += _records(part, seed, measured)
     people = any(part.schema.shows_people for part in (own, *others))
-    name = re.sub(r"[^\w.+-]", "-", split)
+    name = re.sub(r"[^\w.+-]", "-", "-".join(filter(None, (split, chosen))))
     folder = pathlib.Path(output_dir or run.path, "generalisation", name)
     write_report(
         folder,
         page_of(folder),
         records,
-        lambda written: page.make_report(written, run.schema, faces, people),
-        {"portraits": [places.describe_portraits(p) for p in (own, *others)]},
+        lambda written: page.make_report(
+            written, run.schema, faces, people, chosen
+        ),
+        {
+            "portraits": [places.describe_portraits(p) for p in (own, *others)],
+            "chosen": chosen,
+        },
     )
     return records, folder
 
@@ -129,17 +139,6 @@ def _answers_of(classifier) -> Callable:
         return {task.name: answer(task, outputs[task.name]) for task in tasks}
 
     return predict
-
-
-def _features_of(classifier) -> Callable:
-    """Returns what gives the backbone's features, averaged over the image."""
-    image = keras.Input(classifier.schema.image_shape, dtype="uint8")
-    pixels, backbone = image, classifier.backbone
-    if backbone.inputs[0].dtype != "uint8":
-        pixels = keras.layers.Rescaling(1.0, dtype="float32")(image)
-    pooling = keras.layers.GlobalAveragePooling2D(dtype="float32")
-    model = keras.Model(image, pooling(backbone(pixels)))
-    return lambda images: model.predict(images, _BATCH_SIZE, verbose=0)
 
 
 def _score(portraits, answers) -> dict[str, losses.Scores]:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 
 from tp_keras.evaluation.generalisation import losses
-from tp_keras.evaluation.generalisation.likeness import ALIGNED
 from tp_keras.evaluation.generalisation.likeness import AS_IS
 from tp_keras.evaluation.generalisation.likeness import FRAMED
 from tp_keras.records.record import ALL
@@ -130,8 +129,8 @@ def say_pictures(records: Sequence[Record]) -> Iterator[str]:
         return find_one(records, metric=metric, variant=variant).value
 
     before, after = (value("face_correlation", v) for v in (AS_IS, FRAMED))
-    scale, down = value("view_scale", ALIGNED), value("view_down", ALIGNED)
-    moved = value("view_right", ALIGNED), down
+    scale, down = value("view_scale"), value("view_down")
+    moved = value("view_right"), down
     if before is None:
         yield "The mean picture is plain, so its framing stays as it is."
     elif (scale, *moved) == (1, 0, 0):
@@ -152,10 +151,8 @@ def say_pictures(records: Sequence[Record]) -> Iterator[str]:
                 "be trusted."
             )
         yield (
-            "They look most like the training to the run in a view that shows "
-            f"{value('view_scale', FRAMED):.2f} times the height of a picture: "
-            f"{value('view_inside'):.0%} of it is picture, the rest was cut "
-            "off."
+            f"{value('view_inside'):.0%} of that view lies inside of the "
+            "pictures; the rest was cut off."
         )
     gains, offsets = (
         [record.value for record in find(records, metric=f"colour_{name}")]
