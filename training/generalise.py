@@ -5,6 +5,8 @@ python -m training.generalise --run_dir runs/real --datasets utk_face/synthetic
 
 import dataclasses
 
+from tp_keras.errors import UserError
+
 from .command import run
 from .command import start_tensorflow
 
@@ -47,20 +49,26 @@ class Generalise:
         from tp_keras.evaluation.generalisation.run_generalisation import (
             run_generalisation,
         )
-        from tp_keras.gallery import choose
+        from tp_keras.gallery.choose import matching_rows
+        from tp_keras.gallery.choose import parse_filters
         from tp_keras.records.report import page_of
         from tp_keras.records.table import markdown_table
         from tp_keras.runs.run_folder import RunFolder
 
-        def rows(portraits):
-            schema = portraits.schema
-            told = [
-                text
-                for text in self.labels
-                if text.partition("=")[0] in schema.task_names
-            ]
-            filters = choose.parse_filters(told, schema)
-            return choose.matching_rows(portraits, filters)
+        def choose(parts):
+            names = [text.partition("=")[0] for text in self.labels]
+            known = {n for part in parts for n in part.schema.task_names}
+            for name in set(names) - known:
+                raise UserError(
+                    f"Expected labels of {', '.join(sorted(known))}. "
+                    f"Received: labels={name}"
+                )
+            for part in parts:
+                own = part.schema.task_names
+                pairs = zip(names, self.labels, strict=True)
+                told = [text for name, text in pairs if name in own]
+                filters = parse_filters(told, part.schema)
+                yield part.take(matching_rows(part, filters))
 
         records, folder = run_generalisation(
             self.run_dir,
@@ -68,7 +76,7 @@ class Generalise:
             self.data_dir,
             self.split,
             self.output_dir,
-            rows if self.labels else None,
+            choose if self.labels else None,
             " ".join(self.labels),
         )
         schema = RunFolder(self.run_dir).schema

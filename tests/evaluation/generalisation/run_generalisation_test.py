@@ -183,6 +183,23 @@ def test_the_command_prints_the_figures_and_where_they_lie(run_dir, capsys):
     assert str(run_dir / "generalisation.html") in said
 
 
+def test_some_portraits_alone_are_looked_at(run_dir, capsys):
+    words = ["--run_dir", str(run_dir), "--datasets", "faces/strange"]
+    run_command(Generalise, [*words, "--labels", "gender=male"])
+    said = capsys.readouterr().out
+    name = "generalisation-test-gender-male.html"
+    assert "of the run's own portraits it is 100.0 %" in said and name in said
+    page = (run_dir / name).read_text()
+    assert "<h1>On other portraits: gender=male</h1>" in page
+    folder = run_dir / "generalisation" / "test-gender-male"
+    for record in read_records(folder / "records.jsonl"):
+        assert record.count in (0, 40)
+    with pytest.raises(SystemExit):
+        run_command(Generalise, [*words, "--labels", "hat=yes"])
+    told = capsys.readouterr().err
+    assert told == "error: Expected labels of gender. Received: labels=hat\n"
+
+
 def test_the_model_is_asked_as_ever():
     classifier = make_classifier()
     images = make_portraits(5).images

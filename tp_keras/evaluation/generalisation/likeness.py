@@ -90,7 +90,7 @@ def find_colour(wanted, images, pixels) -> np.ndarray:
     """Returns what gives images the mean and deviation of others, by channel.
 
     One straight line for all images of a set. One for each would also take away
-    what tells people apart: light hair, dark skin, a white wall.
+    what tells people apart: a white wall, dark skin.
 
     Args:
         wanted: uint8 array `[n, height, width, 3]`.

@@ -39,7 +39,7 @@ its border. No label is looked at.</li>
 <li><b>Colour and light.</b> A straight line for each channel gives the pictures
 of the data set the mean and the contrast that those of the training have, read
 where the mean faces lie on each other. It is one line for the whole set: one
-for each picture would also take away light hair or dark skin.</li>
+for each picture would also take away a white wall or dark skin.</li>
 <li><b>What is left</b> is lost even so: other people, ages and cameras, labels
 made by others, and what was cut off.</li>
 </ul>

@@ -6,6 +6,7 @@ import pathlib
 import re
 import zlib
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 
@@ -42,7 +43,7 @@ def run_generalisation(
     data_dir: str | os.PathLike | None = None,
     split: str = "test",
     output_dir: str | os.PathLike | None = None,
-    choose: Callable[[Portraits], np.ndarray] | None = None,
+    choose: Callable[[list[Portraits]], Iterable[Portraits]] | None = None,
     chosen: str = "",
 ) -> tuple[list[Record], pathlib.Path]:
     """Measures a run on other portraits, and what its losses are made of.
@@ -55,7 +56,7 @@ def run_generalisation(
         split: Split of them, or a slice of one. Of the run's own data it is
             `"test"`, or what it was validated on where there is none.
         output_dir: Folder to write into; None: that of the run.
-        choose: Function of portraits: the rows to look at, ascending.
+        choose: Function that returns some portraits of each of a list.
         chosen: What they have in common, in words.
 
     Returns:
@@ -87,7 +88,7 @@ def run_generalisation(
             f"{own.dataset}. Received: datasets={', '.join(datasets)}"
         )
     if choose is not None:
-        own, *others = (part.take(choose(part)) for part in (own, *others))
+        own, *others = choose([own, *others])
     for part in others:
         if not set(learned) & set(part.schema.task_names):
             raise UserError(

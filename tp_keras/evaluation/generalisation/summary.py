@@ -28,7 +28,7 @@ def short(dataset: str) -> str:
 
 
 def number(value: float | None, task: Task) -> str:
-    """Returns a figure as it is written: `84.1 %`, or `5.2 years`."""
+    """Returns a figure as it is written: `93.1 %`, or `5.2 years`."""
     if value is None:
         return UNDEFINED
     if task.kind == REGRESSION:
