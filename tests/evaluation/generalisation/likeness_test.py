@@ -63,6 +63,13 @@ def test_framing_and_colours_are_made_alike_each_alone_and_together():
         np.testing.assert_array_equal(face, mean)
 
 
+def test_another_framing_alone_is_no_change_of_colours():
+    other = draw_faces(LABELS, Framing(0.62), seed=1)
+    gain, offset = find_likeness(draw_faces(LABELS), other).colour
+    np.testing.assert_allclose(gain, 1, atol=0.05)
+    np.testing.assert_allclose(offset, 0, atol=5)
+
+
 def test_plain_pictures_stay_framed_as_they_are():
     plain = np.full((4, 30, 30, 3), 40, np.uint8)
     found = find_likeness(draw_faces(LABELS), plain)

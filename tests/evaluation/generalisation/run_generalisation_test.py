@@ -112,6 +112,11 @@ def test_records_begin_with_the_own_portraits_and_lie_in_the_folder(run_dir):
     assert list(datasets) == [f"{name}/1.0.0" for name in names]
     own = find_one(records[:6], metric="balanced_accuracy", group="all")
     assert (own.value, own.variant, own.count) == (1, "own", 80)
+    # Where it looks there is wall, which is dark like a mark of the first class.
+    for group, value in {"female": 1, "male": 0}.items():
+        where = {"dataset": "faces/close/1.0.0", "variant": "as_is"}
+        where |= {"metric": "balanced_accuracy", "group": group}
+        assert find_one(records, **where).value == value
     measured = json.loads((folder / "measured.json").read_text())
     prints = [part["fingerprint"] for part in measured["portraits"]]
     assert prints == [SETS[name].fingerprint for name in names]
