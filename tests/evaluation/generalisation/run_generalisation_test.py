@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import types
 
@@ -9,6 +10,7 @@ from tests.evaluation.generalisation.made_faces import SCHEMA
 from tests.evaluation.generalisation.made_faces import make_faces
 from tests.made_runs import make_classifier
 from tests.made_runs import make_run
+from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import HAIR_TYPE
 from tests.portrait_factory import make_portraits
 from tp_keras.config import DataConfig
@@ -19,6 +21,7 @@ from tp_keras.evaluation.generalisation.likeness import recolour
 from tp_keras.records.record import find
 from tp_keras.records.record import find_one
 from tp_keras.records.record import read_records
+from tp_keras.records.report import page_of
 from tp_keras.tasks import Schema
 from training.command import run as run_command
 from training.generalise import Generalise
@@ -112,7 +115,7 @@ def test_records_begin_with_the_own_portraits_and_lie_in_the_folder(run_dir):
     assert list(datasets) == [f"{name}/1.0.0" for name in names]
     own = find_one(records[:6], metric="balanced_accuracy", group="all")
     assert (own.value, own.variant, own.count) == (1, "own", 80)
-    # Where it looks there is wall, which is dark like a mark of the first class.
+    # Where it looks there is wall, dark like a mark of the first class.
     for group, value in {"female": 1, "male": 0}.items():
         where = {"dataset": "faces/close/1.0.0", "variant": "as_is"}
         where |= {"metric": "balanced_accuracy", "group": group}
@@ -203,6 +206,37 @@ def test_some_portraits_alone_are_looked_at(run_dir, capsys):
         run_command(Generalise, [*words, "--labels", "hat=yes"])
     told = capsys.readouterr().err
     assert told == "error: Expected labels of gender. Received: labels=hat\n"
+
+
+def test_every_kind_of_task_is_measured_and_drawn(run_dir, monkeypatch):
+    monkeypatch.undo()
+    data = DataConfig(data_dir="data", dataset="made/own")
+    run = make_run(run_dir.parent / "every", EVERY_KIND, data=data)
+    size = dataclasses.replace(EVERY_KIND, image_shape=(50, 60, 3))
+    made = {
+        "made/own": make_portraits(500, schema=EVERY_KIND),
+        "made/few": make_portraits(12, 1, schema=EVERY_KIND),
+        "made/wide": make_portraits(500, 2, schema=size),
+    }
+    for name, part in made.items():
+        made[name] = dataclasses.replace(part, dataset=f"{name}/1.0.0")
+    info = types.SimpleNamespace(splits={"test": None})
+    builder = types.SimpleNamespace(info=info)
+    monkeypatch.setattr(
+        module.source, "load_portraits", lambda d, name, *_, **__: made[name]
+    )
+    monkeypatch.setattr(module.builders, "find_builder", lambda *_: builder)
+    records, folder = measure(run.path, "made/few", "made/wide")
+    for task in EVERY_KIND.tasks:
+        for dataset in ("made/few/1.0.0", "made/wide/1.0.0"):
+            own = find(records, task=task.name, dataset=dataset, metric="loss")
+            groups = dict.fromkeys(record.group for record in own)
+            assert [*groups] == ["all", "north", "south", "west"]
+        assert (folder / f"figures_{task.name}.png").is_file()
+    said = (folder / "table.md").read_text()
+    assert "made/few: no class of age has 10 portraits here" in said
+    assert "made/wide: age is off by " in said and " years (north " in said
+    assert "This page shows people" in page_of(folder).read_text()
 
 
 def test_the_model_is_asked_as_ever():
