@@ -49,6 +49,14 @@ def test_the_same_framing_stays_exactly_as_it_is():
     assert found == UNCHANGED and before == after > 0.99
 
 
+def test_what_is_no_face_is_not_followed_beyond_what_is_tried():
+    rng = np.random.default_rng(0)
+    slope = rng.random((60, 48, 1)).cumsum(0).cumsum(1).repeat(3, -1)
+    found, _, after = find_framing(mean_face(), slope)
+    assert 0.5 < found.scale < 2.3 and after <= 1
+    assert max(abs(found.right), abs(found.down)) <= 0.25
+
+
 @pytest.mark.parametrize("plain", ["training", "other"])
 def test_without_contrast_nothing_is_moved(plain):
     faces = {"training": mean_face(), "other": mean_face(Framing(0.7))}

@@ -139,6 +139,10 @@ def find_framing(mean_face, other_face) -> tuple[Framing, float, float]:
 
     def likeness(numbers):
         framing = Framing(*numbers)
+        # The refinement must not leave what was tried at first.
+        scale, *moved = np.abs(numbers)
+        if not _SCALES[0] <= scale <= _SCALES[-1] or max(moved) > _SHIFTS[-1]:
+            return -1.0
         known = covered(framing, other.shape, size)
         seen, true = _view(other, framing, size)[known], wanted[known]
         if seen.size < _LEAST_COVERED * wanted.size:
