@@ -17,6 +17,9 @@ from tp_keras.records.record import find
 # Colours of lifts end here, in powers of two.
 _MOST_DOUBLINGS = 3
 
+# Tables of more columns have a line of their own.
+_MOST_BESIDE = 8
+
 
 def draw_classes(records: Sequence[Record], labels: Sequence[str]) -> Figure:
     """Draws the share of each class of some labels, a mark for each split."""
@@ -44,14 +47,17 @@ def draw_lifts(
     records: Sequence[Record], pairs: Sequence[tuple[str, str]]
 ) -> Figure:
     """Draws the lift of each pair of classes, a panel for each two labels."""
-    tables = [_lifts(records, *pair) for pair in pairs]
-    columns = 1 if max(len(names[1]) for _, names in tables) > 8 else 2
-    columns = min(columns, len(pairs))
-    lines = math.ceil(len(pairs) / columns)
-    tallest = max(len(values) for values, _ in tables)
-    height = lines * (0.34 * tallest + 1.2) + 0.6
-    figure = new_figure(10 if columns > 1 else 8.5, height)
-    panels = figure.subplots(lines, columns, squeeze=False).ravel()
+    # The tallest first, so that those beside each other are of one height.
+    tables = {pair: _lifts(records, *pair) for pair in pairs}
+    pairs = sorted(pairs, key=lambda pair: -len(tables[pair][0]))
+    tables = [tables[pair] for pair in pairs]
+    widest = max(len(names[1]) for _, names in tables)
+    columns = min(1 if widest > _MOST_BESIDE else 2, len(pairs))
+    heights = [0.34 * len(values) + 1.0 for values, _ in tables[::columns]]
+    figure = new_figure(10 if columns > 1 else 8.5, sum(heights) + 0.6)
+    grid = len(heights), columns
+    panels = figure.subplots(*grid, squeeze=False, height_ratios=heights)
+    panels = panels.ravel()
     for panel, pair, (values, names) in zip(
         panels, pairs, tables, strict=False
     ):
