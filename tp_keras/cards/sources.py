@@ -157,7 +157,7 @@ def read_sources(
             "training.evaluate_vae", run_dir=generator_run or "GENERATOR_RUN"
         ),
         GENERALISATION: command_line(
-            _GENERALISE, **own, datasets="OTHER_DATA_SET"
+            "training.generalise", **own, datasets="OTHER_DATA_SET"
         ),
     }
     found = {}
@@ -177,7 +177,6 @@ def read_sources(
     return Sources(run, builder.info, counts, found, commands)
 
 
-_GENERALISE = "training.generalise"
 _OF_RUNS = (EVALUATION, FAIRNESS, GENERALISATION, LIMITS)
 
 
