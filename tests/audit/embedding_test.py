@@ -6,7 +6,7 @@ from tests.made_runs import make_run
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
-from tp_keras.audit.embedding import Components
+from tp_keras.audit.components import Components
 from tp_keras.audit.embedding import embed
 from tp_keras.audit.looks import measure_looks
 from tp_keras.audit.portrait_set import PortraitSet

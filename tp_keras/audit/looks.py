@@ -2,12 +2,14 @@
 
 import collections
 import dataclasses
+import functools
 import os
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 
+from tp_keras.audit.components import Components
 from tp_keras.audit.portrait_set import PortraitSet
 
 # Name -> what it is. Of a black picture all are 0 but `dark` and `flat_lines`,
@@ -59,6 +61,11 @@ class Looks:
 
     statistics: dict[str, np.ndarray]
     thumbnails: np.ndarray
+
+    @functools.cached_property
+    def components(self) -> Components:
+        """The principal components of the thumbnails."""
+        return Components(self.thumbnails)
 
 
 def measure_looks(portraits: PortraitSet, title: str | None = None) -> Looks:
