@@ -31,7 +31,7 @@ OUTLIERS = {
     "stripes": lambda image, rng: _striped(image, rng),
     "cut": lambda image, rng: _cut(image, rng),
     "grey": lambda image, rng: _grey(image),
-    "over-exposed": lambda image, rng: _clipped(image * 1.6 + 110.0),
+    "over-exposed": lambda image, rng: _clipped(255 - (255 - image) * 0.2),
     "under-exposed": lambda image, rng: _scaled(image, 0.12),
     "blurred": lambda image, rng: cv2.GaussianBlur(
         image, None, max(image.shape) / 26

@@ -30,7 +30,7 @@ def test_a_plain_picture_by_hand():
         "colorfulness": 0.3 * np.hypot(1.0, 0.1),
         "redness": 1.0,
         "yellowness": 0.1,
-        "flat_lines": 1.0,
+        "repeated_lines": 1.0,
         "border_brightness": 0.299 + 0.114 * 0.4,
         "border_redness": 1.0,
         "border_yellowness": 0.1,
@@ -48,8 +48,12 @@ def test_exposure_and_contrast_by_hand():
     assert found["bright"] == pytest.approx(0.25)
     assert found["brightness"] == pytest.approx(0.25)
     assert found["contrast"] == pytest.approx(np.sqrt(0.25 * 0.75))
-    # All rows are, no column is.
-    assert found["flat_lines"] == pytest.approx(0.5)
+    # The columns; of the rows all but one.
+    assert found["repeated_lines"] == 1
+    lower = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3))
+    lower[: HEIGHT // 4] = 0
+    found = statistics_of(lower)["repeated_lines"]
+    assert found == pytest.approx((HEIGHT // 4 - 1) / (HEIGHT - 1))
     assert found["saturation"] == 0
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from tp_keras.audit.components import Components
 from tp_keras.audit.portrait_set import PortraitSet
 
-# Name -> what it is. Of a black picture all are 0 but `dark` and `flat_lines`,
+# Name -> what it is. Of a black picture all are 0 but `dark` and `repeated_lines`,
 # and none grows with the size of a picture.
 STATISTICS = {
     "brightness": "mean grey value, 0 to 1",
@@ -26,7 +26,7 @@ STATISTICS = {
     "sharpness": "spread of the Laplacian, relative to the contrast",
     "noise": "what differs from pixel to pixel where little else does",
     "stripes": "what differs from one mean of a line to the next",
-    "flat_lines": "share of rows and columns of one brightness",
+    "repeated_lines": "share of rows, or columns, that equal the one before",
     "border_brightness": "brightness of the outer band",
     "border_contrast": "contrast of the outer band",
     "border_redness": "redness of the outer band",
@@ -40,7 +40,7 @@ BAND = 2
 _BATCH_SIZE = 256
 
 # Grey values, of 255.
-_DARK, _BRIGHT, _SAME = 16, 240, 8
+_DARK, _BRIGHT, _SAME = 16, 240, 2
 
 # Blind to a slope and to an edge: Immerkaer, Fast noise variance estimation,
 # 1996. Of cells of the picture a quarter is smoother than what is taken.
@@ -127,7 +127,7 @@ def _look(images, size):
         "sharpness": _sharpness(gray, spread),
         "noise": _noise(tall, count),
         "stripes": _stripes(gray),
-        "flat_lines": _flat_lines(gray),
+        "repeated_lines": _repeated_lines(gray),
         "border_brightness": band.brightness,
         "border_contrast": band.contrast,
         "border_redness": band.redness,
@@ -205,7 +205,11 @@ def _stripes(gray):
     return np.max([np.zeros(len(gray)), *bends], axis=0) / 255
 
 
-def _flat_lines(gray):
-    """Returns the share of rows and columns that are of one brightness."""
-    flat = [gray.max(axis) - gray.min(axis) <= _SAME for axis in (1, 2)]
-    return np.mean([_share(lines) for lines in flat], axis=0)
+def _repeated_lines(gray):
+    """Returns the share of rows, or columns, that equal the one before."""
+    shares = []
+    for axis in (1, 2):
+        lines = np.moveaxis(gray, axis, 1)
+        changes = cv2.absdiff(lines[:, 1:], lines[:, :-1]).max(2)
+        shares.append(_share(changes <= _SAME))
+    return np.max(shares, axis=0)
