@@ -16,6 +16,10 @@ import tqdm
 from tp_keras import files
 from tp_keras.audit import balance
 from tp_keras.audit import balance_page
+from tp_keras.audit import duplicates
+from tp_keras.audit import duplicates_page
+from tp_keras.audit import outliers
+from tp_keras.audit import outliers_page
 from tp_keras.audit.check import Measured
 from tp_keras.audit.check import Peculiarity
 from tp_keras.audit.embedding import embed
@@ -37,6 +41,8 @@ PAGE_NAME = "audit.html"
 # In their order on the page: name -> what measures it, the module of its page.
 CHECKS = {
     "balance": (balance.measure_balance, balance_page),
+    "duplicates": (duplicates.measure_duplicates, duplicates_page),
+    "outliers": (outliers.measure_outliers, outliers_page),
 }
 
 # What stands first: of all checks, of each of them, and from which weight.

@@ -26,8 +26,9 @@ def measure_duplicates(
 
     Returns:
         Records: `duplicate_share` of the portraits and of those of each split,
-        `duplicate_clusters` and `largest_cluster`; of each split `leaked_share`,
-        the portraits with a near duplicate in another split; of each task
+        `duplicate_clusters` and `largest_cluster`; of each split
+        `leaked_share`, the portraits that another split has as well (their
+        cluster is in both); of each task
         `contradicting_clusters`, among those with two labels or more, and
         `contradicting_strangers`, the same of portraits drawn at random into
         clusters of the same sizes. The list `near_duplicates` holds the pairs:
@@ -93,7 +94,7 @@ def _contradictions(portraits, clusters, rng):
 
 def _contradict(task: Task, labels, clusters) -> np.ndarray:
     """Returns of each cluster with two labels whether they contradict."""
-    columns = labels.reshape(len(labels), -1).astype(np.float64)
+    columns = (labels if labels.ndim > 1 else labels[:, None]).astype(float)
     if task.kind != REGRESSION:
         columns[columns < 0] = np.nan
     frame = pd.DataFrame(columns).groupby(clusters)

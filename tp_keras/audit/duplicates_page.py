@@ -8,7 +8,7 @@ import numpy as np
 from tp_keras.audit.check import Peculiarity
 from tp_keras.audit.portrait_set import PortraitSet
 from tp_keras.audit.portrait_sheet import draw_sheet
-from tp_keras.evaluation.similar import label_text
+from tp_keras.evaluation.label_table import label_text
 from tp_keras.records.page_parts import Plot
 from tp_keras.records.page_parts import Section
 from tp_keras.records.page_parts import Table

@@ -12,8 +12,8 @@ import numpy as np
 from tp_keras.audit.components import Components
 from tp_keras.audit.portrait_set import PortraitSet
 
-# Name -> what it is. Of a black picture all are 0 but `dark` and `repeated_lines`,
-# and none grows with the size of a picture.
+# Name -> what it is. Of a black picture all are 0 but `dark` and
+# `repeated_lines`, and none grows with the size of a picture.
 STATISTICS = {
     "brightness": "mean grey value, 0 to 1",
     "contrast": "standard deviation of the grey values",

@@ -22,19 +22,19 @@ FLAGGED = 0.02
 
 # Kind -> why a portrait is one.
 REASONS = {
-    "no face": "colours and shapes that no face has",
-    "far": "far from all others in the embedding",
+    "no face": "shapes and colours of no face",
+    "far": "far from all in the embedding",
     "badly redrawn": "the generator can't draw it",
     "plain": "hardly any contrast",
     "grey": "hardly any colour",
     "over-exposed": "nearly white",
     "under-exposed": "nearly black",
     "blurred": "hardly any sharp edge",
-    "noisy": "pixels differ where little else does",
-    "striped": "lines differ from their neighbours",
-    "cut": "lines repeat the line before",
+    "noisy": "grainy",
+    "striped": "lines across the picture",
+    "cut": "lines repeat each other",
     "framed": "an even border",
-    "drawn": "edges as sharp as lines of a pen",
+    "drawn": "edges as sharp as lines",
 }
 
 _REFERENCES = 2000

@@ -1,5 +1,6 @@
 """Pairs of portraits that are nearly the same picture, in linear time."""
 
+import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 
@@ -59,10 +60,9 @@ def find_pairs(
     """
     same, others = _same_thumbnails(looks.thumbnails)
     near = _shortlist(looks.thumbnails, others)
+    near = near[_cosines(looks.components.points, near) > _LEAST_OF_EACH]
     pairs = np.unique(np.concatenate([same, near]), axis=0)
     cosines = _cosines(looks.components.points, pairs)
-    kept = (cosines > _LEAST_OF_EACH) | _equal_rows(looks.thumbnails, pairs)
-    pairs, cosines = pairs[kept], cosines[kept]
     correlations = _compare_pixels(portraits, pairs)
     similarities = (cosines + correlations) / 2
     similarities[correlations == 1] = 1
@@ -92,19 +92,16 @@ def find_clusters(count: int, pairs: np.ndarray) -> np.ndarray:
 
 
 def _same_thumbnails(thumbnails):
-    """Returns chains of rows of equal thumbnails, and a row of each."""
-    flat = np.ascontiguousarray(thumbnails.reshape(len(thumbnails), -1))
-    keys = flat.view(f"V{flat.shape[1]}")[:, 0]
-    # Bytes are ordered by a hash of them, as they are long.
-    hashes = np.array([hash(key.tobytes()) for key in keys])
-    order = np.argsort(hashes, kind="stable")
-    same = hashes[order][1:] == hashes[order][:-1]
-    same &= [
-        keys[a] == keys[b] if likely else False
-        for a, b, likely in zip(order[:-1], order[1:], same, strict=True)
-    ]
-    chains = np.stack([order[:-1], order[1:]], axis=1)[same]
-    return chains, np.sort(order[np.r_[True, ~same]])
+    """Returns chains of rows of equal thumbnails, and the first row of each."""
+    last, chains, firsts = {}, [], []
+    for row, thumbnail in enumerate(thumbnails):
+        key = hashlib.blake2b(thumbnail, digest_size=16).digest()
+        if key in last:
+            chains.append((last[key], row))
+        else:
+            firsts.append(row)
+        last[key] = row
+    return np.array(chains, np.int64).reshape(-1, 2), np.array(firsts)
 
 
 def _shortlist(thumbnails, rows):
@@ -139,11 +136,6 @@ def _cosines(points, pairs):
     first, second = points[pairs[:, 0]], points[pairs[:, 1]]
     lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
     return (first * second).sum(1) / np.maximum(lengths, 1e-6)
-
-
-def _equal_rows(values, pairs):
-    equal = values[pairs[:, 0]] == values[pairs[:, 1]]
-    return equal.reshape(len(pairs), -1).all(1)
 
 
 def _compare_pixels(portraits, pairs):

@@ -15,7 +15,7 @@ _GAP, _LINE = 10, 13
 _NARROWEST, _SHEET_WIDTH = 110, 1080
 
 # How many letters fit into a hundred pixels.
-_LETTERS = 20
+_LETTERS = 17
 
 
 def draw_sheet(images: Sequence[np.ndarray], texts: Sequence[str]) -> Figure:
