@@ -39,9 +39,10 @@ def peculiarities(
     found = []
     for record in kinds[:3]:
         hits = round(record.value * record.count)
+        name = _KINDS.get(record.class_name, record.class_name)
         text = (
-            f"Of the {FLAGGED:.0%} oddest portraits {hits:,} are "
-            f"{_KINDS.get(record.class_name, record.class_name)}: "
+            f"Of the {FLAGGED:.0%} oddest portraits {hits:,} "
+            f"{'is' if hits == 1 else 'are'} {name}: "
             f"{REASONS[record.class_name]}."
         )
         found.append(Peculiarity(0.6 * record.value / FLAGGED, text))
