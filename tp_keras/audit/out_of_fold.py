@@ -13,10 +13,10 @@ from tp_keras.audit.questions import Question
 NUM_FOLDS = 5
 
 # How often all is done with other folds and other features.
-NUM_REPEATS = 3
+NUM_REPEATS = 2
 
 # Added to the variance of each feature, which is 1.
-_PENALTY = 0.1
+_PENALTY = 0.03
 
 # Rows that scores are made probabilities by, which is a few numbers.
 _CALIBRATION_SIZE = 20_000
@@ -55,8 +55,9 @@ def foretell(
     found = [[] for _ in questions]
     for repeat in range(repeats):
         own_seed = [seed, repeat]
+        bar = title and f"{title} {repeat + 1}/{repeats}"
         features = patch_features(
-            looks.thumbnails, own_seed, repeat % 2 == 0, title
+            looks.thumbnails, own_seed, repeat % 2 == 0, bar
         )
         folds = draw_folds(clusters, own_seed)
         scores = cross_fit(features, questions, folds)

@@ -15,12 +15,12 @@ import threadpoolctl
 import tqdm
 
 # Patches, and how far they lie apart; how many others they are compared with.
-_SIDE, _STEP = 6, 2
+_SIDE, _STEP = 4, 2
 _NUM_OTHERS = 96
 _GRID = (4, 3)
 
 # Portraits and patches that the others are drawn from.
-_SAMPLE_PORTRAITS, _SAMPLE_PATCHES = 1500, 20_000
+_SAMPLE_PORTRAITS, _SAMPLE_PATCHES = 400, 20_000
 
 # Share of the mean variance that is added to each direction, as the weakest
 # ones are noise; variance that is added to a patch, as flat ones are as well.
