@@ -21,6 +21,7 @@ from tp_keras.audit.questions import Question
 from tp_keras.audit.questions import ask
 from tp_keras.evaluation.figures import figure
 from tp_keras.records.intervals import wilson_interval
+from tp_keras.records.record import ALL
 
 # What a classifier sees: the outer band, and of it the two upper corners,
 # where nothing of a person is as a rule.
@@ -129,7 +130,7 @@ def _classes(question: Question) -> Iterator[tuple[dict, np.ndarray, int]]:
 
 
 def _fields(question):
-    return {"task": question.task.name, "group": "all"}
+    return {"task": question.name, "group": ALL}
 
 
 def _auc(values, positive, fields) -> dict:

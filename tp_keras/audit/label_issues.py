@@ -26,6 +26,7 @@ from tp_keras.audit.questions import Question
 from tp_keras.audit.questions import ask
 from tp_keras.evaluation.figures import figure
 from tp_keras.evaluation.figures import share
+from tp_keras.records.record import ALL
 
 # Labels that are made wrong on trial, to tell how many are found.
 PLANTED_SHARE = 0.05
@@ -92,7 +93,7 @@ def measure_label_issues(
         title: Of the progress bars; None shows none.
 
     Returns:
-        The records, a list `label_issues_<question>` of split, index, label,
+        The records, a list `label_issues_<label>` of split, index, label,
         suggested label and score for each question, and as drawn the rows of
         each list under the same name.
     """
@@ -114,7 +115,7 @@ def measure_label_issues(
         found = find_issues(trial, answers[len(usable) + place]).found
         counts = found[planted].sum(), len(planted)
         records.append(share("planted_found", *counts, **_fields(item)))
-        name, rows = f"label_issues_{item.name}", issues.ranked
+        name, rows = f"label_issues_{item.file_name}", issues.ranked
         lists[name] = _list(portraits, item, issues, rows)
         drawn[name] = rows
     return Measured(records, lists, drawn)
@@ -263,10 +264,8 @@ def _records(question, issues, mean):
     yield share("label_agreement", hits.sum(), len(rows), **fields)
 
 
-def _fields(question: Question) -> dict:
-    """Returns the fields of a record that tell what it is of."""
-    named = {"variant": question.flag} if question.flag else {}
-    return {"task": question.task.name, "group": "all", **named}
+def _fields(question):
+    return {"task": question.name, "group": ALL}
 
 
 def _list(portraits: PortraitSet, question, issues, rows: Sequence[int]):

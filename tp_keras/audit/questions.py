@@ -6,9 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tp_keras.audit.label_columns import label_columns
 from tp_keras.tasks import MISSING
-from tp_keras.tasks import MULTI_LABEL
-from tp_keras.tasks import REGRESSION
 from tp_keras.tasks import Schema
 from tp_keras.tasks import Task
 
@@ -21,29 +20,22 @@ class Question:
     """One class of several, one flag or one number, asked of every portrait.
 
     Attributes:
+        name: The name of the task, and of the flag: `"signs: hat"`.
         task: What it is a part of.
         labels: Of classes and of a flag int `[count]`, -1 where missing; of a
             number float `[count]`, NaN where missing.
-        classes: Names of the classes; of a flag without and with it; none of a
-            number.
-        flag: Name of the flag.
+        classes: Names of the classes; none of a number.
     """
 
+    name: str
     task: Task
     labels: np.ndarray
     classes: tuple[str, ...] = ()
-    flag: str | None = None
 
     @property
-    def name(self) -> str:
-        """The name of the task, and of the flag, for files."""
-        return "_".join(filter(None, [self.task.name, self.flag]))
-
-    @property
-    def title(self) -> str:
-        """The name as a reader shall see it."""
-        words = filter(None, [self.task.name, self.flag])
-        return ": ".join(words).replace("_", " ")
+    def file_name(self) -> str:
+        """The name as a part of the names of files."""
+        return self.name.replace(": ", "_").replace(" ", "_")
 
     @functools.cached_property
     def known(self) -> np.ndarray:
@@ -55,7 +47,7 @@ class Question:
     @property
     def is_number(self) -> bool:
         """Whether the answer is a number."""
-        return self.task.kind == REGRESSION
+        return not self.classes
 
     @functools.cached_property
     def counts(self) -> np.ndarray:
@@ -86,14 +78,10 @@ class Question:
 
 
 def ask(schema: Schema, labels: Mapping[str, np.ndarray]) -> list[Question]:
-    """Returns the questions that the labels of some rows answer."""
-    questions = []
-    for task in schema.tasks:
-        values = labels[task.name]
-        if task.kind != MULTI_LABEL:
-            questions.append(Question(task, values, task.classes))
-            continue
-        for flag, own in zip(task.classes, values.T, strict=True):
-            names = (f"no {flag}", flag)
-            questions.append(Question(task, own, names, flag))
-    return questions
+    """Returns the questions that labels answer, as `label_columns` tells."""
+    return [
+        Question(column.name, column.task, column.values, column.classes)
+        if column.numbers is None
+        else Question(column.name, column.task, column.numbers)
+        for column in label_columns(schema, labels)
+    ]
