@@ -16,10 +16,16 @@ import tqdm
 from tp_keras import files
 from tp_keras.audit import balance
 from tp_keras.audit import balance_page
+from tp_keras.audit import cues
+from tp_keras.audit import cues_page
 from tp_keras.audit import duplicates
 from tp_keras.audit import duplicates_page
+from tp_keras.audit import label_issues
+from tp_keras.audit import label_issues_page
 from tp_keras.audit import outliers
 from tp_keras.audit import outliers_page
+from tp_keras.audit import pictures
+from tp_keras.audit import pictures_page
 from tp_keras.audit.check import Measured
 from tp_keras.audit.check import Peculiarity
 from tp_keras.audit.embedding import embed
@@ -43,6 +49,9 @@ CHECKS = {
     "balance": (balance.measure_balance, balance_page),
     "duplicates": (duplicates.measure_duplicates, duplicates_page),
     "outliers": (outliers.measure_outliers, outliers_page),
+    "label_issues": (label_issues.measure_label_issues, label_issues_page),
+    "cues": (cues.measure_cues, cues_page),
+    "pictures": (pictures.measure_pictures, pictures_page),
 }
 
 # What stands first: of all checks, of each of them, and from which weight.
@@ -50,7 +59,7 @@ _MOST_SENTENCES = 15
 _MOST_OF_A_CHECK = 5
 _LEAST_WEIGHT = 0.05
 
-_PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas")
+_PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "cleanlab")
 
 _MADE = """\
 All sentences, tables and plots are made from the records that lie beside this

@@ -25,18 +25,17 @@ _TEXT = """\
 <p>What tells a label though it lies beside the face: single figures of light,
 colour and sharpness, and a small classifier that sees nothing but the outer
 band of the picture, or its two upper corners. A network may learn these in
-place of the face. Where hair or clothes reach the band, they are seen, too.</p>
+place of the face. Where a person reaches into the band, it is seen, too.</p>
 """
 
 _NOTE = """\
 Area under the ROC curve: how often a portrait of the class has more of it \
 than one of the others; 0.5 tells nothing. Brackets: 95 % intervals (DeLong)."""
 
-# A cue is told from here on, each class with no more than so many.
+# So far from 0.5 a cue is told.
 _LEAST = 0.1
-_MOST_OF_A_CLASS = 2
 
-_COLUMNS_TOP = (BORDER, CORNERS)
+_REGIONS = (BORDER, CORNERS)
 _MOST_ROWS = 40
 
 
@@ -61,21 +60,23 @@ def section(
 def peculiarities(
     records: Sequence[Record], schema: Schema
 ) -> list[Peculiarity]:
-    """Says which cue tells which class."""
-    found, counts = [], {}
-    strong = [record for record in records if _strength(record) >= _LEAST]
-    for record in sorted(strong, key=_strength, reverse=True):
-        key = record.task, record.class_name
-        counts[key] = counts.get(key, 0) + 1
-        if counts[key] <= _MOST_OF_A_CLASS:
-            weight = min(2 * (_strength(record) - _LEAST / 2), 1.0)
-            found.append(Peculiarity(weight, _sentence(record)))
-    return found
+    """Says of each class which region and which statistic tells it best."""
+    best = {}
+    for record in records:
+        key = record.task, record.class_name, record.variant in _REGIONS
+        if _strength(record) > max(_LEAST, _strength(best.get(key))):
+            best[key] = record
+    return [
+        Peculiarity(
+            min(2 * (_strength(record) - _LEAST / 2), 1.0), _sentence(record)
+        )
+        for record in best.values()
+    ]
 
 
 def _strength(record) -> float:
     """Returns how far the whole interval is from telling nothing."""
-    if record.value is None:
+    if record is None or record.value is None:
         return 0.0
     return max(record.low - 0.5, 0.5 - record.high)
 
@@ -83,7 +84,7 @@ def _strength(record) -> float:
 def _sentence(record) -> str:
     name = f"{record.class_name} ({record.task})"
     figures = f"AUC {format_figure(record)}, n = {format_count(record)}"
-    if record.variant in _COLUMNS_TOP:
+    if record.variant in _REGIONS:
         return f"The {record.variant} tells {name}: {figures}."
     cue = f"{record.variant.replace('_', ' ')} ({STATISTICS[record.variant]})"
     way = "more" if record.value > 0.5 else "less"
@@ -107,7 +108,7 @@ def draw_cues(records: Sequence[Record]) -> Figure:
     """Draws the AUC of every class and cue as a table of colours."""
     rows = list(dict.fromkeys((r.task, r.class_name) for r in records))
     columns = list(dict.fromkeys(record.variant for record in records))
-    columns.sort(key=lambda name: name not in _COLUMNS_TOP)
+    columns.sort(key=lambda name: name not in _REGIONS)
     values = np.full((len(rows), len(columns)), np.nan)
     for record in records:
         if record.value is not None:
@@ -116,7 +117,7 @@ def draw_cues(records: Sequence[Record]) -> Figure:
     strongest = np.nanmax(np.abs(values - 0.5), axis=1, initial=0)
     kept = np.sort(np.argsort(-strongest, kind="stable")[:_MOST_ROWS])
     values, rows = values[kept], [rows[row] for row in kept]
-    figure = new_figure(0.5 * len(columns) + 2.6, 0.3 * len(rows) + 2.1)
+    figure = new_figure(0.46 * len(columns) + 1.8, 0.27 * len(rows) + 1.8)
     panel = figure.subplots()
     panel.imshow(values, cmap="RdBu_r", vmin=0.1, vmax=0.9, aspect="auto")
     for row, column in np.argwhere(np.isfinite(values)):

@@ -2,8 +2,9 @@
 
 Probabilities from other folds (`tp_keras.audit.out_of_fold`) are turned into a
 count and a list of wrong labels by cleanlab (Northcutt, Jiang and Chuang,
-Confident learning: estimating uncertainty in dataset labels, 2021). A label is
-listed if every repeat, with features and folds of its own, lists it.
+Confident learning: estimating uncertainty in dataset labels, 2021). A class is
+listed if every repeat, with features and folds of its own, lists it; a number
+if it is far from the mean of what they foretell.
 """
 
 import dataclasses
@@ -190,15 +191,13 @@ def _list_classes(labels, probabilities):
 
 
 def _find_far_numbers(question, answers):
-    rows, count = np.flatnonzero(question.usable), len(question.labels)
-    off = [
-        _relative(question.labels[rows] - own[rows], own[rows])
-        for own in (answers.mean(0), *answers)
-    ]
-    found, scores = np.zeros(count, bool), np.full(count, np.nan)
-    found[rows] = np.min(np.abs(off), axis=0) > _FAR
-    scores[rows] = 2 * scipy.stats.norm.sf(np.abs(off[0]))
-    return Issues(found, scores, answers.mean(0))
+    rows, mean = np.flatnonzero(question.usable), answers.mean(0)
+    off = _relative((question.labels - mean)[rows], mean[rows])
+    found = np.zeros(len(mean), bool)
+    scores = np.full(len(mean), np.nan)
+    found[rows] = np.abs(off) > _FAR
+    scores[rows] = 2 * scipy.stats.norm.sf(np.abs(off))
+    return Issues(found, scores, mean)
 
 
 def _relative(residuals, foretold):

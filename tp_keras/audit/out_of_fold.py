@@ -50,6 +50,8 @@ def foretell(
         its `supported` classes; of a number `[repeats, count]`. Where nothing
         can be foretold all are NaN.
     """
+    if not questions:
+        return []
     count = len(looks.thumbnails)
     clusters = np.arange(count) if clusters is None else clusters
     found = [[] for _ in questions]

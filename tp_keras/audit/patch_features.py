@@ -70,9 +70,12 @@ def patch_features(
     ):
         for _ in pool.map(fill, starts):
             bar.update()
-    features -= features.mean(0)
+    mean = features.mean(0)
+    features -= mean
     spread = features.std(0)
-    features /= np.where(spread > 1e-6, spread, np.inf)
+    # Below it there is rounding.
+    least = 1e-4 * max(np.abs(mean).max(), 1)
+    features /= np.where(spread > least, spread, np.inf)
     return features
 
 
@@ -89,13 +92,13 @@ def _draw_filters(thumbnails, generator, equal_light):
     patches = patches[generator.choice(len(patches), count, replace=False)]
     mean = patches.mean(0)
     variances, directions = np.linalg.eigh(np.cov(patches - mean, rowvar=False))
-    least = _LEAST_VARIANCE * max(variances.mean(), 1e-6)
+    least = _LEAST_VARIANCE * max(variances.mean(), 1e-4)
     whitening = directions / np.sqrt(np.maximum(variances, 0) + least)
     count = min(len(patches), _NUM_OTHERS)
     others = generator.choice(len(patches), count, replace=False)
     others = (patches[others] - mean) @ whitening
     lengths = np.linalg.norm(others, axis=1, keepdims=True)
-    others /= np.maximum(lengths, 1e-6)
+    others /= np.maximum(lengths, 1e-3)
     filters = (whitening @ others.T).astype(np.float32)
     return filters, -mean @ filters
 

@@ -26,6 +26,9 @@ MAP_SIZE = 1000
 # Fewer make no map.
 _LEAST_ON_MAP = 8
 _PERPLEXITY = 30
+
+# Of whitened directions the last ones would count as much as the first.
+_MAP_DIRECTIONS = 16
 _Z = 1.96
 
 
@@ -70,7 +73,10 @@ def measure_pictures(
     count = min(MAP_SIZE, len(portraits))
     rows = np.sort(generator.choice(len(portraits), count, replace=False))
     if count >= _LEAST_ON_MAP:
-        drawn |= {"map_rows": rows, **_lay_out(embedding[rows], seed)}
+        drawn |= {
+            "map_rows": rows,
+            **_lay_out(embedding[rows, :_MAP_DIRECTIONS], seed),
+        }
         records += _neighbors(embedding[rows], columns, rows)
     return Measured(records, drawn=drawn)
 
@@ -102,7 +108,8 @@ def _colors(thumbnails, column: LabelColumn, generator):
     for label, name in enumerate(column.classes):
         rows = generator.permutation(np.flatnonzero(column.values == label))
         pixels = thumbnails[np.sort(rows[:_MOST_COUNTED])]
-        pixels = pixels.reshape(len(pixels), -1, 3)
+        height, width = thumbnails.shape[1:3]
+        pixels = pixels.reshape(len(pixels), height * width, 3)
         for channel, color in enumerate(CHANNELS):
             own = pixels[..., channel]
             fields = {"task": column.name, "group": ALL, "class_name": name}
