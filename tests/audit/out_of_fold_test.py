@@ -31,6 +31,8 @@ def test_near_duplicates_share_a_fold_and_folds_are_equally_large():
     assert (folds == folds[:, :1]).all()
     assert np.bincount(folds[:, 0]).tolist() == [20] * 5
     assert (draw_folds(clusters, 4) != draw_folds(clusters, 5)).any()
+    alone = draw_folds(np.full(50, -1), 0)
+    assert np.bincount(alone).tolist() == [10] * 5
 
 
 def test_scores_are_those_of_ridge_regressions_on_the_other_folds():

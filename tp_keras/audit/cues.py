@@ -52,11 +52,11 @@ def measure_cues(
     Args:
         portraits: What is audited.
         looks: What `measure_looks` has made of it.
-        clusters: int `[count]`, equal where rows are near duplicates.
+        clusters: int `[count]` of near duplicates; see `foretell`.
         seed: Of folds and of what the classifiers see.
     """
     count = len(portraits)
-    clusters = np.arange(count) if clusters is None else clusters
+    clusters = np.full(count, -1) if clusters is None else clusters
     folds = draw_folds(clusters, seed)
     questions = ask(portraits.schema, portraits.labels)
     regions = {

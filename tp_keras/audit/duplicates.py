@@ -33,6 +33,7 @@ def measure_duplicates(
         `contradicting_strangers`, the same of portraits drawn at random into
         clusters of the same sizes. The list `near_duplicates` holds the pairs:
         those that contradict each other first, then those across splits.
+        As drawn, `clusters`, of each portrait, -1 for those that stand alone.
     """
     pairs, similarities = pairs_module.find_pairs(portraits, looks)
     clusters = pairs_module.find_clusters(len(portraits), pairs)
@@ -49,7 +50,7 @@ def measure_duplicates(
             *_contradictions(portraits, clusters, rng),
         ],
         {"near_duplicates": frame.drop(columns=["row", "other_row"])},
-        {"near_duplicates": rows},
+        {"near_duplicates": rows, "clusters": clusters},
     )
 
 

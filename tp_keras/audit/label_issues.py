@@ -89,7 +89,7 @@ def measure_label_issues(
     Args:
         portraits: What is audited.
         looks: What `measure_looks` has made of it.
-        clusters: int `[count]`, equal where rows are near duplicates.
+        clusters: int `[count]` of near duplicates; see `foretell`.
         seed: Of folds, features and of what is made wrong on trial.
         title: Of the progress bars; None shows none.
 

@@ -40,7 +40,7 @@ def foretell(
         looks: What portraits look like.
         questions: What is foretold.
         clusters: int `[count]`: rows of one number are near duplicates and
-            share a fold. None: each row stands alone.
+            share a fold; negative ones, or all if None, stand alone.
         seed: Of folds and features.
         repeats: How often all is done, each time with other ones.
         title: Of the progress bars; None shows none.
@@ -53,7 +53,7 @@ def foretell(
     if not questions:
         return []
     count = len(looks.thumbnails)
-    clusters = np.arange(count) if clusters is None else clusters
+    clusters = np.full(count, -1) if clusters is None else clusters
     found = [[] for _ in questions]
     for repeat in range(repeats):
         own_seed = [seed, repeat]
@@ -72,10 +72,16 @@ def foretell(
 
 
 def draw_folds(clusters: np.ndarray, seed) -> np.ndarray:
-    """Returns the fold of each row, int `[count]`; one for each cluster."""
-    _, cluster = np.unique(clusters, return_inverse=True)
-    order = np.random.default_rng(seed).permutation(cluster.max() + 1)
-    return order[cluster] % NUM_FOLDS
+    """Returns the fold of each row, int `[count]`; one for each cluster.
+
+    Rows of a negative cluster stand alone.
+    """
+    alone = -1 - np.arange(len(clusters))
+    clusters = np.where(clusters < 0, alone, clusters)
+    known, cluster = np.unique(clusters, return_inverse=True)
+    return (
+        np.random.default_rng(seed).permutation(len(known))[cluster] % NUM_FOLDS
+    )
 
 
 def cross_fit(
