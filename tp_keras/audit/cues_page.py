@@ -85,7 +85,8 @@ def _sentence(record) -> str:
     name = f"{record.class_name} ({record.task})"
     figures = f"AUC {format_figure(record)}, n = {format_count(record)}"
     if record.variant in _REGIONS:
-        return f"The {record.variant} tells {name}: {figures}."
+        tell = "tells" if record.variant == BORDER else "tell"
+        return f"The {record.variant} {tell} {name}: {figures}."
     cue = f"{record.variant.replace('_', ' ')} ({STATISTICS[record.variant]})"
     way = "more" if record.value > 0.5 else "less"
     return f"{name} goes with {way} {cue}: {figures}."
