@@ -14,6 +14,7 @@ from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tests.printed_commands import refusal
 from tp_keras.audit import audit
+from tp_keras.audit.check import Measured
 from tp_keras.audit.portrait_set import PortraitSet
 from tp_keras.data.portraits import compute_fingerprint
 from tp_keras.errors import UserError
@@ -90,7 +91,11 @@ def whole(tiny_data_dir, tmp_path_factory):
 def test_the_command_writes_a_page_that_begins_with_what_is_peculiar(whole):
     page = (whole / "audit.html").read_text()
     assert "http" not in page and "<script" not in page
-    titles = ["What is peculiar", "Balance", "How it is made", "Limits"]
+    titles = [
+        *("What is peculiar", "Balance", "Near duplicates", "Outliers"),
+        *("Label issues", "Spurious cues", "Pictures of the classes"),
+        *("How it is made", "Limits"),
+    ]
     places = [page.index(f">{title}</h2>") for title in titles]
     assert places == sorted(places)
     assert "gender goes with" in page.split("<h2")[1]
@@ -101,8 +106,7 @@ def test_the_command_writes_a_page_that_begins_with_what_is_peculiar(whole):
     assert facts["splits"].keys() == {"train", "validation", "test"}
     assert sum(facts["splits"].values()) == facts["portraits"]
     assert facts["checks"] == [*audit.CHECKS]
-    drawn = {plot["file_name"] for plot in facts["plots"]}
-    assert drawn <= set(names(whole))
+    assert {"near_duplicates.csv", "outliers.csv"} <= set(names(whole))
 
 
 def test_the_command_tells_sentences_and_the_page(
@@ -120,6 +124,22 @@ def test_the_command_tells_sentences_and_the_page(
     facts = json.loads((folder / report.MEASURED_NAME).read_text())
     assert facts["checks"] == ["balance"]
     assert [*facts["splits"]] == ["test", "train[:100]"]
+
+
+def test_a_check_is_given_what_it_names_and_earlier_ones_have_drawn(
+    monkeypatch,
+):
+    def first(portraits, seed):
+        return Measured([], drawn={"clusters": np.arange(3) + seed})
+
+    def second(clusters=None, seed=0, run_dir=None):
+        return Measured([], drawn={"given": (clusters.tolist(), seed, run_dir)})
+
+    checks = {"a": (first, None), "b": (second, None)}
+    monkeypatch.setattr(audit, "CHECKS", checks)
+    found, seconds = audit.measure_checks(["a", "b"], made(4), 2, run_dir="r")
+    assert found["b"].drawn["given"] == ([2, 3, 4], 2, "r")
+    assert [*seconds] == ["a", "b"]  # Nobody asked for looks.
 
 
 def test_the_same_seed_gives_the_same_figures(audited, tmp_path):
@@ -227,29 +247,26 @@ def test_after_a_killed_audit_the_next_starts_over(audited, tmp_path):
 
 def test_data_of_opposite_properties_are_told_apart(audited):
     rng = np.random.default_rng(0)
-    even = made(1200, missing=0.1)
-    whole = even.parts[0]
-    # The second half of the portraits is that of the first.
-    images = np.concatenate([whole.images[:1000], whole.images[:200]])
-    gender = (rng.random(1200) < 0.1).astype(np.int32)
-    color = np.where(gender == 1, 2, rng.integers(2, size=1200))
-    color[rng.random(1200) < np.where(gender == 1, 0.7, 0.1)] = -1
-    odd = PortraitSet(
-        (
-            changed(
-                whole,
-                images,
-                gender=gender,
-                hair_color=color.astype(np.int32),
-            ),
-        )
+    even = make_portraits(400, missing=0.1)
+    # The last portraits are the first once more, and their labels others.
+    images = np.concatenate([even.images[:360], even.images[:40]])
+    gender = (rng.random(400) < 0.1).astype(np.int32)
+    color = np.where(gender == 1, 2, rng.integers(2, size=400))
+    color[rng.random(400) < np.where(gender == 1, 0.7, 0.1)] = -1
+    labels = {"gender": gender, "hair_color": color.astype(np.int32)}
+    odd = changed(even, images, **labels)
+    checks = ["balance", "duplicates"]
+    of_even, of_odd = (
+        "\n".join(audited(PortraitSet((part,)), checks=checks)[0])
+        for part in (even, odd)
     )
-    of_even, of_odd = ("\n".join(audited(one)[0]) for one in (even, odd))
     for part in (
         "gender is uneven: female is ",
         "gender goes with hair_color",
         "have no hair_color, and it depends on gender",
         "alone gender is guessed",
+        "80 of 400 portraits (20.0%) are near duplicates, in 40 clusters",
+        "labels of hair_color contradict each other",
     ):
         assert part in of_odd and part not in of_even
 
