@@ -1,4 +1,5 @@
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -153,6 +154,20 @@ def test_what_one_repeat_does_not_list_is_not_listed():
     assert both.ranked.tolist() == [0, 1, 2, 3, 4, 5]
     assert both.suggested[:6].tolist() == (1 - labels[:6]).tolist()
     assert not find_issues(own, np.stack([doubted, right])).found[:6].all()
+
+
+def test_no_more_are_listed_than_the_interval_says_are_wrong():
+    labels = np.arange(200) % 2
+    sure = np.where(np.arange(200) < 100, 0.95, 0.8)[:, None]
+    mean = np.eye(2)[labels] * (2 * sure - 1) + 1 - sure
+    mean[140:] = mean[140:, ::-1]
+    own = question(labels)
+    whole = next(error_rates(own, mean))
+    # 20 are judged by, and none of them is wrong.
+    assert (whole["value"], whole["count"]) == (0.0, 20)
+    most = math.ceil(whole["high"] * 200)
+    issues = find_issues(own, mean[None])
+    assert issues.found.sum() == most < 60 and not issues.found[:140].any()
 
 
 def test_planting_changes_a_share_and_nothing_else():

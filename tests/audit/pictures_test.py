@@ -89,6 +89,15 @@ def test_every_dot_opens_its_card_without_a_script(every_kind, tmp_path):
     assert len(cards) == 120 and targets == cards * 2
     index = portraits.indices[found.drawn["map_rows"][7]]
     assert f"train, index {index}<br>" in text
+    columns = label_columns(EVERY_KIND, portraits.labels)
+    expected = " ".join(
+        f"c{place}-{column.values[found.drawn['map_rows'][7]]}"
+        for place, column in enumerate(columns)
+        if column.values[found.drawn["map_rows"][7]] >= 0
+    )
+    assert re.findall(r'#p7"[^>]*><circle class="([^"]*)"', text) == (
+        [expected] * 2
+    )
     report = Report("Audit", [dataclasses.replace(section, plots=())], False)
     page = tmp_path / "page.html"
     page.write_text(make_page(report, "", tmp_path))

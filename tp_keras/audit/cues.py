@@ -15,6 +15,7 @@ from tp_keras.audit.check import Measured
 from tp_keras.audit.looks import Looks
 from tp_keras.audit.out_of_fold import cross_fit
 from tp_keras.audit.out_of_fold import draw_folds
+from tp_keras.audit.patch_features import standardise
 from tp_keras.audit.portrait_set import PortraitSet
 from tp_keras.audit.questions import LEAST_ROWS
 from tp_keras.audit.questions import Question
@@ -109,9 +110,7 @@ def _hidden(thumbnails, mask, seed):
         block = slice(start, start + 4096)
         own = ((pixels[block] - mean) / spread) @ weights
         features[block] = np.maximum(own + offsets, 0)
-    features -= features.mean(0)
-    spread = features.std(0)
-    return features / np.where(spread > 1e-6, spread, np.inf)
+    return standardise(features)
 
 
 def _classes(question: Question) -> Iterator[tuple[dict, np.ndarray, int]]:

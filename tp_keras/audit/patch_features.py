@@ -50,16 +50,16 @@ def patch_features(
     """
     generator = np.random.default_rng(seed)
     filters, offsets = _draw_filters(thumbnails, generator, equal_light)
-    starts = [slice(i, i + _BLOCK_SIZE) for i in _range(len(thumbnails))]
-    features = None
+    first = _pooled(thumbnails[:1], filters, offsets, equal_light)
+    features = np.empty((len(thumbnails), first.shape[1]), np.float32)
+    starts = range(0, len(thumbnails), _BLOCK_SIZE)
 
-    def fill(block):
+    def fill(start):
+        block = slice(start, start + _BLOCK_SIZE)
         features[block] = _pooled(
             thumbnails[block], filters, offsets, equal_light
         )
 
-    first = _pooled(thumbnails[:1], filters, offsets, equal_light)
-    features = np.empty((len(thumbnails), first.shape[1]), np.float32)
     # Blocks side by side, as most of the time is not spent in BLAS.
     with (
         threadpoolctl.threadpool_limits(1),
@@ -70,17 +70,23 @@ def patch_features(
     ):
         for _ in pool.map(fill, starts):
             bar.update()
+    return standardise(features)
+
+
+def standardise(features: np.ndarray) -> np.ndarray:
+    """Brings each column to mean 0 and variance 1 in place, or to all 0.
+
+    Args:
+        features: Float32 `[count, features]`; returned as well.
+    """
     mean = features.mean(0)
     features -= mean
-    spread = features.std(0)
+    # Without a second array of that size.
+    spread = np.sqrt(np.einsum("ij,ij->j", features, features) / len(features))
     # Below it there is rounding.
     least = 1e-4 * max(np.abs(mean).max(), 1)
     features /= np.where(spread > least, spread, np.inf)
     return features
-
-
-def _range(count):
-    return range(0, count, _BLOCK_SIZE)
 
 
 def _draw_filters(thumbnails, generator, equal_light):

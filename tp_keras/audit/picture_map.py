@@ -144,10 +144,9 @@ def _svg(css_class, name, points, columns, rows) -> str:
     dots = []
     for number, (x, y) in enumerate(points * span + _MARGIN):
         classes = " ".join(
-            f"c{place}-{column.values[row]}"
-            for row in rows[number : number + 1]
+            f"c{place}-{label}"
             for place, column in enumerate(columns)
-            if column.values[row] >= 0
+            if (label := column.values[rows[number]]) >= 0
         )
         dots.append(
             f'<a href="#p{number}" aria-label="portrait {number}">'
