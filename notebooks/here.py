@@ -15,7 +15,9 @@ from training.command import start_tensorflow  # noqa: E402
 
 
 def _place(name, default):
-    return pathlib.Path(os.environ.get(f"TP_KERAS_{name}", ROOT / default))
+    """Returns a path, of the default one that tells nothing of the machine."""
+    default = os.path.relpath(ROOT / default)
+    return pathlib.Path(os.environ.get(f"TP_KERAS_{name}", default))
 
 
 # Prepared data sets, and which of them is looked at.

@@ -33,7 +33,7 @@ from tp_keras.data.source import load_portraits
 from tp_keras.evaluation.generalisation.run_generalisation import (
     run_generalisation,
 )
-from tp_keras.generator.drawing.sheet import draw_sheet
+from tp_keras.records.sheet import draw_sheet
 from tp_keras.records.report import read_report
 from tp_keras.serving import Predictor
 from tp_keras.serving import find_pictures
@@ -52,8 +52,8 @@ print(format_table(predictions, predictor.tasks))
 # **Portraits of another data set**, with a size and framing of its own:
 
 # %%
-others = load_portraits(here.DATA_DIR, here.OTHER_DATASET, "test[:12]")
-draw_sheet(others.images, columns=12)
+others = load_portraits(here.DATA_DIR, here.OTHER_DATASET, "test[:6]")
+draw_sheet(others.images, columns=6)
 
 # %% [markdown]
 # **What is left on them?** The loss is split in parts: the same pictures are

@@ -28,9 +28,11 @@
 import here
 
 # %%
+import numpy as np
+
 from tp_keras.evaluation.evaluator import evaluate_predictions
 from tp_keras.evaluation.report import headline_table
-from tp_keras.generator.drawing.sheet import draw_sheet
+from tp_keras.records.sheet import draw_sheet
 from tp_keras.records.record import find
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.serving.portrait_generator import PortraitGenerator
@@ -40,22 +42,22 @@ generator = PortraitGenerator.load(here.EXPORTED_MODELS / "portrait_vae")
 classifier = RunFolder(here.RUN_DIR).require().load_model()
 
 # %% [markdown]
-# **Portraits with blond hair**, the first twelve of each gender, not chosen. A
+# **Portraits with blond hair**, the first seven of each gender, not chosen. A
 # temperature below 1 stays closer to the middle of what the model knows.
 
 # %%
-blond = {"gender": ["female"] * 12 + ["male"] * 12, "hair_color": "blond"}
-images = generator.generate(blond, seeds=range(24), temperature=0.8)
-draw_sheet(images, columns=12)
+blond = {"gender": ["female"] * 7 + ["male"] * 7, "hair_color": "blond"}
+images = generator.generate(blond, seeds=range(14), temperature=0.8)
+draw_sheet(images, columns=7)
 
 # %% [markdown]
 # **The same people with other hair.** A seed and its labels settle a portrait:
 # the rows below have the same seeds.
 
 # %%
-colors = ["black"] * 12 + ["gray"] * 12
-seeds = [*range(12)] * 2
-draw_sheet(generator.generate({"hair_color": colors}, seeds), columns=12)
+colors = ["black"] * 7 + ["gray"] * 7
+seeds = [*range(7)] * 2
+draw_sheet(generator.generate({"hair_color": colors}, seeds), columns=7)
 
 # %% [markdown]
 # **Do they show what was asked for?** Accuracy of the classifier on 400 drawn
@@ -66,7 +68,11 @@ asked = {"gender": ["female", "male"] * 200}
 drawn = generator.generate(asked, seeds=range(400))
 answers = {"gender": classifier.predict_answers(drawn)["gender"]}
 records = evaluate_predictions(
-    answers, {"gender": [0, 1] * 200}, classifier.schema.restricted_to(answers)
+    answers,
+    {"gender": np.tile([0, 1], 200)},
+    classifier.schema.restricted_to(answers),
+    seed=0,
+    split="drawn",
 )
 headline_table(find(records, group="all"))
 
