@@ -73,7 +73,8 @@ def rank_attributes(
     table = table.drop(columns=[*{*settings.ignore} - {target}])
     table = table[table[target].notna()].reset_index(drop=True)
     groups, repeated = _find_copies(table, settings)
-    about = [share("repeated_rows", repeated.sum(), len(table))]
+    how = {"variant": settings.copies}
+    about = [share("repeated_rows", repeated.sum(), len(table), **how)]
     if settings.copies == ONCE:
         groups, table = groups[~repeated], table[~repeated]
     training = _split(groups, settings)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from tp_keras.ranking.rank import BY_REGRESSION
 from tp_keras.ranking.rank import BY_SCIKIT_LEARN
 from tp_keras.ranking.rank import BY_TABLE
+from tp_keras.ranking.settings import ONCE
 from tp_keras.records.record import Record
 from tp_keras.records.record import find
 from tp_keras.records.record import find_one
@@ -107,11 +108,12 @@ def _rows(records):
     """Tells of copies and ties."""
     copies = find_one(records, metric="repeated_rows")
     if copies.value:
+        once = "are left out, as a copy is no second witness"
+        each = "count here, so that p-values are too small"
         yield (
             f"{copies.value:.0%} of {copies.count:,} rows repeat another one "
-            "in all but names. Copies that count as witnesses make p-values "
-            "too small, and parts that share them test what was learned by "
-            "heart."
+            f"in all but names. They {once if copies.variant == ONCE else each}"
+            "."
         )
     classes = find(records, metric="class_share", class_name=None)
     for asked in find(records, metric="bins_asked"):
