@@ -11,6 +11,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
+from tp_keras.audit.components import main_directions
+from tp_keras.audit.components import small_pictures
 from tp_keras.audit.looks import Looks
 from tp_keras.audit.portrait_set import PortraitSet
 
@@ -106,10 +108,8 @@ def _same_thumbnails(thumbnails):
 
 def _shortlist(thumbnails, rows):
     """Returns pairs of rows that look alike when small, without colours."""
-    tiny = np.stack([_tiny(thumbnails[row]) for row in rows])
-    # Those in which most of their lengths lies.
-    _, directions = np.linalg.eigh(tiny.T @ tiny)
-    points = tiny @ directions[:, -_DIRECTIONS:]
+    small = small_pictures(thumbnails[rows], gray=True)
+    points = small @ main_directions(small, _DIRECTIONS)
     _, found = KDTree(points).query(
         points,
         min(_NEIGHBORS, len(points)) + 1,
@@ -120,16 +120,6 @@ def _shortlist(thumbnails, rows):
     second = found.ravel()
     kept = (second < len(points)) & (second != first)
     return np.sort(rows[np.stack([first[kept], second[kept]], axis=1)], axis=1)
-
-
-def _tiny(thumbnail):
-    """Returns a thumbnail in half the size and grey, of mean 0, length 1."""
-    height, width, _ = thumbnail.shape
-    size = max(width // 2, 1), max(height // 2, 1)
-    gray = cv2.cvtColor(thumbnail, cv2.COLOR_RGB2GRAY)
-    small = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
-    small = small.astype(np.float32).ravel() - small.mean()
-    return small / max(np.linalg.norm(small), 1.0)
 
 
 def _cosines(points, pairs):
