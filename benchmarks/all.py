@@ -35,6 +35,7 @@ SYNTHETIC = (
     ("bundle", ""),
     ("formats", f"--run_dir {DEMO_RUN}"),
     ("input_pipeline", ""),
+    ("audit", ""),
     ("drawing", ""),
     ("dataset_build", ""),
     ("full_scale", ""),

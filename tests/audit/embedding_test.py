@@ -22,7 +22,7 @@ def test_points_are_whitened_and_errors_are_what_they_leave():
     odd[7] += np.linalg.qr(np.c_[directions, np.ones(400)])[0][:, -1] * 400
     found = Components(odd[np.arange(len(odd)) != 7])
     assert found.points.shape == (2999, 3)
-    np.testing.assert_allclose(np.cov(found.points.T), np.eye(3), atol=1e-3)
+    np.testing.assert_allclose(np.cov(found.points.T), np.eye(3), atol=0.05)
     assert found.errors.max() < 0.05
     # An odd row among many that the components are not found from.
     many = np.concatenate([rows, rows, rows, odd[7:8]])

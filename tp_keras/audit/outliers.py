@@ -3,13 +3,14 @@
 import os
 from collections.abc import Mapping
 
-import cv2
 import numpy as np
 import pandas as pd
 from sklearn.neighbors import NearestNeighbors
 
 from tp_keras.audit.check import Measured
 from tp_keras.audit.components import blocks
+from tp_keras.audit.components import main_directions
+from tp_keras.audit.components import small_pictures
 from tp_keras.audit.looks import Looks
 from tp_keras.audit.portrait_set import PortraitSet
 from tp_keras.errors import UserError
@@ -40,6 +41,7 @@ REASONS = {
 _REFERENCES = 2000
 _NEIGHBORS = 5
 _DIRECTIONS = 32
+_SAMPLED = 4096
 
 # The upper half of values is measured by this quantile, so that odd portraits,
 # if not more than the rest of it, don't count.
@@ -205,18 +207,9 @@ def _unlike_faces(thumbnails):
     That is of its squares, once its mean and its contrast are taken away: as
     eigenfaces (Turk and Pentland, 1991), blind to the exposure.
     """
-    height, width = (max(side // 2, 1) for side in thumbnails.shape[1:3])
-    size = height * width * 3
-    pictures = np.empty((len(thumbnails), size), np.float32)
-    for row, thumbnail in enumerate(thumbnails):
-        small = cv2.resize(
-            thumbnail, (width, height), interpolation=cv2.INTER_AREA
-        )
-        small = small.astype(np.float32).ravel() - small.mean()
-        pictures[row] = small / max(np.linalg.norm(small), 1.0)
-    sample = pictures[:: max(len(pictures) // 4096, 1)]
-    _, directions = np.linalg.eigh(sample.T @ sample)
-    shared = pictures @ directions[:, -_DIRECTIONS:]
+    pictures = small_pictures(thumbnails, gray=False)
+    sample = pictures[:: max(len(pictures) // _SAMPLED, 1)]
+    shared = pictures @ main_directions(sample, _DIRECTIONS)
     return np.maximum(1 - np.square(shared).sum(1), 0)
 
 
