@@ -187,6 +187,8 @@ def test_a_run_of_other_classes_is_refused(audited, tmp_path):
     run = made_runs.make_run(tmp_path / "run", schema=schema)
     with pytest.raises(UserError, match="labels of hair_color that are"):
         audited(made(), run_dir=run.path)
+    with pytest.raises(UserError, match="holds no such run as"):
+        audited(made(), generator_run=run.path)
     assert names(tmp_path) == ["run"]
 
 

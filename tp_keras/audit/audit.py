@@ -33,6 +33,7 @@ from tp_keras.audit.looks import measure_looks
 from tp_keras.audit.portrait_set import PortraitSet
 from tp_keras.audit.portrait_set import load_portrait_set
 from tp_keras.errors import UserError
+from tp_keras.generator.training.folder import VaeRunFolder
 from tp_keras.records.page_parts import Report
 from tp_keras.records.page_parts import Section
 from tp_keras.records.page_parts import Table
@@ -122,9 +123,11 @@ def run_audit(
     folder = pathlib.Path(output_dir).expanduser().resolve()
     check_folder(folder)
     files.remove_leftovers(folder)
-    run = None if run_dir is None else RunFolder(run_dir).require()
+    run = run_dir and _opened(RunFolder(run_dir))
+    if generator_run:
+        _opened(VaeRunFolder(generator_run))
     portraits = load_portrait_set(data_dir, dataset, splits)
-    if run is not None:
+    if run:
         # Told before anything is measured.
         portraits.parts[0].seen_as(run.schema)
     names = [name for name in CHECKS if name in (checks or CHECKS)]
@@ -163,6 +166,13 @@ def run_audit(
     page, told = folder / PAGE_NAME, facts | {"seconds": seconds}
     write_report(folder, page, records, make, told, lists)
     return sentences, page
+
+
+def _opened(run: RunFolder) -> RunFolder:
+    """Returns a run, or raises if it isn't there or is one of another kind."""
+    run.require()
+    _ = run.config  # Those of another kind can't be read.
+    return run
 
 
 def measure_checks(
