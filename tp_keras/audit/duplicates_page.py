@@ -54,8 +54,9 @@ def peculiarities(
         if leaked.value:
             text = (
                 f"{_hits(leaked):,} of {leaked.count:,} portraits of the split "
-                f"{leaked.split} ({leaked.value:.1%}) have a near duplicate in "
-                "another split."
+                f"{leaked.split} ({leaked.value:.1%}) "
+                f"{'has' if _hits(leaked) == 1 else 'have'} a near duplicate "
+                "in another split."
             )
             weight = 0.3 + 0.7 * min(leaked.value / _MANY_LEAKED, 1.0)
             found.append(Peculiarity(weight, text))
