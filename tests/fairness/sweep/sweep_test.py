@@ -137,7 +137,7 @@ def test_a_sweep_makes_measures_and_reports(
         assert f"{name}, seed 3: " in printed
     assert (folder / "table.md").read_text() in printed
     names = {"sweep.json", "features-seed3.json", "table.md", "front.png"}
-    names |= {"none-seed3", "grl-1-seed3"}
+    names |= {"report.json", "none-seed3", "grl-1-seed3"}
     assert {path.name for path in folder.iterdir()} == names
     # The base stays, and what was made of it is a run.
     assert content(base.path) == before
