@@ -50,7 +50,11 @@ def execute(notebook, kernel: KernelManager, timeout: int = 600) -> None:
     """
     first = new_notebook(cells=[new_code_cell("%reset -f")])
     for each in (first, notebook):
-        NotebookClient(each, km=kernel, timeout=timeout).execute()
+        client = NotebookClient(each, km=kernel, timeout=timeout)
+        try:
+            client.execute()
+        finally:
+            client.kc.stop_channels()
     for number, cell in enumerate(code_cells(notebook), start=1):
         cell.outputs = [*filter(_is_lasting, cell.outputs)]
         cell.metadata.pop("execution", None)  # When it was.

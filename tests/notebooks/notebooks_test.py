@@ -42,7 +42,7 @@ def kernel(tiny_data_dir, vae_bundle, tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("notebooks")
     data, exported = folder / "data", folder / "exported_models"
-    prepare("utk_face/synthetic", data, count=60)
+    prepare("utk_face", data, count=60)
     (data / "tiny_portraits").symlink_to(tiny_data_dir / "tiny_portraits")
     run = make_run(folder / "run", data=DataConfig(data_dir=str(data)))
     export_bundle(make_classifier(SCHEMA), exported)
