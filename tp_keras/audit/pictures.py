@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from sklearn.manifold import TSNE
 from sklearn.neighbors import NearestNeighbors
+from threadpoolctl import threadpool_limits
 
 from tp_keras.audit.check import Measured
 from tp_keras.audit.label_columns import LabelColumn
@@ -148,7 +149,9 @@ def _lay_out(points, seed) -> dict[str, np.ndarray]:
             max_iter=500,
             random_state=seed,
         )
-        tsne = model.fit_transform(points)
+        # Threads that share a core would wait for each other at every step.
+        with threadpool_limits(1):
+            tsne = model.fit_transform(points)
     return {"map_pca": _from_0_to_1(pca), "map_tsne": _from_0_to_1(tsne)}
 
 
