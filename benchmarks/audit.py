@@ -32,7 +32,7 @@ _DRAWN = "drawn "
 class Audit:
     """Prints what was found, how fast, and in how much memory."""
 
-    count: int = 6_000
+    count: int = 12_000
     """The number of portraits."""
     rounds: int = 3
     """How often both look at them, in turns."""
@@ -76,12 +76,16 @@ class Audit:
         steps = found["ours"][-1]["steps"].items()
         print("\nSteps: " + ", ".join(f"{n} {s:.1f} s" for n, s in steps))
         if self.peer:
-            theirs, ours = (
-                [one["seconds"] for one in found[name]]
-                for name in ("peer", "ours")
-            )
-            ratio = median_ratio(theirs, ours)
-            print(f"\nThe audit looks at {ratio:.1f} times as many a second.")
+            for key, what in (
+                ("seconds", "a second"),
+                ("cpu_seconds", "a processor second"),
+            ):
+                theirs, ours = (
+                    [one[key] for one in found[name]]
+                    for name in ("peer", "ours")
+                )
+                ratio = median_ratio(theirs, ours)
+                print(f"\nThe audit looks at {ratio:.1f} times as many {what}.")
 
 
 def found_rows(truth: dict, found: dict) -> list[list[str]]:

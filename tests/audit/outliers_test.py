@@ -16,15 +16,15 @@ from tp_keras.records.record import Record
 # What the oddest kind of a planted one may be.
 KINDS = {
     "no face": {"no face", "striped", "far", "noisy"},
-    "noise": {"noisy", "drawn"},
+    "noise": {"noisy", "sharp"},
     "stripes": {"striped"},
-    "cut": {"cut"},
+    "cut": {"flat"},
     "grey": {"grey"},
-    "over-exposed": {"over-exposed", "plain", "cut"},
-    "under-exposed": {"under-exposed", "plain", "cut", "grey"},
-    "blurred": {"blurred", "cut"},
-    "framed": {"framed", "cut"},
-    "drawing": {"drawn", "striped", "noisy", "grey"},
+    "over-exposed": {"over-exposed", "plain", "flat"},
+    "under-exposed": {"under-exposed", "plain", "flat", "grey"},
+    "blurred": {"blurred", "flat"},
+    "framed": {"framed", "flat"},
+    "drawing": {"sharp", "striped", "noisy", "grey"},
 }
 
 

@@ -44,7 +44,7 @@ def peculiarities(
     largest = find_one(records, metric="largest_cluster").value
     found = [
         Peculiarity(
-            min(whole.value / _MANY, 1.0) * 0.6,
+            max(min(whole.value / _MANY, 1.0) * 0.6, 0.1),
             f"{_hits(whole):,} of {whole.count:,} portraits ({whole.value:.1%})"
             f" are near duplicates, in {clusters:,.0f} clusters; the largest "
             f"holds {largest:.0f}.",

@@ -33,9 +33,9 @@ REASONS = {
     "blurred": "hardly any sharp edge",
     "noisy": "grainy",
     "striped": "lines across the picture",
-    "cut": "lines repeat each other",
+    "flat": "lines repeat each other, as in bars",
     "framed": "an even border",
-    "drawn": "edges as sharp as lines",
+    "sharp": "edges as sharp as lines",
 }
 
 _REFERENCES = 2000
@@ -175,9 +175,9 @@ def _signals(looks: Looks, embedding, seed) -> Mapping[str, np.ndarray]:
         "blurred": low("sharpness", 0.01),
         "noisy": high("noise", 2 / 255),
         "striped": high("stripes"),
-        "cut": found["repeated_lines"],
+        "flat": found["repeated_lines"],
         "framed": low("border_contrast"),
-        "drawn": high("sharpness", 0.01),
+        "sharp": high("sharpness", 0.01),
     }
 
 
