@@ -38,7 +38,7 @@ from tp_keras.models import create_backbone
 # %%
 keras.utils.set_random_seed(1)
 builder = tfds.builder(here.DATASET, data_dir=here.DATA_DIR)
-train, test = builder.as_dataset(split=["train[:3000]", "test"])
+train, test = builder.as_dataset(split=["train[:30%]", "test"])
 schema = read_schema(builder)
 backbone = create_backbone("portrait_s", schema.image_shape)
 classifier = PortraitClassifier(backbone, schema)

@@ -19,8 +19,7 @@ import refresh  # noqa: E402
 
 each_notebook = pytest.mark.parametrize("name", refresh.NAMES)
 
-# Probes are trained for it, and many.
-SLOW = ("fairness", "other_pictures")
+DATASET = "tiny_portraits/synthetic_tiny"
 
 # A picture that GitHub shows, and a clone that isn't heavy.
 MOST_BYTES = 300_000
@@ -44,13 +43,16 @@ def kernel(tiny_data_dir, vae_bundle, tmp_path_factory):
     data, exported = folder / "data", folder / "exported_models"
     prepare("utk_face", data, count=60)
     (data / "tiny_portraits").symlink_to(tiny_data_dir / "tiny_portraits")
-    run = make_run(folder / "run", data=DataConfig(data_dir=str(data)))
+    settings = DataConfig(data_dir=str(data), dataset=DATASET)
+    run = make_run(folder / "run", data=settings)
     export_bundle(make_classifier(SCHEMA), exported)
     (exported / "portrait_vae").symlink_to(vae_bundle.parent)
     (folder / "pictures").mkdir()
     Image.new("RGB", (84, 108), "gray").save(folder / "pictures" / "me.png")
     kernel = refresh.start_kernel(
         DATA_DIR=data,
+        DATASET=DATASET,
+        OTHER_DATASET="utk_face/synthetic_60",
         RUN_DIR=run.path,
         EXPORTED_MODELS=exported,
         PICTURES=folder / "pictures",
@@ -60,13 +62,7 @@ def kernel(tiny_data_dir, vae_bundle, tmp_path_factory):
     kernel.shutdown_kernel(now=True)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[pytest.mark.large] * (name in SLOW))
-        for name in refresh.NAMES
-    ],
-)
+@each_notebook
 def test_a_notebook_runs_on_a_tiny_data_set(name, kernel):
     notebook = refresh.read(name)
     refresh.execute(notebook, kernel, timeout=60)
