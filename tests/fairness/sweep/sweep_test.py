@@ -172,7 +172,8 @@ def test_a_sweep_makes_measures_and_reports(
     run_command(FairnessSweep, [*arguments, "--report", "True"])
     assert reported == [FairnessReport(str(run.path))]
     changed = dict(content(folder).items() - known.items())
-    assert {*map(str, changed)} == {"table.md", "front.png", "sweep.json"}
+    shown = {"table.md", "front.png", "report.json"}
+    assert {*map(str, changed)} == {*shown, "sweep.json"}
     with pytest.raises(SystemExit):
         run_command(FairnessSweep, [*arguments, "--probe_seeds", "3"])
     error = capsys.readouterr().err
