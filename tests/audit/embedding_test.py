@@ -31,6 +31,22 @@ def test_points_are_whitened_and_errors_are_what_they_leave():
     assert errors[-1] == pytest.approx(400 / np.sqrt(400), rel=0.05)
 
 
+def test_many_directions_of_uneven_size_are_found():
+    """As those of thumbnails, of which the first holds a third."""
+    rng = np.random.default_rng(0)
+    sizes = 2000 / np.arange(1, 301) ** 1.2
+    rows = rng.normal(size=(2048, 300)) * sizes
+    rows = (rows @ np.linalg.qr(rng.normal(size=(300, 300)))[0]).astype("f4")
+    found = Components(rows)
+    points = found.points - found.points.mean(0)
+    assert points.shape == (2048, 64)
+    np.testing.assert_allclose(points.T @ points / 2047, np.eye(64), atol=0.02)
+    left = np.linalg.svd(rows - rows.mean(0), compute_uv=False)[64:]
+    best = np.sqrt(np.square(left).sum() / rows.size)
+    error = np.sqrt(np.square(found.errors).mean())
+    assert best <= error * 1.001 and error < best * 1.03
+
+
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_equal_portraits_lie_in_one_point(count):
     portraits = set_of(np.full((count, 40, 40, 3), 90))

@@ -22,8 +22,8 @@ KINDS = {
     "grey": {"grey"},
     "over-exposed": {"over-exposed", "plain", "flat"},
     "under-exposed": {"under-exposed", "plain", "flat", "grey"},
-    "blurred": {"blurred", "flat"},
-    "framed": {"framed", "flat"},
+    "blurred": {"blurred"},
+    "framed": {"framed"},
     "drawing": {"sharp", "striped", "noisy", "grey"},
 }
 
@@ -41,7 +41,7 @@ def test_every_kind_is_among_the_two_per_cent_with_its_reason():
     _, found = measure(images)
     flagged = found.lists["outliers"].set_index("index")
     assert len(flagged) == round(FLAGGED * 800)
-    assert np.isin(planted.odd, flagged.index).mean() >= 0.9
+    assert np.isin(planted.odd, flagged.index).all()
     for kind, rows in planted.outliers.items():
         for row in set(rows) & set(flagged.index):
             assert flagged["kind"][row] in KINDS[kind], kind
@@ -51,9 +51,9 @@ def test_every_kind_is_among_the_two_per_cent_with_its_reason():
 
 
 def test_what_many_are_is_no_outlier():
-    """So a tenth of grey portraits doesn't hide a single black one."""
+    """So one in thirty that is grey doesn't hide a single black one."""
     images = draw(400)
-    images[:40] = images[:40].mean(3, keepdims=True)
+    images[:14] = images[:14].mean(3, keepdims=True)
     images[77] //= 20
     _, found = measure(images)
     listed = found.lists["outliers"]
