@@ -50,8 +50,8 @@ Image(page.with_name("balance_lifts.png"))
 
 # %% [markdown]
 # **What does each group look like on the average?** The faces are aligned, so
-# that what a mean shows clearly, most of them have in the same place. Below: how
-# often each brightness of red, green and blue occurs.
+# that what a mean shows clearly, most of them have in the same place. Below:
+# how often each brightness of red, green and blue occurs.
 
 # %%
 Image(page.with_name("mean_faces_gender.png"), width=450)
