@@ -30,7 +30,10 @@ def read_rooms():
 
 ROOMS = read_rooms()
 # Serves exported bundles, and knows nothing of models.
-SERVING = ("errors", "command_line", "files", "tasks", "pixels", "serving")
+SERVING = (
+    *("errors", "command_line", "quiet", "files", "tasks", "pixels"),
+    *("certainty", "serving"),
+)
 # In these TensorFlow has kernels or an order of its own; all else of models
 # and methods runs on every backend.
 TENSORFLOW_ALONE = (

@@ -64,7 +64,7 @@ def test_every_module_imports_with_the_runtime_requirements():
         if owners <= optional
     }
     # The optional ones are told apart, and what is needed is not among them.
-    assert {"onnx", "openvino", "ai_edge_litert", "jax", "pytest"} <= foreign
+    assert {"onnx", "openvino", "jax", "pytest"} <= foreign
     assert not {"tensorflow", "keras", "tqdm", "scipy", "sklearn"} & foreign
     modules = [
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(

@@ -6,15 +6,22 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tp_keras.errors import UserError
 from tp_keras.export.answers import answer_model
 from tp_keras.export.folding import fold_batch_normalization
+from tp_keras.export.formats.compare import compare
+from tp_keras.export.formats.litert import LiteRT
 from tp_keras.export.publishing import describe_export
 from tp_keras.export.publishing import publish
 from tp_keras.export.publishing import unpublished
 from tp_keras.export.publishing import write_metadata
 from tp_keras.export.signatures import make_signatures
+from tp_keras.quiet import no_native_messages
+from tp_keras.records.record import find
 from tp_keras.serving.answers import check_answers
 from tp_keras.serving.check import check_graph
+from tp_keras.serving.contract import LITERT_FILE
+from tp_keras.serving.litert_file import LiteRTFile
 from tp_keras.tasks import EMBEDDING
 from tp_keras.tasks import REGRESSION
 
@@ -33,9 +40,9 @@ def export_bundle(
     """Exports a classifier as `<output_dir>/<name>/<next version>/`.
 
     The bundle is a SavedModel with folded batch normalisation and constant
-    weights, and `metadata.json` beside it. It is written aside, loaded through
-    TensorFlow's C API and compared with the model, and appears under its
-    version whole or, on any failure, not at all.
+    weights, a LiteRT file of the same and `metadata.json` beside it. It is
+    written aside, loaded through TensorFlow's C API and compared with the
+    model, and appears under its version whole or, on any failure, not at all.
 
     Args:
         classifier: A trained `PortraitClassifier`.
@@ -83,7 +90,9 @@ def write_bundle(
     }
     write_metadata(folder, facts)
     check_graph(folder)
-    differences = _differences(classifier, folder, images)
+    answers = classifier.predict_answers(images, verbose=0)
+    differences = _differences(tasks, folder, images, answers)
+    _write_litert(model, tasks, folder, images, answers)
     facts["checked"] = {
         "portraits": len(images),
         "largest_difference": max(differences.values()),
@@ -99,12 +108,25 @@ def noise(image_shape) -> np.ndarray:
     return generator.integers(0, 256, shape, dtype=np.uint8)
 
 
-def _differences(classifier, folder, images):
-    request = {"image": images}
-    answers = classifier.predict_answers(images, verbose=0)
+def _write_litert(model, tasks, folder, images, answers):
+    """Writes the LiteRT file, and compares it with the model."""
+    path = folder / LITERT_FILE
+    path.parent.mkdir()
+    with no_native_messages():
+        LiteRT().convert(model, tasks, path)
+    records = compare(tasks, answers, LiteRTFile(path)(images))
+    worst = max(r.value for r in find(records, metric="max_difference"))
+    if worst > TOLERANCE:
+        raise UserError(
+            f"The LiteRT file differs from its model by {worst:.2g}. Expected "
+            f"at most {TOLERANCE:g}."
+        )
+
+
+def _differences(tasks, folder, images, answers):
+    request, answers = {"image": images}, dict(answers)
     expected = {"serving_default": (request, answers)}
     if EMBEDDING in answers:
         expected["embed"] = request, {EMBEDDING: answers.pop(EMBEDDING)}
-    tasks = classifier.tasks
     scales = {t.name: t.tolerance for t in tasks if t.kind == REGRESSION}
     return check_answers(folder, expected, TOLERANCE, scales)

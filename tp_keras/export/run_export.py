@@ -22,6 +22,8 @@ from tp_keras.export.publishing import unpublished
 from tp_keras.export.publishing import write_metadata
 from tp_keras.records import record as records_lib
 from tp_keras.runs.run_folder import RunFolder
+from tp_keras.serving.framing import generic_framing
+from tp_keras.serving.framing import measure_framing
 
 # What a bundle says of its quality; the whole stays in the run folder.
 FIGURES = ("accuracy", "balanced_accuracy", "mae", "within_tolerance")
@@ -75,8 +77,9 @@ def export_run(
     if portraits is not None:
         images = portraits.images
     with unpublished(output_dir, name) as folder:
+        metadata = describe_run(run) | photo_facts(run)
         model, facts = write_bundle(
-            classifier, folder, images[:CHECK_COUNT], describe_run(run)
+            classifier, folder, images[:CHECK_COUNT], metadata
         )
         if len(formats) > 1:
             facts["formats"] = add_formats(
@@ -117,6 +120,17 @@ def describe_run(run) -> dict:
         ],
         "settings": settings,
     }
+
+
+def photo_facts(run) -> dict:
+    """Returns what `metadata.json` says for photographs; see `PhotoPredictor`.
+
+    Where the data of the run is gone, that is a generic framing.
+    """
+    train = _load(run, "train", _CALIBRATION_POOL)
+    if train is None:
+        return {"framing": generic_framing()}
+    return {"framing": measure_framing(train.images, progress=True)}
 
 
 def _describe(portraits, count):

@@ -6,8 +6,15 @@ Nothing here imports Keras, and TensorFlow only where a bundle is loaded.
 from tp_keras.serving.answers import check_answers
 from tp_keras.serving.c_session import CSession
 from tp_keras.serving.check import check_graph
+from tp_keras.serving.face_finder import Face
+from tp_keras.serving.face_finder import FaceFinder
 from tp_keras.serving.locate import find_bundle
 from tp_keras.serving.locate import read_metadata
+from tp_keras.serving.photo import Photo
+from tp_keras.serving.photo import read_photo
+from tp_keras.serving.photo_predictor import FaceAnswer
+from tp_keras.serving.photo_predictor import PhotoAnswer
+from tp_keras.serving.photo_predictor import PhotoPredictor
 from tp_keras.serving.picture_files import find_pictures
 from tp_keras.serving.portrait_file import read_portrait
 from tp_keras.serving.portrait_generator import PortraitGenerator
@@ -18,6 +25,12 @@ from tp_keras.serving.predictor import Predictor
 
 __all__ = [
     "CSession",
+    "Face",
+    "FaceAnswer",
+    "FaceFinder",
+    "Photo",
+    "PhotoAnswer",
+    "PhotoPredictor",
     "PortraitGenerator",
     "Prediction",
     "Predictor",
@@ -27,6 +40,7 @@ __all__ = [
     "find_pictures",
     "format_table",
     "read_metadata",
+    "read_photo",
     "read_portrait",
     "write_predictions",
 ]

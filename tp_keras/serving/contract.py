@@ -8,6 +8,9 @@ from tp_keras.tasks import Schema
 # as JSON.
 FLOAT, UINT8, STRING, INT64, BOOL = 1, 4, 7, 9, 10
 
+# In the folder of every version of a classifier's bundle.
+LITERT_FILE = "formats/portrait_attributes.tflite"
+
 # Between the names of flags, where they are told as one text.
 FLAG_SEPARATOR = "|"
 

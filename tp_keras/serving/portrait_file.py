@@ -1,6 +1,7 @@
 """Reads picture files: the one way to a portrait outside of a graph."""
 
 import io
+import math
 import os
 import pathlib
 import warnings
@@ -29,6 +30,8 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 
+_SWAPPING = [_TURNS[mark] for mark in (5, 6, 7, 8)]
+
 # Averages in the middle between two levels are common, and each library sums
 # them up to a little more or less. This, taken off before rounding, makes them
 # all the same.
@@ -55,6 +58,16 @@ def read_portrait(path: str | os.PathLike, image_shape) -> np.ndarray:
     Example:
         >>> read_portrait("photo.webp", predictor.schema.image_shape)
     """
+    return crop_and_resize(read_picture(path)[0], image_shape)
+
+
+def decode_portrait(data: bytes, image_shape) -> np.ndarray:
+    """Makes a portrait of what a picture file holds; see `read_portrait`."""
+    return crop_and_resize(decode_picture(data)[0], image_shape)
+
+
+def read_picture(path, longest_side=None) -> tuple[Image.Image, tuple]:
+    """Returns what `decode_picture` does of a file, or raises `UserError`."""
     try:
         data = pathlib.Path(path).read_bytes()
     except OSError as error:
@@ -63,18 +76,31 @@ def read_portrait(path: str | os.PathLike, image_shape) -> np.ndarray:
             f"Received: {str(path)!r}"
         ) from error
     try:
-        return decode_portrait(data, image_shape)
+        return decode_picture(data, longest_side)
     except UserError as error:
         raise UserError(f"{error} Received: {str(path)!r}") from error
 
 
-def decode_portrait(data: bytes, image_shape) -> np.ndarray:
-    """Makes a portrait of what a picture file holds; see `read_portrait`."""
+def decode_picture(
+    data: bytes, longest_side: int | None = None
+) -> tuple[Image.Image, tuple[int, int]]:
+    """Decodes a picture file as it is to be seen, in RGB.
+
+    Args:
+        data: What the file holds.
+        longest_side: A picture that is larger may be reduced to any size from
+            this one on: JPEG files are decoded at a half, a quarter or an
+            eighth at once, which saves most of the time and memory.
+
+    Returns:
+        The picture, and the width and height that it has in the file.
+    """
     try:
         with warnings.catch_warnings():
             # About metadata, and sizes that are large but allowed.
             warnings.simplefilter("ignore")
-            return _crop_and_resize(_to_rgb(_load(data)), image_shape)
+            image, size = _load(data, longest_side)
+            return _to_rgb(image), size
     except UserError:
         raise
     except Image.DecompressionBombError as error:
@@ -90,12 +116,16 @@ def decode_portrait(data: bytes, image_shape) -> np.ndarray:
         ) from error
 
 
-def _load(data) -> Image.Image:
-    """Returns a picture as it is to be seen."""
+def _load(data, longest_side):
+    """Returns a picture as it is to be seen, and its size in the file."""
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         # Looks for the end of a PNG file, which loading doesn't need.
         image.verify()
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        size = image.size
+        if longest_side is not None:
+            share = min(longest_side / max(size), 1)
+            image.draft(None, [math.ceil(side * share) for side in size])
         image.load()
         try:
             turn = _TURNS.get(image.getexif().get(_ORIENTATION))
@@ -103,7 +133,9 @@ def _load(data) -> Image.Image:
         # also why `ImageOps.exif_transpose` is of no use: it writes them anew.)
         except Exception:
             turn = None
-        return image if turn is None else image.transpose(turn)
+        if turn in _SWAPPING:
+            size = size[::-1]
+        return image if turn is None else image.transpose(turn), size
 
 
 def _to_rgb(image) -> Image.Image:
@@ -119,7 +151,8 @@ def _to_rgb(image) -> Image.Image:
     return Image.fromarray((pixels >> 8).astype(np.uint8)).convert("RGB")
 
 
-def _crop_and_resize(image, image_shape) -> np.ndarray:
+def crop_and_resize(image: Image.Image, image_shape) -> np.ndarray:
+    """Returns the middle of a picture as a portrait; see `read_portrait`."""
     height, width, _ = image_shape
     if image.size == (width, height):
         return np.asarray(image)
@@ -127,7 +160,10 @@ def _crop_and_resize(image, image_shape) -> np.ndarray:
     crop_width = max(min(image.width, image.height * width // height), 1)
     top = (image.height - crop_height) // 2
     left = (image.width - crop_width) // 2
-    image = image.crop((left, top, left + crop_width, top + crop_height))
+    with warnings.catch_warnings():
+        # The same about sizes, once more.
+        warnings.simplefilter("ignore")
+        image = image.crop((left, top, left + crop_width, top + crop_height))
     # In floats, as Pillow rounds bytes after each of its two passes.
     channels = [
         channel.convert("F").resize((width, height), Image.Resampling.BILINEAR)

@@ -18,7 +18,9 @@ _DECIMALS = 6
 
 @dataclasses.dataclass(frozen=True)
 class Prediction:
-    """The answer for one image file; everything but the path empty on an error.
+    """The answer for one image file, or for one face of it.
+
+    On an error everything but the path is empty.
 
     Attributes:
         path: The file, as it was given.
@@ -28,6 +30,9 @@ class Prediction:
             or flag by its name.
         numbers: Dict of the other tasks to their numbers.
         error: Why there is no answer, or None.
+        unsure: Dict of a task whose answer is not sure to the reason.
+        face: Number of the face in reading order, from 1 on, or None.
+        box: Left, top, width and height of its square in the file's picture.
     """
 
     path: str
@@ -37,6 +42,21 @@ class Prediction:
     )
     numbers: dict[str, float] = dataclasses.field(default_factory=dict)
     error: str | None = None
+    unsure: dict[str, str] = dataclasses.field(default_factory=dict)
+    face: int | None = None
+    box: tuple[int, int, int, int] | None = None
+
+
+def fill_prediction(prediction, tasks, outputs: dict, row: int) -> None:
+    """Writes the answers of one row of what a bundle answered into it."""
+    for task in tasks:
+        name, values = task.name, outputs[task.name][row].tolist()
+        if task.kind == REGRESSION:
+            prediction.numbers[name] = values
+            continue
+        prediction.labels[name] = str(outputs[f"{name}_label"][row])
+        shares = dict(zip(task.classes, values, strict=True))
+        prediction.probabilities[name] = shares
 
 
 def format_table(predictions, tasks: tuple[Task, ...]) -> str:

@@ -10,8 +10,8 @@ from tp_keras.serving.loaded_bundle import call_signature
 from tp_keras.serving.loaded_bundle import checked_images
 from tp_keras.serving.portrait_file import read_portrait
 from tp_keras.serving.prediction import Prediction
+from tp_keras.serving.prediction import fill_prediction
 from tp_keras.tasks import EMBEDDING
-from tp_keras.tasks import REGRESSION
 
 
 class Predictor:
@@ -78,7 +78,10 @@ class Predictor:
                 if path in errors:
                     yield Prediction(path, error=errors[path])
                 else:
-                    yield self._prediction(path, outputs, next(rows))
+                    prediction = Prediction(path)
+                    row = next(rows)
+                    fill_prediction(prediction, self.tasks, outputs, row)
+                    yield prediction
 
     def embed(self, images) -> np.ndarray:
         """Returns the embeddings float32 `[batch, dimensions]` of portraits.
@@ -101,15 +104,3 @@ class Predictor:
                 texts = [text.decode() for text in values]
                 outputs[name] = np.array(texts, dtype=str)
         return outputs
-
-    def _prediction(self, path, outputs, row):
-        prediction = Prediction(path)
-        for task in self.tasks:
-            name, values = task.name, outputs[task.name][row].tolist()
-            if task.kind == REGRESSION:
-                prediction.numbers[name] = values
-                continue
-            prediction.labels[name] = str(outputs[f"{name}_label"][row])
-            shares = dict(zip(task.classes, values, strict=True))
-            prediction.probabilities[name] = shares
-        return prediction

@@ -14,6 +14,10 @@ from tp_keras.export.formats.format import Format
 from tp_keras.export.formats.format import describe_file
 from tp_keras.export.signatures import constant_function
 from tp_keras.models.classifier import Number
+from tp_keras.serving.contract import LITERT_FILE
+from tp_keras.serving.litert_file import LiteRTFile
+from tp_keras.serving.litert_file import load_interpreter
+from tp_keras.serving.litert_file import output_names
 
 # What stays float, as eight bits would cost more than they save:
 # * the normalisation of the pixels: what comes in has 256 levels already, and
@@ -39,7 +43,7 @@ class LiteRT(Format):
     """
 
     name = "litert"
-    file = f"{FOLDER}/portrait_attributes.tflite"
+    file = LITERT_FILE
     packages = {"ai_edge_litert": "ai-edge-litert"}
 
     def convert(self, model, tasks, path, images=None):
@@ -48,29 +52,7 @@ class LiteRT(Format):
         return {}
 
     def _load(self, path, threads):
-        from ai_edge_litert.interpreter import Interpreter
-
-        interpreter = Interpreter(str(path), num_threads=threads)
-        (input_details,) = interpreter.get_input_details()
-        indices = [d["index"] for d in interpreter.get_output_details()]
-        outputs = dict(zip(output_names(interpreter), indices, strict=True))
-        shape = None
-
-        def predict(images):
-            nonlocal shape
-            if images.shape != shape:
-                # Strict: else it takes pictures of any size.
-                interpreter.resize_tensor_input(
-                    input_details["index"], images.shape, strict=True
-                )
-                interpreter.allocate_tensors()
-                shape = images.shape
-            interpreter.set_tensor(input_details["index"], images)
-            interpreter.invoke()
-            # `get_tensor` copies.
-            return {k: interpreter.get_tensor(i) for k, i in outputs.items()}
-
-        return predict
+        return LiteRTFile(path, threads)
 
 
 class LiteRTDynamic(LiteRT):
@@ -118,24 +100,12 @@ def write_file(path, content: bytes, model, tasks) -> None:
     As the format has it, what else belongs to a model follows it as a ZIP
     archive, which a runtime doesn't look at.
     """
-    from ai_edge_litert.interpreter import Interpreter
-
-    names = output_names(Interpreter(model_content=content))
+    names = output_names(load_interpreter(content))
     path.write_bytes(content)
     with zipfile.ZipFile(path, "a") as archive:
         # An entry that is dated 1980: the same model makes the same file.
         entry = zipfile.ZipInfo(f"{DESCRIPTION}.json")
         archive.writestr(entry, describe_file(names, model, tasks))
-
-
-def output_names(interpreter) -> list[str]:
-    """Returns the signature's names of the outputs in the order of the file.
-
-    The tensors have names of the converter's own, and an order that is none.
-    """
-    details = interpreter.get_signature_runner().get_output_details()
-    names = {detail["index"]: name for name, detail in details.items()}
-    return [names[d["index"]] for d in interpreter.get_output_details()]
 
 
 def make_converter(model):
@@ -168,9 +138,7 @@ def _quantize(model, images, kept) -> bytes:
 
 def _tensors_of(file: bytes, layer_names) -> list[str]:
     """Returns the names of the tensors that layers make, and the outputs."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(model_content=file)
+    interpreter = load_interpreter(file)
     # `<model>/<layer>/<operation>`, numbered if the layer was called before.
     pattern = re.compile(
         rf"(^|/)({'|'.join(map(re.escape, layer_names))})(_\d+)?/"
