@@ -33,6 +33,7 @@ LOOK = """({
     .filter((address) => !address.startsWith("data:")),
   text: document.body.innerText.length,
   pictures: [...document.images].map((image) => image.naturalWidth),
+  shown: [...document.images].map((image) => image.width),
 })"""
 
 

@@ -29,15 +29,18 @@ def check_page(page, folder, least_text=100):
 
 
 def test_a_report_fits_a_phone_and_loads_nothing(tmp_path):
-    figure = new_figure(12, 3)
-    figure.subplots().plot(np.arange(5))
+    plots = []
+    for name, width in (("narrow", 5), ("wide", 12)):
+        figure = new_figure(width, 3)
+        figure.subplots().plot(np.arange(5))
+        plots.append(Plot(f"{name}.png", "A plot", "How to read it.", figure))
     wide = pd.DataFrame([["a long text in a cell"] * 12])
     parts = Section(
         "A section",
         "<p>Prose.</p>",
         sentences=["One sentence. " * 20],
         summary=Table("Summary", "A note.", wide),
-        plots=[Plot("plot.png", "A plot", "How to read it.", figure)],
+        plots=plots,
         tables=[Table("All of it", "Another note.", wide)],
     )
     write_report(
@@ -48,7 +51,9 @@ def test_a_report_fits_a_phone_and_loads_nothing(tmp_path):
         {},
     )
     seen = check_page(tmp_path / "page.html", tmp_path)
-    assert len(seen["pictures"]) == 1
+    # The narrow one is made smaller, the wide one is moved aside.
+    narrow, wide = seen["shown"]
+    assert 300 < narrow < WIDTH < 500 < wide
 
 
 def test_what_spills_over_and_what_is_loaded_is_seen(tmp_path):

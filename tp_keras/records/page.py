@@ -11,6 +11,10 @@ from tp_keras.records.page_parts import Table
 
 _MOST_WITHOUT_CONTENTS = 5
 
+# Pictures of so many pixels can be read when they are as wide as a phone;
+# wider ones are moved aside instead.
+_NARROW = 640
+
 
 def make_page(report: Report, about: str, folder: str | os.PathLike) -> str:
     """Returns a report as HTML that loads nothing from anywhere.
@@ -73,8 +77,11 @@ def figure_html(
     """Returns a picture, the PNG file of a path, with title and caption."""
     data = pathlib.Path(path).read_bytes()
     title = html.escape(title)
+    # Its width, as every PNG file tells.
+    wide = int.from_bytes(data[16:20]) > _NARROW
+    look = ' class="wide"' if wide else ""
     return (
-        f'<h3>{title}</h3>\n<figure>\n<img alt="{title}" '
+        f'<h3>{title}</h3>\n<figure>\n<img{look} alt="{title}" '
         f'src="data:image/png;base64,{base64.b64encode(data).decode()}">\n'
         f"<figcaption>{html.escape(how_to_read)}</figcaption>\n</figure>"
     )
@@ -131,7 +138,7 @@ summary { cursor: pointer; padding: 0.2rem 0; }
   h1 { font-size: 1.6rem; }
   table { font-size: 0.82rem; }
   figure { overflow-x: auto; }
-  figure img { max-width: max(100%, 38rem); }
+  figure img.wide { max-width: max(100%, 38rem); }
   .said { padding: 0.6rem 0.8rem 0.6rem 1.6rem; }
 }
 @media print {
