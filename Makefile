@@ -10,8 +10,8 @@ SHARED_OUT := -n logical --maxprocesses 4 --dist loadfile
 RUN_UTKFACE := $(RUN) -m training.run_all --experiment utkface \
 	--output_dir exported_models/utkface
 
-.PHONY: help demo train utkface fairness report portraits test test-all test-pages \
-	test-processors lint format wheel benchmarks clean
+.PHONY: help demo train utkface fairness report portraits test test-all \
+	test-notebooks test-pages test-processors lint format wheel benchmarks clean
 
 help:  ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' \
@@ -81,7 +81,10 @@ test: $(VENV)/.development  ## All tests but the large ones.
 	$(RUN) -m pytest $(SHARED_OUT)
 
 test-all: $(VENV)/.development  ## The large tests too.
-	$(RUN) -m pytest -m "large or browser or not large"
+	$(RUN) -m pytest -m "large or not large"
+
+test-notebooks: $(VENV)/.development  ## The notebooks, on a tiny data set.
+	$(RUN) -m pytest -m notebook
 
 test-pages: $(VENV)/.development  ## The pages, in Debian's `chromium`.
 	$(RUN) -m pytest -m browser

@@ -62,6 +62,7 @@ def kernel(tiny_data_dir, vae_bundle, tmp_path_factory):
     kernel.shutdown_kernel(now=True)
 
 
+@pytest.mark.notebook
 @each_notebook
 def test_a_notebook_runs_on_a_tiny_data_set(name, kernel):
     notebook = refresh.read(name)
