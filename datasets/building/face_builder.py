@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 from typing import ClassVar
 from typing import NamedTuple
@@ -30,6 +31,7 @@ from .errors import DatasetInputError
 from .record_files import check_disk_space
 from .record_files import check_file_format
 from .record_files import reproducible_records
+from .variants import FaceConfig
 from .variants import Variants
 
 
@@ -161,7 +163,7 @@ class FaceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         """Opens what the data set is built from, a drawn pack likewise."""
 
     # A data set that draws synthetic portraits, whose `VARIANTS` have counts,
-    # has these three as well.
+    # has these four as well.
 
     @classmethod
     def describe_pack(cls, count: int, seed: int) -> dict[str, Any]:
@@ -226,6 +228,21 @@ class FaceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     @classmethod
     def draw_samples(cls, count: int, seed: int = 0) -> list[np.ndarray]:
         """Draws a few synthetic portraits, uint8 [height, width, 3] each."""
+        raise NotImplementedError
+
+    @classmethod
+    def draw_regions(
+        cls, config: FaceConfig, indices: Sequence[int]
+    ) -> dict[str, np.ndarray]:
+        """Draws where the regions of synthetic portraits are; see `Regions`.
+
+        Args:
+            config: The variant that they are of.
+            indices: Their `image_index`.
+
+        Returns:
+            Name -> float32 [count, height, width].
+        """
         raise NotImplementedError
 
     def list_inputs(self, manual_dir: pathlib.Path | None) -> dict[str, Any]:

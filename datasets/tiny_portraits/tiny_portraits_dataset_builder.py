@@ -143,6 +143,7 @@ class Builder(FaceBuilder):
     describe_pack = staticmethod(synthetic_pack.describe_pack)
     write_pack = staticmethod(synthetic_pack.write_pack)
     draw_samples = staticmethod(synthetic_pack.draw_samples)
+    draw_regions = staticmethod(synthetic_pack.draw_regions)
 
 
 def _examples(

@@ -57,19 +57,38 @@ def convert(content: bytes, height: int, width: int) -> bytes:
     sizes are no multiples of each other (a box weighs rows unevenly there).
     """
     picture = _decode(content)
+    scale, box = _cut(height, width)
+    if scale > 1:
+        how = Image.Resampling.LANCZOS
+        picture = picture.resize((width, height), how, box=box)
+    elif (height, width) != (facts.SIZE, facts.SIZE):
+        picture = picture.crop(tuple(map(round, box)))
+    return encode_png(np.asarray(picture))
+
+
+def cut_planes(planes: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Returns float32 planes [count, SIZE, SIZE] cut out as `convert` does.
+
+    Made smaller by the mean, which leaves shares between 0 and 1.
+    """
+    _, box = _cut(height, width)
+    how = Image.Resampling.BOX
+    return np.stack(
+        [
+            np.asarray(
+                Image.fromarray(plane).resize((width, height), how, box=box)
+            )
+            for plane in planes
+        ]
+    )
+
+
+def _cut(height, width):
+    """Returns how much smaller a picture gets, and the box that is cut out."""
     scale = min(facts.SIZE / height, facts.SIZE / width)
     left = (facts.SIZE - width * scale) / 2
     top = (facts.SIZE - height * scale) / 2
-    if scale > 1:
-        picture = picture.resize(
-            (width, height),
-            Image.Resampling.LANCZOS,
-            box=(left, top, facts.SIZE - left, facts.SIZE - top),
-        )
-    elif (height, width) != (facts.SIZE, facts.SIZE):
-        box = (left, top, facts.SIZE - left, facts.SIZE - top)
-        picture = picture.crop(tuple(map(round, box)))
-    return encode_png(np.asarray(picture))
+    return scale, (left, top, facts.SIZE - left, facts.SIZE - top)
 
 
 def _decode(content: bytes) -> Image.Image:

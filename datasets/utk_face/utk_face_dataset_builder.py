@@ -140,3 +140,4 @@ class Builder(FaceBuilder):
     describe_pack = staticmethod(pack.describe_pack)
     write_pack = staticmethod(pack.write_pack)
     draw_samples = staticmethod(pack.draw_samples)
+    draw_regions = staticmethod(pack.draw_regions)

@@ -4,11 +4,14 @@ import functools
 import pathlib
 import zipfile
 from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
 
 from ...building.drawing.png import encode_png
 from ...building.drawing.portrait import draw_portrait
+from ...building.regions import regions_of
+from ...building.variants import FaceConfig
 from .. import facts
 from . import labels
 from .portrait import Appearance
@@ -25,6 +28,16 @@ def draw_samples(count: int, seed: int = 0) -> list[np.ndarray]:
     return [
         draw_portrait(Appearance.of(table, seed, index)) for index in indices
     ]
+
+
+def draw_regions(
+    config: FaceConfig, indices: Sequence[int]
+) -> dict[str, np.ndarray]:
+    """Draws where the regions of portraits are; see `FaceBuilder`."""
+    seed = config.seed
+    table = labels.LabelTable.draw(seed)
+    looks = (Appearance.of(table, seed, index) for index in indices)
+    return regions_of(looks, len(indices))
 
 
 def describe_pack(count: int, seed: int) -> dict:

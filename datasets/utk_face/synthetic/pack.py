@@ -5,13 +5,17 @@ import io
 import pathlib
 import zipfile
 from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
 
 from ...building.drawing.portrait import draw_portrait
+from ...building.regions import regions_of
+from ...building.variants import FaceConfig
 from .. import facts
 from ..labels import MISSING
+from ..pictures import cut_planes
 from . import people
 from .people import Person
 from .people import draw_appearance
@@ -33,6 +37,22 @@ def write_pack(
             entry = zipfile.ZipInfo(f"{facts.FOLDER_NAME}/{name}")
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, content)
+
+
+def draw_regions(
+    config: FaceConfig, indices: Sequence[int]
+) -> dict[str, np.ndarray]:
+    """Draws where the regions of portraits are; see `FaceBuilder`.
+
+    The index of a portrait is the place of its file among their names.
+    """
+    people = [Person.draw(config.seed, i) for i in range(config.count)]
+    names = [_file_name(person, index) for index, person in enumerate(people)]
+    order = sorted(range(config.count), key=names.__getitem__)
+    drawn = [order[index] for index in indices]
+    looks = (draw_appearance(people[i], config.seed, i) for i in drawn)
+    shares = regions_of(looks, len(drawn))
+    return {name: cut_planes(x, *config.size) for name, x in shares.items()}
 
 
 def describe_pack(count: int, seed: int) -> dict:
@@ -64,14 +84,16 @@ def _draw_files(seed: int, indices: range) -> list[tuple[str, bytes]]:
     files = []
     for index in indices:
         person, picture = _draw(seed, index)
-        labels = [person.age, person.gender, person.race]
-        if person.race == MISSING:
-            labels.pop()
-        name = facts.FILE_NAME.format(
-            labels="_".join(map(str, labels)),
-            stamp=2017_0101_000_000_000 + index,
-        )
         file = io.BytesIO()
         Image.fromarray(picture).save(file, "JPEG", quality=_JPEG_QUALITY)
-        files.append((name, file.getvalue()))
+        files.append((_file_name(person, index), file.getvalue()))
     return files
+
+
+def _file_name(person: Person, index: int) -> str:
+    labels = [person.age, person.gender, person.race]
+    if person.race == MISSING:
+        labels.pop()
+    return facts.FILE_NAME.format(
+        labels="_".join(map(str, labels)), stamp=2017_0101_000_000_000 + index
+    )
