@@ -74,7 +74,7 @@ def run_dir(tmp_path, monkeypatch):
     builder = types.SimpleNamespace(info=info)
     monkeypatch.setattr(module.source, "load_portraits", load)
     monkeypatch.setattr(module.builders, "find_builder", lambda *_: builder)
-    monkeypatch.setattr(module, "_answers_of", lambda _: made_faces.read_mark)
+    monkeypatch.setattr(module, "answers_of", lambda _: made_faces.read_mark)
     data = DataConfig(data_dir="data", dataset=OWN)
     return make_run(tmp_path / "run", SCHEMA, data=data).path
 
@@ -242,7 +242,7 @@ def test_every_kind_of_task_is_measured_and_drawn(run_dir, monkeypatch):
 def test_the_model_is_asked_as_ever():
     classifier = make_classifier()
     images = make_portraits(5).images
-    answers = module._answers_of(classifier)(images)
+    answers = module.answers_of(classifier)(images)
     expected = classifier.predict_answers(images, verbose=0)
     for task in classifier.tasks:
         np.testing.assert_allclose(answers[task.name], expected[task.name])

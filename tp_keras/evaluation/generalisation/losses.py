@@ -143,10 +143,12 @@ def measure(
         parts.append((balanced, other, TREATMENTS))
     drawn = []
     for metric, scores, variants in parts:
-        drawn.append(_draw(scores, generator, num_bootstraps))
+        drawn.append(draw_means(scores, generator, num_bootstraps))
         pairs = zip(variants, drawn[-1], scores.values, strict=False)
         for variant, draws, values in pairs:
-            yield _figure(task, metric, variant, draws, values, scores.inside)
+            yield treatment_figure(
+                task, metric, draws, values, scores.inside, variant=variant
+            )
     if other is None:
         return
     (reference,), (as_is, framed, coloured, both) = drawn[1:]
@@ -162,19 +164,32 @@ def measure(
         yield resampled(LOSS, value, count, np.array(draws), variant=name)
 
 
-def _draw(scores, generator, num_bootstraps):
-    """Returns means of all rows, and of each draw: `[treatments, 1 + B]`."""
+def draw_means(scores: Scores, generator, num_bootstraps=1000) -> np.ndarray:
+    """Returns means of all rows, and of each draw: `[treatments, 1 + B]`.
+
+    All treatments are of the same rows, so what differs between them has the
+    draws of a paired comparison.
+    """
     count = len(scores.inside)
     means = [scores.means(np.ones((1, count), np.float32))]
     blocks = intervals.resample_rows(count, num_bootstraps, generator)
     return np.concatenate([*means, *map(scores.means, blocks)], axis=1)
 
 
-def _figure(task, metric, variant, drawn, values, inside):
-    """Returns the fields of a figure of one treatment."""
+def treatment_figure(task, metric, drawn, values, inside, **fields) -> dict:
+    """Makes the fields of the figure of one treatment.
+
+    Args:
+        task: `Task`; None of shares that are of no task.
+        metric: Name of the figure.
+        drawn: Float array `[1 + B]`, a row of `draw_means`.
+        values: A treatment's `values` of `Scores`.
+        inside: `inside` of it.
+        **fields: Further ones.
+    """
     counts = inside.sum(0)
     total = counts.sum()
-    if task.kind == REGRESSION or not total:
-        return resampled(metric, drawn[0], total, drawn[1:], variant=variant)
+    if task is not None and task.kind == REGRESSION or not total:
+        return resampled(metric, drawn[0], total, drawn[1:], **fields)
     interval = intervals.mean_of_shares_interval(values.sum(0), counts)
-    return figure(metric, drawn[0], total, interval, variant=variant)
+    return figure(metric, drawn[0], total, interval, **fields)

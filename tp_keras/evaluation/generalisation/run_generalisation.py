@@ -18,11 +18,11 @@ from tp_keras.data import source
 from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
 from tp_keras.evaluation import places
+from tp_keras.evaluation.answers import answers_of
 from tp_keras.evaluation.generalisation import losses
 from tp_keras.evaluation.generalisation import page
 from tp_keras.evaluation.generalisation.likeness import AS_IS
 from tp_keras.evaluation.generalisation.likeness import find_likeness
-from tp_keras.models.kinds import answer
 from tp_keras.records.record import ALL
 from tp_keras.records.record import Record
 from tp_keras.records.report import page_of
@@ -31,8 +31,6 @@ from tp_keras.runs.run_folder import RunFolder
 
 # Portraits of the training that framing and colours are read from.
 _MOST_PICTURES = 4000
-
-_BATCH_SIZE = 256
 
 _OWN_SPLIT = "test"
 
@@ -99,7 +97,7 @@ def run_generalisation(
     train = load(data.dataset, data.part("train")).images
     rows = np.linspace(0, len(train) - 1, min(len(train), _MOST_PICTURES))
     wanted = np.array(train[rows.astype(int)])
-    predict = _answers_of(run.load_model())
+    predict = answers_of(run.load_model())
     scores = _score(own, [predict(own.images)])
     records = _records(own, seed, _measure(own, scores, seed))
     faces = {}
@@ -128,18 +126,6 @@ def run_generalisation(
         },
     )
     return records, folder
-
-
-def _answers_of(classifier) -> Callable:
-    """Returns `predict_answers` as of one model for all pictures."""
-    model = classifier.inference_model()
-
-    def predict(images):
-        outputs = model.predict(images, _BATCH_SIZE, verbose=0)
-        tasks = classifier.tasks
-        return {task.name: answer(task, outputs[task.name]) for task in tasks}
-
-    return predict
 
 
 def _score(portraits, answers) -> dict[str, losses.Scores]:

@@ -1,0 +1,1 @@
+"""Where answers stop to hold: portraits made worse step by step."""
