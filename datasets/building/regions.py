@@ -16,7 +16,7 @@ from .prepare import find_builder_class
 _NAMES = ("face", "hair", "clothes", "background")
 
 # Portraits that a mean is made of.
-_DRAWN = 400
+_DRAWN = 300
 
 
 class Regions(NamedTuple):
@@ -24,12 +24,13 @@ class Regions(NamedTuple):
 
     Attributes:
         shares: Name -> float32 [count, height, width]; they add up to 1.
-        is_exact: Whether there is one for each portrait, as it was drawn; else
-            `count` is 1, the mean of drawn portraits.
+        face: None where there is one for each portrait, as it was drawn; else
+            `count` is 1, and this the mean of drawn portraits that they are
+            of, float64 [height, width, 3], of any size.
     """
 
     shares: dict[str, np.ndarray]
-    is_exact: bool
+    face: np.ndarray | None
 
 
 def find_regions(dataset: str, indices: Sequence[int]) -> Regions | None:
@@ -56,13 +57,13 @@ def find_regions(dataset: str, indices: Sequence[int]) -> Regions | None:
     if not builder.VARIANTS.counts:
         return None
     if config.is_synthetic:
-        return Regions(builder.draw_regions(config, indices), True)
+        return Regions(builder.draw_regions(config, indices), None)
     sizes = builder.VARIANTS.sizes
     size = f"{config.size[0]}x{config.size[1]}" if len(sizes) > 1 else None
     drawn = builder.VARIANTS.find(count=_DRAWN, image_size=size)
     shares = builder.draw_regions(drawn, range(_DRAWN))
     means = {name: x.mean(0, keepdims=True) for name, x in shares.items()}
-    return Regions(means, False)
+    return Regions(means, np.mean(builder.draw_samples(_DRAWN), axis=0))
 
 
 def regions_of(

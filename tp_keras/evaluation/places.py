@@ -50,7 +50,14 @@ def name_of_portraits(
     ):
         return split
     name = f"{portraits.dataset}-{split}-{portraits.fingerprint[:8]}"
-    # Slashes and brackets as in "faces/here" and "test[:100]".
+    return file_name(name)
+
+
+def file_name(name: str) -> str:
+    """Returns a name that a folder can have.
+
+    Slashes and brackets are replaced, as of `faces/here` and `test[:100]`.
+    """
     return re.sub(r"[^\w.+-]", "-", name)
 
 

@@ -61,7 +61,8 @@ def measure_task(
     known = scores.inside.any(-1)
     if not known.any():
         return
-    scores = scores.take(known)
+    # Classes without a portrait have no part in means of classes.
+    scores = scores.take(known, scores.inside.any(0))
     plain, balanced = losses.metric_names(task)
     # A stream of chance of its own, whatever else is measured.
     stream = zlib.crc32(f"{axis.name} {task.name}".encode())

@@ -3,7 +3,6 @@
 import itertools
 import os
 import pathlib
-import re
 import zlib
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -111,7 +110,7 @@ def run_generalisation(
         measured += _measure(part, other, seed, own, scores)
         records += _records(part, seed, measured)
     people = any(part.schema.shows_people for part in (own, *others))
-    name = re.sub(r"[^\w.+-]", "-", "-".join(filter(None, (split, chosen))))
+    name = places.file_name("-".join(filter(None, (split, chosen))))
     folder = pathlib.Path(output_dir or run.path, "generalisation", name)
     write_report(
         folder,
