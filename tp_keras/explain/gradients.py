@@ -46,23 +46,19 @@ class Differentiable:
 
     def __init__(self, classifier):
         self.tasks = classifier.tasks
-        trunk = classifier.backbone
-        image = keras.Input(classifier.schema.image_shape, dtype="float32")
-        copy = keras.models.clone_model(
-            keras.Model(trunk.inputs, trunk.outputs), input_tensors=[image]
-        )
-        copy.set_weights(trunk.get_weights())
+        copy = _of_floats(classifier.backbone)
+        copy.set_weights(classifier.backbone.get_weights())
         heads = keras.Model(
             _features(classifier), dict(classifier.inference_model().output)
         )
         self._model = keras.Model(
-            image, [_fine_maps(copy), heads(copy.outputs[0])]
+            copy.inputs, [_fine_maps(copy), heads(copy.outputs[0])]
         )
 
     def answers(self, pixels) -> dict[str, np.ndarray]:
         """Returns the answers to float pixels, as of `predict_answers`."""
         parts = [
-            self._model(part, training=False)[1] for part in _batches(pixels)
+            self._model([part], training=False)[1] for part in _batches(pixels)
         ]
         return {
             task.name: answer(
@@ -101,12 +97,27 @@ class Differentiable:
         def run(pixels, columns, of_maps):
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(pixels)
-                maps, outputs = self._model(pixels, training=False)
+                maps, outputs = self._model([pixels], training=False)
                 scores = _scores(task, outputs[task.name], columns)
             source = maps if of_maps else pixels
             return scores, source, tape.gradient(scores, source)
 
         return run
+
+
+def _of_floats(model):
+    """Returns an untrained copy of a network whose input is float."""
+
+    def copied(layer):
+        if isinstance(layer, keras.Model):
+            return _of_floats(layer)
+        return layer.from_config(layer.get_config())
+
+    return keras.models.clone_model(
+        keras.Model(model.inputs, model.outputs),
+        [keras.Input(x.shape[1:], dtype="float32") for x in model.inputs],
+        clone_function=copied,
+    )
 
 
 def _features(classifier):
