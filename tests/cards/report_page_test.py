@@ -32,7 +32,7 @@ def whole_run(measured_run, tmp_path_factory):
     """A run of which everything was measured."""
     path = tmp_path_factory.mktemp("whole") / "run"
     shutil.copytree(measured_run, path)
-    for kind in ("fairness", "generalisation", "limits"):
+    for kind in ("fairness", "generalisation", "explanations", "limits"):
         write_found(path / kind / "test", [f"{kind} <found>"])
     write_found(path / "audit", ["What is peculiar", "Balance"])
     write_found(path / "vae" / "generation" / "test", ["Drawn"])
@@ -48,7 +48,7 @@ def test_the_schema_asks_the_questions(measured_run, whole_run, tmp_path):
     titles = [chapter.title for chapter in make_chapters(read_whole(whole_run))]
     assert titles == [
         *("Data", "Origin", "Age, mood, signs and smile", "Fairness"),
-        *("New portraits", "Other portraits", "Limits"),
+        *("New portraits", "Other portraits", "Explanations", "Limits"),
     ]
     chapters = make_chapters(read_sources(measured_run))
     assert [chapter.title for chapter in chapters] == titles[:5]

@@ -72,9 +72,9 @@ def make_chapters(sources: Sources) -> list[Chapter]:
     """Returns the chapters of a report, as the schema asks its questions.
 
     Data; the protected task; the guarded ones and all else; whether these are
-    judged without regard to it; new portraits. Then other portraits and limits,
-    where they were measured. Where there is no protected task, or nothing
-    guarded, its question is left out.
+    judged without regard to it; new portraits. Then other portraits, what
+    answers rest on, and limits, where they were measured. Where there is no
+    protected task, or nothing guarded, its question is left out.
     """
     schema = sources.schema
     protected = [t for t in sources.tasks if t == schema.protected_task]
@@ -89,6 +89,7 @@ def make_chapters(sources: Sources) -> list[Chapter]:
     chapters.append(_portraits(sources))
     for kind, make in (
         (sources_lib.GENERALISATION, _generalisation),
+        (sources_lib.EXPLANATIONS, _explanations),
         (sources_lib.LIMITS, _limits),
     ):
         if kind in sources.found:
@@ -267,12 +268,25 @@ def _generalisation(sources: Sources):
     )
 
 
+def _explanations(sources: Sources):
+    return Chapter(
+        "Explanations",
+        "What in a portrait do the answers rest on?",
+        "Four methods draw maps of where the evidence for each answer lies. "
+        "Their shares by region are compared with the size of the regions, "
+        "regions are hidden, and the maps themselves are put to tests.",
+        "Look at the panels, and hide what should not matter.",
+        sources.commands[sources_lib.EXPLANATIONS],
+        **_shown(sources, sources_lib.EXPLANATIONS),
+    )
+
+
 def _limits(sources: Sources):
     return Chapter(
         "Limits",
         "Where does it stop to work?",
         "Portraits were made worse step by step, and the answers compared.",
-        "Keep to the ranges in which it works.",
-        sources.commands[sources_lib.EVALUATION],
+        "Keep to the ranges in which it works; measure anew after a training.",
+        sources.commands[sources_lib.LIMITS],
         **_shown(sources, sources_lib.LIMITS),
     )

@@ -27,6 +27,7 @@ from tp_keras.tasks import Task
 EVALUATION, FAIRNESS, SWEEP = "evaluation", "fairness", "sweep"
 AUDIT, GENERATION = "audit", "generation"
 GENERALISATION, LIMITS = "generalisation", "limits"
+EXPLANATIONS = "explanations"
 
 # Titles of sections that say how figures are made, and what they can't tell.
 METHODS = (
@@ -159,6 +160,8 @@ def read_sources(
         GENERALISATION: command_line(
             "training.generalise", **own, datasets="OTHER_DATA_SET"
         ),
+        EXPLANATIONS: command_line("training.explain", **own, split=split),
+        LIMITS: command_line("training.limits", **own, split=split),
     }
     found = {}
     for kind, folder in places.items():
@@ -177,7 +180,7 @@ def read_sources(
     return Sources(run, builder.info, counts, found, commands)
 
 
-_OF_RUNS = (EVALUATION, FAIRNESS, GENERALISATION, LIMITS)
+_OF_RUNS = (EVALUATION, FAIRNESS, GENERALISATION, EXPLANATIONS, LIMITS)
 
 
 def _read(folder) -> Found:
