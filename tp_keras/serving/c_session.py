@@ -38,7 +38,6 @@ _C_TYPES = {
 _FUNCTIONS = """
     TF_NewStatus p
     TF_DeleteStatus - p
-    TF_SetStatus - p i s
     TF_GetCode i p
     TF_Message s p
     TF_NewGraph p
@@ -56,11 +55,13 @@ _FUNCTIONS = """
     TF_AllocateTensor p i p i n
     TF_DeleteTensor - p
     TF_TensorData p p
+    TF_TensorByteSize n p
     TF_TensorType i p
     TF_NumDims i p
     TF_Dim l p i
     TF_StringInit - p
     TF_StringCopy - p s n
+    TF_StringDealloc - p
     TF_StringGetDataPointer p p
     TF_StringGetSize n p
 """
@@ -82,8 +83,22 @@ class _Buffer(ctypes.Structure):
     ]
 
 
+class SessionError(UserError):
+    """What TensorFlow refuses.
+
+    Attributes:
+        code: Its `TF_Code`, such as 3 for an invalid argument.
+    """
+
+    def __init__(self, message: str, code: int):
+        super().__init__(message)
+        self.code = code
+
+
 class CSession:
     """A bundle loaded through TensorFlow's C API.
+
+    Several threads may call `run` at once.
 
     Args:
         bundle_dir: Folder of one version of a bundle, with `saved_model.pb`.
@@ -116,20 +131,20 @@ class CSession:
                 f"Received: bundle_dir={str(bundle_dir)!r}"
             )
         library = self._library = _load_library()
-        self._status = library.TF_NewStatus()
+        self._places = {}
         self._graph = library.TF_NewGraph()
+        status = library.TF_NewStatus()
         config = config_pb2.ConfigProto(
             intra_op_parallelism_threads=threads or 0,
             inter_op_parallelism_threads=threads or 0,
         ).SerializeToString()
         options = library.TF_NewSessionOptions()
-        library.TF_SetConfig(options, config, len(config), self._status)
-        self._check()
+        library.TF_SetConfig(options, config, len(config), status)
         meta_graph = library.TF_NewBuffer()
         tags = (ctypes.c_char_p * 1)(b"serve")
         self._session = library.TF_LoadSessionFromSavedModel(
             *(options, None, str(bundle_dir).encode(), tags, 1),
-            *(self._graph, meta_graph, self._status),
+            *(self._graph, meta_graph, status),
         )
         library.TF_DeleteSessionOptions(options)
         buffer = ctypes.cast(meta_graph, ctypes.POINTER(_Buffer)).contents
@@ -137,7 +152,7 @@ class CSession:
             buffer.data, buffer.length if buffer.data else 0
         )
         library.TF_DeleteBuffer(meta_graph)
-        self._check()
+        self._end(status)
         signatures = meta_graph_pb2.MetaGraphDef.FromString(data).signature_def
         self.signatures = {
             name: signature
@@ -165,10 +180,12 @@ class CSession:
                 f"Expected the inputs {sorted(definition.inputs)}. "
                 f"Received: inputs={sorted(inputs)}"
             )
-        outputs = dict(sorted(definition.outputs.items()))
-        feeds, fetches = map(self._places, (definition.inputs, outputs))
+        names = sorted(definition.outputs)
+        feeds, fetches = self._find_places(signature)
         tensors: list = []
         results = (_Pointer * len(fetches))()
+        # One for each call, as several may run.
+        status = self._library.TF_NewStatus()
         try:
             for name, info in definition.inputs.items():
                 tensors.append(self._to_tensor(inputs[name], info.dtype))
@@ -176,25 +193,31 @@ class CSession:
                 *(self._session, None),
                 *(feeds, (_Pointer * len(feeds))(*tensors), len(feeds)),
                 *(fetches, results, len(fetches)),
-                *(None, 0, None, self._status),
+                *(None, 0, None, status),
             )
-            self._check()
+            used, status = status, None
+            self._end(used)
             arrays = map(self._to_array, results)
-            return dict(zip(outputs, arrays, strict=True))
+            return dict(zip(names, arrays, strict=True))
         finally:
-            for tensor in [*tensors, *results]:
-                if tensor:
-                    self._library.TF_DeleteTensor(tensor)
+            if status:
+                self._library.TF_DeleteStatus(status)
+            # Outputs first: they may be the inputs.
+            for tensor in filter(None, results):
+                self._library.TF_DeleteTensor(tensor)
+            for tensor in tensors:
+                self._free_input(tensor)
 
     def close(self) -> None:
         """Frees the session; a second call does nothing."""
         if self._session:
-            self._library.TF_CloseSession(self._session, self._status)
-            self._library.TF_DeleteSession(self._session, self._status)
+            status = self._library.TF_NewStatus()
+            self._library.TF_CloseSession(self._session, status)
+            self._library.TF_DeleteSession(self._session, status)
+            self._library.TF_DeleteStatus(status)
             self._session = None
         if self._graph:
             self._library.TF_DeleteGraph(self._graph)
-            self._library.TF_DeleteStatus(self._status)
             self._graph = None
 
     def __enter__(self):
@@ -207,15 +230,26 @@ class CSession:
         if getattr(self, "_graph", None):
             self.close()
 
-    def _check(self) -> None:
-        if self._library.TF_GetCode(self._status):
-            message = self._library.TF_Message(self._status).decode()
-            self._library.TF_SetStatus(self._status, 0, b"")
-            raise UserError(f"TensorFlow refused it: {message}")
+    def _end(self, status) -> None:
+        """Frees a status, and raises what it tells."""
+        code = self._library.TF_GetCode(status)
+        message = self._library.TF_Message(status).decode(errors="replace")
+        self._library.TF_DeleteStatus(status)
+        if code:
+            raise SessionError(f"TensorFlow refused it: {message}", code)
 
-    def _places(self, infos):
+    def _find_places(self, signature):
+        """Returns the places of inputs, and of outputs sorted by name."""
+        if signature not in self._places:
+            definition = self.signatures[signature]
+            outputs = [info for _, info in sorted(definition.outputs.items())]
+            infos = definition.inputs.values(), outputs
+            self._places[signature] = tuple(map(self._to_places, infos))
+        return self._places[signature]
+
+    def _to_places(self, infos):
         places = (_Output * len(infos))()
-        for place, info in zip(places, infos.values(), strict=True):
+        for place, info in zip(places, infos, strict=True):
             name, index = info.name.split(":")
             place.operation = self._library.TF_GraphOperationByName(
                 self._graph, name.encode()
@@ -252,6 +286,16 @@ class CSession:
             library.TF_StringInit(place)
             library.TF_StringCopy(place, item, len(item))
         return tensor
+
+    def _free_input(self, tensor) -> None:
+        """Frees a tensor, and its strings, which it doesn't own itself."""
+        library = self._library
+        if library.TF_TensorType(tensor) == _TF_STRING:
+            data = library.TF_TensorData(tensor) or 0
+            size = library.TF_TensorByteSize(tensor)
+            for place in range(data, data + size, _TF_TSTRING_BYTES):
+                library.TF_StringDealloc(place)
+        library.TF_DeleteTensor(tensor)
 
     def _to_array(self, tensor) -> np.ndarray:
         """Copies a tensor of the library into a new array."""
