@@ -10,7 +10,7 @@ SHARED_OUT := -n logical --maxprocesses 4 --dist loadfile
 RUN_UTKFACE := $(RUN) -m training.run_all --experiment utkface \
 	--output_dir exported_models/utkface
 
-.PHONY: help demo train utkface fairness report portraits test test-all \
+.PHONY: help demo train utkface fairness report serve portraits test test-all \
 	test-notebooks test-pages test-processors lint format wheel benchmarks clean
 
 help:  ## Show the targets.
@@ -31,6 +31,10 @@ $(VENV)/.development: $(VENV)/.runtime requirements-dev.txt \
 
 $(VENV)/.benchmarks: $(VENV)/.development requirements-benchmarks.txt
 	$(RUN) -m pip install --progress-bar on -r requirements-benchmarks.txt
+	@touch $@
+
+$(VENV)/.page: $(VENV)/.runtime requirements-page.txt
+	$(RUN) -m pip install --progress-bar on -r requirements-page.txt
 	@touch $@
 
 demo: $(VENV)/.runtime  ## Synthetic portraits: the whole way, in minutes.
@@ -64,6 +68,11 @@ report: $(VENV)/.runtime  ## What the demo found: audit, fairness, cards, a page
 	$(RUN) -m training.audit --run_dir $(DEMO) --output_dir $(DEMO)/audit
 	$(RUN) -m training.fairness_report --run_dir $(DEMO)
 	$(RUN) -m training.report --run_dir $(DEMO)
+
+serve: $(VENV)/.page  ## A page for your own photo, after the demo.
+	@ls exported_models/*/*/saved_model.pb >/dev/null 2>&1 || \
+		{ echo "First comes what it shows: make demo"; exit 2; }
+	$(RUN) -m training.serve $(if $(wildcard $(DEMO)/model.keras),--run_dir $(DEMO))
 
 portraits: $(VENV)/.runtime  ## A generator: trained, exported, drawn, judged.
 	$(RUN) -m training.build_dataset

@@ -6,7 +6,9 @@ The rules and the texts of errors are those of TensorFlow Serving's
 
 import numpy as np
 
-from tp_keras.server.json_tensors import plain_decimals
+from tp_keras.server.json_outputs import plain_decimals
+from tp_keras.server.json_tensors import B64
+from tp_keras.server.json_tensors import json_type
 from tp_keras.server.json_tensors import shown
 from tp_keras.server.json_tensors import to_bytes
 from tp_keras.server.rest_error import RestError
@@ -52,8 +54,9 @@ def read_examples(request: dict) -> np.ndarray:
 def _features(values) -> dict:
     """Returns dict of name to the kind of a feature, or None, and its items."""
     if not isinstance(values, dict):
-        kind = "Array" if isinstance(values, list) else type(values).__name__
-        raise RestError(f"Example must be JSON object but got JSON {kind}")
+        raise RestError(
+            f"Example must be JSON object but got JSON {json_type(values)}"
+        )
     return {name: _feature(name, value) for name, value in values.items()}
 
 
@@ -71,13 +74,13 @@ def _feature(name, value):
                     "supported."
                 )
         elif isinstance(item, str) or (
-            isinstance(item, dict) and item.keys() == {"b64"}
+            isinstance(item, dict) and item.keys() == {B64}
         ):
             now, item = "bytes_list", to_bytes(item)
         else:
             raise RestError(
                 f"Feature: {name} has element with unexpected JSON type: "
-                f"{ {list: 'Array', dict: 'Object'}.get(type(item), 'Null') }"
+                f"{json_type(item)}"
             )
         if kind not in (None, now):
             raise RestError(

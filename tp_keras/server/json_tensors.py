@@ -41,8 +41,7 @@ _JSON_TYPES = {
 _MOST_SHOWN = 256
 # NumPy has no more.
 _MOST_DIMENSIONS = 32
-_BYTES_SUFFIX = "_bytes"
-_B64 = "b64"
+B64 = "b64"
 _SPACES = str.maketrans("", "", " \t\r\n\f\v")
 
 
@@ -155,7 +154,7 @@ def _read_rows(rows, types):
         if len(row) != len(types):
             raise RestError(
                 f"Failed to process element: {i} of 'instances' list. JSON "
-                f"object: {shown(row)} keys must be equal to: "
+                f"object: {_debug(row)} keys must be equal to: "
                 f"{','.join(sorted(types))}"
             )
         for name in types:
@@ -250,7 +249,7 @@ def _check(value, level, shape, dtype):
     if not isinstance(value, list):
         if level != len(shape):
             raise RestError(
-                f"JSON Value: {shown(value)} found at incorrect level: "
+                f"{shown(value)} found at incorrect level: "
                 f"{level + 1} in the JSON DOM. Expected at level: {len(shape)}"
             )
         if dtype == "string" and isinstance(value, dict):
@@ -273,9 +272,8 @@ def _check(value, level, shape, dtype):
 
 
 def _type_error(value, dtype):
-    kind = _JSON_TYPES.get(type(value), str(value))
     return RestError(
-        f"JSON Value: {shown(value)} Type: {kind} is not of expected type: "
+        f"{shown(value)} Type: {json_type(value)} is not of expected type: "
         f"{dtype}"
     )
 
@@ -287,10 +285,9 @@ def to_bytes(value) -> bytes:
         return value.encode("utf-8", "surrogatepass")
     if not _is_b64(value):
         raise RestError(
-            f"JSON Value: {shown(value)} not formatted correctly for base64 "
-            "data"
+            f"{shown(value)} not formatted correctly for base64 data"
         )
-    return decode_b64(value[_B64])
+    return decode_b64(value[B64])
 
 
 def decode_b64(text: str) -> bytes:
@@ -305,8 +302,8 @@ def decode_b64(text: str) -> bytes:
 def _is_b64(value) -> bool:
     return (
         isinstance(value, dict)
-        and value.keys() == {_B64}
-        and isinstance(value[_B64], str)
+        and value.keys() == {B64}
+        and isinstance(value[B64], str)
     )
 
 
@@ -315,60 +312,17 @@ def _is_named(row) -> bool:
 
 
 def shown(value) -> str:
-    """Returns a value as JSON, shortened, for an error."""
+    """Returns how an error begins that is about a value."""
+    return f"JSON Value: {_debug(value)}"
+
+
+def json_type(value) -> str:
+    """Returns what the type of a value is called in errors."""
+    return _JSON_TYPES.get(type(value), str(value))
+
+
+def _debug(value) -> str:
     # Of a long one only its beginning is worth the time.
     if isinstance(value, list):
         value = value[:_MOST_SHOWN]
     return json.dumps(value)[:_MOST_SHOWN]
-
-
-def write_outputs(outputs: dict[str, np.ndarray], in_rows: bool) -> dict:
-    """Returns tensors as an answer of Predict: by rows, or by columns.
-
-    Raises:
-        RestError: If there are rows of some, and other numbers of others.
-    """
-    single = len(outputs) == 1
-    if not in_rows:
-        values = {name: _to_json(name, v) for name, v in outputs.items()}
-        return {"outputs": next(iter(values.values())) if single else values}
-    count = None
-    for name, array in outputs.items():
-        if not array.ndim:
-            raise RestError(f"Tensor name: {name} has no shape information ")
-        if count not in (None, len(array)):
-            raise RestError(
-                f"Tensor name: {name} has inconsistent batch size: "
-                f"{len(array)} expecting: {count}"
-            )
-        count = len(array)
-    columns = [_to_json(name, array) for name, array in outputs.items()]
-    if single:
-        return {"predictions": columns[0]}
-    rows = zip(*columns, strict=True)
-    return {
-        "predictions": [dict(zip(outputs, row, strict=True)) for row in rows]
-    }
-
-
-def _to_json(name, array):
-    """Returns an array as JSON holds it."""
-    if array.dtype == object:
-        as_bytes = name.endswith(_BYTES_SUFFIX)
-        texts = np.empty(array.size, object)
-        texts[:] = [_from_bytes(item, as_bytes) for item in array.flat]
-        array = texts.reshape(array.shape)
-    elif array.dtype.kind == "f":
-        array = plain_decimals(array)
-    return array.tolist()
-
-
-def _from_bytes(item: bytes, as_bytes: bool):
-    if as_bytes:
-        return {_B64: base64.b64encode(item).decode()}
-    return item.decode("utf-8", "replace")
-
-
-def plain_decimals(array) -> np.ndarray:
-    """Returns float32 as the float64 that are written with as few digits."""
-    return np.asarray(array).astype("U32").astype(np.float64)

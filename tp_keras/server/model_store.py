@@ -7,9 +7,9 @@ import threading
 
 from tp_keras.command_line import command_line
 from tp_keras.errors import UserError
-from tp_keras.serving.c_session import CSession
 from tp_keras.server.rest_error import NOT_FOUND
 from tp_keras.server.rest_error import RestError
+from tp_keras.serving.c_session import CSession
 
 AVAILABLE, END = "AVAILABLE", "END"
 

@@ -8,6 +8,7 @@ import asyncio
 import concurrent.futures
 import json
 import re
+import urllib.parse
 
 from fastapi import APIRouter
 from fastapi import Request
@@ -16,6 +17,7 @@ from google.protobuf import json_format
 
 from tp_keras.errors import UserError
 from tp_keras.server import json_examples
+from tp_keras.server import json_outputs
 from tp_keras.server import json_tensors
 from tp_keras.server.body import BodyError
 from tp_keras.server.body import read_body
@@ -32,12 +34,11 @@ _DEFAULT = "serving_default"
 _PREDICT = "predict"
 _MOST = 2**63
 
-# As the server's own patterns, which don't care for case.
 _PATH = re.compile(
     r"/v1/models/(?P<name>[^/:]+)"
     r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
     r"(?:/(?P<metadata>metadata)|:(?P<method>predict|classify|regress))?",
-    re.IGNORECASE | re.ASCII,
+    re.ASCII,
 )
 
 
@@ -49,14 +50,14 @@ def make_router(
 
     async def answer(request: Request) -> Response:
         """Answers as TensorFlow Serving does."""
-        place = _PATH.fullmatch(request.scope["path"])
+        path = request.scope["raw_path"].decode("latin-1").partition("?")[0]
+        place = _PATH.fullmatch(path)
         try:
             body = await read_body(request, MOST_BYTES)
             call = pool, _answer, store, request.method, place, body
             loop = asyncio.get_running_loop()
             values = await loop.run_in_executor(*call)
             if values is None:
-                path = request.scope["path"]
                 raise RestError(f"Malformed request: {request.method} {path}")
             return _json(values, 200)
         except (RestError, BodyError) as error:
@@ -88,17 +89,21 @@ def _answer(store, method, place, body):
         "name", "version", "label", "metadata", "method"
     )
     if version is not None:
-        if int(version) >= _MOST:
-            raise RestError(
-                f"Failed to convert version: {version} to numeric."
-            )
+        if len(version) > 19 or int(version) >= _MOST:
+            raise RestError(f"Failed to convert version: {version} to numeric.")
         version = int(version)
+    # Only now: an encoded slash is a part of a name.
+    name, label = map(_decoded, (name, label))
     spec = name, version, label
     if method == "POST" and call:
-        return _call(store, spec, call.lower(), body)
+        return _call(store, spec, call, body)
     if method != "GET" or call:
         return None
     return _metadata(store, spec) if metadata else _status(store, spec)
+
+
+def _decoded(text):
+    return text and urllib.parse.unquote(text)
 
 
 def _call(store, spec, method, body):
@@ -107,7 +112,7 @@ def _call(store, spec, method, body):
     name = request.get("signature_name", "")
     if not isinstance(name, str):
         raise RestError(
-            f"JSON Value: {json_tensors.shown(request)} not formatted "
+            f"{json_tensors.shown(request)} not formatted "
             "correctly. 'signature_name' key must be a string value."
         )
     examples = None
@@ -125,7 +130,7 @@ def _call(store, spec, method, body):
     if method == _PREDICT:
         inputs, in_rows = json_tensors.read_inputs(request, signature.inputs)
         outputs = _run(session, name or _DEFAULT, inputs)
-        return json_tensors.write_outputs(outputs, in_rows)
+        return json_outputs.write_outputs(outputs, in_rows)
     json_examples.check_signature(signature, method)
     outputs = _run(session, name or _DEFAULT, {"inputs": examples})
     return json_examples.write_results(outputs, method, len(examples))

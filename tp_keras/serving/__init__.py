@@ -6,6 +6,8 @@ Nothing here imports Keras, and TensorFlow only where a bundle is loaded.
 from tp_keras.serving.answers import check_answers
 from tp_keras.serving.c_session import CSession
 from tp_keras.serving.check import check_graph
+from tp_keras.serving.client import Client
+from tp_keras.serving.client import cut_portraits
 from tp_keras.serving.face_finder import Face
 from tp_keras.serving.face_finder import FaceFinder
 from tp_keras.serving.locate import find_bundle
@@ -25,6 +27,7 @@ from tp_keras.serving.predictor import Predictor
 
 __all__ = [
     "CSession",
+    "Client",
     "Face",
     "FaceAnswer",
     "FaceFinder",
@@ -36,6 +39,7 @@ __all__ = [
     "Predictor",
     "check_answers",
     "check_graph",
+    "cut_portraits",
     "find_bundle",
     "find_pictures",
     "format_table",

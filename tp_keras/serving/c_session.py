@@ -266,7 +266,7 @@ class CSession:
             if not all(isinstance(item, bytes) for item in array.flat):
                 raise UserError("Expected bytes. Received: other objects")
         else:
-            array = np.ascontiguousarray(value)
+            array = np.asarray(value, order="C")
             dtype = _DTYPES[type_number]
             if array.dtype != dtype:
                 raise UserError(

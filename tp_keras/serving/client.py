@@ -141,9 +141,7 @@ class Client:
             for name in found[0]
         }
 
-    def classify(
-        self, portraits, task: str
-    ) -> list[list[tuple[str, float]]]:
+    def classify(self, portraits, task: str) -> list[list[tuple[str, float]]]:
         """Returns the classes of a task with their scores, for each portrait.
 
         Raises:
