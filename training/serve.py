@@ -4,6 +4,7 @@ python -m training.serve
 python -m training.serve --run_dir runs/demo --port 8501
 """
 
+import contextlib
 import dataclasses
 import importlib.util
 import pathlib
@@ -102,7 +103,9 @@ class Serve:
             "Ctrl-C ends it.",
             flush=True,
         )
-        server.run([listener])
+        # Ctrl-C is how it ends.
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run([listener])
 
     def _hosts(self) -> tuple[str, ...]:
         """Returns the names by which the server may be asked."""
@@ -176,5 +179,4 @@ def _allow_connections():
 
 
 if __name__ == "__main__":
-    # TensorFlow imports Keras wherever it is installed. Bundles need none.
     run(Serve)

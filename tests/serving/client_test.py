@@ -80,7 +80,7 @@ def test_what_the_server_refuses_is_told(url, portraits):
         Client(url, MODEL).predict(portraits[:, 1:], as_pixels=True)
     with pytest.raises(UserError, match="can't be asked.*Received: http"):
         Client("http://127.0.0.1:9", MODEL, timeout=1).status()
-    with pytest.raises(UserError, match="Received: float64"):
+    with pytest.raises(UserError, match="Received: dtype=float64"):
         Client(url, MODEL).predict(portraits / 255)
     with pytest.raises(UserError, match="Received: none"):
         Client(url, MODEL).predict(portraits[:0])

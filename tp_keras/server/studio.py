@@ -27,6 +27,10 @@ from tp_keras.tasks import Schema
 # How many similar portraits, and how many new ones.
 FEW = 6
 
+# A photo of 12 megapixels is a little more than twice as large, and then is
+# reduced by its decoder.
+LONGEST_SIDE = 2000
+
 Warn = Callable[[Photo, FaceAnswer], list[str]]
 
 
@@ -54,7 +58,7 @@ class Studio:
 
     def answer(self, data: bytes) -> Shelved:
         """Answers a photo, what its file holds; raises `UserError`."""
-        photo = read_photo(data)
+        photo = read_photo(data, LONGEST_SIDE)
         with self._lock:
             return Shelved(self.predictor.answer(photo))
 

@@ -76,10 +76,7 @@ def make_faces(studio: Studio, shelved: Shelved) -> list[FaceView]:
             FaceView(
                 number,
                 face.face and face.face.box,
-                [
-                    _task(task, face.prediction)
-                    for task in studio.predictor.tasks
-                ],
+                [_task(task, face.prediction) for task in tasks],
                 studio.warn(shelved.answer.photo, face),
                 {title_of(name): rows for name, rows in similar.items()},
                 schema and _edits(studio, schema, face),

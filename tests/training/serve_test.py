@@ -1,0 +1,41 @@
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+from tp_keras.errors import UserError
+from tp_keras.serving import Client
+from training.serve import Serve
+
+
+def test_no_bundle(tmp_path):
+    with pytest.raises(UserError, match="Expected a folder of bundles"):
+        Serve(str(tmp_path)).execute()
+
+
+def test_it_serves_until_it_is_interrupted(bundle, tmp_path):
+    command = [sys.executable, "-m", "training.serve", "--port", "0"]
+    command += ["--bundles", str(bundle.parents[1])]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        line = process.stdout.readline()
+        url = re.search(r"http://127\.0\.0\.1:\d+", line)[0]
+        with urllib.request.urlopen(url) as page:
+            # Drawn, as there is no run.
+            assert page.read().count(b'class="tile"') == 8
+        assert Client(url, "portrait_attributes").status() == {1: "AVAILABLE"}
+        # Nobody else listens there now.
+        taken = Serve(str(bundle.parents[1]), port=int(url.rsplit(":")[-1]))
+        with pytest.raises(UserError, match="Expected a free port"):
+            taken.execute()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "Traceback" not in errors
