@@ -133,7 +133,8 @@ class Serve:
         if self.run_dir is not None:
             report = pathlib.Path(self.run_dir, "report", "report.html")
             report = report if report.is_file() else None
-        return Studio(predictor, store, samples, similar, report)
+        warn = _warner(self.run_dir, predictor)
+        return Studio(predictor, store, samples, similar, report, warn)
 
     def _portraits(self):
         """Returns the test portraits of the run, None where there are none."""
@@ -149,6 +150,27 @@ class Serve:
         except UserError as error:
             print(f"No similar portraits: {error}", file=sys.stderr)
             return None
+
+
+def _warner(run_dir, predictor):
+    """Returns a function that tells what about a face is out of safe ranges."""
+    from tp_keras.limits.axes import RESOLUTION
+    from tp_keras.limits.safe_ranges import read_safe_ranges
+    from tp_keras.limits.safe_ranges import warnings_of
+    from tp_keras.serving.framing import generic_framing
+
+    ranges = read_safe_ranges(run_dir) if run_dir else []
+    framing = predictor.metadata.get("framing") or generic_framing()
+    height = predictor.schema.image_shape[0]
+
+    def warn(photo, face):
+        if face.face is None:
+            return []
+        # So high is the portrait in the photo itself.
+        pixels = face.face.box[3] * photo.scale / framing["box"]["size"]
+        return warnings_of(ranges, **{RESOLUTION: min(pixels, height)})
+
+    return warn
 
 
 def _drawn_samples(predictor):
