@@ -70,9 +70,9 @@ report: $(VENV)/.runtime  ## What the demo found: audit, fairness, cards, a page
 	$(RUN) -m training.report --run_dir $(DEMO)
 
 serve: $(VENV)/.page  ## A page for your own photo, after the demo.
-	@ls exported_models/*/*/saved_model.pb >/dev/null 2>&1 || \
+	@test -f $(DEMO)/model.keras || \
 		{ echo "First comes what it shows: make demo"; exit 2; }
-	$(RUN) -m training.serve $(if $(wildcard $(DEMO)/model.keras),--run_dir $(DEMO))
+	$(RUN) -m training.serve --run_dir $(DEMO)
 
 portraits: $(VENV)/.runtime  ## A generator: trained, exported, drawn, judged.
 	$(RUN) -m training.build_dataset

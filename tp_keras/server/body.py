@@ -70,7 +70,7 @@ async def read_form(request, most: int) -> dict[str, str | bytes]:
             f"Received: {kind!r}",
             415,
         )
-    parser = _InMemoryParser(
+    parser = MultiPartParser(
         request.headers,
         limited(request, most),
         max_files=1,
@@ -93,7 +93,3 @@ async def read_form(request, most: int) -> dict[str, str | bytes]:
         fields[name] = value if is_text else await value.read()
     await form.close()
     return fields
-
-
-class _InMemoryParser(MultiPartParser):
-    """Keeps every file in memory."""
