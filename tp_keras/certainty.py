@@ -87,7 +87,14 @@ def reason_of_doubt(task: Task, answers, facts: dict) -> str | None:
             + " one time in three"
         )
     threshold = facts.get("threshold", 0.0)
-    sure = float(confidence(task, np.asarray(answers)[None]).min())
-    if sure >= threshold:
-        return None
-    return f"probability {sure:.2f}, sure from {threshold:.2f}"
+    sure = confidence(task, np.asarray(answers)[None])[0]
+    if task.kind == MULTI_LABEL:
+        doubted = [
+            f"{name} {value:.2f}"
+            for name, value in zip(task.classes, sure, strict=True)
+            if value < threshold
+        ]
+        told = ", ".join(doubted)
+    else:
+        told = f"{sure:.2f}" if sure < threshold else ""
+    return f"probability {told}, sure from {threshold:.2f}" if told else None

@@ -34,6 +34,11 @@ TITLES = {
     "macro_f1": "macro-F1",
     "mean_class_error": "mean class error",
     "expected_calibration_error": "calibration error",
+    "calibrated_error": "calibration error, calibrated",
+    "temperature": "temperature",
+    "sure": "sure",
+    "sure_accuracy": "right of the sure",
+    "accuracy_of_surest": "right of the surest",
     "mae": "mean absolute error",
     "within_tolerance": "within the tolerance",
     "r2": "R²",
@@ -59,6 +64,9 @@ Brackets hold 95 % intervals: Wilson's for shares, one made of Wilson's for
 balanced accuracy, the bootstrap stratified by label for F1 and class errors,
 Bonett and Wright's for Spearman's correlation, the bootstrap of the rows for
 the rest. Where there are few rows, those of the bootstrap are too narrow.
+Calibrated are probabilities after the temperature that the validation split
+asks for; sure are answers of which there two of three were right (numbers
+whose like lie, two of three, within two tolerances).
 Balanced accuracy and macro-F1 are means over the classes that have labelled
 rows in the group, figures of flags over the flags. Calibration error: 15 bins
 of equal width, 0 is best. n is the number of labelled rows; - means not

@@ -5,7 +5,10 @@ import os
 import pathlib
 
 from tp_keras.data import source
+from tp_keras.errors import UserError
 from tp_keras.evaluation import places
+from tp_keras.evaluation.calibration import calibration_records
+from tp_keras.evaluation.calibration import fit_calibration
 from tp_keras.evaluation.evaluator import evaluate_predictions
 from tp_keras.evaluation.report import evaluation_report
 from tp_keras.records.record import Record
@@ -47,13 +50,19 @@ def evaluate_run(
     )
     portraits = load(split).seen_as(run.schema)
 
+    model = run.load_model()
+    answers = model.predict_answers(portraits.images)
+    where = {"split": split, "dataset": portraits.dataset}
+    where["seed"] = config.training.seed
     records = evaluate_predictions(
-        run.load_model().predict_answers(portraits.images),
+        answers, portraits.labels, portraits.schema, **where
+    )
+    records += calibration_records(
+        answers,
         portraits.labels,
         portraits.schema,
-        seed=config.training.seed,
-        split=split,
-        dataset=portraits.dataset,
+        calibrate(run, model),
+        **where,
     )
     parent = run.path / "evaluation"
     folder = parent / places.name_of_portraits(
@@ -71,3 +80,17 @@ def evaluate_run(
         places.describe_portraits(portraits),
     )
     return records, folder
+
+
+def calibrate(run: RunFolder, model) -> dict[str, dict]:
+    """Measures on a run's own validation split how sure its answers must be.
+
+    Returns what `fit_calibration` does; nothing where that split is gone.
+    """
+    try:
+        location = run.config.data.location("validation")
+        portraits = source.load_portraits(*location).seen_as(run.schema)
+    except UserError:
+        return {}
+    answers = model.predict_answers(portraits.images, verbose=0)
+    return fit_calibration(answers, portraits.labels, model.tasks)

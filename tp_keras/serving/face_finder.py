@@ -34,13 +34,16 @@ _POINTS = [0, 2, 3, 4, 5, 6, 7]
 # Of what the network looks at, in pixels.
 SIDE = 128
 
-# Scores from which a place is worth a nearer look, from which it then is a
-# face, and from which it needn't be turned to look better.
-_GLANCE, _FACE, _CERTAIN = 0.4, 0.6, 0.8
+# Scores from which a place is worth a nearer look, from which that found
+# something, and from which it needn't be turned to look better.
+_GLANCE, _LIKELY, _CERTAIN = 0.4, 0.5, 0.8
+
+# The mean of several looks from which it is a face; the least score to count.
+_FACE, _LEAST = 0.71, 0.01
 
 # The side of a nearer look in sizes of the box: at twice its size the points
-# are found best.
-_NEAR = 2.0
+# are found best; and of others, which settle whether it is a face.
+_NEAR, _OTHERS = 2.0, (1.5, 2.6)
 
 # A face whose box is smaller than this share of a window may have company
 # that only smaller windows show.
@@ -157,13 +160,23 @@ class FaceFinder:
             return None
         # Once more, as the first look may have been askew.
         again = best.center, best.box[2], best.angle
-        return self._look_upright(pixels, *again)
+        face = self._look_upright(pixels, *again)
+        if face is None:
+            return None
+        # A face is one from any distance, and in a mirror; what merely looks
+        # like one often isn't.
+        scores = [face.score, self._score(pixels, face, _NEAR, mirror=True)]
+        scores += [self._score(pixels, face, distance) for distance in _OTHERS]
+        score = sum(scores) / len(scores)
+        return (
+            dataclasses.replace(face, score=score) if score >= _FACE else None
+        )
 
     def _look_upright(self, pixels, center, size, angle) -> Face | None:
         """Returns the best face of a square, turned by degrees, or None."""
         matrix = turned_square(center, _NEAR * size, angle, SIDE)
         square = sample(pixels, matrix, (SIDE, SIDE))
-        seen = self._network.look(square, _FACE)
+        seen = self._network.look(square, _LIKELY)
         if not seen:
             return None
         score, place = max(seen, key=lambda pair: pair[0])
@@ -177,6 +190,17 @@ class FaceFinder:
             tuple(points[_MOUTH].tolist()),
             score,
         )
+
+    def _score(self, pixels, face, distance, mirror=False) -> float:
+        """Returns the best score in a square around a face."""
+        matrix = turned_square(
+            face.center, distance * face.box[2], face.angle, SIDE
+        )
+        square = sample(pixels, matrix, (SIDE, SIDE))
+        if mirror:
+            square = square[:, ::-1]
+        seen = self._network.look(square, _LEAST)
+        return max((score for score, _ in seen), default=0.0)
 
 
 class _Network:
