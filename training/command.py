@@ -1,6 +1,7 @@
 """How every command of the project starts: flags in, one sentence on error."""
 
 import contextlib
+import dataclasses
 import errno
 import importlib
 import io
@@ -8,15 +9,9 @@ import os
 import sys
 import typing
 
-import tyro
-
 from tp_keras.command_line import changed_flags
 from tp_keras.command_line import command_line
 from tp_keras.quiet import no_native_messages
-
-# `--flip False` rather than `--no_flip`, `--epochs` rather than
-# `--training.epochs`.
-FLAG_STYLE = (tyro.conf.FlagConversionOff, tyro.conf.OmitArgPrefixes)
 
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
@@ -63,13 +58,69 @@ def read(command_class: type[Command], arguments: list[str] | None = None):
     Raises:
         UserError: If the settings contradict each other.
     """
+    words = sys.argv[1:] if arguments is None else arguments
+    plain = _read_plain(command_class, words)
+    if plain is not None:
+        return plain
+    import tyro
+
     return tyro.cli(
         command_class,
         prog=command_line(_module(command_class)),
         args=arguments,
         use_underscores=True,
-        config=FLAG_STYLE,
+        config=_flag_style(),
     )
+
+
+def _read_plain(command_class, words):
+    """Reads flags of strings and truth values alone, None if there are others.
+
+    To import and build the parser of everything takes longer than to predict
+    a photograph, so the plainest command lines don't wait for it.
+    """
+    kinds, values, name = typing.get_type_hints(command_class), {}, None
+    for word in words:
+        if word.startswith("--"):
+            name, equals, value = word[2:].partition("=")
+            if name not in kinds or name in values:
+                return None
+            values[name] = [value] if equals else []
+        elif name is None:
+            return None
+        else:
+            values[name].append(word)
+    settings = {}
+    for name, given in values.items():
+        kind = kinds[name]
+        if kind == tuple[str, ...] and given:
+            settings[name] = tuple(given)
+        elif kind is str and len(given) == 1:
+            settings[name] = given[0]
+        elif kind == str | None and len(given) == 1:
+            settings[name] = None if given[0] == "None" else given[0]
+        elif kind is bool and given in (["True"], ["False"]):
+            settings[name] = given[0] == "True"
+        else:
+            return None
+    required = {
+        field.name
+        for field in dataclasses.fields(command_class)
+        if field.default is dataclasses.MISSING
+        and field.default_factory is dataclasses.MISSING
+    }
+    return command_class(**settings) if required <= set(settings) else None
+
+
+def _flag_style():
+    """Returns how flags are spelled.
+
+    `--flip False` rather than `--no_flip`, `--epochs` rather than
+    `--training.epochs`.
+    """
+    import tyro
+
+    return (tyro.conf.FlagConversionOff, tyro.conf.OmitArgPrefixes)
 
 
 def run_experiment(
@@ -105,12 +156,14 @@ def read_experiment(
     Raises:
         UserError: If the settings contradict each other.
     """
+    import tyro
+
     return tyro.extras.overridable_config_cli(
         experiments,
         prog=prog,
         args=arguments,
         use_underscores=True,
-        config=FLAG_STYLE,
+        config=_flag_style(),
     )
 
 

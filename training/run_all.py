@@ -101,8 +101,10 @@ class RunAll:
         images = _example_files(run_dir / "examples", self.data_dir, dataset)
         self._step(
             5,
-            "Predict a few files with the bundle, without Keras",
-            shown(Predict(str(bundles), tuple(map(str, images)))),
+            "Predict a few portraits with the bundle, without TensorFlow",
+            shown(
+                Predict(str(bundles), tuple(map(str, images)), portraits=True)
+            ),
         )
         wallpaper = Wallpaper(
             str(self.data_dir), dataset, output=str(run_dir / "wallpaper.png")

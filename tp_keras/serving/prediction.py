@@ -60,38 +60,45 @@ def fill_prediction(prediction, tasks, outputs: dict, row: int) -> None:
 
 
 def format_table(predictions, tasks: tuple[Task, ...]) -> str:
-    """Returns a table: a line per file without an error, a column per task.
+    """Returns a table: a line for each without an error, a column per task.
+
+    Faces of photographs have their number; what is not sure is told so.
 
     Example:
         >>> print(format_table(predictor.predict_files(["a.png"]), tasks))
         file   weather    clothes               temperature
         a.png  snow 0.98  hat 0.81, scarf 0.70  -3.2 degrees
     """
-    rows = [
-        [p.path, *(_cell(p, task) for task in tasks)]
-        for p in predictions
-        if p.error is None
-    ]
-    if not rows:
+    shown = [p for p in predictions if p.error is None]
+    if not shown:
         return ""
-    rows = [["file", *(task.name for task in tasks)], *rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    columns = {"file": [p.path for p in shown]}
+    if any(p.face for p in shown):
+        columns["face"] = [str(p.face or "-") for p in shown]
+    for task in tasks:
+        columns[task.name] = [_cell(p, task) for p in shown]
+    columns = [[name, *cells] for name, cells in columns.items()]
+    widths = [max(map(len, column)) for column in columns]
     return "\n".join(
         "  ".join(
             cell.ljust(width) for cell, width in zip(row, widths, strict=True)
         ).rstrip()
-        for row in rows
+        for row in zip(*columns, strict=True)
     )
 
 
 def _cell(prediction, task):
     if task.kind == REGRESSION:
-        return f"{prediction.numbers[task.name]:.1f} {task.unit}".rstrip()
-    shares = prediction.probabilities[task.name]
-    label = prediction.labels[task.name]
-    names = label.split(FLAG_SEPARATOR) if task.kind == MULTI_LABEL else [label]
-    told = [f"{name} {shares[name]:.2f}" for name in names if name]
-    return ", ".join(told) or "-"
+        told = f"{prediction.numbers[task.name]:.1f} {task.unit}".rstrip()
+    else:
+        shares = prediction.probabilities[task.name]
+        label = prediction.labels[task.name]
+        several = task.kind == MULTI_LABEL
+        names = label.split(FLAG_SEPARATOR) if several else [label]
+        told = [f"{name} {shares[name]:.2f}" for name in names if name]
+        told = ", ".join(told) or "-"
+    unsure = task.name in prediction.unsure
+    return f"not sure ({told})" if unsure else told
 
 
 def check_output(path) -> None:
@@ -107,9 +114,11 @@ def write_predictions(path, predictions, tasks, suffix: str) -> None:
     """Writes predictions to a file.
 
     A CSV table has the columns `file`, `<task>` (label or number),
-    `<task>_<class>` for each class or flag (its probability), and `error`.
-    JSON is a list of objects, JSONL one object a line, with `file`, `labels`,
-    `probabilities`, `numbers` (each a `value` and its `unit`) and `error`.
+    `<task>_<class>` for each class or flag (its probability), `unsure` (the
+    tasks, with `|` between), `face` and `box` (left, top, width, height) of a
+    photograph's faces, and `error`. JSON is a list of objects, JSONL one object
+    a line, with `file`, `labels`, `probabilities`, `numbers` (each a `value`
+    and its `unit`), `unsure` (task to reason), `face`, `box` and `error`.
     Which it is tells the suffix, one of `OUTPUT_SUFFIXES`.
     """
     # Names of files may be any bytes, and one shall not spoil the table; JSON
@@ -131,10 +140,14 @@ def _write_csv(file, predictions, tasks):
     columns = ["file"]
     for task in tasks:
         columns += [task.name, *(f"{task.name}_{c}" for c in task.classes)]
-    writer = csv.DictWriter(file, [*columns, "error"], lineterminator="\n")
+    columns += ["unsure", "face", "box", "error"]
+    writer = csv.DictWriter(file, columns, lineterminator="\n")
     writer.writeheader()
     for prediction in predictions:
         row = {"file": prediction.path, "error": prediction.error}
+        row["unsure"] = FLAG_SEPARATOR.join(prediction.unsure)
+        row["face"] = prediction.face
+        row["box"] = " ".join(map(str, prediction.box or ()))
         row |= prediction.labels
         for name, shares in prediction.probabilities.items():
             row |= {f"{name}_{c}": _rounded(p) for c, p in shares.items()}
@@ -155,6 +168,9 @@ def _as_dict(prediction, tasks):
             task: {"value": _rounded(value), "unit": units[task]}
             for task, value in prediction.numbers.items()
         },
+        "unsure": prediction.unsure,
+        "face": prediction.face,
+        "box": prediction.box,
         "error": prediction.error,
     }
 

@@ -10,7 +10,11 @@ _MARGIN = 3
 
 
 def sample(
-    pixels: np.ndarray, matrix, size: tuple[int, int], border: str = "edge"
+    pixels: np.ndarray,
+    matrix,
+    size: tuple[int, int],
+    border: str = "edge",
+    fine: bool = True,
 ) -> np.ndarray:
     """Returns the piece of a picture that an affine map tells.
 
@@ -25,6 +29,7 @@ def sample(
             the picture, where `(0, 0)` is the corner of the first pixel.
         size: Height and width of the piece.
         border: How the picture goes on beyond its edges, a mode of `np.pad`.
+        fine: Whether to average again, which takes most of the time.
 
     Returns:
         uint8 `[*size, 3]`.
@@ -41,18 +46,18 @@ def sample(
     part = Image.fromarray(_padded(pixels, low, high, border))
     if shrink > 1:
         part = part.reduce(shrink)
-    fine = 1 if scale < 1 + 1e-6 else 2
+    times = 2 if fine and scale > 1 + 1e-6 else 1
     local = matrix.copy()
     local[:, 2] -= low
     local /= shrink
-    local[:, :2] /= fine
+    local[:, :2] /= times
     part = part.transform(
-        (width * fine, height * fine),
+        (width * times, height * times),
         Image.Transform.AFFINE,
         local.ravel().tolist(),
-        Image.Resampling.BICUBIC,
+        Image.Resampling.BICUBIC if fine else Image.Resampling.BILINEAR,
     )
-    return np.asarray(part.reduce(fine) if fine > 1 else part)
+    return np.asarray(part.reduce(times) if times > 1 else part)
 
 
 def turned_square(center, side: float, angle: float, size: int) -> np.ndarray:
