@@ -54,6 +54,30 @@ def confidence(task: Task, answers) -> np.ndarray:
     return np.take_along_axis(answers, predicted[:, None], axis=-1)[:, 0]
 
 
+def unfamiliarity(features, mean, whitening) -> np.ndarray:
+    """Returns how far portraits lie from those of the training.
+
+    The squared Mahalanobis distance of the features' logarithms, about 1 on
+    average for portraits like them (K. Lee et al., A Simple Unified Framework
+    for Detecting Out-of-Distribution Samples, 2018, with a single class).
+
+    Args:
+        features: Float `[count, channels]`, the averages of what a backbone
+            sees.
+        mean: Float `[channels]`, of the training portraits' logarithms.
+        whitening: Float `[channels, channels]` that makes them uncorrelated
+            and of variance 1.
+    """
+    gaps = (log_features(features) - mean) @ whitening
+    return (gaps**2).mean(-1)
+
+
+def log_features(features) -> np.ndarray:
+    """Returns logarithms that keep the sign, as features grow by factors."""
+    features = np.asarray(features, np.float64)
+    return np.sign(features) * np.log1p(np.abs(features))
+
+
 def half_width(spread: dict, numbers) -> np.ndarray:
     """Returns within how much of a number the true one lies, two in three.
 

@@ -38,7 +38,10 @@ EMBEDDING = "embedding"
 # The label that guarded tasks are judged without regard to, beside theirs.
 PROTECTED = "protected"
 
-_OUTPUT_NAMES = (EMBEDDING, PROTECTED)
+# What tells whether a portrait is like those of the training.
+FEATURES = "features"
+
+_OUTPUT_NAMES = (EMBEDDING, PROTECTED, FEATURES)
 
 
 @dataclasses.dataclass(frozen=True)

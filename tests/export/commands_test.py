@@ -85,7 +85,8 @@ def test_predict_ends_with_an_error_but_predicts_the_others(
     good, bad = tmp_path / os.fsdecode(b"caf\xe9.png"), tmp_path / "bad.png"
     Image.fromarray(random_portraits(1, schema=EVERY_KIND)[0]).save(good)
     bad.write_text("no image")
-    refused(Predict, "--bundle", exported.parent, "--images", tmp_path)
+    arguments = "--bundle", exported.parent, "--images", tmp_path
+    refused(Predict, *arguments, "--portraits", "True")
     captured = capsys.readouterr()
     assert f"Bundle: {exported}" in captured.out
     header, row = captured.out.splitlines()[1:]
@@ -105,6 +106,7 @@ def test_predict_writes_a_file(exported, tmp_path, capsys, suffix):
     (tmp_path / "bad.webp").write_text("no image")
     output = tmp_path / f"new/answers{suffix}"
     arguments = "--bundle", exported, "--images", tmp_path
+    arguments += "--portraits", "True"
     refused(Predict, *arguments, "--output", output)
     captured = capsys.readouterr()
     assert f"Predictions: {output} (3 of 4 files)" in captured.out

@@ -11,12 +11,17 @@ from datasets.tiny_portraits.tiny_portraits_dataset_builder import Builder
 from tests.export.networks import random_portraits
 from tests.portrait_factory import EVERY_KIND
 from tests.serving.face_finder_test import scene
+from tp_keras.certainty import log_features
 from tp_keras.errors import UserError
 from tp_keras.serving import FaceFinder
 from tp_keras.serving import PhotoPredictor
 from tp_keras.serving import Predictor
+from tp_keras.serving import format_table
 from tp_keras.serving import framing
 from tp_keras.serving import photo_predictor
+from tp_keras.serving.contract import FAMILIARITY_FILE
+from tp_keras.serving.contract import LITERT_FILE
+from tp_keras.serving.litert_file import LiteRTFile
 
 PORTRAITS = random_portraits(5, schema=EVERY_KIND)
 
@@ -139,3 +144,37 @@ def test_it_never_imports_tensorflow(bundle, two_faces, tmp_path):
         text=True,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "2\n", "")
+
+
+def test_a_face_unlike_the_training_portraits_is_doubted(bundle, tmp_path):
+    features = LiteRTFile(bundle / LITERT_FILE)(PORTRAITS)["features"]
+    logs = log_features(features)
+    copy = changed(bundle, tmp_path, familiarity={"threshold": 0.5})
+    whitening = np.eye(logs.shape[1])
+    np.savez(copy / FAMILIARITY_FILE, mean=logs[0], whitening=whitening)
+    predictor = PhotoPredictor(copy)
+    scores = predictor.unfamiliarity(PORTRAITS)
+    np.testing.assert_allclose(
+        scores, ((logs - logs[0]) ** 2).mean(-1), atol=1e-6
+    )
+    # That from which the distance is measured is as like as can be.
+    changed_threshold = float(np.sort(scores)[1] / 2)
+    predictor.metadata["familiarity"]["threshold"] = changed_threshold
+    first, *others = predictor.answer_portraits(PORTRAITS, ["a"] * 5)
+    assert first.unsure == {}
+    for prediction in others:
+        assert prediction.unsure == dict.fromkeys(
+            EVERY_KIND.task_names, photo_predictor.UNLIKE
+        )
+    # A bundle that doesn't know its portraits doubts none.
+    assert PhotoPredictor(bundle).unfamiliarity(PORTRAITS).tolist() == [0] * 5
+
+
+def test_below_its_threshold_an_answer_is_not_sure(bundle, tmp_path):
+    facts = {"smile": {"temperature": 1.0, "threshold": 1.01}}
+    predictor = PhotoPredictor(changed(bundle, tmp_path, calibration=facts))
+    (prediction,) = predictor.answer_portraits(PORTRAITS[:1], ["a.png"])
+    assert set(prediction.unsure) == {"smile"}
+    table = format_table([prediction], predictor.tasks)
+    assert "not sure (" in table
+    assert table.count("not sure") == 1

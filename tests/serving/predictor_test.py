@@ -169,7 +169,8 @@ def test_a_table_as_csv(tmp_path):
     write_predictions(path, PREDICTIONS, TASKS, ".csv")
     table = pd.read_csv(path)
     assert " ".join(table.columns) == (
-        "file age signs signs_hat signs_scarf smile smile_no smile_yes error"
+        "file age signs signs_hat signs_scarf smile smile_no smile_yes "
+        "unsure face box error"
     )
     # Names of files needn't be UTF-8, tables must.
     assert table["file"].tolist()[:2] == ['a "b", c.png', "b\\udce9.png"]
@@ -194,6 +195,9 @@ def test_json(tmp_path):
             "smile": {"no": 0.125, "yes": 0.875},
         },
         "numbers": {"age": {"value": 31.25, "unit": "years"}},
+        "unsure": {},
+        "face": None,
+        "box": None,
         "error": None,
     }
     assert rows[1]["file"] == "b\udce9.png"

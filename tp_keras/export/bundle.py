@@ -92,7 +92,7 @@ def write_bundle(
     check_graph(folder)
     answers = classifier.predict_answers(images, verbose=0)
     differences = _differences(tasks, folder, images, answers)
-    _write_litert(model, tasks, folder, images, answers)
+    _write_litert(classifier, folder, images, answers)
     facts["checked"] = {
         "portraits": len(images),
         "largest_difference": max(differences.values()),
@@ -108,12 +108,13 @@ def noise(image_shape) -> np.ndarray:
     return generator.integers(0, 256, shape, dtype=np.uint8)
 
 
-def _write_litert(model, tasks, folder, images, answers):
-    """Writes the LiteRT file, and compares it with the model."""
-    path = folder / LITERT_FILE
+def _write_litert(classifier, folder, images, answers):
+    """Writes the LiteRT file, with features, and compares it with the model."""
+    tasks, path = classifier.tasks, folder / LITERT_FILE
     path.parent.mkdir()
+    folded = fold_batch_normalization(classifier.inference_model(features=True))
     with no_native_messages():
-        LiteRT().convert(model, tasks, path)
+        LiteRT().convert(answer_model(folded, tasks), tasks, path)
     records = compare(tasks, answers, LiteRTFile(path)(images))
     worst = max(r.value for r in find(records, metric="max_difference"))
     if worst > TOLERANCE:

@@ -17,13 +17,12 @@ from tp_keras.export.bundle import write_bundle
 from tp_keras.export.formats import add_formats
 from tp_keras.export.formats import get_formats
 from tp_keras.export.formats.add import describe_record
+from tp_keras.export.photo_facts import photo_facts
 from tp_keras.export.publishing import publish
 from tp_keras.export.publishing import unpublished
 from tp_keras.export.publishing import write_metadata
 from tp_keras.records import record as records_lib
 from tp_keras.runs.run_folder import RunFolder
-from tp_keras.serving.framing import generic_framing
-from tp_keras.serving.framing import measure_framing
 
 # What a bundle says of its quality; the whole stays in the run folder.
 FIGURES = ("accuracy", "balanced_accuracy", "mae", "within_tolerance")
@@ -77,10 +76,12 @@ def export_run(
     if portraits is not None:
         images = portraits.images
     with unpublished(output_dir, name) as folder:
-        metadata = describe_run(run) | photo_facts(run)
         model, facts = write_bundle(
-            classifier, folder, images[:CHECK_COUNT], metadata
+            classifier, folder, images[:CHECK_COUNT], describe_run(run)
         )
+        train = _load(run, "train", _CALIBRATION_POOL)
+        facts |= photo_facts(run, classifier, folder, train)
+        write_metadata(folder, facts)
         if len(formats) > 1:
             facts["formats"] = add_formats(
                 folder,
@@ -120,17 +121,6 @@ def describe_run(run) -> dict:
         ],
         "settings": settings,
     }
-
-
-def photo_facts(run) -> dict:
-    """Returns what `metadata.json` says for photographs; see `PhotoPredictor`.
-
-    Where the data of the run is gone, that is a generic framing.
-    """
-    train = _load(run, "train", _CALIBRATION_POOL)
-    if train is None:
-        return {"framing": generic_framing()}
-    return {"framing": measure_framing(train.images, progress=True)}
 
 
 def _describe(portraits, count):

@@ -19,6 +19,7 @@ from tp_keras.models.task_model import TaskModel
 from tp_keras.pixels import check_pixels
 from tp_keras.registration import register
 from tp_keras.tasks import EMBEDDING
+from tp_keras.tasks import FEATURES
 from tp_keras.tasks import Schema
 
 
@@ -130,6 +131,7 @@ class PortraitClassifier(TaskModel):
         self.dropout_rate = dropout_rate
         self.number_head = number_head
         self.embedding_parts = parts
+        self.features = features
 
     @property
     def embedding_slices(self):
@@ -154,11 +156,12 @@ class PortraitClassifier(TaskModel):
         check_pixels(x)
         return super().predict(x, *args, **kwargs)
 
-    def inference_model(self):
+    def inference_model(self, features=False):
         """Returns the model of answers and embedding, sharing these weights.
 
         Its output is a dict: of each task logits of classes or flags, or a
-        number `[batch, 1]`, and with guarded tasks `"embedding"`.
+        number `[batch, 1]`, with guarded tasks `"embedding"`, and if asked for
+        `"features"`, what the backbone sees, averaged over the portrait.
         """
         outputs = {}
         for task in self.tasks:
@@ -174,6 +177,8 @@ class PortraitClassifier(TaskModel):
             join = layers.Concatenate if others else layers.Identity
             join = join(dtype="float32", name=EMBEDDING)
             outputs[EMBEDDING] = join(parts if others else first)
+        if features:
+            outputs[FEATURES] = pool(self.features, FEATURES)
         return keras.Model(self.input, outputs, name=self.name)
 
     def predict_answers(self, images, batch_size=256, verbose="auto"):

@@ -11,6 +11,9 @@ FLOAT, UINT8, STRING, INT64, BOOL = 1, 4, 7, 9, 10
 # In the folder of every version of a classifier's bundle.
 LITERT_FILE = "formats/portrait_attributes.tflite"
 
+# Mean and whitening of its `features`, where there were training portraits.
+FAMILIARITY_FILE = "formats/familiarity.npz"
+
 # Between the names of flags, where they are told as one text.
 FLAG_SEPARATOR = "|"
 

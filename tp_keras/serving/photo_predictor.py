@@ -6,9 +6,11 @@ import functools
 import numpy as np
 
 from tp_keras.certainty import reason_of_doubt
+from tp_keras.certainty import unfamiliarity
 from tp_keras.certainty import with_temperature
 from tp_keras.command_line import command_line
 from tp_keras.errors import UserError
+from tp_keras.serving.contract import FAMILIARITY_FILE
 from tp_keras.serving.contract import FLAG_SEPARATOR
 from tp_keras.serving.contract import LITERT_FILE
 from tp_keras.serving.face_finder import Face
@@ -25,11 +27,13 @@ from tp_keras.serving.photo import Photo
 from tp_keras.serving.photo import read_photo
 from tp_keras.serving.prediction import Prediction
 from tp_keras.serving.prediction import fill_prediction
+from tp_keras.tasks import FEATURES
 from tp_keras.tasks import MULTI_LABEL
 from tp_keras.tasks import REGRESSION
 from tp_keras.tasks import Schema
 
 NO_FACE = "No face was found: the answer is about the middle of the picture."
+UNLIKE = "the face is unlike the training portraits"
 GENERIC_FRAMING = (
     "The bundle doesn't tell how its training portraits frame a face: they are "
     "cut out as in a passport picture."
@@ -109,6 +113,10 @@ class PhotoPredictor:
         self._file = LiteRTFile(path)
         self.framing = self.metadata.get("framing") or generic_framing()
         self.calibration = self.metadata.get("calibration", {})
+        self._familiar = None
+        if "familiarity" in self.metadata:
+            with np.load(self.bundle_dir / FAMILIARITY_FILE) as file:
+                self._familiar = file["mean"], file["whitening"]
 
     @functools.cached_property
     def finder(self) -> FaceFinder:
@@ -126,6 +134,27 @@ class PhotoPredictor:
         Raises:
             UserError: If dtype or shape are others.
         """
+        outputs = self._run(portraits)
+        outputs.pop(FEATURES, None)
+        return outputs
+
+    def unfamiliarity(self, portraits) -> np.ndarray:
+        """Returns the score of `tp_keras.certainty.unfamiliarity`, float64.
+
+        It is 0 for all where the bundle doesn't know its training portraits.
+        """
+        return self._unfamiliarity(self._run(portraits))
+
+    def _unfamiliarity(self, outputs):
+        if self._familiar is None or FEATURES not in outputs:
+            return np.zeros(len(next(iter(outputs.values()))))
+        return unfamiliarity(outputs[FEATURES], *self._familiar)
+
+    def _is_unlike(self, outputs):
+        limit = self.metadata.get("familiarity", {}).get("threshold", np.inf)
+        return self._unfamiliarity(outputs) > limit
+
+    def _run(self, portraits):
         portraits = checked_images(portraits, self.schema.image_shape)
         # One at a time: that is as fast, and an answer then doesn't depend on
         # which others are asked for.
@@ -191,14 +220,18 @@ class PhotoPredictor:
             portraits: As of `predict`.
             paths: What the predictions call each.
         """
-        outputs, predictions = self.predict(portraits), []
+        outputs, predictions = self._run(np.asarray(portraits)), []
+        unlike = self._is_unlike(outputs)
         for row, path in enumerate(paths):
             prediction = Prediction(path)
             fill_prediction(prediction, self.tasks, outputs, row)
             for task in self.tasks:
                 facts = self.calibration.get(task.name, {})
                 answers = outputs[task.name][row]
-                if reason := reason_of_doubt(task, answers, facts):
+                reason = reason_of_doubt(task, answers, facts)
+                if unlike[row]:
+                    reason = UNLIKE
+                if reason:
                     prediction.unsure[task.name] = reason
             predictions.append(prediction)
         return predictions

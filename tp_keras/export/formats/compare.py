@@ -44,6 +44,8 @@ def compare(tasks, expected, found, portraits=None) -> list[Record]:
     scales = {t.name: t.tolerance for t in tasks if t.kind == REGRESSION}
     records = []
     for name, values in found.items():
+        if name not in expected:
+            continue
         difference = np.abs(values - expected[name]) / scales.get(name, 1.0)
         if not np.isfinite(difference).all():
             raise UserError(f"The file's {name!r} holds values that are none.")
