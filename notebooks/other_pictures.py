@@ -79,5 +79,5 @@ Image(folder / overview.plots[0].file_name, width=700)
 # about a person, least of all on a picture unlike those that were learned from.
 #
 # **Next.** Portraits framed as the training's are read best; `python -m
-# training.predict --images photo.jpg` finds and frames nothing, so crop a face
-# as they are. To learn from both data sets is the honest cure.
+# training.predict --images photo.jpg` finds the faces of a photograph and
+# frames them so. To learn from both data sets is the honest cure.
