@@ -77,17 +77,16 @@ def explain(classifier, predict: Callable, images) -> Maps:
     ]
     for task in tasks:
         heats[task.name][OCCLUSION] = np.stack([x[task.name] for x in found])
+    model = Differentiable(classifier)
     for task in tasks:
-        own = heats[task.name]
-        own |= _differentiated(
-            classifier, images, task, columns[task.name], mean
+        heats[task.name] |= _differentiated(
+            model, images, task, columns[task.name], mean
         )
     return Maps(images, answers, columns, heats, mean)
 
 
-def _differentiated(classifier, images, task, columns, mean, title="gradients"):
+def _differentiated(model, images, task, columns, mean, title="gradients"):
     """Returns method -> maps of those that differentiate a classifier."""
-    model = Differentiable(classifier)
     found = {HIRES_CAM: gradients.hires_cam(model, images, task, columns)}
     starts = {FROM_BLUR: gradients.blurred(images), FROM_MEAN: mean}
     for method, start in starts.items():
@@ -128,7 +127,10 @@ def measure(
         regions,
         maps.mean,
     )
-    broken = faithfulness.randomised(classifier, np.random.default_rng(seed))
+    model = Differentiable(classifier)
+    broken = Differentiable(
+        faithfulness.randomised(classifier, np.random.default_rng(seed))
+    )
     part = slice(_CHECKED)
     for task in tqdm.tqdm(classifier.tasks, "checks", delay=2, leave=False):
         # A stream of chance of its own, whatever else is measured.
@@ -153,12 +155,8 @@ def measure(
             predict, images, task, columns, few, maps.mean, generator
         ):
             yield task, fields
-        yield from (
-            (task, fields)
-            for fields in _gaps(
-                classifier, images, task, columns, few, maps.mean
-            )
-        )
+        for fields in _gaps(model, images, task, columns, few, maps.mean):
+            yield task, fields
         others = _differentiated(
             broken, images, task, columns, maps.mean, "random heads"
         )
@@ -175,8 +173,8 @@ def measure(
             )
 
 
-def _gaps(classifier, images, task, columns, heats, mean):
-    model = Differentiable(classifier)
+def _gaps(model, images, task, columns, heats, mean):
+    """Yields how far sums of integrated gradients are off."""
     starts = {FROM_BLUR: gradients.blurred(images), FROM_MEAN: mean}
     for method, start in starts.items():
         gaps = gradients.completeness_gaps(

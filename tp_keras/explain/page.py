@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 import pandas as pd
 
@@ -42,7 +43,10 @@ _TITLES = {
 }
 
 # So few pixels don't make a scale.
-_HIGHEST = 0.995
+_HIGHEST = 0.99
+
+# Deviation of the blur of maps that are shown, of the longer side.
+_SMOOTH = 0.015
 
 _ASKED = """\
 <p>Where in a portrait is the evidence for an answer? Four methods say it, each
@@ -208,7 +212,7 @@ def _task_section(records, maps, portraits, task, shown):
             f"{SHOWN} portraits, drawn by chance",
             "Above each its answer, and its label where that is another. "
             "Orange speaks for the answer, blue against it; each method has "
-            "one scale for all portraits.",
+            "one scale for all portraits, and maps are smoothed a little.",
             _panel(maps, portraits, task, shown),
         ),
         Plot(
@@ -248,19 +252,22 @@ def _panel(maps, portraits, task, shown):
         titles.append(f"{text}, ({label})" if other else text)
     rows = [maps.images[shown]]
     for heats in maps.heats[task.name].values():
-        limit = np.quantile(np.abs(heats[shown]), _HIGHEST) or 1.0
-        rows.append(
-            np.stack([overlay(maps.images[r], heats[r], limit) for r in shown])
-        )
+        own = _smooth(heats[shown])
+        limit = np.quantile(np.abs(own), _HIGHEST) or 1.0
+        pairs = zip(maps.images[shown], own, strict=True)
+        rows.append(np.stack([overlay(*pair, limit) for pair in pairs]))
     names = ["portrait", *_short_titles()]
     return draw_grid(np.stack(rows), "", titles, names)
 
 
 def _short_titles():
-    return [
-        title.replace(", ", "\n").replace("integrated gradients", "int. grad.")
-        for title in _TITLES.values()
-    ]
+    return [*list(_TITLES.values())[:2], "gradients\nfrom blur", "from mean"]
+
+
+def _smooth(heats):
+    """Returns maps without their speckles, which nobody can read."""
+    deviation = _SMOOTH * max(heats.shape[1:])
+    return np.stack([cv2.GaussianBlur(x, (0, 0), deviation) for x in heats])
 
 
 def _means(maps, task):
@@ -272,7 +279,7 @@ def _means(maps, task):
                 kinds[name] = columns == index
     heats = maps.heats[task.name]
     means = {
-        method: [x[rows].mean(0) for rows in kinds.values()]
+        method: _smooth(np.stack([x[rows].mean(0) for rows in kinds.values()]))
         for method, x in heats.items()
     }
     limits = {

@@ -163,7 +163,8 @@ def _plots(records, ranges, axes, tasks, face) -> Iterator[Plot]:
     for task in tasks:
         if task.kind == REGRESSION and task.name in units:
             metric = {task.name: losses.metric_names(task)[0]}
-            label = f"mean error ({task.unit})" if task.unit else "mean error"
+            label = "mean absolute error"
+            label += f" ({task.unit})" if task.unit else ""
             curves[task.name] = metric, label
     for name, (metrics, label) in curves.items() if ordered else ():
         yield Plot(
