@@ -47,7 +47,7 @@ _TURNS = (0, 180, 90, 270)
 _MOST = 12
 
 # The mean of several looks from which it is a face; the least score to count.
-_FACE, _LEAST = 0.71, 0.01
+_FACE, _LEAST = 0.74, 0.01
 
 # The side of a nearer look in sizes of the box: at twice its size the points
 # are found best; and of others, which settle whether it is a face.
