@@ -81,46 +81,37 @@ class Serving:
     def _measure(self, process, files):
         port = _wait_for_port(process)
         server = psutil.Process(process.pid)
-        requests = _make_requests(files, self.model)
-        rows = []
-        for name, request in requests.items():
-            # The first ones load, and warm caches.
-            asyncio.run(_ask(port, request, self.clients, 200))
-            for clients in (1, self.clients):
-                count = self.requests // (1 if clients > 1 else 4)
-                rows.append(_row(name, port, request, clients, count, server))
-        before = server.memory_info().rss
-        files_request = requests["REST, PNG files"]
-        rows.append(
-            _row(
-                f"{self.long_requests:,} in a row",
-                *(port, files_request, self.clients),
-                *(self.long_requests, server),
-            )
+        # Each row as soon as it is measured.
+        rows = self._rows(port, _make_requests(files, self.model), server)
+        print_markdown(_HEADER, rows)
+        times = _photo_times(port)
+        print(
+            f"\nA photo of 12 megapixels: {np.median(times):.2f} s "
+            f"({min(times):.2f} to {max(times):.2f}, {len(times)} times)."
         )
+
+    def _rows(self, port, requests, server):
+        """Yields the rows of the table."""
+        for name, (request, share) in requests.items():
+            most = max(int(self.requests * share), self.clients)
+            # The first ones load, and warm caches.
+            asyncio.run(_ask(port, request, self.clients, most // 10 + 1))
+            for clients in (1, self.clients):
+                count = most // (1 if clients > 1 else 4)
+                yield _row(name, port, request, clients, count, server)
+        name, (request, _) = next(iter(requests.items()))
+        before, count = server.memory_info().rss, self.long_requests
+        row = _row("", port, request, self.clients, count, server)
         grown = (server.memory_info().rss - before) / 1e6
+        yield f"{name}; memory grew by {grown:.0f} MB", *row[1:]
         idle = [
             socket.create_connection(("127.0.0.1", port))
             for _ in tqdm(range(self.idle), "idle connections", leave=False)
         ]
-        rows.append(
-            _row(
-                f"beside {len(idle):,} idle connections",
-                *(port, files_request, self.clients),
-                *(self.requests, server),
-            )
-        )
+        title = f"{name}, beside {len(idle):,} idle connections"
+        yield _row(title, port, request, self.clients, self.requests, server)
         for one in idle:
             one.close()
-        print_markdown(_HEADER, rows)
-        print(
-            f"\nMemory over {self.long_requests:,} requests: {grown:+.0f} MB."
-        )
-        times = _photo_times(port)
-        print(
-            f"A photo of 12 megapixels: {np.median(times):.2f} s "
-            f"({min(times):.2f} to {max(times):.2f}, {len(times)} times)."
-        )
 
     def _files(self, shape) -> list[bytes]:
         """Returns PNG files of portraits."""
@@ -138,8 +129,8 @@ class Serving:
         return [file.getvalue()]
 
 
-def _make_requests(files, model) -> dict[str, bytes]:
-    """Returns whole requests of HTTP by what they are called."""
+def _make_requests(files, model) -> dict[str, tuple[bytes, float]]:
+    """Returns whole requests of HTTP by name, and how often each is sent."""
     data = {"b64": base64.b64encode(files[0]).decode()}
     pixels = np.asarray(Image.open(io.BytesIO(files[0])).convert("RGB"))
     path = f"/v1/models/{model}:predict"
@@ -153,13 +144,19 @@ def _make_requests(files, model) -> dict[str, bytes]:
     form += f"\r\n--{boundary}--\r\n".encode()
     kind = f"multipart/form-data; boundary={boundary}"
     return {
-        "REST, PNG files": _post(path, json.dumps(as_files).encode()),
-        "REST, 8 PNG files": _post(path, json.dumps(eight).encode()),
-        "REST, pixels": _post(
-            path, json.dumps({"instances": [pixels.tolist()]}).encode()
+        "REST, a PNG file": (_post(path, json.dumps(as_files).encode()), 1),
+        "REST, 8 PNG files": (_post(path, json.dumps(eight).encode()), 0.2),
+        "REST, pixels": (
+            _post(path, json.dumps({"instances": [pixels.tolist()]}).encode()),
+            0.5,
         ),
-        "page, upload": _post("/answers", form, kind),
+        "page, home": (_get("/"), 1),
+        "page, upload": (_post("/answers", form, kind), 0.05),
     }
+
+
+def _get(path) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 
 
 def _post(path, body, kind="application/json") -> bytes:

@@ -95,6 +95,8 @@ class Serve:
                 "The address can't be listened at. Expected a free port. "
                 f"Received: host={self.host}, port={self.port}"
             ) from error
+        # Who reads the lines below may ask at once.
+        listener.listen(config.backlog)
         # The port that was found, if any would do.
         port = listener.getsockname()[1]
         print(

@@ -1,3 +1,4 @@
+import contextlib
 import re
 import signal
 import subprocess
@@ -19,12 +20,14 @@ def test_no_bundle(tmp_path):
 def test_it_serves_until_it_is_interrupted(bundle, tmp_path):
     command = [sys.executable, "-m", "training.serve", "--port", "0"]
     command += ["--bundles", str(bundle.parents[1])]
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with contextlib.ExitStack() as stack:
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        stack.callback(process.kill)
         line = process.stdout.readline()
         url = re.search(r"http://127\.0\.0\.1:\d+", line)[0]
         with urllib.request.urlopen(url) as page:
