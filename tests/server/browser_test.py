@@ -88,8 +88,10 @@ def check(page, said, url, size):
     page.evaluate(
         "document.querySelectorAll('img').forEach(i => i.loading = 'eager')"
     )
-    page.wait_for_function(
-        "[...document.images].every(i => i.complete && i.naturalWidth)"
+    # No function is waited for: the page's policy forbids to make one of text.
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate(
+        "[...document.images].every(i => i.complete && i.naturalWidth > 0)"
     )
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
     assert said

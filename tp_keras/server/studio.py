@@ -8,7 +8,6 @@ from collections.abc import Callable
 import numpy as np
 
 from tp_keras import explain
-from tp_keras.certainty import reason_of_doubt
 from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
 from tp_keras.server.model_store import ModelStore
@@ -19,10 +18,8 @@ from tp_keras.serving import FaceAnswer
 from tp_keras.serving import Photo
 from tp_keras.serving import PhotoAnswer
 from tp_keras.serving import PhotoPredictor
-from tp_keras.serving import Prediction
 from tp_keras.serving import read_metadata
 from tp_keras.serving import read_photo
-from tp_keras.serving.prediction import fill_prediction
 from tp_keras.tasks import EMBEDDING
 from tp_keras.tasks import UNKNOWN
 from tp_keras.tasks import Schema
@@ -68,19 +65,10 @@ class Studio:
     def answer_sample(self, number: int) -> Shelved:
         """Answers a sample portrait, in which no face is looked for."""
         portrait = self.samples[number]
-        outputs, told = self.predict(portrait[None]), Prediction("")
-        fill_prediction(told, self.predictor.tasks, outputs, 0)
-        for task in self.predictor.tasks:
-            answers = outputs[task.name][0]
-            if reason := reason_of_doubt(task, answers, self._facts(task)):
-                told.unsure[task.name] = reason
+        with self._lock:
+            (told,) = self.predictor.answer_portraits(portrait[None], [""])
         face = FaceAnswer(None, portrait, told)
         return Shelved(PhotoAnswer(Photo(portrait), (face,)), is_sample=True)
-
-    def _facts(self, task) -> dict:
-        """Returns what was measured of how sure a task's answers must be."""
-        facts = self.predictor.metadata.get("calibration", {})
-        return facts.get(task.name, {})
 
     def predict(self, portraits) -> dict[str, np.ndarray]:
         """Predicts as the predictor, one thread at a time."""
