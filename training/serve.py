@@ -9,6 +9,7 @@ import dataclasses
 import importlib.util
 import pathlib
 import resource
+import socket
 import sys
 
 from tp_keras.command_line import install_command
@@ -89,14 +90,18 @@ class Serve:
                 file=sys.stderr,
             )
         try:
-            listener = config.bind_socket()
-        except SystemExit as error:
+            # Who reads the lines below may ask at once.
+            listener = socket.create_server(
+                (self.host, self.port),
+                family=socket.AF_INET6 if ":" in self.host else socket.AF_INET,
+                backlog=config.backlog,
+            )
+        except OSError as error:
             raise UserError(
-                "The address can't be listened at. Expected a free port. "
+                f"The address can't be listened at: {error.strerror}. Expected "
+                "a free port and an address of this machine. "
                 f"Received: host={self.host}, port={self.port}"
             ) from error
-        # Who reads the lines below may ask at once.
-        listener.listen(config.backlog)
         # The port that was found, if any would do.
         port = listener.getsockname()[1]
         print(

@@ -165,7 +165,11 @@ def check_corrupt(client, places):
         "predictions"
     ]
     assert (first["valid"], second["valid"], third["valid"]) == (1, 0, 1)
-    assert first == third
+    for name, value in first.items():
+        if isinstance(value, str):
+            assert third[name] == value
+        else:
+            np.testing.assert_allclose(third[name], value, atol=1e-5)
 
 
 def test_a_corrupt_file_harms_no_other(portraits_app):
