@@ -104,9 +104,23 @@ def test_the_most_similar_to_a_sample_is_itself(client, studio):
         r'src="/similar/(\d+).png" alt="Similar portrait 1"', text
     )
     assert rows == ["2"] * len(SCHEMA.guarded)
-    assert "Similar: hair color, without regard to gender" in text
+    assert "Similar: hair color<" in text
     found = as_pixels(client.get("/similar/2.png"))
     np.testing.assert_array_equal(found, PORTRAITS.images[2])
+
+
+def test_without_regard_is_said_of_debiased_runs_alone(
+    client, studio, monkeypatch
+):
+    for methods, said in (
+        ({"debias": "none", "posthoc": "none"}, False),
+        ({"debias": "none", "posthoc": "leace"}, True),
+        ({"debias": "grl", "posthoc": "none"}, True),
+    ):
+        settings = {"debias": methods}
+        monkeypatch.setitem(studio.predictor.metadata, "settings", settings)
+        text = client.post("/samples/2").text
+        assert ("hair color, without regard to gender" in text) == said
 
 
 def test_edits_and_new_portraits_are_those_of_the_generator(client, studio):

@@ -21,8 +21,7 @@ class SimilarPortraits:
     Attributes:
         portraits: `Portraits`.
         vectors: Dict of a guarded task to unit rows `[count, size]`, its part
-            of the embeddings: what it is read from, without regard to the
-            protected task.
+            of the embeddings: what it is read from.
     """
 
     portraits: Portraits

@@ -102,6 +102,16 @@ class Studio:
         return shelved.once(("similar", number), make)
 
     @property
+    def disregarded(self) -> str | None:
+        """The protected task, where embeddings were made to forget it."""
+        settings = self.predictor.metadata.get("settings", {})
+        debias = settings.get("debias", {})
+        methods = (debias.get(name, "none") for name in ("debias", "posthoc"))
+        if all(method == "none" for method in methods):
+            return None
+        return self.predictor.schema.protected
+
+    @property
     def gallery(self) -> Portraits | None:
         """The portraits that are looked through."""
         return self.similar and self.similar.portraits
