@@ -15,7 +15,7 @@ from tp_keras.serving.sampling import sample
 from tp_keras.serving.sampling import turned
 
 # How many training portraits are looked at: medians move no more.
-COUNT = 2000
+COUNT = 1000
 
 # After so many it is settled whether the finder sees faces in them.
 _FIRST = 200
