@@ -7,14 +7,17 @@ python -m benchmarks.bundle
   operation that TensorFlow itself fuses into some of the convolutions.
 * `folded`: the bundle.
 
-All run in the session of TensorFlow Serving (C API, one thread), in turns.
-Times are medians of the processor's time in this process, which on an idle
-machine is that of the clock, and which other processes disturb less. Weights
-are untrained: they change no time.
+All run in the session of TensorFlow Serving (C API, one thread, as the files
+beside the bundles have it), in turns; one portrait a request also with the
+threads that a server takes by itself, one per core. Times are medians of the
+processor's time in this process, which on an idle machine with one thread is
+that of the clock, and which other processes disturb less. Weights are
+untrained: they change no time.
 """
 
 import concurrent.futures
 import dataclasses
+import math
 import multiprocessing
 import pathlib
 import shutil
@@ -35,7 +38,7 @@ APPLICATION_ALPHA = 0.25
 
 HEADER = (
     f"{'model':24}{'export':17}{'MB':>7}{'load ms':>9}"
-    f"{'b1 ms':>8}{'b8 ms':>8}{'b64 ms':>8}{'img/s':>8}"
+    f"{'b1 ms':>8}{'b8 ms':>8}{'b64 ms':>8}{'img/s':>8}{'b1 own':>8}"
 )
 
 
@@ -47,11 +50,13 @@ class Measurement:
         size: Bytes on disk.
         load: Seconds to load.
         latencies: Median seconds of a request, for each batch size.
+        own_threads: That of one portrait with a server's own threads.
     """
 
     size: int
     load: float
     latencies: dict[int, float]
+    own_threads: float = math.nan
 
     @property
     def rate(self) -> float:
@@ -90,6 +95,7 @@ class Bundle:
             folded = measurements.pop("folded")
             for name, measurement in measurements.items():
                 print(_gain(name, measurement, folded))
+            print(_shipped(backbone, measurements["keras"], folded))
 
     def _measure(self, backbone, folder) -> dict[str, Measurement]:
         import keras
@@ -115,23 +121,34 @@ class Bundle:
         model.export(str(folders["unfolded"]), verbose=False)
         folders["folded"] = export.export_bundle(classifier, folder)
 
-        # In a process of its own: a session takes over the threads that
-        # TensorFlow started when the model was built.
+        found = self._in_a_process(folders, self.batch_sizes, 1)
+        own = self._in_a_process(folders, (1,), None)
+        return {
+            name: dataclasses.replace(
+                measurement, own_threads=own[name].latencies[1]
+            )
+            for name, measurement in found.items()
+        }
+
+    def _in_a_process(self, folders, batch_sizes, threads):
+        # Of its own: a session takes over the threads that TensorFlow started
+        # when the model was built, or for the first session.
         with concurrent.futures.ProcessPoolExecutor(
             max_workers=1, mp_context=multiprocessing.get_context("spawn")
         ) as pool:
             return pool.submit(
-                measure, folders, self.batch_sizes, self.seconds
+                measure, folders, batch_sizes, self.seconds, threads
             ).result()
 
 
-def measure(folders, batch_sizes, seconds) -> dict[str, Measurement]:
+def measure(folders, batch_sizes, seconds, threads=1) -> dict[str, Measurement]:
     """Measures exports of one model against each other.
 
     Args:
         folders: Dict of name to folder of the export.
         batch_sizes: Batch sizes of a request.
         seconds: Time of each measurement of an export at a batch size.
+        threads: Those of the session, None for one per core.
 
     Returns:
         Dict of name to `Measurement`.
@@ -141,7 +158,7 @@ def measure(folders, batch_sizes, seconds) -> dict[str, Measurement]:
         # The second load: the first reads the library and warms the disk.
         for _ in range(2):
             start = time.process_time()
-            sessions[name] = serving.CSession(path, threads=1)
+            sessions[name] = serving.CSession(path, threads=threads)
             loads[name] = time.process_time() - start
     latencies: dict[str, dict[int, float]] = {name: {} for name in folders}
     generator = np.random.default_rng(0)
@@ -186,6 +203,7 @@ def _row(backbone, name, measurement) -> str:
     return (
         f"{backbone:24}{name:17}{measurement.size / 1e6:7.2f}"
         f"{measurement.load * 1e3:9.0f}{latencies}{measurement.rate:8.0f}"
+        f"{measurement.own_threads * 1e3:8.2f}"
     )
 
 
@@ -198,6 +216,19 @@ def _gain(name, other, folded) -> str:
         f"{'':14}{'folded against ' + name:27}"
         f"{other.size / folded.size:6.2f}x{other.load / folded.load:8.2f}x"
         f"{latencies}{folded.rate / other.rate:7.2f}x"
+        f"{other.own_threads / folded.own_threads:7.2f}x"
+    )
+
+
+def _shipped(backbone, keras, folded) -> str:
+    """Says what a user of both gains, who starts a server on them."""
+    ours = folded.latencies[1]
+    return (
+        f"{backbone}: one portrait takes the bundle {ours * 1e3:.2f} ms of a "
+        "processor with the flags beside it, `model.export` with a server's "
+        f"own {keras.own_threads * 1e3:.2f} ms "
+        f"({keras.own_threads / ours:.1f}x), with the same flags "
+        f"{keras.latencies[1] * 1e3:.2f} ms ({keras.latencies[1] / ours:.2f}x)."
     )
 
 
