@@ -116,4 +116,5 @@ benchmarks: $(VENV)/.benchmarks  ## Every table of the README.
 	$(RUN) -m benchmarks.all
 
 clean:  ## Remove what was generated; the environment stays.
-	rm -rf build dist data runs exported_models/portrait_*
+	rm -rf build dist data runs
+	find exported_models -mindepth 1 ! -path exported_models/README.md -delete

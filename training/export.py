@@ -41,6 +41,7 @@ class Export:
         from tp_keras import export
         from tp_keras.export import formats
         from tp_keras.export import run_export
+        from tp_keras.serving.server_files import describe_server_files
 
         bundle = run_export.export_run(
             self.run_dir,
@@ -61,6 +62,7 @@ class Export:
         print(f"Versions: {', '.join(f'{k} {v}' for k, v in versions)}")
         if "formats" in metadata:
             print(formats.describe_formats(metadata))
+        print(describe_server_files(bundle.parents[1]))
         predict = Predict(str(bundle.parent), images=("FILE.png",))
         print(f"Next: {shown(predict)}")
 

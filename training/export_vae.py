@@ -33,18 +33,14 @@ class ExportVae:
         """Exports, and prints size, versions and the next command."""
         start_tensorflow()
         from tp_keras import export
-        from tp_keras import serving
         from tp_keras.generator.export.bundle import export_vae_run
+        from tp_keras.serving.check import check_content
+        from tp_keras.serving.check import describe_differences
+        from tp_keras.serving.server_files import describe_server_files
 
-        def check(folder, expected):
-            serving.check_graph(folder)
-            differences = serving.check_answers(folder, expected)
-            print(
-                "Through TensorFlow's C API, greatest differences from the "
-                "model (images in levels of 255): "
-                + ", ".join(f"{k} {v:.1g}" for k, v in differences.items())
-                + "."
-            )
+        def check(folder):
+            found = check_content(folder).require().differences
+            print(f"Checked: {describe_differences(found)}")
 
         bundle = export_vae_run(
             self.run_dir, self.output_dir, check=check if self.check else None
@@ -57,6 +53,7 @@ class ExportVae:
         print(f"Prior: {metadata['prior']}")
         print(f"Signatures: {', '.join(metadata['signatures'])}")
         print(f"Versions: {', '.join(f'{k} {v}' for k, v in versions)}")
+        print(describe_server_files(bundle.parents[1]))
         sheet = Generate(bundle=str(bundle.parent), output="portraits.png")
         print(f"Next: {shown(sheet)}")
 

@@ -18,6 +18,7 @@ import time
 from tp_keras.command_line import command_line
 from tp_keras.command_line import process_words
 from tp_keras.errors import UserError
+from tp_keras.serving.server_files import serve_command
 
 from .command import EXIT_USER_ERROR
 from .command import run
@@ -131,7 +132,8 @@ class RunAll:
             f"  Data set    {self.data_dir / dataset}\n"
             f"  Run         {run_dir} (begin with README.md)\n"
             f"  Figures     {records.parent / 'table.md'} and plots beside it\n"
-            f"  Bundle      {bundles} (for TensorFlow Serving)\n"
+            f"  Bundle      {bundles}\n"
+            f"  A server    {serve_command(self.output_dir)}\n"
             f"  Wallpaper   {wallpaper.output}{secret}\n\n"
             "What next:\n"
             "  your own photo   "

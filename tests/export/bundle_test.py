@@ -58,6 +58,44 @@ def test_bytes_and_tensors_get_the_same_answer_and_a_bad_image_zeros(session):
         assert set(values[3:].ravel().tolist()) <= {0.0, b""}
 
 
+def example(**features):
+    kinds = {bytes: "bytes_list", int: "int64_list"}
+    message = tf.train.Example()
+    for name, values in features.items():
+        feature = message.features.feature[name]
+        getattr(feature, kinds[type(values[0])]).value.extend(values)
+    return message.SerializeToString()
+
+
+def test_examples_get_the_answer_of_the_file_in_them(session):
+    files = [tf.io.encode_png(image).numpy() for image in IMAGES]
+    examples = [
+        *(example(image_bytes=[data], other=[7]) for data in files),
+        *(example(image_bytes=[b"no image"]), example(other=[7]), b""),
+    ]
+    expected = session.run("serve_bytes", {"image_bytes": files})
+    for task in EVERY_KIND.tasks:
+        if task.name == "age":
+            found = session.run("regress_age", {"inputs": examples})
+            assert found.keys() == {"outputs"}
+            scores = found["outputs"]
+        else:
+            found = session.run(f"classify_{task.name}", {"inputs": examples})
+            assert found.keys() == {"classes", "scores"}
+            scores = found["scores"]
+            names = [name.encode() for name in task.classes]
+            blank = [b""] * len(names)
+            assert found["classes"].tolist() == [names] * 3 + [blank] * 3
+        np.testing.assert_allclose(scores[:3], expected[task.name], atol=1e-5)
+        assert not scores[3:].any()
+
+
+def test_an_example_that_holds_something_else_is_refused(session):
+    for broken in (b"\xff", example(image_bytes=[7])):
+        with pytest.raises(UserError, match="TensorFlow refused it"):
+            session.run("classify_smile", {"inputs": [broken]})
+
+
 def test_weights_are_stored_once_and_not_as_variables(bundle, classifier):
     graph = tf.saved_model.load(str(bundle)).signatures["serving_default"]
     assert not graph.variables
@@ -72,7 +110,17 @@ def test_metadata(bundle):
     metadata = read_metadata(bundle)
     assert Schema.from_dict(metadata["schema"]) == EVERY_KIND
     assert metadata["tasks"] == ["age", "mood", "origin", "signs", "smile"]
-    assert metadata["signatures"] == ["embed", "serve_bytes", "serving_default"]
+    assert metadata["signatures"] == [
+        *(f"classify_{name}" for name in ("mood", "origin", "signs", "smile")),
+        *("embed", "regress_age", "serve_bytes", "serving_default"),
+    ]
+    sizes = {
+        path.relative_to(bundle).as_posix(): path.stat().st_size
+        for path in bundle.rglob("*")
+        if path.is_file()
+    }
+    del sizes["metadata.json"]
+    assert metadata["files"] == sizes
     assert metadata["figures"] == [1, 2]
     assert metadata["versions"]["tensorflow"] == tf.__version__
     assert metadata["checked"]["portraits"] == 8
@@ -83,7 +131,9 @@ def test_without_guarded_tasks_there_is_no_embedding(tmp_path):
     classifier = make_classifier(tasks=("mood", "signs"))
     metadata = read_metadata(export_bundle(classifier, tmp_path))
     assert metadata["tasks"] == ["mood", "signs"]
-    assert metadata["signatures"] == ["serve_bytes", "serving_default"]
+    assert metadata["signatures"] == [
+        *("classify_mood", "classify_signs", "serve_bytes", "serving_default")
+    ]
 
 
 def test_what_answers_otherwise_is_not_published(classifier, tmp_path):
@@ -101,3 +151,4 @@ def test_what_answers_otherwise_is_not_published(classifier, tmp_path):
     with pytest.raises(UserError, match="by 0.0002 in 'age'"):
         export_bundle(other, tmp_path)
     assert list((tmp_path / "portrait_attributes").iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["portrait_attributes"]

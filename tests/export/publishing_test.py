@@ -1,3 +1,4 @@
+import json
 import os
 import stat
 
@@ -5,12 +6,15 @@ import pytest
 
 from tp_keras.export.publishing import publish
 from tp_keras.export.publishing import unpublished
+from tp_keras.export.publishing import write_metadata
+from tp_keras.serving.server_files import configured_models
 
 
 def publish_one(models, content="graph"):
     with unpublished(models, "mine") as folder:
         assert not folder.name.isdecimal()
         (folder / "saved_model.pb").write_text(content)
+        write_metadata(folder, {"signatures": []})
         return publish(folder)
 
 
@@ -41,6 +45,26 @@ def test_a_version_taken_meanwhile_is_left_alone(tmp_path, monkeypatch):
     assert version.name == "2"
     assert (version / "saved_model.pb").read_text() == "mine"
     assert (version.parent / "1" / "saved_model.pb").read_text() == "other"
+
+
+def test_a_server_knows_of_every_model_that_was_published(tmp_path):
+    for name in ("mine", "yours"):
+        with unpublished(tmp_path, name) as folder:
+            (folder / "part").mkdir()
+            (folder / "part" / "saved_model.pb").write_text("weights")
+            (folder / "saved_model.pb").write_text("graph")
+            write_metadata(folder, {"signatures": []})
+            version = publish(folder)
+    metadata = json.loads((version / "metadata.json").read_text())
+    assert metadata == {
+        "signatures": [],
+        "files": {"part/saved_model.pb": 7, "saved_model.pb": 5},
+    }
+    assert sorted(configured_models(tmp_path)) == ["mine", "yours"]
+    assert {p.name for p in tmp_path.iterdir() if p.is_file()} == {
+        *("batching.config", "models.config", "monitoring.config"),
+        *("compose.yaml", "deployment.yaml", "kserve.yaml"),
+    }
 
 
 @pytest.mark.parametrize("error", [OSError("full"), KeyboardInterrupt()])

@@ -15,11 +15,13 @@ from tp_keras.export.publishing import describe_export
 from tp_keras.export.publishing import publish
 from tp_keras.export.publishing import unpublished
 from tp_keras.export.publishing import write_metadata
+from tp_keras.export.recorded import expected_requests
+from tp_keras.export.recorded import write_recorded
 from tp_keras.export.signatures import make_signatures
 from tp_keras.quiet import no_native_messages
 from tp_keras.records.record import find
 from tp_keras.serving.answers import check_answers
-from tp_keras.serving.check import check_graph
+from tp_keras.serving.check import check_content
 from tp_keras.serving.contract import LITERT_FILE
 from tp_keras.serving.litert_file import LiteRTFile
 from tp_keras.tasks import EMBEDDING
@@ -40,9 +42,11 @@ def export_bundle(
     """Exports a classifier as `<output_dir>/<name>/<next version>/`.
 
     The bundle is a SavedModel with folded batch normalisation and constant
-    weights, a LiteRT file of the same and `metadata.json` beside it. It is
-    written aside, loaded through TensorFlow's C API and compared with the
-    model, and appears under its version whole or, on any failure, not at all.
+    weights, a LiteRT file of the same, `metadata.json` beside it, and the
+    requests that a server warms up with. It is written aside, loaded through
+    TensorFlow's C API and compared with the model, and appears under its
+    version whole or, on any failure, not at all. Then the files are written,
+    beside the models, that a server is started with.
 
     Args:
         classifier: A trained `PortraitClassifier`.
@@ -89,7 +93,13 @@ def write_bundle(
         **metadata,
     }
     write_metadata(folder, facts)
-    check_graph(folder)
+    write_recorded(
+        folder,
+        signatures,
+        expected_requests(classifier),
+        classifier.schema.image_shape,
+    )
+    check_content(folder).require()
     answers = classifier.predict_answers(images, verbose=0)
     differences = _differences(tasks, folder, images, answers)
     _write_litert(classifier, folder, images, answers)

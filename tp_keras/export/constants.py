@@ -7,6 +7,8 @@ leave no variable operations that older servers do not know.
 import keras
 import tensorflow as tf
 
+from tp_keras.serving.contract import WEIGHT
+
 
 def with_constants(function, variables, input_signature):
     """Returns a `tf.function` that holds Keras variables as constants.
@@ -24,7 +26,10 @@ def with_constants(function, variables, input_signature):
             tf.ensure_shape(value, spec.shape)
             for value, spec in zip(inputs, input_signature, strict=True)
         ]
-        constants = [(v, tf.constant(value)) for v, value in weights]
+        constants = [
+            (v, tf.constant(value, name=_constant_name(v)))
+            for v, value in weights
+        ]
         with keras.StatelessScope(state_mapping=constants):
             outputs = function(*inputs)
         # Servers write neither float16 nor bfloat16 as JSON.
@@ -33,3 +38,9 @@ def with_constants(function, variables, input_signature):
         )
 
     return constant_function
+
+
+def _constant_name(variable):
+    # The state of random layers, idle here, is none of a model's weights.
+    is_state = variable.name == "seed_generator_state"
+    return variable.name if is_state else WEIGHT

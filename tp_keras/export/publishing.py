@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import tp_keras
 from tp_keras.files import write_text
 from tp_keras.serving.locate import METADATA_FILE
+from tp_keras.serving.server_files import write_server_files
 
 # TensorFlow Serving takes every integer for a version, and nothing else.
 _UNPUBLISHED_PREFIX = ".unpublished-"
@@ -40,7 +41,26 @@ def unpublished(output_dir, name: str) -> Iterator[pathlib.Path]:
 
 
 def publish(folder: pathlib.Path) -> pathlib.Path:
-    """Makes a folder of `unpublished` the next version, and returns it."""
+    """Makes a folder of `unpublished` the next version, and returns it.
+
+    Its `metadata.json` is to be there, and tells from now on the size of every
+    other file: whoever gets a copy can see whether it is whole. The files that
+    a server is started with, beside the models, follow.
+    """
+    metadata = json.loads((folder / METADATA_FILE).read_text())
+    metadata["files"] = {
+        path.relative_to(folder).as_posix(): path.stat().st_size
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path != folder / METADATA_FILE
+    }
+    write_metadata(folder, metadata)
+    version = _take_place(folder)
+    write_server_files(version.parents[1])
+    return version
+
+
+def _take_place(folder):
+    """Renames a folder to the next version that is free."""
     # `mkdtemp` made it for this user alone; a server runs as another.
     umask = os.umask(0)
     os.umask(umask)

@@ -10,7 +10,9 @@ import tensorflow as tf
 
 from tp_keras.export.constants import with_constants
 from tp_keras.export.decoding import decode_batch
+from tp_keras.serving.contract import EXAMPLE_FEATURE
 from tp_keras.serving.contract import FLAG_SEPARATOR
+from tp_keras.serving.contract import example_signature
 from tp_keras.tasks import EMBEDDING
 from tp_keras.tasks import MULTI_LABEL
 from tp_keras.tasks import ORDINAL
@@ -39,6 +41,13 @@ def make_signatures(model: keras.Model, tasks: tuple[Task, ...]) -> dict:
     * `serve_bytes`: `image_bytes` string `[batch]`, PNG or JPEG files of any
       size, to the same outputs and `valid` bool `[batch]`. A row that is not
       such a file has zeros and empty strings: JSON knows no NaN.
+    * `classify_<task>`, of every task with classes or flags: `inputs` string
+      `[batch]`, each a serialised `tf.Example` whose feature `image_bytes`
+      holds such a file, to `classes`, their names, and `scores`, float32, both
+      `[batch, classes]`, as the server's method Classify wants it.
+      `regress_<task>`, of every number: the same to `outputs` float32
+      `[batch]`, for Regress. Without a file a row is not valid: it has zeros
+      and empty names.
     * `embed`: `image` to `embedding` float32 `[batch, dimensions]`, where the
       model, one of `answer_model`, has one.
     """
@@ -68,9 +77,31 @@ def make_signatures(model: keras.Model, tasks: tuple[Task, ...]) -> dict:
         "serving_default": serving_default,
         "serve_bytes": serve_bytes,
     }
+    for task in tasks:
+        signatures[example_signature(task)] = _from_examples(serve_bytes, task)
     if EMBEDDING in model.output:
         signatures["embed"] = embed
     return signatures
+
+
+def _from_examples(serve_bytes, task):
+    """Returns the signature of a task that takes examples."""
+    feature = tf.io.FixedLenFeature((), tf.string, default_value="")
+
+    @tf.function(
+        input_signature=[tf.TensorSpec((None,), tf.string, "inputs")],
+        autograph=False,
+    )
+    def from_examples(inputs):
+        examples = tf.io.parse_example(inputs, {EXAMPLE_FEATURE: feature})
+        outputs = serve_bytes(examples[EXAMPLE_FEATURE])
+        scores = outputs[task.name]
+        if task.kind == REGRESSION:
+            return {"outputs": scores}
+        valid = outputs["valid"][:, tf.newaxis]
+        return {"classes": tf.where(valid, task.classes, ""), "scores": scores}
+
+    return from_examples
 
 
 def with_labels(answers: dict, tasks: tuple[Task, ...]) -> dict:

@@ -5,7 +5,6 @@ Nothing here imports Keras, and TensorFlow only where a bundle is loaded.
 
 from tp_keras.serving.answers import check_answers
 from tp_keras.serving.c_session import CSession
-from tp_keras.serving.check import check_graph
 from tp_keras.serving.client import Client
 from tp_keras.serving.client import cut_portraits
 from tp_keras.serving.face_finder import Face
@@ -38,7 +37,6 @@ __all__ = [
     "Prediction",
     "Predictor",
     "check_answers",
-    "check_graph",
     "cut_portraits",
     "find_bundle",
     "find_pictures",

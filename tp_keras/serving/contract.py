@@ -3,6 +3,7 @@
 from tp_keras.tasks import EMBEDDING
 from tp_keras.tasks import REGRESSION
 from tp_keras.tasks import Schema
+from tp_keras.tasks import Task
 
 # TF_DataType of what a signature may carry; servers write no half precision
 # as JSON.
@@ -17,10 +18,37 @@ FAMILIARITY_FILE = "formats/familiarity.npz"
 # Between the names of flags, where they are told as one text.
 FLAG_SEPARATOR = "|"
 
+# The feature of a `tf.Example` that holds a picture file.
+EXAMPLE_FEATURE = "image_bytes"
+
+# How the constants of a graph begin that are parameters of the model.
+WEIGHT = "parameters_of_the_model"
+
+# How the methods of a server are called that take examples: a signature of
+# theirs is called `<method>_<task>`.
+CLASSIFY, REGRESS, PREDICT = "classify", "regress", "predict"
+
 _IMAGE = {"image": UINT8}
 _BYTES = {"image_bytes": STRING}
 _LATENT = {"latent": FLOAT}
 _VALID = {"valid": BOOL}
+_EXAMPLES = {"inputs": STRING}
+_EXAMPLE_ANSWERS = {
+    CLASSIFY: {"classes": STRING, "scores": FLOAT},
+    REGRESS: {"outputs": FLOAT},
+}
+
+
+def example_signature(task: Task) -> str:
+    """Returns the name of the signature that answers a task from examples."""
+    method = REGRESS if task.kind == REGRESSION else CLASSIFY
+    return f"{method}_{task.name}"
+
+
+def method_of(signature: str) -> str:
+    """Returns by which method of a server a signature is called."""
+    method = signature.partition("_")[0]
+    return method if method in (CLASSIFY, REGRESS) else PREDICT
 
 
 def find_contract(signatures, metadata: dict) -> dict[str, tuple[dict, dict]]:
@@ -43,6 +71,9 @@ def _classifier(schema, tasks):
         "serving_default": (_IMAGE, answers),
         "serve_bytes": (_BYTES, answers | _VALID),
     }
+    for task in tasks:
+        name = example_signature(task)
+        contract[name] = (_EXAMPLES, _EXAMPLE_ANSWERS[method_of(name)])
     if any(task.name in schema.guarded for task in tasks):
         contract["embed"] = (_IMAGE, {EMBEDDING: FLOAT})
     return contract

@@ -172,7 +172,7 @@ class PhotoPredictor:
             if task.kind == REGRESSION:
                 outputs[f"{task.name}_unit"] = np.full(len(values), task.unit)
                 continue
-            outputs[f"{task.name}_label"] = _labels(task, values)
+            outputs[f"{task.name}_label"] = label_names(task, values)
             facts = self.calibration.get(task.name, {})
             outputs[task.name] = with_temperature(
                 task, values, facts.get("temperature", 1.0)
@@ -237,7 +237,7 @@ class PhotoPredictor:
         return predictions
 
 
-def _labels(task, answers) -> np.ndarray:
+def label_names(task, answers) -> np.ndarray:
     """Returns the names of what is predicted, strings `[count]`."""
     if task.kind == MULTI_LABEL:
         names = [

@@ -21,7 +21,7 @@ from tp_keras.generator.export.keyed_noise import row_seeds
 from tp_keras.generator.export.signatures import make_vae_signatures
 from tp_keras.serving import CSession
 from tp_keras.serving import check_answers
-from tp_keras.serving import check_graph
+from tp_keras.serving.check import check_content
 from tp_keras.tasks import Schema
 
 
@@ -61,7 +61,7 @@ def decode_png(data):
 
 
 def test_agrees_with_keras_through_the_c_api(vae, vae_bundle):
-    check_graph(vae_bundle)
+    check_content(vae_bundle).require()
     expected = expected_answers(vae, random_portraits(5))
     differences = check_answers(vae_bundle, expected)
     assert set(differences) == set(read_metadata(vae_bundle)["signatures"])

@@ -1,6 +1,7 @@
 import contextlib
 import io
 import json
+import shlex
 
 import numpy as np
 import pytest
@@ -20,8 +21,8 @@ from tp_keras.generator.export.bundle import export_vae_run
 from tp_keras.generator.export.bundle import run_generator
 from tp_keras.generator.training.folder import VaeRunFolder
 from tp_keras.serving import PortraitGenerator
-from tp_keras.serving import check_answers
-from tp_keras.serving import check_graph
+from tp_keras.serving.check import check_content
+from tp_keras.serving.check import check_version
 from training import command
 from training.export_vae import ExportVae
 from training.generate import Generate
@@ -64,7 +65,9 @@ def exported(run, tmp_path_factory):
     with contextlib.redirect_stdout(io.StringIO()) as text:
         ExportVae(run_dir=str(run), output_dir=str(bundle.parent)).execute()
     text = text.getvalue()
-    assert "greatest differences from the model" in text
+    assert "Checked: differences from the model" in text
+    compose = shlex.quote(str(bundle.parent / "compose.yaml"))
+    assert f"Serve: docker compose -f {compose} up\n" in text
     assert f"Bundle: {bundle / '1'}" in text
     expected = Generate(bundle=str(bundle), output="portraits.png")
     assert parse_next(text) == expected
@@ -72,7 +75,7 @@ def exported(run, tmp_path_factory):
 
 
 def test_a_run_is_exported_with_what_is_known_of_it(exported, run, training):
-    check_graph(exported)
+    check_version(exported).require()
     metadata = read_metadata(exported)
     assert metadata["run"] == "tiny"
     assert metadata["prior"] == "GaussianMixturePrior"
@@ -113,9 +116,8 @@ def test_another_prior_passes_the_gate_before_it_is_published(
     monkeypatch.setattr(VaeRunFolder, "load_model", lambda self: vae)
     seen = []
 
-    def check(folder, expected):
-        check_graph(folder)
-        seen.append(check_answers(folder, expected))
+    def check(folder):
+        seen.append(check_content(folder).require().differences)
         raise UserError("no")
 
     with pytest.raises(UserError, match="no"):

@@ -2,7 +2,6 @@
 
 import collections
 import dataclasses
-import functools
 import pathlib
 
 import numpy as np
@@ -15,17 +14,20 @@ from tp_keras.export.publishing import describe_export
 from tp_keras.export.publishing import publish
 from tp_keras.export.publishing import unpublished
 from tp_keras.export.publishing import write_metadata
+from tp_keras.export.recorded import png
+from tp_keras.export.recorded import sample_images
+from tp_keras.export.recorded import write_recorded
 from tp_keras.generator.export.keyed_noise import keyed_noise
 from tp_keras.generator.export.keyed_noise import row_seeds
 from tp_keras.generator.export.signatures import NEW_PREFIX
 from tp_keras.generator.export.signatures import make_vae_signatures
 from tp_keras.generator.model import to_uint8
 from tp_keras.generator.training.folder import VaeRunFolder
+from tp_keras.serving.prediction_log import LoggedRequest
 from tp_keras.tasks import MISSING
 from tp_keras.tasks import UNKNOWN
 
 VAE_BUNDLE_NAME = "portrait_vae"
-_CHECK_COUNT = 4
 
 
 def export_vae_bundle(
@@ -34,10 +36,15 @@ def export_vae_bundle(
     """Exports a trained `PortraitVAE` as `<output_dir>/<name>/<version>/`.
 
     The bundle is a SavedModel with the signatures of `make_vae_signatures` and
-    constant weights, and `metadata.json` beside it, which says `metadata` too.
-    `check` is a function of the folder, called before it is published; what it
-    raises keeps it from being so. Returns the folder of the version.
+    constant weights, and `metadata.json` beside it, which says `metadata` too,
+    with the requests of `write_recorded`. `check` is a function of the folder,
+    called before it is published; what it raises keeps it from being so.
+    Returns the folder of the version; raises `UserError` if an answer is no
+    number.
     """
+    image_shape = vae.schema.image_shape
+    # First: what can't answer is not worth the export.
+    expected = recorded_answers(vae, sample_images(image_shape))
     signatures = make_vae_signatures(vae)
     with unpublished(output_dir, VAE_BUNDLE_NAME) as folder:
         # A bare module: one that tracks the model would save its variables.
@@ -55,30 +62,18 @@ def export_vae_bundle(
                 **(metadata or {}),
             },
         )
+        write_recorded(folder, signatures, expected, image_shape)
         if check is not None:
             check(folder)
         return publish(folder)
 
 
 def export_vae_run(run_dir, output_dir, *, check=None):
-    """Exports the trained model of a run; see `export_vae_bundle`.
-
-    Here `check` is a function `(folder, expected)`, with `expected_answers`.
-    """
+    """Exports the trained model of a run; see `export_vae_bundle`."""
     run = VaeRunFolder(run_dir).require()
     vae = run.load_model()
-
-    check_folder = None
-    if check is not None:
-        shape = _CHECK_COUNT, *vae.schema.image_shape
-        noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-        # First: what can't answer is not worth the export.
-        expected = expected_answers(vae, noise)
-        check_folder = functools.partial(check, expected=expected)
     metadata = _describe_run(run, vae.schema)
-    return export_vae_bundle(
-        vae, output_dir, metadata=metadata, check=check_folder
-    )
+    return export_vae_bundle(vae, output_dir, metadata=metadata, check=check)
 
 
 def run_generator(run_dir) -> serving.PortraitGenerator:
@@ -147,6 +142,17 @@ def count_labels(labels: dict, schema) -> list[dict]:
             counter.items(), key=lambda item: (-item[1], item[0])
         )
     ]
+
+
+def recorded_answers(vae, images) -> list[LoggedRequest]:
+    """Returns `expected_answers` as a server logs them: pictures as files."""
+    requests = []
+    for signature, (inputs, outputs) in expected_answers(vae, images).items():
+        if "image_bytes" in outputs:
+            files = [png(pixels) for pixels in outputs["image_bytes"]]
+            outputs = {**outputs, "image_bytes": np.array(files, object)}
+        requests.append(LoggedRequest(signature, inputs, outputs))
+    return requests
 
 
 def expected_answers(vae, images, seed: int = 0) -> dict:
