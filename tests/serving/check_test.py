@@ -104,7 +104,7 @@ def change_a_weight(graph):
     _, node = max(weights_of(graph), key=lambda pair: pair[1].ByteSize())
     tensor = node.attr["value"].tensor
     values = tf.make_ndarray(tensor)
-    tensor.CopyFrom(tf.make_tensor_proto(values * np.float32(1.01)))
+    tensor.CopyFrom(tf.make_tensor_proto(values * np.float32(1.5)))
 
 
 def cut_a_wire(graph):

@@ -64,7 +64,7 @@ def describe_server_files(models_dir) -> str:
     """Returns what lies beside the bundles, how to check it and to serve it."""
     return (
         f"For a server, in {models_dir}: {', '.join(server_files(()))}\n"
-        f"Check: {command_line(_CHECK, models_dir)}\n"
+        f"Check: {command_line(_CHECK, str(models_dir))}\n"
         f"Serve: {serve_command(models_dir)}"
     )
 
