@@ -49,7 +49,8 @@ tp_keras(
 )
 tp_keras("export", "--run_dir", "run")
 bundle = "exported_models/portrait_attributes"
-tp_keras("predict", "--bundle", bundle, "--images", "one.png")
+words = "--images", "one.png", "--portraits", "True"
+tp_keras("predict", "--bundle", bundle, *words)
 for package in ("tp_keras", "tp_keras_datasets", "tp_keras_training"):
     assert sys.modules[package].__file__.startswith(sys.prefix)
 """
@@ -162,6 +163,6 @@ def test_from_portraits_to_predictions_far_from_the_clone(
         "Next: tp-keras predict --bundle exported_models/portrait_attributes "
         "--images FILE.png",
     ]
-    file, label, _ = lines[-1].split()
+    file, label, *_ = lines[-1].split()
     assert file == "one.png" and label in ("female", "male")
     assert "2 steps an epoch" in out.stdout
