@@ -23,6 +23,8 @@ ROOT = pathlib.Path(__file__).parent
 DEMO_RUN = "runs/accuracy/demo-seed0"
 REAL_RUN = "runs/accuracy/real-seed0"
 REAL_DATA = "tiny_portraits/archives"
+BUNDLES = "exported_models"
+BUNDLE = f"{BUNDLES}/portrait_attributes"
 GENERATOR_RUN = "runs/vae_ablation/smoke-5-2/full-recipe-seed0"
 
 # Module and flags. The runs that later ones read come first.
@@ -43,11 +45,18 @@ SYNTHETIC = (
     ("vae_ablation", ""),
     ("vae_extra_data", f"--run_dir {GENERATOR_RUN}"),
 )
+EXPORTED = (
+    ("serving", f"--bundles {BUNDLES}"),
+    ("start_up", f"--bundle {BUNDLE}"),
+)
 REAL = (
     ("accuracy", "--experiment real"),
     ("equal_time", ""),
     ("training_options", "--accuracy True"),
     ("formats", f"--run_dir {REAL_RUN}"),
+    # With the bundle of a run on the real archives.
+    ("photos", f"--bundle {BUNDLE}"),
+    ("unfamiliar", f"--bundle {BUNDLE}"),
 )
 UTKFACE_DATA = "utk_face/96x96"
 UTKFACE = tuple(
@@ -74,6 +83,10 @@ class All:
     def execute(self) -> None:
         """Runs them; a failure is told at the end."""
         commands = list(SYNTHETIC)
+        if pathlib.Path(BUNDLE).is_dir():
+            commands += EXPORTED
+        else:
+            print(f"Without a bundle: {BUNDLE} is not there (make demo).")
         if (self.data_dir / REAL_DATA).is_dir():
             commands += REAL
         else:

@@ -107,7 +107,8 @@ def test_files_are_predicted_by_the_command(way, tmp_path, capsys):
     files = [str(tmp_path / f"{row}.png") for row in range(3)]
     for pixels, path in zip(way.test.images, files, strict=False):
         Image.fromarray(pixels).save(path)
-    run(Predict, ["--bundle", str(way.bundle.parent), "--images", *files])
+    words = ["--bundle", str(way.bundle.parent), "--portraits", "True"]
+    run(Predict, [*words, "--images", *files])
     printed = capsys.readouterr().out.splitlines()
     for row, path in enumerate(files):
         line = next(line for line in printed if path in line)

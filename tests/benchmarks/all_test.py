@@ -8,7 +8,10 @@ from benchmarks import all as all_module
 from tests.printed_commands import command_class
 from training.command import read
 
-NAMED = (*all_module.SYNTHETIC, *all_module.REAL, *all_module.UTKFACE)
+NAMED = (
+    *(*all_module.SYNTHETIC, *all_module.EXPORTED),
+    *(*all_module.REAL, *all_module.UTKFACE),
+)
 
 
 @pytest.mark.parametrize(

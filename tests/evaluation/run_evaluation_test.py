@@ -88,7 +88,8 @@ def prepared(monkeypatch):
     source = run_evaluation.source
     monkeypatch.setattr(source, "load_portraits", prepared.load_portraits)
     monkeypatch.setattr(RunFolder, "load_model", lambda self: FakeModel())
-    # Drawn in other tests; here it would only take time.
+    # Drawn and measured in other tests; here it would only take time.
+    monkeypatch.setattr(run_evaluation, "calibrate", lambda run, model: {})
     monkeypatch.setattr(
         run_evaluation,
         "evaluation_report",
