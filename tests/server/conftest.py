@@ -100,13 +100,14 @@ def toys(tmp_path_factory):
     return pathlib.Path(folder)
 
 
-@pytest.fixture(scope="session")
+# A file's own: an application that has ended doesn't begin again.
+@pytest.fixture(scope="module")
 def app(toys):
     labels = {"half_plus_three": {"stable": 123}}
     return create_app(ModelStore(toys, labels=labels))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def http(app):
     """A client within this process."""
     from starlette.testclient import TestClient
