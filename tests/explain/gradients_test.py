@@ -119,7 +119,7 @@ def test_maps_follow_the_weights(small):
     same = rank_correlations(maps(model), maps(again))
     np.testing.assert_allclose(same, 1, atol=1e-3)
     # Most of a map is 0 in both.
-    assert rank_correlations(maps(model), maps(broken)).mean() < 0.8
+    assert rank_correlations(maps(model), maps(broken)).mean() < 0.7
     weights = small.get_layer("mood").get_weights()[0]
     shuffled = randomised(small, np.random.default_rng(3))
     other = shuffled.get_layer("mood").get_weights()[0]

@@ -1,16 +1,14 @@
 """The page in a real Chromium, wide and as narrow as a phone."""
 
-import threading
-
 import numpy as np
 import pytest
-import uvicorn
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from tests.export.networks import make_classifier
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
+from tests.served import served
 from tp_keras.export import export_bundle
 from tp_keras.server import ModelStore
 from tp_keras.server import SimilarPortraits
@@ -34,18 +32,8 @@ def url(tmp_path_factory, vae_bundle):
     similar = SimilarPortraits.embed(portraits, predictor)
     store = ModelStore(folder)
     studio = Studio(predictor, store, portraits.images[:3], similar)
-    config = uvicorn.Config(
-        create_app(store, studio), port=0, log_level="error"
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        thread.join(0.01)
-    (socket,) = server.servers[0].sockets
-    yield f"http://127.0.0.1:{socket.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    with served(create_app(store, studio)) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

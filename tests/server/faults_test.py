@@ -1,16 +1,15 @@
 """What clients and disks do that they shouldn't: the server lives on."""
 
 import base64
+import contextlib
 import io
 import json
 import pathlib
 import shutil
 import socket
-import threading
 
 import numpy as np
 import pytest
-import uvicorn
 from hypothesis import HealthCheck
 from hypothesis import given
 from hypothesis import settings
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
+from tests.served import served
 from tests.server.conftest import save_half_plus_three
 from tp_keras.errors import UserError
 from tp_keras.server import ModelStore
@@ -238,35 +238,27 @@ def test_no_bundle_at_all(tmp_path):
 
 def test_idle_connections_and_large_bodies_leave_it_alive(app, tmp_path):
     """Over sockets; the whole 2,000 are in `benchmarks.serving`."""
-    config = uvicorn.Config(app, port=0, log_level="error", lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        thread.join(0.01)
-    address = server.servers[0].sockets[0].getsockname()
-    idle = [socket.create_connection(address) for _ in range(200)]
-    try:
+    with contextlib.ExitStack() as stack:
+        url = stack.enter_context(served(app, lifespan="off"))
+        address = "127.0.0.1", int(url.rsplit(":", 1)[1])
+
+        def connect():
+            return stack.enter_context(socket.create_connection(address))
+
+        idle = [connect() for _ in range(200)]
         # Half a request, and a body that is far too large.
         idle[0].sendall(b"POST /v1/models/x:predict HTTP/1.1\r\nHost: a\r\n")
-        with socket.create_connection(address) as large:
-            size = 100 << 20
-            large.sendall(
-                b"POST /v1/models/x:predict HTTP/1.1\r\nHost: a\r\n"
-                + f"Content-Length: {size}\r\n\r\n".encode()
-            )
-            chunk = bytes(1 << 20)
-            for _ in range(size >> 20):
-                large.sendall(chunk)
-            assert b" 413 " in large.recv(100)
-        with socket.create_connection(address) as asked:
-            asked.sendall(f"GET {HALF} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
-            assert b" 200 " in asked.recv(100)
-    finally:
-        for one in idle:
-            one.close()
-        server.should_exit = True
-        thread.join()
+        size, chunk, large = 100 << 20, bytes(1 << 20), connect()
+        large.sendall(
+            b"POST /v1/models/x:predict HTTP/1.1\r\nHost: a\r\n"
+            + f"Content-Length: {size}\r\n\r\n".encode()
+        )
+        for _ in range(size >> 20):
+            large.sendall(chunk)
+        assert b" 413 " in large.recv(100)
+        asked = connect()
+        asked.sendall(f"GET {HALF} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        assert b" 200 " in asked.recv(100)
 
 
 def test_schemathesis_finds_no_answer_that_is_not_documented(app):

@@ -1,14 +1,12 @@
 """The client against the server, over a socket."""
 
-import threading
-
 import numpy as np
 import pytest
-import uvicorn
 from PIL import Image
 
 from tests.export.networks import random_portraits
 from tests.portrait_factory import EVERY_KIND
+from tests.served import served
 from tp_keras.errors import UserError
 from tp_keras.server import ModelStore
 from tp_keras.server import create_app
@@ -22,19 +20,9 @@ MODEL = "portrait_attributes"
 
 @pytest.fixture(scope="module")
 def url(bundle):
-    app = create_app(
-        ModelStore(bundle.parents[1], labels={MODEL: {"stable": 1}})
-    )
-    config = uvicorn.Config(app, port=0, log_level="error")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        thread.join(0.01)
-    (socket,) = server.servers[0].sockets
-    yield f"http://127.0.0.1:{socket.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    store = ModelStore(bundle.parents[1], labels={MODEL: {"stable": 1}})
+    with served(create_app(store)) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
