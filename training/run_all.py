@@ -29,6 +29,7 @@ from .evaluate import Evaluate
 from .export import Export
 from .fairness_report import FairnessReport
 from .predict import Predict
+from .serve import Serve
 from .wallpaper import Wallpaper
 
 EXAMPLES = 4
@@ -138,6 +139,8 @@ class RunAll:
             "What next:\n"
             "  your own photo   "
             f"{shown(Predict(str(bundles), ('PHOTO.jpg',)))}\n"
+            "  a page for it    "
+            f"{shown(Serve(str(self.output_dir), run_dir=str(run_dir)))}\n"
             f"  by groups        {shown(FairnessReport(str(run_dir)))}\n"
             f"  new portraits    {generator}\n"
             "  other settings   "
