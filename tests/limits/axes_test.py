@@ -117,7 +117,7 @@ def test_places_cover_a_portrait_and_get_its_mean(images):
         covered[place_box(name, HEIGHT, WIDTH)] += 1
     assert (covered == 1).all()
     assert len(AXES["hidden_place"].values) == GRID[0] * GRID[1]
-    hidden = AXES["hidden_place"].change(images, "row 1, column 4")
+    hidden = AXES["hidden_place"].change(images, "row 1 column 4")
     corner = hidden[:, :11, 32:]
     assert (corner == np.rint(images.mean((1, 2)))[:, None, None]).all()
     np.testing.assert_array_equal(hidden[:, 11:], images[:, 11:])

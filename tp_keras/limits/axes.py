@@ -132,7 +132,7 @@ def make_axes(image_shape) -> Iterator[Axis]:
     yield Axis(
         "jpeg_quality",
         "JPEG quality",
-        "of 100; 101: none",
+        "of 100",
         (2, 5, 10, 20, 30, 50, 70, 90, 101),
         101,
         lambda images, value: _each(images, _through_jpeg, value),
@@ -165,10 +165,10 @@ def make_axes(image_shape) -> Iterator[Axis]:
     rows, columns = GRID
     yield Axis(
         PLACE,
-        "Hidden place",
+        "Hidden places",
         "",
         tuple(
-            f"row {row + 1}, column {column + 1}"
+            f"row {row + 1} column {column + 1}"
             for row in range(rows)
             for column in range(columns)
         ),
@@ -179,7 +179,7 @@ def make_axes(image_shape) -> Iterator[Axis]:
 
 def place_box(name: str, height: int, width: int) -> tuple[slice, slice]:
     """Returns rows and columns of the pixels of a hidden place."""
-    place = [int(word) - 1 for word in name.replace(",", "").split()[1::2]]
+    place = [int(word) - 1 for word in name.split()[1::2]]
     return tuple(
         slice(round(side * at / count), round(side * (at + 1) / count))
         for at, count, side in zip(place, GRID, (height, width), strict=True)

@@ -42,7 +42,8 @@ side on which nothing was lost has no end that is known.</li>
 <li><b>Resolution:</b> reduced by the mean of the pixels and enlarged again, as
 a small picture of a face is. <b>Size, shift:</b> what comes from outside
 repeats the border. <b>Rotation:</b> about the middle, likewise. <b>Blur:</b>
-Gaussian. <b>Noise:</b> of each channel. <b>Brightness:</b> all levels times a
+Gaussian. <b>Noise:</b> of each channel. <b>JPEG quality:</b> 101 stands
+for none. <b>Brightness:</b> all levels times a
 factor, clipped. <b>Saturation:</b> distance of each pixel from its gray.</li>
 <li><b>Colour filters</b> are matrices that were written from what such filters
 of photo apps do: none is any app's own.</li>
