@@ -131,7 +131,7 @@ def flags_in(words):
     flags = dict(pairs)
     assert len(flags) == len(pairs)
     assert flags["tensorflow_intra_op_parallelism"] == "1"
-    assert flags["tensorflow_inter_op_parallelism"] == "1"
+    assert flags["tensorflow_inter_op_parallelism"] == "-1"
     return flags
 
 

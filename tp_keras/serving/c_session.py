@@ -7,6 +7,7 @@ the server. What loads and runs here loads and runs there.
 import ctypes
 import importlib.util
 import pathlib
+import types
 
 import numpy as np
 
@@ -66,6 +67,13 @@ _FUNCTIONS = """
     TF_StringGetSize n p
 """
 
+# During these, other threads of Python go on. The others are over before a
+# thread could take turns, which costs far more than they do.
+_LONG = {
+    *("TF_LoadSessionFromSavedModel", "TF_SessionRun"),
+    *("TF_CloseSession", "TF_DeleteSession"),
+}
+
 
 class _Output(ctypes.Structure):
     """`TF_Output`: one output of an operation."""
@@ -103,9 +111,10 @@ class CSession:
     Args:
         bundle_dir: Folder of one version of a bundle, with `saved_model.pb`.
         threads: Threads within an operation and between operations; None for
-            TensorFlow's default, one per core. One is fastest for networks
-            this small: requests run side by side instead. The first use of
-            TensorFlow in a process decides for all that follow.
+            TensorFlow's default, one per core. One is that of the caller,
+            fastest for networks this small: requests run side by side
+            instead. The first use of TensorFlow in a process decides for all
+            that follow how many threads are within an operation.
 
     Attributes:
         signatures: Dict of signature name to the `SignatureDef` proto.
@@ -136,7 +145,9 @@ class CSession:
         status = library.TF_NewStatus()
         config = config_pb2.ConfigProto(
             intra_op_parallelism_threads=threads or 0,
-            inter_op_parallelism_threads=threads or 0,
+            # With one, all callers would wait for the same thread: less than
+            # none stands for the caller's own.
+            inter_op_parallelism_threads=-1 if threads == 1 else threads or 0,
         ).SerializeToString()
         options = library.TF_NewSessionOptions()
         library.TF_SetConfig(options, config, len(config), status)
@@ -331,9 +342,12 @@ def _load_library():
                 "wheels for Linux and macOS. Received: none"
             )
         library = ctypes.CDLL(str(paths[0]), mode=ctypes.RTLD_GLOBAL)
+        keeping_the_lock = ctypes.PyDLL(str(paths[0]))
+    functions = types.SimpleNamespace()
     for line in _FUNCTIONS.strip().splitlines():
         name, result, *arguments = line.split()
-        function = getattr(library, name)
+        function = getattr(library if name in _LONG else keeping_the_lock, name)
         function.restype = _C_TYPES[result]
         function.argtypes = [_C_TYPES[letter] for letter in arguments]
-    return library
+        setattr(functions, name, function)
+    return functions
