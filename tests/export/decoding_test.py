@@ -235,14 +235,16 @@ def test_what_follows_the_end_is_no_fault(data):
     np.testing.assert_array_equal(decoded, plain)
 
 
-def test_what_could_not_be_decoded_is_told_beforehand():
+def test_what_cannot_be_decoded_leaves_the_others_alone():
     broken = {
-        "arithmetic": patched(JPEG, FRAME + 1, b"\xc9"),
         "12_bits": patched(JPEG, FRAME + 4, b"\x0c"),
         "2_components": patched(JPEG, FRAME + 9, b"\x02"),
         "no_height": patched(JPEG, FRAME + 5, b"\0\0"),
         "bomb_jpeg": patched(JPEG, FRAME + 5, b"\xff\0\xff\0"),
         "bomb_png": patched(PNG, 16, b"\0\0\xff\xff\0\0\xff\xff"),
+        "depth": patched(PNG, 24, b"\x03"),
+        "checksum": patched(PNG, 29, b"\0\0\0\0"),
+        "pixels": patched(PNG, len(PNG) // 2, b"\0\0\0\0\xff\xff"),
         "no_pixels": patched(PNG, 16, bytes(8)),
         "negative": patched(PNG, 8, b"\xff\xff\xff\xff"),
         "endless": patched(PNG, 8, b"\x7f\xff\xff\xff"),
@@ -251,7 +253,11 @@ def test_what_could_not_be_decoded_is_told_beforehand():
         "zeros": JPEG[:2] + bytes(300_000),
         "no_length": JPEG[:2] + b"\xff\xe0\0\0" * 1000 + b"\xff\xd9",
     }
-    images, valid = decode_in_graph([PNG, *broken.values()])
-    taken = dict(zip(["whole", *broken], valid.numpy().tolist(), strict=True))
-    assert taken == {"whole": True, **dict.fromkeys(broken, False)}
-    assert not images[1:].numpy().any()
+    images, valid = decode_in_graph([PNG, *broken.values(), PNG])
+    valid = valid.numpy().tolist()
+    taken = dict(zip(broken, valid[1:-1], strict=True))
+    assert taken == dict.fromkeys(broken, False)
+    assert not images[1:-1].numpy().any()
+    for place in (0, -1):
+        assert valid[place]
+        np.testing.assert_array_equal(images[place], np.asarray(picture()))

@@ -142,11 +142,10 @@ def ask_files(client, files):
 
 
 def check_corrupt(client, places):
-    """A corrupt file is refused or not valid, and harms no other request."""
+    """A corrupt file is not valid, and harms no other of its request."""
     pixels = np.random.default_rng(3).integers(0, 256, (64, 48, 3))
     whole = png_of(pixels.astype(np.uint8))
-    expected = ask_files(client, [whole])
-    assert expected.status_code == 200
+    (expected,) = ask_files(client, [whole]).json()["predictions"]
     for place in places:
         place %= len(whole)
         flipped = bytearray(whole)
@@ -154,22 +153,15 @@ def check_corrupt(client, places):
         cut = ask_files(client, [whole[:place]])
         assert cut.status_code == 200
         assert not cut.json()["predictions"][0]["valid"]
-        response = ask_files(client, [bytes(flipped)])
-        # What only the decoder sees fails its request, and no other.
-        if response.status_code != 200:
-            assert response.status_code == 400
-            assert "PNG" in response.json()["error"]
-    assert ask_files(client, [whole]).json() == expected.json()
-    # Text in place of a file leaves its neighbours as they are.
-    first, second, third = ask_files(client, [whole, b"text", whole]).json()[
-        "predictions"
-    ]
-    assert (first["valid"], second["valid"], third["valid"]) == (1, 0, 1)
-    for name, value in first.items():
-        if isinstance(value, str):
-            assert third[name] == value
-        else:
-            np.testing.assert_allclose(third[name], value, atol=1e-5)
+        files = [whole, bytes(flipped), whole]
+        rows = ask_files(client, files).json()["predictions"]
+        assert [row["valid"] for row in rows] == [True, False, True]
+        for row in rows[::2]:
+            for name, value in row.items():
+                if isinstance(value, str):
+                    assert value == expected[name]
+                else:
+                    np.testing.assert_allclose(value, expected[name], atol=1e-5)
 
 
 def test_a_corrupt_file_harms_no_other(portraits_app):

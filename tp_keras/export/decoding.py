@@ -2,9 +2,10 @@
 
 import tensorflow as tf
 
-from tp_keras.export.picture_structure import PNG_START
-from tp_keras.export.picture_structure import judge
-from tp_keras.export.picture_structure import read_parts
+from tp_keras.export.orientation import JPEG_START
+from tp_keras.export.orientation import PNG_START
+from tp_keras.export.orientation import read_orientations
+from tp_keras.export.orientation import starts_with
 from tp_keras.serving.portrait_file import TIE
 
 # Whether rows and columns are reversed to stand a picture upright, by the
@@ -26,32 +27,68 @@ def decode_batch(image_bytes, image_shape):
         Where `valid` is false the image is black.
     """
     image_shape = tuple(image_shape)
+    orientations = read_orientations(image_bytes)
 
-    def decode_or_black(row):
-        data, *_ = row
-        valid, orientation = judge(*row)
-        image = tf.cond(
-            valid,
-            lambda: _decode(data, orientation, image_shape),
-            lambda: tf.zeros(image_shape, tf.uint8),
-        )
-        return tf.ensure_shape(image, image_shape), valid
+    def decode(row):
+        return _decode(image_bytes[row], orientations[row], image_shape)
 
-    return tf.map_fn(
-        decode_or_black,
-        read_parts(image_bytes),
-        fn_output_signature=(
-            tf.TensorSpec(image_shape, tf.uint8),
-            tf.TensorSpec((), tf.bool),
-        ),
+    count = tf.size(image_bytes, tf.int64)
+    return map_rows(decode, count, tf.TensorSpec(image_shape, tf.uint8))
+
+
+def map_rows(function, count, spec: tf.TensorSpec):
+    """Applies a function to each row of a batch, and goes on where it fails.
+
+    An error, such as that of a file that can't be decoded, would fail every
+    row of its batch, those of other clients as well where a server merges
+    requests. A graph can't catch it, but a data set can leave its row out.
+
+    Args:
+        function: From the number of a row, an int64 scalar, to a tensor.
+        count: The number of rows, an int64 scalar.
+        spec: What the tensor is like.
+
+    Returns:
+        Tensor `[batch, ...]` and `valid` bool `[batch]`. Where `valid` is false
+        the row is zero, or of empty strings.
+    """
+
+    def mapped(row):
+        return row, tf.ensure_shape(function(row), spec.shape)
+
+    rows = tf.data.Dataset.range(count).map(mapped).ignore_errors()
+    # There is no batch of none.
+    empty = "" if spec.dtype == tf.string else tf.zeros((), spec.dtype)
+    one = count, tf.fill(spec.shape, empty)
+    rows, values = (
+        rows.concatenate(tf.data.Dataset.from_tensors(one))
+        .batch(count + 1)
+        .with_options(_few_steps())
+        .get_single_element()
     )
+    # `scatter_nd` adds, but each row is there once at most.
+    rows, values = rows[:-1, tf.newaxis], values[:-1]
+    valid = tf.scatter_nd(rows, tf.ones_like(rows[:, 0]), [count]) > 0
+    values = tf.scatter_nd(rows, values, tf.stack([count, *spec.shape]))
+    return tf.ensure_shape(values, (None, *spec.shape)), valid
+
+
+def _few_steps():
+    """Returns options by which a data set starts as fast as it can."""
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    options.experimental_optimization.apply_default_optimizations = False
+    return options
 
 
 def _decode(data, orientation, image_shape):
     """Decodes one picture file, grey, palette, RGB, CMYK or 16 bit."""
     channels = image_shape[-1]
+    is_png, is_jpeg = (starts_with(data, s) for s in (PNG_START, JPEG_START))
+    # These operations take other types as well, some of which are films.
+    data = tf.where(is_png | is_jpeg, data, "")
     image = tf.cond(
-        tf.strings.substr(data, 0, len(PNG_START)) == PNG_START,
+        is_png,
         lambda: tf.io.decode_png(data, channels),
         # The transform that others take too: the fast one, which TensorFlow
         # takes by itself, gives darker pixels.

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tp_keras.export.constants import with_constants
 from tp_keras.export.decoding import decode_batch
+from tp_keras.export.decoding import map_rows
 from tp_keras.serving.contract import EXAMPLE_FEATURE
 from tp_keras.serving.contract import FLAG_SEPARATOR
 from tp_keras.serving.contract import example_signature
@@ -87,14 +88,20 @@ def make_signatures(model: keras.Model, tasks: tuple[Task, ...]) -> dict:
 def _from_examples(serve_bytes, task):
     """Returns the signature of a task that takes examples."""
     feature = tf.io.FixedLenFeature((), tf.string, default_value="")
+    features = {EXAMPLE_FEATURE: feature}
 
     @tf.function(
         input_signature=[tf.TensorSpec((None,), tf.string, "inputs")],
         autograph=False,
     )
     def from_examples(inputs):
-        examples = tf.io.parse_example(inputs, {EXAMPLE_FEATURE: feature})
-        outputs = serve_bytes(examples[EXAMPLE_FEATURE])
+        def parse(row):
+            example = tf.io.parse_single_example(inputs[row], features)
+            return example[EXAMPLE_FEATURE]
+
+        count, spec = tf.size(inputs, tf.int64), tf.TensorSpec((), tf.string)
+        files, _ = map_rows(parse, count, spec)
+        outputs = serve_bytes(files)
         scores = outputs[task.name]
         if task.kind == REGRESSION:
             return {"outputs": scores}

@@ -11,22 +11,25 @@ from tp_keras.serving.contract import find_contract
 # Operations that servers of many versions know and that hold no state. One
 # that is missing here is not wrong, but new: look at it, then add it.
 _ALLOWED_NAMES = """
-    Abs Add AddN AddV2 All Any ArgMax AvgPool BatchMatMulV2 BiasAdd BitwiseOr
-    BroadcastTo Cast ConcatV2 Const Conv2D Conv2DBackpropInput Cumsum DecodeJpeg
-    DecodePng DecodeRaw DepthToSpace DepthwiseConv2dNative Einsum Elu EncodePng
-    EnsureShape Equal Erfc Exp ExpandDims Fill FloorDiv FloorMod GatherV2
-    Greater GreaterEqual HardSwish Identity IdentityN If LeakyRelu LeftShift
-    Less LessEqual Log LogSoftmax LogicalAnd LogicalNot LogicalOr MatMul Max
-    MaxPool Maximum Mean Min Minimum Mul Neg NoOp NotEqual OneHot OnesLike Pack
-    Pad PadV2 ParseExampleV2 PartitionedCall Placeholder Pow Prod Range RealDiv
-    ReduceJoin Relu Relu6 Reshape ResizeBilinear ResizeNearestNeighbor Rint
-    Round Rsqrt ScaleAndTranslate Select SelectV2 Selu Shape Sigmoid Size Slice
-    Softmax Softplus Split SplitV Sqrt Square SquaredDifference Squeeze
-    StatefulPartitionedCall StatelessIf StatelessRandomNormalV2
+    Abs Add AddN AddV2 All Any ArgMax AvgPool BatchDatasetV2 BatchMatMulV2
+    BiasAdd BitwiseOr BroadcastTo Cast ConcatV2 ConcatenateDataset Const
+    Conv2D Conv2DBackpropInput Cumsum DatasetToSingleElement DecodeJpeg
+    DecodePng DecodeRaw DepthToSpace DepthwiseConv2dNative Einsum Elu
+    EncodePng EnsureShape Equal Erfc Exp ExpandDims Fill FloorDiv FloorMod
+    GatherV2 Greater GreaterEqual HardSwish Identity IdentityN If
+    IgnoreErrorsDataset LeakyRelu LeftShift Less LessEqual Log LogSoftmax
+    LogicalAnd LogicalNot LogicalOr MapDataset MatMul Max MaxPool Maximum
+    Mean Min Minimum Mul Neg NoOp NotEqual OneHot OnesLike OptionsDataset
+    Pack Pad PadV2 ParseExampleV2 ParseSingleExample PartitionedCall
+    Placeholder Pow Prod Range RangeDataset RealDiv ReduceJoin Relu Relu6
+    Reshape ResizeBilinear ResizeNearestNeighbor Rint Round Rsqrt
+    ScaleAndTranslate ScatterNd Select SelectV2 Selu Shape Sigmoid Size
+    Slice Softmax Softplus Split SplitV Sqrt Square SquaredDifference
+    Squeeze StatefulPartitionedCall StatelessIf StatelessRandomNormalV2
     StatelessRandomUniformFullIntV2 StatelessRandomUniformV2 StatelessWhile
     StopGradient StridedSlice StringJoin StringLength Sub Substr Sum Tanh
-    TensorListFromTensor TensorListGetItem TensorListReserve TensorListSetItem
-    TensorListStack Tile Transpose Unpack While ZerosLike
+    TensorDataset TensorListFromTensor TensorListGetItem TensorListReserve
+    TensorListSetItem TensorListStack Tile Transpose Unpack While ZerosLike
 """
 ALLOWED_OPERATIONS = frozenset(_ALLOWED_NAMES.split())
 
