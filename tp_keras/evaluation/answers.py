@@ -22,7 +22,11 @@ def answers_of(classifier) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
     model = classifier.inference_model()
 
     def predict(images):
-        outputs = model.predict(images, _BATCH_SIZE, verbose=0)
+        # Without a data set of batches, which takes longer than a few answers.
+        if 0 < len(images) <= _BATCH_SIZE:
+            outputs = model.predict_on_batch(images)
+        else:
+            outputs = model.predict(images, _BATCH_SIZE, verbose=0)
         tasks = classifier.tasks
         return {task.name: answer(task, outputs[task.name]) for task in tasks}
 
