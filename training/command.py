@@ -16,6 +16,15 @@ from tp_keras.quiet import no_native_messages
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
 
+# What the system refuses because of what lies where something is to be written
+# or read.
+_REFUSALS = {
+    PermissionError: "No permission to use it.",
+    NotADirectoryError: "A file lies where a folder is expected.",
+    FileExistsError: "Something lies where a new folder is expected.",
+    IsADirectoryError: "A folder lies where a file is expected.",
+}
+
 
 class Command(typing.Protocol):
     """A frozen dataclass of settings that does one thing."""
@@ -238,6 +247,7 @@ def user_message(error: Exception) -> str | None:
                 "is left in its place."
             )
         chain = chain.__cause__ or chain.__context__
-    if isinstance(error, PermissionError):
-        return f"No permission to use {error.filename}."
+    for kind, what in _REFUSALS.items():
+        if isinstance(error, kind) and error.filename is not None:
+            return f"{what} Received: {os.fsdecode(error.filename)}"
     return None

@@ -82,6 +82,21 @@ def test_what_ends_a_command_is_one_sentence(error, code, message, capsys):
         fail(ZeroDivisionError())
 
 
+def test_a_file_in_the_way_of_a_folder_is_named(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    tries = {
+        "A file lies where a folder": (tmp_path / "file" / "below").mkdir,
+        "Something lies where a new": (tmp_path / "file").mkdir,
+        "A folder lies where a file": (tmp_path / "folder").read_bytes,
+    }
+    for message, attempt in tries.items():
+        with pytest.raises(SystemExit), command.errors_told():
+            attempt()
+        told = capsys.readouterr().err
+        assert message in told and f"Received: {tmp_path}" in told
+
+
 @pytest.mark.parametrize(
     ("main", "words", "message"),
     [
