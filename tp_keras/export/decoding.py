@@ -60,25 +60,13 @@ def map_rows(function, count, spec: tf.TensorSpec):
     # There is no batch of none.
     empty = "" if spec.dtype == tf.string else tf.zeros((), spec.dtype)
     one = count, tf.fill(spec.shape, empty)
-    rows, values = (
-        rows.concatenate(tf.data.Dataset.from_tensors(one))
-        .batch(count + 1)
-        .with_options(_few_steps())
-        .get_single_element()
-    )
+    rows = rows.concatenate(tf.data.Dataset.from_tensors(one))
+    rows, values = rows.batch(count + 1).get_single_element()
     # `scatter_nd` adds, but each row is there once at most.
     rows, values = rows[:-1, tf.newaxis], values[:-1]
     valid = tf.scatter_nd(rows, tf.ones_like(rows[:, 0]), [count]) > 0
     values = tf.scatter_nd(rows, values, tf.stack([count, *spec.shape]))
     return tf.ensure_shape(values, (None, *spec.shape)), valid
-
-
-def _few_steps():
-    """Returns options by which a data set starts as fast as it can."""
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    options.experimental_optimization.apply_default_optimizations = False
-    return options
 
 
 def _decode(data, orientation, image_shape):

@@ -41,14 +41,23 @@ def read_orientations(files):
     exif = tf.maximum(
         _find_in_png(files, size, is_png), _find_in_jpeg(files, size, is_jpeg)
     )
-    return tf.map_fn(
-        lambda row: tf.cond(
+
+    def read(row):
+        return tf.cond(
             row[1] == _NOWHERE,
             lambda: tf.constant(1),
             lambda: _read_orientation(*row),
+        )
+
+    # Most batches have none.
+    return tf.cond(
+        tf.reduce_all(exif == _NOWHERE),
+        lambda: tf.ones_like(size),
+        lambda: tf.map_fn(
+            read,
+            (files, exif),
+            fn_output_signature=tf.TensorSpec((), tf.int32),
         ),
-        (files, exif),
-        fn_output_signature=tf.TensorSpec((), tf.int32),
     )
 
 

@@ -19,7 +19,7 @@ _ALLOWED_NAMES = """
     GatherV2 Greater GreaterEqual HardSwish Identity IdentityN If
     IgnoreErrorsDataset LeakyRelu LeftShift Less LessEqual Log LogSoftmax
     LogicalAnd LogicalNot LogicalOr MapDataset MatMul Max MaxPool Maximum
-    Mean Min Minimum Mul Neg NoOp NotEqual OneHot OnesLike OptionsDataset
+    Mean Min Minimum Mul Neg NoOp NotEqual OneHot OnesLike
     Pack Pad PadV2 ParseExampleV2 ParseSingleExample PartitionedCall
     Placeholder Pow Prod Range RangeDataset RealDiv ReduceJoin Relu Relu6
     Reshape ResizeBilinear ResizeNearestNeighbor Rint Round Rsqrt
