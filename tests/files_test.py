@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tp_keras import files
+from tp_keras.errors import UserError
 
 
 def names(folder):
@@ -60,5 +61,37 @@ def test_leftovers_of_killed_processes_are_removed(tmp_path):
     for name in (f".{killed}-ab.partial-train.npy", living, "train.npy"):
         (tmp_path / name).touch()
     (tmp_path / f".{killed}-cd.partial-train.npy" / "deep").mkdir(parents=True)
-    files.remove_leftovers(tmp_path / "train.npy")
+    files.remove_leftovers(tmp_path, "train.npy")
     assert names(tmp_path) == [living, "train.npy"]
+
+
+_HOLDS = """
+import sys
+from tp_keras import files
+with files.only_one(sys.argv[1]):
+    print("in", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_one_process_at_a_time_works_in_a_folder(tmp_path):
+    folder = tmp_path / "deep" / "run"
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLDS, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as other:
+        assert other.stdout.readline() == b"in\n"
+        with (
+            pytest.raises(UserError, match=f"Another process.*{folder}"),
+            files.only_one(folder),
+        ):
+            pass
+        # As the kernel ends it: what it has left locks nobody out.
+        other.kill()
+        other.wait()
+        assert names(folder.parent) == [".run.lock"]
+    for _ in range(2):
+        with files.only_one(folder):
+            assert not folder.exists()
+        assert names(folder.parent) == []

@@ -1,6 +1,8 @@
 """Files and folders that take their place whole or not at all."""
 
 import contextlib
+import errno
+import hashlib
 import json
 import os
 import pathlib
@@ -9,6 +11,8 @@ import uuid
 from collections.abc import Iterator
 
 import psutil
+
+from tp_keras.errors import UserError
 
 _MARK = ".partial-"
 
@@ -29,7 +33,9 @@ def replaced(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     aside = _aside(path)
     try:
         yield aside
+        _sync(aside)
         os.replace(aside, path)
+        _sync(path.parent)
     finally:
         aside.unlink(missing_ok=True)
 
@@ -56,6 +62,8 @@ def new_folder(folder: str | os.PathLike) -> Iterator[pathlib.Path]:
     try:
         aside.mkdir(parents=True)
         yield aside
+        for path in [*aside.rglob("*"), aside]:
+            _sync(path)
         if folder.exists():
             os.rename(folder, old)
         try:
@@ -64,21 +72,88 @@ def new_folder(folder: str | os.PathLike) -> Iterator[pathlib.Path]:
             if old.exists():
                 os.rename(old, folder)
             raise
+        _sync(folder.parent)
         shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def remove_leftovers(path: str | os.PathLike) -> None:
-    """Removes what killed processes have left of writing a file or folder."""
-    path = pathlib.Path(path)
-    for left in path.parent.glob(f".*{_MARK}{path.name}"):
+def visible(folder: str | os.PathLike) -> list[pathlib.Path]:
+    """Returns what lies in a folder, but for hidden files such as leftovers."""
+    paths = sorted(pathlib.Path(folder).iterdir())
+    return [path for path in paths if not path.name.startswith(".")]
+
+
+def remove_leftovers(folder: str | os.PathLike, name: str = "*") -> None:
+    """Removes what killed processes have left of writing files or folders.
+
+    Args:
+        folder: Where they were to lie.
+        name: Of one of them; all by default.
+    """
+    for left in pathlib.Path(folder).glob(f".*{_MARK}{name}"):
         process = left.name[1:].split("-")[0]
         if process.isdigit() and not psutil.pid_exists(int(process)):
             if left.is_dir():
                 shutil.rmtree(left, ignore_errors=True)
             else:
                 left.unlink(missing_ok=True)
+
+
+def checksum(path: str | os.PathLike) -> str:
+    """Returns the SHA-256 of a file, in hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def only_one(folder: str | os.PathLike) -> Iterator[None]:
+    """Keeps other processes out of a folder, as long as they ask likewise.
+
+    The kernel lets go of the lock when the process ends, however it ends. The
+    file that is locked lies beside the folder, which needn't be there, and is
+    removed at the end.
+
+    Raises:
+        UserError: If another process is at work there.
+    """
+    try:
+        import fcntl
+    except ImportError:  # There is none on Windows.
+        yield
+        return
+    folder = pathlib.Path(folder).resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    path = folder.with_name(f".{folder.name}.lock")
+    with contextlib.ExitStack() as stack:
+        while True:
+            file = stack.enter_context(path.open("a"))
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise UserError(
+                    "Another process is at work in this folder. Wait for its "
+                    f"end, or give another folder. Received: {folder}"
+                ) from error
+            # Who had it before may have removed the file in the meantime.
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                    break
+        stack.callback(path.unlink, missing_ok=True)
+        yield
+
+
+def _sync(path: pathlib.Path) -> None:
+    """Has a file or folder written to the disk, as far as there is one."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    # Some file systems know no such thing for folders.
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EBADF):
+            raise
+    finally:
+        os.close(handle)
 
 
 def _aside(path: pathlib.Path) -> pathlib.Path:

@@ -1,5 +1,4 @@
 import dataclasses
-import json
 
 import pytest
 
@@ -24,12 +23,34 @@ def run(tmp_path):
 def test_a_claimed_folder_knows_its_settings_and_refuses_others(run):
     assert run.config == ExperimentConfig(run_dir=str(run.path))
     run.claim(run.config)
+    run.record(status="training")
     other = dataclasses.replace(run.config, training=TrainingConfig(seed=5))
     before = (run.path / "config.json").read_bytes()
+    run.model_path.touch()
     with pytest.raises(UserError, match="another --run_dir.*seed: 0 against 5"):
         run.claim(other)
     assert (run.path / "config.json").read_bytes() == before
     run.claim(dataclasses.replace(run.config, run_dir="moved"))
+
+
+def test_without_one_whole_epoch_a_folder_is_free_for_other_settings(run):
+    run.record(status="training", fingerprints={"train": "a"})
+    run.history_path.write_text("epoch,val_score\n")
+    # What a process that was killed or had no room has left.
+    (run.path / ".config.json.incomplete").touch()
+    other = dataclasses.replace(run.config, training=TrainingConfig(seed=5))
+    run.claim(other)
+    assert run.config == other
+    assert run.facts == {} and run.read_history() == []
+    (run.backups.folder / "epoch-00001").mkdir(parents=True)
+    with pytest.raises(UserError, match="seed: 5 against 0"):
+        run.claim(ExperimentConfig(run_dir=str(run.path)))
+
+
+def test_a_model_of_which_nothing_is_told_is_not_trained_over(run):
+    run.model_path.touch()
+    with pytest.raises(UserError, match="a model but no run.json"):
+        run.settle(run.config, lambda data: data)
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path):
@@ -68,15 +89,14 @@ def test_other_data_is_refused(run):
         run.check_fingerprints({"train": "b", "test": "c"})
 
 
-def test_history_counts_the_later_of_two_rows_and_a_backup_its_epochs(run):
-    rows = "epoch,val_score\n0,0.1\n1,0.2\n1,0.25\n2,0.3\n"
-    run.history_path.write_text(rows)
-    assert [row["val_score"] for row in run.read_history()] == [0.1, 0.25, 0.3]
-    assert run.epochs_to_resume_from() == 0
-    run.backup_path.mkdir()
-    metadata = run.backup_path / "training_metadata.json"
-    metadata.write_text(json.dumps({"epoch": 4, "batch": 0}))
-    assert run.epochs_to_resume_from() == 4
+def test_a_damaged_history_is_one_sentence(run):
+    assert run.read_history() == []
+    run.history_path.write_text("epoch,val_score\n0,0.1\n1,0.25\n")
+    assert [row["val_score"] for row in run.read_history()] == [0.1, 0.25]
+    for damaged in (b"epoch,a\n0,x\n", b"epoch,a\n0,\xff\n", b"epoch\n0,1\n"):
+        run.history_path.write_bytes(damaged)
+        with pytest.raises(UserError, match="history is damaged.*history.csv"):
+            run.read_history()
 
 
 def test_a_folder_without_run_or_model_is_one_sentence(tmp_path, run):

@@ -187,7 +187,7 @@ def test_a_run_explains_itself(whole):
     best = max(history, key=lambda row: row[SCORE])
     assert run.facts["best_epoch"] == best["epoch"] + 1
     assert list((run.path / "tensorboard").rglob("*tfevents*"))
-    assert not run.backup_path.exists()
+    assert not run.backups.exist()
     # All layers were trained with the method, and nothing is left to do.
     assert "debias_seconds" not in run.facts
     assert not run.trained_path.exists()
@@ -207,7 +207,7 @@ def test_a_killed_run_resumes_to_the_same_weights(whole, tmp_path, monkeypatch):
     assert killed.returncode == -signal.SIGKILL
     trainer = Trainer(make_config(tmp_path / "run"), progress=False)
     assert not trainer.run.is_finished
-    assert trainer.run.epochs_to_resume_from() == 1
+    assert trainer.run.backups.newest() == 1
     resumed = trainer.fit()
     assert resumed.facts["epochs"] == 3
     assert_same(weights_of(whole), weights_of(resumed))
@@ -307,6 +307,7 @@ def test_other_data_under_the_same_settings_is_refused(tmp_path, monkeypatch):
     trainer = Trainer(config, progress=False)
     trainer.run.claim(config)
     trainer.run.record(fingerprints={"train": "x", "validation": "y"})
+    trainer.run.model_path.touch()
     # A finished run would pass for one of these portraits.
     for status in ("training", "finished"):
         trainer.run.record(status=status)
@@ -323,6 +324,9 @@ def test_a_finished_run_needs_its_data_no_more(tmp_path, monkeypatch):
     trainer = Trainer(config, progress=False)
     trainer.run.claim(config)
     trainer.run.record(status="finished", fingerprints={"validation": "y"})
+    with pytest.raises(UserError, match=str(trainer.run.path)):
+        trainer.fit()
+    trainer.run.model_path.touch()
     assert trainer.fit().is_finished
 
 

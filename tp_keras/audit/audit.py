@@ -122,7 +122,7 @@ def run_audit(
         )
     folder = pathlib.Path(output_dir).expanduser().resolve()
     check_folder(folder)
-    files.remove_leftovers(folder)
+    files.remove_leftovers(folder.parent, folder.name)
     run = run_dir and _opened(RunFolder(run_dir))
     if generator_run:
         _opened(VaeRunFolder(generator_run))

@@ -87,7 +87,7 @@ class DecodedFile:
             OSError: If there is no room, before `decode` is called.
         """
         for path in (self.path, self._note_path):
-            files.remove_leftovers(path)
+            files.remove_leftovers(path.parent, path.name)
         # The note goes first and comes last.
         with (
             files.replaced(self._note_path) as note_aside,

@@ -4,6 +4,7 @@ import keras
 
 from tp_keras import files
 from tp_keras.config import DEBIAS_METHODS
+from tp_keras.runs.backups import KeepBackups
 
 SCORE = "val_score"
 
@@ -118,6 +119,14 @@ class FrozenTrunk(keras.callbacks.Callback):
             self.model.make_train_function()
 
 
+def has_stopped(history, patience: int | None) -> bool:
+    """Returns whether early stopping has ended a training of this history."""
+    scores = [row[SCORE] for row in history]
+    if not patience or not scores:
+        return False
+    return len(scores) - 1 - scores.index(max(scores)) >= patience
+
+
 class ResumableEarlyStopping(keras.callbacks.EarlyStopping):
     """Early stopping that knows the epochs before a resumption.
 
@@ -144,9 +153,7 @@ def training_callbacks(
     `first_epoch` the number of epochs that were trained before.
     """
     training = config.training
-    # An epoch is over when its backup is written: rows after it will be
-    # trained and written again.
-    history = [row for row in run.read_history() if row["epoch"] < first_epoch]
+    history = run.read_history() if first_epoch else []
     best_score = max((row[SCORE] for row in history), default=float("-inf"))
     # The model of the last epoch counts where a strength grows: the most
     # accurate one would be one of before.
@@ -166,9 +173,4 @@ def training_callbacks(
         options = {"monitor": SCORE, "mode": "max", "patience": patience}
         callbacks.append(ResumableEarlyStopping(history, **options))
     # Last: when it has written, everything before it has.
-    callbacks.append(
-        keras.callbacks.BackupAndRestore(
-            run.backup_path, double_checkpoint=True
-        )
-    )
-    return callbacks
+    return [*callbacks, KeepBackups(run.backups, first_epoch)]

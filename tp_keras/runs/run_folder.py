@@ -16,6 +16,7 @@ from tp_keras.config import config_differences
 from tp_keras.config import config_from_dict
 from tp_keras.config import config_to_dict
 from tp_keras.errors import UserError
+from tp_keras.runs.backups import Backups
 from tp_keras.tasks import Schema
 
 # What may change between a start and its resumption without changing figures.
@@ -37,7 +38,7 @@ _README = """# A training run of tp_keras
 | `model.keras` | the trained classifier |
 | `trained.keras` | the same before its guarded layers were debiased, if so |
 | `tensorboard/` | the history for `tensorboard --logdir {quoted_path}` |
-| `backup/` | the state after the last whole epoch, while training runs |
+| `backup/` | the states after the last two epochs, while training runs |
 | `evaluation/` | figures, tables and plots of `training.evaluate` |
 | `fairness.html` | the report of `training.fairness_report` |
 | `report/` | cards and one page of all that was found, of `training.report` |
@@ -84,9 +85,10 @@ class RunFolder:
         return self.path / "history.csv"
 
     @property
-    def backup_path(self) -> pathlib.Path:
-        """The folder of the state to resume from."""
-        return self.path / "backup"
+    def backups(self) -> Backups:
+        """The states to resume from."""
+        beside = self.history_path, self.model_path, self.trained_path
+        return Backups(self.path / "backup", beside)
 
     @property
     def config(self):
@@ -146,6 +148,7 @@ class RunFolder:
         """
         self._check(config, _SPLIT_FIELDS)
         if self.is_finished and not self._differences(config):
+            self.require()
             return config
         config = dataclasses.replace(config, data=resolve(config.data))
         self._check(config)
@@ -155,16 +158,25 @@ class RunFolder:
         return config_differences(self.config, config, (*_FREE_FIELDS, *ignore))
 
     def _check(self, config, ignore=()):
+        has_model = self.model_path.exists() or self.trained_path.exists()
         if (self.path / "config.json").exists():
+            if has_model and not self.facts:
+                raise UserError(
+                    "The run has a model but no run.json, which tells what "
+                    "became of it, and is not trained over. Give another "
+                    "--run_dir, or remove the folder to begin anew. "
+                    f"Received: run_dir={self.path}"
+                )
             differences = self._differences(config, ignore)
-            if differences:
+            # Without one whole epoch there is nothing to lose.
+            if differences and (has_model or self.backups.exist()):
                 raise UserError(
                     f"The run folder {self.path} belongs to another "
                     "configuration. Give another --run_dir, or remove the "
                     "folder to begin anew. Received (there against here): "
                     + "; ".join(differences)
                 )
-        elif self.path.exists() and any(self.path.iterdir()):
+        elif self.path.exists() and files.visible(self.path):
             raise UserError(
                 "Expected a new or empty folder, or that of a run. Give "
                 f"another --run_dir. Received: run_dir={self.path}"
@@ -174,6 +186,11 @@ class RunFolder:
         """Makes the folder that of `config`, or raises if it isn't free."""
         self._check(config)
         self.path.mkdir(parents=True, exist_ok=True)
+        files.remove_leftovers(self.path)
+        if (self.path / "config.json").exists() and self._differences(config):
+            # Those of a start that came to nothing.
+            for name in ("run.json", "history.csv"):
+                (self.path / name).unlink(missing_ok=True)
         files.write_json(self.path / "config.json", config_to_dict(config))
 
     def record(self, **facts) -> None:
@@ -205,7 +222,7 @@ class RunFolder:
             quoted_path=shlex.quote(str(self.path)),
             **self.commands(),
         )
-        (self.path / "README.md").write_text(readme)
+        files.write_text(self.path / "README.md", readme)
 
     def commands(self) -> dict[str, str]:
         """Returns the commands of the README by what they do."""
@@ -238,21 +255,17 @@ class RunFolder:
         """Returns the rows of the history, one for each finished epoch."""
         if not self.history_path.exists():
             return []
-        # An epoch may stand there twice, if training was killed right after
-        # writing it: the later row counts.
-        with self.history_path.open(newline="") as file:
-            rows = {
-                int(row["epoch"]): {k: float(v) for k, v in row.items() if v}
-                for row in csv.DictReader(file)
-            }
-        return [rows[epoch] for epoch in sorted(rows)]
-
-    def epochs_to_resume_from(self, backup_path=None) -> int:
-        """Returns the number of epochs that the backup holds."""
-        path = (backup_path or self.backup_path) / "training_metadata.json"
-        if not path.exists():
-            return 0
-        return json.loads(path.read_text())["epoch"]
+        try:
+            with self.history_path.open(newline="", encoding="utf-8") as file:
+                return [
+                    {key: float(value) for key, value in row.items() if value}
+                    for row in csv.DictReader(file)
+                ]
+        except (ValueError, TypeError, csv.Error) as error:
+            raise UserError(
+                "The history is damaged. Expected a row of numbers for each "
+                f"epoch. Received: {self.history_path}: {error!r}"
+            ) from error
 
     def load_model(self, path=None):
         """Returns the model of a file, or the trained one, in float32."""

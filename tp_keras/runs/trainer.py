@@ -5,6 +5,7 @@ import time
 
 import keras
 
+from tp_keras import files
 from tp_keras.config import ExperimentConfig
 from tp_keras.data.pipeline import TrainingBatches
 from tp_keras.data.pipeline import evaluation_batches
@@ -20,6 +21,7 @@ from tp_keras.models.optimizers import cosine_schedule
 from tp_keras.quiet import verbosity
 from tp_keras.runs.callbacks import SCORE
 from tp_keras.runs.callbacks import FrozenTrunk
+from tp_keras.runs.callbacks import has_stopped
 from tp_keras.runs.callbacks import training_callbacks
 from tp_keras.runs.precision import choose_precision
 from tp_keras.runs.precision import layers_in
@@ -34,8 +36,9 @@ class Trainer:
     """Trains the classifier of an experiment.
 
     A resumption checks the folder against the settings, the data against the
-    fingerprints, takes model and optimizer from the last whole epoch, and goes
-    on to the very result of a training without interruption.
+    fingerprints, takes model, optimizer, history and best model from the last
+    whole backup, and goes on to the very result of a training without
+    interruption.
 
     Args:
         config: `ExperimentConfig`.
@@ -69,8 +72,13 @@ class Trainer:
         """Trains to the end, from the beginning or from the last backup.
 
         A finished run is returned as it is. Raises `UserError` if the data is
-        missing, or the folder belongs to another configuration or other data.
+        missing, the folder belongs to another configuration or other data,
+        another process trains in it, or no backup is whole.
         """
+        with files.only_one(self.run.path):
+            return self._fit()
+
+    def _fit(self):
         self.config = self.run.settle(self.config, self._resolve_splits)
         if self.run.is_finished:
             self.run.check_data(self._load)
@@ -90,6 +98,7 @@ class Trainer:
         else:
             self._train(train, validation, fingerprints)
         self._complete(train, validation)
+        self.run.backups.remove()
         self.run.record(status="finished")
         return self.run
 
@@ -103,7 +112,7 @@ class Trainer:
         # === Model ===
         classifier = self.build_model(train.schema)
         check_training(self.config, classifier, train)
-        first_epoch = self.run.epochs_to_resume_from()
+        first_epoch = self.run.backups.newest(self._say)
         source = {}
         if self.config.model.from_run and not first_epoch:
             # Once: what was learned since comes with the backup.
@@ -139,6 +148,7 @@ class Trainer:
         # === Fit ===
         # Only now: a refusal leaves no folder behind.
         self.run.claim(self.config)
+        self.run.backups.restore_files(first_epoch)
         self.run.record(
             **source,
             status="training",
@@ -151,12 +161,15 @@ class Trainer:
             examples_seen=first_epoch * steps * training.batch_size,
         )
         self._announce(train, validation, classifier, steps, first_epoch)
-        begin = time.monotonic()
+        begin, epochs = time.monotonic(), training.epochs
+        if has_stopped(self.run.read_history(), training.patience):
+            epochs = first_epoch
         history = model.fit(
             batches.dataset(first_epoch),
             validation_data=evaluation_batches(validation, model.targets),
             steps_per_epoch=steps,
-            epochs=training.epochs,
+            initial_epoch=first_epoch,
+            epochs=epochs,
             shuffle=False,  # The batches come shuffled.
             callbacks=[
                 FrozenTrunk(

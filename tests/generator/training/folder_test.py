@@ -32,8 +32,8 @@ def test_the_readme_names_files_and_the_next_commands(run):
     run.record(status="training", epochs=3, examples_seen=12_345)
     readme = (run.path / "README.md").read_text()
     assert "training, 3 epochs, 12,345 examples seen" in readme
-    stages = map(run.stage_backup_path, (False, True))
-    for path in (run.model_path, run.history_path, run.pictures_path, *stages):
+    folders = run.pictures_path, run.backups.folder
+    for path in (run.model_path, run.history_path, *folders):
         assert f"`{path.name}" in readme
     assert "`generation/`" in readme
     path = str(run.path)

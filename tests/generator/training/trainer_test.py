@@ -24,6 +24,7 @@ from tp_keras.generator.training import trainer as vae_trainer
 from tp_keras.generator.training.folder import VaeRunFolder
 from tp_keras.generator.training.trainer import VaeTrainer
 from tp_keras.runs import trainer as trainer_module
+from tp_keras.runs.backups import Backups
 from tp_keras.runs.run_folder import RunFolder
 
 OUTER = ("outer_change", "outer_projection")
@@ -74,7 +75,7 @@ def whole(tmp_path_factory):
     path = tmp_path_factory.mktemp("runs") / "whole"
     with pytest.MonkeyPatch.context() as patch:
         # One of the tests looks into them.
-        patch.setattr(VaeRunFolder, "remove_backups", lambda self: None)
+        patch.setattr(Backups, "remove", lambda self: None)
         return fit(make_config(path))
 
 
@@ -121,7 +122,7 @@ def test_the_kept_model_has_grown_and_its_weights_are_averages(whole):
     optimizer = VaeTrainer(whole.config, progress=False)._optimizer(1e-3, 0, 6)
     last.compile(optimizer)
     optimizer.build(last.trainable_variables)
-    last.load_weights(whole.stage_backup_path(True) / "latest.weights.h5")
+    whole.backups.restore_weights(last, 2)
     moved = []
     kept.set_stage(True)
     for variable, weights, average in zip(
@@ -175,7 +176,7 @@ def test_a_run_that_is_interrupted_everywhere_ends_the_same(
     whole = fit(make_config(tmp_path / "whole", epochs=2))
     config = make_config(tmp_path / "run", epochs=2)
     run = interrupt_second_epoch(config)
-    assert run.epochs_to_resume_from(run.stage_backup_path(False)) == 1
+    assert run.backups.newest() == 1
     run = interrupt(config, VaeTrainer, "_fit_stage", stop_before_growing)
     assert len(run.read_history()) == 2
     # What draws details has not moved before it was its turn.
@@ -183,7 +184,7 @@ def test_a_run_that_is_interrupted_everywhere_ends_the_same(
     assert not half.grown
     assert not any(kernel.any() for kernel in kernels_of(half, OUTER))
     run = interrupt_second_epoch(config)
-    assert run.epochs_to_resume_from(run.stage_backup_path(True)) == 3
+    assert run.backups.newest() == 3
     run = interrupt(config, vae_trainer, "fit_priors")
     assert run.is_trained
 
@@ -257,7 +258,7 @@ def test_sharp_looks_with_the_classifier_of_its_run_and_its_labels(
     monkeypatch.setattr(trainer_module, "load_portraits", lambda *args: train)
     seen = {}
 
-    def fit_stage(self, vae, grown, objective, batches, validation):
+    def fit_stage(self, vae, grown, resumed, objective, batches, validation):
         seen.update(vae=vae, objective=objective)
         seen.update(train=batches.portraits, validation=validation)
         self.run.save_model(vae)

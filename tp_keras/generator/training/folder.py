@@ -1,7 +1,6 @@
 """The folder of a generator's run."""
 
 import pathlib
-import shutil
 
 from tp_keras.command_line import command_line
 from tp_keras.generator.config import VaeExperimentConfig
@@ -19,7 +18,7 @@ _README = """# A training run of a portrait generator of tp_keras
 | `model.keras` | the trained generator, with its prior |
 | `pictures/` | samples and reconstructions after every epoch |
 | `tensorboard/` | the same for `tensorboard --logdir {quoted_path}` |
-| `backup-half/`, `backup-full/` | the last whole epoch, while it trains |
+| `backup/` | the states after the last two epochs, while it trains |
 | `generation/` | figures and pictures of `training.evaluate_vae` |
 | `generation.html` | the page of them |
 
@@ -57,12 +56,3 @@ class VaeRunFolder(RunFolder):
     def pictures_path(self) -> pathlib.Path:
         """The folder of what the model drew after each epoch."""
         return self.path / "pictures"
-
-    def stage_backup_path(self, grown) -> pathlib.Path:
-        """The folder of the state to resume a stage from."""
-        return self.path / ("backup-full" if grown else "backup-half")
-
-    def remove_backups(self) -> None:
-        """Removes what only an unfinished run needs."""
-        for grown in (False, True):
-            shutil.rmtree(self.stage_backup_path(grown), ignore_errors=True)

@@ -31,6 +31,7 @@ from tp_keras.generator.training.folder import VaeRunFolder
 from tp_keras.models.optimizers import FusedAdamW
 from tp_keras.models.optimizers import cosine_schedule
 from tp_keras.quiet import verbosity
+from tp_keras.runs.backups import KeepBackups
 from tp_keras.runs.callbacks import EpochCurves
 from tp_keras.runs.callbacks import EpochSeeds
 from tp_keras.runs.precision import has_bfloat16_instructions
@@ -108,8 +109,10 @@ class VaeTrainer(Trainer):
         if settings.linear_start:
             vae.initialize(fit_eigenfaces(train, settings.latent_size, seed))
         batches = training_batches(train, self.config)
+        resumed = self.run.backups.newest(self._say)
         # Only now: a refusal leaves no folder behind.
         self.run.claim(self.config)
+        self.run.backups.restore_files(resumed)
         self.run.record(
             fingerprints=fingerprints,
             dataset=train.dataset,
@@ -117,7 +120,7 @@ class VaeTrainer(Trainer):
             precision=self.precision(),
         )
         for grown in (False, True):
-            self._fit_stage(vae, grown, objective, batches, validation)
+            self._fit_stage(vae, grown, resumed, objective, batches, validation)
         self.run.record(status="trained")
 
     def _complete(self, train, validation):
@@ -134,7 +137,6 @@ class VaeTrainer(Trainer):
         seconds = time.monotonic() - begin
         prior = {"kind": best["kind"], "tried": [facts for _, facts in fitted]}
         self.run.record(prior=prior, prior_seconds=round(seconds, 1))
-        self.run.remove_backups()
         self._say(
             f"Prior: {best['kind']}, fitted in {seconds:.0f} s: "
             f"{self.run.model_path}"
@@ -171,10 +173,14 @@ class VaeTrainer(Trainer):
 
     # === Stages ===
 
-    def _fit_stage(self, vae, grown, objective, batches, validation):
+    def _fit_stage(self, vae, grown, resumed, objective, batches, validation):
+        """Trains a stage, of which some epochs are done if it is resumed."""
         training = self.config.training
         begin = training.half_epochs if grown else 0
         end = training.epochs if grown else training.half_epochs
+        if begin == end or resumed > end:
+            # The state of the second stage holds all of the first one.
+            return
         steps = batches.steps_per_epoch
         vae.set_stage(grown)
         optimizer = self._optimizer(
@@ -185,18 +191,15 @@ class VaeTrainer(Trainer):
         vae.compile(optimizer, objective)
         optimizer.build(vae.trainable_variables)
         optimizer.set_learning_rate_factor(_linear_variables(vae), _LINEAR_RATE)
-        backup = self.run.stage_backup_path(grown)
-        first = max(begin, self.run.epochs_to_resume_from(backup))
+        first = max(begin, resumed)
         if first < end:
             self._announce(vae, batches.portraits, grown, first, end, steps)
-        if first == end and not (backup / "training_metadata.json").exists():
-            return
         start = time.monotonic()
         vae.fit(
             batches.dataset(first).map(as_inputs),
             validation_data=validation_batches(validation),
             steps_per_epoch=steps,
-            initial_epoch=begin,
+            initial_epoch=first,
             epochs=end,
             shuffle=False,  # The batches come shuffled.
             callbacks=[
@@ -242,11 +245,7 @@ class VaeTrainer(Trainer):
             ),
             EpochCurves(self.run.path / "tensorboard", write_graph=False),
             # Last: when it has written, everything before it has.
-            keras.callbacks.BackupAndRestore(
-                self.run.stage_backup_path(grown),
-                double_checkpoint=True,
-                delete_checkpoint=False,
-            ),
+            KeepBackups(self.run.backups, first if first > begin else 0),
         ]
 
     def _announce(self, vae, train, grown, first, end, steps):
