@@ -9,6 +9,7 @@ from tests.printed_commands import parse_next
 from tests.runs import trainer_test as t
 from tp_keras.config import DebiasConfig
 from tp_keras.errors import UserError
+from tp_keras.files import only_one
 from tp_keras.models import PortraitClassifier
 from tp_keras.runs import debias_run as debias_run_module
 from tp_keras.runs.debias_run import debias_run
@@ -104,6 +105,8 @@ def test_on_failure_there_is_nothing(source, tmp_path, monkeypatch):
 
 def test_what_does_not_fit_is_one_sentence(source, tmp_path, capsys):
     new = tmp_path / "new"
+    with only_one(new), pytest.raises(UserError, match="Another process"):
+        debias(source, new, posthoc="leace")
     with pytest.raises(UserError, match="nothing to do.*posthoc=none"):
         debias(source, new, posthoc="none")
     with pytest.raises(UserError, match="There is no run"):

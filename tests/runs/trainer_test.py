@@ -18,6 +18,7 @@ from tp_keras.config import ModelConfig
 from tp_keras.config import TrainingConfig
 from tp_keras.debiasing import trunk_features
 from tp_keras.errors import UserError
+from tp_keras.files import only_one
 from tp_keras.models import PortraitBackbone
 from tp_keras.models.presets import BACKBONE_PRESETS
 from tp_keras.models.task_model import TaskModel
@@ -305,6 +306,12 @@ def test_other_data_under_the_same_settings_is_refused(tmp_path, monkeypatch):
     )
     config = make_config(tmp_path / "run")
     trainer = Trainer(config, progress=False)
+    with (
+        only_one(tmp_path / "run"),
+        pytest.raises(UserError, match="Another process"),
+    ):
+        trainer.fit()
+    assert not trainer.run.path.exists()
     trainer.run.claim(config)
     trainer.run.record(fingerprints={"train": "x", "validation": "y"})
     trainer.run.model_path.touch()

@@ -13,6 +13,7 @@ from tp_keras.config import DataConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import TrainingConfig
 from tp_keras.errors import UserError
+from tp_keras.files import only_one
 from tp_keras.fresh_process import ProcessEnded
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.tuning import search
@@ -105,6 +106,11 @@ def test_a_finished_search_is_left_as_it_is(tmp_path, trained, monkeypatch):
     def die(oracle, trial):
         raise SystemExit  # Between the result and keras-tuner's notice of it.
 
+    with (
+        only_one(tmp_path / "search"),
+        pytest.raises(UserError, match="Another process"),
+    ):
+        run_search(tmp_path / "search", SETTINGS)
     with monkeypatch.context() as context:
         context.setattr("keras_tuner.Oracle.end_trial", die)
         with pytest.raises(SystemExit):

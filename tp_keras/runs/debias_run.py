@@ -55,29 +55,30 @@ def debias_run(
     run = RunFolder(run_dir)
     facts = {**source.facts, "source": source.path.resolve().name}
     del facts["versions"]  # Those of now are noted.
-    if run.path.exists() and any(run.path.iterdir()):
-        _check_same(run, config, facts)
-        return run
+    with files.only_one(run.path):
+        if run.path.exists() and files.visible(run.path):
+            _check_same(run, config, facts)
+            return run
 
-    begin = time.monotonic()
-    classifier = debias_classifier(
-        source.load_model(),
-        dataclasses.replace(config, debias=applied),
-        *_load(source, progress),
-        features=features,
-        progress=progress,
-    )
-    facts["debias_seconds"] = round(time.monotonic() - begin, 1)
-    facts["parameters"] = classifier.inference_model().count_params()
-    with files.new_folder(run.path) as folder:
-        aside = RunFolder(folder)
-        aside.claim(config)
-        aside.save_model(classifier)
-        if source.history_path.exists():
-            shutil.copyfile(source.history_path, aside.history_path)
-        aside.record(**facts)
-    # Once more: its README names the folder.
-    run.record(**facts)
+        begin = time.monotonic()
+        classifier = debias_classifier(
+            source.load_model(),
+            dataclasses.replace(config, debias=applied),
+            *_load(source, progress),
+            features=features,
+            progress=progress,
+        )
+        facts["debias_seconds"] = round(time.monotonic() - begin, 1)
+        facts["parameters"] = classifier.inference_model().count_params()
+        with files.new_folder(run.path) as folder:
+            aside = RunFolder(folder)
+            aside.claim(config)
+            aside.save_model(classifier)
+            if source.history_path.exists():
+                shutil.copyfile(source.history_path, aside.history_path)
+            aside.record(**facts)
+        # Once more: its README names the folder.
+        run.record(**facts)
     return run
 
 

@@ -13,6 +13,7 @@ from tp_keras.data.builders import find_builder
 from tp_keras.data.schema import read_schema
 from tp_keras.data.splits import resolve_splits
 from tp_keras.errors import UserError
+from tp_keras.files import only_one
 from tp_keras.files import write_json
 from tp_keras.fresh_process import FreshProcess
 from tp_keras.fresh_process import ProcessEnded
@@ -45,7 +46,8 @@ def run_search(path, settings: SearchSettings, workers: int = 0):
 
     Raises:
         UserError: If the data is missing, a choice couldn't be trained, the
-            folder belongs to another search, or all trials failed.
+            folder belongs to another search, another process searches in it,
+            or all trials failed.
     """
     folder = SearchFolder(path)
     data = resolve_splits(settings.base.data)
@@ -59,9 +61,12 @@ def run_search(path, settings: SearchSettings, workers: int = 0):
         print(f"{folder.path} is finished; nothing to try.")
         return folder
     known = len(read_results(folder.path))
-    with tqdm(
-        total=settings.trials, initial=known, desc="search", unit="trial"
-    ) as bar:
+    with (
+        only_one(folder.path),
+        tqdm(
+            total=settings.trials, initial=known, desc="search", unit="trial"
+        ) as bar,
+    ):
 
         def show(result):
             tqdm.write(result.describe())

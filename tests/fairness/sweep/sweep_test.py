@@ -21,6 +21,7 @@ from tp_keras.fairness.sweep.settings import MeasureSettings
 from tp_keras.fairness.sweep.settings import SweepSettings
 from tp_keras.fairness.sweep.settings import parse_variant
 from tp_keras.fairness.sweep.settings import parse_variants
+from tp_keras.files import only_one
 from tp_keras.records import record as records_lib
 from tp_keras.records.record import find
 from tp_keras.records.record import read_records
@@ -182,6 +183,11 @@ def test_a_sweep_makes_measures_and_reports(
 
 def test_it_resumes_wherever_it_is_stopped(bases, tmp_path, monkeypatch, light):
     one = {3: bases[3]}
+    with (
+        only_one(tmp_path / "whole"),
+        pytest.raises(UserError, match="Another process"),
+    ):
+        run_sweep(tmp_path / "whole", one)
     expected = run_sweep(tmp_path / "whole", one)
     calls, done, limit = [], [], [0]
 

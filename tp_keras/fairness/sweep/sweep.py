@@ -107,7 +107,8 @@ def run_sweep(
 
     What is there is neither made nor measured again: the same call resumes. The
     base runs stay as they are. Raises `UserError` if the folder belongs to
-    another sweep, or a variant can't be made or measured.
+    another sweep, another process is at work in it, or a variant can't be made
+    or measured.
     """
     folder = SweepFolder(sweep_dir)
     folder.claim(settings, bases)
@@ -121,7 +122,10 @@ def run_sweep(
         )
     ]
     one_seed, portraits = None, {}
-    with tqdm.tqdm(jobs, unit="run", disable=not jobs) as bar:
+    with (
+        files.only_one(sweep_dir),
+        tqdm.tqdm(jobs, unit="run", disable=not jobs) as bar,
+    ):
         for seed, variant in bar:
             if one_seed is None or one_seed.seed != seed:
                 one_seed = _Seed(folder, seed, bases[seed], settings, portraits)
