@@ -48,7 +48,7 @@ class Backups:
                     shutil.copyfile(path, aside / path.name)
             sums = {path.name: files.checksum(path) for path in aside.iterdir()}
             record = {"epochs": epochs, "sha256": sums}
-            files.write_json(aside / _RECORD, record)
+            (aside / _RECORD).write_text(json.dumps(record, indent=2) + "\n")
         for old in self._known()[:-_KEPT]:
             shutil.rmtree(self._place(old))
 
