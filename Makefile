@@ -11,7 +11,7 @@ RUN_UTKFACE := $(RUN) -m training.run_all --experiment utkface \
 	--output_dir exported_models/utkface
 
 .PHONY: help demo train utkface fairness report serve portraits test test-all \
-	test-notebooks test-pages test-processors lint format wheel benchmarks clean
+	test-notebooks test-pages test-processors faults lint format wheel benchmarks clean
 
 help:  ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' \
@@ -100,6 +100,11 @@ test-pages: $(VENV)/.development  ## The pages, in Debian's `chromium`.
 
 test-processors: $(VENV)/.development  ## The tests with others' arithmetic.
 	$(RUN) -m tests.processors $(SHARED_OUT)
+
+faults: $(VENV)/.development  ## Kills, full disks, crowds: what survives.
+	@command -v strace >/dev/null || \
+		{ echo "It kills at system calls: apt-get install strace"; exit 2; }
+	$(RUN) -m pytest -m large tests/faults
 
 lint: $(VENV)/.development  ## Style and format.
 	$(RUN) -m ruff check .
