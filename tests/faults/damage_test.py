@@ -41,7 +41,7 @@ def test_of_damaged_backups_the_one_before_is_taken(tiny_data_dir, tmp_path):
         if kill.startswith("rename") and '/epoch-00003"' in call
     )
     assert killed(job, stopped, last)
-    files = sorted((stopped / "backup").glob("*/*"))
+    files = sorted((stopped / "backup").glob("epoch-*/*"))
     assert len({file.parent for file in files}) == 2
     for file in files:
         for name, damage in DAMAGES.items():

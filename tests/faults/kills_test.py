@@ -32,12 +32,12 @@ def make_jobs(data_dir):
         *("--latent_size", "8", "--prior", "standard_normal"),
     )
     return {
-        "training": (Job("training", train, KEPT), 40),
+        "training": (Job("training", train, KEPT), 24),
         "debiasing": (
             Job("debiasing", debias, (*KEPT, "trained.keras")),
-            20,
+            12,
         ),
-        "generator": (Job("generator", vae, KEPT), 20),
+        "generator": (Job("generator", vae, KEPT), 12),
     }
 
 

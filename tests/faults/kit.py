@@ -72,8 +72,11 @@ def _content(path) -> str:
 
 
 def tell(kind: str, name: str, fault: str | None) -> None:
-    """Notes a try; `fault` is what went wrong."""
+    """Notes a try, and says so at once; `fault` is what went wrong."""
     TALLY[kind].append((name, fault))
+    line = f"{kind}: {name}: {fault or 'survived'}"
+    # Past what pytest keeps to itself: all of it takes half an hour.
+    print(line, file=sys.__stderr__, flush=True)
 
 
 def writing_calls(job: Job, out) -> list[tuple[str, str]]:
