@@ -1,6 +1,7 @@
 """Files and folders that take their place whole or not at all."""
 
 import contextlib
+import hashlib
 import json
 import os
 import pathlib
@@ -10,7 +11,12 @@ from collections.abc import Iterator
 
 import psutil
 
+from tp_keras.errors import UserError
+
 _MARK = ".partial-"
+
+# By which a JSON file tells whether it is as it was written.
+_CHECKSUM = "checksum"
 
 
 @contextlib.contextmanager
@@ -26,7 +32,7 @@ def replaced(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = _aside(path)
+    aside = beside(path)
     try:
         yield aside
         os.replace(aside, path)
@@ -40,9 +46,59 @@ def write_text(path: str | os.PathLike, text: str) -> None:
         aside.write_text(text, encoding="utf-8", newline="\n")
 
 
-def write_json(path: str | os.PathLike, values) -> None:
-    """Writes values as JSON, indented, as `replaced` does."""
+def write_json(path: str | os.PathLike, values, checksum=False) -> None:
+    """Writes values as JSON, indented, as `replaced` does.
+
+    With a `checksum`, which is among the values of the dict that is written,
+    `read_json` finds any later change of them.
+    """
+    if checksum:
+        # As they are read: JSON knows neither tuples nor numbers as names.
+        values = json.loads(json.dumps(values))
+        values[_CHECKSUM] = _checksum_of(values)
     write_text(path, json.dumps(values, indent=2) + "\n")
+
+
+def read_json(path: str | os.PathLike, remedy: str, **kinds) -> dict:
+    """Returns the dict that a file of `write_json` holds, less its checksum.
+
+    Args:
+        path: The file.
+        remedy: What helps where it is damaged, as a part of a sentence.
+        **kinds: Name -> type, or types, of values that may be there.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        UserError: If it is not what was written.
+    """
+    path = pathlib.Path(path)
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(values, dict):
+            raise ValueError(f"a {type(values).__name__}, not an object")
+        for name, kind in kinds.items():
+            if not isinstance(values.get(name), kind) and name in values:
+                raise ValueError(f"{name}={values[name]!r}"[:80])
+        noted = values.pop(_CHECKSUM, None)
+        if noted is not None and noted != _checksum_of(values):
+            raise ValueError("other values than its checksum was made of")
+    except ValueError as error:
+        raise UserError(
+            f"Expected JSON in {path}, as it was written; {remedy}. "
+            f"Received: {error}"
+        ) from error
+    return values
+
+
+def sha256(path: str | os.PathLike) -> str:
+    """Returns the SHA-256 of a file, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _checksum_of(values):
+    text = json.dumps(values, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @contextlib.contextmanager
@@ -52,7 +108,7 @@ def new_folder(folder: str | os.PathLike) -> Iterator[pathlib.Path]:
     As `replaced`, so that figures of two evaluations never lie side by side.
     """
     folder = pathlib.Path(folder)
-    aside, old = _aside(folder), _aside(folder)
+    aside, old = beside(folder), beside(folder)
     try:
         aside.mkdir(parents=True)
         yield aside
@@ -81,6 +137,7 @@ def remove_leftovers(path: str | os.PathLike) -> None:
                 left.unlink(missing_ok=True)
 
 
-def _aside(path: pathlib.Path) -> pathlib.Path:
+def beside(path: pathlib.Path) -> pathlib.Path:
+    """Returns a free path beside another, of which `remove_leftovers` knows."""
     name = f".{os.getpid()}-{uuid.uuid4().hex[:8]}{_MARK}{path.name}"
     return path.with_name(name)

@@ -1,6 +1,9 @@
+import hashlib
 import json
 import os
 import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -56,15 +59,39 @@ def test_a_server_knows_of_every_model_that_was_published(tmp_path):
             write_metadata(folder, {"signatures": []})
             version = publish(folder)
     metadata = json.loads((version / "metadata.json").read_text())
-    assert metadata == {
-        "signatures": [],
-        "files": {"part/saved_model.pb": 7, "saved_model.pb": 5},
+    assert metadata.keys() == {"signatures", "files", "checksum"}
+    assert metadata["files"] == {
+        name: {"size": len(text), "sha256": hashlib.sha256(text).hexdigest()}
+        for name, text in (
+            ("part/saved_model.pb", b"weights"),
+            ("saved_model.pb", b"graph"),
+        )
     }
     assert sorted(configured_models(tmp_path)) == ["mine", "yours"]
     assert {p.name for p in tmp_path.iterdir() if p.is_file()} == {
         *("batching.config", "models.config", "monitoring.config"),
         *("compose.yaml", "deployment.yaml", "kserve.yaml"),
     }
+
+
+def test_an_export_removes_what_a_killed_one_has_left(tmp_path):
+    killed = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout.strip()
+    with unpublished(tmp_path, "mine") as folder:
+        left, living = (
+            folder.with_name(
+                folder.name.replace(str(os.getpid()), str(process))
+            )
+            for process in (killed, os.getppid())
+        )
+        for path in (left, living):
+            (path / "variables").mkdir(parents=True)
+    version = publish_one(tmp_path)
+    assert {*version.parent.iterdir()} == {version, living}
 
 
 @pytest.mark.parametrize("error", [OSError("full"), KeyboardInterrupt()])

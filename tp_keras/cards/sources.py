@@ -1,7 +1,7 @@
 """All that was measured of a run and its data, as the commands left it."""
 
+import contextlib
 import dataclasses
-import json
 import os
 import pathlib
 from collections.abc import Collection
@@ -12,6 +12,7 @@ from tp_keras.command_line import command_line
 from tp_keras.data import builders
 from tp_keras.errors import UserError
 from tp_keras.fairness.summary import plain_name
+from tp_keras.files import read_json
 from tp_keras.records.page_parts import Report
 from tp_keras.records.page_parts import Section
 from tp_keras.records.record import Record
@@ -166,7 +167,7 @@ def read_sources(
     found = {}
     for kind, folder in places.items():
         if (folder / REPORT_NAME).is_file():
-            found[kind] = _read(folder)
+            found[kind] = _read(folder, commands[kind])
         elif kind in named:
             raise UserError(
                 f"There are no figures of the {kind}, which the report needs; "
@@ -183,14 +184,15 @@ def read_sources(
 _OF_RUNS = (EVALUATION, FAIRNESS, GENERALISATION, EXPLANATIONS, LIMITS)
 
 
-def _read(folder) -> Found:
-    path = folder / RECORDS_NAME
-    records = read_records(path) if path.exists() else []
-    try:
-        facts = json.loads((folder / MEASURED_NAME).read_text("utf-8"))
-    except (OSError, ValueError):
-        facts = {}  # What a card needs of it is missed there.
-    return Found(folder, read_report(folder), records, facts)
+def _read(folder, command) -> Found:
+    path, facts = folder / RECORDS_NAME, {}
+    records = read_records(path, command) if path.exists() else []
+    report = read_report(folder, f"`{command}`")
+    # Where there are none, what a card needs of them is missed there.
+    with contextlib.suppress(FileNotFoundError):
+        remedy = f"measure again with `{command}`"
+        facts = read_json(folder / MEASURED_NAME, remedy, portraits=int)
+    return Found(folder, report, records, facts)
 
 
 def _check_data(found, run):

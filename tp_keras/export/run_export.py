@@ -18,9 +18,11 @@ from tp_keras.export.formats import add_formats
 from tp_keras.export.formats import get_formats
 from tp_keras.export.formats.add import describe_record
 from tp_keras.export.photo_facts import photo_facts
+from tp_keras.export.publishing import check_place
 from tp_keras.export.publishing import publish
 from tp_keras.export.publishing import unpublished
 from tp_keras.export.publishing import write_metadata
+from tp_keras.files import sha256
 from tp_keras.records import record as records_lib
 from tp_keras.runs.run_folder import RunFolder
 
@@ -66,6 +68,7 @@ def export_run(
     # First what is cheap to refuse.
     formats = get_formats(formats)
     run = RunFolder(run_dir).require()
+    check_place(output_dir, name)
     calibration_images = None
     if any(item.needs_calibration for item in formats):
         calibration_images = _calibration_portraits(run)
@@ -113,6 +116,7 @@ def describe_run(run) -> dict:
     records = records_lib.read_records(file) if file.is_file() else []
     return {
         "run": run.path.resolve().name,
+        "model_sha256": sha256(run.model_path),
         "data_fingerprints": run.facts.get("fingerprints", {}),
         "figures": [
             describe_record(record)

@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from tp_keras import files
 from tp_keras.errors import UserError
+from tp_keras.errors import check_types
 from tp_keras.records.page import make_page
 from tp_keras.records.page_parts import Plot
 from tp_keras.records.page_parts import Report
@@ -120,38 +121,52 @@ def _plain(part) -> dict:
     return fields
 
 
-def read_report(folder: str | os.PathLike) -> Report:
+def read_report(
+    folder: str | os.PathLike,
+    remedy: str = "the command that wrote the folder",
+) -> Report:
     """Reads a report from its folder, with plots as files alone.
 
     Raises:
-        UserError: If there is none, or one that this version doesn't read.
+        UserError: If there is none, or one that this version doesn't read; the
+            `remedy` is what to measure again with.
     """
     path = pathlib.Path(folder, REPORT_NAME)
-
-    def table(values):
-        frame = pd.DataFrame(values["rows"], columns=values["columns"])
-        return Table(values["title"], values["note"], frame)
-
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         values["sections"] = [
-            Section(
-                **section
+            _part(
+                Section,
+                section
                 | {
-                    "summary": section["summary"] and table(section["summary"]),
-                    "plots": [Plot(**plot) for plot in section["plots"]],
-                    "tables": [table(one) for one in section["tables"]],
-                }
+                    "summary": section["summary"]
+                    and _table(section["summary"]),
+                    "plots": [_part(Plot, plot) for plot in section["plots"]],
+                    "tables": [_table(one) for one in section["tables"]],
+                },
             )
             for section in values["sections"]
         ]
-        return Report(**values)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return _part(Report, values)
+    except (OSError, ValueError, KeyError, TypeError, UserError) as error:
         raise UserError(
             f"There is no report that can be read at {path}. Measure again "
-            "with the command that wrote the folder. "
-            f"Received: {type(error).__name__}: {error}"
+            f"with {remedy}. Received: {type(error).__name__}: {error}"
         ) from error
+
+
+def _part(cls, values):
+    check_types(cls, values)
+    return cls(**values)
+
+
+def _table(values) -> Table:
+    columns, rows = values.pop("columns"), values.pop("rows")
+    lines = [columns, *rows]
+    if not all(isinstance(cell, str) for line in lines for cell in line):
+        raise TypeError("a cell of a table is no text")
+    frame = pd.DataFrame(rows, columns=columns)
+    return _part(Table, values | {"frame": frame})
 
 
 def page_of(folder: str | os.PathLike) -> pathlib.Path:
