@@ -79,8 +79,9 @@ def read_json(path: str | os.PathLike, remedy: str, **kinds) -> dict:
         for name, kind in kinds.items():
             if not isinstance(values.get(name), kind) and name in values:
                 raise ValueError(f"{name}={values[name]!r}"[:80])
-        noted = values.pop(_CHECKSUM, None)
-        if noted is not None and noted != _checksum_of(values):
+        if _CHECKSUM in values and (
+            values.pop(_CHECKSUM) != _checksum_of(values)
+        ):
             raise ValueError("other values than its checksum was made of")
     except ValueError as error:
         raise UserError(

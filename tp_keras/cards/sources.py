@@ -1,6 +1,5 @@
 """All that was measured of a run and its data, as the commands left it."""
 
-import contextlib
 import dataclasses
 import os
 import pathlib
@@ -12,14 +11,13 @@ from tp_keras.command_line import command_line
 from tp_keras.data import builders
 from tp_keras.errors import UserError
 from tp_keras.fairness.summary import plain_name
-from tp_keras.files import read_json
 from tp_keras.records.page_parts import Report
 from tp_keras.records.page_parts import Section
 from tp_keras.records.record import Record
 from tp_keras.records.record import read_records
-from tp_keras.records.report import MEASURED_NAME
 from tp_keras.records.report import RECORDS_NAME
 from tp_keras.records.report import REPORT_NAME
+from tp_keras.records.report import read_measured
 from tp_keras.records.report import read_report
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.tasks import Schema
@@ -167,7 +165,7 @@ def read_sources(
     found = {}
     for kind, folder in places.items():
         if (folder / REPORT_NAME).is_file():
-            found[kind] = _read(folder, commands[kind])
+            found[kind] = _read(kind, folder, commands[kind])
         elif kind in named:
             raise UserError(
                 f"There are no figures of the {kind}, which the report needs; "
@@ -184,14 +182,14 @@ def read_sources(
 _OF_RUNS = (EVALUATION, FAIRNESS, GENERALISATION, EXPLANATIONS, LIMITS)
 
 
-def _read(folder, command) -> Found:
-    path, facts = folder / RECORDS_NAME, {}
+def _read(kind, folder, command) -> Found:
+    path = folder / RECORDS_NAME
+    # The first two name a line that is damaged.
     records = read_records(path, command) if path.exists() else []
     report = read_report(folder, f"`{command}`")
-    # Where there are none, what a card needs of them is missed there.
-    with contextlib.suppress(FileNotFoundError):
-        remedy = f"measure again with `{command}`"
-        facts = read_json(folder / MEASURED_NAME, remedy, portraits=int)
+    portraits = list if kind == GENERALISATION else int
+    facts = read_measured(folder, command, portraits=portraits)
+    # Where it says nothing, what a card needs of it is missed there.
     return Found(folder, report, records, facts)
 
 

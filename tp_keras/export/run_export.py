@@ -23,7 +23,9 @@ from tp_keras.export.publishing import publish
 from tp_keras.export.publishing import unpublished
 from tp_keras.export.publishing import write_metadata
 from tp_keras.files import sha256
-from tp_keras.records import record as records_lib
+from tp_keras.records.record import read_records
+from tp_keras.records.report import RECORDS_NAME
+from tp_keras.records.report import read_measured
 from tp_keras.runs.run_folder import RunFolder
 
 # What a bundle says of its quality; the whole stays in the run folder.
@@ -112,8 +114,11 @@ def describe_run(run) -> dict:
         value = pathlib.Path(settings["model"][name])
         if value.is_absolute() or value.exists():
             settings["model"][name] = value.name
-    file = run.path / "evaluation" / "test" / "records.jsonl"
-    records = records_lib.read_records(file) if file.is_file() else []
+    folder, records = run.path / "evaluation" / "test", []
+    if (folder / RECORDS_NAME).is_file():
+        command = run.commands()["evaluate"]
+        records = read_records(folder / RECORDS_NAME, command)
+        read_measured(folder, command)
     return {
         "run": run.path.resolve().name,
         "model_sha256": sha256(run.model_path),

@@ -67,7 +67,13 @@ def write_report(
         report = make_report(written)
         about = describe(written)
         write_parts(aside, report, about)
-        files.write_json(aside / MEASURED_NAME, dict(facts))
+        checksums = {
+            name: files.sha256(aside / name)
+            for name in (RECORDS_NAME, REPORT_NAME)
+        }
+        files.write_json(
+            aside / MEASURED_NAME, {**facts, "checksums": checksums}, True
+        )
         for name, frame in (lists or {}).items():
             frame.to_csv(aside / f"{name}.csv", index=False)
         page = make_page(report, about, aside)
@@ -153,6 +159,34 @@ def read_report(
             f"There is no report that can be read at {path}. Measure again "
             f"with {remedy}. Received: {type(error).__name__}: {error}"
         ) from error
+
+
+def read_measured(folder: str | os.PathLike, command: str, **kinds) -> dict:
+    """Returns what `measured.json` says, nothing where it isn't there.
+
+    Args:
+        folder: The folder of figures.
+        command: What measures them again.
+        **kinds: Name -> type of values that may be there.
+
+    Raises:
+        UserError: If it is damaged, or records or report are others than it
+            tells.
+    """
+    folder, remedy = pathlib.Path(folder), f"measure again with `{command}`"
+    kinds["checksums"] = dict
+    try:
+        facts = files.read_json(folder / MEASURED_NAME, remedy, **kinds)
+    except FileNotFoundError:
+        return {}
+    for name, noted in facts.pop("checksums", {}).items():
+        path = folder / name
+        if not path.is_file() or files.sha256(path) != noted:
+            raise UserError(
+                f"Expected {path} as it was written; {remedy}. Received: other "
+                "bytes, or none"
+            )
+    return facts
 
 
 def _part(cls, values):
