@@ -7,10 +7,15 @@ import sys
 
 import pytest
 
+from tests.made_runs import make_run
 from tp_keras.export.publishing import publish
 from tp_keras.export.publishing import unpublished
 from tp_keras.export.publishing import write_metadata
+from tp_keras.export.run_export import export_run
+from tp_keras.generator.export.bundle import export_vae_run
+from tp_keras.runs.run_folder import RunFolder
 from tp_keras.serving.server_files import configured_models
+from training.command import user_message
 
 
 def publish_one(models, content="graph"):
@@ -99,4 +104,15 @@ def test_a_failure_leaves_nothing(tmp_path, error):
     with pytest.raises(type(error)), unpublished(tmp_path, "mine") as folder:
         (folder / "saved_model.pb").write_text("half")
         raise error
-    assert list((tmp_path / "mine").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_the_way_is_told_before_any_work(tmp_path, monkeypatch):
+    monkeypatch.delattr(RunFolder, "load_model")
+    run = make_run(tmp_path / "run", status="finished")
+    (tmp_path / "models").touch()
+    with pytest.raises(OSError) as error:
+        export_run(run.path, tmp_path / "models")
+    assert str(tmp_path / "models") in user_message(error.value)
+    with pytest.raises(OSError):
+        export_vae_run(run.path, tmp_path / "models")

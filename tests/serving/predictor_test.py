@@ -120,6 +120,10 @@ def test_the_newest_version_is_found(tmp_path):
     for path in (tmp_path / "11", tmp_path / "gone"):
         with pytest.raises(UserError, match="training.export"):
             find_bundle(path)
+    # An older one is not taken in place of a damaged one.
+    (tmp_path / "11" / "metadata.json").touch()
+    with pytest.raises(UserError, match="newest version lacks .*/11'"):
+        find_bundle(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"schema": {}}', None])

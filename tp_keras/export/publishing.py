@@ -31,14 +31,15 @@ def unpublished(output_dir, name: str) -> Iterator[pathlib.Path]:
         ...     version = publish(folder)
     """
     base = pathlib.Path(output_dir) / name
-    base.mkdir(parents=True, exist_ok=True)
     remove_leftovers(base / UNPUBLISHED)
     folder = beside(base / UNPUBLISHED)
-    folder.mkdir()
+    folder.mkdir(parents=True)
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            base.rmdir()  # If there is no version in it.
 
 
 def check_place(output_dir, name: str) -> None:

@@ -70,10 +70,10 @@ def export_run(
     # First what is cheap to refuse.
     formats = get_formats(formats)
     run = RunFolder(run_dir).require()
-    check_place(output_dir, name)
     calibration_images = None
     if any(item.needs_calibration for item in formats):
         calibration_images = _calibration_portraits(run)
+    check_place(output_dir, name)
     classifier = run.load_model()
     limit = None if len(formats) > 1 else CHECK_COUNT
     portraits = _load(run, "test", limit)

@@ -16,7 +16,8 @@ METADATA_FILE = "metadata.json"
 UNPUBLISHED = "unpublished"
 
 # What a loader of the graph reads.
-GRAPH_FILES = ("saved_model.pb", "fingerprint.pb", "variables/", "assets/")
+_GRAPH = "saved_model.pb"
+GRAPH_FILES = (_GRAPH, "fingerprint.pb", "variables/", "assets/")
 
 _KINDS = {
     **dict.fromkeys(("tasks", "signatures"), list),
@@ -38,12 +39,13 @@ def find_bundle(path) -> pathlib.Path:
         '3'
     """
     path = pathlib.Path(path)
-    if (path / "saved_model.pb").is_file():
+    if (path / _GRAPH).is_file():
         return path
     versions = [
-        file.parent
-        for file in path.glob("*/saved_model.pb")
-        if file.parent.name.isdecimal() and file.is_file()
+        folder
+        for folder in path.glob("*")
+        if folder.name.isdecimal()
+        and any((folder / n).is_file() for n in (_GRAPH, METADATA_FILE))
     ]
     if not versions:
         raise UserError(
@@ -54,7 +56,14 @@ def find_bundle(path) -> pathlib.Path:
             "makes portraits. "
             f"Received: bundle={str(path)!r}"
         )
-    return max(versions, key=lambda folder: int(folder.name))
+    newest = max(versions, key=lambda folder: int(folder.name))
+    if not (newest / _GRAPH).is_file():
+        # An older one would answer something else without a word.
+        raise UserError(
+            f"The newest version lacks {_GRAPH}. Copy it again from elsewhere, "
+            f"or remove the folder. Received: bundle={str(newest)!r}"
+        )
+    return newest
 
 
 def read_metadata(bundle_dir) -> dict:
