@@ -32,7 +32,7 @@ def replaced(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = beside(path)
+    aside = _aside(path)
     try:
         yield aside
         os.replace(aside, path)
@@ -109,7 +109,7 @@ def new_folder(folder: str | os.PathLike) -> Iterator[pathlib.Path]:
     As `replaced`, so that figures of two evaluations never lie side by side.
     """
     folder = pathlib.Path(folder)
-    aside, old = beside(folder), beside(folder)
+    aside, old = _aside(folder), _aside(folder)
     try:
         aside.mkdir(parents=True)
         yield aside
@@ -126,6 +126,21 @@ def new_folder(folder: str | os.PathLike) -> Iterator[pathlib.Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def scratch_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Yields an empty folder beside `path`, gone at the end unless renamed.
+
+    What killed processes have left of such ones is removed.
+    """
+    remove_leftovers(path)
+    aside = _aside(path)
+    try:
+        aside.mkdir(parents=True)
+        yield aside
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
 def remove_leftovers(path: str | os.PathLike) -> None:
     """Removes what killed processes have left of writing a file or folder."""
     path = pathlib.Path(path)
@@ -138,7 +153,6 @@ def remove_leftovers(path: str | os.PathLike) -> None:
                 left.unlink(missing_ok=True)
 
 
-def beside(path: pathlib.Path) -> pathlib.Path:
-    """Returns a free path beside another, of which `remove_leftovers` knows."""
+def _aside(path: pathlib.Path) -> pathlib.Path:
     name = f".{os.getpid()}-{uuid.uuid4().hex[:8]}{_MARK}{path.name}"
     return path.with_name(name)

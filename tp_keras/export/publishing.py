@@ -7,12 +7,10 @@ import json
 import os
 import pathlib
 import platform
-import shutil
 from collections.abc import Iterator
 
 import tp_keras
-from tp_keras.files import beside
-from tp_keras.files import remove_leftovers
+from tp_keras.files import scratch_folder
 from tp_keras.files import write_json
 from tp_keras.files import write_text
 from tp_keras.serving.locate import METADATA_FILE
@@ -31,13 +29,10 @@ def unpublished(output_dir, name: str) -> Iterator[pathlib.Path]:
         ...     version = publish(folder)
     """
     base = pathlib.Path(output_dir) / name
-    remove_leftovers(base / UNPUBLISHED)
-    folder = beside(base / UNPUBLISHED)
-    folder.mkdir(parents=True)
     try:
-        yield folder
+        with scratch_folder(base / UNPUBLISHED) as folder:
+            yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
         with contextlib.suppress(OSError):
             base.rmdir()  # If there is no version in it.
 
