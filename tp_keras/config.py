@@ -10,6 +10,7 @@ import typing
 from tp_keras.errors import UserError
 from tp_keras.errors import check_choice
 from tp_keras.errors import check_range
+from tp_keras.errors import check_types
 
 DEFAULT_BACKBONE = "portrait_s"
 
@@ -302,8 +303,9 @@ def config_from_dict(cls, values: typing.Mapping):
     """Returns the config of class `cls` that `config_to_dict` told.
 
     A field that is missing was added since, and has its default; one that is
-    unknown is a `UserError`.
+    unknown, or of another type, is a `UserError`.
     """
+    check_types(cls, values)
     hints = {field.name: field.type for field in dataclasses.fields(cls)}
     arguments = {}
     for name, value in values.items():

@@ -1,5 +1,11 @@
 """The error that a user can mend, and the commonest checks of settings."""
 
+import dataclasses
+import functools
+import types
+import typing
+from collections.abc import Sequence
+
 
 class UserError(Exception):
     """Something that the caller gave is wrong, and the message says what.
@@ -31,3 +37,39 @@ def check_range(settings, **limits):
                 f"Expected {name} between {low} and {high}. "
                 f"Received: {name}={value}"
             )
+
+
+def check_types(cls, values: typing.Mapping) -> None:
+    """Raises unless values, as JSON holds them, suit a dataclass's fields.
+
+    A list stands for a tuple, a dict for a dataclass, whose own fields are not
+    looked at; what is missing or unknown is the class's own matter.
+    """
+    for name, kind in _field_types(cls).items():
+        if name in values and not _suits(values[name], kind):
+            expected = getattr(kind, "__name__", kind)
+            raise UserError(
+                f"Expected {name} of the type {expected}. "
+                f"Received: {name}={values[name]!r}"
+            )
+
+
+_field_types = functools.cache(typing.get_type_hints)
+
+
+def _suits(value, kind) -> bool:
+    parts = typing.get_args(kind)
+    if isinstance(kind, types.UnionType):
+        return any(_suits(value, part) for part in parts)
+    if typing.get_origin(kind) in (tuple, Sequence):
+        if not isinstance(value, list | tuple):
+            return False
+        parts = (*parts, ...) if len(parts) == 1 else parts
+        if parts[-1] is ...:
+            parts = parts[:1] * len(value)
+        return len(value) == len(parts) and all(map(_suits, value, parts))
+    if dataclasses.is_dataclass(kind):
+        return isinstance(value, dict | kind)
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, int | float if kind is float else kind)

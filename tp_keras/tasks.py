@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from tp_keras.errors import UserError
+from tp_keras.errors import check_types
 
 # What a label holds where the data set has none; numbers hold NaN.
 MISSING = -1
@@ -266,7 +267,10 @@ class Schema:
     def from_dict(cls, values: Mapping) -> "Schema":
         """Returns the schema that `to_dict` told."""
         try:
+            for task in values["tasks"]:
+                check_types(Task, task)
             tasks = [Task(**task) for task in values["tasks"]]
+            check_types(cls, values)
             return cls(**{**values, "tasks": tasks})
         except (KeyError, TypeError) as error:
             raise UserError(

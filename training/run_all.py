@@ -9,7 +9,6 @@ typed. What is up to date is not done again.
 """
 
 import dataclasses
-import json
 import pathlib
 import subprocess
 import sys
@@ -18,6 +17,14 @@ import time
 from tp_keras.command_line import command_line
 from tp_keras.command_line import process_words
 from tp_keras.errors import UserError
+from tp_keras.files import sha256
+from tp_keras.records.record import ALL
+from tp_keras.records.record import find
+from tp_keras.records.record import read_records
+from tp_keras.runs.run_folder import RunFolder
+from tp_keras.serving.locate import METADATA_FILE
+from tp_keras.serving.locate import check_files
+from tp_keras.serving.locate import read_metadata
 from tp_keras.serving.server_files import serve_command
 
 from .command import EXIT_USER_ERROR
@@ -118,9 +125,7 @@ class RunAll:
             skip=_is_newer(run_dir / "wallpaper.png", model)
             and wallpaper.output,
         )
-        people = json.loads((run_dir / "run.json").read_text())["schema"][
-            "shows_people"
-        ]
+        people = RunFolder(run_dir).schema.shows_people
         secret = " (of people: it must stay on this machine)" if people else ""
         generator = command_line(
             "training.train_vae",
@@ -171,24 +176,16 @@ def _bundle_of(bundles, run_dir, records):
     if not versions or not records.exists():
         return None
     newest = max(versions, key=lambda path: int(path.name))
-    metadata = newest / "metadata.json"
-    if not _is_newer(metadata, records):
+    if not _is_newer(newest / METADATA_FILE, records):
         return None
-    known = json.loads(metadata.read_text())
-    same = all(known[k] == value for k, value in _identity(run_dir).items())
+    try:
+        metadata = read_metadata(newest)
+        check_files(newest, metadata, "")
+    except UserError:
+        return None  # It is damaged.
+    # Runs of other folders may have the same name.
+    same = metadata.get("model_sha256") == sha256(run_dir / "model.keras")
     return newest if same else None
-
-
-def _identity(run_dir):
-    """Returns what the metadata of a bundle says of its run."""
-    settings = json.loads((run_dir / "config.json").read_text())
-    del settings["run_dir"], settings["data"]["data_dir"]
-    facts = json.loads((run_dir / "run.json").read_text())
-    return {
-        "run": run_dir.resolve().name,
-        "settings": settings,
-        "data_fingerprints": facts["fingerprints"],
-    }
 
 
 def _example_files(folder, data_dir, dataset):
@@ -213,18 +210,12 @@ def _example_files(folder, data_dir, dataset):
 def _figures(records):
     """Returns a line for each task of what the test split showed."""
     lines = []
-    for line in records.read_text().splitlines():
-        record = json.loads(line)
-        if (
-            record["metric"] in _FIGURES
-            and record["group"] == "all"
-            and record["class_name"] is None
-        ):
+    for record in find(read_records(records), group=ALL, class_name=None):
+        if record.metric in _FIGURES:
             lines.append(
-                f"  {record['task']:<11} {_FIGURES[record['metric']]} "
-                f"{record['value']:.3f} "
-                f"[{record['low']:.3f}, {record['high']:.3f}] "
-                f"on {record['count']:,} test portraits"
+                f"  {record.task:<11} {_FIGURES[record.metric]} "
+                f"{record.value:.3f} [{record.low:.3f}, {record.high:.3f}] "
+                f"on {record.count:,} test portraits"
             )
     return "\n".join(lines)
 

@@ -133,7 +133,7 @@ def test_a_card_without_groups_says_so(tmp_path):
 def test_an_empty_field_is_an_error(measured_run, tmp_path):
     path = shutil.copytree(measured_run, tmp_path / "run")
     facts = json.loads((path / "run.json").read_text())
-    del facts["seconds"], facts["processor"]
+    del facts["seconds"], facts["processor"], facts["checksum"]
     (path / "run.json").write_text(json.dumps(facts))
     with pytest.raises(UserError, match="processor, seconds. `python -m"):
         model_card.make_model_card(read_sources(path))
@@ -143,7 +143,11 @@ def test_an_empty_field_is_an_error(measured_run, tmp_path):
 
 def test_damaged_files_are_told_of(measured_run, tmp_path):
     path = shutil.copytree(measured_run, tmp_path / "run")
-    (path / "evaluation" / "test" / "measured.json").write_text("{")
+    measured = path / "evaluation" / "test" / "measured.json"
+    measured.write_text("{")
+    with pytest.raises(UserError, match="measure again .*training.evaluate"):
+        read_sources(path)
+    measured.write_text("{}")
     with pytest.raises(UserError, match="is empty. Received: .*portraits"):
         model_card.make_model_card(read_sources(path))
     (path / "evaluation" / "test" / "report.json").write_text("{")

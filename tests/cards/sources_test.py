@@ -1,4 +1,3 @@
-import json
 import shutil
 
 import pytest
@@ -10,6 +9,7 @@ from tests.printed_commands import parse
 from tp_keras.cards.sources import join_names
 from tp_keras.cards.sources import read_sources
 from tp_keras.errors import UserError
+from tp_keras.runs.run_folder import RunFolder
 from training.evaluate import Evaluate
 
 
@@ -51,8 +51,7 @@ def test_a_run_must_be_evaluated(measured_run, tmp_path):
 
 def test_a_run_must_be_finished(measured_run, tmp_path):
     path = shutil.copytree(measured_run, tmp_path / "run")
-    facts = json.loads((path / "run.json").read_text()) | {"status": "training"}
-    (path / "run.json").write_text(json.dumps(facts))
+    RunFolder(path).record(status="training")
     with pytest.raises(UserError, match="a finished run"):
         read_sources(path)
 

@@ -1,3 +1,4 @@
+import hashlib
 import types
 
 import numpy as np
@@ -110,13 +111,16 @@ def test_metadata(bundle):
         *(f"classify_{name}" for name in ("mood", "origin", "signs", "smile")),
         *("embed", "regress_age", "serve_bytes", "serving_default"),
     ]
-    sizes = {
-        path.relative_to(bundle).as_posix(): path.stat().st_size
+    files = {
+        path.relative_to(bundle).as_posix(): {
+            "size": path.stat().st_size,
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        }
         for path in bundle.rglob("*")
         if path.is_file()
     }
-    del sizes["metadata.json"]
-    assert metadata["files"] == sizes
+    del files["metadata.json"]
+    assert metadata["files"] == files
     assert metadata["figures"] == [1, 2]
     assert metadata["versions"]["tensorflow"] == tf.__version__
     assert metadata["checked"]["portraits"] == 8

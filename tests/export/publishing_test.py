@@ -1,13 +1,21 @@
+import hashlib
 import json
 import os
 import stat
+import subprocess
+import sys
 
 import pytest
 
+from tests.made_runs import make_run
 from tp_keras.export.publishing import publish
 from tp_keras.export.publishing import unpublished
 from tp_keras.export.publishing import write_metadata
+from tp_keras.export.run_export import export_run
+from tp_keras.generator.export.bundle import export_vae_run
+from tp_keras.runs.run_folder import RunFolder
 from tp_keras.serving.server_files import configured_models
+from training.command import user_message
 
 
 def publish_one(models, content="graph"):
@@ -56,9 +64,13 @@ def test_a_server_knows_of_every_model_that_was_published(tmp_path):
             write_metadata(folder, {"signatures": []})
             version = publish(folder)
     metadata = json.loads((version / "metadata.json").read_text())
-    assert metadata == {
-        "signatures": [],
-        "files": {"part/saved_model.pb": 7, "saved_model.pb": 5},
+    assert metadata.keys() == {"signatures", "files", "checksum"}
+    assert metadata["files"] == {
+        name: {"size": len(text), "sha256": hashlib.sha256(text).hexdigest()}
+        for name, text in (
+            ("part/saved_model.pb", b"weights"),
+            ("saved_model.pb", b"graph"),
+        )
     }
     assert sorted(configured_models(tmp_path)) == ["mine", "yours"]
     assert {p.name for p in tmp_path.iterdir() if p.is_file()} == {
@@ -67,9 +79,40 @@ def test_a_server_knows_of_every_model_that_was_published(tmp_path):
     }
 
 
+def test_an_export_removes_what_a_killed_one_has_left(tmp_path):
+    killed = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout.strip()
+    with unpublished(tmp_path, "mine") as folder:
+        left, living = (
+            folder.with_name(
+                folder.name.replace(str(os.getpid()), str(process))
+            )
+            for process in (killed, os.getppid())
+        )
+        for path in (left, living):
+            (path / "variables").mkdir(parents=True)
+    version = publish_one(tmp_path)
+    assert {*version.parent.iterdir()} == {version, living}
+
+
 @pytest.mark.parametrize("error", [OSError("full"), KeyboardInterrupt()])
 def test_a_failure_leaves_nothing(tmp_path, error):
     with pytest.raises(type(error)), unpublished(tmp_path, "mine") as folder:
         (folder / "saved_model.pb").write_text("half")
         raise error
-    assert list((tmp_path / "mine").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_the_way_is_told_before_any_work(tmp_path, monkeypatch):
+    monkeypatch.delattr(RunFolder, "load_model")
+    run = make_run(tmp_path / "run", status="finished")
+    (tmp_path / "models").touch()
+    with pytest.raises(OSError) as error:
+        export_run(run.path, tmp_path / "models")
+    assert str(tmp_path / "models") in user_message(error.value)
+    with pytest.raises(OSError):
+        export_vae_run(run.path, tmp_path / "models")

@@ -8,7 +8,7 @@ import random
 import subprocess
 import sys
 
-from tp_keras.files import checksum
+from tp_keras.files import sha256
 
 # Kind of fault -> names of those tried, and what went wrong.
 TALLY: dict[str, list[tuple[str, str | None]]] = collections.defaultdict(list)
@@ -61,7 +61,7 @@ class Job:
 
 def _content(path) -> str:
     if path.suffix != ".keras":
-        return checksum(path)
+        return sha256(path)
     # Archives tell the time, and HDF5 files as well: weights alone count.
     from tp_keras.runs.run_folder import RunFolder
 

@@ -1,6 +1,5 @@
 import base64
 import dataclasses
-import json
 
 import pandas as pd
 import pytest
@@ -12,6 +11,7 @@ from tp_keras.records.page import make_page
 from tp_keras.records.plot_kit import new_figure
 from tp_keras.records.record import read_records
 from tp_keras.records.report import page_of
+from tp_keras.records.report import read_measured
 from tp_keras.records.report import read_report
 from tp_keras.records.report import write_report
 
@@ -54,7 +54,7 @@ def test_folder_and_page_hold_everything(folder):
     names.append("table.md")
     assert sorted(path.name for path in folder.iterdir()) == names
     assert read_records(folder / "records.jsonl") == RECORDS
-    assert json.loads((folder / "measured.json").read_text()) == {"seed": 3}
+    assert read_measured(folder, "x") == {"seed": 3}
     drawn = base64.b64encode((folder / "plot.png").read_bytes()).decode()
     for part in (
         "<h1>Evaluation</h1>",

@@ -142,6 +142,7 @@ def change_graph(folder, change):
 )
 def test_a_graph_that_was_tampered_with(bundle, tmp_path, change, message):
     folder = shutil.copytree(bundle, tmp_path / "1")
+    old_metadata(folder)  # Else its bytes alone would tell.
     change_graph(folder, change)
     with pytest.raises(UserError, match=f"would not serve.*{message}"):
         check_content(folder).require()
@@ -154,22 +155,34 @@ def no_metadata(folder):
     (folder / "metadata.json").unlink()
 
 
+def changed_metadata(folder):
+    path = folder / "metadata.json"
+    path.write_text(path.read_text().replace('"high": ', '"high": 1'))
+
+
 def less_metadata(folder):
     path = folder / "metadata.json"
     metadata = json.loads(path.read_text())
-    del metadata["signatures"]
+    del metadata["signatures"], metadata["checksum"]
     path.write_text(json.dumps(metadata))
 
 
 def old_metadata(folder):
     path = folder / "metadata.json"
     metadata = json.loads(path.read_text())
-    del metadata["files"]
+    del metadata["files"], metadata["checksum"]
     path.write_text(json.dumps(metadata))
 
 
 def no_graph(folder):
     (folder / "saved_model.pb").unlink()
+
+
+def one_bit_of_a_graph(folder):
+    path = folder / "saved_model.pb"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
 
 
 def half_a_graph(folder):
@@ -277,9 +290,11 @@ def other_expected_numbers(folder):
     ("change", "message"),
     [
         (no_metadata, r"cannot be read.*metadata\.json"),
+        (changed_metadata, "metadata.json, as it was written; copy"),
         (less_metadata, r"metadata\.json does not tell 'signatures'"),
         (old_metadata, r"metadata\.json does not tell which files"),
         (no_graph, "no readable saved_model.pb"),
+        (one_bit_of_a_graph, "saved_model.pb has other bytes than were exp"),
         (half_a_graph, "no readable saved_model.pb"),
         (
             half_a_file_for_another_runtime,
@@ -375,10 +390,11 @@ def test_what_lies_beside_the_versions(models):
         (models / "models.config").write_text(config.replace(old, new))
         assert message in faults()
     (models / "models.config").write_text(config)
-    shutil.copytree(model / "1", model / ".unpublished-abc")
+    name = ".12-abc.partial-unpublished"
+    shutil.copytree(model / "1", model / name)
     report = check_path(models)[1]
     assert report.folder == model
-    assert ".unpublished-abc was never published" in report.faults[0]
+    assert f"{name} was never published" in report.faults[0]
 
 
 def test_the_command_prints_the_faults_and_ends_with_a_code(models, capsys):

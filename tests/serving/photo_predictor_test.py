@@ -36,7 +36,9 @@ def changed(bundle, tmp_path, **facts):
     """A copy of a bundle whose metadata say something else."""
     copy = shutil.copytree(bundle, tmp_path / "1")
     path = copy / "metadata.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | facts))
+    metadata = json.loads(path.read_text()) | facts
+    del metadata["checksum"]
+    path.write_text(json.dumps(metadata))
     return copy
 
 
@@ -120,6 +122,10 @@ def test_a_bundle_without_the_file(plain_bundle, bundle, tmp_path):
     with pytest.raises(UserError, match="cannot be read"):
         PhotoPredictor(plain_bundle)
     copy = changed(bundle, tmp_path)
+    (copy / "formats" / "portrait_attributes.tflite").write_bytes(b"no model")
+    with pytest.raises(UserError, match="has 8 bytes.*export it again with"):
+        PhotoPredictor(copy)
+    copy = changed(bundle, tmp_path / "old", files={})
     (copy / "formats" / "portrait_attributes.tflite").write_bytes(b"no model")
     with pytest.raises(UserError, match="can't be loaded.*Export it again"):
         PhotoPredictor(copy)

@@ -111,7 +111,7 @@ def test_wrong_images(predictor, images):
 
 
 def test_the_newest_version_is_found(tmp_path):
-    for name in ("2", "10", "9", ".unpublished-1", "notes"):
+    for name in ("2", "10", "9", ".1-a.partial-unpublished", "notes"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "saved_model.pb").touch()
     (tmp_path / "11").mkdir()
@@ -120,16 +120,27 @@ def test_the_newest_version_is_found(tmp_path):
     for path in (tmp_path / "11", tmp_path / "gone"):
         with pytest.raises(UserError, match="training.export"):
             find_bundle(path)
+    # An older one is not taken in place of a damaged one.
+    (tmp_path / "11" / "metadata.json").touch()
+    with pytest.raises(UserError, match="newest version lacks .*/11'"):
+        find_bundle(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"schema": {}}', None])
 def test_metadata_or_a_graph_that_cannot_be_read(plain_bundle, bundle, text):
     if text is not None:
         (plain_bundle / "metadata.json").write_text(text)
-    with pytest.raises(UserError, match="cannot be read|Expected a schema"):
+    message = "cannot be read|Expected JSON|Expected a schema"
+    with pytest.raises(UserError, match=message):
         Predictor(plain_bundle)
     shutil.copy(bundle / "metadata.json", plain_bundle)
     (plain_bundle / "saved_model.pb").write_bytes(b"\xff\xff")
+    with pytest.raises(UserError, match="saved_model.pb has 2 bytes.* again"):
+        Predictor(plain_bundle)
+    # One that doesn't tell its files.
+    metadata = json.loads((bundle / "metadata.json").read_text())
+    del metadata["files"], metadata["checksum"]
+    (plain_bundle / "metadata.json").write_text(json.dumps(metadata))
     with pytest.raises(UserError, match="cannot be read"):
         Predictor(plain_bundle)
 

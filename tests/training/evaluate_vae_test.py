@@ -34,6 +34,7 @@ def make_runs(folder, data_dir, judge_split, trunk_split=HALF, **judge):
         run = (VaeRunFolder if name == "vae" else RunFolder)(folder / name)
         run.claim(config)
         run.model_path.write_text("")
+        run.record(status="training")
     return VaeRunFolder(folder / "vae"), RunFolder(folder / "judge")
 
 

@@ -1,3 +1,4 @@
+import dataclasses
 import functools
 
 import numpy as np
@@ -7,12 +8,15 @@ from PIL import Image
 
 from tests.made_runs import make_run
 from tests.portrait_factory import EVERY_KIND
+from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tests.printed_commands import parse
 from tests.printed_commands import refusal
 from tp_keras.config import ExperimentConfig
 from tp_keras.data import source
 from tp_keras.gallery.picture import TERMS
+from tp_keras.records.record import Record
+from tp_keras.records.record import write_records
 from tp_keras.runs.run_folder import RunFolder
 from training import command
 from training import run_all
@@ -145,11 +149,13 @@ def test_the_demo_ends_with_a_wallpaper(
 ):
     run = RunFolder(tmp_path)
     run.claim(ExperimentConfig(run_dir=str(tmp_path)))
-    run.record(schema={"shows_people": shows_people})
+    schema = dataclasses.replace(SCHEMA, shows_people=shows_people)
+    run.record(schema=schema.to_dict())
     run.model_path.write_text("")
     records = tmp_path / "evaluation" / "test" / "records.jsonl"
-    records.parent.mkdir(parents=True)
-    records.write_text("")
+    write_records(
+        records, [Record("accuracy", "task", "all", 0.5, 2, 0.4, 0.6)]
+    )
     steps = []
     monkeypatch.setattr(run_all, "_example_files", lambda *_: [])
     monkeypatch.setattr(

@@ -1,4 +1,3 @@
-import json
 import os
 import pathlib
 import subprocess
@@ -9,11 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tp_keras.config import ExperimentConfig
+from tests.made_runs import make_run
 from tp_keras.data.source import load_portraits
 from tp_keras.errors import UserError
+from tp_keras.export.publishing import write_metadata
 from tp_keras.export.run_export import describe_run
-from tp_keras.runs.run_folder import RunFolder
+from tp_keras.records.record import Record
+from tp_keras.records.record import write_records
+from tp_keras.serving.locate import describe_file
 from training import run_all
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -22,43 +24,46 @@ ROOT = pathlib.Path(__file__).parents[2]
 @pytest.fixture
 def evaluated(tmp_path):
     """A run with records and two bundles, the second one of this run."""
-    run_dir = tmp_path / "mine"
-    run = RunFolder(run_dir)
-    run.claim(ExperimentConfig(run_dir=str(run_dir)))
-    run.record(fingerprints={"train": "a"})
-    records = run_dir / "evaluation" / "test" / "records.jsonl"
-    records.parent.mkdir(parents=True)
-    records.write_text("")
+    run = make_run(tmp_path / "mine", status="finished")
+    records = run.path / "evaluation" / "test" / "records.jsonl"
+    write_records(records, [Record("accuracy", "task", "all", 0.5, 2)])
     bundles = tmp_path / "bundles"
-    for version, name in ((9, "others"), (10, "mine")):
+    for version in (9, 10):
         folder = bundles / str(version)
         folder.mkdir(parents=True)
-        described = describe_run(run) | {"run": name}
-        (folder / "metadata.json").write_text(json.dumps(described))
-    return run_dir, records, bundles
+        (folder / "saved_model.pb").write_bytes(b"graph")
+        facts = {"schema": run.schema.to_dict(), **describe_run(run)}
+        facts["files"] = {
+            "saved_model.pb": describe_file(folder / "saved_model.pb")
+        }
+        write_metadata(folder, facts)
+    return run.path, records, bundles
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        {},
-        {"run": "other"},
-        # Of this name, but of other portraits or of another seed.
-        {"data_fingerprints": {"train": "b"}},
-        {"settings": {"training": {"seed": 1}}},
-    ],
-)
-def test_the_newest_bundle_is_reused_if_it_is_of_the_run(evaluated, other):
+def test_the_newest_bundle_is_reused_if_it_is_of_the_run(evaluated):
     run_dir, records, bundles = evaluated
-    path = bundles / "10" / "metadata.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | other))
-    found = run_all._bundle_of(bundles, run_dir, records)
-    assert found == (None if other else bundles / "10")
+    assert run_all._bundle_of(bundles, run_dir, records) == bundles / "10"
+    assert run_all._bundle_of(bundles / "none", run_dir, records) is None
     # Older than its figures it is exported again.
     later = time.time() + 10
     os.utime(records, (later, later))
     assert run_all._bundle_of(bundles, run_dir, records) is None
-    assert run_all._bundle_of(bundles / "none", run_dir, records) is None
+
+
+def test_a_bundle_is_known_by_its_model_and_not_by_a_name(evaluated, tmp_path):
+    run_dir, records, bundles = evaluated
+    other = make_run(tmp_path / "b" / "mine", status="finished", seed=1)
+    assert run_all._bundle_of(bundles, other.path, records) is None
+    moved = run_dir.rename(tmp_path / "b" / "moved")
+    records = moved / "evaluation" / "test" / "records.jsonl"
+    assert run_all._bundle_of(bundles, moved, records) == bundles / "10"
+
+
+@pytest.mark.parametrize("name", ["saved_model.pb", "metadata.json"])
+def test_a_damaged_bundle_is_exported_again(evaluated, name):
+    run_dir, records, bundles = evaluated
+    (bundles / "10" / name).write_bytes(b"grabh")
+    assert run_all._bundle_of(bundles, run_dir, records) is None
 
 
 def test_a_failing_step_ends_the_way(tmp_path, monkeypatch, capfd):

@@ -1,7 +1,6 @@
 """All that was measured of a run and its data, as the commands left it."""
 
 import dataclasses
-import json
 import os
 import pathlib
 from collections.abc import Collection
@@ -16,9 +15,9 @@ from tp_keras.records.page_parts import Report
 from tp_keras.records.page_parts import Section
 from tp_keras.records.record import Record
 from tp_keras.records.record import read_records
-from tp_keras.records.report import MEASURED_NAME
 from tp_keras.records.report import RECORDS_NAME
 from tp_keras.records.report import REPORT_NAME
+from tp_keras.records.report import read_measured
 from tp_keras.records.report import read_report
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.tasks import Schema
@@ -166,7 +165,7 @@ def read_sources(
     found = {}
     for kind, folder in places.items():
         if (folder / REPORT_NAME).is_file():
-            found[kind] = _read(folder)
+            found[kind] = _read(kind, folder, commands[kind])
         elif kind in named:
             raise UserError(
                 f"There are no figures of the {kind}, which the report needs; "
@@ -183,14 +182,15 @@ def read_sources(
 _OF_RUNS = (EVALUATION, FAIRNESS, GENERALISATION, EXPLANATIONS, LIMITS)
 
 
-def _read(folder) -> Found:
+def _read(kind, folder, command) -> Found:
     path = folder / RECORDS_NAME
-    records = read_records(path) if path.exists() else []
-    try:
-        facts = json.loads((folder / MEASURED_NAME).read_text("utf-8"))
-    except (OSError, ValueError):
-        facts = {}  # What a card needs of it is missed there.
-    return Found(folder, read_report(folder), records, facts)
+    # The first two name a line that is damaged.
+    records = read_records(path, command) if path.exists() else []
+    report = read_report(folder, f"`{command}`")
+    portraits = list if kind == GENERALISATION else int
+    facts = read_measured(folder, command, portraits=portraits)
+    # Where it says nothing, what a card needs of it is missed there.
+    return Found(folder, report, records, facts)
 
 
 def _check_data(found, run):

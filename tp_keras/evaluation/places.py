@@ -39,9 +39,9 @@ def name_of_portraits(
     """
     split = portraits.split
     try:
-        measured = pathlib.Path(own_folder, MEASURED_NAME).read_text()
+        measured = pathlib.Path(own_folder, MEASURED_NAME).read_text("utf-8")
         there = json.loads(measured)["fingerprint"]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         there = portraits.fingerprint  # None are there, or they don't say.
     if (
         split.isidentifier()

@@ -7,17 +7,16 @@ import json
 import os
 import pathlib
 import platform
-import shutil
-import tempfile
 from collections.abc import Iterator
 
 import tp_keras
+from tp_keras.files import scratch_folder
+from tp_keras.files import write_json
 from tp_keras.files import write_text
 from tp_keras.serving.locate import METADATA_FILE
+from tp_keras.serving.locate import UNPUBLISHED
+from tp_keras.serving.locate import describe_file
 from tp_keras.serving.server_files import write_server_files
-
-# TensorFlow Serving takes every integer for a version, and nothing else.
-_UNPUBLISHED_PREFIX = ".unpublished-"
 
 
 @contextlib.contextmanager
@@ -30,30 +29,35 @@ def unpublished(output_dir, name: str) -> Iterator[pathlib.Path]:
         ...     version = publish(folder)
     """
     base = pathlib.Path(output_dir) / name
-    base.mkdir(parents=True, exist_ok=True)
-    folder = pathlib.Path(
-        tempfile.mkdtemp(prefix=_UNPUBLISHED_PREFIX, dir=base)
-    )
     try:
-        yield folder
+        with scratch_folder(base / UNPUBLISHED) as folder:
+            yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            base.rmdir()  # If there is no version in it.
+
+
+def check_place(output_dir, name: str) -> None:
+    """Raises what the system says where no model can be written."""
+    with unpublished(output_dir, name):
+        pass
 
 
 def publish(folder: pathlib.Path) -> pathlib.Path:
     """Makes a folder of `unpublished` the next version, and returns it.
 
-    Its `metadata.json` is to be there, and tells from now on the size of every
-    other file: whoever gets a copy can see whether it is whole. The files that
-    a server is started with, beside the models, follow.
+    Its `metadata.json` is to be there, and tells from now on the size and the
+    SHA-256 of every other file, and a checksum of itself: whoever gets a copy
+    can see whether it is whole. The files that a server is started with, beside
+    the models, follow.
     """
     metadata = json.loads((folder / METADATA_FILE).read_text())
     metadata["files"] = {
-        path.relative_to(folder).as_posix(): path.stat().st_size
+        path.relative_to(folder).as_posix(): describe_file(path)
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path != folder / METADATA_FILE
     }
-    write_metadata(folder, metadata)
+    write_json(folder / METADATA_FILE, metadata, checksum=True)
     version = _take_place(folder)
     write_server_files(version.parents[1])
     return version

@@ -18,10 +18,14 @@ from tp_keras.export.formats import add_formats
 from tp_keras.export.formats import get_formats
 from tp_keras.export.formats.add import describe_record
 from tp_keras.export.photo_facts import photo_facts
+from tp_keras.export.publishing import check_place
 from tp_keras.export.publishing import publish
 from tp_keras.export.publishing import unpublished
 from tp_keras.export.publishing import write_metadata
-from tp_keras.records import record as records_lib
+from tp_keras.files import sha256
+from tp_keras.records.record import read_records
+from tp_keras.records.report import RECORDS_NAME
+from tp_keras.records.report import read_measured
 from tp_keras.runs.run_folder import RunFolder
 
 # What a bundle says of its quality; the whole stays in the run folder.
@@ -69,6 +73,7 @@ def export_run(
     calibration_images = None
     if any(item.needs_calibration for item in formats):
         calibration_images = _calibration_portraits(run)
+    check_place(output_dir, name)
     classifier = run.load_model()
     limit = None if len(formats) > 1 else CHECK_COUNT
     portraits = _load(run, "test", limit)
@@ -109,10 +114,14 @@ def describe_run(run) -> dict:
         value = pathlib.Path(settings["model"][name])
         if value.is_absolute() or value.exists():
             settings["model"][name] = value.name
-    file = run.path / "evaluation" / "test" / "records.jsonl"
-    records = records_lib.read_records(file) if file.is_file() else []
+    folder, records = run.path / "evaluation" / "test", []
+    if (folder / RECORDS_NAME).is_file():
+        command = run.commands()["evaluate"]
+        records = read_records(folder / RECORDS_NAME, command)
+        read_measured(folder, command)
     return {
         "run": run.path.resolve().name,
+        "model_sha256": sha256(run.model_path),
         "data_fingerprints": run.facts.get("fingerprints", {}),
         "figures": [
             describe_record(record)

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from tp_keras.command_line import command_line
 from tp_keras.errors import UserError
 from tp_keras.records.record import Record
 from tp_keras.records.record import find
@@ -162,10 +163,11 @@ def read_safe_ranges(
     try:
         with path.open(newline="", encoding="utf-8") as file:
             return [_read_row(row) for row in csv.DictReader(file)]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, csv.Error) as error:
+        command = command_line("training.limits", run_dir=run_dir, split=split)
         raise UserError(
-            "Expected safe ranges as training.limits writes them. Received: "
-            f"{path}: {error}"
+            f"Expected safe ranges in {path}; write them anew with "
+            f"`{command}`. Received: {error}"
         ) from error
 
 

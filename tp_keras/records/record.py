@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from tp_keras import files
 from tp_keras.command_line import command_line
 from tp_keras.errors import UserError
+from tp_keras.errors import check_types
 
 # The group of all rows.
 ALL = "all"
@@ -88,25 +89,38 @@ def write_records(path: str | os.PathLike, records: Iterable[Record]) -> None:
     files.write_text(path, "".join(f"{line}\n" for line in lines))
 
 
-def read_records(path: str | os.PathLike) -> list[Record]:
-    """Reads what `write_records` wrote; other lines are a `UserError`."""
+def read_records(
+    path: str | os.PathLike, command: str = _EVALUATE_COMMAND
+) -> list[Record]:
+    """Reads what `write_records` wrote; other lines are a `UserError`.
+
+    Args:
+        path: The file.
+        command: What writes it anew, for that error.
+    """
     path = pathlib.Path(path)
     if not path.is_file():
         raise UserError(
             f"There are no records at {path}. Expected a file that "
-            f"`{_EVALUATE_COMMAND}` writes. Received: path={str(path)!r}"
+            f"`{command}` writes. Received: path={str(path)!r}"
         )
     records = []
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                records.append(Record(**json.loads(line)))
-            except (ValueError, TypeError, UserError) as error:
-                raise UserError(
-                    f"Expected a record in {path}, line {number}; write the "
-                    f"file anew with `{_EVALUATE_COMMAND}`. {error} "
-                    f"Received: {line.strip()[:80]!r}"
-                ) from None
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        try:
+            fields = json.loads(line.decode())
+            check_types(Record, fields)
+            records.append(Record(**fields))
+        except (ValueError, TypeError, UserError) as error:
+            raise UserError(
+                f"Expected a record in {path}, line {number}; write the "
+                f"file anew with `{command}`. {error} "
+                f"Received: {line.strip()[:80].decode(errors='replace')!r}"
+            ) from None
+    if not records:
+        raise UserError(
+            f"Expected records in {path}; write the file anew with "
+            f"`{command}`. Received: an empty file"
+        )
     return records
 
 

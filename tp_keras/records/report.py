@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from tp_keras import files
 from tp_keras.errors import UserError
+from tp_keras.errors import check_types
 from tp_keras.records.page import make_page
 from tp_keras.records.page_parts import Plot
 from tp_keras.records.page_parts import Report
@@ -66,7 +67,13 @@ def write_report(
         report = make_report(written)
         about = describe(written)
         write_parts(aside, report, about)
-        files.write_json(aside / MEASURED_NAME, dict(facts))
+        checksums = {
+            name: files.sha256(aside / name)
+            for name in (RECORDS_NAME, REPORT_NAME)
+        }
+        files.write_json(
+            aside / MEASURED_NAME, {**facts, "checksums": checksums}, True
+        )
         for name, frame in (lists or {}).items():
             frame.to_csv(aside / f"{name}.csv", index=False)
         page = make_page(report, about, aside)
@@ -120,38 +127,80 @@ def _plain(part) -> dict:
     return fields
 
 
-def read_report(folder: str | os.PathLike) -> Report:
+def read_report(
+    folder: str | os.PathLike,
+    remedy: str = "the command that wrote the folder",
+) -> Report:
     """Reads a report from its folder, with plots as files alone.
 
     Raises:
-        UserError: If there is none, or one that this version doesn't read.
+        UserError: If there is none, or one that this version doesn't read; the
+            `remedy` is what to measure again with.
     """
     path = pathlib.Path(folder, REPORT_NAME)
-
-    def table(values):
-        frame = pd.DataFrame(values["rows"], columns=values["columns"])
-        return Table(values["title"], values["note"], frame)
-
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         values["sections"] = [
-            Section(
-                **section
+            _part(
+                Section,
+                section
                 | {
-                    "summary": section["summary"] and table(section["summary"]),
-                    "plots": [Plot(**plot) for plot in section["plots"]],
-                    "tables": [table(one) for one in section["tables"]],
-                }
+                    "summary": section["summary"]
+                    and _table(section["summary"]),
+                    "plots": [_part(Plot, plot) for plot in section["plots"]],
+                    "tables": [_table(one) for one in section["tables"]],
+                },
             )
             for section in values["sections"]
         ]
-        return Report(**values)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return _part(Report, values)
+    except (OSError, ValueError, KeyError, TypeError, UserError) as error:
         raise UserError(
             f"There is no report that can be read at {path}. Measure again "
-            "with the command that wrote the folder. "
-            f"Received: {type(error).__name__}: {error}"
+            f"with {remedy}. Received: {type(error).__name__}: {error}"
         ) from error
+
+
+def read_measured(folder: str | os.PathLike, command: str, **kinds) -> dict:
+    """Returns what `measured.json` says, nothing where it isn't there.
+
+    Args:
+        folder: The folder of figures.
+        command: What measures them again.
+        **kinds: Name -> type of values that may be there.
+
+    Raises:
+        UserError: If it is damaged, or records or report are others than it
+            tells.
+    """
+    folder, remedy = pathlib.Path(folder), f"measure again with `{command}`"
+    kinds["checksums"] = dict
+    try:
+        facts = files.read_json(folder / MEASURED_NAME, remedy, **kinds)
+    except FileNotFoundError:
+        return {}
+    for name, noted in facts.pop("checksums", {}).items():
+        path = folder / name
+        if not path.is_file() or files.sha256(path) != noted:
+            raise UserError(
+                f"Expected {path} as it was written; {remedy}. Received: other "
+                "bytes, or none"
+            )
+    return facts
+
+
+def _part(cls, values):
+    check_types(cls, values)
+    return cls(**values)
+
+
+def _table(values) -> Table:
+    columns, rows = values.pop("columns"), values.pop("rows")
+    lines = [columns, *rows]
+    if not all(isinstance(cell, str) for line in lines for cell in line):
+        raise TypeError("a cell of a table is no text")
+    frame = pd.DataFrame(rows, columns=columns)
+    return _part(Table, values | {"frame": frame})
 
 
 def page_of(folder: str | os.PathLike) -> pathlib.Path:

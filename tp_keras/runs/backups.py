@@ -46,7 +46,7 @@ class Backups:
             for path in self.beside:
                 if path.exists():
                     shutil.copyfile(path, aside / path.name)
-            sums = {path.name: files.checksum(path) for path in aside.iterdir()}
+            sums = {path.name: files.sha256(path) for path in aside.iterdir()}
             record = {"epochs": epochs, "sha256": sums}
             (aside / _RECORD).write_text(json.dumps(record, indent=2) + "\n")
         for old in self._known()[:-_KEPT]:
@@ -112,7 +112,7 @@ class Backups:
         try:
             record = json.loads((folder / _RECORD).read_bytes())
             sums, told = record["sha256"], record["epochs"]
-            found = {name: files.checksum(folder / name) for name in sums}
+            found = {name: files.sha256(folder / name) for name in sums}
         # Whatever JSON it may be by now.
         except (OSError, ValueError, KeyError, TypeError) as error:
             return f"{type(error).__name__}: {error}"

@@ -3,7 +3,6 @@
 import csv
 import dataclasses
 import importlib.metadata
-import json
 import pathlib
 import platform
 import shlex
@@ -17,6 +16,7 @@ from tp_keras.config import config_from_dict
 from tp_keras.config import config_to_dict
 from tp_keras.errors import UserError
 from tp_keras.runs.backups import Backups
+from tp_keras.runs.readme import README
 from tp_keras.tasks import Schema
 
 # What may change between a start and its resumption without changing figures.
@@ -26,26 +26,17 @@ _SPLIT_FIELDS = ("train_split", "validation_split")
 
 _PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "numpy")
 
-_README = """# A training run of tp_keras
+_NUMBER = int | float
 
-{status}
-
-| file | what it holds |
-|---|---|
-| `config.json` | every setting |
-| `run.json` | versions, fingerprints of the data, progress, status |
-| `history.csv` | losses and accuracies, a row for each epoch |
-| `model.keras` | the trained classifier |
-| `trained.keras` | the same before its guarded layers were debiased, if so |
-| `tensorboard/` | the history for `tensorboard --logdir {quoted_path}` |
-| `backup/` | the states after the last two epochs, while training runs |
-| `evaluation/` | figures, tables and plots of `training.evaluate` |
-| `fairness.html` | the report of `training.fairness_report` |
-| `report/` | cards and one page of all that was found, of `training.report` |
-
-Evaluate it: `{evaluate}`
-Export it: `{export}`
-"""
+# Of what in `run.json` is read by others than who wrote it.
+_KINDS = {
+    **dict.fromkeys(("status", "processor", "dataset", "precision"), str),
+    **dict.fromkeys(("versions", "fingerprints", "schema", "from_run"), dict),
+    **dict.fromkeys(("checksums", "settings", "prior"), dict),
+    **dict.fromkeys(("epochs", "examples_seen", "best_epoch"), int),
+    **dict.fromkeys(("parameters",), int),
+    **dict.fromkeys(("seconds", "debias_seconds", "best_score"), _NUMBER),
+}
 
 
 class RunFolder:
@@ -64,7 +55,7 @@ class RunFolder:
 
     config_class = ExperimentConfig
     command = command_line("training.train", "demo")
-    readme = _README
+    readme = README
 
     def __init__(self, path):
         self.path = pathlib.Path(path)
@@ -93,20 +84,32 @@ class RunFolder:
     @property
     def config(self):
         """The settings of the run, a `config_class`."""
-        values = self._read("config.json")
+        values, noted = self._read("config.json"), self.facts.get("settings")
         try:
-            return config_from_dict(self.config_class, values)
+            config = config_from_dict(self.config_class, values)
+            if noted is None:
+                return config
+            differences = config_differences(
+                config_from_dict(self.config_class, noted), config, _FREE_FIELDS
+            )
         except UserError as error:
             raise UserError(
                 f"{self.path} holds no such run as `{self.command}` makes: "
                 f"{error}"
             ) from error
+        if differences:
+            raise UserError(
+                f"The run was trained with other settings than {self.path}/"
+                f"config.json says; {self._remedy}. Received (of the training "
+                f"against there): {'; '.join(differences)}"
+            )
+        return config
 
     @property
     def facts(self) -> dict:
         """What `run.json` says: versions, data, progress, status."""
         path = self.path / "run.json"
-        return self._read("run.json") if path.exists() else {}
+        return self._read("run.json", **_KINDS) if path.exists() else {}
 
     @property
     def schema(self) -> Schema:
@@ -132,10 +135,20 @@ class RunFolder:
                 f"Received: run_dir={self.path}"
             )
         if not self.model_path.exists():
+            if self.is_finished:
+                raise UserError(
+                    f"The model of a finished run is gone, {self.model_path}; "
+                    f"{self._remedy}. Received: run_dir={self.path}"
+                )
             raise UserError(
-                "The run has no model yet: not one epoch was finished. The "
-                "command that started it resumes it. "
+                "The run has no model yet: its training has not come so far. "
+                "The command that started it resumes it. "
                 f"Received: run_dir={self.path}"
+            )
+        if not (self.path / "run.json").exists():
+            raise UserError(
+                f"What is known of the model is gone, {self.path}/run.json; "
+                f"{self._remedy}. Received: run_dir={self.path}"
             )
         return self
 
@@ -208,8 +221,9 @@ class RunFolder:
             "versions": versions,
             "processor": describe_processor(),
             **facts,
+            **self._final_facts(facts.get("status")),
         }
-        files.write_json(self.path / "run.json", facts)
+        files.write_json(self.path / "run.json", facts, "settings" in facts)
         status = (
             f"Status: {facts.get('status', 'new')}, "
             f"{facts.get('epochs', 0)} epochs, "
@@ -223,6 +237,21 @@ class RunFolder:
             **self.commands(),
         )
         files.write_text(self.path / "README.md", readme)
+
+    def _final_facts(self, status) -> dict:
+        """Returns what shows damage of what no longer changes."""
+        if status not in ("trained", "finished"):
+            return {}
+        # What follows the training may still replace the model.
+        paths = [self.trained_path]
+        paths += [self.model_path] if status == "finished" else []
+        settings = self._read("config.json")
+        return {
+            "checksums": {
+                path.name: files.sha256(path) for path in paths if path.exists()
+            },
+            "settings": settings,
+        }
 
     def commands(self) -> dict[str, str]:
         """Returns the commands of the README by what they do."""
@@ -268,31 +297,50 @@ class RunFolder:
             ) from error
 
     def load_model(self, path=None):
-        """Returns the model of a file, or the trained one, in float32."""
+        """Returns the model of a file, or the trained one, in float32.
+
+        Raises:
+            UserError: If it isn't there, or is damaged.
+        """
         import keras
 
         import tp_keras.models  # noqa: F401 (registers the classes)
         from tp_keras.runs.precision import in_float32
 
-        path = path or self.require().model_path
-        return in_float32(keras.saving.load_model(path, compile=False))
+        path = pathlib.Path(path or self.require().model_path)
+        noted = self.facts.get("checksums", {}).get(path.name)
+        try:
+            if noted not in (None, files.sha256(path)):
+                raise ValueError("other bytes than were saved")
+            model = keras.saving.load_model(path, compile=False)
+        except (PermissionError, UserError):
+            raise
+        # Whatever a damaged file leads to.
+        except Exception as error:
+            raise UserError(
+                f"The model {path} can't be loaded: it is damaged, or of other "
+                f"versions of the packages; {self._remedy}. Received: "
+                f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            ) from error
+        return in_float32(model)
 
     def save_model(self, model) -> None:
         """Puts a model in its place, whole or not at all."""
         with files.replaced(self.model_path) as aside:
             model.save(aside, include_optimizer=False)
 
-    def _read(self, name):
-        path = self.path / name
+    @property
+    def _remedy(self):
+        return (
+            "copy it there again from elsewhere, or train anew, after removing "
+            f"the folder or into another (`{self.command} --run_dir NEW`)"
+        )
+
+    def _read(self, name, **kinds):
         try:
-            return json.loads(path.read_text())
+            return files.read_json(self.path / name, self._remedy, **kinds)
         except FileNotFoundError as error:
             raise UserError(
                 "There is no run. Expected the folder of a training. "
                 f"Received: run_dir={self.path}"
-            ) from error
-        except json.JSONDecodeError as error:
-            raise UserError(
-                f"Expected JSON in {path}; remove the run folder to begin "
-                f"anew. Received: {error}"
             ) from error

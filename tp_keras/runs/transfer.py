@@ -2,8 +2,8 @@
 
 import os
 
-from tp_keras import files
 from tp_keras.errors import UserError
+from tp_keras.files import sha256
 from tp_keras.runs.run_folder import RunFolder
 
 
@@ -33,7 +33,7 @@ def take_weights(classifier, run_dir: str | os.PathLike, run, say=print):
             "Expected a finished run to go on from; the command that started "
             f"it resumes it. Received: from_run={run_dir}"
         )
-    digest = files.checksum(source.model_path)
+    digest = sha256(source.model_path)
     known = run.facts.get("from_run", {}).get("model", digest)
     if known != digest:
         raise UserError(

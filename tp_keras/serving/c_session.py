@@ -13,6 +13,10 @@ import numpy as np
 
 from tp_keras.command_line import command_line
 from tp_keras.errors import UserError
+from tp_keras.serving.locate import GRAPH_FILES
+from tp_keras.serving.locate import METADATA_FILE
+from tp_keras.serving.locate import check_files
+from tp_keras.serving.locate import read_metadata
 
 _TF_STRING = 7
 _TF_TSTRING_BYTES = 24
@@ -133,12 +137,16 @@ class CSession:
         from tensorflow.core.protobuf import meta_graph_pb2
 
         self._session = self._graph = None
-        if not (pathlib.Path(bundle_dir) / "saved_model.pb").is_file():
+        bundle_dir = pathlib.Path(bundle_dir)
+        if not (bundle_dir / "saved_model.pb").is_file():
             raise UserError(
                 "Expected a folder with saved_model.pb, which "
                 f"`{command_line('training.export', run_dir='RUN')}` writes. "
                 f"Received: bundle_dir={str(bundle_dir)!r}"
             )
+        # There is none where a bundle of elsewhere is served.
+        if (bundle_dir / METADATA_FILE).is_file():
+            check_files(bundle_dir, read_metadata(bundle_dir), *GRAPH_FILES)
         library = self._library = _load_library()
         self._places = {}
         self._graph = library.TF_NewGraph()

@@ -5,6 +5,8 @@ import numpy as np
 from tp_keras.command_line import command_line
 from tp_keras.errors import UserError
 from tp_keras.pixels import describe_pixels
+from tp_keras.serving.locate import GRAPH_FILES
+from tp_keras.serving.locate import check_files
 from tp_keras.serving.locate import find_bundle
 from tp_keras.serving.locate import read_metadata
 from tp_keras.tasks import Schema
@@ -24,6 +26,7 @@ class LoadedBundle:
         self.bundle_dir = find_bundle(bundle)
         self.metadata = read_metadata(self.bundle_dir)
         self.schema = Schema.from_dict(self.metadata["schema"])
+        check_files(self.bundle_dir, self.metadata, *GRAPH_FILES)
         try:
             # What is loaded lives as long as this reference to it.
             self._module = tf.saved_model.load(str(self.bundle_dir))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import zipfile
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from tp_keras.serving.framing import cut
 from tp_keras.serving.framing import generic_framing
 from tp_keras.serving.litert_file import LiteRTFile
 from tp_keras.serving.loaded_bundle import checked_images
+from tp_keras.serving.locate import check_files
 from tp_keras.serving.locate import find_bundle
 from tp_keras.serving.locate import read_metadata
 from tp_keras.serving.photo import Photo
@@ -109,14 +111,16 @@ class PhotoPredictor:
                 f"`{command_line('training.export', run_dir='RUN')}` writes "
                 f"it. Received: bundle={str(self.bundle_dir)!r}"
             )
+        check_files(
+            self.bundle_dir, self.metadata, LITERT_FILE, FAMILIARITY_FILE
+        )
         self.tasks = self.schema.get_tasks(self.metadata["tasks"])
         self._file = LiteRTFile(path)
         self.framing = self.metadata.get("framing") or generic_framing()
         self.calibration = self.metadata.get("calibration", {})
         self._familiar = None
         if "familiarity" in self.metadata:
-            with np.load(self.bundle_dir / FAMILIARITY_FILE) as file:
-                self._familiar = file["mean"], file["whitening"]
+            self._familiar = _read_familiar(self.bundle_dir / FAMILIARITY_FILE)
 
     @functools.cached_property
     def finder(self) -> FaceFinder:
@@ -235,6 +239,18 @@ class PhotoPredictor:
                     prediction.unsure[task.name] = reason
             predictions.append(prediction)
         return predictions
+
+
+def _read_familiar(path) -> tuple[np.ndarray, np.ndarray]:
+    """Returns mean and whitening of the features of training portraits."""
+    try:
+        with np.load(path) as file:
+            return file["mean"], file["whitening"]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise UserError(
+            "The bundle's file of training portraits cannot be read: "
+            f"{error!r}. Export it again. Received: {path}"
+        ) from error
 
 
 def label_names(task, answers) -> np.ndarray:

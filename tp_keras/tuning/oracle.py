@@ -7,8 +7,10 @@ import keras_tuner
 import threadpoolctl
 from keras_tuner import oracles
 
+from tp_keras.errors import UserError
 from tp_keras.files import write_json
 from tp_keras.runs.callbacks import SCORE
+from tp_keras.tuning.search_settings import REMEDY
 from tp_keras.tuning.search_settings import SearchSettings
 
 # Units of Hyperband's resource in the whole budget, and the share of trials
@@ -27,8 +29,17 @@ class _SafeOracle(keras_tuner.Oracle):
     def open(self, folder):
         """Takes up the search in a folder, or begins one there."""
         self._set_project_dir(str(folder), "oracle")
-        if pathlib.Path(self._get_oracle_fname()).exists():
+        path = pathlib.Path(self._get_oracle_fname())
+        if not path.exists():
+            return
+        try:
             self.reload()
+        # Whatever a damaged file leads to in keras-tuner.
+        except Exception as error:
+            raise UserError(
+                f"The state of the search in {path.parent} can't be read; "
+                f"{REMEDY}. Received: {type(error).__name__}: {error}"
+            ) from error
 
     def save(self):
         write_json(self._get_oracle_fname(), self.get_state())

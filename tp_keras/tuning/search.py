@@ -3,7 +3,6 @@
 import concurrent.futures
 import contextlib
 import dataclasses
-import json
 import os
 import time
 
@@ -113,7 +112,7 @@ def _attempt(folder, trial_id, values, run) -> TrialResult:
     path = folder.trial_path(trial_id)
     file = path / "attempts.json"
     while True:
-        attempts = json.loads(file.read_text()) if file.exists() else 0
+        attempts = _read_attempts(file)
         if attempts >= _MOST_ATTEMPTS:
             result = TrialResult(
                 **trial_facts(folder.settings, trial_id, values),
@@ -136,6 +135,14 @@ def _attempt(folder, trial_id, values, run) -> TrialResult:
             raise
     file.unlink()
     return result
+
+
+def _read_attempts(file) -> int:
+    """Returns how often a trial was begun; 0 where a file doesn't tell."""
+    try:
+        return int(file.read_text())
+    except (FileNotFoundError, ValueError):
+        return 0
 
 
 def _search_beside(folder, workers, on_result):

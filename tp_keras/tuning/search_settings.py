@@ -1,7 +1,6 @@
 """Everything that a search depends on, and its folder."""
 
 import dataclasses
-import json
 import pathlib
 
 from tp_keras.command_line import command_line
@@ -10,10 +9,14 @@ from tp_keras.config import config_differences
 from tp_keras.config import config_from_dict
 from tp_keras.config import config_to_dict
 from tp_keras.errors import UserError
+from tp_keras.files import read_json
 from tp_keras.files import write_json
 from tp_keras.tuning.search_space import SearchSpace
 
 TUNERS = ("hyperband", "bayesian")
+
+# What helps where a file of a search is damaged.
+REMEDY = "remove the folder of the search to begin anew"
 
 # A search may be made longer, and its data may lie elsewhere.
 _FREE_FIELDS = ("trials", "run_dir", "data_dir", "storage")
@@ -68,9 +71,9 @@ class SearchFolder:
     def settings(self) -> SearchSettings:
         """The settings of the search that lies here."""
         try:
-            values = json.loads((self.path / "settings.json").read_text())
+            values = read_json(self.path / "settings.json", REMEDY)
             return config_from_dict(SearchSettings, values)
-        except (FileNotFoundError, json.JSONDecodeError) as error:
+        except FileNotFoundError as error:
             raise UserError(
                 "There is no search. Expected the folder of one, as "
                 f"`{command_line('training.tune')}` makes it. "
@@ -103,7 +106,7 @@ class SearchFolder:
         path = self.path / "data.json"
         if not path.exists():
             write_json(path, fingerprints)
-        elif (known := json.loads(path.read_text())) != fingerprints:
+        elif (known := read_json(path, REMEDY)) != fingerprints:
             raise UserError(
                 f"The trials in {self.path} were trained on other portraits "
                 "than those prepared now. Prepare those again, or give another "
@@ -121,7 +124,8 @@ class SearchFolder:
         path = self.path / "finished.json"
         if not path.exists():
             return False
-        return json.loads(path.read_text())["trials"] >= self.settings.trials
+        trials = read_json(path, REMEDY, trials=int).get("trials", 0)
+        return trials >= self.settings.trials
 
     def finish(self) -> None:
         """Notes that there is nothing more to try."""

@@ -1,7 +1,6 @@
 """One trial: a training of a number of seconds, and what it gave."""
 
 import dataclasses
-import json
 import math
 import multiprocessing
 import pathlib
@@ -14,9 +13,12 @@ import keras
 import tensorflow as tf
 
 from tp_keras.data.source import load_portraits
+from tp_keras.errors import UserError
+from tp_keras.errors import check_types
 from tp_keras.export.folding import fold_batch_normalization
 from tp_keras.export.formats.measure import measure_latencies
 from tp_keras.export.signatures import constant_function
+from tp_keras.files import read_json
 from tp_keras.files import write_json
 from tp_keras.fresh_process import FreshProcess
 from tp_keras.tuning.oracle import FULL_UNITS
@@ -84,7 +86,15 @@ def read_result(folder) -> TrialResult | None:
     path = pathlib.Path(folder) / "result.json"
     if not path.exists():
         return None
-    return TrialResult(**json.loads(path.read_text()))
+    values = read_json(path, "without it, the trial is run again")
+    try:
+        check_types(TrialResult, values)
+        return TrialResult(**values)
+    except (TypeError, UserError) as error:
+        raise UserError(
+            f"Expected the result of a trial in {path}; without it, the trial "
+            f"is run again. Received: {error}"
+        ) from error
 
 
 def read_results(search_path) -> list[TrialResult]:

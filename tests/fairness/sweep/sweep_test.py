@@ -305,6 +305,7 @@ def test_bad_bases_are_one_sentence(bases, tmp_path, capsys):
     model = dataclasses.replace(blind.config.model, tasks=("gender",))
     config = config_to_dict(dataclasses.replace(blind.config, model=model))
     (blind.path / "config.json").write_text(json.dumps(config))
+    blind.record(status="finished")
     for paths, expected in (
         ([path, path], "both of seed 3"),
         ([tmp_path / "nowhere"], "There is no run"),

@@ -25,6 +25,9 @@ def test_it_keeps_settings_and_model(run):
     with pytest.raises(UserError, match="has no model yet"):
         run.require()
     run.save_model(make_vae(grown=True))
+    with pytest.raises(UserError, match="What is known of the model is gone"):
+        run.require()
+    run.record(status="training")
     assert VaeRunFolder(run.path).require().load_model().grown
 
 

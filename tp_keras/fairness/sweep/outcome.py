@@ -2,7 +2,6 @@
 
 import dataclasses
 import itertools
-import json
 import pathlib
 from collections.abc import Sequence
 
@@ -33,6 +32,9 @@ from tp_keras.tasks import Task
 VALIDATION = "validation"
 TEST = "test"
 SPLITS = (VALIDATION, TEST)
+
+# What helps where a file of a sweep is damaged.
+_REMEDY = "remove the folder of the sweep to begin anew"
 
 # The length of the lists of neighbours.
 NEIGHBORS = 20
@@ -106,10 +108,11 @@ class SweepFolder:
             facts = {key: base.facts.get(key) for key in keys}
             own[str(seed)] = {"run": base.path.resolve().name} | facts
         if path.exists():
-            content = _read_json(path)
-            known = content["bases"]
+            content = files.read_json(path, _REMEDY, bases=dict, settings=dict)
+            known = content.get("bases", {})
             try:
-                there = config_from_dict(SweepSettings, content["settings"])
+                noted = content.get("settings", {})
+                there = config_from_dict(SweepSettings, noted)
                 differences = config_differences(there, settings)
             except UserError as error:
                 # Written when there were other settings to make.
@@ -119,7 +122,11 @@ class SweepFolder:
                 for seed, base in own.items()
                 if known.get(seed, base) != base
             ]
-            datasets = {base["dataset"] for base in (known | own).values()}
+            datasets = {
+                base.get("dataset")
+                for base in (known | own).values()
+                if isinstance(base, dict)
+            }
             if len(datasets) > 1:
                 differences.append(f"data sets: {' and '.join(datasets)}")
             if differences:
@@ -137,7 +144,7 @@ class SweepFolder:
         records = {}
         for split in SPLITS:
             paths = [self.records_path(variant, s, split) for s in bases]
-            records[split] = tuple(map(read_records, paths))
+            records[split] = tuple(_read_measured(path) for path in paths)
         costs = (self._cost(variant, *base) for base in bases.items())
         return Outcome(variant, records, tuple(costs))
 
@@ -153,19 +160,28 @@ class SweepFolder:
             parts.append(method.facts.get("debias_seconds"))
         if variant.debias != NONE:
             path = self.features_path(seed)
-            parts.append(_read_json(path)["seconds"] if path.exists() else None)
+            parts.append(_read_seconds(path))
         known = seconds and None not in parts
         return (seconds + sum(parts)) / seconds if known else None
 
 
-def _read_json(path):
+def _read_measured(path) -> list[Record]:
     try:
-        return json.loads(path.read_text())
-    except json.JSONDecodeError as error:
+        return read_records(path)
+    except UserError as error:
         raise UserError(
-            f"Expected JSON in {path}; remove the folder of the sweep to begin "
-            f"anew. Received: {error}"
+            f"A file of the sweep is damaged; without {path}, the same sweep "
+            f"measures again. {error}"
         ) from error
+
+
+def _read_seconds(path) -> float | None:
+    """Returns what a file of seconds tells, None where there is none."""
+    try:
+        found = files.read_json(path, _REMEDY, seconds=int | float)
+    except FileNotFoundError:
+        return None
+    return found.get("seconds")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tp_keras import serving
 from tp_keras.data import source
 from tp_keras.errors import UserError
+from tp_keras.export.publishing import check_place
 from tp_keras.export.publishing import describe_export
 from tp_keras.export.publishing import publish
 from tp_keras.export.publishing import unpublished
@@ -17,6 +18,7 @@ from tp_keras.export.publishing import write_metadata
 from tp_keras.export.recorded import png
 from tp_keras.export.recorded import sample_images
 from tp_keras.export.recorded import write_recorded
+from tp_keras.files import sha256
 from tp_keras.generator.export.keyed_noise import keyed_noise
 from tp_keras.generator.export.keyed_noise import row_seeds
 from tp_keras.generator.export.signatures import NEW_PREFIX
@@ -71,6 +73,7 @@ def export_vae_bundle(
 def export_vae_run(run_dir, output_dir, *, check=None):
     """Exports the trained model of a run; see `export_vae_bundle`."""
     run = VaeRunFolder(run_dir).require()
+    check_place(output_dir, VAE_BUNDLE_NAME)
     vae = run.load_model()
     metadata = _describe_run(run, vae.schema)
     return export_vae_bundle(vae, output_dir, metadata=metadata, check=check)
@@ -105,6 +108,7 @@ def _describe_run(run, schema):
     settings["model"].pop("classifier_run")
     return {
         "run": run.path.resolve().name,
+        "model_sha256": sha256(run.model_path),
         "data_fingerprints": run.facts.get("fingerprints", {}),
         "label_counts": _count_training_labels(run, schema),
         "settings": settings,

@@ -8,6 +8,7 @@ from tp_keras.serving.check.report import Report
 from tp_keras.serving.check.version import check_version
 from tp_keras.serving.check.version import is_version_name
 from tp_keras.serving.locate import METADATA_FILE
+from tp_keras.serving.locate import UNPUBLISHED
 from tp_keras.serving.server_files import MOUNT
 from tp_keras.serving.server_files import configured_models
 from tp_keras.serving.server_files import server_files
@@ -51,7 +52,8 @@ def _is_version(path):
 def _is_model(path):
     # Also one whose only version never came to be published.
     return any(map(_is_version, _folders(path))) or any(
-        folder.name.startswith(".unpublished-") for folder in _folders(path)
+        folder.name.startswith(".") and UNPUBLISHED in folder.name
+        for folder in _folders(path)
     )
 
 

@@ -15,6 +15,7 @@ from tp_keras.serving.check.report import Report
 from tp_keras.serving.contract import REGRESS
 from tp_keras.serving.contract import find_contract
 from tp_keras.serving.locate import METADATA_FILE
+from tp_keras.serving.locate import file_faults
 from tp_keras.serving.locate import read_metadata
 from tp_keras.serving.prediction_log import BATCH_SIZES
 from tp_keras.serving.prediction_log import EXPECTED_FILE
@@ -92,22 +93,12 @@ def _file_faults(folder, metadata) -> Iterator[str]:
     if "files" not in metadata:
         yield f"{METADATA_FILE} does not tell which files there are."
         return
-    sizes = metadata["files"]
-    found = {
-        path.relative_to(folder).as_posix(): path.stat().st_size
-        for path in folder.rglob("*")
-        if path.is_file() and path != folder / METADATA_FILE
-    }
-    for name in sorted(sizes.keys() | found):
-        if name not in found:
-            yield f"The file {name} is missing."
-        elif name not in sizes:
+    noted = metadata["files"]
+    yield from file_faults(folder, noted)
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name not in (*noted, METADATA_FILE):
             yield f"The export has not written {name}."
-        elif found[name] != sizes[name]:
-            yield (
-                f"{name} has {found[name]:,} bytes; it was exported with "
-                f"{sizes[name]:,}."
-            )
 
 
 def _recording_faults(recorded, contract) -> Iterator[str]:
