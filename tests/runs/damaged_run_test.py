@@ -71,7 +71,13 @@ def answer(path):
 @each_file
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file_is_one_sentence(damaged, name, damage):
+    before = tell(damaged)
     damage(damaged / name)
+    if name == "config.json":
+        # Where a run lies may change, and with it a part of that file.
+        with contextlib.suppress(UserError):
+            assert tell(damaged) == before
+            return
     with pytest.raises(UserError, match="Received: |is empty") as error:
         if name.endswith(".keras"):
             RunFolder(damaged).load_model(damaged / name)
