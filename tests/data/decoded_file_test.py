@@ -18,13 +18,17 @@ FINGERPRINT = compute_fingerprint(
 )
 
 
+def make_file(folder, split="train", built=1):
+    return DecodedFile(folder / "decoded", split, SHAPE, {"built": built})
+
+
 def write(folder, split="train", built=1):
-    file = DecodedFile(folder / "decoded", split, {"built": built})
+    file = make_file(folder, split, built)
 
     def decode(images):
         images[:] = PORTRAITS.images
 
-    return file, file.write(SHAPE, PORTRAITS.labels, PORTRAITS.indices, decode)
+    return file, file.write(PORTRAITS.labels, PORTRAITS.indices, decode)
 
 
 def names(folder):
@@ -50,12 +54,11 @@ def test_what_is_written_is_read(tmp_path):
 def test_another_source_is_not_read(tmp_path):
     file, _ = write(tmp_path)
     assert file.read() is not None
-    folder = file.path.parent
-    assert DecodedFile(folder, "train", {"built": 2}).read() is None
+    assert make_file(tmp_path, built=2).read() is None
     # Two parts whose files have the same name.
     write(tmp_path, "train[:9]")
-    assert DecodedFile(folder, "train[:9]", {"built": 1}).read() is not None
-    assert DecodedFile(folder, "train[:9[", {"built": 1}).read() is None
+    assert make_file(tmp_path, "train[:9]").read() is not None
+    assert make_file(tmp_path, "train[:9[").read() is None
 
 
 @pytest.mark.parametrize("damage", ["zeros", "shape", "pixels", "note", "gone"])
@@ -95,8 +98,8 @@ def test_only_a_sample_is_read_of_what_is_there(tmp_path, monkeypatch):
 
 
 def test_a_failure_leaves_the_old_file_or_none(tmp_path):
-    file = DecodedFile(tmp_path / "decoded", "train", {"built": 1})
-    rows = SHAPE, PORTRAITS.labels, PORTRAITS.indices
+    file = make_file(tmp_path)
+    rows = PORTRAITS.labels, PORTRAITS.indices
     for left in ([], ["train.npy", "train.npz"]):
         with pytest.raises(ZeroDivisionError):
             file.write(*rows, lambda images: 1 / 0)

@@ -210,6 +210,7 @@ def test_a_format_that_is_not_read_whole_is_refused(tiny_data_dir, tmp_path):
     copy_prepared(tiny_data_dir, tmp_path)
     path = tmp_path / DATASET / "1.1.0" / "dataset_info.json"
     path.write_text(path.read_text().replace('"tfrecord"', '"parquet"'))
+    path.with_name("checksums.json").unlink()
     with pytest.raises(UserError, match="Received: parquet"):
         find_builder(tmp_path, DATASET)
 
