@@ -233,20 +233,19 @@ def _lock(folder: pathlib.Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / ".lock").touch()
+        file = (folder / ".lock").open("w")
     except OSError as error:
         raise _NotWritableError(
             f"The data set can't be written to {folder}: "
             f"{os.strerror(error.errno)}. Pass another --data_dir."
         ) from error
-    try:
-        import fcntl
-    except ImportError:  # There is none on Windows.
-        yield
-        return
-    with (folder / ".lock").open("w") as file:
+    with file:
         try:
+            import fcntl
+
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:  # There is none on Windows.
+            pass
         except BlockingIOError:
             raise DatasetInputError(
                 f"Another process is building the data set in {folder}. Wait "

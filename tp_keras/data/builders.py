@@ -54,10 +54,12 @@ def find_builder(data_dir, dataset) -> tfds.core.DatasetBuilder:
         # The name of the folder is all that tells what it is of.
         raise damaged_data_set(folder, "/".join(folder.parts[-3:])) from error
     folder, full_name = pathlib.Path(builder.data_dir), builder.info.full_name
-    if find_damage(folder, verify=False):
+    damaged = find_damage(folder, verify=False)
+    if set(damaged) - {_RECORD}:  # A reader can do without.
         raise damaged_data_set(folder, full_name)
     _check_file_format(builder)
-    _warn_of_a_cut(folder, full_name)
+    if not damaged:
+        _warn_of_a_cut(folder, full_name)
     return builder
 
 
@@ -71,8 +73,8 @@ def _find_folder(folder) -> pathlib.Path | None:
     return max(versions)[1] if versions else None
 
 
-def find_damage(folder, verify) -> str:
-    """Returns the name of a file that is not as it was written, or nothing.
+def find_damage(folder, verify) -> list[str]:
+    """Returns the names of files that are not as they were written.
 
     Args:
         folder: That of a prepared version. One without `checksums.json` tells
@@ -84,22 +86,24 @@ def find_damage(folder, verify) -> str:
         expected = [
             (name, state["size"], state["sha256"])
             for name, state in noted.items()
-            if name != _RECORD  # A reader can do without.
         ]
     except FileNotFoundError:
-        return ""
+        return []
     except (OSError, ValueError, TypeError, AttributeError, KeyError):
-        return _CHECKSUMS
-    for name, size, digest in expected:
-        path = folder / name
-        if not path.is_file() or path.stat().st_size != size:
-            return name
-        if verify or size <= _ALWAYS_READ:
-            with path.open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
-            if found != digest:
-                return name
-    return ""
+        return [_CHECKSUMS]
+    return [
+        name
+        for name, size, digest in expected
+        if not (folder / name).is_file()
+        or (folder / name).stat().st_size != size
+        or (verify or size <= _ALWAYS_READ)
+        and _hash(folder / name) != digest
+    ]
+
+
+def _hash(path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def damaged_data_set(folder, full_name, name="") -> UserError:
@@ -110,7 +114,8 @@ def damaged_data_set(folder, full_name, name="") -> UserError:
         full_name: Its name, configuration and version.
         name: What can't be read, where that is known.
     """
-    name = find_damage(folder, verify=True) or name or "A file"
+    damaged = find_damage(folder, verify=True)
+    name = ", ".join(damaged[:3]) or name or "A file"
     return UserError(
         f"{name} of {full_name} is damaged, cut off or gone. "
         f"`{rebuild_command(folder, full_name)}` builds the data set again. "
