@@ -158,9 +158,7 @@ def _read_labels(builder, schema: Schema, split, progress):
             for name, values in columns.items():
                 values.append(batch[name])
             bar.update(len(batch[INDEX]))
-    indices = np.concatenate([*columns[INDEX], []]).astype(np.int64)
-    if len(indices) != count_portraits(builder, split):
-        raise _damaged(builder, split)
+    indices = np.concatenate(columns[INDEX]).astype(np.int64)
     if len(np.unique(indices)) != len(indices):
         raise UserError(
             f"Expected an `{INDEX}` of its own for each portrait. Received: "
@@ -201,12 +199,8 @@ def _bar(builder, verb, split, progress):
         ) as bar:
             yield bar
     except _READING_ERRORS as error:
-        raise _damaged(builder, split) from error
-
-
-def _damaged(builder, split) -> UserError:
-    return damaged_data_set(
-        pathlib.Path(builder.data_dir),
-        builder.info.full_name,
-        f"A file of the split {split}",
-    )
+        raise damaged_data_set(
+            pathlib.Path(builder.data_dir),
+            builder.info.full_name,
+            f"A file of the split {split}",
+        ) from error
