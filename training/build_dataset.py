@@ -59,14 +59,23 @@ class BuildDataset:
     overwrite: bool = False
     """Build again, whatever is there."""
 
+    verify: bool = False
+    """Read every file of what is there, to see damage that has changed neither
+    size nor time of a large file. Pixels that were decoded to disk are checked
+    when they are next used."""
+
     def execute(self) -> None:
         """Builds and says what is there now."""
         start_tensorflow()  # TFDS imports it with the data set.
+        from tp_keras.data.decoded_file import doubt_files
+
         flags = {k: v for k, v in vars(self).items() if v is not None}
         builder = data_set("building.prepare").prepare(**flags)
         record = data_set("building.build_record").BuildRecord
         summary = data_set("building.summary")
         folder = pathlib.Path(builder.data_path)
+        if self.verify:
+            doubt_files(folder / "decoded")
         name = f"{builder.name}/{builder.builder_config.name}"
         print(f"\n{name} is ready.")
         print(summary.format_summary(record.read(folder), folder))

@@ -4,9 +4,12 @@ import collections
 import dataclasses
 import json
 import pathlib
+import typing
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
+
+from . import checksums
 
 RECORD_NAME = "build.json"
 SKIPPED_NAME = "skipped.csv"
@@ -62,11 +65,19 @@ class BuildRecord:
 
     @classmethod
     def read(cls, folder: pathlib.Path) -> "BuildRecord | None":
-        """Returns the record in a folder, or None if there is none."""
-        try:
-            return cls(**json.loads((folder / RECORD_NAME).read_text()))
-        except (FileNotFoundError, json.JSONDecodeError, TypeError):
+        """Returns the record in a folder, or None if there is no whole one."""
+        if checksums.find_damage(folder, [RECORD_NAME]):
             return None
+        try:
+            record = cls(**json.loads((folder / RECORD_NAME).read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+        types = typing.get_type_hints(cls)
+        is_whole = all(
+            isinstance(value, typing.get_origin(types[name]) or types[name])
+            for name, value in vars(record).items()
+        )
+        return record if is_whole else None
 
 
 class LabelCounts:

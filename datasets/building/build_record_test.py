@@ -4,6 +4,7 @@ import pathlib
 import pytest
 
 from . import build_record
+from . import checksums
 from .build_record import BuildRecord
 from .build_record import LabelCounts
 from .summary import format_summary
@@ -32,9 +33,25 @@ def test_a_record_comes_back_as_it_was_written(tmp_path, record):
     assert BuildRecord.read(tmp_path) == record
 
 
-def test_a_missing_or_damaged_record_is_none(tmp_path):
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"{", b"[]", b"5", b'{"source": "\xff", "inputs": {}}'),
+        *(b'{"source": 1, "inputs": {}}', b'{"source": "", "inputs": []}'),
+    ],
+)
+def test_a_missing_or_damaged_record_is_none(tmp_path, content):
     assert BuildRecord.read(tmp_path) is None
-    (tmp_path / build_record.RECORD_NAME).write_text("{")
+    (tmp_path / build_record.RECORD_NAME).write_bytes(content)
+    assert BuildRecord.read(tmp_path) is None
+
+
+def test_a_record_that_was_changed_is_none(tmp_path, record):
+    record.write(tmp_path)
+    checksums.write_checksums(tmp_path)
+    assert BuildRecord.read(tmp_path) == record
+    path = tmp_path / build_record.RECORD_NAME
+    path.write_text(path.read_text().replace("/packs/a", "/packs/b"))
     assert BuildRecord.read(tmp_path) is None
 
 

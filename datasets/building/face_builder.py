@@ -21,6 +21,7 @@ import tensorflow_datasets as tfds
 import tqdm
 
 from . import build_record
+from . import checksums
 from .bad_items import BadItems
 from .build_record import BuildRecord
 from .build_record import LabelCounts
@@ -256,6 +257,18 @@ class FaceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             return self.describe_pack(config.count, config.seed)
         return self.describe_inputs(manual_dir)
 
+    def download_and_prepare(self, **kwargs: Any) -> None:
+        """Builds the data set unless it is there, and notes what its files are.
+
+        Args:
+            **kwargs: See `tfds.core.DatasetBuilder`.
+        """
+        is_new = not self.data_path.exists()
+        super().download_and_prepare(**kwargs)
+        if is_new:  # Only now are all files there.
+            ignored = [build_record.SKIPPED_NAME]  # Read by people alone.
+            checksums.write_checksums(self.data_path, ignored)
+
     def _download_and_prepare(self, dl_manager, download_config) -> None:
         # TFDS calls this with `data_path` being a temporary folder that it
         # renames at the end: the record appears together with the data set.
@@ -351,7 +364,12 @@ class FaceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         for outdated in folder.glob(f"{name}-*"):
             if outdated != pack_dir:
                 shutil.rmtree(outdated)
-        return self.draw_pack(pack_dir, count, seed)
+        if checksums.find_damage(pack_dir):
+            shutil.rmtree(pack_dir)
+        self.draw_pack(pack_dir, count, seed)
+        if not (pack_dir / checksums.CHECKSUMS_NAME).exists():
+            checksums.write_checksums(pack_dir)
+        return pack_dir
 
 
 def _get_manual_dir(dl_manager) -> pathlib.Path:

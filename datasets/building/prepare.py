@@ -6,23 +6,29 @@ import importlib
 import os
 import pathlib
 import shutil
+from collections.abc import Callable
 from collections.abc import Iterator
 from typing import Any
 
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.utils import tqdm_utils
 
-from . import build_record
 from .bad_items import BadItems
 from .build_record import BuildRecord
 from .errors import DatasetInputError
 from .face_builder import FaceBuilder
-from .record_files import FILE_FORMATS
+from .readiness import is_up_to_date
+from .readiness import is_whole
+from .readiness import note_default
 
 # TFDS, and we too, write into folders named so until they are complete.
 _INCOMPLETE = "incomplete."
 
 _ROOT = pathlib.Path(__file__).parents[1]
+
+
+class _NotWritableError(DatasetInputError):
+    """A data set that is there can still be used."""
 
 
 def find_builder_class(name: str) -> type[FaceBuilder]:
@@ -48,13 +54,16 @@ def prepare(
     *,
     on_bad: str = "raise",
     overwrite: bool = False,
+    verify: bool = False,
     **flags: Any,
 ) -> FaceBuilder:
-    """Builds a data set, or reuses it if its inputs have not changed.
+    """Builds a data set, or reuses it if neither inputs nor files have changed.
 
     A data set appears under its name when it is complete, or not at all; what
     a killed build has left is removed by the next one. A rebuild replaces the
     old data set at the end, so that a failure leaves the old one as it is.
+    Where a file is damaged or gone, as `checksums.json` beside it tells, the
+    data set is built again, and that is printed.
 
     Args:
         dataset: Name of a data set such as `"tiny_portraits"`; one such as
@@ -66,6 +75,8 @@ def prepare(
             used, `skip` leaves it out and lists it in `skipped.csv` beside
             the records.
         overwrite: Builds again, whatever is there.
+        verify: Reads every file of a data set that is there. Otherwise large
+            files are read only if their size or time of change is another.
         **flags: What `FaceBuilder.find_settings` takes.
 
     Returns:
@@ -95,31 +106,57 @@ def prepare(
     def make_builder(folder):
         return builder_class(data_dir=folder, **settings)
 
-    # A builder makes no folder before it builds.
-    builder = make_builder(data_dir)
-    target = pathlib.Path(builder.data_path)
-    manual_dir = _check_manual_dir(builder, manual_dir, overwrite)
-    with _lock(target.parent):
-        _remove_incomplete(target.parent)
-        if (
+    builder = _open(make_builder, data_dir)
+    root = builder.data_dir_root  # A builder makes no folder before it builds.
+    target = data_dir / pathlib.Path(builder.data_path).relative_to(root)
+    manual_dir = _check_manual_dir(builder, target, manual_dir, overwrite)
+
+    def is_ready():
+        return (
             not overwrite
-            and _is_whole(builder)
-            and _is_up_to_date(builder, manual_dir)
-        ):
+            and is_whole(builder, target, verify)
+            and is_up_to_date(builder, manual_dir)
+        )
+
+    try:
+        with _lock(target.parent):
+            _remove_incomplete(target.parent)
+            if is_ready():
+                note_default(builder)
+                return builder
+            with _clear_disk_errors(target):
+                if target.exists():
+                    # TFDS would delete the old data set before it builds.
+                    aside = target.parent / f"{_INCOMPLETE}rebuild"
+                    _rebuild(make_builder(aside), target, manual_dir, data_dir)
+                else:
+                    _build(builder, manual_dir, data_dir)
+    except _NotWritableError:
+        # Nobody else builds there either.
+        if is_ready():
             return builder
-        with _clear_disk_errors(target):
-            if target.exists():
-                # TFDS would delete the old data set before it builds.
-                aside = target.parent / f"{_INCOMPLETE}rebuild"
-                _rebuild(make_builder(aside), target, manual_dir, data_dir)
-            else:
-                _build(builder, manual_dir, data_dir)
+        raise
     # Reads what has just been written.
-    return make_builder(data_dir)
+    builder = make_builder(data_dir)
+    note_default(builder)
+    return builder
+
+
+def _open(make_builder: Callable, data_dir: pathlib.Path) -> FaceBuilder:
+    """Returns the builder, which reads what is there unless it is damaged."""
+    try:
+        return make_builder(data_dir)
+    except DatasetInputError:
+        raise
+    except Exception:  # Of any class: what TFDS doesn't expect in its files.
+        return make_builder(data_dir / f"{_INCOMPLETE}none")
 
 
 def _check_manual_dir(
-    builder: FaceBuilder, manual_dir: pathlib.Path | None, overwrite: bool
+    builder: FaceBuilder,
+    target: pathlib.Path,
+    manual_dir: pathlib.Path | None,
+    overwrite: bool,
 ) -> pathlib.Path | None:
     """Returns the folder of the files, which must be there if one is read."""
     name = f"{builder.name}/{builder.builder_config.name}"
@@ -131,7 +168,7 @@ def _check_manual_dir(
             )
         return None
     if manual_dir is None and overwrite:
-        record = BuildRecord.read(pathlib.Path(builder.data_path))
+        record = BuildRecord.read(target)
         manual_dir = record and pathlib.Path(record.source)
     if manual_dir is None:
         raise DatasetInputError(
@@ -140,65 +177,6 @@ def _check_manual_dir(
         )
     builder.describe_inputs(manual_dir)
     return manual_dir
-
-
-def _is_whole(builder: FaceBuilder) -> bool:
-    """Whether the files of a prepared data set are there."""
-    splits = builder.info.splits.values()
-    paths = [path for split in splits for path in split.filepaths]
-    return bool(paths) and all(pathlib.Path(path).exists() for path in paths)
-
-
-def _is_up_to_date(
-    builder: FaceBuilder, manual_dir: pathlib.Path | None
-) -> bool:
-    """Whether a prepared data set can be used as it is.
-
-    Synthetic portraits are simply drawn or built again; to replace what came
-    from archives is the user's decision.
-    """
-    folder = pathlib.Path(builder.data_path)
-    record = BuildRecord.read(folder)
-    outdated = _find_outdated(builder, manual_dir, record)
-    if outdated and builder.builder_config.is_synthetic:
-        return False
-    if outdated:
-        raise DatasetInputError(
-            f"The data set in {folder} {outdated}. Rebuild it with "
-            "--overwrite=True, or build into another --data_dir."
-        )
-    if builder.on_bad == "raise" and record.skipped:
-        raise DatasetInputError(
-            f"The data set in {folder} lacks {record.skipped:,} bad items, "
-            f"see {build_record.SKIPPED_NAME} there. Use it with "
-            "--on_bad=skip, or mend the items and rebuild it with "
-            "--overwrite=True."
-        )
-    return True
-
-
-def _find_outdated(
-    builder: FaceBuilder,
-    manual_dir: pathlib.Path | None,
-    record: BuildRecord | None,
-) -> str | None:
-    """Returns why a prepared data set has to be built again, or None."""
-    file_format = builder.info.file_format.value
-    if file_format not in FILE_FORMATS:
-        return f"has files of the format {file_format}, which can't be read"
-    if record is None:
-        return f"has no {build_record.RECORD_NAME} that tells what is in it"
-    inputs = builder.list_inputs(manual_dir)
-    changed = build_record.changed_inputs(record.inputs, inputs)
-    if changed:
-        names = ", ".join(changed[:3]) + (" and more" * (len(changed) > 3))
-        return (
-            f"was built from other inputs than those in {manual_dir}: "
-            f"{names} changed"
-        )
-    if cut := record.describe_cut():
-        return f"holds a part of the portraits ({cut}): its build was cut short"
-    return None
 
 
 def _build(
@@ -230,17 +208,20 @@ def _rebuild(
     """Builds aside and puts the new data set in place of the old one."""
     try:
         _build(builder, manual_dir, data_dir)
-        old = target.rename(target.parent / f"{_INCOMPLETE}old")
+        target.rename(target.parent / f"{_INCOMPLETE}old")
         pathlib.Path(builder.data_path).rename(target)
-        shutil.rmtree(old)
+        _remove_incomplete(target.parent, "old")
     finally:
         shutil.rmtree(builder.data_dir_root, ignore_errors=True)
 
 
-def _remove_incomplete(folder: pathlib.Path) -> None:
+def _remove_incomplete(folder: pathlib.Path, name: str = "*") -> None:
     """Removes what killed builds have left. Needs the lock."""
-    for path in folder.glob(f"{_INCOMPLETE}*"):
-        shutil.rmtree(path)
+    for path in folder.glob(f"{_INCOMPLETE}{name}"):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 @contextlib.contextmanager
@@ -252,20 +233,19 @@ def _lock(folder: pathlib.Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / ".lock").touch()
+        file = (folder / ".lock").open("w")
     except OSError as error:
-        raise DatasetInputError(
+        raise _NotWritableError(
             f"The data set can't be written to {folder}: "
             f"{os.strerror(error.errno)}. Pass another --data_dir."
         ) from error
-    try:
-        import fcntl
-    except ImportError:  # There is none on Windows.
-        yield
-        return
-    with (folder / ".lock").open("w") as file:
+    with file:
         try:
+            import fcntl
+
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:  # There is none on Windows.
+            pass
         except BlockingIOError:
             raise DatasetInputError(
                 f"Another process is building the data set in {folder}. Wait "

@@ -11,6 +11,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from ..building import archives
+from ..building import checksums
 from ..building import prepare as prepare_lib
 from ..building import record_files
 from ..building import workers
@@ -121,7 +122,8 @@ def test_one_process_and_two_write_the_same_bytes(
             {
                 path.name: path.read_bytes()
                 for path in folder.iterdir()
-                if path.name != "build.json"  # It tells the time.
+                # These tell the time.
+                if path.name not in ("build.json", "checksums.json")
             }
         )
         assert set(started) == ({2} if cores == 2 else set())
@@ -262,6 +264,73 @@ def test_a_data_set_that_lost_a_file_is_built_again(pack, data_dir, name):
     )
 
 
+@pytest.mark.parametrize("name", ["dataset_info.json", "features.json"])
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[]"])
+def test_damage_without_checksums_is_mended(
+    pack, data_dir, capsys, name, content
+):
+    """As of a data set that was built before there were any."""
+    folder = pathlib.Path(prepare(pack, data_dir).data_path)
+    (folder / "checksums.json").unlink()
+    (folder / name).write_bytes(content)
+    prepare(pack, data_dir)
+    assert f"in {folder} is damaged" in capsys.readouterr().out
+    assert len(load(data_dir)["train"]) == 5
+    assert (folder / "checksums.json").exists()
+
+
+def test_verify_sees_what_has_changed_neither_size_nor_time(
+    pack, data_dir, monkeypatch, capsys
+):
+    monkeypatch.setattr(checksums, "_ALWAYS_READ", 0)
+    folder = pathlib.Path(prepare(pack, data_dir).data_path)
+    [path] = folder.glob("*train.tfrecord*")
+    whole, stat = path.read_bytes(), path.stat()
+    path.write_bytes(whole[:-20] + b"x" + whole[-19:])
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    prepare(pack, data_dir)
+    assert path.read_bytes() != whole
+    assert "is damaged" not in capsys.readouterr().out
+    prepare(pack, data_dir, verify=True)
+    assert path.read_bytes() == whole
+    assert f"{path.name} in {folder} is damaged" in capsys.readouterr().out
+
+
+def test_a_file_in_place_of_the_folder_is_replaced(pack, data_dir):
+    (data_dir / VERSION_DIR.parent).mkdir(parents=True)
+    for name in (VERSION_DIR, VERSION_DIR.with_name("incomplete.x")):
+        (data_dir / name).touch()
+    prepare(pack, data_dir)
+    assert len(load(data_dir)["train"]) == 5
+    assert not leftovers(data_dir)
+
+
+def test_what_is_up_to_date_needs_no_place_to_write(pack, data_dir):
+    prepare(pack, data_dir)
+    lock = data_dir / VERSION_DIR.with_name(".lock")
+    lock.unlink()
+    lock.symlink_to("/proc/nothing/lock")  # Refused to the superuser, too.
+    assert prepare(pack, data_dir).info.splits["train"].num_examples == 5
+    for flags in ({"overwrite": True}, {}):
+        with pytest.raises(DatasetInputError, match="can't be written to"):
+            prepare(pack, data_dir, **flags)
+        (data_dir / VERSION_DIR / "features.json").unlink(missing_ok=True)
+
+
+def test_a_damaged_drawn_pack_is_drawn_anew(data_dir):
+    flags = {"count": 12, "overwrite": True}
+    builder = prepare(data_dir=data_dir, **flags)
+    shards = sorted(pathlib.Path(builder.data_path).glob("*-of-*"))
+    whole = [path.read_bytes() for path in shards]
+    [table] = data_dir.glob("downloads/*/*/Tiny_Portraits_Attributes.csv")
+    text = table.read_text()
+    for damaged in (text.replace("female", "male"), text[:40], ""):
+        table.write_text(damaged)
+        prepare(data_dir=data_dir, **flags)
+        assert table.read_text() == text
+        assert [path.read_bytes() for path in shards] == whole
+
+
 @pytest.mark.parametrize("number", [0, 2])
 def test_changed_inputs_are_named_with_the_flag(tmp_path, data_dir, number):
     pack = testing.write_pack(tmp_path / "pack", archives=number)
@@ -348,6 +417,7 @@ def test_a_format_that_loses_portraits_is_refused(pack, data_dir, file_format):
     path.write_text(path.read_text().replace('"tfrecord"', f'"{file_format}"'))
     for path in (data_dir / VERSION_DIR).glob("*.tfrecord*"):
         path.rename(str(path).replace("tfrecord", file_format))
+    (data_dir / VERSION_DIR / "checksums.json").unlink()
     with pytest.raises(DatasetInputError, match=f"{file_format}.*--overwrite"):
         prepare(pack, data_dir)
     prepare(pack, data_dir, overwrite=True)

@@ -175,12 +175,25 @@ def test_a_cut_build_is_said_once(other_builds):
     )
 
 
+def test_portraits_of_one_index_are_refused(tiny_data_dir, tmp_path):
+    copy_prepared(tiny_data_dir, tmp_path)
+    [path] = tmp_path.rglob("*validation.tfrecord*")
+    path.with_name("checksums.json").unlink()
+    records = [*tf.data.TFRecordDataset(str(path)).as_numpy_iterator()]
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for record in [records[0], *records[:-1]]:
+            writer.write(record)
+    with pytest.raises(UserError, match="`image_index` of its own for each"):
+        load(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("name", "damage"),
     [
         ("tfrecord", "byte"),
         ("tfrecord", "gone"),
         ("tfrecord", "record"),
+        ("tfrecord", "double"),
         ("array_record", "cut"),
     ],
 )
@@ -190,19 +203,25 @@ def test_a_damaged_file_is_said_as_such(
     folder = tiny_data_dir if name == "tfrecord" else other_builds[0]
     copy_prepared(folder, tmp_path)
     [path] = tmp_path.rglob(f"*validation.{name}*")
+    checksums = path.with_name("checksums.json").rename(tmp_path / "checksums")
     content = path.read_bytes()
     if damage == "gone":
         path.unlink()
     elif damage == "cut":
         path.write_bytes(content[: len(content) // 2])
+    elif damage == "double":
+        path.write_bytes(2 * content)
     elif damage == "byte":
         path.write_bytes(content[:50_000] + b"12345" + content[50_005:])
     else:  # The others of the split are cut off without a trace.
         first, *_ = tf.data.TFRecordDataset(str(path)).take(1)
         path.write_bytes(content[: len(first.numpy()) + 16])
-    with pytest.raises(
-        UserError, match="cut off or gone. .*build_dataset .*--overwrite"
-    ):
+    message = "{} of .* cut off or gone. .*build_dataset .*--overwrite"
+    # Of a data set without checksums, its records tell.
+    with pytest.raises(UserError, match=message.format("split validation")):
+        load(tmp_path)
+    checksums.rename(path.with_name("checksums.json"))
+    with pytest.raises(UserError, match=message.format(path.name)):
         load(tmp_path)
 
 
@@ -210,6 +229,7 @@ def test_a_format_that_is_not_read_whole_is_refused(tiny_data_dir, tmp_path):
     copy_prepared(tiny_data_dir, tmp_path)
     path = tmp_path / DATASET / "1.1.0" / "dataset_info.json"
     path.write_text(path.read_text().replace('"tfrecord"', '"parquet"'))
+    path.with_name("checksums.json").unlink()
     with pytest.raises(UserError, match="Received: parquet"):
         find_builder(tmp_path, DATASET)
 

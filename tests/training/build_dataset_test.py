@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from datasets.tiny_portraits import facts
@@ -26,6 +28,26 @@ def test_the_command_builds_and_says_what_comes_next(tmp_path, capsys):
     assert data.dataset == "tiny_portraits/archives"
     # Progress over all splits.
     assert "9/9" in said.err
+
+
+def test_verify_reads_every_file_and_doubts_decoded_pixels(tmp_path, capsys):
+    testing.write_pack(tmp_path / "pack")
+    run(BuildDataset, arguments(tmp_path))
+    [shard] = tmp_path.rglob("*train.tfrecord*")
+    pixels = shard.parent / "decoded" / "train.npy"
+    pixels.parent.mkdir()
+    pixels.touch()
+    os.utime(pixels, ns=(1, 1))
+    run(BuildDataset, arguments(tmp_path))
+    assert pixels.stat().st_mtime_ns == 1
+    run(BuildDataset, arguments(tmp_path, verify=True))
+    assert pixels.stat().st_mtime_ns > 1
+    assert "is damaged" not in capsys.readouterr().out
+    shard.write_bytes(shard.read_bytes()[:-1])
+    run(BuildDataset, arguments(tmp_path, verify=True))
+    assert f"{shard.name} in {shard.parent} is damaged" in (
+        capsys.readouterr().out
+    )
 
 
 def test_bad_input_ends_in_one_sentence_and_may_be_left_out(tmp_path, capsys):

@@ -1,7 +1,9 @@
 """Prepared data sets: finding them, and how they are made where missing."""
 
+import hashlib
 import json
 import pathlib
+import re
 import warnings
 
 import tensorflow_datasets as tfds
@@ -12,22 +14,113 @@ from tp_keras.errors import UserError
 # Those that TFDS writes and reads whole: its Parquet files lack portraits.
 _FILE_FORMATS = ("tfrecord", "array_record")
 
+# Either tells that a folder is that of one version of a data set.
+_DESCRIPTIONS = ("dataset_info.json", "features.json")
+
+# What a build leaves beside them: what it has read, and what it has written.
+_RECORD, _CHECKSUMS = "build.json", "checksums.json"
+
+# Larger files hold records.
+_ALWAYS_READ = 1 << 20
+
 
 def find_builder(data_dir, dataset) -> tfds.core.DatasetBuilder:
-    """Returns the reader of a prepared data set; see `load_portraits`."""
+    """Returns the reader of a prepared data set; see `load_portraits`.
+
+    Raises:
+        UserError: If there is none, or it is not as it was written. Small
+            files are read for that, of large ones the size is compared: their
+            records have checksums of their own.
+    """
     data_dir = pathlib.Path(data_dir).expanduser()
-    if (data_dir / "dataset_info.json").exists():
-        builder = tfds.builder_from_directory(data_dir)
-    else:
-        try:
+    is_version = any((data_dir / name).exists() for name in _DESCRIPTIONS)
+    try:
+        if is_version:
+            builder = tfds.builder_from_directory(data_dir)
+        else:
             builder = tfds.builder(dataset, data_dir=data_dir)
-        except (tfds.core.DatasetNotFoundError, ValueError) as error:
-            raise _not_prepared(data_dir, dataset) from error
+        dict(builder.info.metadata or {})  # Read only when it is asked for.
         if not builder.info.splits:
-            raise _not_prepared(data_dir, dataset)
+            raise ValueError("There is nothing to read.")
+    except PermissionError:
+        raise
+    except Exception as error:  # Of any class, where a file is damaged.
+        if is_version:
+            folder = data_dir.resolve()
+        else:
+            folder = _find_folder(data_dir / dataset.partition(":")[0])
+        if folder is None:
+            raise _not_prepared(data_dir, dataset) from error
+        # The name of the folder is all that tells what it is of.
+        raise damaged_data_set(folder, "/".join(folder.parts[-3:])) from error
+    folder, full_name = pathlib.Path(builder.data_dir), builder.info.full_name
+    damaged = find_damage(folder, verify=False)
+    if set(damaged) - {_RECORD}:  # A reader can do without.
+        raise damaged_data_set(folder, full_name)
     _check_file_format(builder)
-    _warn_of_a_cut(builder)
+    if not damaged:
+        _warn_of_a_cut(folder, full_name)
     return builder
+
+
+def _find_folder(folder) -> pathlib.Path | None:
+    """Returns where the newest version of a data set lies, damaged or not."""
+    versions = [
+        (tuple(map(int, path.name.split("."))), path)
+        for path in folder.glob("*.*.*")
+        if re.fullmatch(r"\d+\.\d+\.\d+", path.name)
+    ]
+    return max(versions)[1] if versions else None
+
+
+def find_damage(folder, verify) -> list[str]:
+    """Returns the names of files that are not as they were written.
+
+    Args:
+        folder: That of a prepared version. One without `checksums.json` tells
+            nothing of its files.
+        verify: Whether large files are read, too.
+    """
+    try:
+        noted = json.loads((folder / _CHECKSUMS).read_text("utf-8"))
+        expected = [
+            (name, state["size"], state["sha256"])
+            for name, state in noted.items()
+        ]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, TypeError, AttributeError, KeyError):
+        return [_CHECKSUMS]
+    return [
+        name
+        for name, size, digest in expected
+        if not (folder / name).is_file()
+        or (folder / name).stat().st_size != size
+        or (verify or size <= _ALWAYS_READ)
+        and _hash(folder / name) != digest
+    ]
+
+
+def _hash(path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def damaged_data_set(folder, full_name, name="") -> UserError:
+    """Returns the error of a prepared data set that is not whole.
+
+    Args:
+        folder: Where it lies.
+        full_name: Its name, configuration and version.
+        name: What can't be read, where that is known.
+    """
+    damaged = find_damage(folder, verify=True)
+    name = ", ".join(damaged[:3]) or name or "A file"
+    return UserError(
+        f"{name} of {full_name} is damaged, cut off or gone. "
+        f"`{rebuild_command(folder, full_name)}` builds the data set again. "
+        f"Received: {folder}"
+    )
 
 
 def _not_prepared(data_dir, dataset) -> UserError:
@@ -45,12 +138,18 @@ def build_command(data_dir, dataset, **flags) -> str:
     )
 
 
-def rebuild_command(builder) -> str:
-    """Returns the command that prepares a data set anew in its place."""
-    dataset = builder.info.full_name.rpartition("/")[0]
-    folder = pathlib.Path(builder.data_dir)
+def rebuild_command(folder, full_name) -> str:
+    """Returns the command that prepares a data set anew in its place.
+
+    Args:
+        folder: Where it lies.
+        full_name: Its name, configuration and version.
+    """
+    names = full_name.split("/")
+    if list(folder.parts[-len(names) :]) != names:
+        folder = folder.resolve()
     return build_command(
-        folder.parents[dataset.count("/") + 1], dataset, overwrite=True
+        folder.parents[len(names) - 1], "/".join(names[:-1]), overwrite=True
     )
 
 
@@ -65,25 +164,22 @@ def _check_file_format(builder):
         )
 
 
-def _warn_of_a_cut(builder):
+def _warn_of_a_cut(folder, full_name):
     """Warns, once, if a build left portraits out, as its record tells."""
     try:
-        record = json.loads(
-            (pathlib.Path(builder.data_dir) / "build.json").read_text()
-        )
+        record = json.loads((folder / _RECORD).read_text())
         cut = [
             f"{split} {record['counts'].get(split, 0):,} of {found:,}"
             for split, found in record["found"].items()
             if record["counts"].get(split, 0) < found
         ]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return  # Whoever built it tells nothing of that.
     if cut:
         warnings.warn(
-            f"{builder.info.full_name} holds a part of the portraits "
-            f"({', '.join(cut)}): its build was cut short. "
-            f"`{rebuild_command(builder)}` builds the whole. "
-            f"Received: {builder.data_dir}",
+            f"{full_name} holds a part of the portraits ({', '.join(cut)}): "
+            f"its build was cut short. `{rebuild_command(folder, full_name)}` "
+            f"builds the whole. Received: {folder}",
             stacklevel=1,  # One place, so that Python says it only once.
         )
 

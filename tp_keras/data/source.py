@@ -12,8 +12,8 @@ from tqdm import tqdm
 
 from tp_keras.config import STORAGES
 from tp_keras.data.builders import count_portraits
+from tp_keras.data.builders import damaged_data_set
 from tp_keras.data.builders import find_builder
-from tp_keras.data.builders import rebuild_command
 from tp_keras.data.decoded_file import DecodedFile
 from tp_keras.data.decoded_file import DecodedRows
 from tp_keras.data.portraits import Portraits
@@ -108,13 +108,13 @@ def _map_decoded(builder, schema, split, fits, progress) -> DecodedRows:
     file = DecodedFile(
         folder / "decoded",
         split,
+        schema.image_shape,
         {"built": built, "schema": json.dumps(schema.to_dict())},
     )
     rows = file.read()
     if rows is None:
         labels, indices = _read_labels(builder, schema, split, progress)
         rows = file.write(
-            schema.image_shape,
             labels,
             indices,
             lambda images: _decode(builder, split, indices, images, progress),
@@ -150,15 +150,20 @@ def _read(builder, split, decoders=None) -> tf.data.Dataset:
 def _read_labels(builder, schema: Schema, split, progress):
     """Returns labels and indices, in ascending order of the indices."""
     columns = {name: [] for name in [*schema.task_names, INDEX]}
-    rows = _read(builder, split, {IMAGE: tfds.decode.SkipDecoding()}).map(
-        lambda row: {name: row[name] for name in columns}, tf.data.AUTOTUNE
-    )
     with _bar(builder, "read labels of", split, progress) as bar:
+        rows = _read(builder, split, {IMAGE: tfds.decode.SkipDecoding()}).map(
+            lambda row: {name: row[name] for name in columns}, tf.data.AUTOTUNE
+        )
         for batch in rows.batch(_LABEL_BATCH).as_numpy_iterator():
             for name, values in columns.items():
                 values.append(batch[name])
             bar.update(len(batch[INDEX]))
     indices = np.concatenate(columns[INDEX]).astype(np.int64)
+    if len(np.unique(indices)) != len(indices):
+        raise UserError(
+            f"Expected an `{INDEX}` of its own for each portrait. Received: "
+            f"{builder.info.full_name} {split}"
+        )
     by_index = np.argsort(indices, kind="stable")
     labels = {}
     for task in schema.tasks:
@@ -171,11 +176,11 @@ def _read_labels(builder, schema: Schema, split, progress):
 
 def _decode(builder, split, indices, images, progress):
     """Decodes a split into `images`, each row in its place."""
-    rows = _read(builder, split).map(
-        lambda row: (row[INDEX], row[IMAGE]), tf.data.AUTOTUNE
-    )
-    rows = rows.batch(_DECODE_BATCH).prefetch(2)
     with _bar(builder, "decode", split, progress) as bar:
+        rows = _read(builder, split).map(
+            lambda row: (row[INDEX], row[IMAGE]), tf.data.AUTOTUNE
+        )
+        rows = rows.batch(_DECODE_BATCH).prefetch(2)
         for found, pixels in rows.as_numpy_iterator():
             images[np.searchsorted(indices, found)] = pixels
             bar.update(len(found))
@@ -194,8 +199,8 @@ def _bar(builder, verb, split, progress):
         ) as bar:
             yield bar
     except _READING_ERRORS as error:
-        raise UserError(
-            f"A file of {name} is damaged, cut off or gone. "
-            f"`{rebuild_command(builder)}` builds the data set again. "
-            f"Received: {builder.data_dir}"
+        raise damaged_data_set(
+            pathlib.Path(builder.data_dir),
+            builder.info.full_name,
+            f"A file of the split {split}",
         ) from error
