@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -79,6 +80,11 @@ def remove_leftovers(path: str | os.PathLike) -> None:
                 shutil.rmtree(left, ignore_errors=True)
             else:
                 left.unlink(missing_ok=True)
+
+
+def final_name(path: str) -> str:
+    """Returns the place of what is written aside, for texts; others as is."""
+    return re.sub(rf"\.\d+-\w{{8}}{re.escape(_MARK)}", "", path)
 
 
 def _aside(path: pathlib.Path) -> pathlib.Path:

@@ -66,7 +66,7 @@ def failed():
     [
         (UserError("Row 7 has none."), 2, "error: Row 7 has none.\n"),
         (DatasetInputError("Row 7 has none."), 2, "error: Row 7 has none.\n"),
-        (failed(), 2, "The disk is full (model.keras)"),
+        (failed(), 2, "The disk is full. Free"),
         (KeyboardInterrupt(), 130, "resumes"),
     ],
     ids=["user", "data", "disk", "interruption"],
