@@ -62,3 +62,13 @@ def test_leftovers_of_killed_processes_are_removed(tmp_path):
     (tmp_path / f".{killed}-cd.partial-train.npy" / "deep").mkdir(parents=True)
     files.remove_leftovers(tmp_path / "train.npy")
     assert names(tmp_path) == [living, "train.npy"]
+
+
+def test_a_place_is_tried_without_a_trace(tmp_path):
+    files.check_place(tmp_path / "new" / "folder")
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError) as info:
+        files.check_place(tmp_path / "file" / "below" / "it")
+    place = str(tmp_path / "file" / "it")
+    assert files.final_name(info.value.filename) == place
+    assert [*tmp_path.iterdir()] == [tmp_path / "file"]

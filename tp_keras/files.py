@@ -70,6 +70,18 @@ def new_folder(folder: str | os.PathLike) -> Iterator[pathlib.Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
+def check_place(path: str | os.PathLike) -> None:
+    """Raises what the system has against a new file or folder there.
+
+    For what takes long to be asked before it begins.
+    """
+    path = pathlib.Path(path)
+    parent = next(one for one in path.parents if os.path.lexists(one))
+    aside = _aside(parent / path.name)
+    aside.mkdir()
+    aside.rmdir()
+
+
 def remove_leftovers(path: str | os.PathLike) -> None:
     """Removes what killed processes have left of writing a file or folder."""
     path = pathlib.Path(path)

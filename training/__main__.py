@@ -12,7 +12,7 @@ import sys
 from tp_keras.command_line import command_line
 from tp_keras.errors import UserError
 
-from .command import errors_told
+from .endings import errors_told
 
 
 def command_names() -> list[str]:

@@ -1,54 +1,24 @@
 """How every command of the project starts: flags in, one sentence on error."""
 
-import contextlib
 import dataclasses
-import errno
 import importlib
-import io
 import os
-import select
+import pathlib
 import sys
 import typing
 
 from tp_keras.command_line import changed_flags
 from tp_keras.command_line import command_line
-from tp_keras.files import final_name
+from tp_keras.errors import UserError
 from tp_keras.quiet import no_native_messages
 
-EXIT_USER_ERROR = 2
-EXIT_INTERRUPTED = 130
-# Of what a closed pipe ends, as shells tell it: 128 and the number of the
-# signal. Not 0, as what was asked for isn't done.
-EXIT_UNREAD = 141
+from .endings import EXIT_USER_ERROR as EXIT_USER_ERROR
+from .endings import errors_told
 
-_FULL = (
-    "Free some space and run the same command again: nothing half-written is "
-    "left in its place."
-)
-_MANY = "Too many files are open. Allow more with `ulimit -n 4096`, or close"
-# What is the matter with the machine, whoever meets it.
-_FAULTS = {
-    errno.ENOSPC: f"The disk is full. {_FULL}",
-    errno.EDQUOT: f"Your share of the disk (quota) is full. {_FULL}",
-    errno.EROFS: "The file system is read-only. Expected a place to write to.",
-    errno.ENAMETOOLONG: "Expected a shorter name: this one is too long.",
-    errno.ELOOP: "Expected a file or folder, and links lead in a circle.",
-    errno.EMFILE: f"{_MANY} some.",
-    errno.ENFILE: f"{_MANY} other programs.",
-    errno.EIO: (
-        "The disk couldn't be read or written: it is damaged or gone. Expected "
-        "a place on another one."
-    ),
-}
-# What is the matter with a place. That may be our fault, so it counts only
-# where the system itself names the place.
-_REFUSALS = {
-    errno.EACCES: "No permission to use it.",
-    errno.EPERM: "No permission to use it.",
-    errno.ENOTDIR: "A file lies where a folder is expected.",
-    errno.EEXIST: "Something lies where a new folder is expected.",
-    errno.EISDIR: "A folder lies where a file is expected.",
-}
+# The flags that name folders, by how they end; and of these what may be a file
+# as well: an archive.
+_FOLDERS = ("_dir", "_run", "_runs", "bundle", "bundles")
+_FOLDERS_OR_FILES = ("manual_dir",)
 
 
 class Command(typing.Protocol):
@@ -72,7 +42,9 @@ def run(
         arguments: Arguments instead of those of the process.
     """
     with errors_told():
-        read(command_class, arguments).execute()
+        command = read(command_class, arguments)
+        check_places(command)
+        command.execute()
 
 
 def data_set(name: str):
@@ -172,7 +144,9 @@ def run_experiment(
     """
     with errors_told():
         prog = command_line(_module(command_class))
-        command_class(read_experiment(experiments, arguments, prog)).execute()
+        settings = read_experiment(experiments, arguments, prog)
+        check_places(settings)
+        command_class(settings).execute()
 
 
 def read_experiment(
@@ -201,6 +175,41 @@ def read_experiment(
     )
 
 
+def check_places(settings) -> None:
+    """Raises if a file or a dead link lies where a folder is named.
+
+    Before any work, and for every flag that names a folder.
+
+    Args:
+        settings: Dataclass of flags, such as `data_dir` and `from_run`.
+
+    Raises:
+        UserError: If it is so.
+    """
+    for name, value in vars(settings).items():
+        if dataclasses.is_dataclass(value):
+            check_places(value)
+        elif name.endswith(_FOLDERS) and name not in _FOLDERS_OR_FILES:
+            for path in value if isinstance(value, tuple) else (value,):
+                if path:
+                    _check_folder(name, pathlib.Path(path))
+
+
+def _check_folder(name, path):
+    """Raises if a path leads to, or through, something that is no folder."""
+    for place in (path, *path.parents):
+        if place.is_dir():
+            return
+        if os.path.lexists(place):
+            what = "a file"
+            if not place.exists():
+                what = f"a link to {os.readlink(place)}, where nothing is"
+            raise UserError(
+                f"Expected a folder, and {place} is {what}. Give another "
+                f"--{name}. Received: {name}={path}"
+            )
+
+
 def shown(command: Command) -> str:
     """Returns a command as it is typed, with all that is not a default.
 
@@ -219,73 +228,6 @@ def _module(command_class):
     return sys.modules[command_class.__module__].__spec__.name
 
 
-@contextlib.contextmanager
-def errors_told():
-    """Ends the process with a sentence where the user can mend an error.
-
-    Where nobody reads the output any more it ends without a word.
-    """
-    _open_closed_streams()
-    # Names of files may be any bytes. (Notebooks have streams of their own.)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    code = EXIT_UNREAD
-    try:
-        try:
-            yield
-        except KeyboardInterrupt:
-            code, said = EXIT_INTERRUPTED, "Interrupted. The same command "
-            said += "resumes, or starts over cleanly."
-            print(f"\n{said}", file=sys.stderr)
-            sys.exit(code)
-        except Exception as error:
-            message = user_message(error)
-            if message is None:
-                raise
-            code = EXIT_USER_ERROR
-            print(f"error: {message}", file=sys.stderr)
-            sys.exit(code)
-        finally:
-            # What is kept back meets a closed pipe here, not after the end.
-            sys.stdout.flush()
-    except Exception as error:
-        if not _is_unread(error):
-            raise
-        sys.exit(code)
-
-
-def _open_closed_streams():
-    """Lets what is written to closed streams, as by `>&-`, vanish."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            # It takes the lowest free number, which is the stream's own: else
-            # the next file would have what native code writes there.
-            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
-
-
-def _is_unread(error):
-    """Whether who read the output has gone; then the rest of it vanishes."""
-    if not any(isinstance(link, BrokenPipeError) for link in _chain(error)):
-        return False
-    # It may also be a pipe between processes of ours.
-    poll = select.poll()
-    for stream in (1, 2):
-        poll.register(stream, 0)
-    events = dict(poll.poll(0))
-    unread = [one for one in events if events[one] & select.POLLERR]
-    with open(os.devnull, "w") as nothing:
-        for stream in unread:
-            os.dup2(nothing.fileno(), stream)
-    return bool(unread)
-
-
-def _chain(error):
-    """Yields an error, and those that it was made of."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
 def start_tensorflow() -> None:
     """Imports TensorFlow without its start-up messages.
 
@@ -300,36 +242,3 @@ def start_tensorflow() -> None:
         import tensorflow as tf
 
         tf.config.list_physical_devices()
-
-
-def user_message(error: Exception) -> str | None:
-    """Returns what to tell the user of `error`, or None if it is our fault."""
-    # Found by name: the data set folder stands alone and has its own class.
-    names = {base.__name__ for base in type(error).__mro__}
-    if names & {"UserError", "DatasetInputError"}:
-        return str(error)
-    for link in _chain(error):
-        code = _fault(link)
-        if code is not None:
-            return f"{_FAULTS[code]} Received: {_place(link)}"
-    if isinstance(error, OSError) and error.filename is not None:
-        what = _REFUSALS.get(error.errno)
-        return what and f"{what} Received: {_place(error)}"
-    return None
-
-
-def _fault(error):
-    """Returns the number of the machine's fault that an error tells of."""
-    if getattr(error, "errno", None) in _FAULTS:
-        return error.errno
-    # Libraries put what the system says into errors of their own.
-    said = str(error)
-    return next((code for code in _FAULTS if os.strerror(code) in said), None)
-
-
-def _place(error):
-    """Returns the file that an error names, else what it says."""
-    name = getattr(error, "filename", None)
-    if isinstance(name, str | bytes | os.PathLike):
-        return final_name(os.fsdecode(name))
-    return str(error).strip().splitlines()[-1]

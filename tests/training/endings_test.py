@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from tp_keras import files
-from training import command
+from training import endings
 
 ROOT = pathlib.Path(__file__).parents[2]
 BUFFERING = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
@@ -22,7 +22,7 @@ def told_of(error):
     made, caused, said = RuntimeError("no"), RuntimeError("no"), None
     made.__context__ = caused.__cause__ = error
     said = ValueError(f"can't save\ngraph.pb; {error.strerror}")
-    return [*map(command.user_message, (error, made, caused, said))]
+    return [*map(endings.user_message, (error, made, caused, said))]
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_a_fault_of_the_machine_is_a_sentence(code, message):
 def test_what_may_be_our_fault_keeps_its_trace():
     error = OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), "a/b")
     assert [bool(told) for told in told_of(error)] == [True, *[False] * 3]
-    assert command.user_message(OSError("File exists")) is None
-    assert command.user_message(BrokenPipeError(errno.EPIPE, "pipe")) is None
+    assert endings.user_message(OSError("File exists")) is None
+    assert endings.user_message(BrokenPipeError(errno.EPIPE, "pipe")) is None
 
 
 def test_what_the_system_really_says(tmp_path):
@@ -66,7 +66,7 @@ def test_what_the_system_really_says(tmp_path):
     }.items():
         with pytest.raises(OSError) as info:
             files.write_text(place, "text")
-        told = command.user_message(info.value)
+        told = endings.user_message(info.value)
         assert any(words in told for words in message.split("|")), told
         assert "partial" not in told
 
@@ -82,7 +82,7 @@ def test_too_many_open_files():
             os.open(os.devnull, os.O_RDONLY)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-    assert "Too many files" in command.user_message(info.value)
+    assert "Too many files" in endings.user_message(info.value)
 
 
 # What a command may be doing when nobody reads its output any more.
@@ -103,7 +103,7 @@ def run(work, redirection):
     code = (
         "import os, sys, subprocess\n"
         "from tp_keras.errors import UserError\n"
-        "from training.command import errors_told\n"
+        "from training.endings import errors_told\n"
         f"with errors_told():\n    {work}"
     )
     line = f"{shlex.join([sys.executable, '-c', code])} {redirection}"
