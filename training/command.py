@@ -9,6 +9,7 @@ import typing
 
 from tp_keras.command_line import changed_flags
 from tp_keras.command_line import command_line
+from tp_keras.config import PATHS
 from tp_keras.errors import UserError
 from tp_keras.quiet import no_native_messages
 
@@ -208,6 +209,34 @@ def _check_folder(name, path):
                 f"Expected a folder, and {place} is {what}. Give another "
                 f"--{name}. Received: {name}={path}"
             )
+
+
+def kept(settings):
+    """Returns settings of a run whose paths hold wherever they are read.
+
+    A run keeps its settings, and later commands may be called elsewhere.
+
+    Args:
+        settings: An `ExperimentConfig` or a `VaeExperimentConfig`.
+    """
+
+    def absolute(part, *names):
+        given = {name: getattr(part, name, "") for name in names}
+        return dataclasses.replace(
+            part,
+            **{
+                name: os.path.abspath(os.path.expanduser(value))
+                for name, value in given.items()
+                # The name of a network, or of a folder that isn't given.
+                if value and (name != "backbone" or value.endswith(".keras"))
+            },
+        )
+
+    return dataclasses.replace(
+        settings,
+        data=absolute(settings.data, "data_dir"),
+        model=absolute(settings.model, *PATHS),
+    )
 
 
 def shown(command: Command) -> str:

@@ -17,6 +17,7 @@ import dataclasses
 
 from tp_keras.config import ExperimentConfig
 
+from .command import kept
 from .command import run_experiment
 from .command import shown
 from .command import start_tensorflow
@@ -35,7 +36,7 @@ class Train:
         start_tensorflow()
         from tp_keras.runs.trainer import Trainer
 
-        run = Trainer(self.config).fit()
+        run = Trainer(kept(self.config)).fit()
         print(f"Next: {shown(Evaluate(str(run.path)))}")
 
 
