@@ -230,7 +230,12 @@ def test_commands_in_the_code(path):
         *("README.md", "benchmarks/README.md", "exported_models/README.md"),
         "datasets/tiny_portraits/README.md",
         "datasets/utk_face/README.md",
-        *("CONTRIBUTING.md", "Makefile"),
+        *("CONTRIBUTING.md", "Makefile", "notebooks/README.md"),
+        *sorted(
+            f"docs/{path.name}"
+            for path in (ROOT / "docs").glob("*.md")
+            if "python -m " in path.read_text()
+        ),
     ],
 )
 def test_commands_in_the_documents(name):

@@ -95,3 +95,13 @@ def test_one_process_at_a_time_works_in_a_folder(tmp_path):
         with files.only_one(folder):
             assert not folder.exists()
         assert names(folder.parent) == []
+
+
+def test_a_place_is_tried_without_a_trace(tmp_path):
+    files.check_place(tmp_path / "new" / "folder")
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError) as info:
+        files.check_place(tmp_path / "file" / "below" / "it")
+    place = str(tmp_path / "file" / "it")
+    assert files.final_name(info.value.filename) == place
+    assert [*tmp_path.iterdir()] == [tmp_path / "file"]

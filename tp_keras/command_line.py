@@ -2,11 +2,15 @@
 
 import dataclasses
 import importlib.util
+import os
 import shlex
 import sys
 
 # The names of the package of commands: in a clone, and as it is installed.
 _CLONED, _INSTALLED = "training", "tp_keras_training"
+
+# The flags whose paths runs keep whole, however they were typed.
+_KEPT = ("data_dir", "from_run", "classifier_run")
 
 
 def command_line(module: str, *words, **flags) -> str:
@@ -29,12 +33,19 @@ def command_line(module: str, *words, **flags) -> str:
     for name, value in flags.items():
         values = value if isinstance(value, tuple | list) else (value,)
         texts = [str(value) for value in values]
+        if name in _KEPT:
+            texts = [_from_here(text) for text in texts]
         if len(texts) == 1 and texts[0].startswith("-"):
             # Else it would be read as a flag.
             words.append(f"--{name}={texts[0]}")
         else:
             words += [f"--{name}", *texts]
     return shlex.join(words)
+
+
+def _from_here(path):
+    """Returns a path as one types it in the folder where it lies."""
+    return path.removeprefix(os.path.join(os.getcwd(), ""))
 
 
 def process_words(command: str) -> list[str]:

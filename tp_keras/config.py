@@ -5,6 +5,7 @@ flag's help. A file of `training/configs/` gives an experiment its values.
 """
 
 import dataclasses
+import os
 import typing
 
 from tp_keras.errors import UserError
@@ -19,6 +20,9 @@ STORAGES = ("auto", "memory", "disk")
 FLOAT32 = "float32"
 BFLOAT16 = "bfloat16"
 PRECISIONS = ("auto", FLOAT32, BFLOAT16)
+
+# Settings of models that may name a file or folder.
+PATHS = ("backbone", "from_run", "classifier_run")
 
 # What a head tells numbers by: see `tp_keras.models.kinds`.
 NUMBER_HEADS = ("distribution", "ordinal", "regression")
@@ -126,8 +130,9 @@ class ModelConfig:
     """What the classifier is built of."""
 
     backbone: str = DEFAULT_BACKBONE
-    """A preset of tp_keras, the name of a model of keras.applications, or a
-    file of a model of your own that ends in .keras; see `create_backbone`."""
+    """Our portrait_xs, portrait_s, portrait_m or mobilenet_025, the name of a
+    model of keras.applications, such as MobileNetV2(alpha=0.35), or a file of
+    a model of your own that ends in .keras."""
     from_run: str = ""
     """Folder of a finished run to go on from: weights of layers of the same
     name and shape are taken over."""
@@ -136,8 +141,8 @@ class ModelConfig:
     embedding_size: int = 32
     """Length of the embedding; each guarded task reads an equal part."""
     number_head: str = "distribution"
-    """How numbers are learned, one of NUMBER_HEADS: the mean of a distribution
-    over them, how many of them are passed, or the number itself."""
+    """How numbers are learned: as the mean of a `distribution` over them, by
+    how many of them are passed (`ordinal`), or as they are (`regression`)."""
     dropout_rate: float = 0.2
     """Dropout before the heads."""
 
@@ -155,9 +160,13 @@ class DebiasConfig:
     """What is done, in training and after it, about groups in guarded tasks."""
 
     debias: str = "none"
-    """Method of the training, one of DEBIAS_METHODS."""
+    """Method of the training: none, reweigh, subsample, group_dro, grl (a
+    reversed gradient), conditional_grl, conditional_mmd (a distance between
+    groups) or domain_independent."""
     posthoc: str = "none"
-    """What is done to the trained classifier, one of POSTHOC_METHODS."""
+    """What is done to the trained classifier: none, dfr (its last layer levels
+    the groups), leace (the group is erased from what is linear),
+    conditional_leace or conditional_leace+dfr."""
     debias_scope: str = "branch"
     """`branch` trains the guarded layers anew with the method, on a trunk that
     was trained plainly and stays; `network` trains all layers with it."""
@@ -329,8 +338,18 @@ def config_differences(first, second, ignore=()) -> list[str]:
         a, b = getattr(first, field.name), getattr(second, field.name)
         if field.name in ignore or a == b:
             continue
+        if field.name in PATHS and _is_same_place(a, b):
+            continue
         if dataclasses.is_dataclass(a):
             differences += config_differences(a, b, ignore)
         else:
             differences.append(f"{field.name}: {a} against {b}")
     return differences
+
+
+def _is_same_place(first, second):
+    """Whether a path is another by another name, or what was moved there."""
+    moved = not os.path.exists(first) and os.path.exists(second)
+    if moved and os.path.basename(first) == os.path.basename(second):
+        return True
+    return os.path.realpath(first) == os.path.realpath(second)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -144,6 +145,18 @@ def scratch_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
+def check_place(path: str | os.PathLike) -> None:
+    """Raises what the system has against a new file or folder there.
+
+    For what takes long to be asked before it begins.
+    """
+    path = pathlib.Path(path)
+    parent = next(one for one in path.parents if os.path.lexists(one))
+    aside = _aside(parent / path.name)
+    aside.mkdir()
+    aside.rmdir()
+
+
 def visible(folder: str | os.PathLike) -> list[pathlib.Path]:
     """Returns what lies in a folder, but for hidden files such as leftovers."""
     paths = sorted(pathlib.Path(folder).iterdir())
@@ -214,6 +227,11 @@ def _sync(path: pathlib.Path) -> None:
             raise
     finally:
         os.close(handle)
+
+
+def final_name(path: str) -> str:
+    """Returns the place of what is written aside, for texts; others as is."""
+    return re.sub(rf"\.\d+-\w{{8}}{re.escape(_MARK)}", "", path)
 
 
 def _aside(path: pathlib.Path) -> pathlib.Path:

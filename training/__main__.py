@@ -12,7 +12,7 @@ import sys
 from tp_keras.command_line import command_line
 from tp_keras.errors import UserError
 
-from .command import errors_told
+from .endings import errors_told
 
 
 def command_names() -> list[str]:
@@ -28,13 +28,13 @@ def main() -> None:
     """Executes the command that the first word names, or lists all."""
     names = command_names()
     name = sys.argv[1] if len(sys.argv) > 1 else "--help"
-    if name in ("-h", "--help"):
-        usage = command_line(f"{__package__}.COMMAND")
-        print(f"usage: {usage} [--help] ...\n")
-        for name in names:
-            print(f"  {name:<15}  {_summary(name)}")
-        return
     with errors_told():
+        if name in ("-h", "--help"):
+            usage = command_line(f"{__package__}.COMMAND")
+            print(f"usage: {usage} [--help] ...\n")
+            for name in names:
+                print(f"  {name:<15}  {_summary(name)}")
+            return
         if name not in names:
             (nearest,) = difflib.get_close_matches(name, names, cutoff=0, n=1)
             raise UserError(

@@ -35,7 +35,8 @@ class Audit:
     validation and test, as far as they exist."""
 
     checks: tuple[str, ...] = ()
-    """Checks to run. Default: all."""
+    """Checks to run, of balance, duplicates, outliers, label_issues, cues and
+    pictures. Default: all."""
 
     output_dir: str = "audit"
     """Folder to write, new or that of an earlier audit."""

@@ -1,29 +1,25 @@
 """How every command of the project starts: flags in, one sentence on error."""
 
-import contextlib
 import dataclasses
-import errno
 import importlib
-import io
 import os
+import pathlib
 import sys
 import typing
 
 from tp_keras.command_line import changed_flags
 from tp_keras.command_line import command_line
+from tp_keras.config import PATHS
+from tp_keras.errors import UserError
 from tp_keras.quiet import no_native_messages
 
-EXIT_USER_ERROR = 2
-EXIT_INTERRUPTED = 130
+from .endings import EXIT_USER_ERROR as EXIT_USER_ERROR
+from .endings import errors_told
 
-# What the system refuses because of what lies where something is to be written
-# or read.
-_REFUSALS = {
-    PermissionError: "No permission to use it.",
-    NotADirectoryError: "A file lies where a folder is expected.",
-    FileExistsError: "Something lies where a new folder is expected.",
-    IsADirectoryError: "A folder lies where a file is expected.",
-}
+# The flags that name folders, by how they end; and of these what may be a file
+# as well: an archive.
+_FOLDERS = ("_dir", "_run", "_runs", "bundle", "bundles")
+_FOLDERS_OR_FILES = ("manual_dir",)
 
 
 class Command(typing.Protocol):
@@ -47,7 +43,9 @@ def run(
         arguments: Arguments instead of those of the process.
     """
     with errors_told():
-        read(command_class, arguments).execute()
+        command = read(command_class, arguments)
+        check_places(command)
+        command.execute()
 
 
 def data_set(name: str):
@@ -147,7 +145,9 @@ def run_experiment(
     """
     with errors_told():
         prog = command_line(_module(command_class))
-        command_class(read_experiment(experiments, arguments, prog)).execute()
+        settings = read_experiment(experiments, arguments, prog)
+        check_places(settings)
+        command_class(settings).execute()
 
 
 def read_experiment(
@@ -176,6 +176,69 @@ def read_experiment(
     )
 
 
+def check_places(settings) -> None:
+    """Raises if a file or a dead link lies where a folder is named.
+
+    Before any work, and for every flag that names a folder.
+
+    Args:
+        settings: Dataclass of flags, such as `data_dir` and `from_run`.
+
+    Raises:
+        UserError: If it is so.
+    """
+    for name, value in vars(settings).items():
+        if dataclasses.is_dataclass(value):
+            check_places(value)
+        elif name.endswith(_FOLDERS) and name not in _FOLDERS_OR_FILES:
+            for path in value if isinstance(value, tuple) else (value,):
+                if path:
+                    _check_folder(name, pathlib.Path(path))
+
+
+def _check_folder(name, path):
+    """Raises if a path leads to, or through, something that is no folder."""
+    for place in (path, *path.parents):
+        if place.is_dir():
+            return
+        if os.path.lexists(place):
+            what = "a file"
+            if not place.exists():
+                what = f"a link to {os.readlink(place)}, where nothing is"
+            raise UserError(
+                f"Expected a folder, and {place} is {what}. Give another "
+                f"--{name}. Received: {name}={path}"
+            )
+
+
+def kept(settings):
+    """Returns settings of a run whose paths hold wherever they are read.
+
+    A run keeps its settings, and later commands may be called elsewhere.
+
+    Args:
+        settings: An `ExperimentConfig` or a `VaeExperimentConfig`.
+    """
+
+    def absolute(part, *names):
+        given = {name: getattr(part, name, "") for name in names}
+        return dataclasses.replace(
+            part,
+            **{
+                name: os.path.abspath(os.path.expanduser(value))
+                for name, value in given.items()
+                # The name of a network, or of a folder that isn't given.
+                if value and (name != "backbone" or value.endswith(".keras"))
+            },
+        )
+
+    return dataclasses.replace(
+        settings,
+        data=absolute(settings.data, "data_dir"),
+        model=absolute(settings.model, *PATHS),
+    )
+
+
 def shown(command: Command) -> str:
     """Returns a command as it is typed, with all that is not a default.
 
@@ -194,26 +257,6 @@ def _module(command_class):
     return sys.modules[command_class.__module__].__spec__.name
 
 
-@contextlib.contextmanager
-def errors_told():
-    """Ends the process with a sentence where the user can mend an error."""
-    # Names of files may be any bytes. (Notebooks have streams of their own.)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        yield
-    except KeyboardInterrupt:
-        said = "Interrupted. The same command resumes, or starts over cleanly."
-        print(f"\n{said}", file=sys.stderr)
-        sys.exit(EXIT_INTERRUPTED)
-    except Exception as error:
-        message = user_message(error)
-        if message is None:
-            raise
-        print(f"error: {message}", file=sys.stderr)
-        sys.exit(EXIT_USER_ERROR)
-
-
 def start_tensorflow() -> None:
     """Imports TensorFlow without its start-up messages.
 
@@ -228,26 +271,3 @@ def start_tensorflow() -> None:
         import tensorflow as tf
 
         tf.config.list_physical_devices()
-
-
-def user_message(error: Exception) -> str | None:
-    """Returns what to tell the user of `error`, or None if it is our fault."""
-    # Found by name: the data set folder stands alone and has its own class.
-    names = {base.__name__ for base in type(error).__mro__}
-    if names & {"UserError", "DatasetInputError"}:
-        return str(error)
-    chain: BaseException | None = error
-    while chain is not None:
-        # Libraries wrap what the system says into errors of their own.
-        if os.strerror(errno.ENOSPC) in str(chain):
-            where = getattr(chain, "filename", None)
-            return (
-                f"The disk is full{f' ({where})' if where else ''}. Free some "
-                "space and run the same command again: nothing half-written "
-                "is left in its place."
-            )
-        chain = chain.__cause__ or chain.__context__
-    for kind, what in _REFUSALS.items():
-        if isinstance(error, kind) and error.filename is not None:
-            return f"{what} Received: {os.fsdecode(error.filename)}"
-    return None

@@ -18,6 +18,7 @@ from tp_keras.fairness.sweep.settings import MeasureSettings
 from tp_keras.fairness.sweep.settings import SweepSettings
 from tp_keras.fairness.sweep.settings import parse_variants
 
+from .command import kept
 from .command import run
 from .command import shown
 from .command import start_tensorflow
@@ -35,7 +36,8 @@ class FairnessSweep:
     """
 
     experiment: str = "demo"
-    """Experiment of training/configs/ to train, and to name the folder."""
+    """Experiment to train, and to name the folder: demo, real, reference or
+    utkface."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """Seeds to train."""
     base_runs: tuple[pathlib.Path, ...] = ()
@@ -108,9 +110,8 @@ class FairnessSweep:
         if not self.base_runs and not self.seeds:
             raise UserError("Expected at least one seed. Received: seeds=()")
         _, config = EXPERIMENTS[self.experiment]
-        return dataclasses.replace(
-            config, data=dataclasses.replace(config.data, **changes)
-        )
+        data = dataclasses.replace(config.data, **changes)
+        return kept(dataclasses.replace(config, data=data))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ python -m training.generate --bundle exported_models/portrait_vae \
 
 import dataclasses
 import pathlib
+import sys
 from typing import Literal
 
 from tp_keras.command_line import command_line
@@ -118,12 +119,21 @@ class Generate:
         from tp_keras.generator.drawing import labels
 
         given = labels.parse_labels(self.labels, generator.schema)
+        wanted = generator.schema.complete_labels(given)
+        counts = generator.metadata.get("label_counts")
+        cells = self.cells
+        if cells is None and self.extends and not given:
+            cells = "natural"
+        unseen = counts and not labels.matching_cells(wanted, counts)
+        if cells is None and unseen:
+            print(
+                "Warning: none of the portraits that the model learned from "
+                "has these labels together, so what it draws is a guess. "
+                f"Received: labels={' '.join(self.labels)}",
+                file=sys.stderr,
+            )
         return labels.choose_labels(
-            generator.schema.complete_labels(given),
-            self.count,
-            self.cells or ("natural" if self.extends and not given else None),
-            generator.metadata.get("label_counts"),
-            self.seed,
+            wanted, self.count, cells, counts, self.seed
         )
 
     def _write_sheet(self, generator, labels, seeds, aside):

@@ -33,7 +33,9 @@ class Limits:
     """How many portraits to take at most, drawn at random."""
 
     axes: tuple[str, ...] = ()
-    """What to change, such as blur noise. Default: all."""
+    """What to change, of resolution, face_size, shift_right, shift_down,
+    rotation, blur, noise, jpeg_quality, brightness, saturation, filter and
+    hidden_place. Default: all."""
 
     finder: bool = True
     """Whether the finder of faces is measured as well."""

@@ -51,9 +51,15 @@ class Predict:
     def execute(self) -> None:
         """Predicts; files that cannot be read end in exit code 2."""
         from tp_keras import serving
+        from tp_keras.errors import UserError
         from tp_keras.generator.drawing.output import written_aside
         from tp_keras.serving.prediction import check_output
 
+        if not self.images:
+            raise UserError(
+                "Expected one or more files, folders or patterns after "
+                "--images. Received: none"
+            )
         if self.output is not None:
             check_output(self.output)
         files = serving.find_pictures(self.images)

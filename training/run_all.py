@@ -32,6 +32,7 @@ from .command import run
 from .command import shown
 from .command import start_tensorflow
 from .configs import EXPERIMENTS
+from .endings import EXIT_UNREAD
 from .evaluate import Evaluate
 from .export import Export
 from .fairness_report import FairnessReport
@@ -52,7 +53,8 @@ class RunAll:
     """Goes the whole way from the archives to predictions of a bundle."""
 
     experiment: str | None = None
-    """Experiment of training/configs. Default: demo, or real for archives."""
+    """Experiment to train: demo, real, reference or utkface. Default: demo, or
+    real for archives."""
     manual_dir: pathlib.Path | None = None
     """Folder of the real archives. Without it, synthetic portraits."""
     dataset: str | None = None
@@ -156,11 +158,14 @@ class RunAll:
 
     def _step(self, number, title, command, skip=None):
         """Runs a command in a new process, unless its result is there."""
-        print(f"\n[{number}/6] {title}\n$ {command}\n")
+        # At once, also into a pipe: what the step prints comes below it.
+        print(f"\n[{number}/6] {title}\n$ {command}\n", flush=True)
         if skip:
             print(f"Up to date: {skip}")
             return
         status = subprocess.run(process_words(command)).returncode
+        if status == EXIT_UNREAD:
+            sys.exit(status)
         if status:
             print(f"\nStep {number} ended with an error.", file=sys.stderr)
             sys.exit(status if status > 0 else EXIT_USER_ERROR)

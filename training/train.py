@@ -14,14 +14,19 @@ python -m training.train real --backbone own.keras --freeze_trunk_epochs 2 \
 """
 
 import dataclasses
+import sys
 
 from tp_keras.config import ExperimentConfig
 
+from .command import kept
 from .command import run_experiment
 from .command import shown
 from .command import start_tensorflow
 from .configs import EXPERIMENTS
 from .evaluate import Evaluate
+
+# Guessing costs a few units a task.
+_LARGEST_LOSS = 100.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,8 +40,22 @@ class Train:
         start_tensorflow()
         from tp_keras.runs.trainer import Trainer
 
-        run = Trainer(self.config).fit()
+        run = Trainer(kept(self.config)).fit()
+        _warn_of_a_bad_end(run)
         print(f"Next: {shown(Evaluate(str(run.path)))}")
+
+
+def _warn_of_a_bad_end(run):
+    """Says so where the loss has left what losses of classes can be."""
+    losses = [row.get("val_loss", 0.0) for row in run.read_history()]
+    # Also where it is no number.
+    if losses and not losses[-1] <= min(_LARGEST_LOSS, 3 * losses[0]):
+        print(
+            f"Warning: the validation loss began with {losses[0]:.3g} and "
+            f"ended with {losses[-1]:.3g}, so little was learned. Expected a "
+            "smaller --learning_rate, in another --run_dir.",
+            file=sys.stderr,
+        )
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -11,6 +11,7 @@ import dataclasses
 
 from tp_keras.generator.config import VaeExperimentConfig
 
+from .command import kept
 from .command import run_experiment
 from .command import shown
 from .command import start_tensorflow
@@ -29,7 +30,7 @@ class TrainVae:
         start_tensorflow()
         from tp_keras.generator.training.trainer import VaeTrainer
 
-        run = VaeTrainer(self.config).fit()
+        run = VaeTrainer(kept(self.config)).fit()
         print(f"Next: {shown(EvaluateVae(str(run.path)))}")
 
 

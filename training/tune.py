@@ -13,6 +13,7 @@ from tp_keras.errors import UserError
 from tp_keras.tuning.search_settings import SearchSettings
 from tp_keras.tuning.search_space import SearchSpace
 
+from .command import kept
 from .command import run
 from .command import start_tensorflow
 from .configs import EXPERIMENTS
@@ -27,7 +28,8 @@ class Tune:
     """
 
     base: str = "real"
-    """Experiment of training/configs that has all other settings."""
+    """Experiment that has all other settings: demo, real, reference or
+    utkface."""
     tuner: str = "bayesian"
     """`bayesian`, or `hyperband`: many trials on a ninth of the budget, the
     best of them on more."""
@@ -70,7 +72,9 @@ class Tune:
 
         _, base = EXPERIMENTS[self.base]
         path = self.tune_dir / (self.name or f"{self.base}-{self.tuner}")
-        folder = run_search(path, self.settings(), self.workers)
+        settings = self.settings()
+        settings = dataclasses.replace(settings, base=kept(settings.base))
+        folder = run_search(path, settings, self.workers)
         print(f"\n{write_report(folder.path, self.base, base)}")
         print(f"Trials, table and plot: {folder.path}")
 

@@ -16,6 +16,7 @@ from tp_keras import files
 from tp_keras.config import config_to_dict
 from tp_keras.errors import UserError
 from tp_keras.runs.run_folder import RunFolder
+from tp_keras.runs.trainer import Trainer
 from training import command
 from training import train
 from training import train_vae
@@ -66,7 +67,7 @@ def failed():
     [
         (UserError("Row 7 has none."), 2, "error: Row 7 has none.\n"),
         (DatasetInputError("Row 7 has none."), 2, "error: Row 7 has none.\n"),
-        (failed(), 2, "The disk is full (model.keras)"),
+        (failed(), 2, "The disk is full. Free"),
         (KeyboardInterrupt(), 130, "resumes"),
     ],
     ids=["user", "data", "disk", "interruption"],
@@ -176,6 +177,27 @@ def test_train_on_a_full_disk_and_again(
     train.main(words)
     assert run.is_finished and len(run.read_history()) == 1
     gc.collect()
+
+
+@pytest.mark.parametrize(
+    ("losses", "warned"),
+    [
+        ((3.7, 2.1), False),
+        ((3.7, 10.2), False),
+        ((3.7, 12.0), True),
+        ((5e10, 8326.3), True),
+        ((3.7, float("nan")), True),
+        ((), False),
+    ],
+)
+def test_a_training_that_went_astray(losses, warned, monkeypatch, capsys):
+    rows = [{"val_loss": loss} for loss in losses]
+    monkeypatch.setattr(RunFolder, "read_history", lambda run: rows)
+    monkeypatch.setattr(Trainer, "fit", lambda trainer: trainer.run)
+    train.main(["demo"])
+    said = capsys.readouterr()
+    assert ("Expected a smaller --learning_rate" in said.err) == warned
+    assert said.out == "Next: python -m training.evaluate --run_dir runs/demo\n"
 
 
 def test_help_does_not_wait_for_tensorflow():

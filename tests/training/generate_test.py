@@ -80,6 +80,24 @@ def test_a_sheet(vae_bundle, generator, tmp_path, capsys):
     assert output.read_bytes() == first
 
 
+@pytest.mark.parametrize(
+    ("labels", "warned"),
+    [
+        ("hair_color=bald hair_type=wavy", True),
+        ("gender=female hair_color=bald", True),
+        ("gender=female hair_color=brown", False),
+        ("gender=male hair_type=straight", False),
+    ],
+)
+def test_labels_that_never_came_together(
+    labels, warned, vae_bundle, tmp_path, capsys
+):
+    flags = ("--bundle", vae_bundle.parent, "--output", tmp_path / "out.png")
+    execute(Generate, *flags, "--count", 1, "--labels", *labels.split())
+    said = capsys.readouterr().err
+    assert (f"a guess. Received: labels={labels}\n" in said) == warned
+
+
 def test_single_files(vae_bundle, generator, tmp_path):
     output = tmp_path / "portraits"
     execute(

@@ -10,6 +10,7 @@ from PIL import Image
 
 from datasets.tiny_portraits.tiny_portraits_dataset_builder import Builder
 from tests.portrait_factory import EVERY_KIND
+from tests.printed_commands import refusal
 from tests.serving.face_finder_test import scene
 from tp_keras.serving import FaceFinder
 from training import command
@@ -28,6 +29,12 @@ def photo(tmp_path_factory):
 
 def run(*words):
     command.run(Predict, [str(word) for word in words])
+
+
+def test_no_files(bundle, capsys):
+    words = ["--bundle", str(bundle.parent), "--images"]
+    said = refusal(capsys, command.run, Predict, words)
+    assert "Expected one or more files" in said
 
 
 def test_a_row_a_face_and_a_marked_copy(bundle, photo, tmp_path, capsys):

@@ -137,3 +137,26 @@ def test_the_demo_goes_the_whole_way_and_reuses_it(tmp_path):
     bundles = tmp_path / "bundles" / "portrait_attributes"
     assert [path.name for path in bundles.iterdir()] == ["1"]
     assert seconds[1] < seconds[0] / 3
+
+
+@pytest.mark.parametrize(
+    ("status", "told"), [(0, ""), (2, "Step 3"), (141, "")]
+)
+def test_a_step_stands_above_what_it_prints(status, told, capfd, monkeypatch):
+    monkeypatch.setattr(
+        run_all,
+        "process_words",
+        lambda command: ["sh", "-c", f"echo {command}; exit {status}"],
+    )
+    # As into a pipe, what is printed is kept back.
+    with open(1, "w", closefd=False) as kept_back:
+        monkeypatch.setattr(sys, "stdout", kept_back)
+        try:
+            run_all.RunAll()._step(3, "Evaluate", "evaluate")
+        except SystemExit as error:
+            assert error.code == status
+        else:
+            assert status == 0
+    printed, said = capfd.readouterr()
+    assert printed == "\n[3/6] Evaluate\n$ evaluate\n\nevaluate\n"
+    assert told in said and bool(said) == bool(told)

@@ -162,7 +162,8 @@ def _answers(sources: Sources, tasks: list[Task]):
     ]
     start = "from scratch"
     if config.model.from_run:
-        start = f"on from {config.model.from_run}"
+        # No path of this machine.
+        start = f"on from {pathlib.Path(config.model.from_run).name}"
     more = {"class_balance": 0.5, "epochs": config.training.epochs}
     step = "Let rare classes weigh more, and compare within the intervals"
     if sources.schema.protected_task in tasks:

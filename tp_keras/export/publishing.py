@@ -37,12 +37,6 @@ def unpublished(output_dir, name: str) -> Iterator[pathlib.Path]:
             base.rmdir()  # If there is no version in it.
 
 
-def check_place(output_dir, name: str) -> None:
-    """Raises what the system says where no model can be written."""
-    with unpublished(output_dir, name):
-        pass
-
-
 def publish(folder: pathlib.Path) -> pathlib.Path:
     """Makes a folder of `unpublished` the next version, and returns it.
 

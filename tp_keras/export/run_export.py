@@ -18,10 +18,10 @@ from tp_keras.export.formats import add_formats
 from tp_keras.export.formats import get_formats
 from tp_keras.export.formats.add import describe_record
 from tp_keras.export.photo_facts import photo_facts
-from tp_keras.export.publishing import check_place
 from tp_keras.export.publishing import publish
 from tp_keras.export.publishing import unpublished
 from tp_keras.export.publishing import write_metadata
+from tp_keras.files import check_place
 from tp_keras.files import sha256
 from tp_keras.records.record import read_records
 from tp_keras.records.report import RECORDS_NAME
@@ -73,7 +73,7 @@ def export_run(
     calibration_images = None
     if any(item.needs_calibration for item in formats):
         calibration_images = _calibration_portraits(run)
-    check_place(output_dir, name)
+    check_place(pathlib.Path(output_dir, name))
     classifier = run.load_model()
     limit = None if len(formats) > 1 else CHECK_COUNT
     portraits = _load(run, "test", limit)

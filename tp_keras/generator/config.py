@@ -63,8 +63,8 @@ class VaeModelConfig:
     beta: float = 1.0
     """Weight of the KL after its warm-up; 1 for a bound of the likelihood."""
     prior: str = "auto"
-    """The prior that is fitted afterwards; `auto` keeps the better one on
-    held-out portraits."""
+    """The prior that is fitted afterwards: standard_normal, gaussian_mixture,
+    or `auto`, which keeps the better one on held-out portraits."""
 
     def __post_init__(self):
         """Refuses what can't be built."""

@@ -10,7 +10,7 @@ ONCE = "once"
 
 @dataclasses.dataclass(frozen=True)
 class RankingSettings:
-    """How attributes are ranked; each field is a flag of the command.
+    """How attributes are ranked.
 
     Raises:
         UserError: If a number is out of its range.

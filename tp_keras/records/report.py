@@ -89,6 +89,7 @@ def check_folder(folder: str | os.PathLike) -> None:
 
     Raises:
         UserError: If it is another one.
+        OSError: If nothing can be written there.
     """
     folder = pathlib.Path(folder).resolve()
     own = (folder / RECORDS_NAME).is_file() and folder != pathlib.Path.cwd()
@@ -97,6 +98,7 @@ def check_folder(folder: str | os.PathLike) -> None:
             "Expected an empty folder or that of an earlier report, as what is "
             f"in it is replaced. Received: {folder}"
         )
+    files.check_place(folder)
 
 
 def _is_empty(folder):

@@ -31,7 +31,7 @@ class SearchSpace:
     """Whole backbones by name, such as 'MobileNetV2(alpha=0.35)'. With them
     blocks, widths and depths are not searched."""
     block_types: tuple[str, ...] = ()
-    """Types of blocks. Default: all that there are."""
+    """Types of blocks: separable, residual, merged. Default: all."""
     stem_strides: tuple[int, ...] = (2, 4)
     """Strides of the first convolution: 2 with a 3x3 kernel, or 4 with a 4x4
     one, which leaves the first stage its resolution."""

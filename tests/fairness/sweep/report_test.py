@@ -63,6 +63,23 @@ def test_the_report_names_choice_rule_means_and_spread(outcomes, tmp_path):
     )
 
 
+def test_costs_decide_nothing(outcomes, tmp_path):
+    choice, text = write_report(tmp_path, outcomes)
+    # On a busy machine.
+    busy = [
+        dataclasses.replace(item, costs=tuple(9.0 * c for c in item.costs))
+        for item in outcomes
+    ]
+    slow, slow_text = write_report(tmp_path, busy)
+    assert slow.chosen.name == choice.chosen.name
+    pairs = zip(text.splitlines(), slow_text.splitlines(), strict=True)
+    for line, slow_line in pairs:
+        if line.startswith("|"):
+            line, slow_line = (x.split("|")[:-2] for x in (line, slow_line))
+        assert line == slow_line
+    assert text != slow_text
+
+
 def test_the_report_says_what_fails(tmp_path):
     outcomes = [make_outcome("none"), make_outcome("grl:1", accuracy=0.5)]
     _, text = write_report(tmp_path, outcomes)

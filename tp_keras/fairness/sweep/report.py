@@ -48,7 +48,8 @@ _NOTE = (
     "on the part of the embedding that the task reads. By chance: what the "
     "equalised-odds difference hardly exceeds if the group plays no role. "
     "Cost: seconds of training, of the features of the trunk and of debiasing, "
-    "divided by those of training."
+    "divided by those of training; they grow with what else the machine does, "
+    "and decide nothing."
 )
 
 _FRONT_COLOR, _OTHER_COLOR, _NONE_COLOR = "#D55E00", "#0072B2", "#000000"

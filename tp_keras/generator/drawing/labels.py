@@ -72,9 +72,8 @@ def choose_labels(
         )
     table = [
         cell
-        for cell in label_counts
-        if all(label in (UNKNOWN, cell[n]) for n, label in labels.items())
-        and (cells == "natural" or UNKNOWN not in cell.values())
+        for cell in matching_cells(labels, label_counts)
+        if cells == "natural" or UNKNOWN not in cell.values()
     ]
     if not table:
         given = {n: c for n, c in labels.items() if c != UNKNOWN}
@@ -92,6 +91,15 @@ def choose_labels(
     rows = np.repeat(np.arange(len(table)), shares)
     rows = np.random.default_rng(seed).permutation(rows)
     return {name: [table[row][name] for row in rows] for name in labels}
+
+
+def matching_cells(labels: dict[str, str], label_counts) -> list[dict]:
+    """Returns the cells of the training that have all labels that are given."""
+    return [
+        cell
+        for cell in label_counts
+        if all(label in (UNKNOWN, cell[n]) for n, label in labels.items())
+    ]
 
 
 def describe_labels(labels: dict) -> str:

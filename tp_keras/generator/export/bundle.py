@@ -10,7 +10,6 @@ import tensorflow as tf
 from tp_keras import serving
 from tp_keras.data import source
 from tp_keras.errors import UserError
-from tp_keras.export.publishing import check_place
 from tp_keras.export.publishing import describe_export
 from tp_keras.export.publishing import publish
 from tp_keras.export.publishing import unpublished
@@ -18,6 +17,7 @@ from tp_keras.export.publishing import write_metadata
 from tp_keras.export.recorded import png
 from tp_keras.export.recorded import sample_images
 from tp_keras.export.recorded import write_recorded
+from tp_keras.files import check_place
 from tp_keras.files import sha256
 from tp_keras.generator.export.keyed_noise import keyed_noise
 from tp_keras.generator.export.keyed_noise import row_seeds
@@ -73,7 +73,7 @@ def export_vae_bundle(
 def export_vae_run(run_dir, output_dir, *, check=None):
     """Exports the trained model of a run; see `export_vae_bundle`."""
     run = VaeRunFolder(run_dir).require()
-    check_place(output_dir, VAE_BUNDLE_NAME)
+    check_place(pathlib.Path(output_dir, VAE_BUNDLE_NAME))
     vae = run.load_model()
     metadata = _describe_run(run, vae.schema)
     return export_vae_bundle(vae, output_dir, metadata=metadata, check=check)
