@@ -15,7 +15,7 @@ from datasets.building.prepare import prepare
 from tp_keras.data import builders
 from tp_keras.data.schema import read_schema
 from tp_keras.data.source import load_portraits
-from training.command import user_message
+from training.endings import user_message
 
 COUNT = 12
 DATASET = f"tiny_portraits/synthetic_{COUNT}"

@@ -15,7 +15,7 @@ from tp_keras.export.run_export import export_run
 from tp_keras.generator.export.bundle import export_vae_run
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.serving.server_files import configured_models
-from training.command import user_message
+from training.endings import user_message
 
 
 def publish_one(models, content="graph"):

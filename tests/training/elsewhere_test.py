@@ -83,5 +83,8 @@ def test_a_run_that_another_needs(
     monkeypatch.chdir("moved")
     main([*words, f"--{flag}", "runs/one", "--run_dir", "runs/two"])
     os.rename("runs/one", "runs/other")
+    # With a model it is no longer free for other settings.
+    run_class("runs/two").record(status="training")
+    run_class("runs/two").model_path.touch()
     arguments = [*words, f"--{flag}", "runs/other", "--run_dir", "runs/two"]
     assert f"{flag}: " in refusal(capsys, main, arguments)
