@@ -27,17 +27,20 @@ def write_checksums(
 
     Args:
         folder: The folder; files in folders within are noted as well.
-        ignored: Names of files that are not noted.
+        ignored: Names of files that are not noted, nor are hidden ones.
     """
     folder = pathlib.Path(folder)
-    paths = sorted(filter(pathlib.Path.is_file, folder.rglob("*")))
-    names = [path.relative_to(folder).as_posix() for path in paths]
+    paths = [
+        path
+        for path in sorted(folder.rglob("[!.]*"))
+        if path.is_file() and path.name not in (CHECKSUMS_NAME, *ignored)
+    ]
     _write(
         folder,
         {
-            name: _describe(folder / name) | {"sha256": _hash(folder / name)}
-            for name in names
-            if name not in (CHECKSUMS_NAME, *ignored)
+            path.relative_to(folder).as_posix(): _describe(path)
+            | {"sha256": _hash(path)}
+            for path in paths
         },
     )
 

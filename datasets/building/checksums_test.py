@@ -18,6 +18,7 @@ def folder(tmp_path, monkeypatch):
     (folder / "large").write_text("1234567890 1234567890")
     (folder / "within" / "large").write_text("abcdefghij abcdefghij")
     (folder / "free").touch()
+    (folder / f".{CHECKSUMS_NAME}").touch()  # A killed process may leave it.
     checksums.write_checksums(folder, ["free"])
     return folder
 

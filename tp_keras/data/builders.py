@@ -47,12 +47,14 @@ def find_builder(data_dir, dataset) -> tfds.core.DatasetBuilder:
     except Exception as error:  # Of any class, where a file is damaged.
         if is_version:
             folder = data_dir.resolve()
+            # Where it lies is all that tells what it is of.
+            dataset = "/".join(folder.parts[-3:-1]).lstrip("/")
         else:
-            folder = _find_folder(data_dir / dataset.partition(":")[0])
+            dataset = dataset.partition(":")[0]
+            folder = _find_folder(data_dir / dataset)
         if folder is None:
             raise _not_prepared(data_dir, dataset) from error
-        # The name of the folder is all that tells what it is of.
-        raise damaged_data_set(folder, "/".join(folder.parts[-3:])) from error
+        raise damaged_data_set(folder, f"{dataset}/{folder.name}") from error
     folder, full_name = pathlib.Path(builder.data_dir), builder.info.full_name
     damaged = find_damage(folder, verify=False)
     if set(damaged) - {_RECORD}:  # A reader can do without.
@@ -148,9 +150,10 @@ def rebuild_command(folder, full_name) -> str:
     names = full_name.split("/")
     if list(folder.parts[-len(names) :]) != names:
         folder = folder.resolve()
-    return build_command(
-        folder.parents[len(names) - 1], "/".join(names[:-1]), overwrite=True
-    )
+    data_dir = folder.parent
+    if len(folder.parents) >= len(names):
+        data_dir = folder.parents[len(names) - 1]
+    return build_command(data_dir, "/".join(names[:-1]), overwrite=True)
 
 
 def _check_file_format(builder):
