@@ -24,7 +24,11 @@ SETTINGS = SearchSettings(ExperimentConfig(), SearchSpace(), trials=2)
 PRINTS = {"train": "a", "validation": "b"}
 FILES = (
     *("settings.json", "data.json", "finished.json"),
-    *("trials/0/result.json", "oracle/oracle.json", "oracle/trial_0/trial.json"),
+    *(
+        "trials/0/result.json",
+        "oracle/oracle.json",
+        "oracle/trial_0/trial.json",
+    ),
 )
 each_file = pytest.mark.parametrize("name", FILES)
 
