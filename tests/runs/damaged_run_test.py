@@ -122,6 +122,16 @@ def test_no_flipped_bit_gives_another_answer(whole, tmp_path, name):
         shutil.rmtree(path)
 
 
+def test_a_whole_model_of_another_run_is_refused(damaged):
+    run = RunFolder(damaged)
+    shutil.copy(run.trained_path, run.model_path)
+    with pytest.raises(UserError, match="other bytes than were saved"):
+        run.load_model()
+    # It may be noted for good.
+    run.record(status="finished")
+    assert run.load_model()
+
+
 def test_an_older_model_without_a_checksum(damaged):
     run = RunFolder(damaged)
     facts = json.loads((damaged / "run.json").read_text())

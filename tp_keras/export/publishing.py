@@ -29,6 +29,7 @@ def unpublished(output_dir, name: str) -> Iterator[pathlib.Path]:
         ...     version = publish(folder)
     """
     base = pathlib.Path(output_dir) / name
+    base.mkdir(parents=True, exist_ok=True)
     try:
         with scratch_folder(base / UNPUBLISHED) as folder:
             yield folder

@@ -26,16 +26,14 @@ _SPLIT_FIELDS = ("train_split", "validation_split")
 
 _PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "numpy")
 
-_NUMBER = int | float
-
 # Of what in `run.json` is read by others than who wrote it.
 _KINDS = {
     **dict.fromkeys(("status", "processor", "dataset", "precision"), str),
     **dict.fromkeys(("versions", "fingerprints", "schema", "from_run"), dict),
     **dict.fromkeys(("checksums", "settings", "prior"), dict),
     **dict.fromkeys(("epochs", "examples_seen", "best_epoch"), int),
-    **dict.fromkeys(("parameters",), int),
-    **dict.fromkeys(("seconds", "debias_seconds", "best_score"), _NUMBER),
+    "parameters": int,
+    **dict.fromkeys(("seconds", "debias_seconds", "best_score"), int | float),
 }
 
 

@@ -123,7 +123,7 @@ class SweepFolder:
                 if known.get(seed, base) != base
             ]
             datasets = {
-                base.get("dataset")
+                str(base.get("dataset"))
                 for base in (known | own).values()
                 if isinstance(base, dict)
             }
