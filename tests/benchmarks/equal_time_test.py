@@ -66,6 +66,7 @@ def measure(names, log, rounds):
     return measure_epochs(configs, train_and_log, rounds)
 
 
+@pytest.mark.large
 def test_trainings_take_turns_by_epochs(tmp_path):
     log = tmp_path / "log"
     speeds = measure(["first", "second"], log, rounds=2)
@@ -82,6 +83,7 @@ def test_trainings_take_turns_by_epochs(tmp_path):
         assert (speed.examples, speed.parameters) == (100, 7)
 
 
+@pytest.mark.large
 def test_training_that_breaks_is_named(tmp_path):
     with pytest.raises(UserError, match="name='broken'"):
         measure(["fine", "broken"], tmp_path / "log", rounds=1)

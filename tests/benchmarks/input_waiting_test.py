@@ -32,6 +32,7 @@ def train(path, trainer_class):
     return trainer, row
 
 
+@pytest.mark.large
 def test_the_clock_changes_nothing_of_the_training(tmp_path):
     _, expected = train(tmp_path / "a", Trainer)
     trainer, row = train(tmp_path / "b", WaitingTrainer)
@@ -41,6 +42,7 @@ def test_the_clock_changes_nothing_of_the_training(tmp_path):
     assert 0 < trainer.waiting.epoch_seconds < 60
 
 
+@pytest.mark.large
 def test_a_slow_input_is_waited_for(tmp_path, monkeypatch):
     class SlowBatches(trainer_module.TrainingBatches):
         def dataset(self, first_epoch=0):

@@ -132,12 +132,12 @@ def test_every_kind_of_task_rests_on_its_own_region(small_run):
 
 def test_without_regions_there_are_nine_places_and_the_seed_chooses(small_run):
     chosen = []
-    for seed in (0, 0, 3):
+    for seed in (0, 3):
         records, folder = run_explanations(small_run, count=16, seed=seed)
         facts = json.loads((folder / "measured.json").read_text())
         chosen.append(facts["fingerprint"])
         assert "No regions are known" in facts["regions"]
-    assert chosen[0] == chosen[1] != chosen[2]
+    assert chosen[0] != chosen[1]
     areas = find(records, metric="area_share", task="age", variant=METHODS[0])
     assert len(areas) == 9
 

@@ -133,7 +133,7 @@ def test_predict_writes_a_file(exported, tmp_path, capsys, suffix):
     [
         (["--images", "*.xyz"], "There is no picture"),
         (["--images", "a.png", "--output", "a.xlsx"], "ends in .csv, .json"),
-        (["--images"], "Expected one or more pictures"),
+        (["--images"], "Expected one or more files"),
     ],
 )
 def test_predict_refuses_before_it_begins(
