@@ -32,12 +32,12 @@ def make_jobs(data_dir):
         *("--latent_size", "8", "--prior", "standard_normal"),
     )
     return {
-        "training": (Job("training", train, KEPT), 24),
+        "training": (Job("training", train, KEPT), 16),
         "debiasing": (
             Job("debiasing", debias, (*KEPT, "trained.keras")),
-            12,
+            8,
         ),
-        "generator": (Job("generator", vae, KEPT), 12),
+        "generator": (Job("generator", vae, KEPT), 8),
     }
 
 
