@@ -90,9 +90,7 @@ def as_a_list(path):
 
 
 @pytest.mark.parametrize("damage", [cut, flip, empty, remove, as_a_list])
-@pytest.mark.parametrize(
-    "name", ["state.weights.h5", "history.csv", "backup.json"]
-)
+@pytest.mark.parametrize("name", ["state.npz", "history.csv", "backup.json"])
 def test_of_a_damaged_state_the_one_before_is_taken(backups, damage, name):
     whole = fit(backups, 3)
     damage(backups.folder / "epoch-00003" / name)
@@ -109,7 +107,7 @@ def test_of_a_damaged_state_the_one_before_is_taken(backups, damage, name):
 def test_without_a_whole_one_nothing_begins_anew_unasked(backups):
     fit(backups, 2)
     for folder in backups.folder.iterdir():
-        cut(folder / "state.weights.h5")
+        cut(folder / "state.npz")
     with pytest.raises(UserError, match="No backup.*Remove the folder"):
         backups.newest(lambda text: None)
     # What a kill has left of the first one is none.
@@ -136,3 +134,30 @@ def test_it_is_known_when_early_stopping_had_its_end(scores):
             break
     assert ended is not None
     assert not has_stopped(history, None) and not has_stopped([], 2)
+
+
+def test_the_state_of_another_model_is_refused(backups):
+    fit(backups, 1)
+    keras.utils.set_random_seed(0)
+    other = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    other.compile(keras.optimizers.Adam(0.1), "mse")
+    larger = keras.Sequential([*make_model().layers, keras.layers.Dense(1)])
+    larger.build((None, 3))
+    larger.compile(keras.optimizers.Adam(0.1), "mse")
+    for model in (other, larger):
+        with pytest.raises(UserError, match="of another model.*state.npz"):
+            backups.restore_weights(model, 1)
+
+
+def test_bfloat16_keeps_its_bits(backups):
+    model = keras.Sequential(
+        [keras.Input((3,)), keras.layers.Dense(2, dtype="bfloat16")]
+    )
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    before = [keras.ops.convert_to_numpy(w) for w in model.weights]
+    backups.save(model, 1)
+    for weight in model.weights:
+        weight.assign(keras.ops.ones_like(weight))
+    backups.restore_weights(model, 1)
+    for weight, value in zip(model.weights, before, strict=True):
+        assert keras.ops.convert_to_numpy(weight).tobytes() == value.tobytes()

@@ -6,11 +6,13 @@ import shutil
 from collections.abc import Callable
 
 import keras
+import numpy as np
 
 from tp_keras import files
 from tp_keras.errors import UserError
 
-_WEIGHTS = "state.weights.h5"
+# Not HDF5: its library doesn't bear a full disk.
+_STATE = "state.npz"
 _RECORD = "backup.json"
 _KEPT = 2
 
@@ -18,10 +20,11 @@ _KEPT = 2
 class Backups:
     """The states after the last two whole epochs of a training.
 
-    Each is a folder `epoch-00007` that appears by one rename: weights with the
-    optimizer and its averages, copies of the files that belong to the state,
-    and a record of the epoch with a checksum of each. What is damaged is named,
-    and the one before is taken, with the files of that epoch.
+    Each is a folder `epoch-00007` that appears by one rename: all variables of
+    model and optimizers, the averages among them, copies of the files that
+    belong to the state, and a record of the epoch with a checksum of each. What
+    is damaged is named, and the one before is taken, with the files of that
+    epoch.
 
     Args:
         folder: Where the backups lie.
@@ -42,7 +45,7 @@ class Backups:
     def save(self, model, epochs: int) -> None:
         """Keeps the state of a built model after so many epochs."""
         with files.new_folder(self._place(epochs)) as aside:
-            model.save_weights(aside / _WEIGHTS)
+            np.savez(aside / _STATE, *_values(model))
             for path in self.beside:
                 if path.exists():
                     shutil.copyfile(path, aside / path.name)
@@ -85,10 +88,28 @@ class Backups:
                 path.unlink(missing_ok=True)
 
     def restore_weights(self, model, epochs: int) -> None:
-        """Gives a built model the weights of a state, and its optimizer."""
+        """Gives a built model the weights of a state, and its optimizer.
+
+        Raises:
+            UserError: If the state is that of another model.
+        """
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
-        model.load_weights(self._place(epochs) / _WEIGHTS)
+        path, values = self._place(epochs) / _STATE, _values(model)
+        with np.load(path) as file:
+            kept = [file[name] for name in file]
+        if [v.shape for v in kept] != [v.shape for v in values]:
+            raise UserError(
+                "The backup is that of another model, as another version of "
+                "the packages may make it. Remove the folder to begin anew. "
+                f"Received: {path}"
+            )
+        for variable, value, old in zip(
+            _variables(model), kept, values, strict=True
+        ):
+            # NumPy keeps the bits of bfloat16, but forgets its name.
+            is_unnamed = value.dtype.kind == "V"
+            variable.assign(value.view(old.dtype) if is_unnamed else value)
 
     def exist(self) -> bool:
         """Returns whether there are any, whole or damaged."""
@@ -120,6 +141,21 @@ class Backups:
             return f"{_RECORD} tells of epoch {told}"
         wrong = [name for name in sums if found[name] != sums[name]]
         return f"{', '.join(wrong)} changed" if wrong else None
+
+
+def _variables(model) -> list:
+    """Returns those of a model and of its optimizers: some have another."""
+    optimizers = [
+        value
+        for value in vars(model).values()
+        if isinstance(value, keras.optimizers.Optimizer)
+    ]
+    found = [*model.variables, *(v for o in optimizers for v in o.variables)]
+    return list({id(variable): variable for variable in found}.values())
+
+
+def _values(model) -> list[np.ndarray]:
+    return [keras.ops.convert_to_numpy(value) for value in _variables(model)]
 
 
 class KeepBackups(keras.callbacks.Callback):
