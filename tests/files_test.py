@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from tests.processes import ended_process
 from tp_keras import files
 from tp_keras.errors import UserError
 
@@ -51,12 +52,7 @@ def test_a_folder_takes_its_place_at_the_end_or_not_at_all(tmp_path):
 
 
 def test_leftovers_of_killed_processes_are_removed(tmp_path):
-    killed = subprocess.run(
-        [sys.executable, "-c", "import os; print(os.getpid())"],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    ).stdout.strip()
+    killed = ended_process()
     living = f".{os.getppid()}-ab.partial-train.npy"
     for name in (f".{killed}-ab.partial-train.npy", living, "train.npy"):
         (tmp_path / name).touch()

@@ -2,12 +2,11 @@ import hashlib
 import json
 import os
 import stat
-import subprocess
-import sys
 
 import pytest
 
 from tests.made_runs import make_run
+from tests.processes import ended_process
 from tp_keras.export.publishing import publish
 from tp_keras.export.publishing import unpublished
 from tp_keras.export.publishing import write_metadata
@@ -80,12 +79,7 @@ def test_a_server_knows_of_every_model_that_was_published(tmp_path):
 
 
 def test_an_export_removes_what_a_killed_one_has_left(tmp_path):
-    killed = subprocess.run(
-        [sys.executable, "-c", "import os; print(os.getpid())"],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    ).stdout.strip()
+    killed = ended_process()
     with unpublished(tmp_path, "mine") as folder:
         left, living = (
             folder.with_name(

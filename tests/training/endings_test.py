@@ -98,6 +98,18 @@ WRAPPED = (
 FAILING = "print('x'); raise UserError('Row 7.')"
 
 
+def run_line(line):
+    """Exit code of the first command of a pipe, and what all say of errors."""
+    done = subprocess.run(
+        ["bash", "-c", f"{line}; exit ${{PIPESTATUS[0]}}"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=BUFFERING,
+    )
+    return done.returncode, done.stderr
+
+
 def run(work, redirection):
     """Exit code and standard error of a command with such streams."""
     code = (
@@ -107,14 +119,7 @@ def run(work, redirection):
         f"with errors_told():\n    {work}"
     )
     line = f"{shlex.join([sys.executable, '-c', code])} {redirection}"
-    done = subprocess.run(
-        ["bash", "-c", f"{line}; exit ${{PIPESTATUS[0]}}"],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env=BUFFERING,
-    )
-    return done.returncode, done.stderr
+    return run_line(line)
 
 
 @pytest.mark.parametrize(
@@ -151,11 +156,4 @@ def test_a_pipe_of_our_own_that_breaks_keeps_its_trace():
 )
 def test_help_that_nobody_reads(words):
     line = f"(sleep 0.1; {sys.executable} -m {words}) | true"
-    done = subprocess.run(
-        ["bash", "-c", f"{line}; exit ${{PIPESTATUS[0]}}"],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env=BUFFERING,
-    )
-    assert (done.returncode, done.stderr) == (141, "")
+    assert run_line(line) == (141, "")
