@@ -1,56 +1,62 @@
-"""Trainings that are killed at a system call end as if they never had been."""
+"""Commands that are killed end, called again, as if they never had been."""
 
+import random
 import shutil
+import time
 
 import pytest
 
-from tests.faults.kit import TALLY
-from tests.faults.kit import Job
-from tests.faults.kit import chosen
-from tests.faults.kit import kill_and_resume
-from tests.faults.kit import tell
-from tests.faults.kit import writing_calls
+from tests.faults.kit import try_each
+from tests.faults.stepping import states
 
 pytestmark = pytest.mark.large
 
-TINY = ("--dataset", "tiny_portraits/synthetic_tiny")
-KEPT = ("model.keras", "history.csv")
+# How many kills at random moments.
+KILLS = {
+    "training": 100,
+    "debiasing": 30,
+    "generator": 30,
+    "sweep": 25,
+    "search": 15,
+}
 
 
-def make_jobs(data_dir):
-    """Returns the jobs by name, and how many kills each gets."""
-    data = (*TINY, "--data_dir", str(data_dir))
-    train = (
-        *("training.train", "demo", *data, "--run_dir", "{out}"),
-        *("--backbone", "portrait_xs", "--averaging", "0.9"),
-        *("--epochs", "3"),
-    )
-    debias = (*train, "--debias", "conditional_grl", "--debias_scope", "branch")
-    vae = (
-        *("training.train_vae", "smoke", *data, "--run_dir", "{out}"),
-        *("--preset", "likelihood", "--half_epochs", "1", "--full_epochs", "1"),
-        *("--latent_size", "8", "--prior", "standard_normal"),
-    )
-    return {
-        "training": (Job("training", train, KEPT), 16),
-        "debiasing": (
-            Job("debiasing", debias, (*KEPT, "trained.keras")),
-            8,
-        ),
-        "generator": (Job("generator", vae, KEPT), 8),
-    }
+@pytest.mark.parametrize(
+    "name", ["training", "debiasing", "generator", "sweep"]
+)
+def test_killed_at_any_system_call_it_ends_as_without(name, jobs, tmp_path):
+    job = jobs[name]
+    found, calls = states(job, tmp_path)
+    expected = job.outcome(tmp_path / "job" / "run")
+
+    def resume(folder):
+        return job.resumed_fault(folder / "run", expected)
+
+    kind = f"{name} killed at one of {calls} system calls: different states"
+    try_each(kind, {folder.name: folder for folder in found}, resume)
 
 
-@pytest.mark.parametrize("name", ["training", "debiasing", "generator"])
-def test_a_killed_training_ends_as_without_a_kill(
-    name, tiny_data_dir, tmp_path, request
-):
-    job, count = make_jobs(tiny_data_dir)[name]
-    whole, kind = tmp_path / "whole", f"kills at a system call, {name}"
-    calls = writing_calls(job, whole)
-    expected = job.outcome(whole)
-    for number, call in enumerate(chosen(calls, count)):
-        out = tmp_path / f"run{number}"
-        tell(kind, call, kill_and_resume(job, out, call, expected))
-        shutil.rmtree(out, ignore_errors=True)
-    assert [fault for _, fault in TALLY[kind] if fault] == []
+@pytest.mark.parametrize("name", KILLS)
+def test_killed_at_any_moment_it_ends_as_without(name, jobs, tmp_path):
+    job, chance = jobs[name], random.Random(0)
+    begin = time.monotonic()
+    expected = job.whole(tmp_path / "whole")
+    seconds = time.monotonic() - begin
+
+    def kill_and_resume(moment):
+        out = tmp_path / f"run{moment}"
+        running = job.start(out)
+        while running.wait(moment) is not None:
+            # Ended before that: earlier, then.
+            moment *= 0.8
+            shutil.rmtree(out)
+            running = job.start(out)
+        running.kill()
+        running.wait()
+        fault = job.resumed_fault(out, expected)
+        shutil.rmtree(out)
+        return fault
+
+    moments = [chance.uniform(0, 1.3 * seconds) for _ in range(KILLS[name])]
+    tries = {f"after {moment:.2f} s": moment for moment in moments}
+    try_each(f"{name} killed at a random moment", tries, kill_and_resume)

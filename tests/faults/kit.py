@@ -1,30 +1,102 @@
 """Commands that are killed, crowded and starved, and what is left of them."""
 
 import collections
+import concurrent.futures
 import dataclasses
 import hashlib
+import json
+import multiprocessing
+import multiprocessing.connection
+import os
 import pathlib
-import random
+import runpy
 import signal
-import subprocess
 import sys
+import tempfile
+import threading
+from collections.abc import Iterable
 
 from tp_keras.files import sha256
 
 # Kind of fault -> names of those tried, and what went wrong.
 TALLY: dict[str, list[tuple[str, str | None]]] = collections.defaultdict(list)
 
-# System calls that change what lies on a disk.
-_WRITING = (
-    *("write", "pwrite64", "writev", "ftruncate", "fsync", "sendfile"),
-    *("rename", "renameat2", "unlink", "unlinkat", "mkdir", "rmdir"),
-)
-# More than that of a name are much alike.
-_MANY = 40
+# What commands print.
+LOGS = pathlib.Path(tempfile.mkdtemp(prefix="faults-"))
 
 _REPOSITORY = pathlib.Path(__file__).parents[2]
 _SECONDS = 300
-_STRACE = ("-f", "-qq")
+
+# Forked from one that has imported, and not run, TensorFlow.
+_PROCESSES = multiprocessing.get_context("forkserver")
+# To start one asks all others whether they have ended, and an end is told once.
+_LOCK = threading.Lock()
+_PROCESSES.set_forkserver_preload(["tests.faults.preloaded"])
+
+
+class Running:
+    """A command in a process of its own.
+
+    Args:
+        words: Its module and flags.
+        log: File for what it prints.
+        waits: Whether it stops itself before it begins.
+    """
+
+    def __init__(self, words, log, waits=False):
+        self.log = pathlib.Path(log)
+        arguments = [str(word) for word in words], str(log), waits
+        self._process = _PROCESSES.Process(target=_execute, args=arguments)
+        with _LOCK:
+            self._process.start()
+        self.pid = self._process.pid
+
+    def kill(self) -> None:
+        """Ends it as `kill -9` does."""
+        self._process.kill()
+
+    def wait(self, seconds: float = _SECONDS) -> int | None:
+        """Returns its exit code, None if it hasn't ended by then."""
+        multiprocessing.connection.wait([self._process.sentinel], seconds)
+        with _LOCK:
+            return self._process.exitcode
+
+    @property
+    def said(self) -> str:
+        """All that it has printed."""
+        return self.log.read_text(errors="replace")
+
+    def fault(self, allowed: Iterable[str] = ()) -> str | None:
+        """Returns what is wrong with its end.
+
+        Args:
+            allowed: Parts of sentences that it may end with instead of well.
+        """
+        code, said = self.wait(), self.said
+        last = (said.strip().splitlines() or [""])[-1]
+        if code is None:
+            self.kill()
+            return "has no end"
+        if "Traceback" in said:
+            return f"trace: {last}"
+        if code and not any(text in last for text in allowed):
+            return f"ends with {code}: {last}"
+        return None
+
+
+def _execute(words, log, waits):
+    os.chdir(_REPOSITORY)
+    file = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    # As many run beside each other as there are processors.
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ[name] = "1"
+    sys.argv = words
+    sys.modules.pop(words[0], None)
+    if waits:
+        os.kill(os.getpid(), signal.SIGSTOP)
+    runpy.run_module(words[0], run_name="__main__", alter_sys=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,36 +104,55 @@ class Job:
     """A command that writes a folder, and what of it must always be the same.
 
     Attributes:
-        name: What the table calls it.
         words: Module and flags, `{out}` where the folder goes.
-        results: Globs of the files in the folder whose bytes are compared.
+        results: Globs of the files in the folder that are compared.
     """
 
-    name: str
     words: tuple[str, ...]
     results: tuple[str, ...]
 
-    def run(self, out, before=(), **options) -> subprocess.CompletedProcess:
-        """Runs it into a folder, `before` are words of a program around it."""
+    def start(self, out, name="run", waits=False) -> Running:
+        """Starts it into a folder, of which `name` names what it prints."""
         words = [word.format(out=out) for word in self.words]
-        return subprocess.run(
-            [*before, sys.executable, "-m", *words],
-            cwd=_REPOSITORY,
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            **options,
-        )
+        place = "-".join((*pathlib.Path(out).parts[-2:], name))
+        return Running(words, LOGS / f"{place}.log", waits)
+
+    def whole(self, out) -> dict[str, str]:
+        """Runs it undisturbed, and returns its outcome."""
+        running = self.start(out)
+        assert running.fault() is None, running.said
+        return self.outcome(out)
 
     def outcome(self, out) -> dict[str, str]:
-        """Returns checksums of the results, of archives those of what is in."""
-        paths = [
+        """Returns what is compared of each file of the results."""
+        paths = {
             p for glob in self.results for p in pathlib.Path(out).glob(glob)
-        ]
+        }
         return {str(p.relative_to(out)): _content(p) for p in sorted(paths)}
+
+    def resumed_fault(self, out, expected, allowed=()) -> str | None:
+        """Runs it again, and returns what is not as without a fault.
+
+        Args:
+            out: The folder.
+            expected: Outcome without a fault.
+            allowed: Parts of sentences that it may end with instead.
+        """
+        again = self.start(out, "again")
+        fault = again.fault(allowed)
+        if fault or again.wait():
+            return fault
+        found = self.outcome(out)
+        names = sorted({*expected, *found})
+        wrong = [n for n in names if expected.get(n) != found.get(n)]
+        return f"differs: {', '.join(wrong)}" if wrong else None
 
 
 def _content(path) -> str:
+    if path.name == "result.json":
+        # Of trials that train for a time only what was tried is always alike.
+        result = json.loads(path.read_text())
+        return json.dumps([result["status"], result["values"]])
     if path.suffix != ".keras":
         return sha256(path)
     # Archives tell the time, and HDF5 files as well: weights alone count.
@@ -82,65 +173,16 @@ def tell(kind: str, name: str, fault: str | None) -> None:
     print(line, file=sys.__stderr__, flush=True)
 
 
-def writing_calls(job: Job, out) -> list[tuple[str, str]]:
-    """Returns the system calls of a job that write into its folder, in order.
+def try_each(kind: str, tries: dict, attempt) -> None:
+    """Makes tries beside each other, and asserts that all are survived.
 
-    Each as what `killed` takes, and as strace shows it.
+    Args:
+        kind: What the table calls them.
+        tries: Name -> what `attempt` takes; it returns a fault or None.
+        attempt: Function that makes one.
     """
-    trace, calls = pathlib.Path(f"{out}.trace"), ",".join(_WRITING)
-    watch = "-y", "-e", f"trace={calls}", "-o", str(trace)
-    # What speeds it up makes it inject nothing.
-    done = job.run(out, ("strace", "--seccomp-bpf", *_STRACE, *watch))
-    assert not done.returncode, done.stderr
-    seen, found, process = collections.Counter(), [], None
-    for line in trace.read_text(errors="replace").splitlines():
-        number, _, call = line.partition(" ")
-        process = process or number
-        name = call.strip().partition("(")[0]
-        # Of the main thread: each has its own count.
-        if number == process and name in _WRITING:
-            seen[name] += 1
-            if f"/{pathlib.Path(out).name}" in call:
-                kill = f"{name}:signal=SIGKILL:when={seen[name]}"
-                found.append((kill, call.strip()))
-    return found
-
-
-def chosen(calls, count: int, seed: int = 0) -> list[str]:
-    """Returns some of the calls: first of all those that are few of a name."""
-    chance = random.Random(seed)
-    names = collections.Counter(kill.partition(":")[0] for kill, _ in calls)
-    order = [kill for kill, _ in calls]
-    chance.shuffle(order)
-    many = [kill for kill in order if names[kill.partition(":")[0]] > _MANY]
-    few = [kill for kill in order if kill not in many]
-    few = few[: max(count - len(many), 2 * count // 3)]
-    return few + many[: count - len(few)]
-
-
-def kill_and_resume(job: Job, out, call: str, expected) -> str | None:
-    """Kills a job at a system call, resumes it, and returns what went wrong."""
-    if not killed(job, out, call):
-        return "was not killed"
-    return resumed_fault(job, out, expected)
-
-
-def killed(job: Job, out, call: str) -> bool:
-    """Runs a job that is killed at a system call; whether it came so far."""
-    name = call.partition(":")[0]
-    inject = "-e", f"trace={name}", "-e", f"inject={call}", "-o", "/dev/null"
-    done = job.run(out, ("strace", *_STRACE, *inject))
-    # As shells and strace tell of a signal.
-    return done.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL)
-
-
-def resumed_fault(job: Job, out, expected) -> str | None:
-    """Runs a job again, and returns what is not as without a fault."""
-    done = job.run(out)
-    if "Traceback" in done.stderr:
-        return "trace: " + done.stderr.strip().splitlines()[-1]
-    if done.returncode:
-        return "refused: " + done.stderr.strip().splitlines()[-1]
-    found = job.outcome(out)
-    wrong = [k for k in {*expected, *found} if expected.get(k) != found.get(k)]
-    return f"differs: {', '.join(sorted(wrong))}" if wrong else None
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        jobs = {pool.submit(attempt, t): name for name, t in tries.items()}
+        for job in concurrent.futures.as_completed(jobs):
+            tell(kind, jobs[job], job.result())
+    assert [found for found in TALLY[kind] if found[1]] == []

@@ -1,41 +1,48 @@
 """Two processes at once in one folder."""
 
-import concurrent.futures
+import random
+import shutil
 import time
 
 import pytest
 
-from tests.faults.kills_test import make_jobs
-from tests.faults.kit import TALLY
-from tests.faults.kit import resumed_fault
-from tests.faults.kit import tell
+from tests.faults.kit import try_each
 
 pytestmark = pytest.mark.large
 
+PAIRS = {
+    "training": 25,
+    "debiasing": 10,
+    "generator": 10,
+    "sweep": 10,
+    "search": 5,
+}
+REFUSED = ("Another process is at work",)
 
-@pytest.mark.parametrize("name", ["training", "generator"])
-def test_the_second_is_told_and_the_first_ends_as_alone(
-    name, tiny_data_dir, tmp_path
-):
-    job, _ = make_jobs(tiny_data_dir)[name]
-    whole, kind = tmp_path / "whole", f"pairs at once, {name}"
-    assert not job.run(whole).returncode
-    expected = job.outcome(whole)
-    for delay in (0, 0, 0.5, 1, 2, 3, 4, 5):
-        number = len(TALLY[kind])
-        out = tmp_path / f"run{number}"
-        with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            first = pool.submit(job.run, out)
-            time.sleep(delay)
-            second = pool.submit(job.run, out)
-            done = [first.result(), second.result()]
-        refused = [run for run in done if run.returncode]
-        fault = None
-        for run in refused:
-            if "Another process" not in run.stderr:
-                fault = "said: " + run.stderr.strip().splitlines()[-1]
-        if len(refused) == 2:
-            fault = "both refused"
-        fault = fault or resumed_fault(job, out, expected)
-        tell(kind, f"{delay} s apart", fault)
-    assert [fault for _, fault in TALLY[kind] if fault] == []
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_the_second_is_told_and_the_first_ends_as_alone(name, jobs, tmp_path):
+    job, chance = jobs[name], random.Random(0)
+    begin = time.monotonic()
+    expected = job.whole(tmp_path / "whole")
+    seconds = time.monotonic() - begin
+
+    def run_both(delay):
+        out = tmp_path / f"run{delay}"
+        first = job.start(out, "first")
+        time.sleep(delay)
+        both = first, job.start(out, "second")
+        faults = [running.fault(REFUSED) for running in both]
+        if all(running.wait() for running in both):
+            return "both are refused"
+        if any(faults):
+            return next(filter(None, faults))
+        fault = job.resumed_fault(out, expected)
+        shutil.rmtree(out)
+        return fault
+
+    # The first ones at the same moment, as far as that can be.
+    delays = [chance.uniform(0, seconds) for _ in range(PAIRS[name])]
+    delays[: PAIRS[name] // 4] = [0.001 * n for n in range(PAIRS[name] // 4)]
+    tries = {f"{delay:.3f} s apart": delay for delay in delays}
+    try_each(f"two at once, {name}", tries, run_both)

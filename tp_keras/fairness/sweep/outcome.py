@@ -152,7 +152,13 @@ class SweepFolder:
         """Returns what a variant costs by itself, shared parts included."""
         if variant.is_none:
             return 1.0
-        facts = self.run(variant, seed).facts
+        run = self.run(variant, seed)
+        facts = run.facts
+        if not facts:
+            raise UserError(
+                "A run of the sweep has lost its run.json; without its folder "
+                f"the same sweep makes it again. Received: {run.path}"
+            )
         seconds = base.facts.get("seconds")
         parts = [facts.get("debias_seconds")]
         method = self.run(dataclasses.replace(variant, posthoc=NONE), seed)

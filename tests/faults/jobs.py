@@ -1,0 +1,71 @@
+"""The commands that write for long, as small as they can be."""
+
+import keras
+
+from tests.faults.kit import Job
+
+DATASET = "tiny_portraits/synthetic_tiny"
+_KEPT = ("model.keras", "history.csv")
+
+
+def make_jobs(data_dir, folder) -> dict[str, Job]:
+    """Returns the commands by name.
+
+    Args:
+        data_dir: Folder of the prepared data set.
+        folder: For what they begin with.
+    """
+    folder.mkdir(exist_ok=True)
+    data = ("--dataset", DATASET, "--data_dir", str(data_dir))
+    train = (
+        *("training.train", "demo", *data, "--run_dir", "{out}"),
+        *("--backbone", _write_backbone(folder / "own.keras")),
+        *("--averaging", "0.9", "--epochs", "3", "--embedding_size", "8"),
+        *("--rotation", "0", "--zoom", "0"),
+    )
+    debias = (
+        *("--debias", "conditional_grl", "--debias_scope", "branch"),
+        *("--branch_steps", "20", "--adversary_steps", "1"),
+    )
+    base = folder / "base"
+    Job(train, _KEPT).whole(base)
+    return {
+        "training": Job(train, _KEPT),
+        "debiasing": Job((*train, *debias), (*_KEPT, "trained.keras")),
+        "generator": Job(
+            (
+                *("training.train_vae", "smoke", *data, "--run_dir", "{out}"),
+                *("--preset", "likelihood", "--latent_size", "8"),
+                *("--encoder_channels", "16", "16", "--decoder_channels"),
+                *("16", "16", "16", "--modulation", "False"),
+                *("--half_epochs", "2", "--full_epochs", "1"),
+                *("--prior", "standard_normal"),
+            ),
+            _KEPT,
+        ),
+        "sweep": Job(
+            (
+                *("training.fairness_sweep", "--base_runs", str(base)),
+                *("--sweep_dir", "{out}", "--variants", "none", "none+leace"),
+            ),
+            ("*/model.keras", "*/sweep/*.jsonl"),
+        ),
+        "search": Job(
+            (
+                *("training.tune", "--base", "demo", *data, "--trials", "2"),
+                *("--tune_dir", "{out}", "--name", "s", "--depths", "1"),
+                *("--widths", "16", "--budget_seconds", "1"),
+            ),
+            ("s/trials/*/result.json",),
+        ),
+    }
+
+
+def _write_backbone(path) -> str:
+    """Saves a network that takes no time to trace or to train."""
+    layers, image = keras.layers, keras.Input((108, 84, 3))
+    x = layers.Conv2D(8, 9, 9, use_bias=False)(image)
+    x = layers.BatchNormalization()(x)
+    x = layers.Conv2D(64, 1, activation="relu")(x)
+    keras.Model(image, x).save(path)
+    return str(path)
