@@ -10,7 +10,6 @@ from tp_keras.config import ModelConfig
 from tp_keras.config import TrainingConfig
 from tp_keras.config import config_differences
 from tp_keras.config import config_from_dict
-from tp_keras.config import config_to_dict
 from tp_keras.errors import UserError
 from tp_keras.generator.config import VaeTrainingConfig
 from training.configs import EXPERIMENTS
@@ -20,12 +19,12 @@ from training.configs import EXPERIMENTS
 def test_experiments_survive_json(name):
     help_text, config = EXPERIMENTS[name]
     assert help_text.endswith(".")
-    told = json.loads(json.dumps(config_to_dict(config)))
+    told = json.loads(json.dumps(dataclasses.asdict(config)))
     assert config_from_dict(ExperimentConfig, told) == config
 
 
 def test_unknown_settings_are_refused_and_later_ones_have_their_default():
-    told = config_to_dict(ExperimentConfig())
+    told = dataclasses.asdict(ExperimentConfig())
     del told["data"]["train_split"]
     assert config_from_dict(ExperimentConfig, told) == ExperimentConfig()
     told["trainer"] = told.pop("training")
@@ -86,6 +85,6 @@ def test_what_is_done_after_a_training(debias, scope, posthoc, branch, second):
 def test_a_warmup_takes_half_of_the_epochs_at_most(kind, epochs):
     short = kind(**{epochs: 1, "warmup_epochs": 2.0})
     # What was trained is what the settings tell.
-    assert config_to_dict(short)["warmup_epochs"] == 0.5
+    assert dataclasses.asdict(short)["warmup_epochs"] == 0.5
     assert kind(**{epochs: 4, "warmup_epochs": 2.0}).warmup_epochs == 2.0
     assert kind(**{epochs: 9, "warmup_epochs": 0.0}).warmup_epochs == 0.0

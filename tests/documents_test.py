@@ -241,6 +241,20 @@ def commands_of(code, in_sentence):
             yield shlex.join(words)
 
 
+def codes_in(text):
+    """Yields language, code and whether it is in a sentence, line by line.
+
+    Snippets of Python come whole.
+    """
+    for language, block, inline in _CODE.findall(text):
+        if language == "python":
+            yield language, block, False
+        else:
+            block = re.sub(r"\\\n\s*", "", block)
+            for code in [inline] if inline else block.splitlines():
+                yield language, code, bool(inline)
+
+
 def missing_in(text):
     """What the commands and snippets of a document miss, in their order."""
     world, missing = World(), []
@@ -249,17 +263,14 @@ def missing_in(text):
         missing.extend(f"{line}: {what}" for what in world.missing)
         world.missing.clear()
 
-    for language, block, inline in _CODE.findall(text):
+    for language, code, world.in_sentence in codes_in(text):
         if language == "python":
-            world.snippet(block)
+            world.snippet(code)
             note("snippet")
         else:
-            world.in_sentence = bool(inline)
-            block = re.sub(r"\\\n\s*", "", block)
-            for code in [inline] if inline else block.splitlines():
-                for line in commands_of(code, world.in_sentence):
-                    world.execute(parse(line))
-                    note(line)
+            for line in commands_of(code, world.in_sentence):
+                world.execute(parse(line))
+                note(line)
     return missing
 
 

@@ -303,13 +303,8 @@ class ExperimentConfig:
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
 
 
-def config_to_dict(config) -> dict:
-    """Returns nested dicts of a config that JSON can hold."""
-    return dataclasses.asdict(config)
-
-
 def config_from_dict(cls, values: typing.Mapping):
-    """Returns the config of class `cls` that `config_to_dict` told.
+    """Returns the config of class `cls` that `dataclasses.asdict` told.
 
     A field that is missing was added since, and has its default; one that is
     unknown, or of another type, is a `UserError`.

@@ -1,22 +1,15 @@
 """What the TFDS builders of all face data sets have in common."""
 
 import abc
-import functools
 import hashlib
 import itertools
-import json
-import os
 import pathlib
-import shutil
 import time
-from collections.abc import Callable
 from collections.abc import Iterator
-from collections.abc import Sequence
 from typing import Any
 from typing import ClassVar
 from typing import NamedTuple
 
-import numpy as np
 import tensorflow_datasets as tfds
 import tqdm
 
@@ -26,13 +19,11 @@ from .bad_items import BadItems
 from .build_record import BuildRecord
 from .build_record import LabelCounts
 from .build_record import describe_file
-from .drawing.folder import draw_folder
-from .drawing.folder import draw_in_order
+from .drawn_pack import DrawnPack
 from .errors import DatasetInputError
 from .record_files import check_disk_space
 from .record_files import check_file_format
 from .record_files import reproducible_records
-from .variants import FaceConfig
 from .variants import Variants
 
 
@@ -64,7 +55,9 @@ class Content(NamedTuple):
     details: dict[str, int] = {}
 
 
-class FaceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+class FaceBuilder(
+    DrawnPack, tfds.core.GeneratorBasedBuilder, skip_registration=True
+):
     """A data set of face thumbnails: a folder whose `__init__` has a `Builder`.
 
     That is all a new data set needs: `prepare` and the commands find it by the
@@ -162,89 +155,6 @@ class FaceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         self, manual_dir: pathlib.Path, bad_items: BadItems
     ) -> Content:
         """Opens what the data set is built from, a drawn pack likewise."""
-
-    # A data set that draws synthetic portraits, whose `VARIANTS` have counts,
-    # has these four as well.
-
-    @classmethod
-    def describe_pack(cls, count: int, seed: int) -> dict[str, Any]:
-        """Describes all that a drawn pack depends on."""
-        raise NotImplementedError
-
-    @classmethod
-    def write_pack(
-        cls,
-        folder: pathlib.Path,
-        count: int,
-        seed: int,
-        draw_in_order: Callable,
-    ) -> None:
-        """Draws the files of a pack into a folder.
-
-        Args:
-            folder: An empty folder.
-            count: The number of portraits.
-            seed: Settles every byte.
-            draw_in_order: The function of that name, of what draws some of the
-                items, and the items.
-        """
-        raise NotImplementedError
-
-    @classmethod
-    def draw_pack(
-        cls,
-        output_dir: str | os.PathLike,
-        count: int,
-        seed: int = 0,
-        *,
-        workers: int | None = None,
-        progress: bool = True,
-    ) -> pathlib.Path:
-        """Draws synthetic portraits as files that can be a `manual_dir`.
-
-        Args:
-            output_dir: Their folder; one that holds just these is left.
-            count: The number of portraits.
-            seed: Settles every byte, on any number of workers.
-            workers: The number of processes; None takes one per processor.
-            progress: Whether a progress bar is shown.
-
-        Returns:
-            `output_dir` as a path.
-
-        Raises:
-            DatasetInputError: If a number is out of range, or the folder holds
-                something else.
-        """
-        cls.VARIANTS.find(count=count, seed=seed)
-        draw = functools.partial(
-            draw_in_order, workers=workers, progress=progress
-        )
-        return draw_folder(
-            output_dir,
-            cls.describe_pack(count, seed),
-            lambda folder: cls.write_pack(folder, count, seed, draw),
-        )
-
-    @classmethod
-    def draw_samples(cls, count: int, seed: int = 0) -> list[np.ndarray]:
-        """Draws a few synthetic portraits, uint8 [height, width, 3] each."""
-        raise NotImplementedError
-
-    @classmethod
-    def draw_regions(
-        cls, config: FaceConfig, indices: Sequence[int]
-    ) -> dict[str, np.ndarray]:
-        """Draws where the regions of synthetic portraits are; see `Regions`.
-
-        Args:
-            config: The variant that they are of.
-            indices: Their `image_index`.
-
-        Returns:
-            Name -> float32 [count, height, width].
-        """
-        raise NotImplementedError
 
     def list_inputs(self, manual_dir: pathlib.Path | None) -> dict[str, Any]:
         """Describes all that the data set depends on; equal if nothing changed.
@@ -351,25 +261,6 @@ class FaceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         # images can't be used.
         self._record.found[split] = usable
         self._progress.set_description(f"Writing {split}")
-
-    def _draw(self, download_dir: pathlib.Path) -> pathlib.Path:
-        """Draws the pack of a synthetic variant, unless it is there already."""
-        count, seed = self.builder_config.count, self.builder_config.seed
-        settings = json.dumps(self.describe_pack(count, seed)).encode()
-        digest = hashlib.sha256(settings).hexdigest()
-        folder = download_dir / self.name
-        name = f"synthetic_{count}_seed{seed}"
-        pack_dir = folder / f"{name}-{digest[:8]}"
-        # What another version of the generator has drawn would stay for ever.
-        for outdated in folder.glob(f"{name}-*"):
-            if outdated != pack_dir:
-                shutil.rmtree(outdated)
-        if checksums.find_damage(pack_dir):
-            shutil.rmtree(pack_dir)
-        self.draw_pack(pack_dir, count, seed)
-        if not (pack_dir / checksums.CHECKSUMS_NAME).exists():
-            checksums.write_checksums(pack_dir)
-        return pack_dir
 
 
 def _get_manual_dir(dl_manager) -> pathlib.Path:

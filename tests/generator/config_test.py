@@ -1,9 +1,9 @@
+import dataclasses
 import json
 
 import pytest
 
 from tp_keras.config import config_from_dict
-from tp_keras.config import config_to_dict
 from tp_keras.errors import UserError
 from tp_keras.generator.config import GENERATOR_SPLIT
 from tp_keras.generator.config import JUDGE_SPLIT
@@ -43,7 +43,7 @@ def test_what_cant_be_built_or_trained_is_refused(cls, settings, message):
 def test_experiments_survive_json_and_leave_half_to_the_judge(name):
     description, config = VAE_EXPERIMENTS[name]
     assert description.endswith(".")
-    values = json.loads(json.dumps(config_to_dict(config)))
+    values = json.loads(json.dumps(dataclasses.asdict(config)))
     assert config_from_dict(VaeExperimentConfig, values) == config
     assert config.data.train_split == GENERATOR_SPLIT
     assert (GENERATOR_SPLIT, JUDGE_SPLIT) == ("train[:50%]", "train[50%:]")

@@ -13,7 +13,6 @@ from datasets.building.errors import DatasetInputError
 from tests.printed_commands import refusal
 from tests.runs.trainer_test import run_eagerly
 from tp_keras import files
-from tp_keras.config import config_to_dict
 from tp_keras.errors import UserError
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.runs.trainer import Trainer
@@ -169,7 +168,9 @@ def test_train_on_a_full_disk_and_again(
 
     config = command.read_experiment(EXPERIMENTS, words)
     run = RunFolder(tmp_path)
-    (tmp_path / "config.json").write_text(json.dumps(config_to_dict(config)))
+    (tmp_path / "config.json").write_text(
+        json.dumps(dataclasses.asdict(config))
+    )
     with monkeypatch.context() as patch:
         patch.setattr(files, "_aside", full_disk)
         assert "The disk is full" in refusal(capsys, train.main, words)

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import json
 
 import pytest
 
@@ -14,6 +13,7 @@ from tests.damage import with_other_values
 from tests.tuning.results import make_result
 from tp_keras.config import ExperimentConfig
 from tp_keras.errors import UserError
+from tp_keras.files import read_json
 from tp_keras.tuning.oracle import make_oracle
 from tp_keras.tuning.search_settings import SearchFolder
 from tp_keras.tuning.search_settings import SearchSettings
@@ -87,4 +87,4 @@ def test_attempts_that_are_damaged_count_as_none(folder):
         assert search._read_attempts(path) == count
     path.write_bytes(b"\xff")
     assert search._read_attempts(path) == 0
-    assert json.loads((folder.path / "data.json").read_text()) == PRINTS
+    assert read_json(folder.path / "data.json", "") == PRINTS

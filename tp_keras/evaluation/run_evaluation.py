@@ -12,6 +12,7 @@ from tp_keras.evaluation.calibration import fit_calibration
 from tp_keras.evaluation.evaluator import evaluate_predictions
 from tp_keras.evaluation.report import evaluation_report
 from tp_keras.records.record import Record
+from tp_keras.records.report import check_folder
 from tp_keras.records.report import page_of
 from tp_keras.records.report import write_report
 from tp_keras.runs.run_folder import RunFolder
@@ -49,6 +50,15 @@ def evaluate_run(
         storage=config.data.storage,
     )
     portraits = load(split).seen_as(run.schema)
+    parent = run.path / "evaluation"
+    folder = parent / places.name_of_portraits(
+        parent / split,
+        portraits,
+        config.data,
+        run.facts.get("fingerprints", {}),
+        load,
+    )
+    check_folder(folder)
 
     model = run.load_model()
     answers = model.predict_answers(portraits.images)
@@ -63,14 +73,6 @@ def evaluate_run(
         portraits.schema,
         calibrate(run, model),
         **where,
-    )
-    parent = run.path / "evaluation"
-    folder = parent / places.name_of_portraits(
-        parent / split,
-        portraits,
-        config.data,
-        run.facts.get("fingerprints", {}),
-        load,
     )
     write_report(
         folder,

@@ -18,6 +18,7 @@ from tp_keras.explain.regions import fit
 from tp_keras.explain.regions import places as nine_places
 from tp_keras.records.record import ALL
 from tp_keras.records.record import Record
+from tp_keras.records.report import check_folder
 from tp_keras.records.report import page_of
 from tp_keras.records.report import write_report
 from tp_keras.runs.run_folder import RunFolder
@@ -74,6 +75,10 @@ def run_explanations(
             f"that has them. Received: count={count}, "
             f"{len(portraits)} portraits in {split}"
         )
+    folder = pathlib.Path(
+        output_dir or run.path, "explanations", places.file_name(split)
+    )
+    check_folder(folder)
     generator = np.random.default_rng(seed)
     rows = generator.permutation(len(portraits))[:count]
     portraits = portraits.take(np.sort(rows))
@@ -88,9 +93,6 @@ def run_explanations(
         for task, fields in measure(classifier, predict, maps, regions, seed)
     ]
     shown = np.sort(generator.permutation(len(portraits))[: page.SHOWN])
-    folder = pathlib.Path(
-        output_dir or run.path, "explanations", places.file_name(split)
-    )
     write_report(
         folder,
         page_of(folder),

@@ -1,11 +1,11 @@
 """Exports the model of a run folder, with all that is known of it."""
 
+import dataclasses
 import itertools
 import pathlib
 
 import numpy as np
 
-from tp_keras import config as config_lib
 from tp_keras.data import builders
 from tp_keras.data import source
 from tp_keras.data.labels import strata
@@ -106,7 +106,7 @@ def export_run(
 
 def describe_run(run) -> dict:
     """Returns what `metadata.json` says of a run: no path of this machine."""
-    settings = config_lib.config_to_dict(run.config)
+    settings = dataclasses.asdict(run.config)
     settings.pop("run_dir")
     settings["data"].pop("data_dir")
     for name in ("backbone", "from_run"):

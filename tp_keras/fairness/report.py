@@ -67,6 +67,11 @@ def run_fairness_report(
         source.load_portraits, *location, storage=data.storage
     )
     loaded = load(split)
+    parent, prints = run.path / "fairness", run.facts.get("fingerprints", {})
+    folder = parent / places.name_of_portraits(
+        parent / split, loaded, data, prints, load
+    )
+    report_lib.check_folder(folder)
     portraits = loaded.seen_as(run.schema)
     classifier = run.load_model()
     guarded = _measured_tasks(classifier, portraits)
@@ -93,10 +98,6 @@ def run_fairness_report(
         rows = plots.choose_neighbors(*columns, found.embedding(task), seed)
         if rows is not None:
             neighbors[task.name] = plots.draw_neighbors(portraits, task, rows)
-    parent, prints = run.path / "fairness", run.facts.get("fingerprints", {})
-    folder = parent / places.name_of_portraits(
-        parent / split, loaded, data, prints, load
-    )
     facts = {"settings": dataclasses.asdict(settings)}
     shown = portraits.schema, neighbors, settings
     report_lib.write_report(

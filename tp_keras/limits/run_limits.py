@@ -21,6 +21,7 @@ from tp_keras.limits.measure import answers_along
 from tp_keras.limits.measure import measure_task
 from tp_keras.records.record import ALL
 from tp_keras.records.record import Record
+from tp_keras.records.report import check_folder
 from tp_keras.records.report import page_of
 from tp_keras.records.report import write_report
 from tp_keras.runs.run_folder import RunFolder
@@ -72,6 +73,10 @@ def run_limits(
             f"Expected axes out of {', '.join(axis.name for axis in every)}. "
             f"Received: axes={', '.join(axes)}"
         )
+    folder = pathlib.Path(
+        output_dir or run.path, "limits", places.file_name(split)
+    )
+    check_folder(folder)
     if count < len(portraits):
         generator = np.random.default_rng(seed)
         rows = generator.choice(len(portraits), count, replace=False)
@@ -119,9 +124,6 @@ def run_limits(
     )
     shows_people = portraits.schema.shows_people
     face = images.mean(0)
-    folder = pathlib.Path(
-        output_dir or run.path, "limits", places.file_name(split)
-    )
     write_report(
         folder,
         page_of(folder),

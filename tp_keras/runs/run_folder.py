@@ -13,7 +13,6 @@ from tp_keras.command_line import command_line
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import config_differences
 from tp_keras.config import config_from_dict
-from tp_keras.config import config_to_dict
 from tp_keras.errors import UserError
 from tp_keras.runs.backups import Backups
 from tp_keras.runs.readme import README
@@ -202,7 +201,7 @@ class RunFolder:
             # Those of a start that came to nothing.
             for name in ("run.json", "history.csv"):
                 (self.path / name).unlink(missing_ok=True)
-        files.write_json(self.path / "config.json", config_to_dict(config))
+        files.write_json(self.path / "config.json", dataclasses.asdict(config))
 
     def record(self, **facts) -> None:
         """Adds facts to `run.json` and tells the README how far the run is."""

@@ -7,7 +7,6 @@ from tp_keras.command_line import command_line
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import config_differences
 from tp_keras.config import config_from_dict
-from tp_keras.config import config_to_dict
 from tp_keras.errors import UserError
 from tp_keras.files import read_json
 from tp_keras.files import write_json
@@ -99,13 +98,14 @@ class SearchFolder:
                 f"another --name. Received: {self.path}"
             )
         self.path.mkdir(parents=True, exist_ok=True)
-        write_json(self.path / "settings.json", config_to_dict(settings))
+        path, values = self.path / "settings.json", dataclasses.asdict(settings)
+        write_json(path, values, checksum=True)
 
     def check_data(self, fingerprints: dict[str, str]) -> None:
         """Notes which portraits are trained on, or raises if others were."""
         path = self.path / "data.json"
         if not path.exists():
-            write_json(path, fingerprints)
+            write_json(path, fingerprints, checksum=True)
         elif (known := read_json(path, REMEDY)) != fingerprints:
             raise UserError(
                 f"The trials in {self.path} were trained on other portraits "

@@ -78,7 +78,7 @@ class TrialResult:
     def write(self, folder) -> None:
         """Writes `result.json` into the folder of the trial."""
         path = pathlib.Path(folder) / "result.json"
-        write_json(path, dataclasses.asdict(self))
+        write_json(path, dataclasses.asdict(self), checksum=True)
 
 
 def read_result(folder) -> TrialResult | None:

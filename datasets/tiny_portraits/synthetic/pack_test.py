@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ...building import face_builder
+from ...building import drawn_pack
 from ...building.errors import DatasetInputError
 from .. import Builder
 from .. import facts
@@ -126,7 +126,7 @@ def test_a_folder_of_something_else_is_left_alone(pack, tmp_path):
 
 
 def test_a_drawing_that_fails_midway_leaves_no_pack(tmp_path, monkeypatch):
-    draw_in_order = face_builder.draw_in_order
+    draw_in_order = drawn_pack.draw_in_order
 
     def fail_midway(*arguments, **settings):
         for number, files in enumerate(draw_in_order(*arguments, **settings)):
@@ -134,7 +134,7 @@ def test_a_drawing_that_fails_midway_leaves_no_pack(tmp_path, monkeypatch):
                 raise OSError("No space left on device")
             yield files
 
-    monkeypatch.setattr(face_builder, "draw_in_order", fail_midway)
+    monkeypatch.setattr(drawn_pack, "draw_in_order", fail_midway)
     with pytest.raises(OSError, match="No space"):
         Builder.draw_pack(tmp_path / "p", 20, workers=1, progress=False)
     assert list(tmp_path.iterdir()) == []

@@ -7,7 +7,6 @@ import pytest
 from tests.damage import DAMAGES
 from tests.damage import OTHER_JSON
 from tests.damage import delete
-from tests.damage import flip
 from tests.damage import with_other_values
 from tests.fairness.sweep.made_outcomes import make_records
 from tp_keras.config import ExperimentConfig
@@ -17,6 +16,7 @@ from tp_keras.fairness.sweep.outcome import SweepFolder
 from tp_keras.fairness.sweep.settings import SweepSettings
 from tp_keras.fairness.sweep.settings import Variant
 from tp_keras.fairness.sweep.settings import parse_variant
+from tp_keras.files import write_json
 from tp_keras.records.record import write_records
 from tp_keras.runs.run_folder import RunFolder
 
@@ -37,11 +37,12 @@ def sweep(tmp_path):
     folder.claim(SweepSettings(), {3: base})
     folder.run(VARIANT, 3).path.mkdir()
     folder.run(VARIANT, 3).record(debias_seconds=1.0)
-    folder.features_path(3).write_text('{"seconds": 2.0}')
+    write_json(folder.features_path(3), {"seconds": 2.0}, checksum=True)
     for variant in (Variant(), VARIANT):
         for split in SPLITS:
             path = folder.records_path(variant, 3, split)
             write_records(path, make_records(split, 3))
+            folder.note(path)
     return folder, {3: base}
 
 
@@ -52,7 +53,7 @@ def read(folder, bases):
 
 
 @pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize("damage", [d for d in DAMAGES if d is not flip])
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file_is_one_sentence(sweep, name, damage):
     folder, bases = sweep
     assert read(folder, bases)[1].costs == (1.3,)
@@ -82,5 +83,7 @@ def test_damaged_figures_say_what_measures_again(sweep):
     folder, bases = sweep
     path = folder.records_path(VARIANT, 3, "test")
     path.write_text(path.read_text().replace("{", "[", 1))
-    with pytest.raises(UserError, match="same sweep measures again.*line 1"):
+    with pytest.raises(
+        UserError, match="same sweep measures again.*test.jsonl"
+    ):
         read(folder, bases)

@@ -12,7 +12,6 @@ from tests.portrait_factory import make_portraits
 from tests.printed_commands import parse_next
 from tp_keras.config import DebiasConfig
 from tp_keras.config import ExperimentConfig
-from tp_keras.config import config_to_dict
 from tp_keras.errors import UserError
 from tp_keras.fairness import probes as probes_lib
 from tp_keras.fairness.sweep import sweep
@@ -22,6 +21,8 @@ from tp_keras.fairness.sweep.settings import SweepSettings
 from tp_keras.fairness.sweep.settings import parse_variant
 from tp_keras.fairness.sweep.settings import parse_variants
 from tp_keras.files import only_one
+from tp_keras.files import read_json
+from tp_keras.files import write_json
 from tp_keras.records import record as records_lib
 from tp_keras.records.record import find
 from tp_keras.records.record import read_records
@@ -275,8 +276,10 @@ def test_seeds_may_be_added_but_not_exchanged(bases, tmp_path, light):
         (outcome,) = run_sweep(folder, chosen, VARIANTS[:1])
         assert len(outcome.records["test"]) == len(seeds)
     content = (folder / "sweep.json").read_text()
-    (folder / "sweep.json").write_text(content.replace('"ramp"', '"slope"'))
-    with pytest.raises(UserError, match="other settings.*ramp.*slope"):
+    others = read_json(folder / "sweep.json", "")
+    others["settings"]["debias"]["slope"] = 0.5
+    write_json(folder / "sweep.json", others)
+    with pytest.raises(UserError, match="other settings.*slope"):
         run_sweep(folder, bases, VARIANTS[:1])
     (folder / "sweep.json").write_text(content)
     for other, message in (
@@ -303,7 +306,7 @@ def test_bad_bases_are_one_sentence(bases, tmp_path, capsys):
     unfinished = make_base(tmp_path / "unfinished", 1, status="training").path
     blind = make_base(tmp_path / "blind", 1)
     model = dataclasses.replace(blind.config.model, tasks=("gender",))
-    config = config_to_dict(dataclasses.replace(blind.config, model=model))
+    config = dataclasses.asdict(dataclasses.replace(blind.config, model=model))
     (blind.path / "config.json").write_text(json.dumps(config))
     blind.record(status="finished")
     for paths, expected in (

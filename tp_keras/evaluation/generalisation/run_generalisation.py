@@ -24,6 +24,7 @@ from tp_keras.evaluation.generalisation.likeness import AS_IS
 from tp_keras.evaluation.generalisation.likeness import find_likeness
 from tp_keras.records.record import ALL
 from tp_keras.records.record import Record
+from tp_keras.records.report import check_folder
 from tp_keras.records.report import page_of
 from tp_keras.records.report import write_report
 from tp_keras.runs.run_folder import RunFolder
@@ -93,6 +94,9 @@ def run_generalisation(
                 f"{run.path} learned, {', '.join(learned)}. Received: "
                 f"{', '.join(part.schema.task_names)} of {part.dataset}"
             )
+    name = places.file_name("-".join(filter(None, (split, chosen))))
+    folder = pathlib.Path(output_dir or run.path, "generalisation", name)
+    check_folder(folder)
     train = load(data.dataset, data.part("train")).images
     rows = np.linspace(0, len(train) - 1, min(len(train), _MOST_PICTURES))
     wanted = np.array(train[rows.astype(int)])
@@ -110,8 +114,6 @@ def run_generalisation(
         measured += _measure(part, other, seed, own, scores)
         records += _records(part, seed, measured)
     people = any(part.schema.shows_people for part in (own, *others))
-    name = places.file_name("-".join(filter(None, (split, chosen))))
-    folder = pathlib.Path(output_dir or run.path, "generalisation", name)
     write_report(
         folder,
         page_of(folder),

@@ -10,7 +10,6 @@ import numpy as np
 from tp_keras import files
 from tp_keras.config import config_differences
 from tp_keras.config import config_from_dict
-from tp_keras.config import config_to_dict
 from tp_keras.errors import UserError
 from tp_keras.fairness.group_figures import UNSUPPORTED
 from tp_keras.fairness.group_neighbors import EXCESS
@@ -73,7 +72,7 @@ class SweepFolder:
 
     | file | what it holds |
     |---|---|
-    | `sweep.json` | settings, and which runs are compared with |
+    | `sweep.json` | settings, which runs are compared with, checksums |
     | `<variant>-seed<S>/` | the run of a variant, for `training.evaluate` |
     | `<variant>-seed<S>/sweep/<split>.jsonl` | what was measured of it |
     | `features-seed<S>.json` | the seconds that the trunk's features took |
@@ -102,13 +101,13 @@ class SweepFolder:
 
         Raises `UserError` if it is of a sweep with other settings or runs.
         """
-        path, known, own = self.path / "sweep.json", {}, {}
+        content, known, own = {}, {}, {}
         for seed, base in bases.items():
             keys = "dataset", "fingerprints", "seconds"
             facts = {key: base.facts.get(key) for key in keys}
             own[str(seed)] = {"run": base.path.resolve().name} | facts
-        if path.exists():
-            content = files.read_json(path, _REMEDY, bases=dict, settings=dict)
+        if self._path.exists():
+            content = self._read()
             known = content.get("bases", {})
             try:
                 noted = content.get("settings", {})
@@ -136,15 +135,52 @@ class SweepFolder:
                     "to begin anew. Received (there against here): "
                     + "; ".join(differences)
                 )
-        content = {"settings": config_to_dict(settings), "bases": known | own}
-        files.write_json(path, content)
+        content["settings"] = dataclasses.asdict(settings)
+        content["bases"] = known | own
+        files.write_json(self._path, content, checksum=True)
+
+    def note(self, path: pathlib.Path) -> None:
+        """Notes that a file of records is whole."""
+        content = self._read()
+        content.setdefault("checksums", {})[self._name(path)] = files.sha256(
+            path
+        )
+        files.write_json(self._path, content, checksum=True)
+
+    def is_measured(self, path: pathlib.Path) -> bool:
+        """Returns whether a file of records is there and was whole."""
+        return path.exists() and self._checksum(path) is not None
+
+    @property
+    def _path(self):
+        return self.path / "sweep.json"
+
+    def _read(self):
+        kinds = dict.fromkeys(("bases", "settings", "checksums"), dict)
+        return files.read_json(self._path, _REMEDY, **kinds)
+
+    def _name(self, path):
+        return path.relative_to(self.path).as_posix()
+
+    def _checksum(self, path):
+        return self._read().get("checksums", {}).get(self._name(path))
+
+    def _read_measured(self, path) -> list[Record]:
+        if not self.is_measured(path) or (
+            self._checksum(path) != files.sha256(path)
+        ):
+            raise UserError(
+                "A file of the sweep is damaged. Without it, the same sweep "
+                f"measures again. Received: {path}"
+            )
+        return read_records(path)
 
     def outcome(self, variant: Variant, bases: Bases) -> "Outcome":
         """Reads what a sweep wrote of a variant."""
         records = {}
         for split in SPLITS:
             paths = [self.records_path(variant, s, split) for s in bases]
-            records[split] = tuple(_read_measured(path) for path in paths)
+            records[split] = tuple(self._read_measured(path) for path in paths)
         costs = (self._cost(variant, *base) for base in bases.items())
         return Outcome(variant, records, tuple(costs))
 
@@ -169,16 +205,6 @@ class SweepFolder:
             parts.append(_read_seconds(path))
         known = seconds and None not in parts
         return (seconds + sum(parts)) / seconds if known else None
-
-
-def _read_measured(path) -> list[Record]:
-    try:
-        return read_records(path)
-    except UserError as error:
-        raise UserError(
-            f"A file of the sweep is damaged; without {path}, the same sweep "
-            f"measures again. {error}"
-        ) from error
 
 
 def _read_seconds(path) -> float | None:

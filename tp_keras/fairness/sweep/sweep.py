@@ -117,7 +117,7 @@ def run_sweep(
         for seed in bases
         for variant in variants
         if not all(
-            folder.records_path(variant, seed, split).exists()
+            folder.is_measured(folder.records_path(variant, seed, split))
             for split in SPLITS
         )
     ]
@@ -160,13 +160,14 @@ class _Seed:
         settings = FairnessSettings(**_MEASURED, **measured)
         for split in SPLITS:
             path = self.folder.records_path(variant, self.seed, split)
-            if path.exists():
+            if self.folder.is_measured(path):
                 continue
             own = dataclasses.replace(settings, min_count=few)
             if split == outcome_lib.TEST:
                 twins, own = self._twins(), settings
             arguments = classifier, self._load(split), twins, own, self.seed
             records_lib.write_records(path, measure(*arguments))
+            self.folder.note(path)
 
     def _make(self, variant):
         """Returns the run of a variant, which is there afterwards."""
@@ -193,7 +194,8 @@ class _Seed:
             )
             del self.portraits["train"]  # Of no more use to this seed.
             seconds = {"seconds": round(time.monotonic() - begin, 1)}
-            files.write_json(self.folder.features_path(self.seed), seconds)
+            path = self.folder.features_path(self.seed)
+            files.write_json(path, seconds, checksum=True)
         return self.features
 
     def _twins(self):

@@ -22,6 +22,7 @@ from tp_keras.generator.evaluation.report import make_report
 from tp_keras.generator.evaluation.vae_sampler import VaeSampler
 from tp_keras.generator.training.folder import VaeRunFolder
 from tp_keras.records.record import Record
+from tp_keras.records.report import check_folder
 from tp_keras.records.report import page_of
 from tp_keras.records.report import write_report
 from tp_keras.tasks import Schema
@@ -72,6 +73,11 @@ def evaluate_vae_run(
     )
     judge_run, unseen = open_judge(run, judge_dir, training, advice, progress)
     test = load(split)
+    parent = run.path / _FOLDER
+    folder = parent / places.name_of_portraits(
+        parent / split, test, data, fingerprints, load
+    )
+    check_folder(folder)
     shared = np.intersect1d(training.indices, test.indices)
     if len(shared):
         raise UserError(
@@ -88,10 +94,6 @@ def evaluate_vae_run(
     )
     own = {"seed": settings.seed, "split": test.split, "dataset": test.dataset}
     records = [Record(**own, **one) for one in measurement.measure(progress)]
-    parent = run.path / _FOLDER
-    folder = parent / places.name_of_portraits(
-        parent / split, test, data, fingerprints, load
-    )
     report = functools.partial(
         make_report,
         schema=training.schema,

@@ -1,0 +1,58 @@
+"""Every command of a document runs, in the order in which it stands.
+
+With few portraits, and for moments: what it writes, the next one finds.
+"""
+
+import multiprocessing
+import re
+
+import pytest
+
+from tests import small_documents
+from tests.documents_test import DOCUMENTS
+from tests.documents_test import ROOT
+from tests.documents_test import codes_in
+from tests.documents_test import commands_of
+
+pytestmark = pytest.mark.large
+
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(["tests.faults.preloaded"])
+# Snippets that other tests run: they need files or a server of their own.
+_ELSEWHERE = {"README.md": r".*"}
+
+
+def run(function, code, folder):
+    """Runs it in a process of its own, and returns what went wrong."""
+    log = folder / "said.log"
+    log.write_text("")
+    arguments = code, str(folder), str(log)
+    process = _PROCESSES.Process(target=function, args=arguments)
+    process.start()
+    process.join()
+    if process.exitcode:
+        return f"{code}: {process.exitcode}: {log.read_text()[-3000:]}"
+    return None
+
+
+def parts_of(name):
+    """Yields what to run, and by what: commands and snippets of a document."""
+    for language, code, is_inline in codes_in((ROOT / name).read_text()):
+        if language == "python":
+            if not re.match(_ELSEWHERE.get(name, "$"), code):
+                yield small_documents.run_snippet, code
+        elif not is_inline or code.startswith("make "):
+            for line in commands_of(code, is_inline):
+                yield small_documents.run_command, line
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_what_stands_there_runs(name, tmp_path):
+    small_documents.write_readers_files(tmp_path)
+    text = (ROOT / name).read_text()
+    if "--run_dir RUN" in text:
+        for line in ("build_dataset", "train demo --run_dir RUN"):
+            command = f"python -m training.{line}"
+            assert run(small_documents.run_command, command, tmp_path) is None
+    faults = [run(*part, tmp_path) for part in parts_of(name)]
+    assert [fault for fault in faults if fault] == []

@@ -1,0 +1,127 @@
+"""Runs what documents say, on a few portraits and for moments."""
+
+import contextlib
+import dataclasses
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+import urllib.request
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from tests.printed_commands import module_and_words
+from tests.printed_commands import parse
+
+# How many portraits are drawn where nobody says so.
+_COUNT = 600
+# The most of each setting that makes a command long.
+_MOST = {
+    **dict.fromkeys(("epochs", "half_epochs", "full_epochs", "trials"), 1),
+    **dict.fromkeys(("branch_steps", "network_epochs", "passes_per_epoch"), 1),
+    **dict.fromkeys(("budget_seconds", "adversary_steps"), 1),
+    **{"count": 60, "find_count": 4, "samples_per_cell": 40, "folds": 2},
+}
+
+
+def run_command(line: str, folder, log) -> None:
+    """Executes a command in a folder, its output in a file; for a process."""
+    with _begun(folder, log):
+        from training.command import check_places
+        from training.command import errors_told
+
+        with errors_told():
+            _make_small(module_and_words(line)[0])
+            command = smaller(parse(line))
+            check_places(command)
+            if hasattr(command, "port"):
+                _leave_when_answered(command)
+            command.execute()
+
+
+def run_snippet(text: str, folder, log) -> None:
+    """Executes a snippet of Python likewise."""
+    with _begun(folder, log):
+        exec(text.replace("epochs=5", "epochs=1"), {})
+
+
+@contextlib.contextmanager
+def _begun(folder, log):
+    os.chdir(folder)
+    os.environ["HOME"] = str(folder)
+    file = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    yield
+
+
+def _make_small(module):
+    """Has data sets drawn, and experiments trained, as small as they may be."""
+    from datasets.building.prepare import find_builder_class
+    from training import configs
+    from training import vae_configs
+
+    for name in ("tiny_portraits", "utk_face"):
+        builder = find_builder_class(name)
+        builder.VARIANTS.counts["synthetic"] = _COUNT
+        builder.BUILDER_CONFIGS[:] = builder.VARIANTS.list()
+        builder.builder_configs.update(
+            {config.name: config for config in builder.BUILDER_CONFIGS}
+        )
+    for experiments in (configs.EXPERIMENTS, vae_configs.VAE_EXPERIMENTS):
+        for name, (text, settings) in experiments.items():
+            experiments[name] = text, smaller(settings)
+    sys.modules.pop(module, None)
+
+
+def smaller(settings):
+    """Returns settings of the same kind that take no time."""
+    changes = {}
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if dataclasses.is_dataclass(value):
+            changes[field.name] = smaller(value)
+        elif field.name in _MOST and value is not None:
+            changes[field.name] = min(value, _MOST[field.name])
+    return dataclasses.replace(settings, **changes)
+
+
+def _leave_when_answered(command):
+    """Ends a server, as its user does, once it has answered."""
+
+    def ask():
+        while True:
+            time.sleep(0.1)
+            with contextlib.suppress(OSError):
+                address = f"http://{command.host}:{command.port}/"
+                with urllib.request.urlopen(address, timeout=5) as answer:
+                    assert answer.status == 200
+                os.kill(os.getpid(), signal.SIGINT)
+                return
+
+    threading.Thread(target=ask, daemon=True).start()
+
+
+def write_readers_files(folder) -> None:
+    """Writes what readers bring with them, by the names of the documents."""
+    from datasets.building.prepare import find_builder_class
+
+    portraits = find_builder_class("tiny_portraits")
+    portraits.draw_pack(folder / "tiny_portraits", 200)
+    faces = find_builder_class("utk_face")
+    faces.draw_pack(folder / "utk_face", 200)
+    shutil.make_archive(folder / "UTKFace", "zip", folder / "utk_face")
+    names = "me.jpg", "photo.jpg", "one.png", "album/two.jpg", "more/three.jpg"
+    pictures = portraits.draw_samples(len(names))
+    for name, picture in zip(names, pictures, strict=True):
+        (folder / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(picture).resize((336, 432)).save(folder / name)
+    chance = np.random.default_rng(0)
+    flags = chance.integers(0, 2, (200, 3))
+    table = pd.DataFrame(flags, columns=["smiling", "glasses", "outdoors"])
+    table["popularity"] = flags.sum(axis=1) + chance.normal(size=200)
+    table.to_csv(folder / "faces.csv", index_label="name")
