@@ -104,7 +104,7 @@ test-processors: $(VENV)/.development  ## The tests with others' arithmetic.
 faults: $(VENV)/.development  ## Kills, full disks, crowds: what survives.
 	@command -v strace >/dev/null || \
 		{ echo "It kills at system calls: apt-get install strace"; exit 2; }
-	$(RUN) -m pytest -m large tests/faults
+	SHARE=$(SHARE) $(RUN) -m pytest -m large -s tests/faults
 
 lint: $(VENV)/.development  ## Style and format.
 	$(RUN) -m ruff check .

@@ -3,7 +3,6 @@
 With few portraits, and for moments: what it writes, the next one finds.
 """
 
-import multiprocessing
 import re
 
 import pytest
@@ -16,23 +15,8 @@ from tests.documents_test import commands_of
 
 pytestmark = pytest.mark.large
 
-_PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["tests.faults.preloaded"])
 # Snippets that other tests run: they need files or a server of their own.
 _ELSEWHERE = {"README.md": r".*"}
-
-
-def run(function, code, folder):
-    """Runs it in a process of its own, and returns what went wrong."""
-    log = folder / "said.log"
-    log.write_text("")
-    arguments = code, str(folder), str(log)
-    process = _PROCESSES.Process(target=function, args=arguments)
-    process.start()
-    process.join()
-    if process.exitcode:
-        return f"{code}: {process.exitcode}: {log.read_text()[-3000:]}"
-    return None
 
 
 def parts_of(name):
@@ -52,7 +36,7 @@ def test_what_stands_there_runs(name, tmp_path):
     text = (ROOT / name).read_text()
     if "--run_dir RUN" in text:
         for line in ("build_dataset", "train demo --run_dir RUN"):
-            command = f"python -m training.{line}"
-            assert run(small_documents.run_command, command, tmp_path) is None
-    faults = [run(*part, tmp_path) for part in parts_of(name)]
-    assert [fault for fault in faults if fault] == []
+            part = small_documents.run_command, f"python -m training.{line}"
+            assert small_documents.run(part, tmp_path) is None
+    faults = [small_documents.run(part, tmp_path) for part in parts_of(name)]
+    assert "\n\n".join(filter(None, faults)) == ""

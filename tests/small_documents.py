@@ -2,12 +2,15 @@
 
 import contextlib
 import dataclasses
+import multiprocessing
 import os
+import pathlib
 import shutil
 import signal
 import sys
 import threading
 import time
+import types
 import urllib.request
 
 import numpy as np
@@ -17,6 +20,9 @@ from PIL import Image
 from tests.printed_commands import module_and_words
 from tests.printed_commands import parse
 
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(["tests.faults.preloaded"])
+
 # How many portraits are drawn where nobody says so.
 _COUNT = 600
 # The most of each setting that makes a command long.
@@ -24,17 +30,47 @@ _MOST = {
     **dict.fromkeys(("epochs", "half_epochs", "full_epochs", "trials"), 1),
     **dict.fromkeys(("branch_steps", "network_epochs", "passes_per_epoch"), 1),
     **dict.fromkeys(("budget_seconds", "adversary_steps"), 1),
-    **{"count": 60, "find_count": 4, "samples_per_cell": 40, "folds": 2},
+    **{"count": 60, "finder_count": 2, "samples_per_cell": 40, "folds": 2},
 }
+
+
+def run(part, folder) -> str | None:
+    """Runs a function of this module with a code; returns what went wrong.
+
+    Args:
+        part: The function and the code.
+        folder: Where it is run.
+    """
+    function, code = part
+    log = pathlib.Path(folder, "said.log")
+    log.write_text("")
+    process = _start(function, code, folder, log)
+    if process.exitcode:
+        return f"{code}: {process.exitcode}: {log.read_text()[-2000:]}"
+    return None
+
+
+def _start(*part):
+    function, *arguments = part
+    process = _PROCESSES.Process(target=function, args=arguments)
+    process.start()
+    process.join()
+    return process
 
 
 def run_command(line: str, folder, log) -> None:
     """Executes a command in a folder, its output in a file; for a process."""
     with _begun(folder, log):
+        from training import run_all
         from training.command import check_places
         from training.command import errors_told
 
         with errors_told():
+            # The commands that one command runs are as small.
+            run_all.process_words = lambda line: (run_command, line)
+            run_all.subprocess.run = lambda part: types.SimpleNamespace(
+                returncode=_start(*part, folder, log).exitcode
+            )
             _make_small(module_and_words(line)[0])
             command = smaller(parse(line))
             check_places(command)

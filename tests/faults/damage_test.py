@@ -10,6 +10,7 @@ import pytest
 from tests.export.networks import random_portraits
 from tests.faults.jobs import DATASET
 from tests.faults.kit import Job
+from tests.faults.kit import some
 from tests.faults.kit import try_each
 
 pytestmark = pytest.mark.large
@@ -46,7 +47,7 @@ def try_damages(kind, whole, job, expected, count, tmp_path):
     chance = random.Random(0)
     files = [path for path in sorted(whole.rglob("*")) if path.is_file()]
     tries = {}
-    for number in range(count):
+    for number in range(some(count)):
         file = files[number % len(files)].relative_to(whole)
         # Each file meets each kind sooner or later.
         name = [*DAMAGES][(number + number // len(files)) % len(DAMAGES)]

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from tests.faults.kit import some
 from tests.faults.kit import try_each
 from tests.faults.stepping import states
 
@@ -57,6 +58,6 @@ def test_killed_at_any_moment_it_ends_as_without(name, jobs, tmp_path):
         shutil.rmtree(out)
         return fault
 
-    moments = [chance.uniform(0, 1.3 * seconds) for _ in range(KILLS[name])]
+    moments = [chance.uniform(0, 1.3 * seconds) for _ in range(some(KILLS[name]))]
     tries = {f"after {moment:.2f} s": moment for moment in moments}
     try_each(f"{name} killed at a random moment", tries, kill_and_resume)

@@ -21,6 +21,9 @@ from tp_keras.files import sha256
 # Kind of fault -> names of those tried, and what went wrong.
 TALLY: dict[str, list[tuple[str, str | None]]] = collections.defaultdict(list)
 
+# How many of the tries are made.
+_SHARE = float(os.environ.get("SHARE", "1"))
+
 # What commands print.
 LOGS = pathlib.Path(tempfile.mkdtemp(prefix="faults-"))
 
@@ -163,6 +166,11 @@ def _content(path) -> str:
     for weight in model.get_weights():
         found.update(weight.tobytes())
     return found.hexdigest()
+
+
+def some(count: int) -> int:
+    """Returns how many of so many tries are made: one at least."""
+    return max(round(_SHARE * count), 1)
 
 
 def tell(kind: str, name: str, fault: str | None) -> None:

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from tests.faults.kit import some
 from tests.faults.kit import try_each
 
 pytestmark = pytest.mark.large
@@ -42,7 +43,8 @@ def test_the_second_is_told_and_the_first_ends_as_alone(name, jobs, tmp_path):
         return fault
 
     # The first ones at the same moment, as far as that can be.
-    delays = [chance.uniform(0, seconds) for _ in range(PAIRS[name])]
-    delays[: PAIRS[name] // 4] = [0.001 * n for n in range(PAIRS[name] // 4)]
+    count = some(PAIRS[name])
+    delays = [0.001 * number for number in range(count // 4)]
+    delays += [chance.uniform(0, seconds) for _ in range(count - count // 4)]
     tries = {f"{delay:.3f} s apart": delay for delay in delays}
     try_each(f"two at once, {name}", tries, run_both)
