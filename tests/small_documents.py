@@ -7,7 +7,6 @@ import os
 import pathlib
 import shutil
 import signal
-import sys
 import threading
 import time
 import types
@@ -17,11 +16,12 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from tests.printed_commands import module_and_words
 from tests.printed_commands import parse
 
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(["tests.faults.preloaded"])
+
+_ROOT = pathlib.Path(__file__).parents[1]
 
 # How many portraits are drawn where nobody says so.
 _COUNT = 600
@@ -68,10 +68,12 @@ def run_command(line: str, folder, log) -> None:
         with errors_told():
             # The commands that one command runs are as small.
             run_all.process_words = lambda line: (run_command, line)
-            run_all.subprocess.run = lambda part: types.SimpleNamespace(
-                returncode=_start(*part, folder, log).exitcode
+            run_all.subprocess = types.SimpleNamespace(
+                run=lambda part: types.SimpleNamespace(
+                    returncode=_start(*part, folder, log).exitcode
+                )
             )
-            _make_small(module_and_words(line)[0])
+            _make_small()
             command = smaller(parse(line))
             check_places(command)
             if hasattr(command, "port"):
@@ -87,6 +89,8 @@ def run_snippet(text: str, folder, log) -> None:
 
 @contextlib.contextmanager
 def _begun(folder, log):
+    # Of the processes that this one starts, elsewhere, too.
+    os.environ["PYTHONPATH"] = str(_ROOT)
     os.chdir(folder)
     os.environ["HOME"] = str(folder)
     file = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
@@ -95,7 +99,7 @@ def _begun(folder, log):
     yield
 
 
-def _make_small(module):
+def _make_small():
     """Has data sets drawn, and experiments trained, as small as they may be."""
     from datasets.building.prepare import find_builder_class
     from training import configs
@@ -111,7 +115,6 @@ def _make_small(module):
     for experiments in (configs.EXPERIMENTS, vae_configs.VAE_EXPERIMENTS):
         for name, (text, settings) in experiments.items():
             experiments[name] = text, smaller(settings)
-    sys.modules.pop(module, None)
 
 
 def smaller(settings):

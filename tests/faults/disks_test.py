@@ -12,11 +12,11 @@ from tests.faults.kit import try_each
 pytestmark = pytest.mark.large
 
 DISKS = {
-    "training": 45,
-    "debiasing": 20,
-    "generator": 15,
+    "training": 60,
+    "debiasing": 15,
+    "generator": 8,
     "sweep": 15,
-    "search": 5,
+    "search": 2,
 }
 _LARGE = 200_000
 FULL = ("The disk is full",)

@@ -12,11 +12,11 @@ from tests.faults.kit import try_each
 pytestmark = pytest.mark.large
 
 PAIRS = {
-    "training": 25,
-    "debiasing": 10,
-    "generator": 10,
+    "training": 35,
+    "debiasing": 8,
+    "generator": 5,
     "sweep": 10,
-    "search": 5,
+    "search": 2,
 }
 REFUSED = ("Another process is at work",)
 

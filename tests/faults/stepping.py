@@ -74,12 +74,16 @@ def _status(process) -> str:
 
 
 def _state(folder) -> str:
-    """Returns a hash of all files; of what is half-written only that it is."""
+    """Returns a hash of all files.
+
+    Of what is half-written, or read by people alone, only that it is there.
+    """
     found = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         name = str(path.relative_to(folder))
         plain, is_aside = re.subn(r"\.\d+-\w{8}\.partial-", ".partial-", name)
         found.update(f"{plain}\n".encode())
-        if path.is_file() and not is_aside:
+        is_read = not is_aside and "tensorboard" not in path.parts
+        if path.is_file() and is_read:
             found.update(sha256(path).encode())
     return found.hexdigest()
