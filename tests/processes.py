@@ -1,7 +1,13 @@
-"""Processes that are no more."""
+"""Processes that are no more, and such as begin at once."""
 
+import multiprocessing
 import subprocess
 import sys
+
+# Forked from one that has imported TensorFlow, which takes seconds, and run
+# nothing of it.
+WARM = multiprocessing.get_context("forkserver")
+WARM.set_forkserver_preload(["tests.preloaded"])
 
 
 def ended_process() -> str:

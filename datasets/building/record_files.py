@@ -64,9 +64,9 @@ def check_disk_space(size: int, folder: pathlib.Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise DatasetInputError(
-            f"The data set needs about {needed / 1e9:.2f} GB while it is "
-            f"built, and {folder} has {free / 1e9:.2f} GB left. Free some "
-            "space or pass another --data_dir."
+            f"The data set needs about {needed / 1e6:,.1f} MB while it is "
+            f"built. Free some space or pass another --data_dir. Received: "
+            f"{folder} has {free / 1e6:,.1f} MB left"
         )
 
 

@@ -522,3 +522,10 @@ def test_the_shuffle_of_a_large_split_goes_over_the_disk(
     monkeypatch.setattr(record_files, "_SHUFFLE_BUFFER_BYTES", 100)
     prepare(pack, data_dir)
     assert len(load(data_dir)["train"]) == 5
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_few_drawn_portraits_are_a_data_set(data_dir, count):
+    builder = prepare(data_dir=data_dir, count=count)
+    splits = load(data_dir, builder.builder_config.name)
+    assert sum(map(len, splits.values())) == count

@@ -12,14 +12,15 @@ from tests.faults.kit import try_each
 pytestmark = pytest.mark.large
 
 DISKS = {
-    "training": 60,
+    "building": 10,
+    "training": 50,
     "debiasing": 15,
     "generator": 8,
     "sweep": 15,
     "search": 2,
 }
 _LARGE = 200_000
-FULL = ("The disk is full",)
+FULL = ("The disk is full", "Free some space or pass")
 
 
 @contextlib.contextmanager

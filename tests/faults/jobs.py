@@ -32,6 +32,10 @@ def make_jobs(data_dir, folder) -> dict[str, Job]:
     base = folder / "base"
     Job((*train, *two), _KEPT).whole(base)
     return {
+        "building": Job(
+            ("training.build_dataset", "--count", "60", "--data_dir", "{out}"),
+            ("tiny_portraits/*/*/*.tfrecord*", "tiny_portraits/*/*/*.txt"),
+        ),
         "training": Job((*train, *one), _KEPT),
         "debiasing": Job((*train, *two, *debias), (*_KEPT, "trained.keras")),
         "generator": Job(

@@ -2,7 +2,6 @@
 
 import random
 import shutil
-import time
 
 import pytest
 
@@ -14,7 +13,8 @@ pytestmark = pytest.mark.large
 
 # How many kills at random moments.
 KILLS = {
-    "training": 120,
+    "building": 20,
+    "training": 100,
     "debiasing": 25,
     "generator": 20,
     "sweep": 29,
@@ -22,9 +22,8 @@ KILLS = {
 }
 
 
-@pytest.mark.parametrize(
-    "name", ["training", "debiasing", "generator", "sweep"]
-)
+# A search trains for a time, so that no two write alike.
+@pytest.mark.parametrize("name", [name for name in KILLS if name != "search"])
 def test_killed_at_any_system_call_it_ends_as_without(name, jobs, tmp_path):
     job = jobs[name]
     found, calls = states(job, tmp_path)
@@ -40,9 +39,7 @@ def test_killed_at_any_system_call_it_ends_as_without(name, jobs, tmp_path):
 @pytest.mark.parametrize("name", KILLS)
 def test_killed_at_any_moment_it_ends_as_without(name, jobs, tmp_path):
     job, chance = jobs[name], random.Random(0)
-    begin = time.monotonic()
-    expected = job.whole(tmp_path / "whole")
-    seconds = time.monotonic() - begin
+    expected, seconds = job.timed(tmp_path / "whole")
 
     def kill_and_resume(moment):
         out = tmp_path / f"run{moment}"

@@ -14,8 +14,10 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterable
 
+from tests.processes import WARM
 from tp_keras.files import sha256
 
 # Kind of fault -> names of those tried, and what went wrong.
@@ -30,11 +32,8 @@ LOGS = pathlib.Path(tempfile.mkdtemp(prefix="faults-"))
 _REPOSITORY = pathlib.Path(__file__).parents[2]
 _SECONDS = 300
 
-# Forked from one that has imported, and not run, TensorFlow.
-_PROCESSES = multiprocessing.get_context("forkserver")
 # To start one asks all others whether they have ended, and an end is told once.
 _LOCK = threading.Lock()
-_PROCESSES.set_forkserver_preload(["tests.faults.preloaded"])
 
 
 class Running:
@@ -49,7 +48,7 @@ class Running:
     def __init__(self, words, log, waits=False):
         self.log = pathlib.Path(log)
         arguments = [str(word) for word in words], str(log), waits
-        self._process = _PROCESSES.Process(target=_execute, args=arguments)
+        self._process = WARM.Process(target=_execute, args=arguments)
         with _LOCK:
             self._process.start()
         self.pid = self._process.pid
@@ -122,9 +121,14 @@ class Job:
 
     def whole(self, out) -> dict[str, str]:
         """Runs it undisturbed, and returns its outcome."""
+        return self.timed(out)[0]
+
+    def timed(self, out) -> tuple[dict[str, str], float]:
+        """Runs it undisturbed, and returns its outcome and the seconds."""
+        begin = time.monotonic()
         running = self.start(out)
         assert running.fault() is None, running.said
-        return self.outcome(out)
+        return self.outcome(out), time.monotonic() - begin
 
     def outcome(self, out) -> dict[str, str]:
         """Returns what is compared of each file of the results."""

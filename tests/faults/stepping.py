@@ -21,6 +21,8 @@ _WRITING = ",".join(
         *("mkdir", "mkdirat", "link"),
     )
 )
+# How names of files and folders tell that they aren't whole.
+_HALF_WRITTEN = re.compile(r"\.\d+-\w{8}\.partial-|incomplete\.\w+|\.drawing\b")
 _STOPPED = "--- stopped by SIGSTOP ---"
 
 
@@ -81,7 +83,7 @@ def _state(folder) -> str:
     found = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         name = str(path.relative_to(folder))
-        plain, is_aside = re.subn(r"\.\d+-\w{8}\.partial-", ".partial-", name)
+        plain, is_aside = _HALF_WRITTEN.subn("aside", name)
         found.update(f"{plain}\n".encode())
         is_read = not is_aside and "tensorboard" not in path.parts
         if path.is_file() and is_read:

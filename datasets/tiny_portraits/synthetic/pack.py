@@ -2,6 +2,7 @@
 
 import functools
 import pathlib
+import shutil
 import zipfile
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -80,6 +81,8 @@ def write_pack(
             pack.write_portrait(index, png)
             if other_png:
                 others.write_portrait(index, other_png)
+    if not paired.any():  # So few are drawn. A pack holds a portrait at least.
+        shutil.rmtree(folder / facts.COUNTERFACTUAL_FOLDER)
 
 
 def _draw_files(table, seed, items) -> list[tuple[int, bytes, bytes]]:

@@ -66,6 +66,7 @@ def run_dir(tmp_path, monkeypatch):
     """A run that reads one mark, and data sets in place of prepared ones."""
 
     def load(data_dir, dataset, split, storage):
+        assert data_dir == "data"
         if dataset not in SETS:
             raise UserError(f"There is no prepared data set {dataset}.")
         return SETS[dataset]

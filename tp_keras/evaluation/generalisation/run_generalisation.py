@@ -67,14 +67,14 @@ def run_generalisation(
     """
     run = RunFolder(run_dir).require()
     data, seed = run.config.data, run.config.training.seed
-    folder = data_dir or data.data_dir
+    source_dir = data_dir or data.data_dir
 
     def load(dataset, split):
         return source.load_portraits(
-            folder, dataset, split, storage=data.storage
+            source_dir, dataset, split, storage=data.storage
         )
 
-    splits = builders.find_builder(folder, data.dataset).info.splits
+    splits = builders.find_builder(source_dir, data.dataset).info.splits
     own_split = _OWN_SPLIT if _OWN_SPLIT in splits else data.part("validation")
     own = load(data.dataset, own_split).seen_as(run.schema)
     learned = run.config.model.tasks or run.schema.task_names
