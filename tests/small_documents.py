@@ -158,7 +158,10 @@ def write_readers_files(folder) -> None:
     pictures = portraits.draw_samples(len(names))
     for name, picture in zip(names, pictures, strict=True):
         (folder / name).parent.mkdir(exist_ok=True)
-        Image.fromarray(picture).resize((336, 432)).save(folder / name)
+        image = Image.fromarray(picture)
+        if name != "portrait.png":
+            image = image.resize((4 * image.width, 4 * image.height))
+        image.save(folder / name)
     chance = np.random.default_rng(0)
     flags = chance.integers(0, 2, (200, 3))
     table = pd.DataFrame(flags, columns=["smiling", "glasses", "outdoors"])
