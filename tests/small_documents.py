@@ -57,37 +57,36 @@ def _start(*part):
 
 def run_command(line: str, folder, log) -> None:
     """Executes a command in a folder, its output in a file; for a process."""
-    with _begun(folder, log):
-        from training import run_all
-        from training.command import check_places
-        from training.command import errors_told
+    _begin(folder, log)
+    from training import run_all
+    from training.command import check_places
+    from training.command import errors_told
 
-        with errors_told():
-            # The commands that one command runs are as small.
-            run_all.process_words = lambda line: (run_command, line)
-            run_all.subprocess = types.SimpleNamespace(
-                run=lambda part: types.SimpleNamespace(
-                    returncode=_start(*part, folder, log).exitcode
-                )
+    with errors_told():
+        # The commands that one command runs are as small.
+        run_all.process_words = lambda line: (run_command, line)
+        run_all.subprocess = types.SimpleNamespace(
+            run=lambda part: types.SimpleNamespace(
+                returncode=_start(*part, folder, log).exitcode
             )
-            _make_small()
-            command = smaller(parse(line))
-            check_places(command)
-            if hasattr(command, "port"):
-                _leave_when_answered(command)
-            command.execute()
+        )
+        _make_small()
+        command = smaller(parse(line))
+        check_places(command)
+        if hasattr(command, "port"):
+            _leave_when_answered(command)
+        command.execute()
 
 
 def run_snippet(text: str, folder, log) -> None:
     """Executes a snippet of Python likewise."""
-    with _begun(folder, log):
-        # Dots are a folder of the reader's.
-        text = text.replace('"..."', f'"{folder}/tiny_portraits"')
-        exec(text.replace("epochs=5", "epochs=1"), {})
+    _begin(folder, log)
+    # Dots are a folder of the reader's.
+    text = text.replace('"..."', f'"{folder}/tiny_portraits"')
+    exec(text.replace("epochs=5", "epochs=1"), {})
 
 
-@contextlib.contextmanager
-def _begun(folder, log):
+def _begin(folder, log):
     # Of the processes that this one starts, elsewhere, too.
     os.environ["PYTHONPATH"] = str(_ROOT)
     os.chdir(folder)
@@ -95,7 +94,6 @@ def _begun(folder, log):
     file = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
     os.dup2(file, 1)
     os.dup2(file, 2)
-    yield
 
 
 def _make_small():

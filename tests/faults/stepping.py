@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 
 from tests.faults.kit import Job
 from tp_keras.files import sha256
@@ -44,7 +45,7 @@ def states(job: Job, folder) -> tuple[list[pathlib.Path], int]:
     parent.mkdir()
     running = job.start(parent / "run", waits=True)
     while _status(running.pid) != "T":
-        pass
+        time.sleep(0.01)
     inject = f"inject={_WRITING}:signal=SIGSTOP"
     words = (
         *("strace", "-p", str(running.pid), "-y", "-s", "0"),
