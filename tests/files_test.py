@@ -59,6 +59,10 @@ def test_leftovers_of_killed_processes_are_removed(tmp_path):
     (tmp_path / f".{killed}-cd.partial-train.npy" / "deep").mkdir(parents=True)
     files.remove_leftovers(tmp_path, "train.npy")
     assert names(tmp_path) == [living, "train.npy"]
+    # Also when the same file is written again, whatever its name.
+    (tmp_path / f".{killed}-ab.partial-[1].txt").touch()
+    files.write_text(tmp_path / "[1].txt", "whole")
+    assert names(tmp_path) == [living, "[1].txt", "train.npy"]
 
 
 _HOLDS = """

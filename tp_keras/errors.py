@@ -1,10 +1,19 @@
 """The error that a user can mend, and the commonest checks of settings."""
 
 import dataclasses
+import errno
 import functools
+import os
 import types
 import typing
+from collections.abc import Iterator
 from collections.abc import Sequence
+
+# Of what the system says what is the matter with the machine, whoever meets it.
+MACHINE_FAULTS = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO),
+    *(errno.ENAMETOOLONG, errno.ELOOP, errno.EMFILE, errno.ENFILE),
+)
 
 
 class UserError(Exception):
@@ -16,6 +25,33 @@ class UserError(Exception):
     A message states what is wrong, what was expected, what came
     (`Received: ...`) and, where one helps, the command to run next.
     """
+
+
+def error_chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yields an error, and those that it was made of."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def find_machine_fault(
+    error: BaseException,
+) -> tuple[int, BaseException] | None:
+    """Finds in an error one of `MACHINE_FAULTS`.
+
+    Returns:
+        Its number, and the error of the chain that tells of it; None if it is
+        none.
+    """
+    for link in error_chain(error):
+        if getattr(link, "errno", None) in MACHINE_FAULTS:
+            return link.errno, link
+        # Libraries put what the system says into errors of their own.
+        said = str(link)
+        for code in MACHINE_FAULTS:
+            if os.strerror(code) in said:
+                return code, link
+    return None
 
 
 def check_choice(settings, name, choices):

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import glob
 import hashlib
 import json
 import os
@@ -27,6 +28,7 @@ def replaced(path: str | os.PathLike) -> Iterator[pathlib.Path]:
 
     It lies beside its place and has the same ending, which tells libraries the
     format; one rename puts it there. If the block raises, what was there stays.
+    What killed processes have left of such ones is removed.
 
     Example:
         >>> with replaced("runs/demo/model.keras") as aside:
@@ -34,6 +36,7 @@ def replaced(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(path.parent, glob.escape(path.name))
     aside = _aside(path)
     try:
         yield aside
@@ -136,7 +139,7 @@ def scratch_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
 
     What killed processes have left of such ones is removed.
     """
-    remove_leftovers(path.parent, path.name)
+    remove_leftovers(path.parent, glob.escape(path.name))
     aside = _aside(path)
     try:
         aside.mkdir(parents=True)
@@ -168,7 +171,7 @@ def remove_leftovers(folder: str | os.PathLike, name: str = "*") -> None:
 
     Args:
         folder: Where they were to lie.
-        name: Of one of them; all by default.
+        name: Of one of them, as a pattern; all by default.
     """
     for left in pathlib.Path(folder).glob(f".*{_MARK}{name}"):
         process = left.name[1:].split("-")[0]

@@ -7,6 +7,8 @@ import os
 import select
 import sys
 
+from tp_keras.errors import error_chain
+from tp_keras.errors import find_machine_fault
 from tp_keras.files import final_name
 
 EXIT_USER_ERROR = 2
@@ -20,7 +22,7 @@ _FULL = (
     "left in its place."
 )
 _MANY = "Too many files are open. Allow more with `ulimit -n 4096`, or close"
-# What is the matter with the machine, whoever meets it.
+# What to say of each of `tp_keras.errors.MACHINE_FAULTS`.
 _FAULTS = {
     errno.ENOSPC: f"The disk is full. {_FULL}",
     errno.EDQUOT: f"Your share of the disk (quota) is full. {_FULL}",
@@ -91,7 +93,9 @@ def _open_closed_streams():
 
 def _is_unread(error):
     """Whether who read the output has gone; then the rest of it vanishes."""
-    if not any(isinstance(link, BrokenPipeError) for link in _chain(error)):
+    if not any(
+        isinstance(link, BrokenPipeError) for link in error_chain(error)
+    ):
         return False
     # It may also be a pipe between processes of ours.
     poll = select.poll()
@@ -105,36 +109,20 @@ def _is_unread(error):
     return bool(unread)
 
 
-def _chain(error):
-    """Yields an error, and those that it was made of."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
 def user_message(error: Exception) -> str | None:
     """Returns what to tell the user of `error`, or None if it is our fault."""
     # Found by name: the data set folder stands alone and has its own class.
     names = {base.__name__ for base in type(error).__mro__}
     if names & {"UserError", "DatasetInputError"}:
         return str(error)
-    for link in _chain(error):
-        code = _fault(link)
-        if code is not None:
-            return f"{_FAULTS[code]} Received: {_place(link)}"
+    fault = find_machine_fault(error)
+    if fault is not None:
+        code, link = fault
+        return f"{_FAULTS[code]} Received: {_place(link)}"
     if isinstance(error, OSError) and error.filename is not None:
         what = _REFUSALS.get(error.errno)
         return what and f"{what} Received: {_place(error)}"
     return None
-
-
-def _fault(error):
-    """Returns the number of the machine's fault that an error tells of."""
-    if getattr(error, "errno", None) in _FAULTS:
-        return error.errno
-    # Libraries put what the system says into errors of their own.
-    said = str(error)
-    return next((code for code in _FAULTS if os.strerror(code) in said), None)
 
 
 def _place(error):

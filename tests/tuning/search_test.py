@@ -1,5 +1,7 @@
 import dataclasses
+import errno
 import json
+import os
 
 import keras
 import pytest
@@ -163,6 +165,27 @@ def test_a_failed_trial_is_a_result(tmp_path, trained, monkeypatch, capsys):
     path = folder.trial_path(failed.trial_id)
     assert "all these numbers" in (path / "error.txt").read_text()
     assert not (path / "attempts.json").exists()
+
+
+def test_a_full_disk_is_no_fault_of_a_trial(tmp_path, trained, monkeypatch):
+    train = trial.TrialRunner._train
+
+    def fill_once(self, path, chosen, budget_seconds):
+        figures = train(self, path, chosen, budget_seconds)
+        if len(trained) == 2:
+            raise RuntimeError("a library") from OSError(
+                errno.ENOSPC, os.strerror(errno.ENOSPC)
+            )
+        return figures
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trial.TrialRunner, "_train", fill_once)
+        with pytest.raises(RuntimeError):
+            run_search(tmp_path / "search", SETTINGS)
+    folder = run_search(tmp_path / "search", SETTINGS)
+    statuses = [result.status for result in read_results(folder.path)]
+    assert statuses == ["completed"] * 3
+    assert trained == ["0", "1", "1", "2"]
 
 
 def test_a_search_without_success_says_so(tmp_path, trained, monkeypatch):

@@ -15,6 +15,7 @@ import tensorflow as tf
 from tp_keras.data.source import load_portraits
 from tp_keras.errors import UserError
 from tp_keras.errors import check_types
+from tp_keras.errors import find_machine_fault
 from tp_keras.export.folding import fold_batch_normalization
 from tp_keras.export.formats.measure import measure_latencies
 from tp_keras.export.signatures import constant_function
@@ -140,6 +141,8 @@ class TrialRunner:
             figures = self._train(path, chosen, budget)
             facts |= {"status": COMPLETED, **figures}
         except Exception as error:
+            if find_machine_fault(error):  # No fault of the choice.
+                raise
             path.mkdir(parents=True, exist_ok=True)
             (path / "error.txt").write_text(traceback.format_exc())
             lines = str(error).strip().splitlines() or [""]
