@@ -90,7 +90,12 @@ def test_jax_and_tensorflow_predict_what_the_other_has_learned(tmp_path):
     subprocess.run(
         [sys.executable, "-c", TRAINING, tmp_path],
         cwd=pathlib.Path(__file__).parents[1],
-        env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
+        env={
+            **os.environ,
+            **{"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
+            # What runs for moments needn't be compiled well.
+            "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+        },
         check=True,
     )
     run = RunFolder(tmp_path / "run")
