@@ -141,10 +141,8 @@ class SweepFolder:
 
     def note(self, path: pathlib.Path) -> None:
         """Notes that a file of records is whole."""
-        content = self._read()
-        content.setdefault("checksums", {})[self._name(path)] = files.sha256(
-            path
-        )
+        content, found = self._read(), files.sha256(path)
+        content.setdefault("checksums", {})[self._name(path)] = found
         files.write_json(self._path, content, checksum=True)
 
     def is_measured(self, path: pathlib.Path) -> bool:

@@ -54,7 +54,8 @@ def train_bases(
     config = dataclasses.replace(config, data=resolve_splits(config.data))
     folder, bases = SweepFolder(sweep_dir), {}
     # Before minutes go into runs that the folder has no place for.
-    folder.claim(settings, {})
+    with files.only_one(sweep_dir):
+        folder.claim(settings, {})
     for seed in seeds:
         path = str(folder.run(Variant(), seed).path)
         training = dataclasses.replace(config.training, seed=seed)
@@ -111,7 +112,14 @@ def run_sweep(
     or measured.
     """
     folder = SweepFolder(sweep_dir)
-    folder.claim(settings, bases)
+    with files.only_one(sweep_dir):
+        folder.claim(settings, bases)
+        _make_missing(folder, variants, bases, settings)
+    return [folder.outcome(variant, bases) for variant in variants]
+
+
+def _make_missing(folder, variants, bases, settings):
+    """Makes and measures what isn't there."""
     jobs = [
         (seed, variant)
         for seed in bases
@@ -122,10 +130,7 @@ def run_sweep(
         )
     ]
     one_seed, portraits = None, {}
-    with (
-        files.only_one(sweep_dir),
-        tqdm.tqdm(jobs, unit="run", disable=not jobs) as bar,
-    ):
+    with tqdm.tqdm(jobs, unit="run", disable=not jobs) as bar:
         for seed, variant in bar:
             if one_seed is None or one_seed.seed != seed:
                 one_seed = _Seed(folder, seed, bases[seed], settings, portraits)
@@ -138,7 +143,6 @@ def run_sweep(
             bar.write(f"{name}: {time.monotonic() - begin:.0f} s")
             # Else every run leaves its graphs behind.
             keras.utils.clear_session()
-    return [folder.outcome(variant, bases) for variant in variants]
 
 
 @dataclasses.dataclass
