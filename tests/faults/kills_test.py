@@ -57,5 +57,5 @@ def test_killed_at_any_moment_it_ends_as_without(name, jobs, tmp_path):
 
     count = some(KILLS[name])
     moments = [chance.uniform(0, 1.3 * seconds) for _ in range(count)]
-    tries = {f"after {moment:.2f} s": moment for moment in moments}
+    tries = {f"after {moment:.4f} s": moment for moment in moments}
     try_each(f"{name} killed at a random moment", tries, kill_and_resume)
