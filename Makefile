@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV ?= .venv
 RUN := $(VENV)/bin/python
 RUN_DIR ?= runs/real
-SHARE ?= 0.5
+SHARE ?= 0.4
 DEMO := runs/demo
 # A core each; the tests of a file share what they have prepared.
 SHARED_OUT := -n logical --maxprocesses 4 --dist loadfile
