@@ -6,19 +6,12 @@ import subprocess
 
 import pytest
 
+from tests.faults.jobs import TRIES
 from tests.faults.kit import some
 from tests.faults.kit import try_each
 
 pytestmark = pytest.mark.large
 
-DISKS = {
-    "building": 10,
-    "training": 50,
-    "debiasing": 15,
-    "generator": 8,
-    "sweep": 15,
-    "search": 2,
-}
 _LARGE = 200_000
 FULL = ("The disk is full", "Free some space or pass")
 
@@ -42,7 +35,7 @@ def disk(folder, kilobytes):
         subprocess.run(["umount", folder], check=True)
 
 
-@pytest.mark.parametrize("name", DISKS)
+@pytest.mark.parametrize("name", TRIES)
 def test_with_room_again_it_goes_on(name, jobs, tmp_path):
     job, chance = jobs[name], random.Random(0)
     whole = tmp_path / "whole"
@@ -58,6 +51,8 @@ def test_with_room_again_it_goes_on(name, jobs, tmp_path):
             return fault or job.resumed_fault(out, expected)
 
     # Backups need room besides.
-    sizes = chance.sample(range(4, 4 + 2 * size // 1000), some(DISKS[name]))
+    sizes = chance.sample(
+        range(4, 4 + 2 * size // 1000), some(TRIES[name].disks)
+    )
     tries = {f"{kilobytes} kB": kilobytes for kilobytes in sizes}
     try_each(f"full disk, {name}", tries, fill_and_resume)

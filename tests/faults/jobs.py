@@ -1,11 +1,31 @@
 """The commands that write for long, as small as they can be."""
 
+from typing import NamedTuple
+
 import keras
 
 from tests.faults.kit import Job
 
 DATASET = "tiny_portraits/synthetic_tiny"
 _KEPT = ("model.keras", "history.csv")
+
+
+class Tries(NamedTuple):
+    """How often a command meets each kind of fault."""
+
+    kills: int
+    pairs: int
+    disks: int
+
+
+TRIES = {
+    "building": Tries(20, 5, 10),
+    "training": Tries(100, 30, 50),
+    "debiasing": Tries(25, 8, 15),
+    "generator": Tries(20, 5, 8),
+    "sweep": Tries(29, 10, 15),
+    "search": Tries(6, 2, 2),
+}
 
 
 def make_jobs(data_dir, folder) -> dict[str, Job]:

@@ -5,25 +5,16 @@ import shutil
 
 import pytest
 
+from tests.faults.jobs import TRIES
 from tests.faults.kit import some
 from tests.faults.kit import try_each
 from tests.faults.stepping import states
 
 pytestmark = pytest.mark.large
 
-# How many kills at random moments.
-KILLS = {
-    "building": 20,
-    "training": 100,
-    "debiasing": 25,
-    "generator": 20,
-    "sweep": 29,
-    "search": 6,
-}
-
 
 # A search trains for a time, so that no two write alike.
-@pytest.mark.parametrize("name", [name for name in KILLS if name != "search"])
+@pytest.mark.parametrize("name", [name for name in TRIES if name != "search"])
 def test_killed_at_any_system_call_it_ends_as_without(name, jobs, tmp_path):
     job = jobs[name]
     found, calls = states(job, tmp_path)
@@ -36,7 +27,7 @@ def test_killed_at_any_system_call_it_ends_as_without(name, jobs, tmp_path):
     try_each(kind, {folder.name: folder for folder in found}, resume)
 
 
-@pytest.mark.parametrize("name", KILLS)
+@pytest.mark.parametrize("name", TRIES)
 def test_killed_at_any_moment_it_ends_as_without(name, jobs, tmp_path):
     job, chance = jobs[name], random.Random(0)
     expected, seconds = job.timed(tmp_path / "whole")
@@ -55,7 +46,7 @@ def test_killed_at_any_moment_it_ends_as_without(name, jobs, tmp_path):
         shutil.rmtree(out)
         return fault
 
-    count = some(KILLS[name])
+    count = some(TRIES[name].kills)
     moments = [chance.uniform(0, 1.3 * seconds) for _ in range(count)]
     tries = {f"after {moment:.4f} s": moment for moment in moments}
     try_each(f"{name} killed at a random moment", tries, kill_and_resume)

@@ -181,7 +181,7 @@ def tell(kind: str, name: str, fault: str | None) -> None:
     """Notes a try, and says so at once; `fault` is what went wrong."""
     TALLY[kind].append((name, fault))
     line = f"{kind}: {name}: {fault or 'survived'}"
-    # Past what pytest keeps to itself: all of it takes half an hour.
+    # All of it takes half an hour.
     print(line, file=sys.__stderr__, flush=True)
 
 

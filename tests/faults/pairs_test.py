@@ -6,23 +6,16 @@ import time
 
 import pytest
 
+from tests.faults.jobs import TRIES
 from tests.faults.kit import some
 from tests.faults.kit import try_each
 
 pytestmark = pytest.mark.large
 
-PAIRS = {
-    "building": 5,
-    "training": 30,
-    "debiasing": 8,
-    "generator": 5,
-    "sweep": 10,
-    "search": 2,
-}
 REFUSED = ("Another process is",)
 
 
-@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("name", TRIES)
 def test_the_second_is_told_and_the_first_ends_as_alone(name, jobs, tmp_path):
     job, chance = jobs[name], random.Random(0)
     expected, seconds = job.timed(tmp_path / "whole")
@@ -42,8 +35,8 @@ def test_the_second_is_told_and_the_first_ends_as_alone(name, jobs, tmp_path):
         return fault
 
     # The first ones at the same moment, as far as that can be.
-    count = some(PAIRS[name])
+    count = some(TRIES[name].pairs)
     delays = [0.001 * number for number in range(count // 4)]
     delays += [chance.uniform(0, seconds) for _ in range(count - count // 4)]
-    tries = {f"{delay:.3f} s apart": delay for delay in delays}
+    tries = {f"{delay:.4f} s apart": delay for delay in delays}
     try_each(f"two at once, {name}", tries, run_both)
