@@ -21,6 +21,8 @@ FLOAT32 = "float32"
 BFLOAT16 = "bfloat16"
 PRECISIONS = ("auto", FLOAT32, BFLOAT16)
 
+OPTIMIZERS = ("adamw", "muon")
+
 # Settings of models that may name a file or folder.
 PATHS = ("backbone", "from_run", "classifier_run")
 
@@ -95,7 +97,8 @@ class DataConfig:
 class AugmentConfig:
     """How much a training portrait is changed at random.
 
-    Nothing here touches hue or saturation: some labels are colours.
+    Hue and saturation stay: some labels are colours. A cast of the light, which
+    photographs have, is the one exception.
     """
 
     flip: bool = True
@@ -112,6 +115,13 @@ class AugmentConfig:
     """Largest change of the contrast, as a share of it."""
     erasing: float = 0.0
     """Probability that a rectangle of the portrait is painted over."""
+    closeup: float = 0.0
+    """Probability that a portrait is framed closer, up to twice as close, in
+    place of the zoom: others frame faces otherwise."""
+    blur: float = 0.0
+    """Probability that a portrait is blurred, as one is that was small."""
+    cast: float = 0.0
+    """Largest change of each colour channel by itself, as a share of it."""
 
     def __post_init__(self):
         check_range(
@@ -122,6 +132,9 @@ class AugmentConfig:
             brightness=(0.0, 1.0),
             contrast=(0.0, 1.0),
             erasing=(0.0, 1.0),
+            closeup=(0.0, 1.0),
+            blur=(0.0, 1.0),
+            cast=(0.0, 0.5),
         )
 
 
@@ -241,6 +254,9 @@ class TrainingConfig:
     several, lest more time goes into what ends an epoch."""
     batch_size: int = 64
     """Portraits in a step."""
+    optimizer: str = "adamw"
+    """`adamw`, or `muon`, which updates the kernels of convolutions by
+    orthogonal matrices, at twice the learning rate, and all else by AdamW."""
     learning_rate: float = 2e-3
     """Peak of the learning rate, after the warm-up; a cosine leads to 0."""
     warmup_epochs: float = 2.0
@@ -250,6 +266,9 @@ class TrainingConfig:
     averaging: float = 0.99
     """Share of the old in the moving average of the weights, which is what is
     validated and kept; 0 switches it off."""
+    half_size_share: float = 0.0
+    """Share of the training, its first, with portraits of half the height and
+    width: a step takes a quarter of the time."""
     freeze_trunk_epochs: int = 0
     """Epochs in which the backbone stays as it is, for one that is trained
     already: the heads alone learn, which also takes less time."""
@@ -270,6 +289,7 @@ class TrainingConfig:
 
     def __post_init__(self):
         check_choice(self, "precision", PRECISIONS)
+        check_choice(self, "optimizer", OPTIMIZERS)
         check_range(
             self,
             epochs=(1, 100_000),
@@ -279,6 +299,7 @@ class TrainingConfig:
             warmup_epochs=(0.0, 100_000),
             weight_decay=(0.0, 10.0),
             averaging=(0.0, 0.99999),
+            half_size_share=(0.0, 0.95),
             freeze_trunk_epochs=(0, 100_000),
             trunk_learning_rate=(1e-6, 10.0),
             label_smoothing=(0.0, 0.9),
@@ -287,6 +308,11 @@ class TrainingConfig:
             seed=(0, 2**31 - 1),
         )
         limit_warmup(self, self.epochs)
+
+    @property
+    def half_size_epochs(self) -> int:
+        """The epochs with portraits of half the size; never the last one."""
+        return min(round(self.half_size_share * self.epochs), self.epochs - 1)
 
 
 @dataclasses.dataclass(frozen=True)

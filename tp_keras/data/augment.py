@@ -1,6 +1,7 @@
 """Random changes of training portraits that leave every label true.
 
-Hue and saturation stay untouched: some labels are colours.
+Hue and saturation stay untouched: some labels are colours. A cast of the light
+is as small as people overlook it.
 """
 
 import math
@@ -16,6 +17,12 @@ cv2.setNumThreads(1)
 
 # The longest side of an erased rectangle, as a share of the portrait's.
 _ERASED_SIDE = (0.1, 0.4)
+
+# How much is left of a portrait's height and width at the closest.
+_CLOSEST = 0.5
+
+# Standard deviation of a blur, as a share of the portrait's height.
+_BLUR = (0.004, 0.016)
 
 
 def augment(images, seed, config=None, rows=None):
@@ -46,23 +53,34 @@ def augment(images, seed, config=None, rows=None):
 
     # Drawn whether used or not, so that one setting never moves another.
     mirror = np.where(uniform(1.0) < 0.0, -1.0, 1.0)
-    transforms = _affine_transforms(
-        height,
-        width,
-        mirror=mirror if config.flip else np.ones(len(rows)),
-        shift_x=uniform(config.shift) * width,
-        shift_y=uniform(config.shift) * height,
-        scale=1.0 + uniform(config.zoom),
-        angle=uniform(math.radians(config.rotation)),
-    )
+    shift_x = uniform(config.shift) * width
+    shift_y = uniform(config.shift) * height
+    scale = 1.0 + uniform(config.zoom)
+    angle = uniform(math.radians(config.rotation))
     factors = 1.0 + uniform(config.brightness)
     contrasts = 1.0 + uniform(config.contrast)
     boxes = _rectangles(rng, len(rows), height, width)
     erased = rng.uniform(size=len(rows)) < config.erasing
+    closer = rng.uniform(size=len(rows)) < config.closeup
+    scale = np.where(closer, _CLOSEST ** rng.uniform(size=len(rows)), scale)
+    blurred = rng.uniform(size=len(rows)) < config.blur
+    deviations = rng.uniform(*_BLUR, len(rows)) * height
+    casts = 1.0 + rng.uniform(-config.cast, config.cast, (len(rows), 3))
 
     # A setting of nothing at all costs nothing.
-    if config.flip or config.shift or config.zoom or config.rotation:
-        batch = warp(batch, transforms)
+    if any((config.flip, config.shift, config.zoom, config.rotation)) or (
+        config.closeup
+    ):
+        mirror = mirror if config.flip else np.ones(len(rows))
+        batch = warp(
+            batch,
+            _affine_transforms(
+                height, width, mirror, shift_x, shift_y, scale, angle
+            ),
+        )
+    for index in np.flatnonzero(blurred):
+        image = batch[index]
+        cv2.GaussianBlur(image, (0, 0), deviations[index], dst=image)
     if config.brightness or config.contrast:
         changes = zip(batch, factors, contrasts, strict=True)
         for image, factor, contrast in changes:
@@ -73,11 +91,30 @@ def augment(images, seed, config=None, rows=None):
             # It clips at 0, where `convertScaleAbs` takes absolute values.
             scale = factor * contrast
             cv2.addWeighted(image, scale, image, 0.0, offset, dst=image)
+    if config.cast:
+        for image, cast in zip(batch, casts, strict=True):
+            cv2.multiply(image, (*cast, 1.0), dst=image)
     for index in np.flatnonzero(erased):
         top, left, bottom, right = boxes[index]
         # No colour that means anything: the portrait's own mean.
         batch[index, top:bottom, left:right] = batch[index].mean(axis=(0, 1))
     return batch
+
+
+def half_size(images):
+    """Returns images of half the height and width, their pixels averaged.
+
+    Args:
+        images: uint8 array `[batch, height, width, channels]`.
+
+    Example:
+        >>> half_size(np.zeros((8, 108, 84, 3), np.uint8)).shape
+        (8, 54, 42, 3)
+    """
+    height, width = images.shape[1:3]
+    size = (max(width // 2, 1), max(height // 2, 1))
+    how = {"dsize": size, "interpolation": cv2.INTER_AREA}
+    return np.stack([cv2.resize(image, **how) for image in images])
 
 
 def warp(images, transforms):

@@ -7,6 +7,7 @@ import keras
 
 from tp_keras import files
 from tp_keras.config import ExperimentConfig
+from tp_keras.data.augment import half_size
 from tp_keras.data.pipeline import TrainingBatches
 from tp_keras.data.pipeline import evaluation_batches
 from tp_keras.data.source import load_portraits
@@ -16,6 +17,7 @@ from tp_keras.debiasing.after_training import debias_classifier
 from tp_keras.debiasing.debiased_classifier import DebiasedClassifier
 from tp_keras.models import PortraitClassifier
 from tp_keras.models import create_backbone
+from tp_keras.models.muon import FusedMuon
 from tp_keras.models.optimizers import FusedAdamW
 from tp_keras.models.optimizers import cosine_schedule
 from tp_keras.quiet import verbosity
@@ -27,9 +29,12 @@ from tp_keras.runs.precision import choose_precision
 from tp_keras.runs.precision import layers_in
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.runs.training_checks import check_training
+from tp_keras.runs.training_checks import take_any_size
 from tp_keras.runs.transfer import take_weights
 
 _MOST_STEPS_PER_EXECUTION = 8
+
+_OPTIMIZERS = {"adamw": FusedAdamW, "muon": FusedMuon}
 
 
 class Trainer:
@@ -120,6 +125,8 @@ class Trainer:
                 classifier, self.config.model.from_run, self.run, self._say
             )
         model = self._with_method(classifier, train)
+        if training.half_size_epochs:
+            take_any_size(model, half_size(train.images[:1]))
         batches = TrainingBatches(
             train,
             targets=model.targets,
@@ -131,6 +138,7 @@ class Trainer:
             row_weights=chosen_rows(
                 train, classifier.tasks, method, training.seed
             ),
+            half_size_epochs=training.half_size_epochs,
         )
         steps = batches.steps_per_epoch
         options = {
@@ -272,7 +280,7 @@ class Trainer:
 
     def _optimizer(self, steps):
         training = self.config.training
-        return FusedAdamW(
+        return _OPTIMIZERS[training.optimizer](
             cosine_schedule(
                 training.learning_rate,
                 int(training.warmup_epochs * steps),
