@@ -1,3 +1,4 @@
+import dataclasses
 from unittest import mock
 
 import numpy as np
@@ -8,11 +9,14 @@ from PIL import Image
 from tp_keras.config import AugmentConfig
 from tp_keras.data import augment as augment_module
 from tp_keras.data.augment import augment
+from tp_keras.data.augment import half_size
 from tp_keras.data.augment import warp
 
-NOTHING = dict.fromkeys(
-    ("shift", "zoom", "rotation", "brightness", "contrast", "erasing"), 0.0
-)
+NOTHING = {
+    field.name: 0.0
+    for field in dataclasses.fields(AugmentConfig)
+    if field.name != "flip"
+}
 
 
 def only(**kwargs):
@@ -152,6 +156,55 @@ def test_erasing_paints_one_rectangle_on_its_share_of_the_images():
         # Painted over: nearly every pixel of the rectangle differs.
         assert mask.sum() > 0.9 * height * width
         assert height <= 0.4 * 108 + 1 and width <= 0.4 * 84 + 1
+
+
+def test_closeups_are_up_to_twice_as_close():
+    marked = np.zeros((200, 108, 84, 3), np.uint8)
+    marked[:, 44:64, 32:52] = 255
+    changed = augment(marked, (6, 6), only(closeup=0.5, zoom=0.0))
+    area = (changed[..., 0] > 127).sum(axis=(1, 2)) / 400
+    closer = area > 1.01
+    assert 70 < closer.sum() < 130
+    assert (area[~closer] == 1.0).all()
+    assert area.max() < 4.1 and np.quantile(area[closer], 0.9) > 3.0
+    # About the centre, in the proportions that it has.
+    corners = [np.argwhere(image[..., 0] > 127) for image in changed[closer]]
+    heights, widths = np.array([np.ptp(c, axis=0) + 1 for c in corners]).T
+    assert np.abs(heights - widths).max() <= 1
+    middles = np.array([c.mean(0) for c in corners])
+    assert np.abs(middles - [53.5, 41.5]).max() < 0.6
+
+
+def test_blur_takes_detail_and_no_light_from_its_share():
+    noise = np.random.default_rng(0).integers(0, 256, (200, 108, 84, 3))
+    noise = noise.astype(np.uint8)
+    changed = augment(noise, (8, 8), only(blur=0.5))
+    blurred = (changed != noise).any(axis=(1, 2, 3))
+    assert 70 < blurred.sum() < 130
+    left = changed[blurred].std(axis=(1, 2, 3)) / noise.std()
+    # White noise loses what a Gaussian of that width averages out.
+    assert 0.13 < left.min() < 0.25 and 0.5 < left.max() < 1.0
+    means = changed[blurred].mean(axis=(1, 2)) - noise[blurred].mean((1, 2))
+    assert np.abs(means).max() < 2.0
+
+
+def test_a_cast_scales_each_channel_by_itself(images):
+    dark = images // 2 + 20
+    changed = augment(dark, (9, 9), only(cast=0.2))
+    ratios = changed.mean(axis=(1, 2)) / dark.mean(axis=(1, 2))
+    assert 0.79 < ratios.min() < 0.85 and 1.15 < ratios.max() < 1.21
+    # Three channels of a portrait are as far apart as those of any two.
+    assert np.abs(np.corrcoef(ratios.T)[np.triu_indices(3, 1)]).max() < 0.5
+    for before, after, ratio in zip(dark, changed, ratios, strict=True):
+        assert np.abs(before * ratio - after).max() < 1.5
+
+
+def test_half_the_size_has_the_mean_of_four_pixels(images):
+    found = half_size(images)
+    assert found.shape == (32, 54, 42, 3) and found.dtype == np.uint8
+    areas = images.reshape(32, 54, 2, 42, 2, 3).mean(axis=(2, 4))
+    assert np.abs(found - areas).max() <= 0.5
+    assert half_size(images[:, :107, :83]).shape == (32, 53, 41, 3)
 
 
 def test_rows_of_a_read_only_mapped_file(images, tmp_path):
