@@ -115,6 +115,8 @@ def make_config(path, debias="grl", scope="network", strength=5.0, **training):
                 "batch_size": 16,
                 "warmup_epochs": 1,
                 "averaging": 0.9,
+                "optimizer": "muon",
+                "half_size_share": 0.3,
                 **training,
             }
         ),

@@ -59,7 +59,8 @@ def take_any_size(model, images) -> None:
         UserError: If the network can't.
     """
     for layer in model._flatten_layers():
-        if isinstance(layer, keras.Model):
+        is_network = isinstance(layer, keras.Model)
+        if is_network and [len(x.shape) for x in layer.inputs] == [4]:
             layer.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: 3})
     try:
         model(images, training=False)
