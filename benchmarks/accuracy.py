@@ -3,14 +3,24 @@
 python -m benchmarks.accuracy --experiment real
 
 Each seed is a run of its own by the commands `training.train` and
-`training.evaluate`; a finished run is read, not repeated.
+`training.evaluate`; a finished run is read, not repeated. Recipes beside each
+other, and what each ingredient is worth:
+
+python -m benchmarks.accuracy --experiment real --recipes now before
 """
 
 import dataclasses
+import itertools
 import pathlib
 import statistics
 
+import numpy as np
+
+from benchmarks.comparison import paired_difference
+from benchmarks.finished_runs import hits_on_test
 from benchmarks.finished_runs import run_module
+from benchmarks.recipes import NOW
+from benchmarks.recipes import find_recipe
 from benchmarks.tables import print_markdown
 from tp_keras.records.record import ALL
 from tp_keras.records.record import Record
@@ -18,6 +28,11 @@ from tp_keras.records.record import find
 from tp_keras.records.record import read_records
 from tp_keras.runs.run_folder import RunFolder
 from training.command import run
+
+_RECORDS = pathlib.Path("evaluation", "test", "records.jsonl")
+
+# Fewer portraits of a class in a group say too little.
+_SUPPORT = 50
 
 # Metric of the evaluation -> what a column says.
 HEADINGS = {
@@ -35,31 +50,48 @@ class Accuracy:
     """Name of an experiment of training/configs."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """One run each."""
-    flags: str = ""
-    """More flags of training.train, in one string."""
-    name: str = ""
-    """Names the runs, when flags make them differ from the experiment."""
+    recipes: tuple[str, ...] = (NOW,)
+    """Recipes of benchmarks/recipes.py to compare with the first of them; or
+    any other, as 'NAME: --flags of training.train'."""
     data_dir: pathlib.Path = pathlib.Path("data/tfds")
     """Folder of the prepared data sets."""
 
     def execute(self) -> None:
-        """Trains, evaluates, prints a table."""
-        name = self.name or self.experiment
-        rows = []
-        for seed in self.seeds:
-            folder = pathlib.Path("runs/accuracy") / f"{name}-seed{seed}"
-            records = folder / "evaluation" / "test" / "records.jsonl"
-            if not records.exists():
-                run_module(
-                    "training.train",
-                    self.experiment,
-                    *self.flags.split(),
-                    *("--run_dir", folder, "--seed", seed),
-                    *("--data_dir", self.data_dir),
-                )
-                run_module("training.evaluate", "--run_dir", folder)
-            rows.append((seed, RunFolder(folder).facts, read_records(records)))
-        print_table(f"{name}, test split", rows)
+        """Trains, evaluates, prints tables."""
+        recipes = [find_recipe(self.experiment, text) for text in self.recipes]
+        # In turns, so that a change of the machine's speed meets all alike.
+        for seed, recipe in itertools.product(self.seeds, recipes):
+            self._train(recipe, seed)
+        results = {}
+        for recipe in recipes:
+            folders = [self._folder(recipe, seed) for seed in self.seeds]
+            results[recipe.name] = [
+                (seed, RunFolder(folder), read_records(folder / _RECORDS))
+                for seed, folder in zip(self.seeds, folders, strict=True)
+            ]
+            title = recipe.run_name(self.experiment)
+            rows = [(s, run.facts, own) for s, run, own in results[recipe.name]]
+            print_table(f"{title}, test split", rows)
+        if len(recipes) > 1:
+            print_comparison(results)
+
+    def _folder(self, recipe, seed):
+        name = f"{recipe.run_name(self.experiment)}-seed{seed}"
+        return pathlib.Path("runs/accuracy", name)
+
+    def _train(self, recipe, seed):
+        """Trains and evaluates a run, unless that was done before."""
+        folder = self._folder(recipe, seed)
+        if (folder / _RECORDS).exists():
+            return
+        run_module(
+            "training.train",
+            self.experiment,
+            *("--data_dir", self.data_dir),
+            *recipe.words,
+            *("--run_dir", folder, "--seed", seed),
+        )
+        run_module("training.evaluate", "--run_dir", folder)
 
 
 def print_table(title, rows):
@@ -78,7 +110,7 @@ def print_table(title, rows):
     cells = [
         [
             str(seed),
-            str(round(facts["seconds"])),
+            str(round(_seconds(facts))),
             str(facts["best_epoch"]),
             *(
                 f"{own[name].value:.3f} (n = {own[name].count})"
@@ -87,7 +119,7 @@ def print_table(title, rows):
         ]
         for (seed, facts, _), own in zip(rows, figures, strict=True)
     ]
-    seconds = statistics.mean(facts["seconds"] for _, facts, _ in rows)
+    seconds = statistics.mean(_seconds(facts) for _, facts, _ in rows)
     means = [
         statistics.mean(own[name].value for own in figures) for name in names
     ]
@@ -95,6 +127,70 @@ def print_table(title, rows):
         ["mean", str(round(seconds)), "", *(f"**{x:.3f}**" for x in means)]
     )
     print_markdown(["seed", "train s", "best epoch", *names], cells)
+
+
+def print_comparison(results):
+    """Prints the means of each recipe, and what sets it off from the first.
+
+    Macro-F1 is a mean over the classes; the lowest recall that of a class in a
+    group with 50 portraits or more. The difference is of the mean accuracy
+    over the tasks, in points, its interval by resampling the portraits.
+
+    Args:
+        results: Dict: name of a recipe -> list of `(seed, RunFolder, records)`.
+    """
+    first = next(iter(results))
+    hits = {
+        name: np.stack([hits_on_test(run) for _, run, _ in rows])
+        for name, rows in results.items()
+    }
+    cells, header = [], None
+    for name, rows in results.items():
+        figures = [
+            {**headline(records), **_of_rare(records)} for *_, records in rows
+        ]
+        header = header or list(figures[0])
+        seconds = [_seconds(run.facts) for _, run, _ in rows]
+        means = [
+            statistics.mean(own[column].value for own in figures)
+            for column in header
+        ]
+        points = [100 * x for x in paired_difference(hits[name], hits[first])]
+        cells.append(
+            [
+                name,
+                str(round(statistics.mean(seconds))),
+                *(f"{mean:.3f}" for mean in means),
+                f"{np.nanmean(hits[name], axis=-1).mean():.3f}",
+                "{:+.1f} [{:+.1f}, {:+.1f}]".format(*points),
+            ]
+        )
+    print(f"\nMeans of {len(results[first])} seeds\n")
+    print_markdown(
+        ["recipe", "train s", *header, "mean", f"against {first}"], cells
+    )
+
+
+def _seconds(facts):
+    """Returns the seconds of a training and of what followed it."""
+    return facts["seconds"] + facts.get("debias_seconds", 0)
+
+
+def _of_rare(records) -> dict[str, Record]:
+    """Returns macro-F1 and lowest supported recall of tasks, by heading."""
+    found = {
+        f"{record.task} macro-F1": record
+        for record in find(records, metric="macro_f1", group=ALL)
+        if record.value is not None
+    }
+    for record in find(records, metric="recall"):
+        supported = record.count >= _SUPPORT and record.group != ALL
+        heading = f"{record.task} lowest recall"
+        if supported and (
+            heading not in found or record.value < found[heading].value
+        ):
+            found[heading] = record
+    return found
 
 
 def headline(records) -> dict[str, Record]:

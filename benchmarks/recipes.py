@@ -1,0 +1,48 @@
+"""Recipes of an experiment: flags of `training.train` that make it another.
+
+`before` is what it was when version 1 was measured; each `without` takes one
+ingredient away, so that a table of them says what each is worth.
+"""
+
+import dataclasses
+import shlex
+
+from tp_keras.errors import UserError
+
+NOW = "now"
+
+RECIPES = {}
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """A name, and the words of `training.train` that make it."""
+
+    name: str
+    words: tuple[str, ...] = ()
+
+    def run_name(self, experiment: str) -> str:
+        """Returns how its runs of an experiment are called."""
+        if self.name == NOW:
+            return experiment
+        return f"{experiment}-{self.name.replace(' ', '-')}"
+
+
+def find_recipe(experiment: str, text: str) -> Recipe:
+    """Returns a recipe by its name, or of flags that follow one.
+
+    Args:
+        experiment: Name of an experiment of training/configs.
+        text: `"now"`, a name out of `RECIPES`, or `"NAME: --flag value"`.
+
+    Raises:
+        UserError: If there is none of this name.
+    """
+    name, colon, flags = text.partition(":")
+    known = {NOW: "", **RECIPES.get(experiment, {})}
+    if not colon and name not in known:
+        raise UserError(
+            f"Expected a recipe of {experiment} out of {', '.join(known)}, or "
+            f"'NAME: --flag value'. Received: recipes={text}"
+        )
+    return Recipe(name, tuple(shlex.split(flags if colon else known[name])))
