@@ -21,15 +21,13 @@ from benchmarks.finished_runs import hits_on_test
 from benchmarks.finished_runs import run_module
 from benchmarks.recipes import NOW
 from benchmarks.recipes import find_recipe
+from benchmarks.recipes import train_recipe
 from benchmarks.tables import print_markdown
 from tp_keras.records.record import ALL
 from tp_keras.records.record import Record
 from tp_keras.records.record import find
 from tp_keras.records.record import read_records
-from tp_keras.runs.run_folder import RunFolder
 from training.command import run
-
-_RECORDS = pathlib.Path("evaluation", "test", "records.jsonl")
 
 # Fewer portraits of a class in a group say too little.
 _SUPPORT = 50
@@ -59,39 +57,19 @@ class Accuracy:
     def execute(self) -> None:
         """Trains, evaluates, prints tables."""
         recipes = [find_recipe(self.experiment, text) for text in self.recipes]
+        results = {recipe.name: [] for recipe in recipes}
         # In turns, so that a change of the machine's speed meets all alike.
         for seed, recipe in itertools.product(self.seeds, recipes):
-            self._train(recipe, seed)
-        results = {}
+            run = train_recipe(self.experiment, recipe, seed, self.data_dir)
+            records = run.path / "evaluation" / "test" / "records.jsonl"
+            if not records.exists():
+                run_module("training.evaluate", "--run_dir", run.path)
+            results[recipe.name].append((seed, run, read_records(records)))
         for recipe in recipes:
-            folders = [self._folder(recipe, seed) for seed in self.seeds]
-            results[recipe.name] = [
-                (seed, RunFolder(folder), read_records(folder / _RECORDS))
-                for seed, folder in zip(self.seeds, folders, strict=True)
-            ]
-            title = recipe.run_name(self.experiment)
             rows = [(s, run.facts, own) for s, run, own in results[recipe.name]]
-            print_table(f"{title}, test split", rows)
+            print_table(f"{recipe.run_name(self.experiment)}, test split", rows)
         if len(recipes) > 1:
             print_comparison(results)
-
-    def _folder(self, recipe, seed):
-        name = f"{recipe.run_name(self.experiment)}-seed{seed}"
-        return pathlib.Path("runs/accuracy", name)
-
-    def _train(self, recipe, seed):
-        """Trains and evaluates a run, unless that was done before."""
-        folder = self._folder(recipe, seed)
-        if (folder / _RECORDS).exists():
-            return
-        run_module(
-            "training.train",
-            self.experiment,
-            *("--data_dir", self.data_dir),
-            *recipe.words,
-            *("--run_dir", folder, "--seed", seed),
-        )
-        run_module("training.evaluate", "--run_dir", folder)
 
 
 def print_table(title, rows):
@@ -110,7 +88,7 @@ def print_table(title, rows):
     cells = [
         [
             str(seed),
-            str(round(_seconds(facts))),
+            str(round(training_seconds(facts))),
             str(facts["best_epoch"]),
             *(
                 f"{own[name].value:.3f} (n = {own[name].count})"
@@ -119,7 +97,7 @@ def print_table(title, rows):
         ]
         for (seed, facts, _), own in zip(rows, figures, strict=True)
     ]
-    seconds = statistics.mean(_seconds(facts) for _, facts, _ in rows)
+    seconds = statistics.mean(training_seconds(facts) for _, facts, _ in rows)
     means = [
         statistics.mean(own[name].value for own in figures) for name in names
     ]
@@ -150,7 +128,7 @@ def print_comparison(results):
             {**headline(records), **_of_rare(records)} for *_, records in rows
         ]
         header = header or list(figures[0])
-        seconds = [_seconds(run.facts) for _, run, _ in rows]
+        seconds = [training_seconds(run.facts) for _, run, _ in rows]
         means = [
             statistics.mean(own[column].value for own in figures)
             for column in header
@@ -171,7 +149,7 @@ def print_comparison(results):
     )
 
 
-def _seconds(facts):
+def training_seconds(facts):
     """Returns the seconds of a training and of what followed it."""
     return facts["seconds"] + facts.get("debias_seconds", 0)
 

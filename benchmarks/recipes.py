@@ -5,9 +5,15 @@ ingredient away, so that a table of them says what each is worth.
 """
 
 import dataclasses
+import pathlib
 import shlex
 
+from benchmarks.finished_runs import run_module
+from benchmarks.torch_peer import TORCH_NETWORK
 from tp_keras.errors import UserError
+from tp_keras.runs.run_folder import RunFolder
+
+ROOT = pathlib.Path("runs/accuracy")
 
 NOW = "now"
 
@@ -46,3 +52,23 @@ def find_recipe(experiment: str, text: str) -> Recipe:
             f"'NAME: --flag value'. Received: recipes={text}"
         )
     return Recipe(name, tuple(shlex.split(flags if colon else known[name])))
+
+
+def train_recipe(
+    experiment: str, recipe: Recipe, seed: int, data_dir: pathlib.Path
+) -> RunFolder:
+    """Returns the run of a recipe and a seed, which is trained if it isn't.
+
+    A network in PyTorch is trained as it is there.
+    """
+    run = RunFolder(ROOT / f"{recipe.run_name(experiment)}-seed{seed}")
+    is_torch = TORCH_NETWORK in recipe.words
+    if not run.is_finished:
+        run_module(
+            "benchmarks.torch_peer" if is_torch else "training.train",
+            experiment,
+            *("--data_dir", data_dir),
+            *recipe.words,
+            *("--run_dir", run.path, "--seed", seed),
+        )
+    return run

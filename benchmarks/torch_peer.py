@@ -144,7 +144,12 @@ def train(config: ExperimentConfig, turns=None) -> RunFolder:
             with files.replaced(run.path / WEIGHTS_NAME) as aside:
                 torch.save(model.state_dict(), aside)
         history.append(
-            {"epoch": epoch, "loss": sum(losses) / steps, SCORE: score}
+            {
+                "epoch": epoch,
+                "loss": sum(losses) / steps,
+                SCORE: score,
+                "seconds": time.monotonic() - begin,
+            }
         )
         _write_history(run.history_path, history)
         if turns is None:
