@@ -256,7 +256,7 @@ class TrainingConfig:
     """Portraits in a step."""
     optimizer: str = "adamw"
     """`adamw`, or `muon`, which updates the kernels of convolutions by
-    orthogonal matrices, at twice the learning rate, and all else by AdamW."""
+    orthogonal matrices, and needs fewer passes; all else is AdamW's."""
     learning_rate: float = 2e-3
     """Peak of the learning rate, after the warm-up; a cosine leads to 0."""
     warmup_epochs: float = 2.0

@@ -68,9 +68,8 @@ def augment(images, seed, config=None, rows=None):
     casts = 1.0 + rng.uniform(-config.cast, config.cast, (len(rows), 3))
 
     # A setting of nothing at all costs nothing.
-    if any((config.flip, config.shift, config.zoom, config.rotation)) or (
-        config.closeup
-    ):
+    moves = config.shift, config.zoom, config.rotation, config.closeup
+    if config.flip or any(moves):
         mirror = mirror if config.flip else np.ones(len(rows))
         batch = warp(
             batch,
@@ -89,8 +88,8 @@ def augment(images, seed, config=None, rows=None):
             if config.contrast:
                 offset = image.mean() * factor * (1.0 - contrast)
             # It clips at 0, where `convertScaleAbs` takes absolute values.
-            scale = factor * contrast
-            cv2.addWeighted(image, scale, image, 0.0, offset, dst=image)
+            factor *= contrast
+            cv2.addWeighted(image, factor, image, 0.0, offset, dst=image)
     if config.cast:
         for image, cast in zip(batch, casts, strict=True):
             cv2.multiply(image, (*cast, 1.0), dst=image)

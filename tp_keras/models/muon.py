@@ -30,7 +30,8 @@ class FusedMuon(FusedAdamW):
 
     Args:
         learning_rate: Of what AdamW updates.
-        kernel_rate: Float, the learning rate of kernels in those.
+        kernel_rate: Float, the learning rate of kernels in those. They bear
+            much more than with AdamW.
         kernel_momentum: Float, the momentum of their gradients.
         **kwargs: Those of `keras.optimizers.AdamW`.
     """
@@ -39,7 +40,7 @@ class FusedMuon(FusedAdamW):
         self,
         learning_rate=0.001,
         *,
-        kernel_rate=2.0,
+        kernel_rate=8.0,
         kernel_momentum=0.95,
         **kwargs,
     ):
