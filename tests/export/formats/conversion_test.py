@@ -17,6 +17,7 @@ from tp_keras.errors import UserError
 from tp_keras.export import fold_batch_normalization
 from tp_keras.export.answers import answer_model
 from tp_keras.export.formats import FORMATS
+from tp_keras.export.formats import litert
 from tp_keras.export.formats.registry import import_openvino
 from tp_keras.quiet import no_native_messages
 
@@ -212,6 +213,48 @@ def test_int8_ranges_are_those_of_the_calibration_portraits(one_layer):
     ((scale, zero_point),) = quantizations(SHAPE)
     assert scale == pytest.approx(1 / 70, rel=1e-4)
     assert zero_point == 117 - 128
+
+
+def operations(content):
+    interpreter = Interpreter(model_content=content)
+    interpreter.allocate_tensors()
+    # The last is the delegate, which runs them all.
+    return [x["op_name"] for x in interpreter._get_ops_details()]
+
+
+@pytest.mark.parametrize("brightest", [255, 254])
+def test_pixels_are_levels_where_none_is_lost(tmp_path, monkeypatch, brightest):
+    classifier = make_classifier()
+    images = np.minimum(CALIBRATION, brightest)
+    written = []
+    monkeypatch.setattr(
+        litert,
+        "take_pixels_as_levels",
+        lambda content: written.append(content) or content,
+    )
+    monkeypatch.setitem(globals(), "CALIBRATION", images)
+    path, _ = convert(
+        "litert_int8", classifier.inference_model(), classifier.tasks, tmp_path
+    )
+    monkeypatch.undo()
+    (before,) = written
+    after = litert.take_pixels_as_levels(before)
+    normalisation = ["CAST", "MUL", "ADD", "QUANTIZE"]
+    assert operations(before)[:4] == normalisation
+    if brightest < 255:  # The scale of the calibration is another.
+        assert after == before
+        return
+    assert operations(after)[0] == "QUANTIZE"
+    assert operations(after)[1:] == operations(before)[4:]
+    other = path.with_name("other.tflite")
+    litert.write_file(other, after, classifier.inference_model(), ())
+    every_level = np.arange(256).repeat(36)[: np.prod(SHAPE)]
+    pixels = np.resize(every_level, (1, *SHAPE)).astype(np.uint8)
+    for images in (pixels, random_portraits(5, seed=3, schema=EVERY_KIND)):
+        expected = FORMATS["litert_int8"].load(path, SHAPE)(images)
+        found = FORMATS["litert_int8"].load(other, SHAPE)(images)
+        for name, values in expected.items():
+            np.testing.assert_array_equal(found[name], values)
 
 
 def test_openvino_reports_to_nobody(files):

@@ -1,11 +1,14 @@
 """LiteRT, once TensorFlow Lite: one flat file, run by XNNPACK."""
 
+import copy
 import re
 import warnings
 import zipfile
 
 import keras
+import numpy as np
 import tensorflow as tf
+from tensorflow.lite.tools import flatbuffer_utils
 
 from tp_keras.export.answers import Answer
 from tp_keras.export.formats.format import DESCRIPTION
@@ -22,6 +25,7 @@ from tp_keras.serving.litert_file import output_names
 # What stays float, as eight bits would cost more than they save:
 # * the normalisation of the pixels: what comes in has 256 levels already, and
 #   the converter's two integer steps (scale, then offset) keep fewer of them;
+#   see `take_pixels_as_levels`;
 # * all from the pooling on, which is hardly any work: it halves the error of
 #   the embedding, whose normalisation spans far more than 256 levels, and in a
 #   softmax with steps of 1/256 two classes come out equal.
@@ -33,6 +37,10 @@ FLOAT_LAYERS = (
     Number,
     Answer,
 )
+
+
+# Of pixels, as the converter writes it.
+_NORMALISATION = ("CAST", "MUL", "ADD", "QUANTIZE")
 
 
 class LiteRT(Format):
@@ -90,7 +98,8 @@ class LiteRTInt8(LiteRT):
     def convert(self, model, tasks, path, images=None):
         """Writes the file; see `Format.convert`."""
         kept = [x.name for x in model.layers if isinstance(x, FLOAT_LAYERS)]
-        write_file(path, _quantize(model, images, kept), model, tasks)
+        content = take_pixels_as_levels(_quantize(model, images, kept))
+        write_file(path, content, model, tasks)
         return {"calibration_portraits": len(images), "float_layers": kept}
 
 
@@ -134,6 +143,44 @@ def _quantize(model, images, kept) -> bytes:
             ),
         )
         return debugger.get_nondebug_quantized_model()
+
+
+def take_pixels_as_levels(content: bytes) -> bytes:
+    """Returns a LiteRT file that doesn't normalise pixels before it rounds.
+
+    Where the rounded ones are the pixels, less 128, whatever the pixel, the
+    operations before (to float, times, plus, to int8) are one: the pixels are
+    numbers of such a scale already. So the answers are the same, bit by bit. A
+    file that begins otherwise is returned as it is.
+    """
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    (graph,) = model.subgraphs
+    names = [
+        flatbuffer_utils.opcode_to_name(model, operator.opcodeIndex)
+        for operator in graph.operators
+    ]
+    if names[: len(_NORMALISATION)] != list(_NORMALISATION):
+        return content
+    to_float, times, plus, to_int8 = graph.operators[: len(_NORMALISATION)]
+    factor, offset = (
+        np.frombuffer(
+            bytes(model.buffers[graph.tensors[place.inputs[1]].buffer].data),
+            np.float32,
+        )
+        for place in (times, plus)
+    )
+    rounded = graph.tensors[to_int8.outputs[0]].quantization
+    ((scale,), (zero,)) = rounded.scale, rounded.zeroPoint
+    pixels = np.arange(256, dtype=np.float32)[:, None]
+    levels = np.rint((pixels * factor + offset) / scale) + zero
+    if not (levels == pixels - 128).all():
+        return content
+    (image,) = to_float.inputs
+    graph.tensors[image].quantization = copy.deepcopy(rounded)
+    graph.tensors[image].quantization.zeroPoint = [zero + 128]
+    to_int8.inputs = [image]
+    del graph.operators[: len(_NORMALISATION) - 1]
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
 def _tensors_of(file: bytes, layer_names) -> list[str]:
