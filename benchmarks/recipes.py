@@ -17,7 +17,14 @@ ROOT = pathlib.Path("runs/accuracy")
 
 NOW = "now"
 
-RECIPES = {}
+RECIPES = {
+    "real": {
+        "before": (
+            "--optimizer adamw --half_size_share 0 --weight_decay 0.2 "
+            "--closeup 0 --cast 0 --blur 0 --epochs 20"
+        ),
+    }
+}
 
 
 @dataclasses.dataclass(frozen=True)
