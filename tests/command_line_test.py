@@ -67,7 +67,7 @@ def changed(settings):
 def _other(kind, value, texts):
     """Returns another value of a type."""
     arguments = typing.get_args(kind)
-    if type(None) in arguments:
+    if isinstance(kind, types.UnionType) or type(None) in arguments:
         return _other(arguments[0], value, texts)
     if dataclasses.is_dataclass(kind):
         return changed(value)

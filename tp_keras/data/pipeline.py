@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from tp_keras.config import AugmentConfig
 from tp_keras.data.augment import augment
+from tp_keras.data.joint import mixed_rows
+from tp_keras.data.joint import pass_counts
 from tp_keras.data.labels import filled
 from tp_keras.data.labels import label_weights
 from tp_keras.data.portraits import Portraits
@@ -30,6 +32,8 @@ class TrainingBatches:
         passes_per_epoch: How often an epoch goes through the portraits.
         row_weights: Dict: name of a target -> array `[count]` that the
             weights of its rows are multiplied by.
+        mixing: Of portraits of several data sets what each has of a pass; see
+            `pass_counts`.
     """
 
     portraits: Portraits
@@ -40,6 +44,7 @@ class TrainingBatches:
     class_balance: float = 0.0
     passes_per_epoch: int = 1
     row_weights: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    mixing: float = 1.0
 
     def __post_init__(self):
         if self.batch_size > len(self.portraits):
@@ -78,9 +83,19 @@ class TrainingBatches:
             factors = self.row_weights.get(name, np.float32(1))
             weights[name] = tf.constant((weight.T * factors).T)
 
+        parts = self.portraits.parts
+        is_mixed = pass_counts(parts, self.mixing) != parts
+
+        def choose_rows(number):
+            return mixed_rows(parts, self.mixing, self.seed, number)
+
         def shuffled_pass(number):
+            rows = tf.range(count)
+            if is_mixed:
+                rows = tf.numpy_function(choose_rows, [number], tf.int32)
+                rows.set_shape([count])
             rows = tf.random.experimental.stateless_shuffle(
-                tf.range(count), seed=[self.seed, number]
+                rows, seed=[self.seed, number]
             )
             rows = tf.reshape(
                 rows[: steps * self.batch_size], [steps, self.batch_size]
