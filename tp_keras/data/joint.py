@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Iterable
-from collections.abc import Mapping
 from collections.abc import Sequence
 
 import numpy as np
@@ -26,7 +25,7 @@ BETWEEN_NAMES, BETWEEN_PRINTS = " + ", "+"
 INDEX_STEP = 10**9
 
 
-def merge_schemas(schemas: Mapping[str, Schema]) -> Schema:
+def merge_schemas(schemas: Sequence[tuple[str, Schema]]) -> Schema:
     """Returns the schema of the portraits of several data sets.
 
     It has the tasks of all, in the order in which they first appear. Tasks of
@@ -37,31 +36,29 @@ def merge_schemas(schemas: Mapping[str, Schema]) -> Schema:
     condition says the first data set.
 
     Args:
-        schemas: Name of a data set -> its `Schema`.
+        schemas: Name and `Schema` of each data set.
 
     Raises:
         UserError: If sizes of images differ, or kind, unit, ordered classes or
             flags of a task.
     """
-    first, *_ = schemas.values()
-    if len({schema.image_shape for schema in schemas.values()}) > 1:
-        sizes = [
-            f"{own.image_shape} of {name}" for name, own in schemas.items()
-        ]
+    _, first = schemas[0]
+    if len({schema.image_shape for _, schema in schemas}) > 1:
+        sizes = [f"{schema.image_shape} of {name}" for name, schema in schemas]
         raise UserError(
             "Expected portraits of one size; build the data sets in the same "
             "one, for which many have --image_size. "
             f"Received: {', '.join(sizes)}"
         )
     tasks: dict[str, Task] = {}
-    for dataset, schema in schemas.items():
+    for dataset, schema in schemas:
         for task in schema.tasks:
             own = tasks.get(task.name, task)
             tasks[task.name] = _merge_tasks(own, task, dataset)
     return dataclasses.replace(
         first,
         tasks=tuple(tasks.values()),
-        shows_people=any(one.shows_people for one in schemas.values()),
+        shows_people=any(schema.shows_people for _, schema in schemas),
     )
 
 
@@ -107,7 +104,7 @@ def join(portraits: Sequence[Portraits]) -> Portraits:
     """
     if len(portraits) == 1:
         return portraits[0]
-    schema = merge_schemas({part.dataset: part.schema for part in portraits})
+    schema = merge_schemas([(part.dataset, part.schema) for part in portraits])
     for part in portraits:
         if part.indices.min() < 0 or part.indices.max() >= INDEX_STEP:
             raise UserError(

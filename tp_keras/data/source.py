@@ -78,7 +78,7 @@ def load_portraits(
     if not isinstance(dataset, str):
         # What doesn't go together is told before anything is decoded.
         builders = find_builders(data_dir, dataset)
-        merge_schemas({b.info.full_name: read_schema(b) for b in builders})
+        merge_schemas([(b.info.full_name, read_schema(b)) for b in builders])
         splits = [split] * len(dataset) if isinstance(split, str) else split
         return join(
             [

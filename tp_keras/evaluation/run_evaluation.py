@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tp_keras.data import builders
 from tp_keras.data import source
+from tp_keras.data.schema import read_schema
 from tp_keras.errors import UserError
 from tp_keras.evaluation import places
 from tp_keras.evaluation.calibration import calibration_records
@@ -46,7 +47,8 @@ def evaluate_parts(
         run_dir: Folder of the run.
         data_dir: Folder of the prepared data sets; None: the run's own.
         dataset: Name of a prepared data set that has tasks of the run; None:
-            each one that the run was trained on, one after the other.
+            each one that the run was trained on and that has some, one after
+            the other.
         split: Split to evaluate, also a slice such as `"test[:100]"`.
 
     Yields:
@@ -62,16 +64,33 @@ def evaluate_parts(
     data_dir, datasets = data_dir or data.data_dir, (dataset,)
     if dataset is None:
         datasets = data.datasets
+    learned = set(run.config.model.tasks or run.schema.task_names)
     if len(datasets) > 1:
+        every = zip(
+            datasets, builders.find_builders(data_dir, datasets), strict=True
+        )
+        known = {
+            name: builder
+            for name, builder in every
+            if learned & set(read_schema(builder).task_names)
+        }
         # What is missing of one is told before the others are measured.
-        for builder in builders.find_builders(data_dir, datasets):
+        for builder in known.values():
             builders.count_portraits(builder, split)
+        datasets = tuple(known)
     model = calibration = None
     for name in datasets:
         load = functools.partial(
             source.load_portraits, data_dir, name, storage=data.storage
         )
         portraits = load(split).seen_as(run.schema)
+        if not learned & set(portraits.schema.task_names):
+            raise UserError(
+                f"Expected a data set with one or more of the tasks that "
+                f"{run.path} learned, {', '.join(sorted(learned))}. Received: "
+                f"{', '.join(portraits.schema.task_names)} of "
+                f"{portraits.dataset}"
+            )
         parent = run.path / "evaluation"
         folder = parent / places.name_of_portraits(
             parent / split,
