@@ -226,11 +226,11 @@ def test_a_run_explains_itself(whole):
     assert again.model_path.stat().st_mtime_ns == written
 
 
-@pytest.mark.parametrize(("kind", "dataset"), [("whole", ()), ("joint", JOINT)])
+@pytest.mark.parametrize("dataset", [(), JOINT], ids=["one", "joint"])
 def test_a_killed_run_resumes_to_the_same_weights(
-    kind, dataset, tmp_path, monkeypatch, request
+    whole, joint, dataset, tmp_path, monkeypatch
 ):
-    whole = request.getfixturevalue(kind)
+    whole = joint if dataset else whole
     monkeypatch.setattr(TaskModel, "compile", COMPILE)
     killed = subprocess.run(
         [
