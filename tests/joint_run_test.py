@@ -13,7 +13,11 @@ from tp_keras.config import DebiasConfig
 from tp_keras.data.source import load_portraits
 from tp_keras.errors import UserError
 from tp_keras.evaluation import run_evaluation
-from tp_keras.explain.run_explanations import run_explanations
+from tp_keras.evaluation.generalisation.page import PICTURES
+from tp_keras.evaluation.generalisation.run_generalisation import (
+    run_generalisation,
+)
+from tp_keras.explain import run_explanations
 from tp_keras.export import photo_facts
 from tp_keras.export import read_metadata
 from tp_keras.fairness.report import run_fairness_report
@@ -166,17 +170,47 @@ def test_rows_that_tell_what_is_familiar_are_of_every_part(monkeypatch, way):
 
 
 def test_what_measures_takes_the_first_part(way, tmp_path):
-    output = {"output_dir": tmp_path}
-    records, _, _ = run_limits(way.run.path, count=8, axes=("blur",), **output)
+    records, _, _ = run_limits(
+        way.run.path, count=8, axes=("blur",), output_dir=tmp_path
+    )
     assert {record.dataset for record in records} == {f"{FIRST}/1.1.0"}
     assert "age" not in {record.task for record in records}
-    # What is asked needs no label to be explained.
-    records, _ = run_explanations(way.run.path, count=16, **output)
-    assert {"age", "hair_type"} <= {record.task for record in records}
-    few = FairnessSettings(num_bootstraps=20, num_permutations=20)
+    few = FairnessSettings(
+        num_bootstraps=20, num_permutations=20, probe_folds=2, probe_seeds=1
+    )
     records, folder = run_fairness_report(way.run.path, settings=few)
     assert folder == way.run.path / "fairness" / "test"
     assert {record.dataset for record in records} == {f"{FIRST}/1.1.0"}
+
+
+def test_what_is_lost_on_others_is_lost_from_the_first_part(way, tmp_path):
+    records, _ = run_generalisation(
+        way.run.path, (SECOND,), output_dir=tmp_path
+    )
+    names = {record.dataset for record in records}
+    assert names == {f"{FIRST}/1.1.0", f"{SECOND}/1.0.0"}
+    # What the first does not tell can't be lost.
+    assert {r.task for r in records if r.dataset.startswith(SECOND)} == {
+        *("gender", PICTURES)
+    }
+
+
+def test_answers_are_explained_without_a_label(way, tmp_path, monkeypatch):
+    taken = []
+
+    def leave(find_regions, portraits):
+        taken.append(portraits)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_explanations, "_regions", leave)
+    with pytest.raises(KeyboardInterrupt):
+        run_explanations.run_explanations(
+            way.run.path, count=16, output_dir=tmp_path
+        )
+    (portraits,) = taken
+    assert portraits.dataset == f"{FIRST}/1.1.0" and len(portraits) == 16
+    assert portraits.schema.task_names == way.run.schema.task_names
+    assert np.isnan(portraits.labels["age"]).all()
 
 
 def test_the_cards_name_both(way):
