@@ -28,6 +28,7 @@ from tp_keras.data.builders import build_command
 from tp_keras.errors import UserError
 from training.__main__ import command_names
 from training.build_dataset import BuildDataset
+from training.command import read
 from training.command import shown
 from training.configs import EXPERIMENTS
 from training.configs import experiment_of
@@ -67,7 +68,7 @@ def changed(settings):
 def _other(kind, value, texts):
     """Returns another value of a type."""
     arguments = typing.get_args(kind)
-    if type(None) in arguments:
+    if isinstance(kind, types.UnionType) or type(None) in arguments:
         return _other(arguments[0], value, texts)
     if dataclasses.is_dataclass(kind):
         return changed(value)
@@ -123,6 +124,20 @@ def test_an_experiment_is_parsed_back(module, experiments, kind):
         line = command_line(module, name, **flags)
         assert parse(line) == kind(config)
         assert parse(command_line(module, name)) == kind(base)
+
+
+def test_several_data_sets_are_parsed_back():
+    data = DataConfig(dataset=("a/x", "b y/z"), mixing=0.5)
+    line = train_command(data, mixing=0.5, train_split=("train", "train[:5]"))
+    assert "--dataset a/x 'b y/z' --mixing" in line
+    parsed = parse(line).config.data
+    assert (parsed.dataset, parsed.mixing) == (data.dataset, 0.5)
+    assert parsed.train_split == ("train", "train[:5]")
+    for name in ("run_all", "tune", "fairness_sweep"):
+        words = ["--dataset", "a/x", "b/y"]
+        command = command_class(f"training.{name}")
+        assert read(command, words) == command(dataset=("a/x", "b/y"))
+        assert read(command, words[:2]) == command(dataset="a/x")
 
 
 def told():

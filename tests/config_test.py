@@ -11,6 +11,7 @@ from tp_keras.config import TrainingConfig
 from tp_keras.config import config_differences
 from tp_keras.config import config_from_dict
 from tp_keras.errors import UserError
+from tp_keras.generator.config import VaeExperimentConfig
 from tp_keras.generator.config import VaeTrainingConfig
 from training.configs import EXPERIMENTS
 
@@ -21,6 +22,39 @@ def test_experiments_survive_json(name):
     assert help_text.endswith(".")
     told = json.loads(json.dumps(dataclasses.asdict(config)))
     assert config_from_dict(ExperimentConfig, told) == config
+
+
+def test_several_data_sets_survive_json_and_one_is_a_name():
+    data = DataConfig(
+        dataset=("a/x", "b/y"),
+        train_split=("train", "train[:9]"),
+        validation_split=("validation", "validation"),
+        mixing=0.5,
+    )
+    config = ExperimentConfig(data=data)
+    told = json.loads(json.dumps(dataclasses.asdict(config)))
+    assert told["data"]["dataset"] == ["a/x", "b/y"]
+    assert config_from_dict(ExperimentConfig, told) == config
+    # What is said once is said in one way.
+    assert data.validation_split == "validation"
+    assert DataConfig(dataset=("a/x",)) == DataConfig(dataset="a/x")
+
+
+def test_each_of_several_data_sets_has_settings_of_its_own():
+    data = DataConfig(
+        dataset=("a/x", "b/y"),
+        train_split=("train", "train[:9]"),
+        storage="disk",
+    )
+    assert data.datasets == ("a/x", "b/y")
+    first, second = data.parts
+    assert first == DataConfig(dataset="a/x", storage="disk") == data.first
+    assert second.location("train") == (
+        *("data/tfds", "b/y", "train[:9]", "disk"),
+    )
+    assert data.location("train")[1:3] == (data.datasets, data.train_split)
+    one = DataConfig(dataset="a/x")
+    assert one.parts == (one,) and one.datasets == ("a/x",)
 
 
 def test_unknown_settings_are_refused_and_later_ones_have_their_default():
@@ -46,6 +80,18 @@ def test_differences_name_the_fields():
     "make, message",
     [
         (lambda: DataConfig(storage="tape"), "Received: storage=tape"),
+        (lambda: DataConfig(dataset=()), "name of a data set.*=none"),
+        (lambda: DataConfig(dataset=("a", "a")), "different.*dataset=a, a"),
+        (lambda: DataConfig(mixing=1.5), "Received: mixing=1.5"),
+        (
+            lambda: DataConfig(dataset=("a", "b"), train_split=("x", "y", "z")),
+            "one train_split for all.*each of a, b.*train_split=x, y, z",
+        ),
+        (lambda: DataConfig(validation_split=("x", "y")), "split=x, y"),
+        (
+            lambda: VaeExperimentConfig(data=DataConfig(dataset=("a", "b"))),
+            "single name. Received: dataset=a, b",
+        ),
         (lambda: TrainingConfig(epochs=0), "Received: epochs=0"),
         (lambda: TrainingConfig(learning_rate=-1), "learning_rate=-1"),
         (lambda: TrainingConfig(averaging=1.0), "averaging=1.0"),

@@ -39,6 +39,16 @@ def tiny_data_dir(tmp_path_factory):
 
     The workers of pytest-xdist share one, which the first to come builds.
     """
+    return _prepare(tmp_path_factory, "tiny_portraits")
+
+
+@pytest.fixture(scope="session")
+def two_data_sets(tiny_data_dir, tmp_path_factory):
+    """The same folder with a second data set, of other tasks."""
+    return _prepare(tmp_path_factory, "utk_face")
+
+
+def _prepare(tmp_path_factory, name):
     from datasets.building.prepare import prepare
 
     folder = tmp_path_factory.getbasetemp()
@@ -46,7 +56,7 @@ def tiny_data_dir(tmp_path_factory):
         folder = folder.parent
     with open(folder / "data.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        prepare("tiny_portraits", folder / "data", count=400)
+        prepare(name, folder / "data", count=400)
     return folder / "data"
 
 

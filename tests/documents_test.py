@@ -88,7 +88,8 @@ class World:
             self.bundle(it.output_dir, BUNDLE_NAME, False)
         elif name in ("Train", "TrainVae"):
             data = it.data.data_dir, it.data.dataset
-            self.need_data(*data)
+            for dataset in it.data.datasets:
+                self.need_data(it.data.data_dir, dataset)
             if name == "Train":
                 self.runs[run] = *data, it.data.train_split
                 if it.model.from_run:

@@ -63,32 +63,85 @@ def limit_warmup(settings, epochs):
         object.__setattr__(settings, "warmup_epochs", epochs / 2)
 
 
+def _each(value, count) -> tuple[str, ...]:
+    """Returns a value for each of some data sets."""
+    return (value,) * count if isinstance(value, str) else tuple(value)
+
+
 @dataclasses.dataclass(frozen=True)
 class DataConfig:
-    """Which prepared data set, and where its decoded pixels lie."""
+    """Which prepared data sets, and where their decoded pixels lie."""
 
     data_dir: str = "data/tfds"
     """Folder of prepared TFDS data sets, or the folder of one version."""
-    dataset: str = "tiny_portraits/synthetic"
-    """Name of the data set and its configuration."""
-    train_split: str = "train"
-    """What is trained on: a split, or a part of one such as `train[:50%]`."""
-    validation_split: str = "validation"
-    """What is validated on, likewise, and left out of the training. Where the
+    dataset: str | tuple[str, ...] = "tiny_portraits/synthetic"
+    """Name of the data set and its configuration; several are trained on
+    jointly, and the first says who is protected."""
+    train_split: str | tuple[str, ...] = "train"
+    """What is trained on: a split, or a part of one such as `train[:50%]`. With
+    several data sets one for all, or one for each."""
+    validation_split: str | tuple[str, ...] = "validation"
+    """What is validated on, likewise, and left out of the training. Where a
     data set has no `validation`, `train[90%:]` takes its place."""
     storage: str = "auto"
     """Decoded pixels in `memory`, or on `disk` as a mapped file that later runs
     reuse; `auto` takes memory up to 512 MB and half of what is free."""
+    mixing: float = 1.0
+    """Share of each of several data sets in the batches, in proportion to
+    `count ** mixing`: 1 takes every portrait as often, 0 every data set."""
 
     def __post_init__(self):
         check_choice(self, "storage", STORAGES)
+        check_range(self, mixing=(0.0, 1.0))
+        names = self.datasets
+        if not names or len(set(names)) < len(names):
+            raise UserError(
+                "Expected the name of a data set, or several different ones. "
+                f"Received: dataset={', '.join(names) or 'none'}"
+            )
+        for field in ("dataset", "train_split", "validation_split"):
+            values = _each(getattr(self, field), len(names))
+            if len(values) != len(names):
+                raise UserError(
+                    f"Expected one {field} for all data sets, or one for each "
+                    f"of {', '.join(names)}. "
+                    f"Received: {field}={', '.join(values) or 'none'}"
+                )
+            # What is said once is said in one way.
+            if len(set(values)) == 1:
+                values = values[0]
+            object.__setattr__(self, field, values)
 
-    def part(self, split: str) -> str:
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The names of all data sets."""
+        return _each(self.dataset, 1)
+
+    @property
+    def parts(self) -> tuple["DataConfig", ...]:
+        """The same settings for each data set alone."""
+        count = len(self.datasets)
+        splits = self.train_split, self.validation_split
+        return tuple(
+            dataclasses.replace(
+                self, dataset=name, train_split=train, validation_split=held
+            )
+            for name, train, held in zip(
+                self.datasets, *(_each(s, count) for s in splits), strict=True
+            )
+        )
+
+    @property
+    def first(self) -> "DataConfig":
+        """The same settings for the first data set alone."""
+        return self.parts[0]
+
+    def part(self, split: str) -> str | tuple[str, ...]:
         """Returns what stands for a split: `train`, `validation` are open."""
         parts = {"train": self.train_split, "validation": self.validation_split}
         return parts.get(split, split)
 
-    def location(self, split: str) -> tuple[str, str, str, str]:
+    def location(self, split: str) -> tuple:
         """Returns what `load_portraits` needs to find a split's portraits."""
         return self.data_dir, self.dataset, self.part(split), self.storage
 

@@ -26,7 +26,8 @@ class Evaluate:
     """Folder of the prepared data sets. Default: that of the run."""
 
     dataset: str | None = None
-    """Data set to evaluate on. Default: the one the run was trained on."""
+    """Data set to evaluate on. Default: the one the run was trained on, or each
+    of several, with a folder and a page of its own."""
 
     split: str = "test"
     """Split to evaluate, or a slice of one such as 'test[:100]'."""
@@ -40,13 +41,11 @@ class Evaluate:
         from tp_keras.records.table import describe
         from tp_keras.records.table import markdown_table
 
-        records, folder = run_evaluation.evaluate_run(
-            self.run_dir, self.data_dir, self.dataset, self.split
-        )
-        print(f"\n{describe(records)}\n")
-        print(markdown_table(headline_table(records)))
-        print(f"Tables, plots and records: {folder}")
-        print(f"Page: {page_of(folder)}")
+        for records, folder in run_evaluation.evaluate_parts(**vars(self)):
+            print(f"\n{describe(records)}\n")
+            print(markdown_table(headline_table(records)))
+            print(f"Tables, plots and records: {folder}")
+            print(f"Page: {page_of(folder)}")
         print(f"Next: {shown(Export(self.run_dir))}")
 
 

@@ -33,7 +33,8 @@ class Export:
     litert_int8, onnx, openvino. The first belongs to every bundle, named or
     not. Each of several is checked on the test split and measured; all but the
     first need the packages of requirements-formats.txt, or of the extra
-    `formats`."""
+    `formats`. Of several data sets all that are there are checked on and
+    calibrated with; figures and framing are those of the first."""
 
     def execute(self) -> None:
         """Exports, and prints size, versions and the next command."""

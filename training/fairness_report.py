@@ -26,7 +26,8 @@ class FairnessReport:
     """Folder of the prepared data sets. Default: that of the run."""
 
     dataset: str | None = None
-    """Data set to measure on. Default: the one the run was trained on."""
+    """Data set to measure on. Default: the one the run was trained on, of
+    several the first."""
 
     split: str = "test"
     """Split to measure on, or a slice of one such as 'test[:100]'. Probes are

@@ -52,8 +52,8 @@ class FairnessSweep:
     first seed; if nothing passes, of the best that fails."""
     data_dir: str | None = None
     """Folder of the prepared data sets. Default: that of the experiment."""
-    dataset: str | None = None
-    """Name of the data set. Default: that of the experiment."""
+    dataset: str | tuple[str, ...] | None = None
+    """Name of the data set, or of several. Default: that of the experiment."""
     debias: DebiasConfig = dataclasses.field(default_factory=DebiasConfig)
     measure: MeasureSettings = dataclasses.field(
         default_factory=MeasureSettings

@@ -32,7 +32,8 @@ class Generalise:
 
     split: str = "test"
     """Split of them, or a slice of one such as 'test[:100]'. The run's own
-    portraits are those of its test split."""
+    portraits are those of its test split; of several data sets that of the
+    first."""
 
     labels: tuple[str, ...] = ()
     """Look at portraits with these labels alone, such as mood=calm,merry or

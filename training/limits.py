@@ -27,7 +27,8 @@ class Limits:
     """Folder of the prepared data sets. Default: that of the run."""
 
     split: str = "test"
-    """Split to take portraits of, or a slice of one such as 'test[:100]'."""
+    """Split to take portraits of, or a slice of one such as 'test[:100]'; of
+    several data sets that of the first."""
 
     count: int = 1000
     """How many portraits to take at most, drawn at random."""

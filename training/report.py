@@ -15,7 +15,8 @@ class Report:
 
     Writes MODEL_CARD.md, DATASET_CARD.md and report.html, which walks through
     the questions: data, each kind of label, fairness, new portraits. Where
-    something was not measured it names the command that does.
+    something was not measured it names the command that does. Of a run on
+    several data sets it tells figures of the first.
     """
 
     run_dir: str

@@ -57,8 +57,9 @@ class RunAll:
     real for archives."""
     manual_dir: pathlib.Path | None = None
     """Folder of the real archives. Without it, synthetic portraits."""
-    dataset: str | None = None
-    """Another data set than that of the experiment."""
+    dataset: str | tuple[str, ...] | None = None
+    """Another data set than that of the experiment, or several, to train on
+    jointly; examples and wallpaper are of the first."""
     run_dir: pathlib.Path | None = None
     """Folder of the run. Default: that of the experiment."""
     data_dir: pathlib.Path = pathlib.Path("data/tfds")
@@ -78,18 +79,26 @@ class RunAll:
                 f"Received: experiment={experiment}"
             )
         _, config = EXPERIMENTS[experiment]
-        dataset = self.dataset or config.data.dataset
+        named = self.dataset or config.data.dataset
+        datasets = dataclasses.replace(config.data, dataset=named).datasets
+        if self.manual_dir and len(datasets) > 1:
+            raise UserError(
+                "The archives are those of one data set. Expected no "
+                "--manual_dir with several that are drawn; others are built by "
+                "`training.build_dataset` before they are trained on. "
+                f"Received: dataset={', '.join(datasets)}"
+            )
+        dataset, *_ = datasets
         run_dir = self.run_dir or pathlib.Path(config.run_dir)
         bundles = self.output_dir / "portrait_attributes"
 
-        data = {"data_dir": self.data_dir, "dataset": dataset}
+        data = {"data_dir": self.data_dir, "dataset": datasets}
         archives = {"manual_dir": self.manual_dir} if self.manual_dir else {}
         train = ("training.train", experiment)
-        self._step(
-            1,
-            "Build the data set",
-            command_line("training.build_dataset", **data, **archives),
-        )
+        for name in datasets:
+            own = {**data, "dataset": name, **archives}
+            build = command_line("training.build_dataset", **own)
+            self._step(1, "Build the data set", build)
         self._step(
             2,
             "Train",
@@ -132,12 +141,12 @@ class RunAll:
         generator = command_line(
             "training.train_vae",
             "real" if self.manual_dir else "smoke",
-            **data,
+            **{**data, "dataset": dataset},
         )
         print(
             f"\nDone in {time.monotonic() - start:.0f} s.\n\n"
             f"{_figures(records)}\n\n"
-            f"  Data set    {self.data_dir / dataset}\n"
+            f"  Data set    {self.data_dir / ' + '.join(datasets)}\n"
             f"  Run         {run_dir} (begin with README.md)\n"
             f"  Figures     {records.parent / 'table.md'} and plots beside it\n"
             f"  Bundle      {bundles}\n"

@@ -41,7 +41,8 @@ class SearchSimilar:
     """What to compare: a guarded task of the model, or all of them."""
 
     dataset: str | None = None
-    """Data set to search. Default: the one the model was trained on."""
+    """Data set to search. Default: the one the model was trained on, of several
+    the first."""
 
     split: str = "test"
     """Split to search, or a slice of one such as 'test[:100]'."""
@@ -123,17 +124,15 @@ class SearchSimilar:
             folder = RunFolder(self.run_dir).require()
             model = folder.load_model()
             embed = similar.model_embedder(model)
-            data = folder.config.data
+            data = folder.config.data.first
             fingerprints = folder.facts.get("fingerprints", {})
         else:
             model = Predictor(self.bundle)
             embed = model.embed
             facts = model.metadata
-            data = DataConfig(
-                dataset=facts.get("settings", {})
-                .get("data", {})
-                .get("dataset", DataConfig.dataset)
-            )
+            told = facts.get("settings", {}).get("data", {})
+            name = told.get("dataset", DataConfig.dataset)
+            data = DataConfig(dataset=name).first
             fingerprints = facts.get("data_fingerprints", {})
         guarded = [
             task.name

@@ -41,7 +41,8 @@ class Serve:
 
     run_dir: str | None = None
     """Folder of the run: its report, its safe ranges, and the portraits of
-    its test split as samples and to find similar ones among."""
+    its test split, of several data sets the first's, as samples and to find
+    similar ones among."""
 
     data_dir: str | None = None
     """Folder of the prepared data sets. Default: that of the run."""
@@ -154,7 +155,7 @@ class Serve:
         from tp_keras.data.source import load_portraits
         from tp_keras.runs.run_folder import RunFolder
 
-        data = RunFolder(self.run_dir).require().config.data
+        data = RunFolder(self.run_dir).require().config.data.first
         data_dir = self.data_dir or data.data_dir
         try:
             return load_portraits(data_dir, data.dataset, "test", data.storage)
@@ -190,7 +191,9 @@ def _drawn_samples(predictor):
     from PIL import Image
 
     data = predictor.metadata.get("settings", {}).get("data", {})
-    name = data.get("dataset", "tiny_portraits").split("/")[0]
+    name = data.get("dataset", "tiny_portraits")
+    # Of several data sets the first.
+    name = (name if isinstance(name, str) else name[0]).split("/")[0]
     height, width, _ = predictor.schema.image_shape
     prepare = data_set("building.prepare")
     try:

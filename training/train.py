@@ -6,6 +6,11 @@ The first word names an experiment of `training/configs/`; every setting of it
 can be changed by a flag (`python -m training.train demo --help`). The same
 command resumes a training that was stopped.
 
+On several data sets, whose tasks are merged:
+
+python -m training.train demo --run_dir runs/both \
+    --dataset tiny_portraits/synthetic utk_face/synthetic --mixing 0.5
+
 From what is trained already:
 
 python -m training.train real --from_run runs/demo --run_dir runs/further

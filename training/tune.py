@@ -50,8 +50,8 @@ class Tune:
     """Seed of the choices. Every trial trains with the seed of the base."""
     data_dir: str | None = None
     """Folder of the prepared data sets. Default: that of the base."""
-    dataset: str | None = None
-    """Name of the data set. Default: that of the base."""
+    dataset: str | tuple[str, ...] | None = None
+    """Name of the data set, or of several. Default: that of the base."""
     tasks: tuple[str, ...] | None = None
     """The tasks to learn. Default: those of the base."""
     storage: str | None = None

@@ -16,7 +16,8 @@ from training.evaluate import Evaluate
 def test_what_is_not_there_is_left_out(measured_run):
     sources = read_sources(measured_run)
     assert list(sources.found) == ["evaluation"]
-    assert sources.counts["train"] == 300
+    (parts,) = sources.trained_on.values()
+    assert parts == [("train", 300), ("validation", 40)]
     assert sources.get("fairness") is None
 
 

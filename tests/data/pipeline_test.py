@@ -2,6 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import GENDER
@@ -9,9 +10,13 @@ from tests.portrait_factory import HAIR_COLOR
 from tests.portrait_factory import make_portraits
 from tp_keras.config import AugmentConfig
 from tp_keras.data.augment import half_size
+from tp_keras.data.joint import join
+from tp_keras.data.joint import mixed_rows
 from tp_keras.data.pipeline import TrainingBatches
 from tp_keras.data.pipeline import evaluation_batches
 from tp_keras.errors import UserError
+
+FIRST_BATCH = [28, 33, 14, 32, 23, 7, 5, 34]
 
 TARGETS = {"gender": GENDER, "hair_color": HAIR_COLOR, "adversary": GENDER}
 
@@ -51,6 +56,52 @@ def test_an_epoch_has_every_row_once_with_its_own_labels():
     assert seen != sorted(seen)
 
 
+def shuffled(rows, seed, number):
+    """An order as every run so far has it, a pass of 40 in batches of 8."""
+    order = tf.random.experimental.stateless_shuffle(rows, [seed, number])
+    return order.numpy().reshape(5, 8).tolist()
+
+
+@pytest.mark.parametrize("mixing", [1.0, 0.2])
+def test_the_order_of_one_data_set_is_that_of_runs_before(mixing):
+    portraits = make_portraits(40)
+    batches = make_batches(portraits, seed=3, mixing=mixing)
+    found = [rows_of(portraits, batch[0]) for batch in take(batches, 10)]
+    rows = np.arange(40)
+    assert found == shuffled(rows, 3, 0) + shuffled(rows, 3, 1)
+    # What they are, lest the formula changes with a package.
+    assert found[0] == FIRST_BATCH
+
+
+def join_two():
+    other = dataclasses.replace(make_portraits(30, seed=1), dataset="b")
+    return join([make_portraits(10), other])
+
+
+def test_a_pass_has_the_share_of_every_data_set():
+    portraits = join_two()
+    every = make_batches(portraits, seed=3)
+    found = [rows_of(portraits, batch[0]) for batch in take(every, 5)]
+    # Every portrait as often: as if they were one data set.
+    assert found == shuffled(np.arange(40), 3, 0)
+
+    batches = dataclasses.replace(every, mixing=0.0)
+    assert batches.steps_per_epoch == 5
+    counts = np.zeros(40, int)
+    for number in range(3):
+        found = take(batches, 5, number)
+        chosen = mixed_rows((10, 30), 0.0, 3, number)
+        rows = [rows_of(portraits, images) for images, *_ in found]
+        assert rows == shuffled(chosen, 3, number)
+        assert sum(row < 10 for batch in rows for row in batch) == 20
+        np.add.at(counts, np.concatenate(rows), 1)
+        gender = [labels["gender"] for _, labels, _ in found]
+        known = portraits.labels["gender"][np.array(rows)]
+        np.testing.assert_array_equal(gender, known)
+    # Sixty of ten, sixty of thirty: each of a data set as often.
+    assert counts.tolist() == [6] * 10 + [2] * 30
+
+
 def test_epochs_differ_and_the_seed_decides():
     portraits = make_portraits(40)
     first, other = (
@@ -64,9 +115,12 @@ def test_epochs_differ_and_the_seed_decides():
     assert first[:5] != first[5:]
 
 
-def test_a_later_start_sees_what_the_whole_would_have_seen():
-    portraits = make_portraits(40)
-    single = make_batches(portraits, seed=3, augment_config=AugmentConfig())
+@pytest.mark.parametrize("mixing", [1.0, 0.5])
+def test_a_later_start_sees_what_the_whole_would_have_seen(mixing):
+    portraits = join_two() if mixing < 1 else make_portraits(40)
+    single = make_batches(
+        portraits, seed=3, augment_config=AugmentConfig(), mixing=mixing
+    )
     # An epoch of two passes is two epochs of one.
     double = dataclasses.replace(single, passes_per_epoch=2)
     assert double.steps_per_epoch == 2 * single.steps_per_epoch == 10
@@ -140,8 +194,12 @@ def test_more_portraits_in_a_batch_than_there_are():
         _ = make_batches(make_portraits(4)).steps_per_epoch
 
 
-def test_evaluation_sees_all_in_order():
+@pytest.mark.parametrize("is_joint", [False, True])
+def test_evaluation_sees_all_in_order(is_joint):
     portraits = make_portraits(21)
+    if is_joint:
+        parts = portraits.take(range(10)), portraits.take(range(10, 21))
+        portraits = join(parts)
     batches = evaluation_batches(portraits, TARGETS, batch_size=8)
     images = [images for images, *_ in batches.as_numpy_iterator()]
     assert [len(part) for part in images] == [8, 8, 5]

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shutil
 
@@ -10,6 +11,7 @@ from tp_keras.data.splits import resolve_splits
 from tp_keras.errors import UserError
 
 DATASET = "tiny_portraits/synthetic_tiny"
+OTHER = "utk_face/synthetic_tiny"
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +58,43 @@ def test_without_validation_a_tenth_is_held_out(first_archives):
         for split in (train, validation, "train")
     ]
     np.testing.assert_array_equal(np.sort(np.concatenate(parts[:2])), parts[2])
+
+
+def test_each_of_several_data_sets_has_splits_of_its_own(
+    two_data_sets, first_archives, tmp_path
+):
+    # One with a split `validation`, and one without.
+    shutil.copytree(two_data_sets / OTHER, tmp_path / OTHER)
+    shutil.copytree(first_archives / DATASET, tmp_path / DATASET)
+    names = (OTHER, DATASET)
+    data = DataConfig(data_dir=str(tmp_path), dataset=names)
+    found = resolve_splits(data, lambda text: None)
+    assert found.train_split == ("train", "train[0:288]")
+    assert found.validation_split == ("validation", "train[90%:]")
+    # What is resolved stays as it is, as a resumption finds it.
+    assert resolve_splits(found, lambda text: None) == found
+    both = load_portraits(*found.location("train"), progress=False)
+    assert both.parts[1] == 288 and both.split == "train + train[0:288]"
+    own = load_portraits(*found.parts[1].location("train"), progress=False)
+    own_fingerprint = both.fingerprint.split("+")[1]
+    assert own.fingerprint == own_fingerprint
+    half = dataclasses.replace(data, train_split="train[:50%]")
+    assert resolve_splits(half, print).train_split == "train[:50%]"
+
+
+def test_several_data_sets_lie_in_one_folder_and_differ(two_data_sets):
+    names = (DATASET, OTHER)
+    version = two_data_sets / DATASET / "1.1.0"
+    for wrong, message in (
+        ((str(version), names), "Received: that of one version"),
+        ((str(two_data_sets), (OTHER, f"{OTHER}:1.0.0")), "that differ"),
+        ((str(two_data_sets), (OTHER, "no/such")), "dataset no/such"),
+    ):
+        data = DataConfig(*wrong)
+        with pytest.raises(UserError, match=message):
+            resolve_splits(data)
+        with pytest.raises(UserError, match=message):
+            load_portraits(*data.location("train"))
 
 
 @pytest.mark.parametrize(

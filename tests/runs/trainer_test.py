@@ -10,12 +10,16 @@ import numpy as np
 import pytest
 
 from tests.export.networks import differing_layers
+from tests.portrait_factory import AGE
+from tests.portrait_factory import GENDER
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
+from tp_keras.config import DataConfig
 from tp_keras.config import DebiasConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import ModelConfig
 from tp_keras.config import TrainingConfig
+from tp_keras.data.joint import join
 from tp_keras.debiasing import trunk_features
 from tp_keras.errors import UserError
 from tp_keras.files import only_one
@@ -27,13 +31,22 @@ from tp_keras.runs.callbacks import SCORE
 from tp_keras.runs.callbacks import BestModel
 from tp_keras.runs.callbacks import ResumableEarlyStopping
 from tp_keras.runs.trainer import Trainer
+from tp_keras.tasks import Schema
 
 TINY = {"block_type": "separable", "stem_channels": 8, "stages": ((16, 1, 4),)}
 
 
+# As many steps as of one data set; who has no hair tells of the age.
+JOINT = ("made/first", "made/second")
+SECOND = Schema(SCHEMA.image_shape, (GENDER, AGE))
+
+
 def load_made(data_dir, dataset, split, storage, progress):
     seed = ["train", "validation"].index(split)
-    return make_portraits(48, seed=seed, split=split)
+    if dataset != JOINT:
+        return make_portraits(48, seed=seed, split=split)
+    first = make_portraits(36, seed=seed, split=split)
+    return join([first, make_portraits(12, seed + 2, split, schema=SECOND)])
 
 
 def as_they_are(data, say):
@@ -95,9 +108,15 @@ def stop_in_epoch(monkeypatch, number):
 
 
 # An adversary told the class would find no group large enough to learn from.
-def make_config(path, debias="grl", scope="network", strength=5.0, **training):
+def make_config(
+    path, debias="grl", scope="network", strength=5.0, dataset=None, **training
+):
+    data = DataConfig()
+    if dataset:
+        data = DataConfig(dataset=dataset, mixing=0.5)
     return ExperimentConfig(
         run_dir=str(path),
+        data=data,
         model=ModelConfig(backbone="tiny"),
         debias=DebiasConfig(
             debias=debias,
@@ -138,6 +157,13 @@ def whole(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def joint(tmp_path_factory):
+    """The same on two data sets, mixed."""
+    make = functools.partial(make_config, dataset=JOINT)
+    return train_in_world(make, tmp_path_factory.mktemp("joint"), eager=False)
+
+
+@pytest.fixture(scope="module")
 def plain(tmp_path_factory):
     def make(path):
         return make_config(path, "none", epochs=1)
@@ -154,8 +180,9 @@ def assert_same(first, second):
         np.testing.assert_array_equal(a, b)
 
 
-# A process that trains `make_config(folder)` and is killed in an epoch, when
-# the adversaries have become other ones than those of a fresh start.
+# A process that trains `make_config(folder)`, on data sets if they are named,
+# and is killed in an epoch, when the adversaries have become other ones than
+# those of a fresh start.
 KILLED_TRAINING = """
 import os, signal, sys
 import keras
@@ -175,7 +202,8 @@ class Kill(keras.callbacks.Callback):
 
 callbacks = t.Trainer._callbacks
 t.Trainer._callbacks = lambda *args: [*callbacks(*args), Kill()]
-t.Trainer(t.make_config(sys.argv[1]), progress=False).fit()
+dataset = tuple(sys.argv[2:])
+t.Trainer(t.make_config(sys.argv[1], dataset=dataset), progress=False).fit()
 """
 
 
@@ -200,15 +228,26 @@ def test_a_run_explains_itself(whole):
     assert again.model_path.stat().st_mtime_ns == written
 
 
-def test_a_killed_run_resumes_to_the_same_weights(whole, tmp_path, monkeypatch):
+@pytest.mark.parametrize("dataset", [(), JOINT], ids=["one", "joint"])
+def test_a_killed_run_resumes_to_the_same_weights(
+    whole, joint, dataset, tmp_path, monkeypatch
+):
+    whole = joint if dataset else whole
     monkeypatch.setattr(TaskModel, "compile", COMPILE)
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED_TRAINING, str(tmp_path / "run")],
+        [
+            sys.executable,
+            "-c",
+            KILLED_TRAINING,
+            str(tmp_path / "run"),
+            *dataset,
+        ],
         cwd=pathlib.Path(__file__).parents[2],
         capture_output=True,
     )
     assert killed.returncode == -signal.SIGKILL
-    trainer = Trainer(make_config(tmp_path / "run"), progress=False)
+    config = make_config(tmp_path / "run", dataset=dataset)
+    trainer = Trainer(config, progress=False)
     assert not trainer.run.is_finished
     assert trainer.run.backups.newest() == 1
     resumed = trainer.fit()

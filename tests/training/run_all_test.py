@@ -102,6 +102,25 @@ def test_the_steps_are_of_the_data_set_of_the_experiment(tmp_path, monkeypatch):
         run_all.RunAll(experiment="nothing").execute()
 
 
+def test_several_data_sets_are_built_one_by_one(tmp_path, monkeypatch):
+    steps = []
+
+    def step(self, number, title, command, skip=None):
+        steps.append(command)
+        if number == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_all.RunAll, "_step", step)
+    names = ("first/small", "second/small")
+    with pytest.raises(KeyboardInterrupt):
+        run_all.RunAll(dataset=names, run_dir=tmp_path).execute()
+    build = "python -m training.build_dataset --data_dir data/tfds --dataset"
+    assert steps[:2] == [f"{build} {name}" for name in names]
+    assert "--dataset first/small second/small --run_dir" in steps[2]
+    with pytest.raises(UserError, match="no --manual_dir with several"):
+        run_all.RunAll(dataset=names, manual_dir=tmp_path).execute()
+
+
 def test_the_examples_are_test_portraits(tiny_data_dir, tmp_path):
     dataset = "tiny_portraits/synthetic_tiny"
     found = run_all._example_files(tmp_path / "new", tiny_data_dir, dataset)

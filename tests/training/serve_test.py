@@ -3,18 +3,39 @@ import re
 import signal
 import subprocess
 import sys
+import types
 import urllib.request
 
 import pytest
 
 from tp_keras.errors import UserError
 from tp_keras.serving import Client
+from training import serve
 from training.serve import Serve
 
 
 def test_no_bundle(tmp_path):
     with pytest.raises(UserError, match="Expected a folder of bundles"):
         Serve(str(tmp_path)).execute()
+
+
+def test_samples_are_drawn_like_those_of_the_first_data_set(monkeypatch):
+    asked = []
+
+    def data_set(name):
+        def find_builder_class(dataset):
+            asked.append(dataset)
+            raise UserError("There is none.")
+
+        return types.SimpleNamespace(find_builder_class=find_builder_class)
+
+    monkeypatch.setattr(serve, "data_set", data_set)
+    schema = types.SimpleNamespace(image_shape=(4, 2, 3))
+    for dataset in ("a/x", ["b/y", "a/x"]):
+        metadata = {"settings": {"data": {"dataset": dataset}}}
+        predictor = types.SimpleNamespace(metadata=metadata, schema=schema)
+        assert serve._drawn_samples(predictor).shape == (0, 4, 2, 3)
+    assert asked == ["a", "b"]
 
 
 def test_it_serves_until_it_is_interrupted(bundle, tmp_path):

@@ -11,6 +11,7 @@ import tqdm
 
 from tp_keras.data import builders
 from tp_keras.data import source
+from tp_keras.data.joint import JointImages
 from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
 from tp_keras.tasks import Schema
@@ -86,14 +87,8 @@ class PortraitSet:
         Returns:
             A uint8 array `[n, height, width, 3]`.
         """
-        rows = np.asarray(rows, np.int64)
-        images = np.empty((len(rows), *self.schema.image_shape), np.uint8)
-        start = 0
-        for part in self.parts:
-            own = (rows >= start) & (rows < start + len(part))
-            images[own] = part.images[rows[own] - start]
-            start += len(part)
-        return images
+        images = JointImages(part.images for part in self.parts)
+        return images[np.asarray(rows, np.int64)]
 
     def batches(
         self, size: int = 256, title: str | None = None

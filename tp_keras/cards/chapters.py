@@ -139,8 +139,8 @@ def _data(sources):
         f"What are the data, {sources.info.full_name}? Are they balanced, and "
         "what stands out?",
         f"There are {sum(counts.values()):,} portraits ({parts}) with "
-        f"{join_names(sources.schema.tasks)}. An audit looks at every one of "
-        f"them: {checks}. A model learns whatever its data hold, so what is "
+        f"{join_names(sources.data_schema.tasks)}. An audit looks at every one "
+        f"of them: {checks}. A model learns whatever its data hold, so what is "
         "rare, doubled, mislabelled or out of place is to be known first.",
         f"Look through the lists of portraits and all plots of the audit, in "
         f"{where}, and decide what of it is to be mended.",
@@ -160,6 +160,7 @@ def _answers(sources: Sources, tasks: list[Task]):
         for task in tasks
         for record in find(headline_records(own), task=task.name, group=ALL)[:2]
     ]
+    trained = sum(train[1] for train, _ in sources.trained_on.values())
     start = "from scratch"
     if config.model.from_run:
         # No path of this machine.
@@ -174,7 +175,7 @@ def _answers(sources: Sources, tasks: list[Task]):
         f"How well can {join_names(tasks)} be told from a portrait?",
         f"A network ({config.model.backbone}, {facts['parameters']:,} "
         f"parameters) was trained {start} for {facts['epochs']} epochs on "
-        f"{sources.counts[config.data.part('train')]:,} portraits, in "
+        f"{trained:,} portraits, in "
         f"{facts['seconds']:,.0f} s. All tasks share its trunk: one pass "
         "answers all of them, and what helps one may help another. It was "
         f"measured on {found.facts['portraits']:,} portraits of the split "
@@ -229,7 +230,7 @@ def _portraits(sources: Sources):
     kind = sources_lib.GENERATION
     shown, found = _shown(sources, kind), sources.get(kind)
     conditions = join_names(sources.schema.condition_tasks or sources.tasks)
-    data = sources.run.config.data
+    data = sources.run.config.data.first
     train = command_line(
         "training.train_vae",
         "smoke",

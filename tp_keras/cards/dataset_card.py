@@ -21,6 +21,7 @@ def make_dataset_card(sources: Sources) -> str:
     `Terms` of its description. What was found in it comes from the audit.
     """
     info, audit = sources.info, sources.get(AUDIT)
+    schema = sources.data_schema
     parts, total = (
         split_description(info.description),
         info.splits.total_num_examples,
@@ -31,14 +32,14 @@ def make_dataset_card(sources: Sources) -> str:
         card=sources,
         info=info,
         parts=parts,
-        schema=sources.schema,
+        schema=schema,
         total=total,
         size=size[0],
         variant=info.config_description,
-        labels=[describe_task(task) for task in sources.schema.tasks],
+        labels=[describe_task(task) for task in schema.tasks],
         audit=audit,
         checks=[
-            (section, shown_tables(section.tables, sources.schema))
+            (section, shown_tables(section.tables, schema))
             for section in (audit.sections()[1:] if audit else ())
         ],
         command=command_line("training.report", run_dir=sources.run.path),

@@ -9,6 +9,8 @@ import tensorflow_datasets as tfds
 
 from tp_keras.command_line import command_line
 from tp_keras.data import builders
+from tp_keras.data.joint import BETWEEN_NAMES
+from tp_keras.data.schema import read_schema
 from tp_keras.errors import UserError
 from tp_keras.fairness.summary import plain_name
 from tp_keras.records.page_parts import Report
@@ -65,8 +67,10 @@ class Sources:
 
     Attributes:
         run: Folder of the run.
-        info: What its data set tells of itself.
-        counts: Split, or part of one that it was trained on -> portraits.
+        info: What its data set tells of itself, of several the first.
+        data_schema: What that data set holds.
+        trained_on: Name of each data set -> the parts of splits that the run
+            was trained and validated on, each with its number of portraits.
         found: Kind of figures -> `Found`; those that were not measured are
             left out.
         commands: Kind -> the command that measures it.
@@ -74,7 +78,8 @@ class Sources:
 
     run: RunFolder
     info: tfds.core.DatasetInfo
-    counts: dict[str, int]
+    data_schema: Schema
+    trained_on: dict[str, list[tuple[str, int]]]
     found: dict[str, Found]
     commands: dict[str, str]
 
@@ -85,8 +90,10 @@ class Sources:
 
     @property
     def tasks(self) -> tuple[Task, ...]:
-        """What the run has learned."""
-        return self.schema.get_tasks(self.run.config.model.tasks)
+        """What the run has learned and its data set knows."""
+        learned = self.schema.get_tasks(self.run.config.model.tasks)
+        known = self.data_schema.task_names
+        return tuple(task for task in learned if task.name in known)
 
     def get(self, kind: str) -> Found | None:
         """Returns the figures of a kind, None if there are none."""
@@ -127,7 +134,7 @@ def read_sources(
             f"Received: {run.path}, status={run.facts.get('status')}"
         )
     data = run.config.data
-    location = data_dir or data.data_dir, data.dataset
+    data_dir = data_dir or data.data_dir
     own = {"run_dir": run.path}
     places = {kind: run.path / kind / split for kind in _OF_RUNS}
     places[AUDIT] = pathlib.Path(audit_dir or run.path / AUDIT)
@@ -148,8 +155,8 @@ def read_sources(
         ),
         AUDIT: command_line(
             "training.audit",
-            data_dir=location[0],
-            dataset=location[1],
+            data_dir=data_dir,
+            dataset=data.first.dataset,
             **own,
             output_dir=places[AUDIT],
         ),
@@ -173,10 +180,16 @@ def read_sources(
             )
         if kind in found and kind != GENERALISATION:
             _check_data(found[kind], run)
-    builder = builders.find_builder(*location)
-    parts = *builder.info.splits, data.part("train"), data.part("validation")
-    counts = {part: builders.count_portraits(builder, part) for part in parts}
-    return Sources(run, builder.info, counts, found, commands)
+    every = builders.find_builders(data_dir, data.datasets)
+    trained_on = {
+        builder.info.full_name: [
+            (split, builders.count_portraits(builder, split))
+            for split in (part.train_split, part.validation_split)
+        ]
+        for builder, part in zip(every, data.parts, strict=True)
+    }
+    schema = run.schema if len(every) == 1 else read_schema(every[0])
+    return Sources(run, every[0].info, schema, trained_on, found, commands)
 
 
 _OF_RUNS = (EVALUATION, FAIRNESS, GENERALISATION, EXPLANATIONS, LIMITS)
@@ -196,7 +209,7 @@ def _read(kind, folder, command) -> Found:
 def _check_data(found, run):
     """Raises if figures are of other data than those of the run."""
     own, there = run.facts.get("dataset"), found.facts.get("dataset")
-    if there not in (None, own):
+    if there not in (None, *str(own).split(BETWEEN_NAMES)):
         raise UserError(
             f"Expected figures of the run's data set, {own}. Received: those "
             f"of {there} in {found.folder}"

@@ -33,7 +33,7 @@ def find_builder(data_dir, dataset) -> tfds.core.DatasetBuilder:
             records have checksums of their own.
     """
     data_dir = pathlib.Path(data_dir).expanduser()
-    is_version = any((data_dir / name).exists() for name in _DESCRIPTIONS)
+    is_version = _is_version(data_dir)
     try:
         if is_version:
             builder = tfds.builder_from_directory(data_dir)
@@ -63,6 +63,35 @@ def find_builder(data_dir, dataset) -> tfds.core.DatasetBuilder:
     if not damaged:
         _warn_of_a_cut(folder, full_name)
     return builder
+
+
+def find_builders(data_dir, datasets) -> list[tfds.core.DatasetBuilder]:
+    """Returns the readers of several prepared data sets; see `find_builder`.
+
+    Raises:
+        UserError: If `data_dir` is the folder of a single one, or two names
+            are those of the same.
+    """
+    is_version = _is_version(pathlib.Path(data_dir).expanduser())
+    if is_version and len(datasets) > 1:
+        raise UserError(
+            "Expected the folder of all prepared data sets, as several are "
+            "named. Received: that of one version, "
+            f"data_dir={data_dir}, dataset={', '.join(datasets)}"
+        )
+    builders = [find_builder(data_dir, name) for name in datasets]
+    names = [builder.info.full_name for builder in builders]
+    if len(set(names)) < len(names):
+        raise UserError(
+            "Expected data sets that differ. "
+            f"Received: dataset={', '.join(datasets)}, which are "
+            f"{', '.join(names)}"
+        )
+    return builders
+
+
+def _is_version(folder) -> bool:
+    return any((folder / name).exists() for name in _DESCRIPTIONS)
 
 
 def _find_folder(folder) -> pathlib.Path | None:

@@ -8,6 +8,8 @@ import tensorflow as tf
 from tp_keras.config import AugmentConfig
 from tp_keras.data.augment import augment
 from tp_keras.data.augment import half_size
+from tp_keras.data.joint import mixed_rows
+from tp_keras.data.joint import pass_counts
 from tp_keras.data.labels import filled
 from tp_keras.data.labels import label_weights
 from tp_keras.data.portraits import Portraits
@@ -33,6 +35,8 @@ class TrainingBatches:
             weights of its rows are multiplied by.
         half_size_epochs: So many epochs, the first, see portraits of half the
             height and width.
+        mixing: Of portraits of several data sets what each has of a pass; see
+            `pass_counts`.
     """
 
     portraits: Portraits
@@ -44,6 +48,7 @@ class TrainingBatches:
     passes_per_epoch: int = 1
     row_weights: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     half_size_epochs: int = 0
+    mixing: float = 1.0
 
     def __post_init__(self):
         if self.batch_size > len(self.portraits):
@@ -85,9 +90,19 @@ class TrainingBatches:
             factors = self.row_weights.get(name, np.float32(1))
             weights[name] = tf.constant((weight.T * factors).T)
 
+        parts = self.portraits.parts
+        is_mixed = pass_counts(parts, self.mixing) != parts
+
+        def choose_rows(number):
+            return mixed_rows(parts, self.mixing, self.seed, number)
+
         def shuffled_pass(number):
+            rows = tf.range(count)
+            if is_mixed:
+                rows = tf.numpy_function(choose_rows, [number], tf.int32)
+                rows.set_shape([count])
             rows = tf.random.experimental.stateless_shuffle(
-                tf.range(count), seed=[self.seed, number]
+                rows, seed=[self.seed, number]
             )
             rows = tf.reshape(
                 rows[: steps * self.batch_size], [steps, self.batch_size]

@@ -23,9 +23,12 @@ class Portraits:
             missing; of flags int32 `[count, flags]`, likewise; of a number
             float32 `[count]`, NaN where missing.
         indices: int64 `[count]`, the image indices, ascending.
-        dataset: Name of the data set and its configuration.
+        dataset: Name of the data set and its configuration; of several
+            with ` + ` between.
         storage: `"memory"` or `"disk"`: where the pixels lie.
-        fingerprint: Hash of indices, labels and pixels.
+        fingerprint: Hash of indices, labels and pixels; of portraits of several
+            data sets those of the parts with `+` between.
+        parts: How many portraits come from each data set, one after the other.
     """
 
     images: np.ndarray
@@ -36,6 +39,11 @@ class Portraits:
     storage: str
     fingerprint: str
     schema: Schema
+    parts: tuple[int, ...] = ()
+
+    def __post_init__(self):
+        if not self.parts:
+            object.__setattr__(self, "parts", (len(self.indices),))
 
     def __len__(self):
         return len(self.indices)
@@ -51,11 +59,13 @@ class Portraits:
         """Returns the portraits of ascending rows, with their fingerprint."""
         images, indices = self.images[rows], self.indices[rows]
         labels = {name: values[rows] for name, values in self.labels.items()}
+        parts = np.repeat(np.arange(len(self.parts)), self.parts)[rows]
         return dataclasses.replace(
             self,
             images=images,
             labels=labels,
             indices=indices,
+            parts=tuple(np.bincount(parts)[np.unique(parts)].tolist()),
             fingerprint=compute_fingerprint(images, labels, indices),
         )
 

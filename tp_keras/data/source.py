@@ -14,8 +14,11 @@ from tp_keras.config import STORAGES
 from tp_keras.data.builders import count_portraits
 from tp_keras.data.builders import damaged_data_set
 from tp_keras.data.builders import find_builder
+from tp_keras.data.builders import find_builders
 from tp_keras.data.decoded_file import DecodedFile
 from tp_keras.data.decoded_file import DecodedRows
+from tp_keras.data.joint import join
+from tp_keras.data.joint import merge_schemas
 from tp_keras.data.portraits import Portraits
 from tp_keras.data.portraits import compute_fingerprint
 from tp_keras.data.schema import IMAGE
@@ -54,20 +57,34 @@ def load_portraits(
     Args:
         data_dir: Folder given to `tfds`, or that of one prepared version, which
             holds `dataset_info.json`; then `dataset` is not used.
-        dataset: Name such as `"tiny_portraits/synthetic"`.
-        split: Name of a split, or a part of one: `"train[:20%]"`.
+        dataset: Name such as `"tiny_portraits/synthetic"`, or several, whose
+            portraits are joined; see `join`.
+        split: Name of a split, or a part of one: `"train[:20%]"`. With several
+            data sets one for all, or one for each.
         storage: `"memory"`, `"disk"`, or `"auto"`: memory for up to 512 MB and
             half of what is free, disk beyond that where it can take it.
         progress: Whether to show progress bars and tell where pixels lie.
 
     Raises:
         UserError: If there is no such data set or split, or it holds no
-            portraits with tasks; see `read_schema`.
+            portraits with tasks, or several don't go together; see
+            `read_schema` and `merge_schemas`.
         OSError: If there is no room for the pixels on disk.
     """
     if storage not in STORAGES:
         raise UserError(
             f"Expected a storage out of {STORAGES}. Received: storage={storage}"
+        )
+    if not isinstance(dataset, str):
+        # What doesn't go together is told before anything is decoded.
+        builders = find_builders(data_dir, dataset)
+        merge_schemas([(b.info.full_name, read_schema(b)) for b in builders])
+        splits = [split] * len(dataset) if isinstance(split, str) else split
+        return join(
+            [
+                load_portraits(data_dir, *place, storage, progress)
+                for place in zip(dataset, splits, strict=True)
+            ]
         )
     builder = find_builder(data_dir, dataset)
     schema = read_schema(builder)

@@ -7,6 +7,7 @@ import tensorflow_datasets as tfds
 from tp_keras.config import DataConfig
 from tp_keras.data.builders import count_portraits
 from tp_keras.data.builders import find_builder
+from tp_keras.data.builders import find_builders
 from tp_keras.errors import UserError
 
 # What is held out of a data set that has no split for it.
@@ -23,6 +24,8 @@ def resolve_splits(data: DataConfig, say=print) -> DataConfig:
     apart, where a data set shows one often and doesn't tell who. The scores of
     a part choose an epoch well, and are too good as a measure.
 
+    Of several data sets each has splits of its own.
+
     Args:
         data: `DataConfig`.
         say: Function that is told, in a sentence, of what was changed.
@@ -30,6 +33,14 @@ def resolve_splits(data: DataConfig, say=print) -> DataConfig:
     Raises:
         UserError: If data set or splits are not there, or nothing is left.
     """
+    if len(data.parts) > 1:
+        find_builders(data.data_dir, data.datasets)
+        parts = [resolve_splits(part, say) for part in data.parts]
+        return dataclasses.replace(
+            data,
+            train_split=tuple(part.train_split for part in parts),
+            validation_split=tuple(part.validation_split for part in parts),
+        )
     builder = find_builder(data.data_dir, data.dataset)
     validation = data.validation_split
     if validation == "validation" and validation not in builder.info.splits:
@@ -53,8 +64,8 @@ def resolve_splits(data: DataConfig, say=print) -> DataConfig:
     if left != pieces:
         train = "+".join(f"{name}[{low}:{high}]" for name, low, high in left)
         say(
-            f"{validation} is validated on and left out of the training: "
-            f"{train} is trained on."
+            f"{validation} of {builder.info.full_name} is validated on and "
+            f"left out of the training: {train} is trained on."
         )
     return dataclasses.replace(
         data, train_split=train, validation_split=validation

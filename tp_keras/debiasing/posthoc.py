@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from tp_keras.data.joint import predict_each
 from tp_keras.debiasing.last_layer import count_level_rows
 from tp_keras.debiasing.last_layer import refit_last_layer
 from tp_keras.debiasing.leace import fit_leace
@@ -195,7 +196,7 @@ def _project(classifier, tasks, images, verbose):
         for task in tasks
     }
     model = keras.Model(classifier.input, outputs)
-    found = model.predict(images, batch_size=256, verbose=verbose)
+    found = predict_each(model, images, 256, verbose)
     return {
         name: values.astype(np.float64) - values.mean(1, keepdims=True)
         for name, values in found.items()

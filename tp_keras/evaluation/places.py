@@ -11,6 +11,7 @@ from collections.abc import Callable
 from collections.abc import Mapping
 
 from tp_keras.config import DataConfig
+from tp_keras.data.joint import BETWEEN_PRINTS
 from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
 from tp_keras.records.report import MEASURED_NAME
@@ -34,7 +35,8 @@ def name_of_portraits(
         own_folder: Where the figures lie if the data are the run's own.
         portraits: What the figures are of.
         data: Data of the training.
-        fingerprints: Split -> fingerprint, as the run has noted them.
+        fingerprints: Split -> fingerprint, as the run has noted them; of
+            several data sets those of the first are its own.
         load: Loads a split of the data set that `portraits` come from.
     """
     split = portraits.split
@@ -78,4 +80,6 @@ def _is_own(portraits, data, fingerprints, load) -> bool:
         validation = portraits if portraits.split == part else load(part)
     except UserError:
         return False  # Another data set need not have such a split.
-    return validation.fingerprint == fingerprints.get("validation")
+    noted = fingerprints.get("validation", "")
+    # Of several data sets, the first is meant where one is.
+    return validation.fingerprint in (noted, noted.partition(BETWEEN_PRINTS)[0])

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tp_keras.data import source
+from tp_keras.data.joint import with_all_tasks
 from tp_keras.errors import UserError
 from tp_keras.evaluation import places
 from tp_keras.evaluation.answers import answers_of
@@ -65,10 +66,12 @@ def run_explanations(
             or more.
     """
     run = RunFolder(run_dir).require()
-    data = run.config.data
+    data = run.config.data.first
     portraits = source.load_portraits(
         data_dir or data.data_dir, data.dataset, split, storage=data.storage
-    ).seen_as(run.schema)
+    )
+    # Answers are explained whether there is a label or not.
+    portraits = with_all_tasks(portraits, run.schema)
     if count < page.SHOWN or len(portraits) < page.SHOWN:
         raise UserError(
             f"Expected a count of {page.SHOWN} portraits or more, and a split "

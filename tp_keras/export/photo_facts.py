@@ -31,8 +31,8 @@ _BATCH = 64
 def photo_facts(run, classifier, folder, train) -> dict:
     """Returns what `metadata.json` says for photographs.
 
-    * `framing`: how the training portraits frame a face; see
-      `measure_framing`;
+    * `framing`: how the training portraits frame a face, of several data sets
+      those of the first; see `measure_framing`;
     * `calibration`: how sure an answer must be; see `fit_calibration`;
     * `familiarity`: the `threshold` of `unfamiliarity` from which a portrait
       is unlike the training portraits, which one of a hundred of the
@@ -48,7 +48,9 @@ def photo_facts(run, classifier, folder, train) -> dict:
     """
     if train is None:
         return {"framing": generic_framing()}
-    facts = {"framing": measure_framing(train.images, progress=True)}
+    # Between two framings there may be no portrait at all.
+    framed = train.images[: train.parts[0]]
+    facts = {"framing": measure_framing(framed, progress=True)}
     try:
         location = run.config.data.location("validation")
         validation = source.load_portraits(*location).seen_as(run.schema)
@@ -60,9 +62,21 @@ def photo_facts(run, classifier, folder, train) -> dict:
     )
     if len(train) >= _FEWEST and len(validation):
         facts["familiarity"] = _measure_familiarity(
-            folder, train.images[:COUNT], validation.images
+            folder, train.images[_first_rows(train)], validation.images
         )
     return facts
+
+
+def _first_rows(portraits) -> np.ndarray:
+    """Returns `COUNT` rows, as many of each data set, as far as it has them."""
+    most = COUNT // len(portraits.parts)
+    starts = np.cumsum((0, *portraits.parts[:-1]))
+    return np.concatenate(
+        [
+            start + np.arange(min(size, most))
+            for start, size in zip(starts, portraits.parts, strict=True)
+        ]
+    )
 
 
 def _measure_familiarity(folder, train, validation) -> dict:

@@ -8,6 +8,7 @@ import numpy as np
 
 from tp_keras.data import builders
 from tp_keras.data import source
+from tp_keras.data.joint import join
 from tp_keras.data.labels import strata
 from tp_keras.errors import UserError
 from tp_keras.export.bundle import BUNDLE_NAME
@@ -147,7 +148,7 @@ def _calibration_portraits(run):
     """Returns training portraits, in a choice that depends on the seed."""
     portraits = _load(run, "train", _CALIBRATION_POOL)
     if portraits is None:
-        data = run.config.data
+        data = run.config.data.first
         command = builders.build_command(data.data_dir, data.dataset)
         raise UserError(
             "Integer formats are calibrated with training portraits, which are "
@@ -161,7 +162,14 @@ def _calibration_portraits(run):
 
 def _load(run, split, limit=None):
     """Returns portraits of the run's data, or None if there are none."""
-    data = run.config.data
+    parts = run.config.data.parts
+    found = [_load_part(data, split, limit) for data in parts]
+    found = [portraits for portraits in found if portraits is not None]
+    return join(found).seen_as(run.schema) if found else None
+
+
+def _load_part(data, split, limit):
+    """Returns portraits of one data set of a run, or None."""
     try:
         splits = builders.find_builder(data.data_dir, data.dataset).info.splits
     except UserError:
@@ -173,8 +181,7 @@ def _load(run, split, limit=None):
         part = f"{split}[:{min(limit, splits[split].num_examples)}]"
         storage = "memory"
     location = data.data_dir, data.dataset, part, storage
-    portraits = source.load_portraits(*location, progress=limit is None)
-    return portraits.seen_as(run.schema)
+    return source.load_portraits(*location, progress=limit is None)
 
 
 def choose_rows(portraits, count: int, seed: int) -> np.ndarray:

@@ -61,7 +61,7 @@ def run_fairness_report(
     """
     run = RunFolder(run_dir).require()
     require_guarded(run)
-    data = run.config.data
+    data = run.config.data.first
     location = data_dir or data.data_dir, dataset or data.dataset
     load = functools.partial(
         source.load_portraits, *location, storage=data.storage

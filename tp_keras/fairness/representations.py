@@ -5,6 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 
+from tp_keras.data.joint import predict_each
 from tp_keras.errors import UserError
 from tp_keras.models.kinds import answer
 from tp_keras.pixels import check_pixels
@@ -52,7 +53,8 @@ def represent(classifier, images, progress=True) -> Representations:
         )
     check_pixels(images)
     verbose = "auto" if progress else 0
-    outputs = _layers_model(classifier).predict(images, 256, verbose=verbose)
+    model = _layers_model(classifier)
+    outputs = predict_each(model, images, 256, verbose)
     for name, array in outputs.items():
         rows = int((~np.isfinite(array).all(axis=-1)).sum())
         if rows:

@@ -164,6 +164,15 @@ class VaeExperimentConfig:
         default_factory=VaeTrainingConfig
     )
 
+    def __post_init__(self):
+        """Refuses what can't be drawn like."""
+        if len(self.data.datasets) > 1:
+            raise UserError(
+                "A generator draws portraits like those of one data set. "
+                "Expected a single name. "
+                f"Received: dataset={', '.join(self.data.datasets)}"
+            )
+
 
 @dataclasses.dataclass(frozen=True)
 class GenerationSettings:

@@ -57,7 +57,7 @@ def run_limits(
         UserError: If run, data set, split or an axis is not there.
     """
     run = RunFolder(run_dir).require()
-    data, seed = run.config.data, run.config.training.seed
+    data, seed = run.config.data.first, run.config.training.seed
     portraits = source.load_portraits(
         data_dir or data.data_dir, data.dataset, split, storage=data.storage
     ).seen_as(run.schema)

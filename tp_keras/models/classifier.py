@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from tp_keras.data.joint import predict_each
 from tp_keras.errors import UserError
 from tp_keras.models.guarded_branch import GuardedBranch
 from tp_keras.models.guarded_branch import guarded_layers
@@ -195,9 +196,8 @@ class PortraitClassifier(TaskModel):
             guarded tasks.
         """
         check_pixels(images)
-        outputs = self.inference_model().predict(
-            images, batch_size=batch_size, verbose=verbose
-        )
+        model = self.inference_model()
+        outputs = predict_each(model, images, batch_size, verbose)
         answers = {
             task.name: answer(task, outputs[task.name]) for task in self.tasks
         }

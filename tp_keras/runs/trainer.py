@@ -8,6 +8,7 @@ import keras
 from tp_keras import files
 from tp_keras.config import ExperimentConfig
 from tp_keras.data.augment import half_size
+from tp_keras.data.joint import describe_mixing
 from tp_keras.data.pipeline import TrainingBatches
 from tp_keras.data.pipeline import evaluation_batches
 from tp_keras.data.source import load_portraits
@@ -139,6 +140,7 @@ class Trainer:
                 train, classifier.tasks, method, training.seed
             ),
             half_size_epochs=training.half_size_epochs,
+            mixing=self.config.data.mixing,
         )
         steps = batches.steps_per_epoch
         options = {
@@ -317,6 +319,8 @@ class Trainer:
             f"{model.inference_model().count_params():,} parameters in "
             f"{self.precision(train.schema)}; {steps} steps an epoch."
         )
+        if len(train.parts) > 1:
+            self._say(describe_mixing(train, self.config.data.mixing))
 
     def _record_training(self, epochs, steps, begin):
         best = max(self.run.read_history(), key=lambda row: row[SCORE])

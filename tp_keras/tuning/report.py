@@ -7,6 +7,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from tp_keras.command_line import changed_flags
 from tp_keras.command_line import command_line
+from tp_keras.data.joint import BETWEEN_NAMES
 from tp_keras.files import write_text
 from tp_keras.records.table import markdown_table
 from tp_keras.runs.run_folder import RunFolder
@@ -38,11 +39,12 @@ def write_report(path, experiment, base) -> str:
 
 def _text(folder, results, completed, experiment, base):
     settings = folder.settings
+    data = BETWEEN_NAMES.join(settings.base.data.datasets)
     lines = [
         "# Search",
         "",
         f"{settings.tuner}, base `{experiment}` "
-        f"(`{settings.base.data.dataset}`), {settings.budget_seconds:g} s of "
+        f"(`{data}`), {settings.budget_seconds:g} s of "
         f"training for a trial; {len(results)} of {settings.trials} trials, "
         f"{len(results) - len(completed)} failed.",
         "",

@@ -53,7 +53,7 @@ def run_search(path, settings: SearchSettings, workers: int = 0):
     settings = dataclasses.replace(
         settings, base=dataclasses.replace(settings.base, data=data)
     )
-    schema = read_schema(find_builder(data.data_dir, data.dataset))
+    schema = read_schema(find_builder(data.data_dir, data.first.dataset))
     settings.space.check(settings.base, schema.image_shape)
     folder.claim(settings)
     if folder.is_finished:

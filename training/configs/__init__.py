@@ -26,7 +26,7 @@ def experiment_of(dataset: str) -> str:
     """
     for find in (dataset, dataset.partition("/")[0]):
         for name, (_, config) in EXPERIMENTS.items():
-            own = config.data.dataset
+            own = config.data.first.dataset
             if find in (own, own.partition("/")[0]) and name != "reference":
                 return name
     return "demo"

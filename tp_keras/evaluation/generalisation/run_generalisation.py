@@ -66,7 +66,7 @@ def run_generalisation(
         UserError: If run, data sets, split or shared tasks are not there.
     """
     run = RunFolder(run_dir).require()
-    data, seed = run.config.data, run.config.training.seed
+    data, seed = run.config.data.first, run.config.training.seed
     source_dir = data_dir or data.data_dir
 
     def load(dataset, split):
@@ -77,7 +77,8 @@ def run_generalisation(
     splits = builders.find_builder(source_dir, data.dataset).info.splits
     own_split = _OWN_SPLIT if _OWN_SPLIT in splits else data.part("validation")
     own = load(data.dataset, own_split).seen_as(run.schema)
-    learned = run.config.model.tasks or run.schema.task_names
+    learned = set(run.config.model.tasks or run.schema.task_names)
+    learned &= set(own.schema.task_names)
     others = [load(name, split) for name in dict.fromkeys(datasets)]
     others = [part for part in others if part.dataset != own.dataset]
     if not others:
@@ -88,10 +89,10 @@ def run_generalisation(
     if choose is not None:
         own, *others = choose([own, *others])
     for part in others:
-        if not set(learned) & set(part.schema.task_names):
+        if not learned & set(part.schema.task_names):
             raise UserError(
                 f"Expected data sets with one or more of the tasks that "
-                f"{run.path} learned, {', '.join(learned)}. Received: "
+                f"{run.path} learned, {', '.join(sorted(learned))}. Received: "
                 f"{', '.join(part.schema.task_names)} of {part.dataset}"
             )
     name = places.file_name("-".join(filter(None, (split, chosen))))
@@ -151,7 +152,8 @@ def _measure(
     Beside those of the run's own portraits, if these are others.
     """
     schema = portraits.schema
-    for name, group in itertools.product(scores, (ALL, *schema.groups)):
+    names = [name for name in scores if own is None or name in own_scores]
+    for name, group in itertools.product(names, (ALL, *schema.groups)):
         pairs = [(portraits, scores)]
         pairs = pairs if own is None else [(own, own_scores), *pairs]
         chosen = []

@@ -12,6 +12,7 @@ import tqdm
 from tp_keras import files
 from tp_keras.config import ExperimentConfig
 from tp_keras.data.builders import find_builder
+from tp_keras.data.joint import BETWEEN_NAMES
 from tp_keras.data.portraits import Portraits
 from tp_keras.data.source import load_portraits
 from tp_keras.data.splits import resolve_splits
@@ -90,7 +91,7 @@ def find_bases(run_dirs: Sequence[str | os.PathLike]) -> Bases:
         bases[seed] = run
         # Two data sets may have one name.
         prints = run.facts.get("fingerprints", {})
-        name = f"{run_dir} of {run.config.data.dataset}"
+        name = f"{run_dir} of {BETWEEN_NAMES.join(run.config.data.datasets)}"
         portraits[prints.get(outcome_lib.VALIDATION)] = name
     if len(portraits) > 1:
         names = " and ".join(portraits.values())
@@ -203,14 +204,17 @@ class _Seed:
         return self.features
 
     def _twins(self):
-        data = self.base.config.data
+        # Those of the first of several data sets have the indices of theirs.
+        data = self.base.config.data.first
         splits = find_builder(data.data_dir, data.dataset).info.splits
-        return self._load(report.TWINS) if report.TWINS in splits else None
+        return (
+            self._load(report.TWINS, data) if report.TWINS in splits else None
+        )
 
-    def _load(self, split):
+    def _load(self, split, data=None):
         if split not in self.portraits:
-            location = self.base.config.data.location(split)
-            found = load_portraits(*location, progress=False)
+            data = data or self.base.config.data
+            found = load_portraits(*data.location(split), progress=False)
             self.base.check_fingerprints({split: found.fingerprint})
             self.portraits[split] = found
         return self.portraits[split]
