@@ -4,12 +4,12 @@ import json
 import pytest
 
 from tp_keras.config import DataConfig
-from tp_keras.config import DebiasConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import ModelConfig
 from tp_keras.config import TrainingConfig
 from tp_keras.config import config_differences
 from tp_keras.config import config_from_dict
+from tp_keras.debias_config import DebiasConfig
 from tp_keras.errors import UserError
 from tp_keras.generator.config import VaeExperimentConfig
 from tp_keras.generator.config import VaeTrainingConfig

@@ -9,8 +9,8 @@ import pytest
 
 from tests.printed_commands import refusal
 from tp_keras.cards.sources import read_sources
-from tp_keras.config import DebiasConfig
 from tp_keras.data.source import load_portraits
+from tp_keras.debias_config import DebiasConfig
 from tp_keras.errors import UserError
 from tp_keras.evaluation import run_evaluation
 from tp_keras.evaluation.generalisation.page import PICTURES

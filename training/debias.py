@@ -7,7 +7,7 @@ python -m training.debias --run_dir runs/demo --output_dir runs/demo-erased \
 
 import dataclasses
 
-from tp_keras.config import DebiasConfig
+from tp_keras.debias_config import DebiasConfig
 
 from .command import run
 from .command import shown

@@ -10,7 +10,7 @@ The same command goes on after a stop, and reports a finished sweep again.
 import dataclasses
 import pathlib
 
-from tp_keras.config import DebiasConfig
+from tp_keras.debias_config import DebiasConfig
 from tp_keras.errors import UserError
 from tp_keras.fairness.sweep.settings import DEFAULT_VARIANTS
 from tp_keras.fairness.sweep.settings import ChoiceSettings

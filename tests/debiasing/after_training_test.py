@@ -9,10 +9,10 @@ from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tests.runs.trainer_test import make_tiny_world
-from tp_keras.config import DEBIAS_METHODS
-from tp_keras.config import DebiasConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import TrainingConfig
+from tp_keras.debias_config import DEBIAS_METHODS
+from tp_keras.debias_config import DebiasConfig
 from tp_keras.debiasing import after_training
 from tp_keras.debiasing.after_training import chosen_rows
 from tp_keras.debiasing.after_training import debias_classifier

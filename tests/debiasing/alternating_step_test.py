@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from tests.portrait_factory import HAIR_TYPE
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
-from tp_keras.config import DebiasConfig
+from tp_keras.debias_config import DebiasConfig
 from tp_keras.debiasing.alternating_step import alternating_step
 from tp_keras.debiasing.debiased_classifier import DebiasedClassifier
 from tp_keras.models.guarded_branch import GuardedBranch

@@ -7,7 +7,7 @@ from tests.made_runs import make_run
 from tests.portrait_factory import SCHEMA
 from tests.printed_commands import parse_next
 from tests.runs import trainer_test as t
-from tp_keras.config import DebiasConfig
+from tp_keras.debias_config import DebiasConfig
 from tp_keras.errors import UserError
 from tp_keras.files import only_one
 from tp_keras.models import PortraitClassifier

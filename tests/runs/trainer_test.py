@@ -15,11 +15,11 @@ from tests.portrait_factory import GENDER
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tp_keras.config import DataConfig
-from tp_keras.config import DebiasConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import ModelConfig
 from tp_keras.config import TrainingConfig
 from tp_keras.data.joint import join
+from tp_keras.debias_config import DebiasConfig
 from tp_keras.debiasing import trunk_features
 from tp_keras.errors import UserError
 from tp_keras.files import only_one

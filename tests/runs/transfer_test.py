@@ -7,7 +7,7 @@ import pytest
 
 from tests.portrait_factory import SCHEMA
 from tests.runs import trainer_test as t
-from tp_keras.config import DebiasMethod
+from tp_keras.debias_config import DebiasMethod
 from tp_keras.errors import UserError
 from tp_keras.export.run_export import describe_run
 from tp_keras.models import PortraitBackbone

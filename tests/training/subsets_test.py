@@ -9,7 +9,7 @@ from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tests.runs import trainer_test as t
-from tp_keras.config import DebiasConfig
+from tp_keras.debias_config import DebiasConfig
 from tp_keras.errors import UserError
 from tp_keras.runs.trainer import Trainer
 

@@ -107,8 +107,8 @@ def half_size(images):
         images: uint8 array `[batch, height, width, channels]`.
 
     Example:
-        >>> half_size(np.zeros((8, 108, 84, 3), np.uint8)).shape
-        (8, 54, 42, 3)
+        >>> half_size(np.zeros((8, 64, 48, 3), np.uint8)).shape
+        (8, 32, 24, 3)
     """
     height, width = images.shape[1:3]
     size = (max(width // 2, 1), max(height // 2, 1))

@@ -42,7 +42,7 @@ def apply_posthoc(
 
     Args:
         classifier: A trained `PortraitClassifier`; it is left as it is.
-        method: One of `tp_keras.config.POSTHOC_METHODS`.
+        method: One of `tp_keras.debias_config.POSTHOC_METHODS`.
         train: `Portraits` that the classifier was trained on.
         held_out: `Portraits` that it was not trained on, and that no figure
             is measured on.

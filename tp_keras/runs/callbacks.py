@@ -3,7 +3,7 @@
 import keras
 
 from tp_keras import files
-from tp_keras.config import DEBIAS_METHODS
+from tp_keras.debias_config import DEBIAS_METHODS
 from tp_keras.runs.backups import KeepBackups
 
 SCORE = "val_score"

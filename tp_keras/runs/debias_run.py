@@ -6,9 +6,9 @@ import shutil
 import time
 
 from tp_keras import files
-from tp_keras.config import DebiasConfig
 from tp_keras.config import config_differences
 from tp_keras.data.source import load_portraits
+from tp_keras.debias_config import DebiasConfig
 from tp_keras.debiasing.after_training import debias_classifier
 from tp_keras.errors import UserError
 from tp_keras.runs.run_folder import RunFolder

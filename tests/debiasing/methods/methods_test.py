@@ -10,7 +10,7 @@ import tensorflow as tf
 from tests.portrait_factory import AGE
 from tests.portrait_factory import HAIR_TYPE
 from tests.portrait_factory import SMILE
-from tp_keras.config import DebiasConfig
+from tp_keras.debias_config import DebiasConfig
 from tp_keras.debiasing.methods import METHODS
 from tp_keras.debiasing.methods.conditional_mmd import conditional_mmd
 

@@ -10,8 +10,8 @@ from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import HAIR_COLOR
 from tests.portrait_factory import make_portraits
 from tests.printed_commands import parse_next
-from tp_keras.config import DebiasConfig
 from tp_keras.config import ExperimentConfig
+from tp_keras.debias_config import DebiasConfig
 from tp_keras.errors import UserError
 from tp_keras.fairness import probes as probes_lib
 from tp_keras.fairness.sweep import sweep

@@ -1,6 +1,6 @@
 import pytest
 
-from tp_keras.config import DebiasConfig
+from tp_keras.debias_config import DebiasConfig
 from tp_keras.errors import UserError
 from tp_keras.fairness.sweep.settings import DEFAULT_VARIANTS
 from tp_keras.fairness.sweep.settings import SweepSettings

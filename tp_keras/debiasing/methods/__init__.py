@@ -1,6 +1,6 @@
 """The methods of debiasing in training, by their names in the settings."""
 
-from tp_keras.config import DEBIAS_METHODS
+from tp_keras.debias_config import DEBIAS_METHODS
 from tp_keras.debiasing.methods import adversarial
 from tp_keras.debiasing.methods import conditional_mmd
 from tp_keras.debiasing.methods import plain

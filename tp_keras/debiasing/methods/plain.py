@@ -4,8 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from tp_keras.config import DebiasConfig
 from tp_keras.data.labels import ranges_of
+from tp_keras.debias_config import DebiasConfig
 from tp_keras.debiasing.groups import level_weights
 from tp_keras.models.losses import TaskLoss
 from tp_keras.tasks import MULTI_LABEL

@@ -2,10 +2,10 @@
 
 import dataclasses
 
-from tp_keras.config import DEBIAS_METHODS
-from tp_keras.config import POSTHOC_METHODS
-from tp_keras.config import DebiasConfig
 from tp_keras.config import check_range
+from tp_keras.debias_config import DEBIAS_METHODS
+from tp_keras.debias_config import POSTHOC_METHODS
+from tp_keras.debias_config import DebiasConfig
 from tp_keras.errors import UserError
 
 NONE = "none"

@@ -5,10 +5,10 @@ import re
 
 import numpy as np
 
-from tp_keras.config import DebiasConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.data.portraits import Portraits
 from tp_keras.data.source import load_portraits
+from tp_keras.debias_config import DebiasConfig
 from tp_keras.errors import UserError
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.runs.trainer import Trainer
