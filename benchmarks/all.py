@@ -51,6 +51,8 @@ EXPORTED = (
 )
 REAL = (
     ("accuracy", "--experiment real"),
+    ("accuracy", "--experiment real --recipes now muon"),
+    ("time_to_accuracy", ""),
     ("equal_time", ""),
     ("training_options", "--accuracy True"),
     ("formats", f"--run_dir {REAL_RUN}"),

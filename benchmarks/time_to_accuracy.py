@@ -16,6 +16,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from benchmarks.accuracy import training_seconds
 from benchmarks.finished_runs import hits_on_test
+from benchmarks.recipes import NOW
 from benchmarks.recipes import find_recipe
 from benchmarks.recipes import train_recipe
 from benchmarks.tables import print_markdown
@@ -34,8 +35,8 @@ class TimeToAccuracy:
     experiment: str = "real"
     """Name of an experiment of training/configs."""
     recipes: tuple[str, ...] = (
-        "before",
-        "now",
+        NOW,
+        "muon",
         "short",
         "MobileNetV3Small",
         "MobileNetV3 in PyTorch",
