@@ -8,6 +8,7 @@ import pytest
 from tests.printed_commands import command_class
 from tests.printed_commands import flags_of
 from tp_keras import config
+from tp_keras import debias_config
 from tp_keras.audit.audit import CHECKS
 from tp_keras.generator.config import PRESETS
 from tp_keras.generator.config import PRIORS
@@ -25,11 +26,12 @@ CHOICES = {
     "base": EXPERIMENTS,
     "block_types": BLOCK_TYPES,
     "checks": CHECKS,
-    "debias": config.DEBIAS_METHODS,
-    "debias_scope": config.DEBIAS_SCOPES,
+    "debias": debias_config.DEBIAS_METHODS,
+    "debias_scope": debias_config.DEBIAS_SCOPES,
     "experiment": EXPERIMENTS,
     "number_head": config.NUMBER_HEADS,
-    "posthoc": config.POSTHOC_METHODS,
+    "posthoc": debias_config.POSTHOC_METHODS,
+    "optimizer": config.OPTIMIZERS,
     "precision": config.PRECISIONS,
     "preset": PRESETS,
     "prior": ("auto", *PRIORS),
