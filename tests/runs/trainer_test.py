@@ -256,6 +256,26 @@ def test_a_killed_run_resumes_to_the_same_weights(
     assert resumed.read_history() == whole.read_history()
 
 
+def test_data_sets_are_mixed_as_the_settings_say(tmp_path, monkeypatch, capsys):
+    make, mixed = trainer_module.TrainingBatches, []
+
+    def make_batches(portraits, **settings):
+        mixed.append((portraits.parts, settings["mixing"]))
+        return make(portraits, **settings)
+
+    monkeypatch.setattr(trainer_module, "TrainingBatches", make_batches)
+    config = make_config(tmp_path / "run", "none", epochs=1, dataset=JOINT)
+    run = Trainer(config).fit()
+    assert mixed == [((36, 12), 0.5)]
+    name = "made/here/1.0.0"
+    said = (
+        f"A pass takes 30 of the 36 of {name} (62%) and 18 of the 12 of {name}"
+    )
+    assert said in capsys.readouterr().out
+    assert run.facts["dataset"] == f"{name} + {name}"
+    assert run.schema.task_names[-1] == "age"
+
+
 def test_a_run_that_fails_in_its_second_stage_resumes_there(
     tmp_path, monkeypatch
 ):
