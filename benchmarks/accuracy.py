@@ -23,6 +23,7 @@ from benchmarks.recipes import NOW
 from benchmarks.recipes import find_recipe
 from benchmarks.recipes import train_recipe
 from benchmarks.tables import print_markdown
+from tp_keras.errors import UserError
 from tp_keras.records.record import ALL
 from tp_keras.records.record import Record
 from tp_keras.records.record import find
@@ -57,6 +58,12 @@ class Accuracy:
     def execute(self) -> None:
         """Trains, evaluates, prints tables."""
         recipes = [find_recipe(self.experiment, text) for text in self.recipes]
+        if any(recipe.is_torch for recipe in recipes):
+            raise UserError(
+                "A network in PyTorch is not evaluated by group; "
+                "benchmarks.time_to_accuracy takes it. "
+                f"Received: recipes={', '.join(self.recipes)}"
+            )
         results = {recipe.name: [] for recipe in recipes}
         # In turns, so that a change of the machine's speed meets all alike.
         for seed, recipe in itertools.product(self.seeds, recipes):

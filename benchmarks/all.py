@@ -50,7 +50,6 @@ EXPORTED = (
     ("start_up", f"--bundle {BUNDLE}"),
 )
 REAL = (
-    ("accuracy", "--experiment real"),
     ("accuracy", "--experiment real --recipes now muon"),
     ("time_to_accuracy", ""),
     ("equal_time", ""),

@@ -18,7 +18,7 @@ _MUON = (
     "--cast 0.08 --blur 0.2 --epochs"
 )
 
-# Of a data set's own experiment, which is called `now`.
+# By the experiment, which itself is called `now`.
 RECIPES = {
     "real": {
         "muon": f"{_MUON} 24",
@@ -36,6 +36,11 @@ class Recipe:
 
     name: str
     words: tuple[str, ...] = ()
+
+    @property
+    def is_torch(self) -> bool:
+        """Whether its network is PyTorch's."""
+        return TORCH_NETWORK in self.words
 
     def run_name(self, experiment: str) -> str:
         """Returns how its runs of an experiment are called."""
@@ -72,10 +77,9 @@ def train_recipe(
     A network in PyTorch is trained as it is there.
     """
     run = RunFolder(ROOT / f"{recipe.run_name(experiment)}-seed{seed}")
-    is_torch = TORCH_NETWORK in recipe.words
     if not run.is_finished:
         run_module(
-            "benchmarks.torch_peer" if is_torch else "training.train",
+            "benchmarks.torch_peer" if recipe.is_torch else "training.train",
             experiment,
             *("--data_dir", data_dir),
             *recipe.words,

@@ -8,6 +8,7 @@ import pytest
 import tensorflow_datasets as tfds
 from PIL import Image
 
+from tests.made_runs import TINY_RESIDUAL
 from tests.printed_commands import parse_next
 from tp_keras.data.examples import labelled_image
 from tp_keras.data.source import load_portraits
@@ -25,10 +26,6 @@ from training.predict import Predict
 
 ROOT = pathlib.Path(__file__).parents[1]
 DATASET = "tiny_portraits/synthetic_tiny"
-TINY = (
-    'PortraitBackbone(block_type="residual", stem_channels=8, '
-    "stages=((16, 1, 4), (32, 1, 2)))"
-)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +35,7 @@ def way(tmp_path_factory, tiny_data_dir):
     run_dir = str(folder / "run")
     train.main(
         ["demo", "--run_dir", run_dir, "--dataset", DATASET]
-        + ["--data_dir", str(tiny_data_dir), "--backbone", TINY]
+        + ["--data_dir", str(tiny_data_dir), "--backbone", TINY_RESIDUAL]
         + ["--epochs", "2", "--warmup_epochs", "0.5", "--batch_size", "32"]
         + ["--averaging", "0", "--debias", "conditional_grl"]
         + ["--branch_steps", "30"]

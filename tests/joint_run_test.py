@@ -7,6 +7,7 @@ import types
 import numpy as np
 import pytest
 
+from tests.made_runs import TINY_RESIDUAL
 from tests.printed_commands import refusal
 from tp_keras.cards.sources import read_sources
 from tp_keras.data.source import load_portraits
@@ -34,10 +35,6 @@ from training.export import Export
 
 FIRST = "tiny_portraits/synthetic_tiny"
 SECOND = "utk_face/synthetic_tiny"
-TINY = (
-    'PortraitBackbone(block_type="residual", stem_channels=8, '
-    "stages=((16, 1, 4), (32, 1, 2)))"
-)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +44,13 @@ def way(two_data_sets, tmp_path_factory):
     run_dir = str(folder / "run")
     words = ["demo", "--run_dir", run_dir, "--data_dir", str(two_data_sets)]
     words += ["--dataset", FIRST, SECOND, "--mixing", "0.5"]
-    words += ["--train_split", "train[:50%]", "train", "--backbone", TINY]
+    words += [
+        "--train_split",
+        "train[:50%]",
+        "train",
+        "--backbone",
+        TINY_RESIDUAL,
+    ]
     words += ["--epochs", "1", "--warmup_epochs", "0.5", "--batch_size", "32"]
     words += ["--averaging", "0"]
     train.main(words)

@@ -11,6 +11,16 @@ from tp_keras.models import PortraitBackbone
 from tp_keras.models import PortraitClassifier
 from tp_keras.runs.run_folder import RunFolder
 
+# Networks of two layers and of five, as `--backbone` takes them.
+TINY_SEPARABLE = (
+    'PortraitBackbone(block_type="separable", stem_channels=8, '
+    "stages=((16, 1, 4),))"
+)
+TINY_RESIDUAL = (
+    'PortraitBackbone(block_type="residual", stem_channels=8, '
+    "stages=((16, 1, 4), (32, 1, 2)))"
+)
+
 
 def make_classifier(schema=SCHEMA, tasks=(), embedding_size=8, seed=0):
     """A classifier with a backbone of a single block."""

@@ -124,8 +124,8 @@ class DataConfig:
 class AugmentConfig:
     """How much a training portrait is changed at random.
 
-    Hue and saturation stay: some labels are colours. A cast of the light, which
-    photographs have, is the one exception.
+    Hue and saturation stay: some labels are colours. A cast of the light is the
+    one exception.
     """
 
     flip: bool = True
@@ -220,7 +220,7 @@ class TrainingConfig:
     validated and kept; 0 switches it off."""
     half_size_share: float = 0.0
     """Share of the training, its first, with portraits of half the height and
-    width: a step takes a quarter of the time."""
+    width: a step does a quarter of the arithmetic."""
     freeze_trunk_epochs: int = 0
     """Epochs in which the backbone stays as it is, for one that is trained
     already: the heads alone learn, which also takes less time."""

@@ -105,6 +105,12 @@ def test_the_lowest_recall_is_that_of_a_supported_group():
     assert found["smile lowest recall"] == records[2]
 
 
+def test_a_network_in_pytorch_has_no_figures_of_groups():
+    recipes = ("now", "MobileNetV3 in PyTorch")
+    with pytest.raises(UserError, match="time_to_accuracy takes it"):
+        accuracy.Accuracy("real", recipes=recipes).execute()
+
+
 def test_a_recipe_is_a_name_or_flags():
     assert find_recipe("real", "now").words == ()
     mine = find_recipe("real", "no mirror: --flip False")

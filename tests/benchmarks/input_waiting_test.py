@@ -3,6 +3,7 @@ import time
 import pytest
 
 from benchmarks.input_waiting import WaitingTrainer
+from tests.made_runs import TINY_SEPARABLE
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tp_keras.config import ExperimentConfig
@@ -11,10 +12,6 @@ from tp_keras.config import TrainingConfig
 from tp_keras.runs import trainer as trainer_module
 from tp_keras.runs.trainer import Trainer
 
-TINY = (
-    'PortraitBackbone(block_type="separable", stem_channels=8, '
-    "stages=((16, 1, 4),))"
-)
 # One head alone is quick to trace.
 PORTRAITS = make_portraits(96, schema=SCHEMA.restricted_to(["gender"]))
 
@@ -24,7 +21,9 @@ def train(path, trainer_class):
         epochs=1, batch_size=8, warmup_epochs=0, precision="float32"
     )
     config = ExperimentConfig(
-        run_dir=str(path), model=ModelConfig(backbone=TINY), training=training
+        run_dir=str(path),
+        model=ModelConfig(backbone=TINY_SEPARABLE),
+        training=training,
     )
     splits = {"train": PORTRAITS, "validation": PORTRAITS}
     trainer = trainer_class(config, progress=False, portraits=splits)

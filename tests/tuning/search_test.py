@@ -7,6 +7,7 @@ import keras
 import pytest
 
 from tests.export.networks import Here
+from tests.made_runs import TINY_SEPARABLE
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import make_portraits
 from tests.runs.trainer_test import run_eagerly
@@ -27,13 +28,9 @@ from tp_keras.tuning.search_settings import SearchSettings
 from tp_keras.tuning.search_space import SearchSpace
 from tp_keras.tuning.trial import read_results
 
-TINY = (
-    'PortraitBackbone(block_type="separable", stem_channels=8, '
-    "stages=((16, 1, 4),))"
-)
 SETTINGS = SearchSettings(
     base=ExperimentConfig(training=TrainingConfig(batch_size=16)),
-    space=SearchSpace(backbones=(TINY,)),
+    space=SearchSpace(backbones=(TINY_SEPARABLE,)),
     tuner="hyperband",
     trials=3,
     budget_seconds=0.1,
@@ -83,7 +80,7 @@ def test_a_search_trains_measures_and_reports(tmp_path, capsys, monkeypatch):
     assert result.describe() in capsys.readouterr().out
     run = RunFolder(folder.trial_path(result.trial_id) / "run")
     assert run.is_finished
-    assert run.config.model.backbone == TINY
+    assert run.config.model.backbone == TINY_SEPARABLE
     # The figures are those of the best epoch.
     history = run.read_history()
     best = max(history, key=lambda row: row["val_score"])

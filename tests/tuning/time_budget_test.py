@@ -3,6 +3,7 @@ import pathlib
 
 import pytest
 
+from tests.made_runs import TINY_SEPARABLE
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import make_portraits
 from tests.runs.trainer_test import run_eagerly
@@ -15,18 +16,13 @@ from tp_keras.tuning.time_budget import rehearse
 from tp_keras.tuning.time_budget import shorten
 from tp_keras.tuning.time_budget import train_for
 
-TINY = (
-    'PortraitBackbone(block_type="separable", stem_channels=8, '
-    "stages=((16, 1, 4),))"
-)
-
 
 @pytest.fixture
 def config(tmp_path, monkeypatch):
     run_eagerly(monkeypatch)
     return ExperimentConfig(
         run_dir=str(tmp_path / "trial" / "run"),
-        model=ModelConfig(backbone=TINY),
+        model=ModelConfig(backbone=TINY_SEPARABLE),
         training=TrainingConfig(epochs=50, batch_size=16, averaging=0.99),
     )
 

@@ -1,7 +1,7 @@
 """Random changes of training portraits that leave every label true.
 
-Hue and saturation stay untouched: some labels are colours. A cast of the light
-is as small as people overlook it.
+Hue and saturation stay untouched: some labels are colours. Only a cast, if it
+is asked for, changes them a little, as the light of photographs does.
 """
 
 import math

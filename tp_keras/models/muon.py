@@ -22,8 +22,9 @@ class FusedMuon(FusedAdamW):
     Muon (Jordan et al., 2024, https://kellerjordan.github.io/posts/muon) makes
     the update of a matrix orthogonal, so that it learns in all directions, not
     in a few strong ones. A kernel is a matrix here, `[height * width * inputs,
-    outputs]`; `keras.optimizers.Muon` leaves what has four axes to AdamW. An
-    update is as large as one of AdamW's (Liu et al., arXiv:2502.16982).
+    outputs]`; `keras.optimizers.Muon` leaves what has four axes to AdamW. At
+    the same rate an update is as large as one of AdamW's (Liu et al.,
+    arXiv:2502.16982).
 
     The iteration runs on the Gram matrix of the smaller side, and what it adds
     up to is multiplied once: a third of the arithmetic for the same result.

@@ -30,13 +30,13 @@ EXACT = ["litert", "onnx", "openvino"]
 SCALES = {"age": EVERY_KIND.task("age").tolerance}
 
 
-def convert(name, network, tasks, folder):
+def convert(name, network, tasks, folder, images=CALIBRATION):
     """Returns the file of a format below `folder`, and what is said of it."""
     model = answer_model(fold_batch_normalization(network), tasks)
     (folder / "formats").mkdir()
     path = folder / FORMATS[name].file
     with no_native_messages():
-        return path, FORMATS[name].convert(model, tasks, path, CALIBRATION)
+        return path, FORMATS[name].convert(model, tasks, path, images)
 
 
 @pytest.fixture(scope="module")
@@ -225,17 +225,15 @@ def operations(content):
 @pytest.mark.parametrize("brightest", [255, 254])
 def test_pixels_are_levels_where_none_is_lost(tmp_path, monkeypatch, brightest):
     classifier = make_classifier()
-    images = np.minimum(CALIBRATION, brightest)
+    network, tasks = classifier.inference_model(), classifier.tasks
     written = []
     monkeypatch.setattr(
         litert,
         "take_pixels_as_levels",
         lambda content: written.append(content) or content,
     )
-    monkeypatch.setitem(globals(), "CALIBRATION", images)
-    path, _ = convert(
-        "litert_int8", classifier.inference_model(), classifier.tasks, tmp_path
-    )
+    images = np.minimum(CALIBRATION, brightest)
+    path, _ = convert("litert_int8", network, tasks, tmp_path, images)
     monkeypatch.undo()
     (before,) = written
     after = litert.take_pixels_as_levels(before)
@@ -247,7 +245,7 @@ def test_pixels_are_levels_where_none_is_lost(tmp_path, monkeypatch, brightest):
     assert operations(after)[0] == "QUANTIZE"
     assert operations(after)[1:] == operations(before)[4:]
     other = path.with_name("other.tflite")
-    litert.write_file(other, after, classifier.inference_model(), ())
+    litert.write_file(other, after, network, ())
     every_level = np.arange(256).repeat(36)[: np.prod(SHAPE)]
     pixels = np.resize(every_level, (1, *SHAPE)).astype(np.uint8)
     for images in (pixels, random_portraits(5, seed=3, schema=EVERY_KIND)):

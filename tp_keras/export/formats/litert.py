@@ -1,6 +1,7 @@
 """LiteRT, once TensorFlow Lite: one flat file, run by XNNPACK."""
 
 import copy
+import itertools
 import re
 import warnings
 import zipfile
@@ -154,19 +155,13 @@ def take_pixels_as_levels(content: bytes) -> bytes:
     file that begins otherwise is returned as it is.
     """
     model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
-    (graph,) = model.subgraphs
-    names = [
-        flatbuffer_utils.opcode_to_name(model, operator.opcodeIndex)
-        for operator in graph.operators
-    ]
-    if names[: len(_NORMALISATION)] != list(_NORMALISATION):
+    graph = model.subgraphs[0]
+    first = graph.operators[: len(_NORMALISATION)]
+    if not _is_normalisation(model, graph, first):
         return content
-    to_float, times, plus, to_int8 = graph.operators[: len(_NORMALISATION)]
+    to_float, times, plus, to_int8 = first
     factor, offset = (
-        np.frombuffer(
-            bytes(model.buffers[graph.tensors[place.inputs[1]].buffer].data),
-            np.float32,
-        )
+        np.frombuffer(bytes(_constant(model, graph, place)), np.float32)
         for place in (times, plus)
     )
     rounded = graph.tensors[to_int8.outputs[0]].quantization
@@ -181,6 +176,33 @@ def take_pixels_as_levels(content: bytes) -> bytes:
     to_int8.inputs = [image]
     del graph.operators[: len(_NORMALISATION) - 1]
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def _is_normalisation(model, graph, operators) -> bool:
+    """Whether operators of a graph are that, one after the other, alone."""
+    names = [
+        flatbuffer_utils.opcode_to_name(model, operator.opcodeIndex)
+        for operator in operators
+    ]
+    read = [place for own in graph.operators for place in own.inputs]
+    return (
+        names == list(_NORMALISATION)
+        and len(model.subgraphs) == 1
+        and all(
+            before.outputs[0] == after.inputs[0]
+            and read.count(after.inputs[0]) == 1
+            for before, after in itertools.pairwise(operators)
+        )
+        and all(
+            _constant(model, graph, place) is not None
+            for place in operators[1:3]
+        )
+    )
+
+
+def _constant(model, graph, operator):
+    """Returns the bytes of the second input, None if it is computed."""
+    return model.buffers[graph.tensors[operator.inputs[1]].buffer].data
 
 
 def _tensors_of(file: bytes, layer_names) -> list[str]:
