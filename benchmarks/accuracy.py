@@ -6,7 +6,7 @@ Each seed is a run of its own by the commands `training.train` and
 `training.evaluate`; a finished run is read, not repeated. Recipes beside each
 other, and what each ingredient is worth:
 
-python -m benchmarks.accuracy --experiment real --recipes now muon
+python -m benchmarks.accuracy --experiment real --recipes before now
 """
 
 import dataclasses

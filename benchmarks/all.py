@@ -50,7 +50,7 @@ EXPORTED = (
     ("start_up", f"--bundle {BUNDLE}"),
 )
 REAL = (
-    ("accuracy", "--experiment real --recipes now muon"),
+    ("accuracy", "--experiment real --recipes before now"),
     ("time_to_accuracy", ""),
     ("equal_time", ""),
     ("training_options", "--accuracy True"),

@@ -5,9 +5,10 @@ python -m benchmarks.equal_time --seconds 600 --seeds 0 1 2 --experiment real
 First all networks train some epochs in turns, so that the machine's changes
 of speed meet all alike; then each is trained for as many epochs as fit into
 the seconds by its measured speed. So a machine that is busy meanwhile favours
-nobody. All get the same data, augmentation, heads, losses and schedule. A peer
-is trained with the experiment's settings and with lighter ones, and those that
-are better on the validation split count.
+nobody. All get the same data, augmentation, heads, losses, schedule and AdamW,
+which both libraries have, and portraits of one size, so that epochs last alike.
+A peer is trained with the settings of ours and with lighter ones, and those
+that are better on the validation split count.
 
 A finished run is read, not repeated; one that was stopped goes on. Needs
 `pip install -r requirements-benchmarks.txt` for the network in PyTorch.
@@ -26,6 +27,7 @@ from benchmarks.epoch_speed import write_speeds
 from benchmarks.finished_runs import file_name
 from benchmarks.finished_runs import hits_on_test
 from benchmarks.finished_runs import run_module
+from benchmarks.recipes import RECIPES
 from benchmarks.torch_peer import TORCH_NETWORK
 from tp_keras.config import ExperimentConfig
 from tp_keras.errors import UserError
@@ -144,8 +146,10 @@ class EqualTime:
     def _words(self, entry):
         """Returns the words of training.train that say what an entry says."""
         network, flags = split_entry(entry)
+        alike = RECIPES.get(self.experiment, {}).get("before", "")
         return [
-            *(self.experiment, "--backbone", network, *flags),
+            *(self.experiment, *shlex.split(alike)),
+            *("--backbone", network, *flags),
             *("--data_dir", str(self.data_dir)),
         ]
 

@@ -35,8 +35,8 @@ class TimeToAccuracy:
     experiment: str = "real"
     """Name of an experiment of training/configs."""
     recipes: tuple[str, ...] = (
+        "before",
         NOW,
-        "muon",
         "short",
         "MobileNetV3Small",
         "MobileNetV3 in PyTorch",

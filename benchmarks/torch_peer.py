@@ -286,6 +286,8 @@ def _check(config):
         (config.debias, "debias", ("none",)),
         (config.training, "precision", ("auto", FLOAT32)),
         (config.training, "patience", (0,)),
+        (config.training, "optimizer", ("adamw",)),
+        (config.training, "half_size_share", (0.0,)),
     )
     for settings, name, values in expected:
         received = getattr(settings, name)

@@ -14,27 +14,30 @@ same number of steps: `--epochs 6 --passes_per_epoch 1`.
 from tp_keras.config import AugmentConfig
 from tp_keras.config import DataConfig
 from tp_keras.config import ExperimentConfig
-from tp_keras.config import ModelConfig
 from tp_keras.config import TrainingConfig
 
 CONFIG = ExperimentConfig(
     run_dir="runs/real",
     data=DataConfig(dataset="tiny_portraits/archives"),
     augment=AugmentConfig(
-        shift=0.15,
-        zoom=0.3,
-        rotation=20.0,
+        shift=0.1,
+        zoom=0.2,
+        rotation=12.0,
         brightness=0.4,
         contrast=0.3,
         erasing=0.5,
+        closeup=0.4,
+        blur=0.2,
+        cast=0.08,
     ),
-    model=ModelConfig(dropout_rate=0.4),
     training=TrainingConfig(
-        epochs=20,
+        epochs=24,
         passes_per_epoch=5,
+        optimizer="muon",
         warmup_epochs=1.0,
+        weight_decay=0.8,
         averaging=0.998,
+        half_size_share=0.6,
         label_smoothing=0.1,
-        weight_decay=0.2,
     ),
 )
