@@ -24,7 +24,7 @@ BEFORE = (
 RECIPES = {
     "real": {
         "before": BEFORE,
-        "short": "--epochs 11",
+        "short": "--epochs 9",
         # As many epochs as take about as long as all of `before`.
         "MobileNetV3Small": f"{BEFORE} --backbone MobileNetV3Small --epochs 5",
         "MobileNetV3 in PyTorch": (

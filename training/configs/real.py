@@ -31,13 +31,13 @@ CONFIG = ExperimentConfig(
         cast=0.08,
     ),
     training=TrainingConfig(
-        epochs=24,
+        epochs=21,
         passes_per_epoch=5,
         optimizer="muon",
         warmup_epochs=1.0,
         weight_decay=0.8,
         averaging=0.998,
-        half_size_share=0.6,
+        half_size_share=0.4,
         label_smoothing=0.1,
     ),
 )
