@@ -154,10 +154,9 @@ def test_batches_go_through_all_rows_with_their_labels(classifier, portraits):
     batches = make_batches(
         classifier, portraits, make_config(branch_steps=10), features
     )
-    assert len(batches) == 10
+    assert len(list(batches.dataset())) == 10
     seen, passes = [], set()
-    for step in range(10):
-        x, labels, weights = batches[step]
+    for x, labels, weights in batches.dataset().as_numpy_iterator():
         assert x.shape == (32, 1, 1, 1) and x.dtype == np.float32
         numbers = np.rint(x.ravel()).astype(int)
         rows = numbers % 200

@@ -130,7 +130,7 @@ class TrainingBatches:
         dataset = dataset.flat_map(shuffled_pass)
         dataset = dataset.enumerate(start=first_pass * steps)
         dataset = dataset.map(gather, num_parallel_calls=2, deterministic=True)
-        return dataset.prefetch(4)
+        return without_autotuning(dataset.prefetch(4))
 
 
 def evaluation_batches(portraits, targets, batch_size=256) -> tf.data.Dataset:
@@ -154,7 +154,20 @@ def evaluation_batches(portraits, targets, batch_size=256) -> tf.data.Dataset:
         return images, _rows_of(labels, rows), _rows_of(weights, rows)
 
     dataset = tf.data.Dataset.range(0, len(portraits), batch_size)
-    return dataset.map(slices, num_parallel_calls=1).prefetch(2)
+    dataset = dataset.map(slices, num_parallel_calls=1).prefetch(2)
+    return without_autotuning(dataset)
+
+
+def without_autotuning(dataset) -> tf.data.Dataset:
+    """Returns a dataset that nothing is tuned of while it is read.
+
+    There is nothing to tune where numbers of threads and batches are given,
+    and the end of a training would wait for the thread that tunes: it sleeps
+    for up to a minute, and an iterator goes only when it wakes.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
 
 
 def _rows_of(columns, rows):

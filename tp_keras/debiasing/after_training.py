@@ -4,11 +4,13 @@ import zlib
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tp_keras.data.labels import filled
 from tp_keras.data.labels import is_known
 from tp_keras.data.labels import num_strata
 from tp_keras.data.labels import strata
+from tp_keras.data.pipeline import without_autotuning
 from tp_keras.debiasing.debiased_classifier import DebiasedClassifier
 from tp_keras.debiasing.groups import choose_level_rows
 from tp_keras.debiasing.posthoc import apply_posthoc
@@ -84,8 +86,10 @@ def _train_branch(classifier, config, train, features, progress):
         ema_momentum=_AVERAGING,
     )
     model.compile_for_training(optimizer)
+    batches = _FeatureBatches(features, train, model, settings, seed)
     model.fit(
-        _FeatureBatches(features, train, model, settings, seed),
+        batches.dataset(),
+        steps_per_epoch=steps,
         shuffle=False,
         verbose="auto" if progress else 0,
     )
@@ -110,11 +114,10 @@ def chosen_rows(train, tasks, settings, seed) -> dict:
     }
 
 
-class _FeatureBatches(keras.utils.PyDataset):
+class _FeatureBatches:
     """One epoch of all steps: each a batch of rows, each of some pass."""
 
     def __init__(self, features, train, model, settings, seed):
-        super().__init__()
         self.features = features.values
         self.steps = settings.branch_steps
         self.count = len(train)
@@ -128,10 +131,19 @@ class _FeatureBatches(keras.utils.PyDataset):
             weights = is_known(task, values).T & chosen.get(name, True)
             self.weights[name] = weights.T.astype(np.float32)
 
-    def __len__(self):
-        return self.steps
+    def dataset(self):
+        """Returns the batches of all steps, in their order."""
+        signature = keras.tree.map_structure(
+            lambda values: tf.TensorSpec(values.shape, values.dtype),
+            self._batch(0),
+        )
+        dataset = tf.data.Dataset.from_generator(
+            lambda: map(self._batch, range(self.steps)),
+            output_signature=signature,
+        )
+        return without_autotuning(dataset.prefetch(2))
 
-    def __getitem__(self, step):
+    def _batch(self, step):
         rows = self._rows(step)
         passes = np.random.default_rng([self.seed, 1, step]).integers(
             len(self.features), size=len(rows)
