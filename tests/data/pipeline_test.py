@@ -223,3 +223,15 @@ def test_labels_of_every_kind_come_with_their_weights():
         np.testing.assert_array_equal(labels["signs"], np.maximum(signs, 0))
         np.testing.assert_array_equal(weights["age"], factor * np.isfinite(age))
         np.testing.assert_array_equal(weights["signs"], factor * (signs >= 0))
+
+
+def test_no_thread_tunes_what_is_read():
+    # It sleeps for up to a minute, and the end of a training waits for it.
+    portraits = make_portraits(64)
+    targets = {task.name: task for task in portraits.schema.tasks}
+    for dataset in (
+        make_batches(portraits).dataset(),
+        evaluation_batches(portraits, targets),
+    ):
+        for later in (dataset, dataset.map(lambda *rows: rows)):
+            assert later.options().autotune.enabled is False
