@@ -14,6 +14,7 @@ from tp_keras.data.joint import join
 from tp_keras.data.joint import mixed_rows
 from tp_keras.data.pipeline import TrainingBatches
 from tp_keras.data.pipeline import evaluation_batches
+from tp_keras.data.pipeline import made_batches
 from tp_keras.errors import UserError
 
 FIRST_BATCH = [28, 33, 14, 32, 23, 7, 5, 34]
@@ -232,6 +233,7 @@ def test_no_thread_tunes_what_is_read():
     for dataset in (
         make_batches(portraits).dataset(),
         evaluation_batches(portraits, targets),
+        made_batches(lambda step: np.full(2, step), 3),
     ):
         for later in (dataset, dataset.map(lambda *rows: rows)):
             assert later.options().autotune.enabled is False

@@ -158,6 +158,27 @@ def evaluation_batches(portraits, targets, batch_size=256) -> tf.data.Dataset:
     return without_autotuning(dataset)
 
 
+def made_batches(make, count) -> tf.data.Dataset:
+    """Returns what `make` returns for 0 to `count - 1`, all of one shape.
+
+    Args:
+        make: Callable of an int that returns arrays, nested.
+        count: Int, at least 1.
+
+    Example:
+        >>> batches = made_batches(lambda step: np.full(2, step), 3)
+        >>> [batch.tolist() for batch in batches.as_numpy_iterator()]
+        [[0, 0], [1, 1], [2, 2]]
+    """
+    dataset = tf.data.Dataset.from_generator(
+        lambda: map(make, range(count)),
+        output_signature=tf.nest.map_structure(
+            lambda values: tf.TensorSpec(values.shape, values.dtype), make(0)
+        ),
+    )
+    return without_autotuning(dataset.prefetch(2))
+
+
 def without_autotuning(dataset) -> tf.data.Dataset:
     """Returns a dataset that nothing is tuned of while it is read.
 

@@ -4,13 +4,12 @@ import zlib
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from tp_keras.data.labels import filled
 from tp_keras.data.labels import is_known
 from tp_keras.data.labels import num_strata
 from tp_keras.data.labels import strata
-from tp_keras.data.pipeline import without_autotuning
+from tp_keras.data.pipeline import made_batches
 from tp_keras.debiasing.debiased_classifier import DebiasedClassifier
 from tp_keras.debiasing.groups import choose_level_rows
 from tp_keras.debiasing.posthoc import apply_posthoc
@@ -133,15 +132,7 @@ class _FeatureBatches:
 
     def dataset(self):
         """Returns the batches of all steps, in their order."""
-        signature = keras.tree.map_structure(
-            lambda values: tf.TensorSpec(values.shape, values.dtype),
-            self._batch(0),
-        )
-        dataset = tf.data.Dataset.from_generator(
-            lambda: map(self._batch, range(self.steps)),
-            output_signature=signature,
-        )
-        return without_autotuning(dataset.prefetch(2))
+        return made_batches(self._batch, self.steps)
 
     def _batch(self, step):
         rows = self._rows(step)
