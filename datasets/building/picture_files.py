@@ -10,9 +10,13 @@ import tqdm
 
 from . import near_duplicates
 from .archives import Archives
+from .bad_items import BadItems
 from .file_reader import Location
 from .pictures import convert
 from .pictures import look_at
+
+# A picture has 5 kB. What claims to be this much would only eat the memory.
+_MAX_BYTES = 1 << 20
 
 
 class Face(NamedTuple):
@@ -28,7 +32,7 @@ class Face(NamedTuple):
 
 
 class PictureFiles:
-    """Pictures in archives or folders; who derives finds the faces.
+    """Pictures in archives or folders; who derives adds the faces.
 
     Args:
         archives: Where the pictures lie.
@@ -43,6 +47,17 @@ class PictureFiles:
         self.archives = archives
         self.faces: dict[Location, Face] = {}
         self._side = side
+
+    def add(self, file: Location, face: Face, bad_items: BadItems) -> None:
+        """Adds a face, unless its file is far too big for a picture."""
+        if file.size <= _MAX_BYTES:
+            self.faces[file] = face
+            return
+        bad_items.report(
+            [self.archives.describe(file)],
+            f"claims to have {file.size:,} bytes",
+            "Delete it",
+        )
 
     def compare(self, files: Collection[Location]) -> dict[Location, str]:
         """Reads pictures and returns the group of near duplicates of each.

@@ -19,8 +19,6 @@ from .labels import read_labels
 
 _ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz")
 _PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
-# A picture has 5 kB.
-_MAX_BYTES = 1 << 20
 
 
 class FaceFiles(PictureFiles):
@@ -60,8 +58,6 @@ class FaceFiles(PictureFiles):
             name = base_name(file)
             try:
                 labels = read_labels(name)
-                if file.size > _MAX_BYTES:
-                    raise BadFileError(f"claims to have {file.size:,} bytes")
                 if name in seen:
                     raise BadFileError("is there a second time")
             except BadFileError as error:
@@ -72,7 +68,7 @@ class FaceFiles(PictureFiles):
                 )
                 continue
             seen.add(name)
-            self.faces[file] = Face(index, labels)
+            self.add(file, Face(index, labels), bad_items)
 
 
 def describe_inputs(manual_dir: pathlib.Path, folder: str) -> dict[str, Any]:
