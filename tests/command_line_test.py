@@ -194,7 +194,9 @@ def test_the_command_that_trains_on_given_data(dataset, experiment):
     assert parse(command) == Train(expected)
 
 
-@pytest.mark.parametrize("dataset", ["tiny_portraits", "utk_face"])
+@pytest.mark.parametrize(
+    "dataset", ["hidden_criterion", "tiny_portraits", "utk_face"]
+)
 def test_the_command_that_prepares_a_data_set(dataset):
     builder = find_builder_class(dataset)
     for name in (*builder.builder_configs, "synthetic_500_seed7"):
@@ -243,6 +245,7 @@ def test_commands_in_the_code(path):
     "name",
     [
         *("README.md", "benchmarks/README.md", "exported_models/README.md"),
+        "datasets/hidden_criterion/README.md",
         "datasets/tiny_portraits/README.md",
         "datasets/utk_face/README.md",
         *("CONTRIBUTING.md", "Makefile", "notebooks/README.md"),

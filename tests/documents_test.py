@@ -21,7 +21,10 @@ ROOT = pathlib.Path(__file__).parents[1]
 DOCUMENTS = [
     *("README.md", "exported_models/README.md", "notebooks/README.md"),
     *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))),
-    *(f"datasets/{name}/README.md" for name in ("tiny_portraits", "utk_face")),
+    *(
+        f"datasets/{path.parent.name}/README.md"
+        for path in sorted((ROOT / "datasets").glob("*/README.md"))
+    ),
 ]
 
 # A block of code, or a command within a sentence.

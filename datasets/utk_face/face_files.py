@@ -3,7 +3,6 @@
 import hashlib
 import pathlib
 from typing import Any
-from typing import NamedTuple
 
 from ..building.archives import Archives
 from ..building.archives import base_name
@@ -13,30 +12,19 @@ from ..building.build_record import describe_file
 from ..building.errors import DatasetInputError
 from ..building.file_reader import BadFileError
 from ..building.file_reader import Location
+from ..building.picture_files import Face
+from ..building.picture_files import PictureFiles
 from . import facts
-from .labels import Labels
 from .labels import read_labels
 
 _ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz")
 _PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
-# A picture has 5 kB.
-_MAX_BYTES = 1 << 20
 
 
-class Face(NamedTuple):
-    """A picture and its labels.
-
-    Attributes:
-        index: Its place among all pictures in the order of their names.
-        labels: Of its name.
-    """
-
-    index: int
-    labels: Labels
-
-
-class FaceFiles:
+class FaceFiles(PictureFiles):
     """The pictures of one folder, in an archive or on the disk.
+
+    The index of a picture is its place in the order of the names of all.
 
     Args:
         manual_dir: A folder with an archive, or with pictures, or with a
@@ -44,10 +32,6 @@ class FaceFiles:
         folder: Which folder of pictures is meant if there are several, such
             as `"UTKFace.zip: UTKFace"` or the end of it.
         bad_items: Takes up what can't be used.
-
-    Attributes:
-        archives: Where the pictures lie.
-        faces: The `Face`s by location.
 
     Raises:
         DatasetInputError: If there are none, or several folders, or a picture
@@ -59,7 +43,9 @@ class FaceFiles:
     ):
         archives, loose = _find_paths(manual_dir)
         root = manual_dir.parent if manual_dir.is_file() else manual_dir
-        self.archives = Archives(root.resolve(), archives, loose, bad_items)
+        super().__init__(
+            Archives(root.resolve(), archives, loose, bad_items), facts.SIZE
+        )
         folders: dict[str, list[Location]] = {}
         for file in self.archives.files:
             if file.name.lower().endswith(_PICTURES):
@@ -67,14 +53,11 @@ class FaceFiles:
                 where = self.archives.describe(file._replace(name=name))
                 folders.setdefault(where.rstrip("/"), []).append(file)
         files = _choose(folders, folder, manual_dir)
-        self.faces: dict[Location, Face] = {}
         seen = set()
         for index, file in enumerate(sorted(files, key=_sort_key)):
             name = base_name(file)
             try:
                 labels = read_labels(name)
-                if file.size > _MAX_BYTES:
-                    raise BadFileError(f"claims to have {file.size:,} bytes")
                 if name in seen:
                     raise BadFileError("is there a second time")
             except BadFileError as error:
@@ -85,7 +68,7 @@ class FaceFiles:
                 )
                 continue
             seen.add(name)
-            self.faces[file] = Face(index, labels)
+            self.add(file, Face(index, labels), bad_items)
 
 
 def describe_inputs(manual_dir: pathlib.Path, folder: str) -> dict[str, Any]:

@@ -1,11 +1,15 @@
 import gzip
 import pathlib
 import shutil
+import zipfile
 
 import pytest
 
 from ..building.bad_items import BadItems
 from ..building.errors import DatasetInputError
+from ..building.testing import write_files
+from ..building.testing import write_tar
+from ..building.testing import write_zip
 from . import testing
 from .face_files import FaceFiles
 
@@ -26,18 +30,16 @@ def below(folder):
 
 
 FORMS = {
-    "UTKFace.zip": lambda path: testing.write_zip(
+    "UTKFace.zip": lambda path: write_zip(
         path / "UTKFace.zip", below("UTKFace")
     ),
-    "UTKFace.tar.gz": lambda path: testing.write_tar(
+    "UTKFace.tar.gz": lambda path: write_tar(
         path / "UTKFace.tar.gz", below("UTKFace")
     ),
-    "flat archive": lambda path: testing.write_zip(
-        path / "crop_part1.zip", PICTURES
-    ),
-    "folder": lambda path: testing.write_files(path, PICTURES),
-    "folder below": lambda path: testing.write_files(path, below("a/UTKFace")),
-    "archive with notes": lambda path: testing.write_zip(
+    "flat archive": lambda path: write_zip(path / "crop_part1.zip", PICTURES),
+    "folder": lambda path: write_files(path, PICTURES),
+    "folder below": lambda path: write_files(path, below("a/UTKFace")),
+    "archive with notes": lambda path: write_zip(
         path / "UTKFace.zip",
         below("UTKFace")
         | {"__MACOSX/UTKFace/._1_1_1_20170116220224657.jpg": b"note"}
@@ -62,7 +64,7 @@ def test_every_form_reads_the_same(tmp_path, form):
 def test_several_folders_are_named_and_one_is_chosen(tmp_path):
     # The same pictures two or three times, as they are handed around.
     files = below("UTKFace") | below("utkface_aligned_cropped/UTKFace")
-    testing.write_zip(tmp_path / "archive.zip", files | below("crop_part1"))
+    write_zip(tmp_path / "archive.zip", files | below("crop_part1"))
     with pytest.raises(DatasetInputError) as error:
         read(tmp_path)
     assert str(error.value) == (
@@ -96,7 +98,7 @@ def test_several_archives_are_named(tmp_path):
 )
 def test_a_bad_name_is_refused_or_listed(tmp_path, name, reason):
     files = PICTURES | {name: b"whatever"}
-    testing.write_zip(tmp_path / "a.zip", files)
+    write_zip(tmp_path / "a.zip", files)
     with pytest.raises(DatasetInputError) as error:
         read(tmp_path)
     assert str(error.value).startswith(f"a.zip: {name} {reason}")
@@ -113,10 +115,10 @@ def test_a_bad_name_is_refused_or_listed(tmp_path, name, reason):
 
 def test_a_huge_and_a_second_picture_are_listed(tmp_path):
     name = testing.NAME(20, 1, 1, 9)
-    testing.write_zip(tmp_path / "a.zip", {name: bytes(2 << 20)} | PICTURES)
+    write_zip(tmp_path / "a.zip", {name: bytes(2 << 20)} | PICTURES)
     with (
         pytest.warns(UserWarning, match="Duplicate name"),
-        testing.zipfile.ZipFile(tmp_path / "a.zip", "a") as archive,
+        zipfile.ZipFile(tmp_path / "a.zip", "a") as archive,
     ):
         archive.writestr(min(PICTURES), b"other")
     bad_items = BadItems("skip")
@@ -148,7 +150,7 @@ def test_what_holds_no_picture_says_what_is_expected(tmp_path):
         read(tmp_path / "missing")
     with pytest.raises(DatasetInputError, match="neither an archive nor a pic"):
         read(tmp_path)
-    testing.write_zip(tmp_path / "a.zip", {"notes.txt": b"text"})
+    write_zip(tmp_path / "a.zip", {"notes.txt": b"text"})
     with pytest.raises(DatasetInputError, match="holds no picture, in no arch"):
         read(tmp_path)
     shutil.rmtree(tmp_path)

@@ -1,15 +1,12 @@
 """TFDS builder of UTKFace."""
 
-import collections
-import functools
 import pathlib
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
-import tqdm
 
+from ..building import near_duplicates
 from ..building.bad_items import BadItems
 from ..building.face_builder import Content
 from ..building.face_builder import FaceBuilder
@@ -17,11 +14,8 @@ from ..building.face_builder import Part
 from ..building.file_reader import Location
 from ..building.variants import Variants
 from . import facts
-from . import near_duplicates
 from .face_files import FaceFiles
 from .face_files import describe_inputs
-from .pictures import convert
-from .pictures import look_at
 from .synthetic import pack
 
 _SPLITS = ("train", "validation", "test")
@@ -100,42 +94,17 @@ class Builder(FaceBuilder):
     ) -> Content:
         """Compares all pictures, and splits them by groups of duplicates."""
         files = FaceFiles(manual_dir, self.folder, bad_items)
-        looks = dict(
-            tqdm.tqdm(
-                files.archives.read(files.faces, look_at),
-                total=len(files.faces),
-                desc="Comparing",
-                unit=" portraits",
-                mininterval=0.5,
-            )
-        )
-        groups = near_duplicates.group(list(looks.values()))
+        groups = files.compare(files.faces)
         splits: dict[str, list[Location]] = {split: [] for split in _SPLITS}
-        for file, group in zip(looks, groups, strict=True):
-            splits[near_duplicates.split_of(group)].append(file)
+        for file, group in groups.items():
+            splits[facts.split_of(group)].append(file)
+        height, width = self.builder_config.size
         parts = {
-            split: Part(len(chosen), self._read(files, chosen))
+            split: Part(len(chosen), files.read(chosen, height, width))
             for split, chosen in splits.items()
         }
-        sizes = collections.Counter(groups).values()
-        details = {
-            "groups": len(sizes),
-            "near duplicates": sum(size for size in sizes if size > 1),
-        }
-        pixels = 3 * self.builder_config.size[0] * self.builder_config.size[1]
-        return Content(parts, len(looks) * pixels, details)
-
-    def _read(
-        self, files: FaceFiles, chosen: list[Location]
-    ) -> Iterator[tuple[int, dict[str, Any]]]:
-        height, width = self.builder_config.size
-        work = functools.partial(convert, height=height, width=width)
-        for file, content in files.archives.read(chosen, work):
-            index, labels = files.faces[file]
-            yield (
-                index,
-                {"image": content, "image_index": index, **labels._asdict()},
-            )
+        details = near_duplicates.count(groups.values())
+        return Content(parts, len(groups) * height * width * 3, details)
 
     describe_pack = staticmethod(pack.describe_pack)
     write_pack = staticmethod(pack.write_pack)

@@ -1,3 +1,4 @@
+import hashlib
 import pathlib
 import pickle
 import tempfile
@@ -9,19 +10,21 @@ import tensorflow_datasets as tfds
 
 from ..building.build_record import BuildRecord
 from ..building.errors import DatasetInputError
+from ..building.pictures import convert
 from ..building.prepare import prepare
+from ..building.testing import make_picture
+from ..building.testing import write_files
+from ..building.testing import write_zip
 from . import facts
 from . import testing
 from . import utk_face_dataset_builder
-from .near_duplicates import split_of
-from .pictures import convert
-from .pictures import look_at
 
 PICTURES = testing.make_pictures(30)
 NAMES = sorted(PICTURES)
 SPLITS = {split: [] for split in ("train", "validation", "test")}
 for _index, _name in enumerate(NAMES):
-    SPLITS[split_of(look_at(PICTURES[_name]).digest)].append(_index)
+    _digest = hashlib.sha256(PICTURES[_name]).hexdigest()
+    SPLITS[facts.split_of(_digest)].append(_index)
 
 
 class UtkFaceTest(tfds.testing.DatasetBuilderTestCase):
@@ -32,7 +35,7 @@ class UtkFaceTest(tfds.testing.DatasetBuilderTestCase):
     @classmethod
     def setUpClass(cls):
         cls.EXAMPLE_DIR = cls.enterClassContext(tempfile.TemporaryDirectory())
-        testing.write_zip(pathlib.Path(cls.EXAMPLE_DIR) / "a.zip", PICTURES)
+        write_zip(pathlib.Path(cls.EXAMPLE_DIR) / "a.zip", PICTURES)
         super().setUpClass()
 
     def test_session(self, *args, **kwargs):
@@ -57,7 +60,7 @@ def read(builder):
 @pytest.fixture(scope="module")
 def pack(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pack")
-    testing.write_zip(folder / "UTKFace.zip", PICTURES)
+    write_zip(folder / "UTKFace.zip", PICTURES)
     return folder
 
 
@@ -72,7 +75,7 @@ def test_pixels_and_labels_are_those_of_the_files(built):
     assert {split: sorted(rows) for split, rows in found.items()} == SPLITS
     for index, example in {**found["train"], **found["test"]}.items():
         name = NAMES[index]
-        pixels = tf.io.decode_png(convert(PICTURES[name], 108, 84))
+        pixels = tf.io.decode_png(convert(PICTURES[name], 200, 108, 84))
         np.testing.assert_array_equal(example["image"], pixels)
         age, gender, race, _ = name.split("_")
         assert example["age"] == np.float32(age)
@@ -97,7 +100,7 @@ def test_metadata_tell_what_features_can_not(built):
 
 
 def test_splits_and_indices_do_not_depend_on_size_or_container(built, tmp_path):
-    testing.write_files(tmp_path / "faces", PICTURES)
+    write_files(tmp_path / "faces", PICTURES)
     other = prepare(
         "utk_face", tmp_path / "tfds", tmp_path / "faces", image_size="64x64"
     )
@@ -110,11 +113,24 @@ def test_splits_and_indices_do_not_depend_on_size_or_container(built, tmp_path):
             assert second[split][index]["image"].shape == (64, 64, 3)
 
 
+def test_groups_fall_into_splits_by_their_shares():
+    generator = np.random.default_rng(0)
+    names = [generator.bytes(32).hex() for _ in range(4000)]
+    splits = [facts.split_of(name) for name in names]
+    for split, share in (("train", 0.8), ("validation", 0.1), ("test", 0.1)):
+        spread = (share * (1 - share) / len(names)) ** 0.5
+        assert abs(splits.count(split) / len(names) - share) < 4 * spread
+    assert (
+        facts.split_of("0" * 64) == "train"
+        and facts.split_of("f" * 64) == "test"
+    )
+
+
 def test_duplicates_of_every_split_stay_together(tmp_path):
     files = dict(PICTURES)
     for number, content in enumerate(PICTURES.values()):
         files[testing.NAME(50, 1, 1, 1000 + number)] = content
-    testing.write_zip(tmp_path / "a.zip", files)
+    write_zip(tmp_path / "a.zip", files)
     builder = prepare("utk_face", tmp_path / "tfds", tmp_path)
     names = sorted(files)
     found = {
@@ -129,13 +145,13 @@ def test_duplicates_of_every_split_stay_together(tmp_path):
 
 def test_bad_pictures_are_listed_and_the_rest_is_built(tmp_path):
     bad = {
-        testing.NAME(20, 1, 1, 1): testing.make_picture(99)[:-900],
-        testing.NAME(20, 1, 1, 2): testing.make_picture(99, size=(80, 80)),
+        testing.NAME(20, 1, 1, 1): make_picture(99)[:-900],
+        testing.NAME(20, 1, 1, 2): make_picture(99, size=(80, 80)),
         testing.NAME(20, 1, 1, 3): b"nonsense",
-        "holiday.jpg": testing.make_picture(98),
+        "holiday.jpg": make_picture(98),
     }
-    no_race = {"61_1_20170109142408075.jpg.chip.jpg": testing.make_picture(97)}
-    testing.write_zip(tmp_path / "a.zip", PICTURES | bad | no_race)
+    no_race = {"61_1_20170109142408075.jpg.chip.jpg": make_picture(97)}
+    write_zip(tmp_path / "a.zip", PICTURES | bad | no_race)
     with pytest.raises(DatasetInputError, match="holiday.jpg has no labels"):
         prepare("utk_face", tmp_path / "tfds", tmp_path)
     builder = prepare("utk_face", tmp_path / "tfds", tmp_path, on_bad="skip")
@@ -158,7 +174,7 @@ def test_another_folder_is_another_data_set(tmp_path):
         for folder in ("a", "b")
         for name, content in PICTURES.items()
     }
-    testing.write_zip(tmp_path / "archive.zip", files)
+    write_zip(tmp_path / "archive.zip", files)
     with pytest.raises(DatasetInputError, match="Choose one of these names"):
         prepare("utk_face", tmp_path / "tfds", tmp_path)
     builder = prepare("utk_face", tmp_path / "tfds", tmp_path, folder="a")

@@ -70,6 +70,8 @@ def test_bad_input_ends_in_one_sentence_and_may_be_left_out(tmp_path, capsys):
          "hair_type"),
         (["--dataset", "utk_face", "--count", "20", "--image_size", "40x30"],
          "utk_face/synthetic_20_40x30", "groups"),
+        (["--dataset", "hidden_criterion", "--count", "400"],
+         "hidden_criterion/synthetic_tiny", "criterion"),
     ],
 )  # fmt: skip
 def test_any_data_set_is_built_by_flags_or_by_its_name(
@@ -85,7 +87,7 @@ def test_any_data_set_is_built_by_flags_or_by_its_name(
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--dataset", "other"], "Expected a dataset out of tiny_portraits, "),
+        (["--dataset", "other"], "Expected a dataset out of hidden_criterion"),
         (["--folder", "a"], "tiny_portraits has no --folder"),
     ],
 )
@@ -96,7 +98,9 @@ def test_what_a_data_set_does_not_know_is_refused(
     assert message in refusal(capsys, run, BuildDataset, words)
 
 
-@pytest.mark.parametrize("dataset", ["tiny_portraits", "utk_face"])
+@pytest.mark.parametrize(
+    "dataset", ["hidden_criterion", "tiny_portraits", "utk_face"]
+)
 def test_a_mosaic_and_a_pack_are_drawn(tmp_path, capsys, dataset):
     flags = ["--dataset", dataset, "--count", "3"]
     run(DrawPortraits, [*flags, "--output_dir", str(tmp_path / "pack")])

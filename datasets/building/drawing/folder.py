@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import shutil
+import zipfile
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -94,6 +95,13 @@ def draw_in_order(
             for each in drawn:
                 yield each
                 bar.update()
+
+
+def add_file(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    """Adds a file to an archive, whose bytes are the same on any day."""
+    entry = zipfile.ZipInfo(name)  # Of a fixed date.
+    entry.external_attr = 0o644 << 16
+    archive.writestr(entry, content)
 
 
 def _read_settings(folder: pathlib.Path) -> dict | None:

@@ -19,6 +19,8 @@ _FABRICS = (
 )  # fmt: skip
 _COLLARS = ("round", "round", "vee", "shirt", "jacket")
 _HATS = ("beanie", "cap", "brim")
+# How often which are worn.
+GLASSES = {"round": 0.06, "square": 0.07, "sun": 0.03}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,13 +56,12 @@ class Outfit:
         def fabric():
             return shade(dice.choice(_FABRICS), dice.uniform(0.75, 1.15))
 
-        glasses = {"none": 0.84, "round": 0.06, "square": 0.07, "sun": 0.03}
         return cls(
             fabric=fabric(),
             second=fabric(),
             collar=dice.choice(_COLLARS),
             stripes=dice.uniform(0.3, 0.8) if dice.chance(0.25) else 0.0,
-            glasses=dice.weighted(glasses),
+            glasses=dice.weighted({"none": 0.84} | GLASSES),
             frame=mix((24, 22, 26), (132, 84, 52), dice.uniform() ** 2),
             hat=dice.choice(_HATS) if dice.chance(hat_rate) else "none",
             hat_color=fabric(),

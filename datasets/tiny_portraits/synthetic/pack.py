@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ...building.drawing.folder import add_file
 from ...building.drawing.png import encode_png
 from ...building.drawing.portrait import draw_portrait
 from ...building.regions import regions_of
@@ -139,8 +140,6 @@ class _PackWriter:
             self._archive = zipfile.ZipFile(
                 self._archives / name, "w", zipfile.ZIP_STORED
             )
-        # A fixed date: the same pack has the same bytes on any day.
-        entry = zipfile.ZipInfo(facts.IMAGE_NAME.format(index=index))
-        entry.external_attr = 0o644 << 16
-        self._archive.writestr(entry, png)
+        name = facts.IMAGE_NAME.format(index=index)
+        add_file(self._archive, name, png)
         self._written += 1

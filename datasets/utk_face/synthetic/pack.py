@@ -1,29 +1,27 @@
 """Draws an archive in the format of UTKFace."""
 
 import functools
-import io
 import pathlib
 import zipfile
 from collections.abc import Callable
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
 
+from ...building.drawing.folder import add_file
 from ...building.drawing.portrait import draw_portrait
+from ...building.pictures import cut_planes
+from ...building.pictures import encode_jpeg
 from ...building.regions import regions_of
 from ...building.variants import FaceConfig
 from .. import facts
 from ..labels import MISSING
-from ..pictures import cut_planes
 from . import people
 from .people import Person
 from .people import draw_appearance
 
 # Raised whenever the same seed and index draw another picture or label.
 GENERATOR_VERSION = 1
-
-_JPEG_QUALITY = 92
 
 
 def write_pack(
@@ -33,10 +31,7 @@ def write_pack(
     draw = functools.partial(_draw_files, seed)
     with zipfile.ZipFile(folder / facts.ARCHIVE_NAME, "w") as archive:
         for name, content in draw_in_order(draw, range(count)):
-            # A fixed date: the same bytes on any day.
-            entry = zipfile.ZipInfo(f"{facts.FOLDER_NAME}/{name}")
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, content)
+            add_file(archive, f"{facts.FOLDER_NAME}/{name}", content)
 
 
 def draw_regions(
@@ -84,9 +79,7 @@ def _draw_files(seed: int, indices: range) -> list[tuple[str, bytes]]:
     files = []
     for index in indices:
         person, picture = _draw(seed, index)
-        file = io.BytesIO()
-        Image.fromarray(picture).save(file, "JPEG", quality=_JPEG_QUALITY)
-        files.append((_file_name(person, index), file.getvalue()))
+        files.append((_file_name(person, index), encode_jpeg(picture)))
     return files
 
 

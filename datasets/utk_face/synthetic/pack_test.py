@@ -9,12 +9,12 @@ from PIL import Image
 from ...building.drawing.portrait import draw_portrait
 from ...building.drawing.portrait import render
 from ...building.errors import DatasetInputError
+from ...building.near_duplicates import group
+from ...building.pictures import look_at
 from .. import Builder
 from .. import facts
 from ..labels import MISSING
 from ..labels import read_labels
-from ..near_duplicates import group
-from ..pictures import look_at
 from . import people
 from .people import Person
 from .people import draw_appearance
@@ -97,7 +97,7 @@ def test_second_shots_and_nobody_else_are_near_duplicates():
         appearance = draw_appearance(PEOPLE[index], 0, index)
         picture = Image.fromarray(draw_portrait(appearance))
         picture.save(file, "JPEG", quality=92)
-        looks.append(look_at(file.getvalue()))
+        looks.append(look_at(file.getvalue(), facts.SIZE))
     groups = dict(zip(chosen, group(looks), strict=True))
     for index in indices:
         assert PEOPLE[index].age == PEOPLE[index - 1].age

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ..building.file_reader import BadFileError
-from . import testing
+from .file_reader import BadFileError
 from .pictures import convert
 from .pictures import look_at
+from .testing import make_picture
 
-CONTENT = testing.make_picture(0)
+CONTENT = make_picture(0)
 
 
 def decode(content):
@@ -22,21 +22,21 @@ def decode(content):
     [
         (b"", "is empty"),
         (b"nonsense", "is not a JPEG image"),
-        (testing.make_picture(0, kind="PNG"), "is not a JPEG image"),
+        (make_picture(0, kind="PNG"), "is not a JPEG image"),
         (
-            testing.make_picture(0, size=(190, 200)),
+            make_picture(0, size=(190, 200)),
             r"has 190x200 pixels \(width x height\) instead of 200x200",
         ),
-        (testing.make_picture(0, mode="L"), "has the colour mode L instead"),
-        (testing.make_picture(0, mode="CMYK"), "has the colour mode CMYK"),
+        (make_picture(0, mode="L"), "has the colour mode L instead"),
+        (make_picture(0, mode="CMYK"), "has the colour mode CMYK"),
         (CONTENT[:-1000], "is a damaged JPEG image .*truncated"),
         (CONTENT[:100], "is a damaged JPEG|is not a JPEG"),
     ],
 )
 def test_a_bad_picture_is_named(content, reason):
-    for work in (look_at, lambda c: convert(c, 108, 84)):
+    for work in (look_at, lambda *c: convert(*c, 108, 84)):
         with pytest.raises(BadFileError, match=reason):
-            work(content)
+            work(content, 200)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_bad_picture_is_named(content, reason):
     ],
 )
 def test_the_middle_is_cut_out_and_made_smaller(size, rows, columns):
-    found = decode(convert(CONTENT, *size)).astype(float)
+    found = decode(convert(CONTENT, 200, *size)).astype(float)
     whole = decode(CONTENT)[slice(*rows), slice(*columns)].astype(float)
     # By another road: means over blocks, near which a soft picture stays.
     height, width = size
@@ -67,5 +67,5 @@ def test_making_smaller_is_antialiased():
     stripes[::2] = 255
     file = io.BytesIO()
     Image.fromarray(stripes).save(file, "JPEG", quality=100)
-    found = decode(convert(file.getvalue(), 54, 42)).astype(float)
+    found = decode(convert(file.getvalue(), 200, 54, 42)).astype(float)
     assert np.abs(found[2:-2] - 127.5).max() < 12

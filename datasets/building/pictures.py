@@ -1,4 +1,4 @@
-"""Checks and converts the pictures, in any process."""
+"""Checks and converts square JPEG pictures, in any process."""
 
 import hashlib
 import io
@@ -8,11 +8,11 @@ import numpy as np
 from PIL import Image
 from PIL import UnidentifiedImageError
 
-from ..building.drawing.png import encode_png
-from ..building.file_reader import BadFileError
-from . import facts
+from .drawing.png import encode_png
+from .file_reader import BadFileError
 
 _THUMBNAIL = 32
+_QUALITY = 92
 
 
 class Look(NamedTuple):
@@ -30,13 +30,17 @@ class Look(NamedTuple):
     thumbnail: np.ndarray
 
 
-def look_at(content: bytes) -> Look:
+def look_at(content: bytes, side: int) -> Look:
     """Looks at a JPEG file.
 
+    Args:
+        content: The bytes of the file.
+        side: The height and width that it must have.
+
     Raises:
-        BadFileError: If it is no whole picture of the size of the data set.
+        BadFileError: If it is no whole picture of that size.
     """
-    gray = _decode(content).convert("L")
+    gray = _decode(content, side).convert("L")
     places = gray.resize((9, 8), Image.Resampling.BOX)
     places = np.asarray(places, np.int16)
     bits = np.packbits(places[:, 1:] > places[:, :-1])
@@ -49,29 +53,36 @@ def look_at(content: bytes) -> Look:
     )
 
 
-def convert(content: bytes, height: int, width: int) -> bytes:
+def convert(content: bytes, side: int, height: int, width: int) -> bytes:
     """Returns a JPEG file as a PNG file of another size.
 
     The middle is cut out in the new proportions and made smaller by Pillow's
     Lanczos filter, which is antialiased and loses the least detail where the
     sizes are no multiples of each other (a box weighs rows unevenly there).
     """
-    picture = _decode(content)
-    scale, box = _cut(height, width)
+    picture = _decode(content, side)
+    scale, box = _cut(side, height, width)
     if scale > 1:
         how = Image.Resampling.LANCZOS
         picture = picture.resize((width, height), how, box=box)
-    elif (height, width) != (facts.SIZE, facts.SIZE):
+    elif (height, width) != (side, side):
         picture = picture.crop(tuple(map(round, box)))
     return encode_png(np.asarray(picture))
 
 
+def encode_jpeg(picture: np.ndarray) -> bytes:
+    """Returns a drawn picture, uint8 [height, width, 3], as a JPEG file."""
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "JPEG", quality=_QUALITY)
+    return file.getvalue()
+
+
 def cut_planes(planes: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Returns float32 planes [count, SIZE, SIZE] cut out as `convert` does.
+    """Returns float32 planes [count, side, side] cut out as `convert` does.
 
     Made smaller by the mean, which leaves shares between 0 and 1.
     """
-    _, box = _cut(height, width)
+    _, box = _cut(planes.shape[-1], height, width)
     how = Image.Resampling.BOX
     return np.stack(
         [
@@ -83,31 +94,31 @@ def cut_planes(planes: np.ndarray, height: int, width: int) -> np.ndarray:
     )
 
 
-def _cut(height, width):
+def _cut(side, height, width):
     """Returns how much smaller a picture gets, and the box that is cut out."""
-    scale = min(facts.SIZE / height, facts.SIZE / width)
-    left = (facts.SIZE - width * scale) / 2
-    top = (facts.SIZE - height * scale) / 2
-    return scale, (left, top, facts.SIZE - left, facts.SIZE - top)
+    scale = min(side / height, side / width)
+    left = (side - width * scale) / 2
+    top = (side - height * scale) / 2
+    return scale, (left, top, side - left, side - top)
 
 
-def _decode(content: bytes) -> Image.Image:
+def _decode(content: bytes, side: int) -> Image.Image:
     if not content:
         raise BadFileError("is empty")
     try:
         picture = Image.open(io.BytesIO(content), formats=["JPEG"])
-        if picture.size == (facts.SIZE, facts.SIZE):
+        if picture.size == (side, side):
             picture.load()
     except UnidentifiedImageError:
         raise BadFileError("is not a JPEG image") from None
     # Pillow raises OSError, SyntaxError, ValueError and others.
     except Exception as error:
         raise BadFileError(f"is a damaged JPEG image ({error})") from error
-    if picture.size != (facts.SIZE, facts.SIZE):
+    if picture.size != (side, side):
         width, height = picture.size
         raise BadFileError(
             f"has {width}x{height} pixels (width x height) instead of "
-            f"{facts.SIZE}x{facts.SIZE}"
+            f"{side}x{side}"
         )
     if picture.mode != "RGB":
         raise BadFileError(f"has the colour mode {picture.mode} instead of RGB")

@@ -1,5 +1,7 @@
-"""Groups pictures that are nearly the same, and splits by groups."""
+"""Groups pictures that are nearly the same."""
 
+import collections
+from collections.abc import Iterable
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,9 +16,6 @@ _MOST_BITS = 8
 _LEAST_CORRELATION = 0.955
 
 _BLOCK = 256
-
-# The shares of the splits.
-_SPLIT_ENDS = {"train": 0.8, "validation": 0.9, "test": 1.0}
 
 
 def group(looks: Sequence[Look]) -> list[str]:
@@ -46,10 +45,13 @@ def group(looks: Sequence[Look]) -> list[str]:
     return [looks[find(place)].digest for place in range(len(looks))]
 
 
-def split_of(group_name: str) -> str:
-    """Returns the split of a group, by the hash that names it."""
-    share = int(group_name[:12], 16) / 16**12
-    return next(split for split, end in _SPLIT_ENDS.items() if share < end)
+def count(groups: Iterable[str]) -> dict[str, int]:
+    """Returns what a record tells of the groups of all pictures."""
+    sizes = collections.Counter(groups).values()
+    return {
+        "groups": len(sizes),
+        "near duplicates": sum(size for size in sizes if size > 1),
+    }
 
 
 def _find_pairs(looks: Sequence[Look]) -> list[tuple[int, int]]:

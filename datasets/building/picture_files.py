@@ -1,0 +1,92 @@
+"""Square JPEG files with labels: compared with each other, and converted."""
+
+import functools
+from collections.abc import Collection
+from collections.abc import Iterator
+from typing import Any
+from typing import NamedTuple
+
+import tqdm
+
+from . import near_duplicates
+from .archives import Archives
+from .bad_items import BadItems
+from .file_reader import Location
+from .pictures import convert
+from .pictures import look_at
+
+# A picture has 5 kB. What claims to be this much would only eat the memory.
+_MAX_BYTES = 1 << 20
+
+
+class Face(NamedTuple):
+    """A picture and its labels.
+
+    Attributes:
+        index: Its `image_index`.
+        labels: A named tuple of labels by feature.
+    """
+
+    index: int
+    labels: Any
+
+
+class PictureFiles:
+    """Pictures in archives or folders; who derives adds the faces.
+
+    Args:
+        archives: Where the pictures lie.
+        side: Height and width of each.
+
+    Attributes:
+        archives: Where the pictures lie.
+        faces: The `Face`s by location.
+    """
+
+    def __init__(self, archives: Archives, side: int):
+        self.archives = archives
+        self.faces: dict[Location, Face] = {}
+        self._side = side
+
+    def add(self, file: Location, face: Face, bad_items: BadItems) -> None:
+        """Adds a face, unless its file is far too big for a picture."""
+        if file.size <= _MAX_BYTES:
+            self.faces[file] = face
+            return
+        bad_items.report(
+            [self.archives.describe(file)],
+            f"claims to have {file.size:,} bytes",
+            "Delete it",
+        )
+
+    def compare(self, files: Collection[Location]) -> dict[Location, str]:
+        """Reads pictures and returns the group of near duplicates of each.
+
+        Args:
+            files: Locations out of `self.faces`. Those of bad pictures are
+                left out, which go to the bad items.
+        """
+        work = functools.partial(look_at, side=self._side)
+        looks = dict(
+            tqdm.tqdm(
+                self.archives.read(files, work),
+                total=len(files),
+                desc="Comparing",
+                unit=" portraits",
+                mininterval=0.5,
+            )
+        )
+        groups = near_duplicates.group(list(looks.values()))
+        return dict(zip(looks, groups, strict=True))
+
+    def read(
+        self, files: Collection[Location], height: int, width: int
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yields index and example of pictures, as PNG files of a size."""
+        work = functools.partial(
+            convert, side=self._side, height=height, width=width
+        )
+        for file, content in self.archives.read(files, work):
+            index, labels = self.faces[file]
+            example = {"image": content, "image_index": index}
+            yield index, example | labels._asdict()
