@@ -96,7 +96,10 @@ def _ends_of_epochs(folder):
     """Returns the time of the clock at the end of each epoch."""
     from tensorboard.backend.event_processing import event_accumulator
 
-    events = event_accumulator.EventAccumulator(str(folder)).Reload()
+    # All of them: by itself it keeps ten.
+    events = event_accumulator.EventAccumulator(
+        str(folder), size_guidance={event_accumulator.TENSORS: 0}
+    ).Reload()
     return np.array([x.wall_time for x in events.Tensors("epoch_loss")])
 
 

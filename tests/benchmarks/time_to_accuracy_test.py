@@ -31,7 +31,7 @@ def test_a_curve_has_the_seconds_of_the_training(tmp_path):
     config = ExperimentConfig(
         run_dir=str(tmp_path / "run"),
         model=ModelConfig(backbone="portrait_xs"),
-        training=TrainingConfig(epochs=3, batch_size=16, precision="float32"),
+        training=TrainingConfig(epochs=12, batch_size=16, precision="float32"),
     )
     portraits = {
         split: make_portraits(32, split=split)
