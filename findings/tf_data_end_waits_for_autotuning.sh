@@ -11,7 +11,9 @@
 # ended 82 seconds and a number of whole minutes after their first batches. With
 # `options.autotune.enabled = False` the iterator goes at once.
 #
-# Here forty iterators, one after the other, are read for 1.4 seconds each.
+# It is a race: here 1 to 11 of 30 iterators of the simplest pipeline were late,
+# nearly always those of trainings. Two hundred are read for 1.4 seconds, twenty
+# at a time.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -25,26 +27,32 @@ import tensorflow as tf
 
 
 def seconds_to_let_go(tuned):
+    """Reads twenty iterators, and returns what letting go of each took."""
     numbers = tf.data.Dataset.counter()
-    dataset = numbers.map(tf.identity, num_parallel_calls=2)
+    dataset = numbers.map(tf.identity, num_parallel_calls=2).prefetch(2)
     options = tf.data.Options()
     options.autotune.enabled = tuned
-    iterator = iter(dataset.prefetch(2).with_options(options))
+    iterators = [iter(dataset.with_options(options)) for _ in range(20)]
     begin = time.monotonic()
     while time.monotonic() - begin < 1.4:
-        next(iterator)
+        for iterator in iterators:
+            next(iterator)
         time.sleep(0.01)
-    end = time.monotonic()
     del iterator
-    return time.monotonic() - end
+    seconds = []
+    while iterators:
+        begin = time.monotonic()
+        iterators.pop()
+        seconds.append(time.monotonic() - begin)
+    return seconds
 
 
-tuned = [seconds_to_let_go(True) for _ in range(30)]
-untuned = [seconds_to_let_go(False) for _ in range(10)]
-late = sum(seconds > 0.5 for seconds in tuned)
-print(f"with autotuning {late} of 30 took {max(tuned):.1f} s to let go of")
-print(f"without, none of 10 took more than {max(untuned):.2f} s")
-if not late or max(untuned) > 0.5:
+tuned = [x for _ in range(10) for x in seconds_to_let_go(True)]
+untuned = [x for _ in range(10) for x in seconds_to_let_go(False)]
+late = sum(seconds > 0.3 for seconds in tuned)
+print(f"with autotuning {late} of 200 were late, by {max(tuned):.1f} s at most")
+print(f"without, none of 200 by more than {max(untuned):.2f} s")
+if not late or max(untuned) > 0.3:
     raise SystemExit("Changed: an iterator goes at once.")
 PYTHON
 echo "As described."
