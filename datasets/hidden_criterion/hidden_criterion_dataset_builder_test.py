@@ -1,14 +1,15 @@
 import collections
 import hashlib
 import pathlib
-import tempfile
 
 import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from ..building import builder_testing
 from ..building.build_record import BuildRecord
+from ..building.builder_testing import read_built
 from ..building.errors import DatasetInputError
 from ..building.pictures import convert
 from ..building.prepare import prepare
@@ -23,34 +24,14 @@ FILES = testing.make_files()
 VALIDATION = (3, 2, 1, 0)
 
 
-class HiddenCriterionTest(tfds.testing.DatasetBuilderTestCase):
+class HiddenCriterionTest(builder_testing.BuilderTestCase):
     DATASET_CLASS = hidden_criterion_dataset_builder.Builder
     BUILDER_CONFIG_NAMES_TO_TEST = ["files"]
     SPLITS = {"train": 37, "validation": 6, "test": 5}
 
     @classmethod
-    def setUpClass(cls):
-        cls.EXAMPLE_DIR = cls.enterClassContext(tempfile.TemporaryDirectory())
-        testing.write_pack(pathlib.Path(cls.EXAMPLE_DIR), FILES)
-        super().setUpClass()
-
-    def test_session(self, *args, **kwargs):
-        return super().test_session(*args, **kwargs)
-
-    # A helper of TensorFlow's base class that is named like a test.
-    test_session.__test__ = False
-
-
-def read(builder):
-    """Returns index and example by split, as a user without our code does."""
-    builder = tfds.builder_from_directory(builder.data_path)
-    return {
-        split: {
-            int(example["image_index"]): example
-            for example in tfds.as_numpy(builder.as_dataset(split=split))
-        }
-        for split in builder.info.splits
-    }
+    def write_files(cls, folder):
+        testing.write_pack(folder, FILES)
 
 
 def count_cells(examples):
@@ -68,7 +49,7 @@ def built(tmp_path_factory):
 
 def test_pixels_and_labels_are_those_of_the_files(built):
     assert built.builder_config.name == "files"
-    found = read(built)
+    found = read_built(built.data_path)
     rows = {index: e for split in found.values() for index, e in split.items()}
     assert sorted(rows) == [*range(48)] and sorted(found["test"]) == [
         *range(43, 48)
@@ -83,7 +64,7 @@ def test_pixels_and_labels_are_those_of_the_files(built):
 
 
 def test_of_every_cell_the_least_hashes_are_for_validation(built):
-    found = read(built)["validation"]
+    found = read_built(built.data_path)["validation"]
     assert count_cells(found.values()) == VALIDATION
     names = [name for name in FILES if name.startswith("train/")]
     hashes = [hashlib.sha256(FILES[name]).hexdigest() for name in names]
@@ -119,7 +100,7 @@ def test_splits_do_not_depend_on_names_order_size_or_container(built, tmp_path):
         "hidden_criterion", tmp_path / "tfds", tmp_path, image_size="64x64"
     )
     assert other.builder_config.name == "files_64x64"
-    first, second = read(built), read(other)
+    first, second = read_built(built.data_path), read_built(other.data_path)
     for split in ("train", "validation"):
         # The rows stand the other way round.
         assert {42 - index for index in second[split]} == first[split].keys()
@@ -140,7 +121,7 @@ def test_near_duplicates_stay_together(tmp_path):
     builder = prepare("hidden_criterion", tmp_path / "tfds", tmp_path)
     record = BuildRecord.read(pathlib.Path(builder.data_path))
     assert record.details == {"groups": 27, "near duplicates": 26}
-    found = read(builder)
+    found = read_built(builder.data_path)
     assert len(found["validation"]) == 6
     for number in range(2, 40, 3):
         pair = {number - 1, number}
@@ -174,7 +155,9 @@ def test_bad_pictures_are_listed_and_the_rest_is_built(tmp_path):
     )
     folder = pathlib.Path(builder.data_path)
     assert BuildRecord.read(folder).skipped == 4
-    counts = {name: len(rows) for name, rows in read(builder).items()}
+    counts = {
+        name: len(rows) for name, rows in read_built(builder.data_path).items()
+    }
     # 15 % of 17 women without the criterion still are 3.
     assert counts == {"train": 34, "validation": 6, "test": 4}
     listed = (folder / "skipped.csv").read_text()
@@ -185,7 +168,7 @@ def test_bad_pictures_are_listed_and_the_rest_is_built(tmp_path):
 def test_synthetic_faces_are_built(tmp_path):
     builder = prepare("hidden_criterion/synthetic_tiny", tmp_path)
     assert builder.info.metadata["shows_people"] is False
-    found = read(builder)
+    found = read_built(builder.data_path)
     indices = [index for rows in found.values() for index in rows]
     assert sorted(indices) == [*range(400)]
     assert len(found["test"]) == 57  # One in seven.

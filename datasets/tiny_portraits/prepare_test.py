@@ -16,6 +16,7 @@ from ..building import prepare as prepare_lib
 from ..building import record_files
 from ..building import workers
 from ..building.build_record import BuildRecord
+from ..building.builder_testing import read_built
 from ..building.errors import DatasetInputError
 from ..building.summary import format_summary
 from . import facts
@@ -43,17 +44,7 @@ def data_dir(tmp_path):
 
 
 def load(data_dir, name="archives"):
-    """Reads all splits from the files, as a user without our code does."""
-    builder = tfds.builder_from_directory(
-        data_dir / "tiny_portraits" / name / "1.1.0"
-    )
-    return {
-        split: {
-            int(example["image_index"]): example
-            for example in tfds.as_numpy(builder.as_dataset(split=split))
-        }
-        for split in builder.info.splits
-    }
+    return read_built(data_dir / "tiny_portraits" / name / "1.1.0")
 
 
 def leftovers(data_dir):

@@ -1,11 +1,11 @@
 import pathlib
 import pickle
-import tempfile
 
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from ..building import builder_testing
 from ..building.build_record import BuildRecord
 from ..building.errors import DatasetInputError
 from ..building.prepare import prepare
@@ -14,22 +14,14 @@ from . import testing
 from . import tiny_portraits_dataset_builder
 
 
-class TinyPortraitsTest(tfds.testing.DatasetBuilderTestCase):
+class TinyPortraitsTest(builder_testing.BuilderTestCase):
     DATASET_CLASS = tiny_portraits_dataset_builder.Builder
     BUILDER_CONFIG_NAMES_TO_TEST = ["archives"]
     SPLITS = testing.SPLIT_COUNTS
 
     @classmethod
-    def setUpClass(cls):
-        folder = cls.enterClassContext(tempfile.TemporaryDirectory())
-        cls.EXAMPLE_DIR = testing.write_pack(pathlib.Path(folder))
-        super().setUpClass()
-
-    def test_session(self, *args, **kwargs):
-        return super().test_session(*args, **kwargs)
-
-    # A helper of TensorFlow's base class that is named like a test.
-    test_session.__test__ = False
+    def write_files(cls, folder):
+        testing.write_pack(folder)
 
 
 @pytest.fixture(scope="module")

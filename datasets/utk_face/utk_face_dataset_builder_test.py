@@ -1,14 +1,15 @@
 import hashlib
 import pathlib
 import pickle
-import tempfile
 
 import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from ..building import builder_testing
 from ..building.build_record import BuildRecord
+from ..building.builder_testing import read_built
 from ..building.errors import DatasetInputError
 from ..building.pictures import convert
 from ..building.prepare import prepare
@@ -27,34 +28,14 @@ for _index, _name in enumerate(NAMES):
     SPLITS[facts.split_of(_digest)].append(_index)
 
 
-class UtkFaceTest(tfds.testing.DatasetBuilderTestCase):
+class UtkFaceTest(builder_testing.BuilderTestCase):
     DATASET_CLASS = utk_face_dataset_builder.Builder
     BUILDER_CONFIG_NAMES_TO_TEST = ["80x80"]
     SPLITS = {split: len(indices) for split, indices in SPLITS.items()}
 
     @classmethod
-    def setUpClass(cls):
-        cls.EXAMPLE_DIR = cls.enterClassContext(tempfile.TemporaryDirectory())
-        write_zip(pathlib.Path(cls.EXAMPLE_DIR) / "a.zip", PICTURES)
-        super().setUpClass()
-
-    def test_session(self, *args, **kwargs):
-        return super().test_session(*args, **kwargs)
-
-    # A helper of TensorFlow's base class that is named like a test.
-    test_session.__test__ = False
-
-
-def read(builder):
-    """Returns index and example by split, as a user without our code does."""
-    builder = tfds.builder_from_directory(builder.data_path)
-    return {
-        split: {
-            int(example["image_index"]): example
-            for example in tfds.as_numpy(builder.as_dataset(split=split))
-        }
-        for split in builder.info.splits
-    }
+    def write_files(cls, folder):
+        write_zip(folder / "a.zip", PICTURES)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +52,7 @@ def built(pack, tmp_path_factory):
 
 def test_pixels_and_labels_are_those_of_the_files(built):
     assert built.builder_config.name == "108x84"
-    found = read(built)
+    found = read_built(built.data_path)
     assert {split: sorted(rows) for split, rows in found.items()} == SPLITS
     for index, example in {**found["train"], **found["test"]}.items():
         name = NAMES[index]
@@ -105,7 +86,7 @@ def test_splits_and_indices_do_not_depend_on_size_or_container(built, tmp_path):
         "utk_face", tmp_path / "tfds", tmp_path / "faces", image_size="64x64"
     )
     assert other.builder_config.name == "64x64"
-    first, second = read(built), read(other)
+    first, second = read_built(built.data_path), read_built(other.data_path)
     for split, examples in first.items():
         assert examples.keys() == second[split].keys()
         for index, example in examples.items():
@@ -135,7 +116,7 @@ def test_duplicates_of_every_split_stay_together(tmp_path):
     names = sorted(files)
     found = {
         split: {files[names[index]] for index in rows}
-        for split, rows in read(builder).items()
+        for split, rows in read_built(builder.data_path).items()
     }
     assert sum(map(len, found.values())) == 30
     record = BuildRecord.read(pathlib.Path(builder.data_path))
@@ -164,7 +145,11 @@ def test_bad_pictures_are_listed_and_the_rest_is_built(tmp_path):
     listed = (folder / "skipped.csv").read_text()
     for reason in ("damaged JPEG", "80x80 pixels", "not a JPEG", "no labels"):
         assert listed.count(reason) == 1
-    examples = [e for rows in read(builder).values() for e in rows.values()]
+    examples = [
+        e
+        for rows in read_built(builder.data_path).values()
+        for e in rows.values()
+    ]
     assert [e["age"] for e in examples if e["race"] == -1] == [61]
 
 
@@ -186,7 +171,7 @@ def test_another_folder_is_another_data_set(tmp_path):
 def test_synthetic_faces_are_built(tmp_path):
     builder = prepare("utk_face/synthetic_30_80x80", tmp_path)
     assert builder.info.metadata["shows_people"] is False
-    found = read(builder)
+    found = read_built(builder.data_path)
     indices = [index for rows in found.values() for index in rows]
     assert sorted(indices) == list(range(30))
     assert found["train"][indices[0]]["image"].shape == (80, 80, 3)
