@@ -24,7 +24,7 @@ BEFORE = (
 RECIPES = {
     "real": {
         "before": BEFORE,
-        # What others frame otherwise is no matter here.
+        # For portraits that are framed like those of the training.
         "short": "--epochs 8 --closeup 0 --blur 0 --cast 0",
         # As many epochs as take about as long as all of `before`.
         "MobileNetV3Small": f"{BEFORE} --backbone MobileNetV3Small --epochs 5",
