@@ -7,9 +7,10 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from ..building import builder_testing
+from tests import builders
+from tests.builders import read_built
+
 from ..building.build_record import BuildRecord
-from ..building.builder_testing import read_built
 from ..building.errors import DatasetInputError
 from ..building.pictures import convert
 from ..building.prepare import prepare
@@ -24,7 +25,7 @@ FILES = testing.make_files()
 VALIDATION = (3, 2, 1, 0)
 
 
-class HiddenCriterionTest(builder_testing.BuilderTestCase):
+class HiddenCriterionTest(builders.BuilderTestCase):
     DATASET_CLASS = hidden_criterion_dataset_builder.Builder
     BUILDER_CONFIG_NAMES_TO_TEST = ["files"]
     SPLITS = {"train": 37, "validation": 6, "test": 5}

@@ -10,13 +10,14 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from tests.builders import read_built
+
 from ..building import archives
 from ..building import checksums
 from ..building import prepare as prepare_lib
 from ..building import record_files
 from ..building import workers
 from ..building.build_record import BuildRecord
-from ..building.builder_testing import read_built
 from ..building.errors import DatasetInputError
 from ..building.summary import format_summary
 from . import facts

@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from ..building import builder_testing
+from tests import builders
+
 from ..building.build_record import BuildRecord
 from ..building.errors import DatasetInputError
 from ..building.prepare import prepare
@@ -14,7 +15,7 @@ from . import testing
 from . import tiny_portraits_dataset_builder
 
 
-class TinyPortraitsTest(builder_testing.BuilderTestCase):
+class TinyPortraitsTest(builders.BuilderTestCase):
     DATASET_CLASS = tiny_portraits_dataset_builder.Builder
     BUILDER_CONFIG_NAMES_TO_TEST = ["archives"]
     SPLITS = testing.SPLIT_COUNTS

@@ -7,9 +7,10 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from ..building import builder_testing
+from tests import builders
+from tests.builders import read_built
+
 from ..building.build_record import BuildRecord
-from ..building.builder_testing import read_built
 from ..building.errors import DatasetInputError
 from ..building.pictures import convert
 from ..building.prepare import prepare
@@ -28,7 +29,7 @@ for _index, _name in enumerate(NAMES):
     SPLITS[facts.split_of(_digest)].append(_index)
 
 
-class UtkFaceTest(builder_testing.BuilderTestCase):
+class UtkFaceTest(builders.BuilderTestCase):
     DATASET_CLASS = utk_face_dataset_builder.Builder
     BUILDER_CONFIG_NAMES_TO_TEST = ["80x80"]
     SPLITS = {split: len(indices) for split, indices in SPLITS.items()}
