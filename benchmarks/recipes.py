@@ -13,9 +13,9 @@ ROOT = pathlib.Path("runs/accuracy")
 
 NOW = "now"
 
-# What `training.train real` was before: AdamW, and one size of portraits.
+# What `training.train real` was before: AdamW, and portraits framed alike.
 BEFORE = (
-    "--optimizer adamw --half_size_share 0 --batch_size 64 --weight_decay 0.2 "
+    "--optimizer adamw --batch_size 64 --weight_decay 0.2 "
     "--averaging 0.998 --epochs 20 --dropout_rate 0.4 --shift 0.15 --zoom 0.3 "
     "--rotation 20 --closeup 0 --cast 0 --blur 0"
 )

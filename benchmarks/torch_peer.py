@@ -287,7 +287,6 @@ def _check(config):
         (config.training, "precision", ("auto", FLOAT32)),
         (config.training, "patience", (0,)),
         (config.training, "optimizer", ("adamw",)),
-        (config.training, "half_size_share", (0.0,)),
     )
     for settings, name, values in expected:
         received = getattr(settings, name)

@@ -218,9 +218,6 @@ class TrainingConfig:
     averaging: float = 0.99
     """Share of the old in the moving average of the weights, which is what is
     validated and kept; 0 switches it off."""
-    half_size_share: float = 0.0
-    """Share of the training, its first, with portraits of half the height and
-    width: a step does a quarter of the arithmetic."""
     freeze_trunk_epochs: int = 0
     """Epochs in which the backbone stays as it is, for one that is trained
     already: the heads alone learn, which also takes less time."""
@@ -251,7 +248,6 @@ class TrainingConfig:
             warmup_epochs=(0.0, 100_000),
             weight_decay=(0.0, 10.0),
             averaging=(0.0, 0.99999),
-            half_size_share=(0.0, 0.95),
             freeze_trunk_epochs=(0, 100_000),
             trunk_learning_rate=(1e-6, 10.0),
             label_smoothing=(0.0, 0.9),
@@ -260,11 +256,6 @@ class TrainingConfig:
             seed=(0, 2**31 - 1),
         )
         limit_warmup(self, self.epochs)
-
-    @property
-    def half_size_epochs(self) -> int:
-        """The epochs with portraits of half the size; never the last one."""
-        return min(round(self.half_size_share * self.epochs), self.epochs - 1)
 
 
 @dataclasses.dataclass(frozen=True)

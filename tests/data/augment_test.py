@@ -9,7 +9,6 @@ from PIL import Image
 from tp_keras.config import AugmentConfig
 from tp_keras.data import augment as augment_module
 from tp_keras.data.augment import augment
-from tp_keras.data.augment import half_size
 from tp_keras.data.augment import warp
 
 NOTHING = {
@@ -197,14 +196,6 @@ def test_a_cast_scales_each_channel_by_itself(images):
     assert np.abs(np.corrcoef(ratios.T)[np.triu_indices(3, 1)]).max() < 0.5
     for before, after, ratio in zip(dark, changed, ratios, strict=True):
         assert np.abs(before * ratio - after).max() < 1.5
-
-
-def test_half_the_size_has_the_mean_of_four_pixels(images):
-    found = half_size(images)
-    assert found.shape == (32, 54, 42, 3) and found.dtype == np.uint8
-    areas = images.reshape(32, 54, 2, 42, 2, 3).mean(axis=(2, 4))
-    assert np.abs(found - areas).max() <= 0.5
-    assert half_size(images[:, :107, :83]).shape == (32, 53, 41, 3)
 
 
 def test_rows_of_a_read_only_mapped_file(images, tmp_path):

@@ -9,7 +9,6 @@ from tests.portrait_factory import GENDER
 from tests.portrait_factory import HAIR_COLOR
 from tests.portrait_factory import make_portraits
 from tp_keras.config import AugmentConfig
-from tp_keras.data.augment import half_size
 from tp_keras.data.joint import join
 from tp_keras.data.joint import mixed_rows
 from tp_keras.data.pipeline import TrainingBatches
@@ -132,25 +131,6 @@ def test_a_later_start_sees_what_the_whole_would_have_seen(mixing):
             np.testing.assert_array_equal(
                 found[1]["gender"], expected[1]["gender"]
             )
-
-
-def test_the_first_epochs_see_portraits_of_half_the_size():
-    portraits = make_portraits(40)
-    whole = make_batches(portraits, seed=3, passes_per_epoch=2)
-    batches = dataclasses.replace(whole, half_size_epochs=1)
-    found = take(batches, 15)
-    for step, (expected, batch) in enumerate(
-        zip(take(whole, 15), found, strict=True)
-    ):
-        images = half_size(expected[0]) if step < 10 else expected[0]
-        np.testing.assert_array_equal(batch[0], images)
-        np.testing.assert_array_equal(batch[1]["gender"], expected[1]["gender"])
-    # A later start sees what the whole would have seen.
-    for expected, batch in zip(found[10:], take(batches, 5, 1), strict=True):
-        np.testing.assert_array_equal(batch[0], expected[0])
-    augmented = dataclasses.replace(batches, augment_config=AugmentConfig())
-    height, width = portraits.images.shape[1:3]
-    assert take(augmented, 1)[0][0].shape == (8, height // 2, width // 2, 3)
 
 
 def test_weights_of_rows_multiply_those_of_their_labels():

@@ -135,7 +135,6 @@ def make_config(
                 "warmup_epochs": 1,
                 "averaging": 0.9,
                 "optimizer": "muon",
-                "half_size_share": 0.3,
                 **training,
             }
         ),
@@ -414,23 +413,6 @@ def test_labels_that_teach_nothing_are_refused(
     with pytest.raises(
         UserError, match=f"--tasks without.* {message} hair_type"
     ):
-        Trainer(config, progress=False).fit()
-    assert not (tmp_path / "run").exists()
-
-
-def test_a_network_of_one_size_is_refused_before_a_folder_is_made(tmp_path):
-    shape = SCHEMA.image_shape
-    image = keras.Input(shape)
-    features = keras.layers.Dense(8)(keras.layers.Flatten()(image))
-    features = keras.layers.Reshape((1, 1, 8))(features)
-    own = tmp_path / "own.keras"
-    keras.Model(image, features).save(own)
-    config = make_config(tmp_path / "run", "none")
-    model = ModelConfig(backbone=str(own))
-    with pytest.raises(
-        UserError, match=r"half_size_share=0\. Received: .*54, 42"
-    ):
-        config = dataclasses.replace(config, model=model)
         Trainer(config, progress=False).fit()
     assert not (tmp_path / "run").exists()
 

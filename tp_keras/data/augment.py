@@ -100,22 +100,6 @@ def augment(images, seed, config=None, rows=None):
     return batch
 
 
-def half_size(images):
-    """Returns images of half the height and width, their pixels averaged.
-
-    Args:
-        images: uint8 array `[batch, height, width, channels]`.
-
-    Example:
-        >>> half_size(np.zeros((8, 64, 48, 3), np.uint8)).shape
-        (8, 32, 24, 3)
-    """
-    height, width = images.shape[1:3]
-    size = (max(width // 2, 1), max(height // 2, 1))
-    how = {"dsize": size, "interpolation": cv2.INTER_AREA}
-    return np.stack([cv2.resize(image, **how) for image in images])
-
-
 def warp(images, transforms):
     """Maps each image by an affine transform, bilinearly; the border repeats.
 

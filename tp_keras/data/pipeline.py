@@ -7,7 +7,6 @@ import tensorflow as tf
 
 from tp_keras.config import AugmentConfig
 from tp_keras.data.augment import augment
-from tp_keras.data.augment import half_size
 from tp_keras.data.joint import mixed_rows
 from tp_keras.data.joint import pass_counts
 from tp_keras.data.labels import filled
@@ -33,8 +32,6 @@ class TrainingBatches:
         passes_per_epoch: How often an epoch goes through the portraits.
         row_weights: Dict: name of a target -> array `[count]` that the
             weights of its rows are multiplied by.
-        half_size_epochs: So many epochs, the first, see portraits of half the
-            height and width.
         mixing: Of portraits of several data sets what each has of a pass; see
             `pass_counts`.
     """
@@ -47,7 +44,6 @@ class TrainingBatches:
     class_balance: float = 0.0
     passes_per_epoch: int = 1
     row_weights: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
-    half_size_epochs: int = 0
     mixing: float = 1.0
 
     def __post_init__(self):
@@ -71,16 +67,13 @@ class TrainingBatches:
     def dataset(self, first_epoch: int = 0) -> tf.data.Dataset:
         """Returns endless `(images, labels, weights)` from `first_epoch` on.
 
-        Images are uint8 `[batch, height, width, 3]`, half as large in the
-        first `half_size_epochs`; labels and weights are dicts by the names of
-        the targets, of what stands in `Portraits` and of float32.
+        Images are uint8 `[batch, height, width, 3]`; labels and weights are
+        dicts by the names of the targets, of what stands in `Portraits` and of
+        float32.
         """
         count, steps = len(self.portraits), self._steps_per_pass
         first_pass = first_epoch * self.passes_per_epoch
         shape = self.portraits.images.shape[1:]
-        half_size_steps = self.half_size_epochs * self.steps_per_epoch
-        if half_size_steps:
-            shape = (None, None, shape[-1])
         labels, weights = {}, {}
         for name, task in self.targets.items():
             values = self.portraits.labels[task.name]
@@ -113,8 +106,6 @@ class TrainingBatches:
             # NumPy reads memory and mapped files alike, and nothing is copied
             # but the batch.
             images, config = self.portraits.images, self.augment_config
-            if step < half_size_steps:
-                images, rows = half_size(images[rows]), np.arange(len(rows))
             if config is None:
                 return images[rows]
             return augment(images, (self.seed, step), config, rows)

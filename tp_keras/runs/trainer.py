@@ -7,7 +7,6 @@ import keras
 
 from tp_keras import files
 from tp_keras.config import ExperimentConfig
-from tp_keras.data.augment import half_size
 from tp_keras.data.joint import describe_mixing
 from tp_keras.data.pipeline import TrainingBatches
 from tp_keras.data.pipeline import evaluation_batches
@@ -30,7 +29,6 @@ from tp_keras.runs.precision import choose_precision
 from tp_keras.runs.precision import layers_in
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.runs.training_checks import check_training
-from tp_keras.runs.training_checks import take_any_size
 from tp_keras.runs.transfer import take_weights
 
 _MOST_STEPS_PER_EXECUTION = 8
@@ -126,8 +124,6 @@ class Trainer:
                 classifier, self.config.model.from_run, self.run, self._say
             )
         model = self._with_method(classifier, train)
-        if training.half_size_epochs:
-            take_any_size(model, half_size(train.images[:1]))
         batches = TrainingBatches(
             train,
             targets=model.targets,
@@ -139,7 +135,6 @@ class Trainer:
             row_weights=chosen_rows(
                 train, classifier.tasks, method, training.seed
             ),
-            half_size_epochs=training.half_size_epochs,
             mixing=self.config.data.mixing,
         )
         steps = batches.steps_per_epoch

@@ -43,30 +43,3 @@ def check_training(config, classifier, train) -> None:
             "--trunk_learning_rate instead. Received: freeze_trunk_epochs="
             f"{config.training.freeze_trunk_epochs}"
         )
-
-
-def take_any_size(model, images) -> None:
-    """Lets a model take images of other sizes than it was built for.
-
-    Networks of convolutions and means can; Keras refuses it for all. A file of
-    the model has the size that it was built for.
-
-    Args:
-        model: Functional `keras.Model`, with others in it.
-        images: Such images, uint8 `[count, height, width, 3]`, to try it with.
-
-    Raises:
-        UserError: If the network can't.
-    """
-    for layer in model._flatten_layers():
-        is_network = isinstance(layer, keras.Model)
-        if is_network and [len(x.shape) for x in layer.inputs] == [4]:
-            layer.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: 3})
-    try:
-        model(images, training=False)
-    except Exception as error:  # Of any class, as the network has it.
-        raise UserError(
-            "The network takes portraits of one size alone. Expected "
-            f"half_size_share=0. Received: {type(error).__name__} with "
-            f"portraits of {images.shape[1:]}"
-        ) from error

@@ -32,14 +32,13 @@ CONFIG = ExperimentConfig(
         cast=0.08,
     ),
     training=TrainingConfig(
-        epochs=22,
+        epochs=20,
         passes_per_epoch=5,
         batch_size=128,
         optimizer="muon",
         warmup_epochs=1.0,
         weight_decay=1.6,
         averaging=0.996,
-        half_size_share=0.25,
         label_smoothing=0.1,
     ),
 )
