@@ -54,8 +54,8 @@ class WaitingTrainer(Trainer):
         """Returns 1: each batch is taken on the clock."""
         return 1
 
-    def _callbacks(self, model, steps, first_epoch):
-        callbacks = super()._callbacks(model, steps, first_epoch)
+    def _callbacks(self, model, score, steps, first_epoch):
+        callbacks = super()._callbacks(model, score, steps, first_epoch)
         return [*callbacks, _Clock(self, steps)]
 
 

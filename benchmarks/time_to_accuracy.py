@@ -24,7 +24,7 @@ from tp_keras import files
 from tp_keras.records.plot_kit import add_title
 from tp_keras.records.plot_kit import group_styles
 from tp_keras.records.plot_kit import new_figure
-from tp_keras.runs.callbacks import SCORE
+from tp_keras.runs.score import SCORE
 from training.command import run
 
 

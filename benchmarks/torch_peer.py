@@ -88,7 +88,7 @@ def train(config: ExperimentConfig, turns=None) -> RunFolder:
     from tp_keras.data.pipeline import TrainingBatches
     from tp_keras.data.pipeline import evaluation_batches
     from tp_keras.data.source import load_portraits
-    from tp_keras.runs.callbacks import SCORE
+    from tp_keras.runs.score import SCORE
 
     torch.set_num_threads(os.cpu_count())
     # As TensorFlow does.
@@ -287,6 +287,7 @@ def _check(config):
         (config.training, "precision", ("auto", FLOAT32)),
         (config.training, "patience", (0,)),
         (config.training, "optimizer", ("adamw",)),
+        (config.training, "score", ("accuracy",)),
     )
     for settings, name, values in expected:
         received = getattr(settings, name)

@@ -228,6 +228,11 @@ class TrainingConfig:
     class_balance: float = 0.0
     """Exponent b of the weights `count ** -b` of the classes in the loss; 1
     gives each class the same sum, 0 leaves them as they are."""
+    score: str = "accuracy"
+    """What the best epoch, stopping early and a search go by: `accuracy`, the
+    mean over the tasks, or `neutral_accuracy`, which is the mean of the groups'
+    accuracies less what they differ by; of one task with its name and _ in
+    front. Of a `loss`, and of errors, less is better."""
     patience: int = 0
     """Epochs without a better validation score before it stops; 0: never."""
     precision: str = "auto"

@@ -36,8 +36,8 @@ class FairnessSweep:
     """
 
     experiment: str = "demo"
-    """Experiment to train, and to name the folder: demo, real, reference or
-    utkface."""
+    """Experiment to train, and to name the folder: demo, real, reference,
+    utkface or hidden_criterion."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """Seeds to train."""
     base_runs: tuple[pathlib.Path, ...] = ()

@@ -28,8 +28,8 @@ class Tune:
     """
 
     base: str = "real"
-    """Experiment that has all other settings: demo, real, reference or
-    utkface."""
+    """Experiment that has all other settings: demo, real, reference, utkface
+    or hidden_criterion."""
     tuner: str = "bayesian"
     """`bayesian`, or `hyperband`: many trials on a ninth of the budget, the
     best of them on more."""

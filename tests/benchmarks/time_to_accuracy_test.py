@@ -14,8 +14,8 @@ from tests.portrait_factory import make_portraits
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import ModelConfig
 from tp_keras.config import TrainingConfig
-from tp_keras.runs.callbacks import SCORE
 from tp_keras.runs.run_folder import RunFolder
+from tp_keras.runs.score import SCORE
 from tp_keras.runs.trainer import Trainer
 
 

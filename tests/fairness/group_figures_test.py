@@ -67,6 +67,9 @@ def test_two_groups_by_hand():
     assert value(records, "accuracy", group="female") == pytest.approx(women)
     assert value(records, "accuracy", group="male") == pytest.approx(men)
     assert value(records, "accuracy_gap") == pytest.approx(men - women)
+    assert value(records, "neutral_accuracy") == pytest.approx(
+        (women + men) / 2 - (men - women)
+    )
     worst = find_one(records, metric="worst_group_recall")
     assert (worst.class_name, worst.group) == ("wavy", "male")
     assert (worst.value, worst.count) == (pytest.approx(0.2), 5)
@@ -95,6 +98,9 @@ def test_three_groups_by_hand():
     found = measure(*rows_of(THREE), protected=ORIGIN, min_count=5)
     assert value(found, "accuracy", group="west") == pytest.approx(18 / 30)
     assert value(found, "accuracy_gap") == pytest.approx(14 / 19 - 18 / 30)
+    assert value(found, "neutral_accuracy") == pytest.approx(
+        (14 / 20 + 14 / 19 + 18 / 30) / 3 - (14 / 19 - 18 / 30)
+    )
     # Of the wavy 6 of 10, 1 of 5 and 1 of 10 are found.
     assert value(found, ODDS, "wavy") == pytest.approx(0.6 - 0.1)
     worst = find_one(found, metric="worst_group_recall")
@@ -179,8 +185,9 @@ def test_bias_lies_beyond_its_null():
     for metric in ("accuracy_gap", ODDS):
         record = find(found, metric=metric)[0]
         assert record.null < record.low < record.value < record.high, metric
-    record = find_one(found, metric="worst_group_recall")
-    assert record.low < record.value < record.high < record.null
+    for metric in ("neutral_accuracy", "worst_group_recall"):
+        record = find_one(found, metric=metric)
+        assert record.low < record.value < record.high < record.null, metric
 
 
 def test_accuracy_gap_knows_that_the_mix_of_classes_is_chance():
@@ -294,7 +301,7 @@ def test_flips_of_every_kind(task, predictions, twins):
 def test_a_single_or_too_small_group(men, accuracy):
     outcomes = OUTCOMES * [[[10]], [[men]]]
     found = measure(*rows_of(outcomes))
-    for metric in ("accuracy_gap", ODDS):
+    for metric in ("accuracy_gap", "neutral_accuracy", ODDS):
         record = find_one(found, metric=metric)
         assert (record.value, record.count) == (None, outcomes.sum())
         assert (record.low, record.high, record.null) == (None,) * 3

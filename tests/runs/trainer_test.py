@@ -27,9 +27,10 @@ from tp_keras.models import PortraitBackbone
 from tp_keras.models.presets import BACKBONE_PRESETS
 from tp_keras.models.task_model import TaskModel
 from tp_keras.runs import trainer as trainer_module
-from tp_keras.runs.callbacks import SCORE
 from tp_keras.runs.callbacks import BestModel
 from tp_keras.runs.callbacks import ResumableEarlyStopping
+from tp_keras.runs.score import SCORE
+from tp_keras.runs.score import Score
 from tp_keras.runs.trainer import Trainer
 from tp_keras.tasks import Schema
 
@@ -440,7 +441,8 @@ def untrained(tasks=()):
 def test_the_best_model_is_kept_or_where_asked_the_last(tmp_path, only_last):
     path = tmp_path / "model.keras"
     model = untrained(["gender"])
-    best = BestModel(path, model, 10, best_score=0.7, only_last=only_last)
+    score = Score(("gender_accuracy",))
+    best = BestModel(path, model, 10, score, 0.7, only_last)
     best.set_model(model)
     best.on_test_end({"gender_accuracy": 0.6})
     assert path.exists() == only_last and best.best_score == 0.7
@@ -449,6 +451,41 @@ def test_the_best_model_is_kept_or_where_asked_the_last(tmp_path, only_last):
     logs = {}
     best.on_epoch_end(2, logs)
     assert logs == {SCORE: 0.8, "examples_seen": 30}
+
+
+@pytest.mark.parametrize("debias", ["none", "grl"])
+def test_the_score_is_the_one_of_the_settings(tmp_path, debias):
+    config = make_config(
+        tmp_path / "run", debias, epochs=2, score="neutral_accuracy"
+    )
+    run = Trainer(config, progress=False).fit()
+    validation = load_made("", (), "validation", "", False)
+    answers = run.load_model().predict_answers(validation.images, verbose=0)
+    scores = []
+    for task in validation.schema.guarded_tasks:
+        labels = validation.labels[task.name]
+        right = answers[task.name].argmax(-1) == labels
+        women, men = (
+            right[(labels >= 0) & (validation.groups == group)].mean()
+            for group in (0, 1)
+        )
+        scores.append((women + men) / 2 - abs(women - men))
+    # Of the epoch that was kept: the last one, where a strength grows.
+    kept = run.facts["best_epoch"] if debias == "none" else 2
+    row = run.read_history()[kept - 1]
+    assert row[SCORE] == pytest.approx(np.mean(scores), abs=1e-6)
+    assert row[SCORE] == pytest.approx(
+        np.mean(
+            [row[f"val_{name}_neutral_accuracy"] for name in SCHEMA.guarded]
+        )
+    )
+
+
+def test_a_score_that_there_is_not_is_refused(tmp_path):
+    config = make_config(tmp_path / "run", "none", score="age_accuracy")
+    with pytest.raises(UserError, match="Received: score=age_accuracy"):
+        Trainer(config, progress=False).fit()
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(

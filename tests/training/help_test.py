@@ -21,6 +21,7 @@ from training.configs import EXPERIMENTS
 
 # Flag -> what it may be, to be named by its help.
 CHOICES = {
+    "score": ("accuracy", "neutral_accuracy", "loss"),
     "axes": [axis.name for axis in make_axes((108, 84, 3))],
     "backbone": BACKBONE_PRESETS,
     "base": EXPERIMENTS,

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from tp_keras.config import ExperimentConfig
-from tp_keras.runs.callbacks import SCORE
+from tp_keras.runs.score import SCORE
 from tp_keras.tuning.oracle import make_oracle
 from tp_keras.tuning.search_settings import SearchSettings
 from tp_keras.tuning.search_space import SearchSpace

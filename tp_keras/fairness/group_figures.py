@@ -27,7 +27,8 @@ def measure_groups(
     number is right within its tolerance. A gap is the largest figure of a
     supported group minus the smallest. Rows without a label do not count.
 
-    * `accuracy` of all and of each group, and `accuracy_gap`;
+    * `accuracy` of all and of each group, `accuracy_gap`, and
+      `neutral_accuracy`, the mean of the groups' accuracies less that gap;
     * `group_recall`, the same of each cell, small ones with the variant
       `"unsupported"`; `worst_group_recall`, the smallest of the supported ones;
     * of classes `equalized_odds_difference_max`, the largest difference
@@ -35,8 +36,9 @@ def measure_groups(
     * of numbers `mae`, the mean absolute error, and `mae_gap`.
 
     Shares have Wilson's interval, the other figures that of a bootstrap. `null`
-    is the 95 % quantile of the figure, of a smallest recall the 5 % quantile,
-    when groups are permuted inside each class.
+    is the 95 % quantile of the figure, of a smallest recall and of
+    `neutral_accuracy` the 5 % quantile, when groups are permuted inside each
+    class.
 
     Yields the fields of records, but for task, seed, split and data set. Where
     too few rows count, the value is None and the count is kept.
@@ -63,11 +65,23 @@ def measure_groups(
         sample.can_compare,
         resampled=sample.by_group,
     )
+    yield sample.figure(
+        "neutral_accuracy",
+        lambda outcomes: _neutral(sample.accuracies(outcomes)),
+        sample.can_compare,
+        resampled=sample.by_group,
+        limits=(-0.5, 1.0),
+        tail=group_counts.NULL_OF_MINIMUM,
+    )
     yield from _recalls(sample, hits, group_counts.class_names(task), groups)
     if task.has_classes:
         yield _equalized_odds(sample, task)
     if task.kind == REGRESSION:
         yield from _errors(answers, settings, seed)
+
+
+def _neutral(accuracies):
+    return accuracies.mean(-1) - np.ptp(accuracies, axis=-1)
 
 
 def _recalls(sample, hits, names, groups):

@@ -66,11 +66,13 @@ _KINDS = (
     ),
     (
         "Answers by group",
-        "Gaps: the largest figure of a group minus the smallest. Equalised "
-        "odds: how far apart the groups of the same class are called so, and "
-        "those of other classes are; 0 is best.",
+        "Gaps: the largest figure of a group minus the smallest. Neutral "
+        "accuracy: the mean of the groups less their gap. Equalised odds: how "
+        "far apart the groups of the same class are called so, and those of "
+        "other classes are; 0 is best.",
         (
-            *("accuracy", "accuracy_gap", "mae", "mae_gap"),
+            *("accuracy", "accuracy_gap", "neutral_accuracy"),
+            *("mae", "mae_gap"),
             *("worst_group_recall", "equalized_odds_difference_max"),
         ),
     ),

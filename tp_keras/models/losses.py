@@ -12,6 +12,8 @@ from tp_keras.tasks import ORDINAL
 from tp_keras.tasks import REGRESSION
 from tp_keras.tasks import Task
 
+NEUTRAL = "neutral_accuracy"
+
 
 class OfTask:
     """What reads the scores of a task, and tells both in its config."""
@@ -24,6 +26,26 @@ class OfTask:
     def get_config(self):
         own = {"task": dataclasses.asdict(self.task)}
         return {**super().get_config(), **own, "number_head": self.number_head}
+
+    def _is_right(self, labels, scores):
+        """Returns which answers are, bool `[batch]`, of flags of each."""
+        if self.task.kind == MULTI_LABEL:
+            return ops.equal(scores > 0, ops.cast(labels, "bool"))
+        if self.task.kind == REGRESSION:
+            return self._errors(labels, scores) <= self.task.tolerance
+        if self.task.kind == ORDINAL:
+            places = ops.arange(self.task.num_classes, dtype=scores.dtype)
+            mean = ops.sum(ops.softmax(scores) * places, axis=-1)
+            found = ops.round(mean)
+        else:
+            found = ops.argmax(scores, axis=-1)
+        labels = ops.reshape(labels, (-1,))
+        return ops.equal(ops.cast(found, labels.dtype), labels)
+
+    def _errors(self, labels, scores):
+        """Returns by how much each number misses its label."""
+        number = self.kind.number(self.task, scores)
+        return ops.abs(number - ops.reshape(labels, (-1,)))
 
 
 @register
@@ -98,40 +120,103 @@ class TaskMetric(OfTask, keras.metrics.Mean):
         return super().update_state(values, sample_weight)
 
     def _values(self, labels, scores):
-        if self.task.kind == MULTI_LABEL:
-            right = ops.equal(scores > 0, ops.cast(labels, "bool"))
-            return ops.cast(right, self.dtype)
-        labels = ops.reshape(labels, (-1,))
-        if self.task.has_classes:
-            if self.task.kind == ORDINAL:
-                places = ops.arange(self.task.num_classes, dtype=scores.dtype)
-                mean = ops.sum(ops.softmax(scores) * places, axis=-1)
-                found = ops.round(mean)
-            else:
-                found = ops.argmax(scores, axis=-1)
-            right = ops.equal(ops.cast(found, labels.dtype), labels)
-            return ops.cast(right, self.dtype)
-        error = ops.abs(self.kind.number(self.task, scores) - labels)
         if self.figure == "mae":
-            return error
-        return ops.cast(error <= self.task.tolerance, self.dtype)
+            return self._errors(labels, scores)
+        return ops.cast(self._is_right(labels, scores), self.dtype)
 
     def get_config(self):
         return {**super().get_config(), "figure": self.figure}
 
 
-def task_metrics(tasks, number_head="distribution") -> dict:
-    """Returns the weighted metrics of outputs: `<name>_accuracy` of each."""
+@register
+class NeutralAccuracy(OfTask, keras.metrics.Metric):
+    """Mean of the groups' accuracies, less what they differ by.
+
+    `mean(accuracies) - (max(accuracies) - min(accuracies))`: of two groups the
+    score of the hidden-criterion challenge, `(a + b) / 2 - |a - b|`, which -.5
+    is the least of. 0 as long as a group has no labelled row.
+
+    Args:
+        task: `Task`, or the dict of its fields.
+        num_groups: Int, at least 2.
+        number_head: Name of the head of numbers; see `head_kind`.
+        **kwargs: Those of `keras.metrics.Metric`.
+
+    Example:
+        >>> metric = NeutralAccuracy(Task("hat", "binary", ("no", "yes")), 2)
+        >>> scores = [[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
+        >>> metric.update_state([1, 1, 1], scores, groups=[0, 0, 1])
+        >>> float(metric.result())  # Half of one group, all of the other.
+        0.25
+    """
+
+    def __init__(
+        self, task, num_groups, number_head="distribution", name=None, **kwargs
+    ):
+        super().__init__(name=name or NEUTRAL, **kwargs)
+        if num_groups < 2:
+            raise ValueError(
+                "Expected two groups or more, to compare them. "
+                f"Received: num_groups={num_groups}"
+            )
+        self._set_task(task, number_head)
+        self.num_groups = num_groups
+        self.hits = self.add_variable((num_groups,), "zeros", name="hits")
+        self.sizes = self.add_variable((num_groups,), "zeros", name="sizes")
+
+    def update_state(self, y_true, y_pred, sample_weight=None, groups=None):
+        """Counts a batch; `groups` are integers `[batch]`, -1 of no group."""
+        if groups is None:
+            raise ValueError(
+                "Expected the groups of the rows beside their labels. "
+                "Received: groups=None"
+            )
+        scores = ops.cast(y_pred, self.dtype)
+        right = self._is_right(ops.convert_to_tensor(y_true), scores)
+        right = ops.cast(right, self.dtype)
+        weights = ops.ones_like(right)
+        if sample_weight is not None:
+            weights *= ops.cast(sample_weight, self.dtype)
+        # Each flag counts; a row of no group is one of zeros.
+        groups = ops.reshape(ops.convert_to_tensor(groups), (-1, 1))
+        groups = ops.equal(groups, ops.arange(self.num_groups))
+        groups = ops.cast(groups, self.dtype)
+        for variable, values in (
+            (self.hits, right * weights),
+            (self.sizes, weights),
+        ):
+            values = ops.reshape(values, (ops.shape(groups)[0], -1))
+            values = ops.sum(values, axis=-1, keepdims=True)
+            variable.assign_add(ops.sum(groups * values, axis=0))
+
+    def result(self):
+        accuracies = ops.divide_no_nan(self.hits, self.sizes)
+        gap = ops.max(accuracies) - ops.min(accuracies)
+        known = ops.all(self.sizes > 0)
+        return ops.where(known, ops.mean(accuracies) - gap, 0.0)
+
+    def get_config(self):
+        return {**super().get_config(), "num_groups": self.num_groups}
+
+
+def task_metrics(tasks, number_head="distribution", num_groups=0) -> dict:
+    """Returns the weighted metrics of outputs: `<name>_accuracy` of each.
+
+    And with a number of groups a `NeutralAccuracy`.
+    """
     tasks = list(tasks)
     metrics = {}
     for task in tasks:
-        figures = ["accuracy", *["mae"] * (task.kind == REGRESSION)]
         # Else Keras puts the name of the output in front.
         prefix = f"{task.name}_" if len(tasks) == 1 else ""
+        names = ["accuracy", *["mae"] * (task.kind == REGRESSION)]
         metrics[task.name] = [
-            TaskMetric(task, figure, number_head, name=f"{prefix}{figure}")
-            for figure in figures
+            TaskMetric(task, name, number_head, name=f"{prefix}{name}")
+            for name in names
         ]
+        if num_groups:
+            own = {"number_head": number_head, "name": f"{prefix}{NEUTRAL}"}
+            metrics[task.name].append(NeutralAccuracy(task, num_groups, **own))
     return metrics
 
 

@@ -6,9 +6,11 @@ from keras import tree
 from keras.src.backend import set_keras_mask
 
 from tp_keras.errors import UserError
+from tp_keras.models.losses import NeutralAccuracy
 from tp_keras.models.losses import TaskLoss
 from tp_keras.models.losses import task_metrics
 from tp_keras.tasks import MULTI_LABEL
+from tp_keras.tasks import PROTECTED
 from tp_keras.tasks import REGRESSION
 
 
@@ -39,6 +41,7 @@ class TaskModel(keras.Model):
         loss="auto",
         weighted_metrics="auto",
         label_smoothing=0.0,
+        num_groups=0,
         **kwargs,
     ):
         """Compiles, with losses and metrics for every output by default.
@@ -51,6 +54,9 @@ class TaskModel(keras.Model):
                 rows that carry its label; see `TaskMetric`.
             label_smoothing: The share of the target that `"auto"` spreads over
                 all classes.
+            num_groups: Int. With 2 or more there is the `NeutralAccuracy` of
+                each output, and labels hold the rows' groups as
+                `"protected"`.
             **kwargs: As in `keras.Model.compile`.
         """
         if loss == "auto":
@@ -59,7 +65,9 @@ class TaskModel(keras.Model):
                 for task in self.tasks
             }
         if weighted_metrics == "auto":
-            weighted_metrics = task_metrics(self.tasks, self.number_head)
+            weighted_metrics = task_metrics(
+                self.tasks, self.number_head, num_groups
+            )
         if keras.config.backend() == "tensorflow":
             # On a CPU XLA takes twice the time of TensorFlow's kernels for
             # dense convolutions, ten times for depthwise ones.
@@ -100,6 +108,7 @@ class TaskModel(keras.Model):
         compiled = self._compile_metrics
         if compiled is None or y is None:
             return self.get_metrics_result()
+        groups = _groups(y, sample_weight)
         y, sample_weight = self._of_tasks(y, sample_weight)
         y_pred = {name: y_pred[name] for name in y}
         labels = any_labels(self.targets, y)
@@ -112,9 +121,12 @@ class TaskModel(keras.Model):
         ):
             weights = known_weights(self.targets, y, given)
             columns = map(compiled._flatten_y, (labels, y_pred, weights))
-            for metric, *batch in zip(metrics, *columns, strict=True):
-                if metric:
-                    metric.update_state(*batch)
+            for of_output, *batch in zip(metrics, *columns, strict=True):
+                for metric in of_output.metrics if of_output else ():
+                    if isinstance(metric, NeutralAccuracy):
+                        metric.update_state(*batch, groups=groups)
+                    else:
+                        metric.update_state(*batch)
         return self.get_metrics_result()
 
     def _of_tasks(self, y, sample_weight):
@@ -137,6 +149,16 @@ class TaskModel(keras.Model):
             {name: y[name] for name in names},
             {name: sample_weight.get(name) for name in names},
         )
+
+
+def _groups(y, sample_weight):
+    """Returns the groups of the rows, -1 where they are unknown, or None."""
+    groups = y.get(PROTECTED) if isinstance(y, dict) else None
+    if groups is not None and isinstance(sample_weight, dict):
+        known = sample_weight.get(PROTECTED)
+        if known is not None:
+            groups = ops.where(known > 0, groups, -ops.ones_like(groups))
+    return groups
 
 
 def is_labelled(task, labels):

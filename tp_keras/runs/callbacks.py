@@ -5,23 +5,22 @@ import keras
 from tp_keras import files
 from tp_keras.debias_config import DEBIAS_METHODS
 from tp_keras.runs.backups import KeepBackups
-
-SCORE = "val_score"
+from tp_keras.runs.score import SCORE
 
 
 class BestModel(keras.callbacks.Callback):
     """Keeps the model of the epoch with the best validation score.
 
-    The score is the mean accuracy over the tasks; see `TaskMetric`. It enters
-    the logs as `val_score`, beside the examples seen so far, so place this
-    callback before those that log. The model is saved at the end of the
-    validation, when a callback that swaps averaged weights in has them in
-    place, and without the optimizer.
+    The score enters the logs as `val_score`, beside the
+    examples seen so far, so place this callback before those that log. The
+    model is saved at the end of the validation, when a callback that swaps
+    averaged weights in has them in place, and without the optimizer.
 
     Args:
         path: File to save to.
         classifier: What to save of the trained model.
         examples_per_epoch: Int.
+        score: `Score` of a validation.
         best_score: That of earlier epochs, when resuming.
         only_last: Whether to save after every epoch, whatever its score.
     """
@@ -31,6 +30,7 @@ class BestModel(keras.callbacks.Callback):
         path,
         classifier,
         examples_per_epoch,
+        score,
         best_score=float("-inf"),
         only_last=False,
     ):
@@ -39,15 +39,13 @@ class BestModel(keras.callbacks.Callback):
         self.classifier = classifier
         self.only_last = only_last
         self.examples_per_epoch = examples_per_epoch
+        self.score = score
         self.best_score = best_score
         self._score = None
 
     def on_test_end(self, logs=None):
         """Scores the validation and saves the model if it is the best."""
-        accuracies = [
-            logs[f"{task.name}_accuracy"] for task in self.classifier.tasks
-        ]
-        self._score = float(sum(accuracies)) / len(accuracies)
+        self._score = self.score.value(logs)
         if self.only_last or self._score > self.best_score:
             self.best_score = max(self._score, self.best_score)
             with files.replaced(self.path) as aside:
@@ -145,12 +143,13 @@ class ResumableEarlyStopping(keras.callbacks.EarlyStopping):
 
 
 def training_callbacks(
-    config, run, classifier, saved_path, steps, first_epoch
+    config, run, classifier, score, saved_path, steps, first_epoch
 ) -> list[keras.callbacks.Callback]:
     """Returns what happens beside a training, in its order.
 
-    `saved_path` is where the classifier is kept, `steps` those of an epoch, and
-    `first_epoch` the number of epochs that were trained before.
+    `score` is a `Score`, `saved_path` where the classifier is kept, `steps`
+    those of an epoch, and `first_epoch` the number of epochs that were trained
+    before.
     """
     training = config.training
     history = run.read_history() if first_epoch else []
@@ -161,7 +160,9 @@ def training_callbacks(
     examples = steps * training.batch_size
     callbacks = [
         EpochSeeds(training.seed),
-        BestModel(saved_path, classifier, examples, best_score, only_last),
+        BestModel(
+            saved_path, classifier, examples, score, best_score, only_last
+        ),
     ]
     if training.averaging:
         callbacks.append(keras.callbacks.SwapEMAWeights())

@@ -21,15 +21,17 @@ from tp_keras.models.muon import FusedMuon
 from tp_keras.models.optimizers import FusedAdamW
 from tp_keras.models.optimizers import cosine_schedule
 from tp_keras.quiet import verbosity
-from tp_keras.runs.callbacks import SCORE
 from tp_keras.runs.callbacks import FrozenTrunk
 from tp_keras.runs.callbacks import has_stopped
 from tp_keras.runs.callbacks import training_callbacks
 from tp_keras.runs.precision import choose_precision
 from tp_keras.runs.precision import layers_in
 from tp_keras.runs.run_folder import RunFolder
+from tp_keras.runs.score import SCORE
+from tp_keras.runs.score import make_score
 from tp_keras.runs.training_checks import check_training
 from tp_keras.runs.transfer import take_weights
+from tp_keras.tasks import PROTECTED
 
 _MOST_STEPS_PER_EXECUTION = 8
 
@@ -116,6 +118,7 @@ class Trainer:
         # === Model ===
         classifier = self.build_model(train.schema)
         check_training(self.config, classifier, train)
+        score = make_score(training.score, classifier.tasks, validation)
         first_epoch = self.run.backups.newest(self._say)
         source = {}
         if self.config.model.from_run and not first_epoch:
@@ -124,9 +127,12 @@ class Trainer:
                 classifier, self.config.model.from_run, self.run, self._say
             )
         model = self._with_method(classifier, train)
+        targets = dict(model.targets)
+        if score.num_groups:
+            targets[PROTECTED] = train.schema.protected_task
         batches = TrainingBatches(
             train,
-            targets=model.targets,
+            targets=targets,
             batch_size=training.batch_size,
             seed=training.seed,
             augment_config=self.config.augment,
@@ -140,6 +146,7 @@ class Trainer:
         steps = batches.steps_per_epoch
         options = {
             "label_smoothing": training.label_smoothing,
+            "num_groups": score.num_groups,
             "steps_per_execution": self.steps_per_execution(steps),
         }
         optimizer = self._optimizer(steps)
@@ -171,7 +178,7 @@ class Trainer:
             epochs = first_epoch
         history = model.fit(
             batches.dataset(first_epoch),
-            validation_data=evaluation_batches(validation, model.targets),
+            validation_data=evaluation_batches(validation, targets),
             steps_per_epoch=steps,
             initial_epoch=first_epoch,
             epochs=epochs,
@@ -182,7 +189,7 @@ class Trainer:
                     training.freeze_trunk_epochs,
                     lambda: model.compile(optimizer, **options),
                 ),
-                *self._callbacks(classifier, steps, first_epoch),
+                *self._callbacks(classifier, score, steps, first_epoch),
                 *self.callbacks,
             ],
             verbose=verbosity(self.progress),
@@ -288,11 +295,12 @@ class Trainer:
             ema_momentum=training.averaging or 0.99,
         )
 
-    def _callbacks(self, classifier, steps, first_epoch):
+    def _callbacks(self, classifier, score, steps, first_epoch):
         return training_callbacks(
             self.config,
             self.run,
             classifier,
+            score,
             self._saved_path,
             steps,
             first_epoch,

@@ -9,7 +9,7 @@ from keras_tuner import oracles
 
 from tp_keras.errors import UserError
 from tp_keras.files import write_json
-from tp_keras.runs.callbacks import SCORE
+from tp_keras.runs.score import SCORE
 from tp_keras.tuning.search_settings import REMEDY
 from tp_keras.tuning.search_settings import SearchSettings
 

@@ -16,7 +16,7 @@ from tp_keras.files import only_one
 from tp_keras.files import write_json
 from tp_keras.fresh_process import FreshProcess
 from tp_keras.fresh_process import ProcessEnded
-from tp_keras.runs.callbacks import SCORE
+from tp_keras.runs.score import SCORE
 from tp_keras.tuning.oracle import make_oracle
 from tp_keras.tuning.search_settings import SearchFolder
 from tp_keras.tuning.search_settings import SearchSettings
