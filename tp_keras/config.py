@@ -124,8 +124,9 @@ class DataConfig:
 class AugmentConfig:
     """How much a training portrait is changed at random.
 
-    Hue and saturation stay: some labels are colours. A cast of the light is the
-    one exception.
+    Of what the labels are not told by: colours stay as they are by default, but
+    for a cast of the light, and eyes are never covered alone. What is safe for
+    a label that nobody explains is measured by `training.safe_augmentations`.
     """
 
     flip: bool = True
@@ -149,6 +150,14 @@ class AugmentConfig:
     """Probability that a portrait is blurred, as one is that was small."""
     cast: float = 0.0
     """Largest change of each colour channel by itself, as a share of it."""
+    hue: float = 0.0
+    """Largest turn of all hues, in degrees."""
+    saturation: float = 0.0
+    """Largest change of the saturation, as a share of it."""
+    grey: float = 0.0
+    """Probability that a portrait loses its colours."""
+    covered_eyes: float = 0.0
+    """Probability that a bar is painted over where the eyes are."""
 
     def __post_init__(self):
         check_range(
@@ -162,6 +171,10 @@ class AugmentConfig:
             closeup=(0.0, 1.0),
             blur=(0.0, 1.0),
             cast=(0.0, 0.5),
+            hue=(0.0, 180.0),
+            saturation=(0.0, 1.0),
+            grey=(0.0, 1.0),
+            covered_eyes=(0.0, 1.0),
         )
 
 

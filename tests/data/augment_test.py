@@ -198,6 +198,70 @@ def test_a_cast_scales_each_channel_by_itself(images):
         assert np.abs(before * ratio - after).max() < 1.5
 
 
+def by_colour(rgb, count=200):
+    return np.tile(np.uint8(rgb), (count, 108, 84, 1))
+
+
+def test_hues_turn_about_grey_by_at_most_the_angle():
+    colour = [150, 100, 90]
+    changed = augment(by_colour(colour), (2, 9), only(hue=60.0))
+    assert (changed == changed[:, :1, :1]).all()
+    found = changed[:, 0, 0].astype(float)
+    # The way to grey is as long as before, and its direction another.
+    away = found - found.mean(1, keepdims=True)
+    first = np.subtract(colour, np.mean(colour))
+    length = np.linalg.norm(first)
+    np.testing.assert_allclose(np.linalg.norm(away, axis=1), length, atol=1.5)
+    np.testing.assert_allclose(found.mean(1), np.mean(colour), atol=1.0)
+    angles = np.degrees(np.arccos(np.clip(away @ first / length**2, -1, 1)))
+    assert 55 < angles.max() < 63 and np.abs(np.median(angles) - 30) < 6
+    # To both sides.
+    side = np.sign(np.cross(first, away) @ np.ones(3))
+    assert 60 < (side > 0).sum() < 140
+    # Grey has no hue to turn.
+    grey = by_colour([90, 90, 90], 8)
+    np.testing.assert_array_equal(augment(grey, (2, 9), only(hue=180.0)), grey)
+
+
+def test_red_becomes_green_by_a_third_of_a_turn():
+    matrix = augment_module._colour_matrix(np.radians(120), 1.0)
+    np.testing.assert_allclose(matrix @ [200, 0, 0], [0, 200, 0], atol=1e-9)
+
+
+def test_saturation_draws_colours_to_their_grey_and_away_from_it():
+    colour = [150, 100, 90]
+    changed = augment(by_colour(colour), (4, 4), only(saturation=0.5))
+    found = changed[:, 0, 0].astype(float)
+    grey = np.dot(colour, [0.299, 0.587, 0.114])
+    factors = (found - grey) / np.subtract(colour, grey)
+    assert 0.45 < factors[:, 0].min() < 0.6 < 1.4 < factors[:, 0].max() < 1.55
+    np.testing.assert_allclose(factors[:, 0], factors[:, 2], atol=0.08)
+
+
+def test_grey_takes_all_colour_from_its_share():
+    colour = [150, 100, 90]
+    changed = augment(by_colour(colour), (4, 4), only(grey=0.3))
+    lost = (changed == round(np.dot(colour, [0.299, 0.587, 0.114]))).all(
+        axis=(1, 2, 3)
+    )
+    assert 40 < lost.sum() < 80
+    np.testing.assert_array_equal(changed[~lost], by_colour(colour)[~lost])
+
+
+def test_a_bar_covers_the_eyes_of_a_share(images):
+    many = np.tile(images, (4, 1, 1, 1))
+    changed = augment(many, (5, 5), only(covered_eyes=0.5))
+    differs = (changed != many).any(-1)
+    covered = differs.any(axis=(1, 2))
+    assert 40 < covered.sum() < 88
+    rows, columns = differs.any(axis=(0, 2)), differs.any(axis=(0, 1))
+    assert np.flatnonzero(rows)[[0, -1]].tolist() == [38, 59]
+    assert np.flatnonzero(columns)[[0, -1]].tolist() == [12, 70]
+    for before, after in zip(many[covered], changed[covered], strict=True):
+        bar = after[38:60, 12:71].reshape(-1, 3)
+        assert np.abs(bar - before.mean((0, 1))).max() <= 1
+
+
 def test_rows_of_a_read_only_mapped_file(images, tmp_path):
     np.save(tmp_path / "images.npy", images)
     mapped = np.load(tmp_path / "images.npy", mmap_mode="r")

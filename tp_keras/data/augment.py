@@ -1,7 +1,6 @@
-"""Random changes of training portraits that leave every label true.
+"""Random changes of training portraits that leave their labels true.
 
-Hue and saturation stay untouched: some labels are colours. Only a cast, if it
-is asked for, changes them a little, as the light of photographs does.
+Which those are depends on the labels: where some are colours, no hue may turn.
 """
 
 import math
@@ -20,6 +19,13 @@ _ERASED_SIDE = (0.1, 0.4)
 
 # How much is left of a portrait's height and width at the closest.
 _CLOSEST = 0.5
+
+# Where eyes are in portraits with all of the head: from and to, as shares of
+# height and width.
+_EYES = (0.36, 0.56), (0.15, 0.85)
+
+# What the eye sees of red, green and blue (ITU-R BT.601).
+_LUMA = np.array([0.299, 0.587, 0.114])
 
 # Standard deviation of a blur, as a share of the portrait's height.
 _BLUR = (0.004, 0.016)
@@ -66,6 +72,10 @@ def augment(images, seed, config=None, rows=None):
     blurred = rng.uniform(size=len(rows)) < config.blur
     deviations = rng.uniform(*_BLUR, len(rows)) * height
     casts = 1.0 + rng.uniform(-config.cast, config.cast, (len(rows), 3))
+    hues = uniform(math.radians(config.hue))
+    saturations = 1.0 + uniform(config.saturation)
+    saturations[rng.uniform(size=len(rows)) < config.grey] = 0.0
+    eyeless = rng.uniform(size=len(rows)) < config.covered_eyes
 
     # A setting of nothing at all costs nothing.
     moves = config.shift, config.zoom, config.rotation, config.closeup
@@ -93,7 +103,12 @@ def augment(images, seed, config=None, rows=None):
     if config.cast:
         for image, cast in zip(batch, casts, strict=True):
             cv2.multiply(image, (*cast, 1.0), dst=image)
-    for index in np.flatnonzero(erased):
+    if config.hue or config.saturation or config.grey:
+        colours = zip(batch, hues, saturations, strict=True)
+        for image, hue, saturation in colours:
+            cv2.transform(image, _colour_matrix(hue, saturation), dst=image)
+    boxes[eyeless] = np.multiply(np.transpose(_EYES), [height, width]).ravel()
+    for index in np.flatnonzero(erased | eyeless):
         top, left, bottom, right = boxes[index]
         # No colour that means anything: the portrait's own mean.
         batch[index, top:bottom, left:right] = _mean_color(batch[index])
@@ -133,6 +148,15 @@ def _affine_transforms(height, width, mirror, shift_x, shift_y, scale, angle):
     b2 = centre_y - b0 * centre_x - b1 * centre_y + shift_y
     rows = np.stack([a0, a1, a2], axis=1), np.stack([b0, b1, b2], axis=1)
     return np.stack(rows, axis=1)
+
+
+def _colour_matrix(hue, saturation):
+    """Returns the matrix that turns colours about grey and draws them to it."""
+    luma = np.tile(_LUMA, (3, 1))
+    cross = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / math.sqrt(3)
+    turn = math.cos(hue) * np.eye(3) + math.sin(hue) * cross
+    turn += (1 - math.cos(hue)) / 3
+    return (saturation * np.eye(3) + (1 - saturation) * luma) @ turn
 
 
 def _rectangles(rng, count, height, width):
