@@ -44,6 +44,7 @@ def way(two_data_sets, tmp_path_factory):
     run_dir = str(folder / "run")
     words = ["demo", "--run_dir", run_dir, "--data_dir", str(two_data_sets)]
     words += ["--dataset", FIRST, SECOND, "--mixing", "0.5"]
+    words += ["--labels", "age=18-"]
     words += [
         "--train_split",
         "train[:50%]",
@@ -79,7 +80,10 @@ def test_a_run_names_both_data_sets_and_has_the_tasks_of_both(way, capsys):
     assert schema.task("gender").classes == ("female", "male")
     assert schema.protected == "gender" and "age" not in schema.guarded
     for split, part in (("train", "train[:50%]"), ("validation", "validation")):
-        own = load(way, FIRST, part), load(way, SECOND, split)
+        # Adults of the second, and all of the first: it tells no age.
+        second = load(way, SECOND, split)
+        second = second.take(second.labels["age"] >= 18)
+        own = load(way, FIRST, part), second
         prints = "+".join(portraits.fingerprint for portraits in own)
         assert facts["fingerprints"][split] == prints
     # The same command finds it finished; another share is another run.
@@ -155,9 +159,15 @@ def test_a_bundle_knows_both(way):
     assert facts["data_fingerprints"] == way.run.facts["fingerprints"]
     # Of 30 labels on: hair is known of fewer portraits here.
     assert set(facts["calibration"]) == {"gender", "age", "race"}
-    assert facts["calibration"]["gender"]["count"] == 40 + 41
+    adults = {
+        split: int((load(way, SECOND, split).labels["age"] >= 18).sum())
+        for split in ("train", "validation")
+    }
+    assert adults["validation"] < 41 and adults["train"] < 321
+    calibrated = facts["calibration"]["gender"]["count"]
+    assert calibrated == 40 + adults["validation"]
     assert facts["framing"]["portraits"] == 160
-    assert facts["familiarity"]["portraits"] == 160 + 321
+    assert facts["familiarity"]["portraits"] == 160 + adults["train"]
 
 
 def test_rows_that_tell_what_is_familiar_are_of_every_part(monkeypatch, way):

@@ -60,6 +60,9 @@ class DataConfig:
     storage: str = "auto"
     """Decoded pixels in `memory`, or on `disk` as a mapped file that later runs
     reuse; `auto` takes memory up to 512 MB and half of what is free."""
+    labels: tuple[str, ...] = ()
+    """Learn from portraits with these labels alone, such as mood=calm,merry or
+    age=18-. A data set without such a task is taken whole."""
     mixing: float = 1.0
     """Share of each of several data sets in the batches, in proportion to
     `count ** mixing`: 1 takes every portrait as often, 0 every data set."""
@@ -114,6 +117,11 @@ class DataConfig:
         """Returns what stands for a split: `train`, `validation` are open."""
         parts = {"train": self.train_split, "validation": self.validation_split}
         return parts.get(split, split)
+
+    def selection(self, split: str) -> dict:
+        """Returns what else it needs to take some of its portraits alone."""
+        is_trained_on = split in ("train", "validation")
+        return {"labels": self.labels} if self.labels and is_trained_on else {}
 
     def location(self, split: str) -> tuple:
         """Returns what `load_portraits` needs to find a split's portraits."""

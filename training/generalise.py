@@ -5,8 +5,6 @@ python -m training.generalise --run_dir runs/real --datasets utk_face/synthetic
 
 import dataclasses
 
-from tp_keras.errors import UserError
-
 from .command import run
 from .command import start_tensorflow
 
@@ -45,31 +43,15 @@ class Generalise:
     def execute(self) -> None:
         """Measures, and prints figures, sentences and where all lies."""
         start_tensorflow()
+        from tp_keras.data.filters import take_labelled
         from tp_keras.evaluation.generalisation import summary
         from tp_keras.evaluation.generalisation.page import overview_table
         from tp_keras.evaluation.generalisation.run_generalisation import (
             run_generalisation,
         )
-        from tp_keras.gallery.choose import matching_rows
-        from tp_keras.gallery.choose import parse_filters
         from tp_keras.records.report import page_of
         from tp_keras.records.table import markdown_table
         from tp_keras.runs.run_folder import RunFolder
-
-        def choose(parts):
-            names = [text.partition("=")[0] for text in self.labels]
-            known = {n for part in parts for n in part.schema.task_names}
-            for name in set(names) - known:
-                raise UserError(
-                    f"Expected labels of {', '.join(sorted(known))}. "
-                    f"Received: labels={name}"
-                )
-            for part in parts:
-                own = part.schema.task_names
-                pairs = zip(names, self.labels, strict=True)
-                told = [text for name, text in pairs if name in own]
-                filters = parse_filters(told, part.schema)
-                yield part.take(matching_rows(part, filters))
 
         records, folder = run_generalisation(
             self.run_dir,
@@ -77,7 +59,9 @@ class Generalise:
             self.data_dir,
             self.split,
             self.output_dir,
-            choose if self.labels else None,
+            (lambda parts: take_labelled(parts, self.labels))
+            if self.labels
+            else None,
             " ".join(self.labels),
         )
         schema = RunFolder(self.run_dir).schema

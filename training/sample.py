@@ -64,6 +64,7 @@ class Sample:
                 f"Expected a seed from 0 on. Received: seed={self.seed}"
             )
         start_tensorflow()
+        from tp_keras.data import filters
         from tp_keras.data.source import load_portraits
         from tp_keras.evaluation.label_table import format_labels
         from tp_keras.gallery import choose
@@ -72,9 +73,9 @@ class Sample:
 
         portraits = load_portraits(self.data_dir, self.dataset, self.split)
         schema = portraits.schema
-        filters = choose.parse_filters(self.labels, schema)
-        balance = [choose.find_task(name, schema) for name in self.balance]
-        matching = choose.matching_rows(portraits, filters)
+        wanted = filters.parse_filters(self.labels, schema)
+        balance = [filters.find_task(name, schema) for name in self.balance]
+        matching = filters.matching_rows(portraits, wanted)
         rows = choose.choose_rows(
             matching, self.count, self.seed, portraits.labels, balance
         )

@@ -78,8 +78,8 @@ class Wallpaper:
         """Makes the wallpaper and says what it shows."""
         self._check()
         start_tensorflow()
+        from tp_keras.data import filters
         from tp_keras.data.source import load_portraits
-        from tp_keras.gallery import choose
         from tp_keras.gallery import mosaic
         from tp_keras.gallery import picture
         from tp_keras.gallery.screen import fit_screen
@@ -89,9 +89,9 @@ class Wallpaper:
             target = read_portrait(self.target, _shape_of_target(self.size))
         portraits = load_portraits(self.data_dir, self.dataset, self.split)
         schema = portraits.schema
-        filters = choose.parse_filters(self.labels, schema)
-        by = [choose.find_task(name, schema) for name in self.by]
-        rows = choose.matching_rows(portraits, filters)
+        wanted = filters.parse_filters(self.labels, schema)
+        by = [filters.find_task(name, schema) for name in self.by]
+        rows = filters.matching_rows(portraits, wanted)
         screen = fit_screen(self.size, self.tile, schema.image_shape)
         how = {"sort": self.sort}
         if self.target:
@@ -126,7 +126,7 @@ class Wallpaper:
         if self.sort == "label" and not self.target:
             for task in by:
                 labels = portraits.labels[task.name][drawn.items]
-                print(f"{task.name}: {choose.count_labels(task, labels)}")
+                print(f"{task.name}: {filters.count_labels(task, labels)}")
         print(f"Wallpaper: {self.output}")
         if schema.shows_people:
             print(picture.TERMS)

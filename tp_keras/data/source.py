@@ -17,6 +17,7 @@ from tp_keras.data.builders import find_builder
 from tp_keras.data.builders import find_builders
 from tp_keras.data.decoded_file import DecodedFile
 from tp_keras.data.decoded_file import DecodedRows
+from tp_keras.data.filters import take_labelled
 from tp_keras.data.joint import join
 from tp_keras.data.joint import merge_schemas
 from tp_keras.data.portraits import Portraits
@@ -47,7 +48,7 @@ _DECODED_QUICKLY = 512 << 20
 
 
 def load_portraits(
-    data_dir, dataset, split, storage="auto", progress=True
+    data_dir, dataset, split, storage="auto", progress=True, labels=()
 ) -> Portraits:
     """Decodes a split once and returns it as arrays.
 
@@ -64,11 +65,13 @@ def load_portraits(
         storage: `"memory"`, `"disk"`, or `"auto"`: memory for up to 512 MB and
             half of what is free, disk beyond that where it can take it.
         progress: Whether to show progress bars and tell where pixels lie.
+        labels: Texts such as `"age=18-"`: portraits with these labels alone;
+            see `take_labelled`. Their pixels are in memory.
 
     Raises:
         UserError: If there is no such data set or split, or it holds no
-            portraits with tasks, or several don't go together; see
-            `read_schema` and `merge_schemas`.
+            portraits with tasks or with these labels, or several don't go
+            together; see `read_schema` and `merge_schemas`.
         OSError: If there is no room for the pixels on disk.
     """
     if storage not in STORAGES:
@@ -80,12 +83,11 @@ def load_portraits(
         builders = find_builders(data_dir, dataset)
         merge_schemas([(b.info.full_name, read_schema(b)) for b in builders])
         splits = [split] * len(dataset) if isinstance(split, str) else split
-        return join(
-            [
-                load_portraits(data_dir, *place, storage, progress)
-                for place in zip(dataset, splits, strict=True)
-            ]
-        )
+        parts = [
+            load_portraits(data_dir, *place, storage, progress)
+            for place in zip(dataset, splits, strict=True)
+        ]
+        return join(take_labelled(parts, labels))
     builder = find_builder(data_dir, dataset)
     schema = read_schema(builder)
     count = count_portraits(builder, split)
@@ -104,18 +106,20 @@ def load_portraits(
                 print(f"The pixels stay in memory: {error}.", flush=True)
     storage = "disk" if rows else "memory"
     if rows is None:
-        labels, indices = _read_labels(builder, schema, split, progress)
+        known, indices = _read_labels(builder, schema, split, progress)
         images = np.empty((count, *schema.image_shape), np.uint8)
         _decode(builder, split, indices, images, progress)
-        fingerprint = compute_fingerprint(images, labels, indices)
-        rows = DecodedRows(images, labels, indices, fingerprint)
-    return Portraits(
+        fingerprint = compute_fingerprint(images, known, indices)
+        rows = DecodedRows(images, known, indices, fingerprint)
+    portraits = Portraits(
         **rows._asdict(),
         dataset=builder.info.full_name,
         split=split,
         storage=storage,
         schema=schema,
     )
+    (portraits,) = take_labelled([portraits], labels)
+    return portraits
 
 
 def _map_decoded(builder, schema, split, fits, progress) -> DecodedRows:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from collections.abc import Mapping
 
 from tp_keras.config import DataConfig
+from tp_keras.data.filters import take_labelled
 from tp_keras.data.joint import BETWEEN_PRINTS
 from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
@@ -78,6 +79,7 @@ def _is_own(portraits, data, fingerprints, load) -> bool:
     part = data.part("validation")
     try:
         validation = portraits if portraits.split == part else load(part)
+        (validation,) = take_labelled([validation], data.labels, strict=False)
     except UserError:
         return False  # Another data set need not have such a split.
     noted = fingerprints.get("validation", "")

@@ -124,8 +124,10 @@ def calibrate(run: RunFolder, model) -> dict[str, dict]:
     Returns what `fit_calibration` does; nothing where that split is gone.
     """
     try:
-        location = run.config.data.location("validation")
-        portraits = source.load_portraits(*location).seen_as(run.schema)
+        data = run.config.data
+        portraits = source.load_portraits(
+            *data.location("validation"), **data.selection("validation")
+        ).seen_as(run.schema)
     except UserError:
         return {}
     answers = model.predict_answers(portraits.images, verbose=0)

@@ -8,6 +8,7 @@ import numpy as np
 
 from tp_keras.data import builders
 from tp_keras.data import source
+from tp_keras.data.filters import take_labelled
 from tp_keras.data.joint import join
 from tp_keras.data.labels import strata
 from tp_keras.errors import UserError
@@ -165,6 +166,8 @@ def _load(run, split, limit=None):
     parts = run.config.data.parts
     found = [_load_part(data, split, limit) for data in parts]
     found = [portraits for portraits in found if portraits is not None]
+    labels = run.config.data.selection(split).get("labels", ())
+    found = take_labelled(found, labels, strict=False)
     return join(found).seen_as(run.schema) if found else None
 
 

@@ -131,8 +131,11 @@ def _check_same(run, config, facts):
 
 def _load(source, progress):
     """Returns the portraits of both splits, those that the run has seen."""
+    data = source.config.data
     portraits = {
-        split: load_portraits(*source.config.data.location(split), progress)
+        split: load_portraits(
+            *data.location(split), progress, **data.selection(split)
+        )
         for split in ("train", "validation")
     }
     source.check_fingerprints({k: v.fingerprint for k, v in portraits.items()})

@@ -280,7 +280,10 @@ class Trainer:
     def _load(self, split):
         if self.portraits is not None:
             return self.portraits[split]
-        return load_portraits(*self.config.data.location(split), self.progress)
+        data = self.config.data
+        return load_portraits(
+            *data.location(split), self.progress, **data.selection(split)
+        )
 
     def _optimizer(self, steps):
         training = self.config.training

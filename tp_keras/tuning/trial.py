@@ -117,7 +117,9 @@ class TrialRunner:
         # A process that trains beside others says nothing.
         progress = multiprocessing.parent_process() is None
         self.portraits = {
-            split: load_portraits(*data.location(split), progress)
+            split: load_portraits(
+                *data.location(split), progress, **data.selection(split)
+            )
             for split in ("train", "validation")
         }
         folder.check_data(

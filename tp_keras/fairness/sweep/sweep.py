@@ -214,7 +214,9 @@ class _Seed:
     def _load(self, split, data=None):
         if split not in self.portraits:
             data = data or self.base.config.data
-            found = load_portraits(*data.location(split), progress=False)
+            found = load_portraits(
+                *data.location(split), progress=False, **data.selection(split)
+            )
             self.base.check_fingerprints({split: found.fingerprint})
             self.portraits[split] = found
         return self.portraits[split]
