@@ -22,7 +22,7 @@ FLOAT32 = "float32"
 BFLOAT16 = "bfloat16"
 PRECISIONS = ("auto", FLOAT32, BFLOAT16)
 
-OPTIMIZERS = ("adamw", "muon")
+OPTIMIZERS = ("adamw", "muon", "sing")
 
 # Settings of models that may name a file or folder.
 PATHS = ("backbone", "from_run", "classifier_run")
@@ -229,7 +229,8 @@ class TrainingConfig:
     """Portraits in a step."""
     optimizer: str = "adamw"
     """`adamw`, or `muon`, which updates the kernels of convolutions by
-    orthogonal matrices, and needs fewer passes; all else is AdamW's."""
+    orthogonal matrices, and needs fewer passes; all else is AdamW's. `sing` is
+    AdamW on gradients of one length, at about ten times its learning rate."""
     learning_rate: float = 2e-3
     """Peak of the learning rate, after the warm-up; a cosine leads to 0."""
     warmup_epochs: float = 2.0

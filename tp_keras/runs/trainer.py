@@ -20,6 +20,7 @@ from tp_keras.models import create_backbone
 from tp_keras.models.muon import FusedMuon
 from tp_keras.models.optimizers import FusedAdamW
 from tp_keras.models.optimizers import cosine_schedule
+from tp_keras.models.sing import Sing
 from tp_keras.quiet import verbosity
 from tp_keras.runs.callbacks import FrozenTrunk
 from tp_keras.runs.callbacks import has_stopped
@@ -35,7 +36,7 @@ from tp_keras.tasks import PROTECTED
 
 _MOST_STEPS_PER_EXECUTION = 8
 
-_OPTIMIZERS = {"adamw": FusedAdamW, "muon": FusedMuon}
+_OPTIMIZERS = {"adamw": FusedAdamW, "muon": FusedMuon, "sing": Sing}
 
 
 class Trainer:
