@@ -1,0 +1,239 @@
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+
+from tests.made_runs import TINY_SEPARABLE
+from tests.portrait_factory import GENDER
+from tests.portrait_factory import SCHEMA
+from tests.portrait_factory import make_portraits
+from tests.printed_commands import refusal
+from tp_keras.config import AugmentConfig
+from tp_keras.config import ExperimentConfig
+from tp_keras.config import ModelConfig
+from tp_keras.config import TrainingConfig
+from tp_keras.records.record import Record
+from tp_keras.records.record import find_one
+from tp_keras.runs import trainer as trainer_module
+from tp_keras.tasks import Task
+from tp_keras.tuning import augmentation_report as report
+from tp_keras.tuning import safe_augmentations as safe
+from training.command import run
+from training.safe_augmentations import SafeAugmentations
+
+HAT = Task("hat", "binary", ("no", "yes"))
+GROUPS = ("women", "men")
+
+
+def compared(right, labels, groups=None, min_count=1):
+    names = GROUPS if groups is not None else ()
+    return [
+        Record(task="hat", **fields)
+        for fields in safe.compare(
+            {name: np.array(hits, bool) for name, hits in right.items()},
+            np.array(labels),
+            groups if groups is None else np.array(groups),
+            HAT,
+            names,
+            min_count,
+        )
+    ]
+
+
+def gain(records, name, group="all"):
+    return find_one(records, metric=safe.DIFFERENCE, variant=name, group=group)
+
+
+def test_gains_are_of_the_mean_over_classes_in_each_group_by_hand():
+    labels = [0, 0, 0, 1, 0, 0, 1, 1, -1]
+    groups = [0, 0, 0, 0, 1, 1, 1, 1, 1]
+    before = [1, 1, 0, 0, 1, 1, 0, 1, 1]
+    after = [1, 1, 1, 1, 1, 0, 0, 0, 0]
+    records = compared({safe.NOTHING: [before], "hue": [after]}, labels, groups)
+    base = find_one(records, metric=safe.ACCURACY, group="all")
+    assert base.value == pytest.approx((4 / 5 + 1 / 3) / 2)
+    assert base.count == 8
+    # Of the class 0: a third more women, half of the men less.
+    assert gain(records, "hue", "women").value == pytest.approx((1 / 3 + 1) / 2)
+    assert gain(records, "hue", "men").value == pytest.approx(
+        (-1 / 2 - 1 / 2) / 2
+    )
+    assert gain(records, "hue").value == pytest.approx(0.0)
+    # A class of one portrait does not count where two are asked for.
+    few = compared({safe.NOTHING: [before], "hue": [after]}, labels, groups, 2)
+    assert gain(few, "hue", "women").value == pytest.approx(1 / 3)
+    assert gain(few, "hue", "women").count == 3
+    none = compared({safe.NOTHING: [before], "hue": [after]}, labels, groups, 9)
+    assert gain(none, "hue").value is None
+    # The seeds count alike.
+    two = compared(
+        {safe.NOTHING: [before, before], "hue": [after, before]}, labels, groups
+    )
+    assert gain(two, "hue", "women").value == pytest.approx((1 / 3 + 1) / 4)
+
+
+def test_intervals_are_those_of_pairs_and_widen_with_their_number():
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1], [600, 300])
+    before = rng.uniform(size=(1, 900)) < 0.7
+    after = before ^ (rng.uniform(size=(1, 900)) < 0.1)
+    (record,) = [
+        gain(compared({safe.NOTHING: before, "hue": after}, labels), "hue")
+    ]
+    pairs = after[0].astype(int) - before[0]
+    variance = [pairs[labels == k].var() / (labels == k).sum() for k in (0, 1)]
+    error = np.sqrt(sum(variance)) / 2
+    assert (record.high - record.low) / 2 == pytest.approx(
+        1.96 * error, rel=0.06
+    )
+    # Bonferroni's: two candidates, all and two groups.
+    groups = np.arange(900) % 2
+    many = {safe.NOTHING: before, "hue": after, "grey": after}
+    wide = gain(compared(many, labels, groups), "hue")
+    assert wide.high - wide.low == pytest.approx(
+        (record.high - record.low) * 2.638 / 1.96, rel=0.06
+    )
+    # Seeds that disagree say less.
+    both = np.concatenate([after, before])
+    base = np.concatenate([before, before])
+    every = gain(compared({safe.NOTHING: base, "hue": both}, labels), "hue")
+    assert every.value == pytest.approx(record.value / 2)
+
+
+def difference(value, radius, group="all", name="hue"):
+    ends = {"low": value - radius, "high": value + radius}
+    return Record(
+        safe.DIFFERENCE, "hat", group, value, 100, variant=name, **ends
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([(-0.05, 0.02), (0.1, 0.02)], safe.HARMS),
+        ([(0.05, 0.02), (-0.01, 0.02)], safe.HELPS),
+        ([(0.0, 0.02), (-0.01, 0.015)], safe.SAFE),
+        ([(0.0, 0.02), (-0.01, 0.03)], safe.OPEN),
+    ],
+)
+def test_one_group_is_enough_for_a_verdict(values, expected):
+    records = [
+        difference(*value, group)
+        for value, group in zip(values, GROUPS, strict=True)
+    ]
+    assert safe.verdict(records, "hue", 0.03) == expected
+    assert safe.verdict(records, "grey", 0.03) == safe.OPEN
+
+
+def test_the_report_says_what_was_found_and_which_settings_are_safe():
+    records = [
+        Record(safe.ACCURACY, "hat", "all", 0.9, 100, variant=safe.NOTHING),
+        difference(-0.2, 0.05),
+        difference(0.1, 0.05, name="flip"),
+        difference(0.0, 0.01, name="shift"),
+        difference(0.0, 0.5, name="blur"),
+    ]
+    text = "\n".join(report.sentences(records, 0.03))
+    assert "accuracy of hat is 0.900 (n = 100)" in text
+    assert "change what the label says: hue." in text
+    assert "help: flip." in text
+    assert "no group more than 3 points: shift." in text
+    assert "can't be told: blur." in text
+    chosen = report.chosen_settings(report.verdicts(records, 0.03))
+    nothing = safe.augmentation(safe.NOTHING)
+    assert not any(dataclasses.astuple(nothing))
+    assert chosen == dataclasses.replace(nothing, flip=True, shift=0.1)
+    table = report.table_of(records, 0.03)
+    assert table["change"].tolist() == ["flip", "shift", "blur", "hue"]
+    assert table["hat, all"].tolist()[-1] == "-20.0 [-25.0, -15.0]"
+
+
+def test_every_augmentation_is_a_candidate():
+    fields = {field.name for field in dataclasses.fields(AugmentConfig)}
+    assert fields == {*safe.CANDIDATES}
+    assert safe.augmentation("hue").hue == 180.0
+    assert not safe.augmentation("hue").flip
+
+
+def coloured(split, seed):
+    """Portraits whose label is told by their colour, and by nothing else."""
+    portraits = make_portraits(160, seed=seed, split=split)
+    rng = np.random.default_rng(seed)
+    noise = rng.integers(60, 120, portraits.images.shape).astype(np.uint8)
+    labels = portraits.labels["gender"]
+    noise[np.arange(160), ..., 0] += (80 * (labels == 0))[:, None, None].astype(
+        np.uint8
+    )
+    noise[np.arange(160), ..., 2] += (80 * (labels == 1))[:, None, None].astype(
+        np.uint8
+    )
+    return dataclasses.replace(portraits, images=noise)
+
+
+def test_a_change_of_what_the_label_is_told_by_harms(tmp_path, capsys):
+    portraits = {
+        "train": coloured("train", 0),
+        "validation": coloured("validation", 1),
+    }
+    config = ExperimentConfig(
+        model=ModelConfig(backbone=TINY_SEPARABLE, tasks=("gender",)),
+        training=TrainingConfig(
+            epochs=8, batch_size=16, warmup_epochs=0.5, averaging=0.0
+        ),
+    )
+    names = "flip", "hue"
+    right = safe.train_each(config, names, (0,), portraits, tmp_path)
+    assert set(right) == {"gender"}
+    assert right["gender"]["flip"].shape == (1, 160)
+    assert "hue, seed 0" in capsys.readouterr().err
+    judged = portraits["validation"]
+    records = [
+        Record(task="gender", **fields)
+        for fields in safe.compare(
+            right["gender"], judged.labels["gender"], None, GENDER, ()
+        )
+    ]
+    found = report.verdicts(records, 0.05)
+    assert found["hue"] == safe.HARMS and found["flip"] != safe.HARMS
+    # A second time nothing is trained.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delattr(trainer_module.Trainer, "_train")
+        again = safe.train_each(config, names, (0,), portraits, tmp_path)
+    np.testing.assert_array_equal(
+        again["gender"]["hue"], right["gender"]["hue"]
+    )
+
+
+def test_the_command_writes_a_page_and_prints_the_settings(
+    tiny_data_dir, tmp_path, capsys
+):
+    words = ["--experiment", "demo", "--data_dir", str(tiny_data_dir)]
+    words += ["--dataset", "tiny_portraits/synthetic_tiny", "--epochs", "1"]
+    words += ["--augmentations", "flip", "grey", "--seeds", "0"]
+    words += ["--backbone", TINY_SEPARABLE, "--output_dir", str(tmp_path / "o")]
+    run(SafeAugmentations, words)
+    output = capsys.readouterr().out
+    assert "| flip" in output and "| grey" in output
+    assert "Settings: --flip" in output
+    assert f"Page: {tmp_path / 'o'}/safe_augmentations.html" in output
+    written = {path.name for path in (tmp_path / "o" / "figures").iterdir()}
+    assert {"gender.png", "hair_color.png", "records.jsonl"} <= written
+    assert (tmp_path / "o" / "safe_augmentations.html").is_file()
+    columns = {f"{task.name}, all" for task in SCHEMA.tasks}
+    assert all(column in output for column in columns)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--augmentations", "flip", "shear"], "out of flip, shift, .*shear"),
+        (["--augmentations", "flip", "flip"], "each once"),
+        (["--experiment", "none"], "out of demo, .*experiment=none"),
+        (["--seeds"], "at least one seed"),
+        (["--epochs", "0"], "epochs=0"),
+    ],
+)
+def test_what_can_not_be_tried_is_refused(words, expected, capsys):
+    said = refusal(capsys, run, SafeAugmentations, words)
+    assert re.search(expected, said, re.DOTALL), said
