@@ -172,12 +172,6 @@ class VaeExperimentConfig:
                 "Expected a single name. "
                 f"Received: dataset={', '.join(self.data.datasets)}"
             )
-        if self.data.labels:
-            raise UserError(
-                "A generator learns from all portraits of its split, and draws "
-                "those with the labels that it is asked for. Expected no "
-                f"labels. Received: labels={' '.join(self.data.labels)}"
-            )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -233,6 +233,14 @@ def test_sharp_without_a_fitting_classifier_is_refused(data, message, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_labels_that_it_would_learn_from_alone_are_refused(tmp_path):
+    config = make_config(tmp_path / "run")
+    data = dataclasses.replace(config.data, labels=("gender=male",))
+    with pytest.raises(UserError, match="Received: labels=gender=male"):
+        fit(dataclasses.replace(config, data=data))
+    assert not (tmp_path / "run").exists()
+
+
 def test_too_few_portraits_for_a_prior_are_told_before_training(
     tmp_path, monkeypatch
 ):

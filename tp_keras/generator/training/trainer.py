@@ -84,6 +84,12 @@ class VaeTrainer(Trainer):
             )
 
     def _check_sources(self):
+        if labels := self.config.data.labels:
+            raise UserError(
+                "A generator learns from all portraits of its split, and draws "
+                "those with the labels that it is asked for. Expected no "
+                f"labels. Received: labels={' '.join(labels)}"
+            )
         if self.config.model.preset == "sharp":
             self._classifier_run()
 
