@@ -1,0 +1,209 @@
+"""Which rule of attributes a label may be: one of them, or a pair."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+
+import numpy as np
+
+from tp_keras.evaluation.figures import figure
+from tp_keras.records.intervals import mean_of_shares_interval
+from tp_keras.records.record import ALL
+from tp_keras.tasks import BINARY
+from tp_keras.tasks import MULTI_LABEL
+from tp_keras.tasks import REGRESSION
+from tp_keras.tasks import Task
+
+# The metric, with a rule as `variant`.
+RULE = "rule_balanced_accuracy"
+
+# What fewer portraits have, or all but fewer, tells too little of a label.
+_LEAST_SHARE = 0.01
+
+# Of a pair (a, b). The other combinations are negations of these.
+_PAIRS = {
+    "{a} and {b}": lambda a, b: a & b,
+    "{a} but not {b}": lambda a, b: a & ~b,
+    "{b} but not {a}": lambda a, b: b & ~a,
+    "{a} or {b}": lambda a, b: a | b,
+    "{a} or {b}, but not both": lambda a, b: a ^ b,
+}
+
+_NUM_PERMUTATIONS = 200
+
+
+@dataclasses.dataclass(frozen=True)
+class Rules:
+    """Rules of attributes, each true or false of a portrait.
+
+    Attributes:
+        names: One for each.
+        sizes: How many attributes each is made of.
+        values: Bool `[rules, count]`.
+    """
+
+    names: tuple[str, ...]
+    sizes: tuple[int, ...]
+    values: np.ndarray
+
+    def take(self, rows) -> "Rules":
+        """Returns the same rules of some portraits."""
+        return dataclasses.replace(self, values=self.values[:, rows])
+
+
+def attributes_of(
+    answers: Mapping[str, np.ndarray], tasks: Sequence[Task]
+) -> dict[str, np.ndarray]:
+    """Returns the attributes that a model's answers tell.
+
+    Each class and flag is one, of two classes the second; a number is one that
+    half of the portraits have: it is at least the median.
+
+    Args:
+        answers: What `predict_answers` returns.
+        tasks: The tasks to read.
+
+    Returns:
+        Dict: name -> bool `[count]`, without those that hardly any or nearly
+        all portraits have.
+    """
+    found = {}
+    for task in tasks:
+        values = np.asarray(answers[task.name])
+        if task.kind == REGRESSION:
+            middle = float(np.median(values))
+            found[f"{task.name} from {middle:.3g}"] = values >= middle
+        elif task.kind == MULTI_LABEL:
+            for index, name in enumerate(task.classes):
+                found[name] = values[:, index] >= 0.5
+        else:
+            predicted = task.predicted(values)
+            first = 1 if task.kind == BINARY else 0
+            for index, name in [*enumerate(task.classes)][first:]:
+                found[f"{task.name} {name}"] = predicted == index
+    return {
+        name: values
+        for name, values in found.items()
+        if _LEAST_SHARE <= values.mean() <= 1 - _LEAST_SHARE
+    }
+
+
+def make_rules(attributes: Mapping[str, np.ndarray]) -> Rules:
+    """Returns every attribute alone, and every pair by AND, OR and XOR.
+
+    Example:
+        >>> rules = make_rules({"a": np.array([True, False]),
+        ...                     "b": np.array([True, True])})
+        >>> rules.names[-1], rules.values[-1].tolist()
+        ('a or b, but not both', [False, True])
+    """
+    names, sizes, values = [], [], []
+    for name, own in attributes.items():
+        names.append(name)
+        sizes.append(1)
+        values.append(own)
+    for (a, first), (b, second) in itertools.combinations(
+        attributes.items(), 2
+    ):
+        for text, combine in _PAIRS.items():
+            names.append(text.format(a=a, b=b))
+            sizes.append(2)
+            values.append(combine(first, second))
+    return Rules(tuple(names), tuple(sizes), np.array(values, bool))
+
+
+def balanced_accuracies(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Returns the mean of the two recalls of each rule, float64 `[..., rules]`.
+
+    Args:
+        values: Bool `[rules, count]`.
+        labels: Integers `[..., count]`, 0 or 1, both of them there.
+    """
+    labels = np.asarray(labels, np.float32)
+    values = np.asarray(values, np.float32)
+    yes, no = labels.sum(-1), (1 - labels).sum(-1)
+    hits = labels @ values.T
+    false = values.sum(-1) - hits
+    shares = hits / yes[..., None] - false / no[..., None]
+    return 0.5 + 0.5 * shares.astype(np.float64)
+
+
+def rank(rules: Rules, labels: np.ndarray, seed: int = 0) -> tuple:
+    """Ranks rules, or their negations, by how well they tell a label.
+
+    Args:
+        rules: `Rules` of some portraits.
+        labels: Integers `[count]`, 0 or 1.
+        seed: Seed of the permutations.
+
+    Returns:
+        Numbers of the rules, the best first, int `[rules]`; whether it is the
+        negation that tells the label, bool `[rules]` by the number of a rule;
+        and what the best of all rules stays below in 19 of 20 cases when the
+        labels are dealt out anew.
+    """
+    found = balanced_accuracies(rules.values, labels)
+    generator = np.random.default_rng(seed)
+    dealt = [generator.permutation(labels) for _ in range(_NUM_PERMUTATIONS)]
+    by_chance = balanced_accuracies(rules.values, np.stack(dealt))
+    best = np.abs(by_chance - 0.5).max(-1) + 0.5
+    strength = np.abs(found - 0.5)
+    # Of two that tell as much the simpler one.
+    order = np.lexsort((rules.sizes, -np.round(strength, 9)))
+    return order, found < 0.5, float(np.quantile(best, 0.95))
+
+
+def measure_rules(
+    rules: Rules,
+    numbers: Sequence[int],
+    negated: np.ndarray,
+    labels: np.ndarray,
+    groups: np.ndarray | None = None,
+    group_names: Sequence[str] = (),
+    null: float | None = None,
+) -> Iterator[dict]:
+    """Yields the fields of records of how well rules tell a label.
+
+    The balanced accuracy, with an interval made of Wilson's of the two recalls.
+
+    Args:
+        rules: `Rules` of some portraits.
+        numbers: Which to measure.
+        negated: See `rank`.
+        labels: Integers `[count]`, 0 or 1.
+        groups: Integers `[count]`, for figures of each group as well.
+        group_names: Names of the groups.
+        null: See `rank`.
+    """
+    masks = {ALL: np.full(len(labels), True)}
+    for index, name in enumerate(group_names):
+        masks[name] = groups == index
+    for number in numbers:
+        says = rules.values[number] ^ negated[number]
+        name = rule_name(rules, number, negated)
+        for group, mask in masks.items():
+            rows = [mask & (labels == value) for value in (0, 1)]
+            counts = np.array([part.sum() for part in rows])
+            about = {"group": group, "variant": name}
+            if not counts.all():
+                yield figure(RULE, None, 0, **about)
+                continue
+            hits = [(~says & rows[0]).sum(), (says & rows[1]).sum()]
+            yield figure(
+                RULE,
+                np.mean(hits / counts),
+                counts.sum(),
+                mean_of_shares_interval(hits, counts),
+                **about,
+                null=null if group == ALL else None,
+            )
+
+
+def rule_name(rules: Rules, number: int, negated: np.ndarray) -> str:
+    """Returns a rule in words."""
+    name = rules.names[number]
+    if not negated[number]:
+        return name
+    return f"not {name}" if rules.sizes[number] == 1 else f"not ({name})"

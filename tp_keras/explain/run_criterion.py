@@ -1,0 +1,172 @@
+"""Explains a label by attributes that other runs have learned."""
+
+import os
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+import tqdm
+
+from tp_keras.data import source
+from tp_keras.data.portraits import Portraits
+from tp_keras.errors import UserError
+from tp_keras.evaluation import places
+from tp_keras.evaluation.generalisation.framing import find_framing
+from tp_keras.evaluation.generalisation.framing import frame
+from tp_keras.explain import criterion
+from tp_keras.explain import criterion_page
+from tp_keras.records.record import Record
+from tp_keras.records.report import check_folder
+from tp_keras.records.report import write_report
+from tp_keras.runs.run_folder import RunFolder
+from tp_keras.tasks import Task
+
+# Portraits of a run's training that its mean face is of.
+_FACES = 1000
+
+# Rules that are measured, of each size.
+_SHOWN = 10
+
+
+def explain_criterion(
+    attribute_runs: Sequence[str | os.PathLike],
+    data_dir: str | os.PathLike,
+    dataset: str,
+    task: str | None = None,
+    rank_split: str = "train",
+    split: str = "validation",
+    output_dir: str | os.PathLike = "runs/criterion",
+) -> tuple[list[Record], pathlib.Path]:
+    """Ranks rules of attributes on one split and measures them on another.
+
+    Args:
+        attribute_runs: Folders of runs whose answers are the attributes. Their
+            training portraits tell how they want a face framed.
+        data_dir: Folder of the prepared data sets.
+        dataset: Name of the one with the label.
+        task: Name of the label, of two classes; None: the first guarded task.
+        rank_split: Split to rank by.
+        split: Split to measure on.
+        output_dir: Folder to write `figures` and the page into.
+
+    Returns:
+        The records, and the folder in which they lie beside table and plot.
+
+    Raises:
+        UserError: If runs, data or label are not there, or tell nothing.
+    """
+    folder = pathlib.Path(output_dir, "figures")
+    check_folder(folder)
+    parts = [
+        source.load_portraits(data_dir, dataset, part)
+        for part in (rank_split, split)
+    ]
+    schema = parts[0].schema
+    label = _find_label(schema, task)
+    parts = [part.take(part.labels[label.name] >= 0) for part in parts]
+    for part in parts:
+        if len(np.unique(part.labels[label.name])) < 2:
+            raise UserError(
+                f"Expected portraits of both classes of {label.name}. "
+                f"Received: {part.dataset}, split={part.split}"
+            )
+    found = [dict(_known_attributes(part, label)) for part in parts]
+    for path in attribute_runs:
+        run = RunFolder(path).require()
+        for own, answers in zip(found, _answers(run, parts), strict=True):
+            told = criterion.attributes_of(answers, _tasks(run))
+            for name, values in told.items():
+                name = f"{name} ({run.path.name})" if name in own else name
+                own[name] = values
+    # What one of the splits hardly has is of no use.
+    names = [name for name in found[0] if name in found[1]]
+    rules = [
+        criterion.make_rules({name: own[name] for name in names})
+        for own in found
+    ]
+    labels = [part.labels[label.name] for part in parts]
+    order, negated, null = criterion.rank(rules[0], labels[0])
+    sizes = np.array(rules[0].sizes)[order]
+    numbers = [*order[sizes == 1][:_SHOWN], *order[sizes == 2][:_SHOWN]]
+    records = [
+        Record(
+            task=label.name,
+            split=part.split,
+            dataset=part.dataset,
+            **fields,
+        )
+        for part, own, values in zip(parts, rules, labels, strict=True)
+        for fields in criterion.measure_rules(
+            own,
+            numbers,
+            negated,
+            values,
+            part.groups if schema.protected else None,
+            schema.groups,
+            null if part is parts[0] else None,
+        )
+    ]
+    write_report(
+        folder,
+        folder.parent / "criterion.html",
+        records,
+        criterion_page.make_report,
+        places.describe_portraits(parts[1])
+        | {"attributes": names, "runs": [str(p) for p in attribute_runs]},
+    )
+    return records, folder
+
+
+def _find_label(schema, name) -> Task:
+    """Returns the task to explain, one of two classes."""
+    tasks = [task for task in schema.tasks if task.num_classes == 2]
+    guarded = [task for task in tasks if task.name in schema.guarded]
+    chosen = [task for task in guarded or tasks if name in (None, task.name)]
+    if name is not None:
+        chosen = [task for task in tasks if task.name == name]
+    if not chosen:
+        raise UserError(
+            "Expected a label of two classes out of "
+            f"{', '.join(task.name for task in tasks) or 'none'}. "
+            f"Received: task={name}"
+        )
+    return chosen[0]
+
+
+def _known_attributes(portraits: Portraits, label: Task):
+    """Yields what the data set itself says of all of its portraits."""
+    for task in portraits.schema.tasks:
+        values = portraits.labels[task.name]
+        if task.name == label.name or not task.has_classes:
+            continue
+        if (values >= 0).all():
+            first = 1 if task.num_classes == 2 else 0
+            for index, name in [*enumerate(task.classes)][first:]:
+                yield f"{task.name} {name}", values == index
+
+
+def _tasks(run: RunFolder) -> tuple[Task, ...]:
+    """Returns the tasks that a run has learned."""
+    return run.schema.get_tasks(run.config.model.tasks)
+
+
+def _answers(run: RunFolder, parts: Sequence[Portraits]):
+    """Yields what a run answers to the pictures of each split.
+
+    They are framed like those of its training, by their mean faces; the split
+    to rank by tells how.
+    """
+    classifier = run.load_model()
+    data, size = run.config.data.first, run.schema.image_shape[:2]
+    seen = source.load_portraits(
+        data.data_dir, data.dataset, f"train[:{_FACES}]", progress=False
+    )
+    face = seen.images.mean(0)
+    framing, _, correlation = find_framing(face, parts[0].images.mean(0))
+    tqdm.tqdm.write(
+        f"{run.path}: looked at in {framing.scale:.2f} of the view, mean faces "
+        f"correlate with {correlation:.2f}"
+    )
+    for part in parts:
+        pictures = frame(part.images, size, framing, title="framing")
+        yield classifier.predict_answers(pictures, verbose=0)
