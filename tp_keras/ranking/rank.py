@@ -69,10 +69,10 @@ def rank_attributes(
             be told, or no attribute is left.
     """
     for column in (target, *settings.ignore):
-        _check_name(column, [*table.columns], "column")
+        check_name(column, [*table.columns], "column")
     table = table.drop(columns=[*{*settings.ignore} - {target}])
     table = table[table[target].notna()].reset_index(drop=True)
-    groups, repeated = _find_copies(table, settings)
+    groups, repeated = find_copies(table, settings.quantiles)
     how = {"variant": settings.copies}
     about = [share("repeated_rows", repeated.sum(), len(table), **how)]
     if settings.copies == ONCE:
@@ -98,7 +98,7 @@ def rank_attributes(
             + ", ".join(f"{each.name}: {each.problem}" for each in columns)
         )
     top = settings.top or classes.levels[-1]
-    _check_name(top, classes.levels, "top class of the target")
+    check_name(top, classes.levels, "top class of the target")
     training &= classes.known
     found = [*_describe(classes, settings.quantiles, training)]
     for each in columns:
@@ -110,8 +110,8 @@ def rank_attributes(
     return [Record(**where, **fields) for fields in _adjust(made)]
 
 
-def _check_name(name, known, what):
-    """Raises unless a name is known, and says which is near."""
+def check_name(name: str, known: Sequence[str], what: str) -> None:
+    """Raises `UserError` unless a name is known, and says which is near."""
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
@@ -131,11 +131,17 @@ def _checked(column, classes, training):
     return column
 
 
-def _find_copies(table, settings):
+def find_copies(
+    table: pd.DataFrame, quantiles: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Finds rows that are copies of others.
 
     Names, which differ in copies too, are not compared. In a table of few
     columns rows are alike by chance: such are no copies.
+
+    Args:
+        table: Texts, as `read_table` returns them.
+        quantiles: Bins that numbers are read in.
 
     Returns:
         A number for each kind of row, int64 `[rows]`; which rows repeat an
@@ -145,7 +151,7 @@ def _find_copies(table, settings):
     compared = [
         name
         for name in table
-        if not read_column(table[name], every, settings.quantiles).problem
+        if not read_column(table[name], every, quantiles).problem
     ]
     cells = table[compared].fillna("")
     by_kind = cells.groupby(compared, sort=False) if compared else None
