@@ -49,7 +49,8 @@ def _text(folder, results, completed, experiment, base):
         f"{len(results) - len(completed)} failed.",
         "",
         _table(results, completed),
-        "Score: mean validation accuracy over the tasks in the best epoch. "
+        f"Score: {settings.base.training.score} of the validation, the mean "
+        "over the tasks, in the best epoch. "
         "Latency: one portrait, one thread, folded. * marks the front: no "
         "trial of the full budget is better in both.",
         "",
