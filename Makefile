@@ -11,8 +11,9 @@ SHARED_OUT := -n logical --maxprocesses 4 --dist loadfile
 RUN_UTKFACE := $(RUN) -m training.run_all --experiment utkface \
 	--output_dir exported_models/utkface
 
-.PHONY: help demo train utkface fairness report serve portraits test test-all \
-	test-notebooks test-pages test-processors faults lint format wheel benchmarks clean
+.PHONY: help demo train utkface hidden-criterion fairness report serve \
+	portraits test test-all test-notebooks test-pages test-processors faults \
+	lint format wheel benchmarks clean
 
 help:  ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' \
@@ -53,6 +54,22 @@ ifdef UTKFACE
 else
 	$(RUN_UTKFACE) --dataset utk_face/synthetic --run_dir runs/utkface-synthetic
 endif
+
+# Drawn faces, or real ones with HIDDEN_CRITERION=FOLDER.
+HIDDEN_SET := hidden_criterion/$(if $(HIDDEN_CRITERION),files,synthetic)
+HIDDEN_RUN := runs/hidden_criterion$(if $(HIDDEN_CRITERION),,-synthetic)
+HIDDEN_FILES := $(if $(HIDDEN_CRITERION),--manual_dir "$(HIDDEN_CRITERION)")
+HIDDEN_SHORT := $(if $(HIDDEN_CRITERION),,--epochs 6)
+
+hidden-criterion: $(VENV)/.runtime  ## A label nobody explains: HIDDEN_CRITERION=...
+	$(RUN) -m training.build_dataset --dataset $(HIDDEN_SET) $(HIDDEN_FILES)
+	$(RUN) -m training.train hidden_criterion --dataset $(HIDDEN_SET) \
+		--run_dir $(HIDDEN_RUN) $(HIDDEN_SHORT)
+	$(RUN) -m training.evaluate --run_dir $(HIDDEN_RUN)
+	$(RUN) -m training.fairness_report --run_dir $(HIDDEN_RUN)
+	$(RUN) -m training.safe_augmentations --dataset $(HIDDEN_SET) --seeds 0 \
+		--augmentations flip brightness grey covered_eyes \
+		--output_dir $(HIDDEN_RUN)/safe_augmentations
 
 fairness: $(VENV)/.runtime  ## Gender in hair: measured, removed, measured.
 	$(RUN) -m training.build_dataset

@@ -22,7 +22,7 @@ from .command import kept
 from .command import run
 from .command import shown
 from .command import start_tensorflow
-from .configs import EXPERIMENTS
+from .configs import find_experiment
 from .fairness_report import FairnessReport
 
 
@@ -92,11 +92,7 @@ class FairnessSweep:
             print(f"Next: {shown(report)}")
 
     def _experiment(self):
-        if self.experiment not in EXPERIMENTS:
-            raise UserError(
-                f"Expected an experiment out of {', '.join(EXPERIMENTS)}. "
-                f"Received: experiment={self.experiment}"
-            )
+        config = find_experiment(self.experiment)
         changes = {
             name: getattr(self, name)
             for name in ("data_dir", "dataset")
@@ -109,7 +105,6 @@ class FairnessSweep:
             )
         if not self.base_runs and not self.seeds:
             raise UserError("Expected at least one seed. Received: seeds=()")
-        _, config = EXPERIMENTS[self.experiment]
         data = dataclasses.replace(config.data, **changes)
         return kept(dataclasses.replace(config, data=data))
 

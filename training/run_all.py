@@ -31,7 +31,7 @@ from .command import EXIT_USER_ERROR
 from .command import run
 from .command import shown
 from .command import start_tensorflow
-from .configs import EXPERIMENTS
+from .configs import find_experiment
 from .endings import EXIT_UNREAD
 from .evaluate import Evaluate
 from .export import Export
@@ -73,12 +73,7 @@ class RunAll:
         """Goes all steps and ends with what a reader needs."""
         start = time.monotonic()
         experiment = self.experiment or ("real" if self.manual_dir else "demo")
-        if experiment not in EXPERIMENTS:
-            raise UserError(
-                f"Expected an experiment out of {', '.join(EXPERIMENTS)}. "
-                f"Received: experiment={experiment}"
-            )
-        _, config = EXPERIMENTS[experiment]
+        config = find_experiment(experiment)
         named = self.dataset or config.data.dataset
         datasets = dataclasses.replace(config.data, dataset=named).datasets
         if self.manual_dir and len(datasets) > 1:

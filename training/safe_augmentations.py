@@ -15,7 +15,7 @@ from tp_keras.errors import UserError
 from .command import kept
 from .command import run
 from .command import start_tensorflow
-from .configs import EXPERIMENTS
+from .configs import find_experiment
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,14 +122,9 @@ class SafeAugmentations:
         print(f"\nSettings: {flags}\nPage: {folder}/safe_augmentations.html")
 
     def _config(self):
-        if self.experiment not in EXPERIMENTS:
-            raise UserError(
-                f"Expected an experiment out of {', '.join(EXPERIMENTS)}. "
-                f"Received: experiment={self.experiment}"
-            )
+        config = find_experiment(self.experiment)
         if not self.seeds:
             raise UserError("Expected at least one seed. Received: seeds=()")
-        _, config = EXPERIMENTS[self.experiment]
         data = {
             name: getattr(self, name)
             for name in ("data_dir", "dataset")

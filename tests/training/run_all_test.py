@@ -98,7 +98,7 @@ def test_the_steps_are_of_the_data_set_of_the_experiment(tmp_path, monkeypatch):
         "--seed 0",
     ]
     assert steps[2].endswith(f"evaluate --run_dir {tmp_path}")
-    with pytest.raises(UserError, match="demo, real, .*experiment=nothing"):
+    with pytest.raises(UserError, match="demo, .*real, .*experiment=nothing"):
         run_all.RunAll(experiment="nothing").execute()
 
 

@@ -3,6 +3,9 @@
 import importlib
 import pkgutil
 
+from tp_keras.config import ExperimentConfig
+from tp_keras.errors import UserError
+
 _MODULES = [
     importlib.import_module(f"{__name__}.{module.name}")
     for module in pkgutil.iter_modules(__path__)
@@ -16,6 +19,20 @@ EXPERIMENTS = {
     )
     for module in _MODULES
 }
+
+
+def find_experiment(name: str) -> ExperimentConfig:
+    """Returns the settings of an experiment, or raises `UserError`.
+
+    Args:
+        name: Its name on the command line.
+    """
+    if name not in EXPERIMENTS:
+        raise UserError(
+            f"Expected an experiment out of {', '.join(EXPERIMENTS)}. "
+            f"Received: experiment={name}"
+        )
+    return EXPERIMENTS[name][1]
 
 
 def experiment_of(dataset: str) -> str:
