@@ -5,6 +5,7 @@ RUN := $(VENV)/bin/python
 RUN_DIR ?= runs/real
 SHARE ?= 0.4
 DEMO := runs/demo
+HIDDEN := runs/hidden_criterion
 # A core each; the tests of a file share what they have prepared.
 SHARED_OUT := -n logical --maxprocesses 4 --dist loadfile
 
@@ -55,21 +56,24 @@ else
 	$(RUN_UTKFACE) --dataset utk_face/synthetic --run_dir runs/utkface-synthetic
 endif
 
-# Drawn faces, or real ones with HIDDEN_CRITERION=FOLDER.
-HIDDEN_SET := hidden_criterion/$(if $(HIDDEN_CRITERION),files,synthetic)
-HIDDEN_RUN := runs/hidden_criterion$(if $(HIDDEN_CRITERION),,-synthetic)
-HIDDEN_FILES := $(if $(HIDDEN_CRITERION),--manual_dir "$(HIDDEN_CRITERION)")
-HIDDEN_SHORT := $(if $(HIDDEN_CRITERION),,--epochs 6)
-
-hidden-criterion: $(VENV)/.runtime  ## A label nobody explains: HIDDEN_CRITERION=...
-	$(RUN) -m training.build_dataset --dataset $(HIDDEN_SET) $(HIDDEN_FILES)
-	$(RUN) -m training.train hidden_criterion --dataset $(HIDDEN_SET) \
-		--run_dir $(HIDDEN_RUN) $(HIDDEN_SHORT)
-	$(RUN) -m training.evaluate --run_dir $(HIDDEN_RUN)
-	$(RUN) -m training.fairness_report --run_dir $(HIDDEN_RUN)
-	$(RUN) -m training.safe_augmentations --dataset $(HIDDEN_SET) --seeds 0 \
+hidden-criterion: $(VENV)/.runtime  ## A label nobody explains, or HIDDEN_CRITERION=DIR.
+ifdef HIDDEN_CRITERION
+	$(RUN) -m training.build_dataset --dataset hidden_criterion \
+		--manual_dir "$(HIDDEN_CRITERION)"
+	$(RUN) -m training.train hidden_criterion --run_dir $(HIDDEN)
+	$(RUN) -m training.evaluate --run_dir $(HIDDEN)
+	$(RUN) -m training.fairness_report --run_dir $(HIDDEN)
+	$(RUN) -m training.safe_augmentations --output_dir $(HIDDEN)-changes
+else
+	$(RUN) -m training.build_dataset --dataset hidden_criterion
+	$(RUN) -m training.train hidden_criterion --epochs 6 \
+		--dataset hidden_criterion/synthetic --run_dir $(HIDDEN)-drawn
+	$(RUN) -m training.evaluate --run_dir $(HIDDEN)-drawn
+	$(RUN) -m training.fairness_report --run_dir $(HIDDEN)-drawn
+	$(RUN) -m training.safe_augmentations --seeds 0 \
 		--augmentations flip brightness grey covered_eyes \
-		--output_dir $(HIDDEN_RUN)/safe_augmentations
+		--dataset hidden_criterion/synthetic --output_dir $(HIDDEN)-changes-drawn
+endif
 
 fairness: $(VENV)/.runtime  ## Gender in hair: measured, removed, measured.
 	$(RUN) -m training.build_dataset

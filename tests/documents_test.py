@@ -133,11 +133,16 @@ class World:
                 data = EXPERIMENTS[it.experiment][1].data
                 folder = it.data_dir or data.data_dir
                 self.need_data(folder, it.dataset or data.dataset)
-        elif name == "Tune":
-            data = EXPERIMENTS[it.base][1].data
+        elif name in ("Tune", "SafeAugmentations"):
+            experiment = it.base if name == "Tune" else it.experiment
+            data = EXPERIMENTS[experiment][1].data
             folder = it.data_dir or data.data_dir
             self.need_data(folder, it.dataset or data.dataset)
-        elif name not in ("DrawPortraits", "RankAttributes"):
+        elif name == "ExplainCriterion":
+            self.need_data(it.data_dir, it.dataset)
+            for path in it.attribute_runs:
+                self.need_run(path)
+        elif name not in ("DrawPortraits", "PredictColumn", "RankAttributes"):
             # All others look at a run, on its own data or others.
             known = self.need_run(run)
             for dataset in getattr(it, "datasets", None) or [
