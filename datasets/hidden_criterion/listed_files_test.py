@@ -8,14 +8,14 @@ from ..building.errors import DatasetInputError
 from ..building.testing import make_picture
 from . import testing
 from .labels import Labels
-from .listed_files import ListedFiles
+from .listed_files import open_part
 
 FILES = testing.make_part("train", testing.CELLS)
 
 
 def read(folder, bad_items=None, part="train", start=0):
     """Returns index, labels and bytes by name."""
-    files = ListedFiles(folder, part, bad_items or BadItems(), start)
+    files = open_part(folder, part, bad_items or BadItems(), start)
     return {
         base_name(file): (*files.faces[file], content)
         for file, content in files.archives.read(files.faces)
@@ -43,7 +43,7 @@ def test_rows_and_pictures_are_joined_by_name(tmp_path, zipped):
 def test_indices_of_a_second_list_follow(tmp_path):
     files = testing.make_files()
     testing.write_pack(tmp_path, files)
-    first = ListedFiles(tmp_path, "train", BadItems())
+    first = open_part(tmp_path, "train", BadItems())
     second = read(tmp_path, part="test", start=first.end)
     assert sorted(row[0] for row in second.values()) == [*range(43, 48)]
 
