@@ -1,5 +1,7 @@
 """Splits by the groups of pictures, where a source has none of its own."""
 
+import hashlib
+from collections.abc import Callable
 from collections.abc import Hashable
 from collections.abc import Mapping
 from typing import TypeVar
@@ -24,11 +26,27 @@ def split_of(group: str) -> str:
     return next(split for split, end in _ENDS.items() if share < end)
 
 
-def share_out(groups: Mapping[_Key, str]) -> dict[str, list[_Key]]:
+def even_split_of(group: str) -> str:
+    """Returns the split of a group, whose size doesn't matter.
+
+    A group is called by the least hash in it, which is the less the larger the
+    group: `split_of` has nearly all large groups in train. So the name is
+    hashed again.
+
+    Args:
+        group: Its name.
+    """
+    return split_of(hashlib.sha256(group.encode()).hexdigest())
+
+
+def share_out(
+    groups: Mapping[_Key, str], find_split: Callable[[str], str] = split_of
+) -> dict[str, list[_Key]]:
     """Shares pictures out, each group as a whole.
 
     Args:
         groups: The group of each picture.
+        find_split: Function that returns the split of a group.
 
     Returns:
         The pictures of train, validation and test, 80, 10 and 10 %; a list of
@@ -36,5 +54,5 @@ def share_out(groups: Mapping[_Key, str]) -> dict[str, list[_Key]]:
     """
     splits: dict[str, list[_Key]] = {split: [] for split in _ENDS}
     for picture, group in groups.items():
-        splits[split_of(group)].append(picture)
+        splits[find_split(group)].append(picture)
     return splits
