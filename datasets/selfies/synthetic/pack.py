@@ -2,22 +2,20 @@
 
 import functools
 import pathlib
-import zipfile
 from collections.abc import Callable
 from collections.abc import Sequence
 
 import numpy as np
 
-from ...building.drawing.folder import add_file
-from ...building.pictures import cut_planes
+from ...building.drawing.folder import write_listed
+from ...building.drawing.shot import Shot
 from ...building.pictures import encode_jpeg
-from ...building.regions import regions_of
+from ...building.regions import regions_of_shots
 from ...building.variants import FaceConfig
 from .. import facts
-from ..listed_files import LISTING
 from . import people
 from .people import Person
-from .shots import Shot
+from .shots import draw_shot
 
 # Raised whenever the same seed and index draw another picture or row.
 GENERATOR_VERSION = 1
@@ -27,15 +25,9 @@ def write_pack(
     folder: pathlib.Path, count: int, seed: int, draw_in_order: Callable
 ) -> None:
     """Draws `selfie_dataset.txt` and `images.zip`; see `FaceBuilder`."""
-    rows = []
     draw = functools.partial(_draw_files, seed)
-    with zipfile.ZipFile(folder / LISTING.archive_name, "w") as archive:
-        drawn = draw_in_order(draw, range(count))
-        for number, (cells, content) in enumerate(drawn, start=1):
-            name = facts.ROW_NAME.format(number=number)
-            add_file(archive, f"{facts.FOLDER_NAME}/{name}.jpg", content)
-            rows.append(" ".join([name, *cells]) + "\n")
-    (folder / facts.TABLE_NAME).write_text("".join(rows), newline="\n")
+    files = draw_in_order(draw, range(count))
+    write_listed(folder, facts.TABLE_NAME, facts.FOLDER_NAME, files)
 
 
 def draw_regions(
@@ -43,13 +35,7 @@ def draw_regions(
 ) -> dict[str, np.ndarray]:
     """Draws where the regions of portraits are; see `FaceBuilder`."""
     shots = [_draw_shot(config.seed, index)[1] for index in indices]
-    shares = regions_of((shot.appearance for shot in shots), len(shots))
-    regions = {}
-    for name, planes in shares.items():
-        pairs = zip(shots, planes, strict=True)
-        placed = np.stack([shot.place(plane, axis=1) for shot, plane in pairs])
-        regions[name] = cut_planes(placed, *config.size)
-    return regions
+    return regions_of_shots(shots, config.size)
 
 
 def describe_pack(count: int, seed: int) -> dict:
@@ -79,17 +65,19 @@ def draw_samples(count: int, seed: int = 0) -> list[np.ndarray]:
 
 def _draw_shot(seed: int, index: int) -> tuple[Person, Shot]:
     person = Person.draw(seed, index)
-    return person, Shot.draw(person, seed, index)
+    return person, draw_shot(person, seed, index)
 
 
 def _draw_files(
     seed: int, indices: Sequence[int]
-) -> list[tuple[list[str], bytes]]:
-    """Draws the cells behind the name, and the JPEG file, of portraits."""
+) -> list[tuple[str, str, bytes]]:
+    """Draws file name, row and JPEG file of some portraits."""
     files = []
     for index in indices:
         person, shot = _draw_shot(seed, index)
-        cells = [f"{person.popularity:.3f}"]
-        cells += [str(person.flags[name]) for name in facts.FLAGS]
-        files.append((cells, encode_jpeg(shot.take())))
+        name = facts.ROW_NAME.format(number=index + 1)
+        cells = [name, f"{person.popularity:.3f}"]
+        cells += [str(person.flags[flag]) for flag in facts.FLAGS]
+        content = encode_jpeg(shot.take())
+        files.append((f"{name}.jpg", " ".join(cells), content))
     return files

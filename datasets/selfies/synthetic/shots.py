@@ -3,8 +3,6 @@
 import dataclasses
 import math
 
-import numpy as np
-
 from ...building.drawing.camera import Camera
 from ...building.drawing.camera import Light
 from ...building.drawing.canvas import Pose
@@ -20,8 +18,8 @@ from ...building.drawing.looks import draw_head
 from ...building.drawing.outfit import HATS
 from ...building.drawing.outfit import Outfit
 from ...building.drawing.portrait import Appearance
-from ...building.drawing.portrait import draw_portrait
 from ...building.drawing.scene import Scene
+from ...building.drawing.shot import Shot
 from .. import facts
 from .people import Person
 
@@ -42,40 +40,24 @@ _PAINTED, _REDDEST = -3.4, -1.7
 _OFF = (28.0, 36.0)
 
 
-@dataclasses.dataclass(frozen=True)
-class Shot:
-    """A picture of a person.
+def draw_shot(person: Person, seed: int, index: int) -> Shot:
+    """Draws how the person of an index looks, and the picture is taken.
 
-    Attributes:
-        appearance: What is before the camera.
-        is_mirrored: Whether left and right are exchanged.
+    A second picture of a person has another camera, and half of these are
+    mirrored.
+
+    Args:
+        person: Who is portrayed.
+        seed: Settles the picture, together with the index.
+        index: That of the portrait.
     """
-
-    appearance: Appearance
-    is_mirrored: bool
-
-    @classmethod
-    def draw(cls, person: Person, seed: int, index: int) -> "Shot":
-        """Draws how the person of an index looks, and the picture is taken.
-
-        A second picture has another camera, and half of these are mirrored.
-        """
-        appearance = _draw_appearance(person, Dice(seed, person.source, 2))
-        if person.source == index:
-            return cls(appearance, False)
-        again = Dice(seed, index, 3)
-        camera = _draw_camera(again, person)
-        return cls(
-            dataclasses.replace(appearance, camera=camera), again.chance(0.5)
-        )
-
-    def take(self) -> np.ndarray:
-        """Draws the picture, uint8 [80, 80, 3]."""
-        return self.place(draw_portrait(self.appearance), axis=1)
-
-    def place(self, planes: np.ndarray, axis: int) -> np.ndarray:
-        """Returns what was drawn as the picture shows it: mirrored or not."""
-        return np.flip(planes, axis) if self.is_mirrored else planes
+    appearance = _draw_appearance(person, Dice(seed, person.source, 2))
+    if person.source == index:
+        return Shot(appearance)
+    again = Dice(seed, index, 3)
+    camera = _draw_camera(again, person)
+    appearance = dataclasses.replace(appearance, camera=camera)
+    return Shot(appearance, is_mirrored=again.chance(0.5))
 
 
 def _draw_appearance(person: Person, dice: Dice) -> Appearance:

@@ -6,7 +6,7 @@ import pytest
 from ...building.drawing.portrait import render
 from . import people
 from .people import Person
-from .shots import Shot
+from .shots import draw_shot
 
 PERSON = dataclasses.replace(
     Person.draw(0, 0),
@@ -19,7 +19,7 @@ def draw_shots(count=30, *added, **shown):
     attributes = PERSON.attributes | {*added}
     person = dataclasses.replace(PERSON, **{"attributes": attributes} | shown)
     return [
-        Shot.draw(dataclasses.replace(person, source=index), 0, index)
+        draw_shot(dataclasses.replace(person, source=index), 0, index)
         for index in range(count)
     ]
 
@@ -150,8 +150,8 @@ def test_age_is_seen_in_eyes_and_wrinkles():
 
 def test_a_second_picture_has_another_camera_and_may_be_mirrored():
     person = dataclasses.replace(PERSON, source=4)
-    first, second = Shot.draw(person, 0, 4), Shot.draw(person, 0, 5)
-    assert first == Shot.draw(person, 0, 4) and not first.is_mirrored
+    first, second = draw_shot(person, 0, 4), draw_shot(person, 0, 5)
+    assert first == draw_shot(person, 0, 4) and not first.is_mirrored
     assert second.appearance.camera != first.appearance.camera
     assert second.appearance == dataclasses.replace(
         first.appearance, camera=second.appearance.camera
@@ -160,7 +160,7 @@ def test_a_second_picture_has_another_camera_and_may_be_mirrored():
     plain = dataclasses.replace(second, is_mirrored=False)
     np.testing.assert_array_equal(mirrored.take(), plain.take()[:, ::-1])
     shots = [
-        Shot.draw(dataclasses.replace(PERSON, source=index - 1), 0, index)
+        draw_shot(dataclasses.replace(PERSON, source=index - 1), 0, index)
         for index in range(1, 101)
     ]
     assert 30 < sum(shot.is_mirrored for shot in shots) < 70
