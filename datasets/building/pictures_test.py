@@ -66,6 +66,11 @@ def test_a_larger_picture_is_taken_where_the_side_is_the_least():
     found = decode(convert(content, 80, 80, 80, is_least=True))
     blocks = middle.reshape(80, 3, 80, 3, 3).mean((1, 3))
     assert found.shape == (80, 80, 3) and np.abs(found - blocks).max() < 4
+    # In its own proportions nothing is cut off.
+    found = decode(convert(content, 80, 100, 80, is_least=True))
+    whole = decode(content).astype(float)
+    blocks = whole.reshape(100, 3, 80, 3, 3).mean((1, 3))
+    assert found.shape == (100, 80, 3) and np.abs(found - blocks).max() < 4
     # As it is, where nothing is to be made smaller or cut off.
     content = make_picture(1, size=(80, 80))
     found = decode(convert(content, 80, 80, 80, is_least=True))
