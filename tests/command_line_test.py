@@ -195,7 +195,7 @@ def test_the_command_that_trains_on_given_data(dataset, experiment):
 
 
 @pytest.mark.parametrize(
-    "dataset", ["hidden_criterion", "tiny_portraits", "utk_face"]
+    "dataset", ["hidden_criterion", "selfies", "tiny_portraits", "utk_face"]
 )
 def test_the_command_that_prepares_a_data_set(dataset):
     builder = find_builder_class(dataset)
@@ -246,6 +246,7 @@ def test_commands_in_the_code(path):
     [
         *("README.md", "benchmarks/README.md", "exported_models/README.md"),
         "datasets/hidden_criterion/README.md",
+        "datasets/selfies/README.md",
         "datasets/tiny_portraits/README.md",
         "datasets/utk_face/README.md",
         *("CONTRIBUTING.md", "Makefile", "notebooks/README.md"),

@@ -102,7 +102,8 @@ def _make_small():
     from training import configs
     from training import vae_configs
 
-    for name in ("hidden_criterion", "tiny_portraits", "utk_face"):
+    names = "hidden_criterion", "selfies", "tiny_portraits", "utk_face"
+    for name in names:
         builder = find_builder_class(name)
         builder.VARIANTS.counts["synthetic"] = _COUNT
         builder.BUILDER_CONFIGS[:] = builder.VARIANTS.list()
@@ -148,7 +149,7 @@ def write_readers_files(folder) -> None:
 
     portraits = find_builder_class("tiny_portraits")
     portraits.draw_pack(folder / "tiny_portraits", 200)
-    for name in ("hidden_criterion", "utk_face"):
+    for name in ("hidden_criterion", "selfies", "utk_face"):
         find_builder_class(name).draw_pack(folder / name, 200)
     shutil.make_archive(folder / "UTKFace", "zip", folder / "utk_face")
     names = [f"{name}.jpg" for name in ("me", "photo", "party", "album/one")]

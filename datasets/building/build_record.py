@@ -85,6 +85,8 @@ class LabelCounts:
 
     Args:
         classes: Class names by feature; none for a number.
+        flags: Names of the flags by feature, of those that are vectors of
+            flags.
 
     Example:
         >>> counts = LabelCounts({"weather": ("dry", "wet"), "age": ()})
@@ -96,19 +98,35 @@ class LabelCounts:
         {'from': 20.0, 'to': 23.0, 'mean': 21.5, 'n/a': 0}
     """
 
-    def __init__(self, classes: Mapping[str, Sequence[str]]):
-        self._classes = classes
-        self._seen = {name: collections.Counter() for name in classes}
+    def __init__(
+        self,
+        classes: Mapping[str, Sequence[str]],
+        flags: Mapping[str, Sequence[str]] | None = None,
+    ):
+        self._flags = flags or {}
+        self._classes = {**classes, **self._flags}
+        self._seen = {name: collections.Counter() for name in self._classes}
 
     def add(self, labels: Mapping[str, Any]) -> None:
         """Counts a portrait; a missing class is -1, a missing number NaN."""
         for name, seen in self._seen.items():
             label = labels[name]
+            if name in self._flags:
+                pairs = zip(self._flags[name], label, strict=True)
+                seen.update(
+                    MISSING_NAME if flag < 0 else each
+                    for each, flag in pairs
+                    if flag
+                )
+                continue
             is_missing = label == -1 if self._classes[name] else label != label
             seen[MISSING_NAME if is_missing else label] += 1
 
     def summarize(self) -> dict[str, dict]:
-        """Returns counts by class, or range and mean of the numbers."""
+        """Returns counts by class, or range and mean of the numbers.
+
+        Of flags how often each is set, and how many are missing in all.
+        """
         summary = {}
         for name, seen in self._seen.items():
             missing = seen.pop(MISSING_NAME, 0)

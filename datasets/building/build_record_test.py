@@ -12,9 +12,15 @@ from .summary import format_summary
 
 @pytest.fixture
 def record():
-    counts = LabelCounts({"color": ("black", "blond"), "age": (), "size": ()})
-    for color, age in (("black", 1.0), ("black", math.nan), (-1, 4.0)):
-        counts.add({"color": color, "age": age, "size": math.nan})
+    classes = {"color": ("black", "blond"), "age": (), "size": (), "worn": ()}
+    counts = LabelCounts(classes, {"worn": ("hat", "scarf", "ring")})
+    for color, age, worn in (
+        ("black", 1.0, (0, 1, -1)),
+        ("black", math.nan, (0, 1, 1)),
+        (-1, 4.0, (-1, 0, -1)),
+    ):
+        labels = {"color": color, "age": age, "worn": worn}
+        counts.add(labels | {"size": math.nan})
     return BuildRecord(
         "/packs/a",
         {"a.zip": "1 2"},
@@ -70,6 +76,7 @@ def test_the_summary_says_it_all(record):
         "color      black 2, blond 0, not labelled 1",
         "age        from 1.0, to 4.0, mean 2.5, not labelled 1",
         "size       not labelled 3",
+        "worn       hat 0, scarf 2, ring 1, not labelled 3",
         "groups     1,990",
         "read       a.csv: separated by tabs",
         "skipped    1,234 items, see /data/1.0.0/skipped.csv",

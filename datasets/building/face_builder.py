@@ -225,7 +225,8 @@ class FaceBuilder(
                 name: getattr(feature, "names", ())
                 for name, feature in self.info.features.items()
                 if name not in ("image", "image_index")
-            }
+            },
+            dict(self.info.metadata or {}).get("flags"),
         )
         self._progress = tqdm.tqdm(
             total=sum(part.count for part in parts.values()),

@@ -1,6 +1,7 @@
 """Groups pictures that are nearly the same."""
 
 import collections
+from collections.abc import Hashable
 from collections.abc import Iterable
 from collections.abc import Sequence
 
@@ -18,7 +19,7 @@ _LEAST_CORRELATION = 0.955
 _BLOCK = 256
 
 
-def group(looks: Sequence[Look]) -> list[str]:
+def group(looks: Sequence[Look], keys: Sequence[Hashable] = ()) -> list[str]:
     """Returns the name of the group of each picture.
 
     Pictures are in one group if a chain of near duplicates connects them. A
@@ -27,6 +28,8 @@ def group(looks: Sequence[Look]) -> list[str]:
 
     Args:
         looks: What is compared.
+        keys: One of each picture, or none at all. Those of equal keys count as
+            near duplicates, too, whatever they look like.
     """
     parents = list(range(len(looks)))
 
@@ -36,7 +39,11 @@ def group(looks: Sequence[Look]) -> list[str]:
             place = parents[place]
         return place
 
-    for first, second in _find_pairs(looks):
+    firsts: dict[Hashable, int] = {}
+    ties = [
+        (firsts.setdefault(k, place), place) for place, k in enumerate(keys)
+    ]
+    for first, second in _find_pairs(looks) + ties:
         first, second = find(first), find(second)
         # The least digest is the root.
         if looks[second].digest < looks[first].digest:

@@ -63,6 +63,18 @@ def test_equal_gradients_alone_are_no_duplicates():
     assert len(set(group([first, second]))) == 2
 
 
+def test_pictures_of_equal_keys_are_one_group_whatever_they_look_like():
+    pictures = [make_picture(seed) for seed in range(5)]
+    pictures.append(CHANGES["saved again"](pictures[0]))
+    looks = [look_at(content) for content in pictures]
+    groups = group(looks, ["a", "b", "c", "b", "a", "d"])
+    # The first is a near duplicate of the last, and of the fifth by its key.
+    first, second = {0, 4, 5}, {1, 3}
+    for members in (first, second, {2}):
+        name = min(looks[place].digest for place in members)
+        assert {groups[place] for place in members} == {name}
+
+
 def test_plain_pictures_of_different_bytes_do_not_divide_by_zero():
     plain = [
         change(make_picture(0), lambda i: i.point(lambda _: 7), q)

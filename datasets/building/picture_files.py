@@ -1,7 +1,9 @@
-"""Square JPEG files with labels: compared with each other, and converted."""
+"""JPEG files with labels: compared with each other, and converted."""
 
 import functools
+from collections.abc import Callable
 from collections.abc import Collection
+from collections.abc import Hashable
 from collections.abc import Iterator
 from typing import Any
 from typing import NamedTuple
@@ -37,16 +39,17 @@ class PictureFiles:
     Args:
         archives: Where the pictures lie.
         side: Height and width of each.
+        is_least: Whether both may be more; the middle is then cut out.
 
     Attributes:
         archives: Where the pictures lie.
         faces: The `Face`s by location.
     """
 
-    def __init__(self, archives: Archives, side: int):
+    def __init__(self, archives: Archives, side: int, is_least: bool = False):
         self.archives = archives
         self.faces: dict[Location, Face] = {}
-        self._side = side
+        self._size = {"side": side, "is_least": is_least}
 
     def add(self, file: Location, face: Face, bad_items: BadItems) -> None:
         """Adds a face, unless its file is far too big for a picture."""
@@ -59,14 +62,20 @@ class PictureFiles:
             "Delete it",
         )
 
-    def compare(self, files: Collection[Location]) -> dict[Location, str]:
+    def compare(
+        self,
+        files: Collection[Location],
+        key: Callable[[Any], Hashable] | None = None,
+    ) -> dict[Location, str]:
         """Reads pictures and returns the group of near duplicates of each.
 
         Args:
             files: Locations out of `self.faces`. Those of bad pictures are
                 left out, which go to the bad items.
+            key: Function of the labels of a picture. Where it returns equals,
+                pictures are of one group as well.
         """
-        work = functools.partial(look_at, side=self._side)
+        work = functools.partial(look_at, **self._size)
         looks = dict(
             tqdm.tqdm(
                 self.archives.read(files, work),
@@ -76,7 +85,8 @@ class PictureFiles:
                 mininterval=0.5,
             )
         )
-        groups = near_duplicates.group(list(looks.values()))
+        keys = [key(self.faces[file].labels) for file in looks] if key else []
+        groups = near_duplicates.group(list(looks.values()), keys)
         return dict(zip(looks, groups, strict=True))
 
     def read(
@@ -84,7 +94,7 @@ class PictureFiles:
     ) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yields index and example of pictures, as PNG files of a size."""
         work = functools.partial(
-            convert, side=self._side, height=height, width=width
+            convert, height=height, width=width, **self._size
         )
         for file, content in self.archives.read(files, work):
             index, labels = self.faces[file]

@@ -30,17 +30,18 @@ class Look(NamedTuple):
     thumbnail: np.ndarray
 
 
-def look_at(content: bytes, side: int) -> Look:
+def look_at(content: bytes, side: int, is_least: bool = False) -> Look:
     """Looks at a JPEG file.
 
     Args:
         content: The bytes of the file.
         side: The height and width that it must have.
+        is_least: Whether it may have more.
 
     Raises:
         BadFileError: If it is no whole picture of that size.
     """
-    gray = _decode(content, side).convert("L")
+    gray = _decode(content, side, is_least).convert("L")
     places = gray.resize((9, 8), Image.Resampling.BOX)
     places = np.asarray(places, np.int16)
     bits = np.packbits(places[:, 1:] > places[:, :-1])
@@ -53,19 +54,21 @@ def look_at(content: bytes, side: int) -> Look:
     )
 
 
-def convert(content: bytes, side: int, height: int, width: int) -> bytes:
-    """Returns a JPEG file as a PNG file of another size.
+def convert(
+    content: bytes, side: int, height: int, width: int, is_least: bool = False
+) -> bytes:
+    """Returns a JPEG file as a PNG file of another size; see `look_at`.
 
     The middle is cut out in the new proportions and made smaller by Pillow's
     Lanczos filter, which is antialiased and loses the least detail where the
     sizes are no multiples of each other (a box weighs rows unevenly there).
     """
-    picture = _decode(content, side)
-    scale, box = _cut(side, height, width)
+    picture = _decode(content, side, is_least)
+    scale, box = _cut(picture.size, height, width)
     if scale > 1:
         how = Image.Resampling.LANCZOS
         picture = picture.resize((width, height), how, box=box)
-    elif (height, width) != (side, side):
+    elif (width, height) != picture.size:
         picture = picture.crop(tuple(map(round, box)))
     return encode_png(np.asarray(picture))
 
@@ -82,7 +85,7 @@ def cut_planes(planes: np.ndarray, height: int, width: int) -> np.ndarray:
 
     Made smaller by the mean, which leaves shares between 0 and 1.
     """
-    _, box = _cut(planes.shape[-1], height, width)
+    _, box = _cut(planes.shape[:0:-1], height, width)
     how = Image.Resampling.BOX
     return np.stack(
         [
@@ -94,31 +97,41 @@ def cut_planes(planes: np.ndarray, height: int, width: int) -> np.ndarray:
     )
 
 
-def _cut(side, height, width):
-    """Returns how much smaller a picture gets, and the box that is cut out."""
-    scale = min(side / height, side / width)
-    left = (side - width * scale) / 2
-    top = (side - height * scale) / 2
-    return scale, (left, top, side - left, side - top)
+def _cut(size, height, width):
+    """Returns how much smaller a picture gets, and the box that is cut out.
+
+    Args:
+        size: Width and height of the picture.
+        height: The height that it gets.
+        width: The width that it gets.
+    """
+    scale = min(size[1] / height, size[0] / width)
+    left = (size[0] - width * scale) / 2
+    top = (size[1] - height * scale) / 2
+    return scale, (left, top, size[0] - left, size[1] - top)
 
 
-def _decode(content: bytes, side: int) -> Image.Image:
+def _decode(content: bytes, side: int, is_least: bool) -> Image.Image:
     if not content:
         raise BadFileError("is empty")
     try:
         picture = Image.open(io.BytesIO(content), formats=["JPEG"])
-        if picture.size == (side, side):
+        is_right = picture.size == (side, side)
+        if is_least:
+            is_right = side <= min(picture.size)
+        # Only then, as any other may be of any size.
+        if is_right:
             picture.load()
     except UnidentifiedImageError:
         raise BadFileError("is not a JPEG image") from None
     # Pillow raises OSError, SyntaxError, ValueError and others.
     except Exception as error:
         raise BadFileError(f"is a damaged JPEG image ({error})") from error
-    if picture.size != (side, side):
+    if not is_right:
         width, height = picture.size
         raise BadFileError(
             f"has {width}x{height} pixels (width x height) instead of "
-            f"{side}x{side}"
+            f"{side}x{side}{' or more' * is_least}"
         )
     if picture.mode != "RGB":
         raise BadFileError(f"has the colour mode {picture.mode} instead of RGB")

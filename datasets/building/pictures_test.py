@@ -60,6 +60,29 @@ def test_the_middle_is_cut_out_and_made_smaller(size, rows, columns):
     assert np.abs(found - blocks.mean((1, 3))).max() < 4
 
 
+def test_a_larger_picture_is_taken_where_the_side_is_the_least():
+    content = make_picture(0, size=(240, 300))
+    middle = decode(content)[30:270].astype(float)
+    found = decode(convert(content, 80, 80, 80, is_least=True))
+    blocks = middle.reshape(80, 3, 80, 3, 3).mean((1, 3))
+    assert found.shape == (80, 80, 3) and np.abs(found - blocks).max() < 4
+    # In its own proportions nothing is cut off.
+    found = decode(convert(content, 80, 100, 80, is_least=True))
+    whole = decode(content).astype(float)
+    blocks = whole.reshape(100, 3, 80, 3, 3).mean((1, 3))
+    assert found.shape == (100, 80, 3) and np.abs(found - blocks).max() < 4
+    # As it is, where nothing is to be made smaller or cut off.
+    content = make_picture(1, size=(80, 80))
+    found = decode(convert(content, 80, 80, 80, is_least=True))
+    np.testing.assert_array_equal(found, decode(content))
+    look = look_at(make_picture(0, size=(240, 300)), 80, is_least=True)
+    assert look.thumbnail.shape == (1024,)
+    reason = "has 79x300 pixels .* instead of 80x80 or more"
+    for work in (look_at, lambda *c, **k: convert(*c, 80, 80, **k)):
+        with pytest.raises(BadFileError, match=reason):
+            work(make_picture(0, size=(79, 300)), 80, is_least=True)
+
+
 def test_making_smaller_is_antialiased():
     # Stripes of one pixel become even gray, where a choice of pixels would
     # give stripes again.

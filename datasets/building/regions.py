@@ -9,7 +9,9 @@ import tqdm
 
 from .drawing.portrait import Appearance
 from .drawing.portrait import render
+from .drawing.shot import Shot
 from .errors import DatasetInputError
+from .pictures import cut_planes
 from .prepare import find_builder_class
 
 # As `render` tells them, and what is none of these.
@@ -89,3 +91,24 @@ def regions_of(
         shares = np.stack([*shares, rest])
         drawn.append(shares / shares.sum(0))
     return dict(zip(_NAMES, np.stack(drawn, axis=1), strict=True))
+
+
+def regions_of_shots(
+    shots: Sequence[Shot], size: tuple[int, int]
+) -> dict[str, np.ndarray]:
+    """Returns name -> shares of the pixels of pictures, as `convert` cuts them.
+
+    Args:
+        shots: The pictures.
+        size: Height and width.
+
+    Returns:
+        Float32 arrays [count, height, width].
+    """
+    shares = regions_of((shot.appearance for shot in shots), len(shots))
+    regions = {}
+    for name, planes in shares.items():
+        pairs = zip(shots, planes, strict=True)
+        placed = np.stack([shot.place(plane, axis=1) for shot, plane in pairs])
+        regions[name] = cut_planes(placed, *size)
+    return regions

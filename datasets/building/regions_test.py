@@ -102,4 +102,4 @@ def test_of_real_portraits_they_are_the_mean_of_drawn_ones(monkeypatch):
 
 
 def test_what_draws_no_portraits_has_none():
-    assert find_regions("selfies/files", [0]) is None
+    assert find_regions("my_faces/files", [0]) is None

@@ -44,3 +44,26 @@ def write_files(folder: pathlib.Path, files: Mapping[str, bytes]) -> None:
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
+
+
+def write_pack(
+    folder: pathlib.Path, files: Mapping[str, bytes], zipped: bool = True
+) -> pathlib.Path:
+    """Writes files into a folder, pictures into archives; returns the folder.
+
+    Args:
+        folder: Is made if it is missing.
+        files: Content by name, such as `train.txt`, or `train/000001.jpg` for
+            pictures.
+        zipped: Whether the pictures are written into archives, which are
+            called after their folders.
+    """
+    folders: dict[str, dict[str, bytes]] = {}
+    for name, content in files.items():
+        top, is_picture, _ = name.partition("/")
+        archive = f"{top}.zip" if is_picture and zipped else ""
+        folders.setdefault(archive, {})[name] = content
+    write_files(folder, folders.pop("", {}))
+    for archive, pictures in folders.items():
+        write_zip(folder / archive, pictures)
+    return folder

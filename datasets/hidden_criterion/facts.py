@@ -10,7 +10,6 @@ FULL_COUNT = 202_577
 
 TRAIN, TEST = "train", "test"
 LIST_NAME = "{part}.txt"
-ARCHIVE_NAME = "{part}.zip"
 FILE_NAME = "{number:06d}.jpg"
 
 # So much of each cell of criterion and gender is set aside of the first list.

@@ -13,8 +13,8 @@ from ..building.face_builder import Part
 from ..building.variants import Variants
 from . import facts
 from . import stratify
-from .listed_files import ListedFiles
 from .listed_files import has_list
+from .listed_files import open_part
 from .synthetic import pack
 
 
@@ -73,7 +73,7 @@ class Builder(FaceBuilder):
         self, manual_dir: pathlib.Path, bad_items: BadItems
     ) -> Content:
         """Splits the first list by cells; the second one is the test."""
-        files = ListedFiles(manual_dir, facts.TRAIN, bad_items)
+        files = open_part(manual_dir, facts.TRAIN, bad_items)
         groups = files.compare(files.faces)
         chosen = stratify.choose(
             list(groups.values()),
@@ -85,7 +85,7 @@ class Builder(FaceBuilder):
             split = "validation" if place in chosen else "train"
             splits[split][1].append(file)
         if has_list(manual_dir, facts.TEST):
-            test = ListedFiles(manual_dir, facts.TEST, bad_items, files.end)
+            test = open_part(manual_dir, facts.TEST, bad_items, files.end)
             splits["test"] = (test, list(test.faces))
         height, width = self.builder_config.size
         parts = {

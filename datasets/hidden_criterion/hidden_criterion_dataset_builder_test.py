@@ -16,6 +16,7 @@ from ..building.pictures import convert
 from ..building.prepare import prepare
 from ..building.summary import format_summary
 from ..building.testing import make_picture
+from ..building.testing import write_pack
 from . import facts
 from . import hidden_criterion_dataset_builder
 from . import testing
@@ -32,7 +33,7 @@ class HiddenCriterionTest(builders.BuilderTestCase):
 
     @classmethod
     def write_files(cls, folder):
-        testing.write_pack(folder, FILES)
+        write_pack(folder, FILES)
 
 
 def count_cells(examples):
@@ -44,7 +45,7 @@ def count_cells(examples):
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pack")
-    testing.write_pack(folder, FILES)
+    write_pack(folder, FILES)
     return prepare("hidden_criterion", folder / "tfds", folder)
 
 
@@ -96,7 +97,7 @@ def test_splits_do_not_depend_on_names_order_size_or_container(built, tmp_path):
     for name in [*FILES][:0:-1]:
         if name.startswith("train/"):
             files[name.replace("0.jpg", "0.JPEG")] = FILES[name]
-    testing.write_pack(tmp_path, files, zipped=False)
+    write_pack(tmp_path, files, zipped=False)
     other = prepare(
         "hidden_criterion", tmp_path / "tfds", tmp_path, image_size="64x64"
     )
@@ -118,7 +119,7 @@ def test_near_duplicates_stay_together(tmp_path):
         name = f"train/{number + 1:06d}.jpg"
         pixels = tf.io.decode_jpeg(files[f"train/{number:06d}.jpg"])
         files[name] = tf.io.encode_jpeg(pixels, quality=60).numpy()
-    testing.write_pack(tmp_path, files)
+    write_pack(tmp_path, files)
     builder = prepare("hidden_criterion", tmp_path / "tfds", tmp_path)
     record = BuildRecord.read(pathlib.Path(builder.data_path))
     assert record.details == {"groups": 27, "near duplicates": 26}
@@ -131,7 +132,7 @@ def test_near_duplicates_stay_together(tmp_path):
 
 def test_without_a_test_list_there_is_no_test_split(tmp_path):
     files = {n: d for n, d in FILES.items() if n != "test.txt"}
-    testing.write_pack(tmp_path, files)
+    write_pack(tmp_path, files)
     builder = prepare("hidden_criterion", tmp_path / "tfds", tmp_path)
     assert [*builder.info.splits] == ["train", "validation"]
     folder = pathlib.Path(builder.data_path)
@@ -147,7 +148,7 @@ def test_bad_pictures_are_listed_and_the_rest_is_built(tmp_path):
         "train/000003.jpg": make_picture(99, size=(80, 80), kind="PNG"),
         "test/000001.jpg": b"",
     }
-    testing.write_pack(tmp_path, FILES | bad)
+    write_pack(tmp_path, FILES | bad)
     message = "train.zip: train/000001.jpg is a damaged JPEG image"
     with pytest.raises(DatasetInputError, match=message):
         prepare("hidden_criterion", tmp_path / "tfds", tmp_path)

@@ -6,16 +6,17 @@ from ..building.archives import base_name
 from ..building.bad_items import BadItems
 from ..building.errors import DatasetInputError
 from ..building.testing import make_picture
+from ..building.testing import write_pack
 from . import testing
 from .labels import Labels
-from .listed_files import ListedFiles
+from .listed_files import open_part
 
 FILES = testing.make_part("train", testing.CELLS)
 
 
 def read(folder, bad_items=None, part="train", start=0):
     """Returns index, labels and bytes by name."""
-    files = ListedFiles(folder, part, bad_items or BadItems(), start)
+    files = open_part(folder, part, bad_items or BadItems(), start)
     return {
         base_name(file): (*files.faces[file], content)
         for file, content in files.archives.read(files.faces)
@@ -28,7 +29,7 @@ def test_rows_and_pictures_are_joined_by_name(tmp_path, zipped):
     files = {name: FILES[name] for name in ("train.txt", *names)}
     # What systems leave there is not looked at.
     notes = {"train/._000001.jpg": b"note", "train/list.txt": b"text"}
-    testing.write_pack(tmp_path, files | notes, zipped)
+    write_pack(tmp_path, files | notes, zipped)
     before = sorted(tmp_path.rglob("*"))
     found = read(tmp_path)
     assert [found[name] for name in sorted(found)] == [
@@ -42,18 +43,18 @@ def test_rows_and_pictures_are_joined_by_name(tmp_path, zipped):
 
 def test_indices_of_a_second_list_follow(tmp_path):
     files = testing.make_files()
-    testing.write_pack(tmp_path, files)
-    first = ListedFiles(tmp_path, "train", BadItems())
+    write_pack(tmp_path, files)
+    first = open_part(tmp_path, "train", BadItems())
     second = read(tmp_path, part="test", start=first.end)
     assert sorted(row[0] for row in second.values()) == [*range(43, 48)]
 
 
 def test_the_archive_is_read_where_both_are_there(tmp_path):
-    testing.write_pack(tmp_path, FILES)
+    write_pack(tmp_path, FILES)
     other = dict.fromkeys(FILES, make_picture(9)) | {
         "train.txt": FILES["train.txt"]
     }
-    testing.write_pack(tmp_path, other, zipped=False)
+    write_pack(tmp_path, other, zipped=False)
     assert read(tmp_path)["000001.jpg"][2] == FILES["train/000001.jpg"]
 
 
@@ -106,7 +107,7 @@ WITHOUT = {n: data for n, data in FILES.items() if "3" not in n}
 def test_a_row_or_picture_of_no_use_is_named_or_listed(
     tmp_path, files, zipped, message, items, count
 ):
-    folder = testing.write_pack(tmp_path / "manual", files, zipped)
+    folder = write_pack(tmp_path / "manual", files, zipped)
     with pytest.raises(DatasetInputError) as error:
         read(folder)
     assert str(error.value).startswith(message)
@@ -117,7 +118,7 @@ def test_a_row_or_picture_of_no_use_is_named_or_listed(
 
 def test_the_picture_of_a_bad_row_is_no_further_bad_item(tmp_path):
     text = FILES["train.txt"].replace(b"000002.jpg\t-1", b"000002.jpg\t0")
-    testing.write_pack(tmp_path, FILES | {"train.txt": text})
+    write_pack(tmp_path, FILES | {"train.txt": text})
     bad_items = BadItems("skip")
     assert len(read(tmp_path, bad_items)) == 3
     assert [item.item for item in bad_items.items] == ["train.txt, line 2"]
@@ -130,7 +131,7 @@ def test_what_is_not_there_says_what_is_expected(tmp_path):
         f"There is no train.txt in {tmp_path}. Expected it there, with "
         "train.zip or a folder train beside it."
     )
-    testing.write_pack(tmp_path, {"train.txt": FILES["train.txt"]})
+    write_pack(tmp_path, {"train.txt": FILES["train.txt"]})
     with pytest.raises(DatasetInputError, match=r"no pictures of train\.txt"):
         read(tmp_path)
     (tmp_path / "train.zip").write_bytes(b"nonsense")

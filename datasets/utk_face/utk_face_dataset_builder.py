@@ -6,19 +6,17 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
+from ..building import group_splits
 from ..building import near_duplicates
 from ..building.bad_items import BadItems
 from ..building.face_builder import Content
 from ..building.face_builder import FaceBuilder
 from ..building.face_builder import Part
-from ..building.file_reader import Location
 from ..building.variants import Variants
 from . import facts
 from .face_files import FaceFiles
 from .face_files import describe_inputs
 from .synthetic import pack
-
-_SPLITS = ("train", "validation", "test")
 
 
 class Builder(FaceBuilder):
@@ -95,13 +93,10 @@ class Builder(FaceBuilder):
         """Compares all pictures, and splits them by groups of duplicates."""
         files = FaceFiles(manual_dir, self.folder, bad_items)
         groups = files.compare(files.faces)
-        splits: dict[str, list[Location]] = {split: [] for split in _SPLITS}
-        for file, group in groups.items():
-            splits[facts.split_of(group)].append(file)
         height, width = self.builder_config.size
         parts = {
             split: Part(len(chosen), files.read(chosen, height, width))
-            for split, chosen in splits.items()
+            for split, chosen in group_splits.share_out(groups).items()
         }
         details = near_duplicates.count(groups.values())
         return Content(parts, len(groups) * height * width * 3, details)

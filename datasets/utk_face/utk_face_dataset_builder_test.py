@@ -12,6 +12,7 @@ from tests.builders import read_built
 
 from ..building.build_record import BuildRecord
 from ..building.errors import DatasetInputError
+from ..building.group_splits import split_of
 from ..building.pictures import convert
 from ..building.prepare import prepare
 from ..building.testing import make_picture
@@ -26,7 +27,7 @@ NAMES = sorted(PICTURES)
 SPLITS = {split: [] for split in ("train", "validation", "test")}
 for _index, _name in enumerate(NAMES):
     _digest = hashlib.sha256(PICTURES[_name]).hexdigest()
-    SPLITS[facts.split_of(_digest)].append(_index)
+    SPLITS[split_of(_digest)].append(_index)
 
 
 class UtkFaceTest(builders.BuilderTestCase):
@@ -93,19 +94,6 @@ def test_splits_and_indices_do_not_depend_on_size_or_container(built, tmp_path):
         for index, example in examples.items():
             assert second[split][index]["age"] == example["age"]
             assert second[split][index]["image"].shape == (64, 64, 3)
-
-
-def test_groups_fall_into_splits_by_their_shares():
-    generator = np.random.default_rng(0)
-    names = [generator.bytes(32).hex() for _ in range(4000)]
-    splits = [facts.split_of(name) for name in names]
-    for split, share in (("train", 0.8), ("validation", 0.1), ("test", 0.1)):
-        spread = (share * (1 - share) / len(names)) ** 0.5
-        assert abs(splits.count(split) / len(names) - share) < 4 * spread
-    assert (
-        facts.split_of("0" * 64) == "train"
-        and facts.split_of("f" * 64) == "test"
-    )
 
 
 def test_duplicates_of_every_split_stay_together(tmp_path):

@@ -72,6 +72,8 @@ def test_bad_input_ends_in_one_sentence_and_may_be_left_out(tmp_path, capsys):
          "utk_face/synthetic_20_40x30", "groups"),
         (["--dataset", "hidden_criterion", "--count", "400"],
          "hidden_criterion/synthetic_tiny", "criterion"),
+        (["--dataset", "selfies", "--count", "30"],
+         "selfies/synthetic_30", "repeated rows"),
     ],
 )  # fmt: skip
 def test_any_data_set_is_built_by_flags_or_by_its_name(
@@ -99,7 +101,7 @@ def test_what_a_data_set_does_not_know_is_refused(
 
 
 @pytest.mark.parametrize(
-    "dataset", ["hidden_criterion", "tiny_portraits", "utk_face"]
+    "dataset", ["hidden_criterion", "selfies", "tiny_portraits", "utk_face"]
 )
 def test_a_mosaic_and_a_pack_are_drawn(tmp_path, capsys, dataset):
     flags = ["--dataset", dataset, "--count", "3"]

@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import zipfile
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
@@ -102,6 +103,29 @@ def add_file(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     entry = zipfile.ZipInfo(name)  # Of a fixed date.
     entry.external_attr = 0o644 << 16
     archive.writestr(entry, content)
+
+
+def write_listed(
+    folder: pathlib.Path,
+    list_name: str,
+    pictures: str,
+    files: Iterable[tuple[str, str, bytes]],
+) -> None:
+    """Writes pictures into an archive, and a row for each into a list.
+
+    Args:
+        folder: An existing folder.
+        list_name: The file of the rows.
+        pictures: The folder of the pictures in the archive, which is called
+            after it.
+        files: File name, row and content of each picture.
+    """
+    rows = []
+    with zipfile.ZipFile(folder / f"{pictures}.zip", "w") as archive:
+        for name, row, content in files:
+            add_file(archive, f"{pictures}/{name}", content)
+            rows.append(f"{row}\n")
+    (folder / list_name).write_text("".join(rows), newline="\n")
 
 
 def _read_settings(folder: pathlib.Path) -> dict | None:

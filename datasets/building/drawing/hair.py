@@ -21,6 +21,7 @@ COLOR_RANGES = {
     "brown": ((56, 38, 30), (152, 106, 70)),
     "blond": ((146, 108, 66), (232, 204, 150)),
     "gray": ((104, 102, 102), (214, 212, 210)),
+    "red": ((104, 40, 20), (214, 104, 58)),
 }
 # The colour of what is left beside a bald crown, or of the brows.
 _BALD_COLORS = {"black": 3, "brown": 3, "blond": 1, "gray": 2}

@@ -18,7 +18,7 @@ _FABRICS = (
     (120, 120, 124), (66, 48, 40), (222, 184, 176),
 )  # fmt: skip
 _COLLARS = ("round", "round", "vee", "shirt", "jacket")
-_HATS = ("beanie", "cap", "brim")
+HATS = ("beanie", "cap", "brim")
 # How often which are worn.
 GLASSES = {"round": 0.06, "square": 0.07, "sun": 0.03}
 
@@ -63,7 +63,7 @@ class Outfit:
             stripes=dice.uniform(0.3, 0.8) if dice.chance(0.25) else 0.0,
             glasses=dice.weighted({"none": 0.84} | GLASSES),
             frame=mix((24, 22, 26), (132, 84, 52), dice.uniform() ** 2),
-            hat=dice.choice(_HATS) if dice.chance(hat_rate) else "none",
+            hat=dice.choice(HATS) if dice.chance(hat_rate) else "none",
             hat_color=fabric(),
             hat_height=dice.normal(0, 0.07),
         )

@@ -2,16 +2,14 @@
 
 import functools
 import pathlib
-import zipfile
 from collections.abc import Callable
 from collections.abc import Sequence
 
 import numpy as np
 
-from ...building.drawing.folder import add_file
-from ...building.pictures import cut_planes
+from ...building.drawing.folder import write_listed
 from ...building.pictures import encode_jpeg
-from ...building.regions import regions_of
+from ...building.regions import regions_of_shots
 from ...building.variants import FaceConfig
 from .. import facts
 from . import people
@@ -36,16 +34,17 @@ def write_pack(
     for part, indices in _share_out(count).items():
         if not indices:
             continue
-        rows = []
-        path = folder / facts.ARCHIVE_NAME.format(part=part)
-        with zipfile.ZipFile(path, "w") as archive:
-            drawn = draw_in_order(draw, indices)
-            for number, (numbers, content) in enumerate(drawn, start=1):
-                name = facts.FILE_NAME.format(number=number)
-                add_file(archive, f"{part}/{name}", content)
-                rows.append("\t".join([name, *numbers]) + "\n")
-        path = folder / facts.LIST_NAME.format(part=part)
-        path.write_text("".join(rows), newline="\n")
+        drawn = enumerate(draw_in_order(draw, indices), start=1)
+        files = (
+            (facts.FILE_NAME.format(number=number), numbers, content)
+            for number, (numbers, content) in drawn
+        )
+        write_listed(
+            folder,
+            facts.LIST_NAME.format(part=part),
+            part,
+            ((n, "\t".join([n, *row]), data) for n, row, data in files),
+        )
 
 
 def draw_regions(
@@ -58,13 +57,7 @@ def draw_regions(
     """
     drawn = [i for part in _share_out(config.count).values() for i in part]
     shots = [_draw_shot(config.seed, drawn[index])[1] for index in indices]
-    shares = regions_of((shot.appearance for shot in shots), len(shots))
-    regions = {}
-    for name, planes in shares.items():
-        pairs = zip(shots, planes, strict=True)
-        placed = np.stack([shot.place(plane, axis=1) for shot, plane in pairs])
-        regions[name] = cut_planes(placed, *config.size)
-    return regions
+    return regions_of_shots(shots, config.size)
 
 
 def describe_pack(count: int, seed: int) -> dict:

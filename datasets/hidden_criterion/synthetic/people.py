@@ -10,6 +10,7 @@ import math
 import numpy as np
 from PIL import Image
 
+from ...building.drawing import shot
 from ...building.drawing.camera import Camera
 from ...building.drawing.camera import Light
 from ...building.drawing.canvas import Pose
@@ -73,18 +74,14 @@ class Person:
 
 
 @dataclasses.dataclass(frozen=True)
-class Shot:
-    """A picture of a person.
+class Shot(shot.Shot):
+    """A picture of a person, which was altered: turned, lit, mirrored.
 
     Attributes:
-        appearance: What is before the camera, turned and lit.
         side: The pixels of a side to which it was made coarser.
-        is_mirrored: Whether left and right are exchanged.
     """
 
-    appearance: Appearance
-    side: int
-    is_mirrored: bool
+    side: int = facts.SIZE
 
     @classmethod
     def draw(cls, person: Person, seed: int, index: int) -> "Shot":
@@ -105,8 +102,8 @@ class Shot:
             side = round(side * again.uniform(_COARSEST, 0.9))
         return cls(
             dataclasses.replace(appearance, pose=pose, camera=camera),
-            side,
             again.chance(ALTERED["mirrored"]),
+            side,
         )
 
     def take(self) -> np.ndarray:
@@ -117,10 +114,6 @@ class Shot:
             small = image.resize((self.side, self.side), Image.Resampling.BOX)
             picture = np.asarray(small.resize(_SIZE, Image.Resampling.BICUBIC))
         return self.place(picture, axis=1)
-
-    def place(self, planes: np.ndarray, axis: int) -> np.ndarray:
-        """Returns what was drawn as the picture shows it: mirrored or not."""
-        return np.flip(planes, axis) if self.is_mirrored else planes
 
 
 def _draw_appearance(dice: Dice, person: Person) -> Appearance:

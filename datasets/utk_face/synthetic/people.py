@@ -6,20 +6,21 @@ size. No cue tells a label alone, and some labels contradict their picture.
 
 import dataclasses
 import math
-from typing import NamedTuple
 
 import numpy as np
 
 from ...building.drawing.camera import Camera
 from ...building.drawing.camera import Light
 from ...building.drawing.canvas import Pose
-from ...building.drawing.canvas import mix
-from ...building.drawing.canvas import shade
 from ...building.drawing.dice import Dice
 from ...building.drawing.hair import Hair
-from ...building.drawing.head import SKIN_TONES
-from ...building.drawing.head import GenderCues
-from ...building.drawing.head import Head
+from ...building.drawing.looks import LOOKS
+from ...building.drawing.looks import Looks
+from ...building.drawing.looks import Stage
+from ...building.drawing.looks import age_hair
+from ...building.drawing.looks import draw_cues
+from ...building.drawing.looks import draw_head
+from ...building.drawing.looks import turn_gray
 from ...building.drawing.outfit import Outfit
 from ...building.drawing.portrait import Appearance
 from ...building.drawing.scene import Scene
@@ -50,46 +51,6 @@ AGE_SPREAD = 0.08  # of the age, how far people look from it
 NO_RACE_RATE = 0.005
 NEAR_DUPLICATE_RATE = 0.01
 GRAYSCALE_RATE = 0.03
-
-
-class Looks(NamedTuple):
-    """The cues of a race: means of overlapping distributions.
-
-    Attributes:
-        tone: Position in `SKIN_TONES`, and its spread.
-        hair: Weights of the hair colours.
-        wavy: The share of wavy hair.
-        light_eyes: The share of light eyes.
-        eye_size: About 1.
-        eye_tilt: In face units.
-        nose: About 1.
-        lips: Added to that cue of gender; negative is fuller.
-    """
-
-    tone: tuple[float, float]
-    hair: dict[str, float]
-    wavy: float
-    light_eyes: float
-    eye_size: float
-    eye_tilt: float
-    nose: float
-    lips: float
-
-
-_LOOKS = (
-    Looks((0.7, 0.7), {"black": 1, "brown": 4, "blond": 3}, 0.4, 0.6,
-          1.0, 0.02, 0.97, 0.2),
-    Looks((4.2, 0.6), {"black": 8, "brown": 2}, 0.75, 0.04,
-          1.03, 0.015, 1.2, -0.8),
-    Looks((1.4, 0.6), {"black": 7, "brown": 2}, 0.12, 0.03,
-          0.86, 0.055, 1.02, 0.1),
-    Looks((3.1, 0.7), {"black": 7, "brown": 2}, 0.4, 0.06,
-          1.06, 0.025, 1.05, -0.1),
-    Looks((2.3, 0.9), {"black": 5, "brown": 4, "blond": 1}, 0.5, 0.2,
-          1.0, 0.03, 1.05, -0.2),
-)  # fmt: skip
-_DARK_EYES = ((74, 50, 34), (58, 38, 28))
-_LIGHT_EYES = ((104, 72, 40), (78, 104, 74), (74, 112, 148))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +85,7 @@ class Person:
         if dice.chance(LABEL_NOISE["gender"]):
             shown_gender = 1 - gender
         if dice.chance(LABEL_NOISE["race"]):
-            shown_race = dice.integer(len(_LOOKS))
+            shown_race = dice.integer(len(LOOKS))
         if dice.chance(NO_RACE_RATE):
             race = MISSING
         return cls(age, gender, race, (look, shown_gender, shown_race), source)
@@ -154,15 +115,14 @@ def draw_appearance(person: Person, seed: int, index: int) -> Appearance:
     """Draws how the person of an index looks, and the picture is taken."""
     dice = Dice(seed, person.source, 2)
     age, gender, race = person.shown
-    # How much of a child and of an old person there is.
-    child = _clip(1 - (age - 1) / 16 + dice.normal(0, 0.1))
-    old = _clip((age - 32) / 50 + dice.normal(0, 0.1))
-    looks = _LOOKS[race]
+    gender = facts.CLASSES["gender"][gender]
+    stage = Stage.draw(dice, age)
+    looks = LOOKS[facts.CLASSES["race"][race]]
     fault = "grayscale" if dice.chance(GRAYSCALE_RATE) else None
     appearance = Appearance(
-        head=_draw_head(dice, looks, child, old),
-        cues=_draw_cues(dice, looks, gender, child),
-        hair=_draw_hair(dice, looks, gender, age, old),
+        head=draw_head(dice, looks, stage),
+        cues=draw_cues(dice, looks, gender, stage.child),
+        hair=_draw_hair(dice, looks, gender, age, stage.old),
         outfit=dataclasses.replace(
             Outfit.draw(dice, hat_rate=0.03),
             **({"glasses": "none"} if age < 5 else {}),
@@ -170,7 +130,7 @@ def draw_appearance(person: Person, seed: int, index: int) -> Appearance:
         # Aligned by the eyes, and cut out tightly.
         pose=Pose(
             x=facts.SIZE * 0.5 + dice.normal(0, 4),
-            y=facts.SIZE * (0.53 + 0.03 * child) + dice.normal(0, 4),
+            y=facts.SIZE * (0.53 + 0.03 * stage.child) + dice.normal(0, 4),
             unit=67 * math.exp(dice.normal(0, 0.05)),
             roll=dice.normal(0, 0.05),
             yaw=dice.normal(0, 0.4, limit=2.0),
@@ -189,70 +149,11 @@ def draw_appearance(person: Person, seed: int, index: int) -> Appearance:
     )
 
 
-def _clip(value: float) -> float:
-    return min(1.0, max(0.0, value))
-
-
-def _draw_head(dice: Dice, looks: Looks, child: float, old: float) -> Head:
-    head = Head.draw(dice)
-    mean, spread = looks.tone
-    tone = min(len(SKIN_TONES) - 1.001, max(0.0, dice.normal(mean, spread)))
-    skin = mix(SKIN_TONES[int(tone)], SKIN_TONES[int(tone) + 1], tone % 1)
-    tint = dice.normal(0, 0.02)
-    is_light = dice.chance(looks.light_eyes)
-    return dataclasses.replace(
-        head,
-        skin=(skin[0] * (1 + tint), skin[1], skin[2] * (1 - 2 * tint)),
-        iris=dice.choice(_LIGHT_EYES if is_light else _DARK_EYES),
-        width=head.width * (1 + 0.05 * child),
-        height=head.height * (1 - 0.2 * child + 0.04 * old),
-        eye_size=head.eye_size
-        * looks.eye_size
-        * (1 + 0.34 * child - 0.1 * old),
-        eye_tilt=head.eye_tilt + looks.eye_tilt - 0.02 - 0.03 * old,
-        nose=head.nose * looks.nose * (1 - 0.2 * child + 0.12 * old),
-        blush=head.blush + 0.06 * child,
-        wrinkles=_clip(old * 0.95 + dice.normal(-0.03, 0.12)),
-    )
-
-
-def _draw_cues(
-    dice: Dice, looks: Looks, gender: int, child: float
-) -> GenderCues:
-    cues = GenderCues.draw(dice, facts.CLASSES["gender"][gender])
-    # Children differ less.
-    share = 1 - 0.65 * child
-    return GenderCues(
-        brow=cues.brow * share - child,
-        jaw=cues.jaw * share,
-        lips=cues.lips * share + looks.lips,
-        lashes=cues.lashes * share,
-        beard="none" if child > 0.1 else cues.beard,
-    )
-
-
 def _draw_hair(
-    dice: Dice, looks: Looks, gender: int, age: float, old: float
+    dice: Dice, looks: Looks, gender: str, age: float, old: float
 ) -> Hair:
-    is_man = facts.CLASSES["gender"][gender] == "male"
-    is_bald = dice.chance(0.35 if age < 2 else 0.3 * old * is_man)
+    is_bald = dice.chance(0.35 if age < 2 else 0.3 * old * (gender == "male"))
     kind = "wavy" if dice.chance(looks.wavy) else "straight"
-    hair = Hair.draw(
-        dice,
-        facts.CLASSES["gender"][gender],
-        dice.weighted(looks.hair),
-        "bald" if is_bald else kind,
-    )
-    gray = _clip(1.3 * old + dice.normal(-0.15, 0.2))
-    level = dice.uniform(120, 215)
-    color = mix(hair.color, (level, level, level), gray)
-    return dataclasses.replace(
-        hair,
-        color=color,
-        highlight=shade(color, dice.uniform(1.2, 1.5)),
-        hairline=hair.hairline - 0.28 * old * (1.0 if is_man else 0.3),
-        fringe=hair.fringe * (1 - old),
-        volume=hair.volume * (0.5 if age < 3 else 1 - 0.5 * old),
-        # The hair of babies is short.
-        **({"length": -0.2, "locks": 0.0} if age < 3 else {}),
-    )
+    kind = "bald" if is_bald else kind
+    hair = Hair.draw(dice, gender, dice.weighted(looks.hair), kind)
+    return age_hair(turn_gray(dice, hair, old), gender, age, old)
