@@ -37,7 +37,7 @@ class FairnessSweep:
 
     experiment: str = "demo"
     """Experiment to train, and to name the folder: demo, real, reference,
-    utkface or hidden_criterion."""
+    utkface, hidden_criterion or selfies."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """Seeds to train."""
     base_runs: tuple[pathlib.Path, ...] = ()

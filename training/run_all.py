@@ -53,8 +53,8 @@ class RunAll:
     """Goes the whole way from the archives to predictions of a bundle."""
 
     experiment: str | None = None
-    """Experiment to train: demo, real, reference, utkface or hidden_criterion.
-    Default: demo, or real for archives."""
+    """Experiment to train: demo, real, reference, utkface, hidden_criterion or
+    selfies. Default: demo, or real for archives."""
     manual_dir: pathlib.Path | None = None
     """Folder of the real archives. Without it, synthetic portraits."""
     dataset: str | tuple[str, ...] | None = None

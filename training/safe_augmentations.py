@@ -28,8 +28,8 @@ class SafeAugmentations:
     """
 
     experiment: str = "hidden_criterion"
-    """Experiment that has all other settings: demo, real, reference, utkface
-    or hidden_criterion."""
+    """Experiment that has all other settings: demo, real, reference, utkface,
+    hidden_criterion or selfies."""
     augmentations: tuple[str, ...] = ()
     """What to try, of flip, shift, zoom, rotation, brightness, contrast, blur,
     closeup, erasing, covered_eyes, cast, saturation, hue and grey. Default:

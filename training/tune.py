@@ -28,8 +28,8 @@ class Tune:
     """
 
     base: str = "real"
-    """Experiment that has all other settings: demo, real, reference, utkface
-    or hidden_criterion."""
+    """Experiment that has all other settings: demo, real, reference, utkface,
+    hidden_criterion or selfies."""
     tuner: str = "bayesian"
     """`bayesian`, or `hyperband`: many trials on a ninth of the budget, the
     best of them on more."""

@@ -2,8 +2,8 @@
 
     python -m training.train real --run_dir runs/real
 
-On a pack of 4,600 training portraits, 2 cores: 318 s; test accuracy gender .959,
-hair_color .863, hair_type .827 (mean of three seeds, 897 test portraits;
+On a pack of 4,600 training portraits, 2 cores: 318 s; test accuracy gender
+.959, hair_color .863, hair_type .827 (mean of three seeds, 897 test portraits;
 `python -m benchmarks.accuracy --experiment real`).
 
 So few portraits are learned by heart in 100 passes: hence the strong
