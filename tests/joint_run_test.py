@@ -12,6 +12,7 @@ from tests.printed_commands import refusal
 from tp_keras.cards.sources import read_sources
 from tp_keras.data.source import load_portraits
 from tp_keras.debias_config import DebiasConfig
+from tp_keras.debiasing import trunk_features
 from tp_keras.errors import UserError
 from tp_keras.evaluation import run_evaluation
 from tp_keras.evaluation.generalisation.page import PICTURES
@@ -237,7 +238,10 @@ def test_the_cards_name_both(way):
     assert "age" not in sources.data_schema.task_names
 
 
-def test_a_joint_run_is_debiased_on_all_of_its_portraits(way, tmp_path):
+def test_a_joint_run_is_debiased_on_all_of_its_portraits(
+    way, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(trunk_features, "_MOST_PASSES", 1)
     settings = DebiasConfig(
         debias="conditional_grl",
         branch_steps=4,

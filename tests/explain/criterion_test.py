@@ -51,6 +51,21 @@ def test_attributes_of_every_kind_by_hand():
     }
 
 
+def test_rare_flags_are_those_that_are_surest():
+    rng = np.random.default_rng(0)
+    answers = {"signs": rng.uniform(0, 0.4, (200, 2))}
+    labels = {"signs": np.full((50, 2), -1)}
+    labels["signs"][:40, 0] = np.arange(40) < 4
+    tasks = EVERY_KIND.get_tasks(["signs"])
+    found = criterion.flag_thresholds(answers, tasks, labels)
+    assert found["scarf"] == np.inf
+    flags = criterion.attributes_of(answers, tasks, found)
+    # One in ten, as of those with a label; nobody was ever told of scarves.
+    assert set(flags) == {"hat"} and flags["hat"].sum() == 20
+    others = answers["signs"][~flags["hat"], 0]
+    assert answers["signs"][flags["hat"], 0].min() > others.max()
+
+
 def test_pairs_are_all_that_two_attributes_can_say():
     a, b = np.array([[0, 0, 1, 1], [0, 1, 0, 1]], bool)
     rules = criterion.make_rules({"a": a, "b": b})

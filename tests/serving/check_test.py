@@ -350,25 +350,28 @@ def models(bundle, tmp_path):
 @pytest.mark.parametrize("name", ["v1", "01", "1.0", "9" * 19, "-1"])
 def test_a_name_that_is_no_version(models, name):
     model = models / "portrait_attributes"
+    no_metadata(model / "1")  # Its check is soon over.
     (model / "1").rename(model / name)
-    (fault,) = check_path(models)[0].faults
-    assert f"name of the folder, {name!r}, is no version" in fault
+    faults = " ".join(check_path(models)[0].faults)
+    assert f"name of the folder, {name!r}, is no version" in faults
 
 
 def test_a_version_a_model_and_all_models(models):
     model = models / "portrait_attributes"
     other = models / "more" / "other"
     shutil.copytree(model, other)
+    no_metadata(other / "1")  # Its check is soon over.
     for path, folders in {
-        model / "1": [model / "1"],
-        model: [model / "1"],
+        other / "1": [other / "1"],
+        other: [other / "1"],
         models: [other / "1", model / "1", models / "more", models],
     }.items():
         reports = check_path(path)
         assert sorted(r.folder for r in reports) == sorted(folders)
         # Nobody has written there what a server is started with.
+        faulty = other / "1", models / "more"
         for report in reports:
-            assert bool(report.faults) == (report.folder == models / "more")
+            assert bool(report.faults) == (report.folder in faulty)
 
 
 def test_what_lies_beside_the_versions(models):

@@ -53,8 +53,40 @@ class Rules:
         return dataclasses.replace(self, values=self.values[:, rows])
 
 
+def flag_thresholds(
+    answers: Mapping[str, np.ndarray],
+    tasks: Sequence[Task],
+    labels: Mapping[str, np.ndarray],
+) -> dict[str, float]:
+    """Returns from which probability on portraits have a flag.
+
+    So many have it as had it in the training: the probability of a rare flag
+    seldom reaches a half. One that was never labelled has none.
+
+    Args:
+        answers: What `predict_answers` returns of the portraits.
+        tasks: The tasks; others than of flags are left alone.
+        labels: Labels of the training, -1 where missing.
+
+    Returns:
+        Dict: flag -> threshold, infinite where nobody has it.
+    """
+    found = {}
+    for task in tasks:
+        if task.kind != MULTI_LABEL:
+            continue
+        pairs = zip(answers[task.name].T, labels[task.name].T, strict=True)
+        for name, (values, known) in zip(task.classes, pairs, strict=True):
+            share = (known == 1).sum() / max((known >= 0).sum(), 1)
+            place = np.quantile(values, 1 - share) if share else np.inf
+            found[name] = float(place)
+    return found
+
+
 def attributes_of(
-    answers: Mapping[str, np.ndarray], tasks: Sequence[Task]
+    answers: Mapping[str, np.ndarray],
+    tasks: Sequence[Task],
+    thresholds: Mapping[str, float] | None = None,
 ) -> dict[str, np.ndarray]:
     """Returns the attributes that a model's answers tell.
 
@@ -64,6 +96,7 @@ def attributes_of(
     Args:
         answers: What `predict_answers` returns.
         tasks: The tasks to read.
+        thresholds: Of flags, see `flag_thresholds`; .5 where none is given.
 
     Returns:
         Dict: name -> bool `[count]`, without those that hardly any or nearly
@@ -77,7 +110,8 @@ def attributes_of(
             found[f"{task.name} from {middle:.3g}"] = values >= middle
         elif task.kind == MULTI_LABEL:
             for index, name in enumerate(task.classes):
-                found[name] = values[:, index] >= 0.5
+                threshold = (thresholds or {}).get(name, 0.5)
+                found[name] = values[:, index] >= threshold
         else:
             predicted = task.predicted(values)
             first = 1 if task.kind == BINARY else 0

@@ -73,8 +73,11 @@ def explain_criterion(
     found = [dict(_known_attributes(part, label)) for part in parts]
     for path in attribute_runs:
         run = RunFolder(path).require()
-        for own, answers in zip(found, _answers(run, parts), strict=True):
-            told = criterion.attributes_of(answers, _tasks(run))
+        tasks = run.schema.get_tasks(run.config.model.tasks)
+        labels, seen = _answers(run, parts)
+        thresholds = criterion.flag_thresholds(seen[0], tasks, labels)
+        for own, answers in zip(found, seen, strict=True):
+            told = criterion.attributes_of(answers, tasks, thresholds)
             for name, values in told.items():
                 name = f"{name} ({run.path.name})" if name in own else name
                 own[name] = values
@@ -145,16 +148,11 @@ def _known_attributes(portraits: Portraits, label: Task):
                 yield f"{task.name} {name}", values == index
 
 
-def _tasks(run: RunFolder) -> tuple[Task, ...]:
-    """Returns the tasks that a run has learned."""
-    return run.schema.get_tasks(run.config.model.tasks)
-
-
 def _answers(run: RunFolder, parts: Sequence[Portraits]):
-    """Yields what a run answers to the pictures of each split.
+    """Returns labels of a run's training, and its answers to each split.
 
-    They are framed like those of its training, by their mean faces; the split
-    to rank by tells how.
+    Pictures are framed like those of its training, by their mean faces; the
+    split to rank by tells how.
     """
     classifier = run.load_model()
     data, size = run.config.data.first, run.schema.image_shape[:2]
@@ -167,6 +165,10 @@ def _answers(run: RunFolder, parts: Sequence[Portraits]):
         f"{run.path}: looked at in {framing.scale:.2f} of the view, mean faces "
         f"correlate with {correlation:.2f}"
     )
-    for part in parts:
-        pictures = frame(part.images, size, framing, title="framing")
-        yield classifier.predict_answers(pictures, verbose=0)
+    answers = [
+        classifier.predict_answers(
+            frame(part.images, size, framing, title="framing"), verbose=0
+        )
+        for part in parts
+    ]
+    return seen.labels, answers

@@ -206,7 +206,7 @@ def test_some_portraits_alone_are_looked_at(run_dir, capsys):
     with pytest.raises(SystemExit):
         run_command(Generalise, [*words, "--labels", "hat=yes"])
     told = capsys.readouterr().err
-    assert told == "error: Expected labels of gender. Received: labels=hat\n"
+    assert told == "error: Expected labels out of gender. Received: hat\n"
 
 
 def test_every_kind_of_task_is_measured_and_drawn(run_dir, monkeypatch):
