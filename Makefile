@@ -12,7 +12,7 @@ SHARED_OUT := -n logical --maxprocesses 4 --dist loadfile
 RUN_UTKFACE := $(RUN) -m training.run_all --experiment utkface \
 	--output_dir exported_models/utkface
 
-.PHONY: help demo train utkface hidden-criterion fairness report serve \
+.PHONY: help demo train utkface hidden-criterion selfies fairness report serve \
 	portraits test test-all test-notebooks test-pages test-processors faults \
 	lint format wheel benchmarks clean
 
@@ -73,6 +73,22 @@ else
 	$(RUN) -m training.safe_augmentations --seeds 0 \
 		--augmentations flip brightness grey covered_eyes \
 		--dataset hidden_criterion/synthetic --output_dir $(HIDDEN)-changes-drawn
+endif
+
+selfies: $(VENV)/.runtime  ## Attributes and popularity, or SELFIES=TABLE alone.
+ifdef SELFIES
+	$(RUN) -m training.rank_attributes --table "$(SELFIES)" --target popularity
+	$(RUN) -m training.predict_column --table "$(SELFIES)" \
+		--target popularity --balance baby child teenager middle_age senior
+else
+	$(RUN) -m training.build_dataset --dataset selfies
+	$(RUN) -m training.train selfies --epochs 6 --run_dir runs/selfies
+	$(RUN) -m training.evaluate --run_dir runs/selfies
+	$(RUN) -m training.fairness_report --run_dir runs/selfies
+	$(RUN) -m training.draw_portraits --dataset selfies --count 4000 \
+		--output_dir data/selfies_pack
+	$(RUN) -m training.predict_column --target popularity \
+		--table data/selfies_pack/selfie_dataset.txt
 endif
 
 fairness: $(VENV)/.runtime  ## Gender in hair: measured, removed, measured.

@@ -1,7 +1,6 @@
 """Measures how well the columns of a table tell one of numbers.
 
-python -m training.predict_column --table selfies.txt --target popularity \
-    --balance baby child teenager middle_age senior
+python -m training.predict_column --table faces.csv --target popularity
 """
 
 import dataclasses

@@ -81,6 +81,9 @@ def test_pairs_are_all_that_two_attributes_can_say():
         "a or b": [0, 1, 1, 1],
         "a or b, but not both": [0, 1, 1, 0],
     }
+    # Two classes of one task: the others would repeat what there is.
+    apart = criterion.make_rules({"a": a & b, "c": a & ~b})
+    assert apart.names == ("a", "c", "a or c")
     # With their negations all 14 that aren't always or never true.
     every = {tuple(x) for x in told.values()}
     assert len(every | {tuple(1 - i for i in x) for x in every}) == 14

@@ -22,12 +22,14 @@ RULE = "rule_balanced_accuracy"
 # What fewer portraits have, or all but fewer, tells too little of a label.
 _LEAST_SHARE = 0.01
 
+_EITHER = "{a} or {b}"
+
 # Of a pair (a, b). The other combinations are negations of these.
 _PAIRS = {
     "{a} and {b}": lambda a, b: a & b,
     "{a} but not {b}": lambda a, b: a & ~b,
     "{b} but not {a}": lambda a, b: b & ~a,
-    "{a} or {b}": lambda a, b: a | b,
+    _EITHER: lambda a, b: a | b,
     "{a} or {b}, but not both": lambda a, b: a ^ b,
 }
 
@@ -127,6 +129,8 @@ def attributes_of(
 def make_rules(attributes: Mapping[str, np.ndarray]) -> Rules:
     """Returns every attribute alone, and every pair by AND, OR and XOR.
 
+    Two that no portrait has both of, such as classes of one task, by OR alone.
+
     Example:
         >>> rules = make_rules({"a": np.array([True, False]),
         ...                     "b": np.array([True, True])})
@@ -142,6 +146,9 @@ def make_rules(attributes: Mapping[str, np.ndarray]) -> Rules:
         attributes.items(), 2
     ):
         for text, combine in _PAIRS.items():
+            # Of what is never both the others say nothing new.
+            if text != _EITHER and not (first & second).any():
+                continue
             names.append(text.format(a=a, b=b))
             sizes.append(2)
             values.append(combine(first, second))

@@ -83,10 +83,11 @@ def explain_criterion(
                 own[name] = values
     # What one of the splits hardly has is of no use.
     names = [name for name in found[0] if name in found[1]]
-    rules = [
-        criterion.make_rules({name: own[name] for name in names})
-        for own in found
-    ]
+    every = criterion.make_rules(
+        {name: np.concatenate([own[name] for own in found]) for name in names}
+    )
+    first = len(parts[0])
+    rules = every.take(slice(first)), every.take(slice(first, None))
     labels = [part.labels[label.name] for part in parts]
     order, negated, null = criterion.rank(rules[0], labels[0])
     sizes = np.array(rules[0].sizes)[order]
