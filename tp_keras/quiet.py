@@ -20,6 +20,17 @@ def no_native_messages():
         os.close(saved)
 
 
+def no_retracing_messages(logger) -> None:
+    """Keeps a logger, TensorFlow's, from telling of functions traced again.
+
+    A command that works with several models traces as many functions, and
+    nobody who runs it could do anything about it.
+    """
+    logger.addFilter(
+        lambda record: "tf.function retracing" not in record.getMessage()
+    )
+
+
 def verbosity(progress) -> int:
     """Returns the `verbose` of `fit`: a bar on a terminal, else lines."""
     if not progress:

@@ -12,6 +12,7 @@ from tp_keras.command_line import command_line
 from tp_keras.config import PATHS
 from tp_keras.errors import UserError
 from tp_keras.quiet import no_native_messages
+from tp_keras.quiet import no_retracing_messages
 
 from .endings import EXIT_USER_ERROR as EXIT_USER_ERROR
 from .endings import errors_told
@@ -271,3 +272,4 @@ def start_tensorflow() -> None:
         import tensorflow as tf
 
         tf.config.list_physical_devices()
+    no_retracing_messages(tf.get_logger())

@@ -36,11 +36,11 @@ class SafeAugmentations:
     all."""
     seeds: tuple[int, ...] = (0, 1)
     """Seeds to train, all with and without a change."""
-    epochs: int = 4
+    epochs: int = 6
     """Epochs of a training, as long as those of the experiment."""
-    backbone: str = "portrait_xs"
+    backbone: str = "portrait_s"
     """Network to train, such as portrait_xs, portrait_s, portrait_m or
-    mobilenet_025; a small one tells as much."""
+    mobilenet_025; it has to learn the label for anything to be told."""
     train_split: str = "train[:70%]"
     """Portraits to train on."""
     validation_split: str = "train[70%:]"
