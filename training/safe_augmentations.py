@@ -34,6 +34,9 @@ class SafeAugmentations:
     """What to try, of flip, shift, zoom, rotation, brightness, contrast, blur,
     closeup, erasing, covered_eyes, cast, saturation, hue and grey. Default:
     all."""
+    base: tuple[str, ...] = ()
+    """Changes that every training has, those with none of the others too: what
+    is known to help. Who learns little without them can't tell what harms."""
     seeds: tuple[int, ...] = (0, 1)
     """Seeds to train, all with and without a change."""
     epochs: int = 6
@@ -69,8 +72,10 @@ class SafeAugmentations:
         from tp_keras.tuning import augmentation_report as report
         from tp_keras.tuning import safe_augmentations as safe
 
-        names = self.augmentations or tuple(safe.CANDIDATES)
-        safe.check_names(names)
+        names = self.augmentations or tuple(
+            name for name in safe.CANDIDATES if name not in self.base
+        )
+        safe.check_names(names, self.base)
         folder = self.output_dir or (
             pathlib.Path("runs/safe_augmentations") / self.experiment
         )
@@ -83,7 +88,9 @@ class SafeAugmentations:
             for split in ("train", "validation")
         }
         judged = portraits["validation"]
-        right = safe.train_each(config, names, self.seeds, portraits, folder)
+        right = safe.train_each(
+            config, names, self.seeds, portraits, folder, self.base
+        )
         protected = judged.schema.protected_task
         records = [
             Record(
@@ -114,7 +121,8 @@ class SafeAugmentations:
         table = report.table_of(records, self.margin)
         print(f"\n{markdown_table(table)}")
         print("\n".join(report.sentences(records, self.margin)))
-        chosen = report.chosen_settings(report.verdicts(records, self.margin))
+        found = report.verdicts(records, self.margin)
+        chosen = report.chosen_settings(found, self.base)
         flags = " ".join(
             f"--{name} {value}"
             for name, value in dataclasses.asdict(chosen).items()

@@ -144,6 +144,8 @@ def test_the_report_says_what_was_found_and_which_settings_are_safe():
     nothing = safe.augmentation(safe.NOTHING)
     assert not any(dataclasses.astuple(nothing))
     assert chosen == dataclasses.replace(nothing, flip=True, shift=0.1)
+    chosen = report.chosen_settings({"flip": safe.HELPS}, ["zoom"])
+    assert chosen == dataclasses.replace(nothing, flip=True, zoom=0.2)
     table = report.table_of(records, 0.03)
     assert table["change"].tolist() == ["flip", "shift", "blur", "hue"]
     assert table["hat, all"].tolist()[-1] == "-20.0 [-25.0, -15.0]"
@@ -154,6 +156,11 @@ def test_every_augmentation_is_a_candidate():
     assert fields == {*safe.CANDIDATES}
     assert safe.augmentation("hue").hue == 180.0
     assert not safe.augmentation("hue").flip
+    both = safe.augmentation("hue", ["flip"])
+    assert both.flip and both.hue == 180.0
+    assert safe.augmentation(safe.NOTHING, ["flip"]) == safe.augmentation(
+        "flip"
+    )
 
 
 def coloured(split, seed):
@@ -212,6 +219,7 @@ def test_a_change_of_what_the_label_is_told_by_harms(
     [
         (["--augmentations", "flip", "shear"], "out of flip, shift, .*shear"),
         (["--augmentations", "flip", "flip"], "each once"),
+        (["--augmentations", "hue", "--base", "hue"], "base=hue"),
         (["--experiment", "none"], "out of demo, .*experiment=none"),
         (["--seeds"], "at least one seed"),
         (["--epochs", "0"], "epochs=0"),

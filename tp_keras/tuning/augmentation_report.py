@@ -29,7 +29,7 @@ from tp_keras.tuning.safe_augmentations import augmentation
 from tp_keras.tuning.safe_augmentations import verdict
 
 _NOTE = (
-    "Balanced accuracy with the change less that without any, in points, means "
+    "Balanced accuracy with the change less that without, in points, means "
     "over the seeds. All intervals together hold in 19 of 20 cases. A change "
     "harms or helps where an interval says so; it is safe where no group "
     "surely loses more than the margin; else it is open, and left out."
@@ -47,11 +47,13 @@ def verdicts(records: Sequence[Record], margin: float) -> dict[str, str]:
     return {name: verdict(records, name, margin) for name in names_in(records)}
 
 
-def chosen_settings(found: dict[str, str]) -> AugmentConfig:
-    """Returns the changes that are safe or help, and no other."""
+def chosen_settings(
+    found: dict[str, str], base: Sequence[str] = ()
+) -> AugmentConfig:
+    """Returns the base, the changes that are safe or help, and no other."""
     kept = [name for name, what in found.items() if what in (SAFE, HELPS)]
     changes = {name: CANDIDATES[name] for name in kept}
-    return dataclasses.replace(augmentation(NOTHING), **changes)
+    return dataclasses.replace(augmentation(NOTHING, base), **changes)
 
 
 def table_of(records: Sequence[Record], margin: float) -> pd.DataFrame:
@@ -78,7 +80,7 @@ def sentences(records: Sequence[Record], margin: float) -> list[str]:
     for record in find(records, metric=ACCURACY, group=ALL):
         text = "not known" if record.value is None else f"{record.value:.3f}"
         lines.append(
-            f"Without any change the balanced accuracy of {record.task} is "
+            f"Without a change the balanced accuracy of {record.task} is "
             f"{text} (n = {record.count:,})."
         )
     for what, text in (
@@ -148,7 +150,7 @@ def _draw(records, task) -> Figure:
     axes.axvline(0, color="#7F7F7F", linewidth=0.8)
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
-    axes.set_xlabel("points of balanced accuracy, against no change at all")
+    axes.set_xlabel("points of balanced accuracy, against none of these")
     handles = [
         Line2D([], [], linestyle="", label=group, **styles[group])
         for group in groups

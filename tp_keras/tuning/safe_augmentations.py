@@ -57,23 +57,24 @@ _NUM_BOOTSTRAPS = 2000
 _SEEN = 500
 
 
-def augmentation(name: str) -> AugmentConfig:
-    """Returns a candidate alone; of `NOTHING` no change at all."""
+def augmentation(name: str, base: Sequence[str] = ()) -> AugmentConfig:
+    """Returns a candidate on a base of others; of `NOTHING` the base alone."""
     nothing = {
         field.name: type(field.default)(0)
         for field in dataclasses.fields(AugmentConfig)
     }
-    if name != NOTHING:
-        nothing[name] = CANDIDATES[name]
-    return AugmentConfig(**nothing)
+    chosen = {*base, name} - {NOTHING}
+    return AugmentConfig(**nothing | {own: CANDIDATES[own] for own in chosen})
 
 
-def check_names(names: Sequence[str]) -> None:
+def check_names(names: Sequence[str], base: Sequence[str] = ()) -> None:
     """Raises `UserError` unless all are candidates, each named once."""
-    if not names or len({*names} & {*CANDIDATES}) < len(names):
+    every = *names, *base
+    if not names or len({*every} & {*CANDIDATES}) < len(every):
         raise UserError(
             f"Expected augmentations out of {', '.join(CANDIDATES)}, each "
-            f"once. Received: augmentations={', '.join(names) or 'none'}"
+            f"once. Received: augmentations={', '.join(names) or 'none'}, "
+            f"base={', '.join(base) or 'none'}"
         )
 
 
@@ -83,8 +84,9 @@ def train_each(
     seeds: Sequence[int],
     portraits: Mapping[str, Portraits],
     folder: pathlib.Path,
+    base: Sequence[str] = (),
 ) -> dict[str, dict[str, np.ndarray]]:
-    """Trains without any change and with each one, alike in all else.
+    """Trains without a change and with each one, alike in all else.
 
     Runs of one seed begin with the same weights and see the same portraits in
     the same order. Finished ones in `folder` are read, not repeated.
@@ -95,6 +97,7 @@ def train_each(
         seeds: Ints.
         portraits: `Portraits` as `"train"`, and to judge by as `"validation"`.
         folder: Where the runs lie.
+        base: Candidates that all runs have.
 
     Returns:
         Dict: task -> candidate or `NOTHING` -> bool `[seeds, count]`, which
@@ -115,7 +118,7 @@ def train_each(
         own = dataclasses.replace(
             config,
             run_dir=str(folder / f"{name}-seed{seed}"),
-            augment=augmentation(name),
+            augment=augmentation(name, base),
             training=training,
         )
         run = Trainer(own, progress=False, portraits=seen).fit()
@@ -157,7 +160,7 @@ def compare(
         min_count: Labelled rows that a class needs in a group to count there.
 
     Yields:
-        Fields of records: `ACCURACY` without any change, and `DIFFERENCE` with
+        Fields of records: `ACCURACY` without a change, and `DIFFERENCE` with
         the candidate as `variant`.
     """
     base = right[NOTHING].astype(np.float64)
