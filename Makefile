@@ -71,7 +71,7 @@ else
 	$(RUN) -m training.evaluate --run_dir $(HIDDEN)-drawn
 	$(RUN) -m training.fairness_report --run_dir $(HIDDEN)-drawn
 	$(RUN) -m training.safe_augmentations --seeds 0 --epochs 5 \
-		--base flip shift --augmentations brightness grey covered_eyes \
+		--always flip shift --augmentations brightness grey covered_eyes \
 		--dataset hidden_criterion/synthetic --output_dir $(HIDDEN)-changes-drawn
 endif
 

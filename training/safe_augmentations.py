@@ -34,7 +34,7 @@ class SafeAugmentations:
     """What to try, of flip, shift, zoom, rotation, brightness, contrast, blur,
     closeup, erasing, covered_eyes, cast, saturation, hue and grey. Default:
     all."""
-    base: tuple[str, ...] = ()
+    always: tuple[str, ...] = ()
     """Changes that every training has, those with none of the others too: what
     is known to help. Who learns little without them can't tell what harms."""
     seeds: tuple[int, ...] = (0, 1)
@@ -73,9 +73,9 @@ class SafeAugmentations:
         from tp_keras.tuning import safe_augmentations as safe
 
         names = self.augmentations or tuple(
-            name for name in safe.CANDIDATES if name not in self.base
+            name for name in safe.CANDIDATES if name not in self.always
         )
-        safe.check_names(names, self.base)
+        safe.check_names(names, self.always)
         folder = self.output_dir or (
             pathlib.Path("runs/safe_augmentations") / self.experiment
         )
@@ -89,12 +89,13 @@ class SafeAugmentations:
         }
         judged = portraits["validation"]
         right = safe.train_each(
-            config, names, self.seeds, portraits, folder, self.base
+            config, names, self.seeds, portraits, folder, self.always
         )
         protected = judged.schema.protected_task
         records = [
             Record(
                 task=task.name,
+                seed=self.seeds[0],
                 split=self.validation_split,
                 dataset=judged.dataset,
                 **fields,
@@ -122,7 +123,7 @@ class SafeAugmentations:
         print(f"\n{markdown_table(table)}")
         print("\n".join(report.sentences(records, self.margin)))
         found = report.verdicts(records, self.margin)
-        chosen = report.chosen_settings(found, self.base)
+        chosen = report.chosen_settings(found, self.always)
         flags = " ".join(
             f"--{name} {value}"
             for name, value in dataclasses.asdict(chosen).items()

@@ -219,7 +219,7 @@ def test_a_change_of_what_the_label_is_told_by_harms(
     [
         (["--augmentations", "flip", "shear"], "out of flip, shift, .*shear"),
         (["--augmentations", "flip", "flip"], "each once"),
-        (["--augmentations", "hue", "--base", "hue"], "base=hue"),
+        (["--augmentations", "hue", "--always", "hue"], "always=hue"),
         (["--experiment", "none"], "out of demo, .*experiment=none"),
         (["--seeds"], "at least one seed"),
         (["--epochs", "0"], "epochs=0"),

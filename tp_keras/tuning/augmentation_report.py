@@ -149,7 +149,7 @@ def _draw(records, task) -> Figure:
         )
     axes.axvline(0, color="#7F7F7F", linewidth=0.8)
     axes.set_yticks(range(len(names)), names)
-    axes.invert_yaxis()
+    axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlabel("points of balanced accuracy, against none of these")
     handles = [
         Line2D([], [], linestyle="", label=group, **styles[group])

@@ -74,7 +74,7 @@ def check_names(names: Sequence[str], base: Sequence[str] = ()) -> None:
         raise UserError(
             f"Expected augmentations out of {', '.join(CANDIDATES)}, each "
             f"once. Received: augmentations={', '.join(names) or 'none'}, "
-            f"base={', '.join(base) or 'none'}"
+            f"always={', '.join(base) or 'none'}"
         )
 
 
