@@ -66,12 +66,12 @@ ifdef HIDDEN_CRITERION
 	$(RUN) -m training.safe_augmentations --output_dir $(HIDDEN)-changes
 else
 	$(RUN) -m training.build_dataset --dataset hidden_criterion
-	$(RUN) -m training.train hidden_criterion --epochs 5 \
+	$(RUN) -m training.train hidden_criterion --epochs 4 \
 		--dataset hidden_criterion/synthetic --run_dir $(HIDDEN)-drawn
 	$(RUN) -m training.evaluate --run_dir $(HIDDEN)-drawn
 	$(RUN) -m training.fairness_report --run_dir $(HIDDEN)-drawn
 	$(RUN) -m training.safe_augmentations --seeds 0 --epochs 5 \
-		--always flip shift --augmentations brightness grey covered_eyes \
+		--always flip shift brightness --augmentations grey covered_eyes \
 		--dataset hidden_criterion/synthetic --output_dir $(HIDDEN)-changes-drawn
 endif
 
