@@ -38,25 +38,49 @@ class RankAttributes:
         from tp_keras.ranking import page
         from tp_keras.ranking import summary
         from tp_keras.ranking.rank import rank_attributes
-        from tp_keras.ranking.table_file import read_table
-        from tp_keras.records.report import check_folder
-        from tp_keras.records.report import write_report
         from tp_keras.records.table import describe
-        from tp_keras.records.table import markdown_table
 
-        check_folder(self.output_dir)
-        table = read_table(self.table, data_set("selfies.table").layout)
-        name = pathlib.Path(self.table).name
-        records = rank_attributes(table, self.target, self.settings, name)
-        folder = pathlib.Path(self.output_dir)
-        page_path = folder / "ranking.html"
-        facts = {"table": self.table, "rows": len(table)}
-        facts["settings"] = dataclasses.asdict(self.settings)
-        write_report(folder, page_path, records, page.make_report, facts)
-        print(f"\n{describe(records)}\n")
-        print(markdown_table(page.ranking_table(records)))
-        print("\n".join(f"* {text}" for text in summary.sentences(records)))
-        print(f"\nTable, plot and records: {folder}\nThe page: {page_path}")
+        report_table(
+            self,
+            "ranking.html",
+            rank_attributes,
+            page.make_report,
+            lambda records: (
+                f"{describe(records)}\n",
+                page.ranking_table(records),
+                summary.sentences(records),
+            ),
+        )
+
+
+def report_table(command, page_name, measure, make_report, tell) -> None:
+    """Measures the table of a command, writes a report and prints what it says.
+
+    Args:
+        command: Has `table`, `target`, `output_dir` and `settings`.
+        page_name: Name of the page in the folder.
+        measure: Function of table, target, settings and name to records.
+        make_report: Function of records to a `Report`.
+        tell: Function of records to a text, a table and sentences.
+    """
+    from tp_keras.ranking.table_file import read_table
+    from tp_keras.records.report import check_folder
+    from tp_keras.records.report import write_report
+    from tp_keras.records.table import markdown_table
+
+    folder = pathlib.Path(command.output_dir)
+    check_folder(folder)
+    table = read_table(command.table, data_set("selfies.table").layout)
+    name = pathlib.Path(command.table).name
+    records = measure(table, command.target, command.settings, name)
+    facts = {"table": command.table, "rows": len(table)}
+    facts["settings"] = dataclasses.asdict(command.settings)
+    page_path = folder / page_name
+    write_report(folder, page_path, records, make_report, facts)
+    text, frame, sentences = tell(records)
+    print(f"\n{text}\n{markdown_table(frame)}")
+    print("\n".join(f"* {sentence}" for sentence in sentences))
+    print(f"\nTable, plot and records: {folder}\nThe page: {page_path}")
 
 
 if __name__ == "__main__":

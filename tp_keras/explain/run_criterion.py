@@ -8,6 +8,8 @@ import numpy as np
 import tqdm
 
 from tp_keras.data import source
+from tp_keras.data.builders import count_portraits
+from tp_keras.data.builders import find_builder
 from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
 from tp_keras.evaluation import places
@@ -23,6 +25,9 @@ from tp_keras.tasks import Task
 
 # Portraits of a run's training that its mean face is of.
 _FACES = 1000
+
+# Of what chance makes of the labels.
+_SEED = 0
 
 # Rules that are measured, of each size.
 _SHOWN = 10
@@ -74,9 +79,9 @@ def explain_criterion(
     for path in attribute_runs:
         run = RunFolder(path).require()
         tasks = run.schema.get_tasks(run.config.model.tasks)
-        labels, seen = _answers(run, parts)
-        thresholds = criterion.flag_thresholds(seen[0], tasks, labels)
-        for own, answers in zip(found, seen, strict=True):
+        trained_on, said = _answers(run, parts)
+        thresholds = criterion.flag_thresholds(said[0], tasks, trained_on)
+        for own, answers in zip(found, said, strict=True):
             told = criterion.attributes_of(answers, tasks, thresholds)
             for name, values in told.items():
                 name = f"{name} ({run.path.name})" if name in own else name
@@ -89,12 +94,13 @@ def explain_criterion(
     first = len(parts[0])
     rules = every.take(slice(first)), every.take(slice(first, None))
     labels = [part.labels[label.name] for part in parts]
-    order, negated, null = criterion.rank(rules[0], labels[0])
+    order, negated, null = criterion.rank(rules[0], labels[0], _SEED)
     sizes = np.array(rules[0].sizes)[order]
     numbers = [*order[sizes == 1][:_SHOWN], *order[sizes == 2][:_SHOWN]]
     records = [
         Record(
             task=label.name,
+            seed=_SEED,
             split=part.split,
             dataset=part.dataset,
             **fields,
@@ -157,9 +163,10 @@ def _answers(run: RunFolder, parts: Sequence[Portraits]):
     """
     classifier = run.load_model()
     data, size = run.config.data.first, run.schema.image_shape[:2]
-    seen = source.load_portraits(
-        data.data_dir, data.dataset, f"train[:{_FACES}]", progress=False
-    )
+    place = data.data_dir, data.dataset
+    there = count_portraits(find_builder(*place), "train")
+    part = f"train[:{min(there, _FACES)}]"
+    seen = source.load_portraits(*place, part, progress=False)
     face = seen.images.mean(0)
     framing, _, correlation = find_framing(face, parts[0].images.mean(0))
     tqdm.tqdm.write(

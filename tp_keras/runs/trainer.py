@@ -300,15 +300,8 @@ class Trainer:
         )
 
     def _callbacks(self, classifier, score, steps, first_epoch):
-        return training_callbacks(
-            self.config,
-            self.run,
-            classifier,
-            score,
-            self._saved_path,
-            steps,
-            first_epoch,
-        )
+        given = self.config, self.run, classifier, score, self._saved_path
+        return training_callbacks(*given, steps, first_epoch)
 
     def _announce(self, train, validation, model, steps, first_epoch):
         if first_epoch:
