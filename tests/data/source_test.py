@@ -120,6 +120,21 @@ def test_the_folder_of_one_version_or_a_part_of_a_split(tiny_data_dir):
     assert len(load(tiny_data_dir, "train[:7]")) == 7
 
 
+@pytest.mark.parametrize(
+    ("split", "message"),
+    [
+        ("test[20:10]", "without a single portrait"),
+        ("test[80%:20%]", "without a single portrait"),
+        ("test[40:]", "without a single portrait"),
+        ("test[:41]", r"within its portraits \(.*test 40"),
+        ("tset", "out of train, validation, test, .* split=tset"),
+    ],
+)
+def test_a_part_that_there_is_not_is_told(tiny_data_dir, split, message):
+    with pytest.raises(UserError, match=message):
+        load(tiny_data_dir, split)
+
+
 def test_a_missing_data_set_names_the_command(tmp_path):
     with pytest.raises(UserError, match="training.build_dataset --data_dir"):
         load(tmp_path)

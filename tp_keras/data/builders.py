@@ -217,16 +217,22 @@ def _warn_of_a_cut(folder, full_name):
 
 
 def count_portraits(builder, split) -> int:
-    """Returns the size of a split, or of a part; a `UserError` if it is 0."""
+    """Returns the size of a split, or of a part.
+
+    A `UserError` if there is none of this name, or no portrait in it.
+    """
     try:
         count = builder.info.splits[split].num_examples
     except (ValueError, KeyError) as error:
-        splits = ", ".join(builder.info.splits)
+        sizes = {k: v.num_examples for k, v in builder.info.splits.items()}
         raise UserError(
-            f"Expected a split out of {splits} of {builder.info.full_name}. "
-            f"Received: split={split}"
+            f"Expected a split out of {', '.join(sizes)} of "
+            f"{builder.info.full_name}, or a part of one within its portraits ("
+            + ", ".join(f"{name} {size:,}" for name, size in sizes.items())
+            + f"). Received: split={split}"
         ) from error
-    if not count:
+    # Ends that are exchanged make a negative number.
+    if count <= 0:
         raise UserError(
             "A split without a single portrait can't be used. "
             f"Received: split={split} of {builder.info.full_name}"
