@@ -13,6 +13,7 @@ import typing
 import pytest
 
 from datasets.building.prepare import find_builder_class
+from tests.printed_commands import EXPERIMENT
 from tests.printed_commands import command_class
 from tests.printed_commands import find_commands
 from tests.printed_commands import flags_of
@@ -32,6 +33,8 @@ from training.command import read
 from training.command import shown
 from training.configs import EXPERIMENTS
 from training.configs import experiment_of
+from training.pretrain import Pretrain
+from training.pretrain_configs import PRETRAIN_EXPERIMENTS
 from training.train import Train
 from training.train_vae import TrainVae
 from training.vae_configs import VAE_EXPERIMENTS
@@ -43,9 +46,7 @@ SOURCES = sorted(
     for path in (ROOT / folder).rglob("*.py")
 )
 COMMANDS = [
-    f"training.{name}"
-    for name in command_names()
-    if name not in ("train", "train_vae")
+    f"training.{name}" for name in command_names() if name not in EXPERIMENT
 ]
 
 # Values that a shell or a parser could take for something else.
@@ -114,6 +115,7 @@ def test_a_command_is_parsed_back_from_what_is_shown(name):
     [
         ("training.train", EXPERIMENTS, Train),
         ("training.train_vae", VAE_EXPERIMENTS, TrainVae),
+        ("training.pretrain", PRETRAIN_EXPERIMENTS, Pretrain),
     ],
 )
 def test_an_experiment_is_parsed_back(module, experiments, kind):

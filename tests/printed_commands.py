@@ -18,6 +18,10 @@ _LINE = re.compile(
 )
 
 
+# Commands that begin with the name of an experiment, and one of theirs.
+EXPERIMENT = {"train": "demo", "train_vae": "smoke", "pretrain": "demo"}
+
+
 def find_commands(text: str) -> list[str]:
     """Returns the commands of a text, in lines of their own or in backticks."""
     text = re.sub(r"\\\n\s*", "", text)
@@ -32,7 +36,11 @@ def parse(line: str):
     """Returns what a typed command line stands for: a dataclass of settings."""
     name, *words = module_and_words(line)
     module = importlib.import_module(name)
-    for experiments in ("EXPERIMENTS", "VAE_EXPERIMENTS"):
+    for experiments in (
+        "EXPERIMENTS",
+        "VAE_EXPERIMENTS",
+        "PRETRAIN_EXPERIMENTS",
+    ):
         if hasattr(module, "main") and hasattr(module, experiments):
             settings = command_lib.read_experiment(
                 getattr(module, experiments), words

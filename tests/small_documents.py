@@ -100,6 +100,7 @@ def _make_small():
     """Has data sets drawn, and experiments trained, as small as they may be."""
     from datasets.building.prepare import find_builder_class
     from training import configs
+    from training import pretrain_configs
     from training import vae_configs
 
     names = "hidden_criterion", "selfies", "tiny_portraits", "utk_face"
@@ -110,7 +111,11 @@ def _make_small():
         builder.builder_configs.update(
             {config.name: config for config in builder.BUILDER_CONFIGS}
         )
-    for experiments in (configs.EXPERIMENTS, vae_configs.VAE_EXPERIMENTS):
+    for experiments in (
+        configs.EXPERIMENTS,
+        vae_configs.VAE_EXPERIMENTS,
+        pretrain_configs.PRETRAIN_EXPERIMENTS,
+    ):
         for name, (text, settings) in experiments.items():
             experiments[name] = text, smaller(settings)
 

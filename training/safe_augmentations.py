@@ -65,6 +65,7 @@ class SafeAugmentations:
         config = self._config()
         start_tensorflow()
         from tp_keras.data.source import load_portraits
+        from tp_keras.evaluation.paired import compare
         from tp_keras.records.record import Record
         from tp_keras.records.report import check_folder
         from tp_keras.records.report import write_report
@@ -102,12 +103,13 @@ class SafeAugmentations:
             )
             for task in judged.schema.tasks
             if task.name in right
-            for fields in safe.compare(
+            for fields in compare(
                 right[task.name],
                 judged.labels[task.name],
                 judged.groups if protected else None,
                 task,
                 protected.classes if protected else (),
+                base=safe.NOTHING,
             )
         ]
         write_report(

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from tests.printed_commands import EXPERIMENT
 from tests.printed_commands import command_class
 from tests.printed_commands import flags_of
 from tp_keras import config
@@ -40,7 +41,6 @@ CHOICES = {
     "tuner": ("bayesian", "hyperband"),
 }
 FILES = {"MODEL_CARD", "DATASET_CARD"}
-EXPERIMENT = {"train": "demo", "train_vae": "smoke"}
 
 
 def help_of(name, capsys):

@@ -5,6 +5,7 @@ import importlib
 import pytest
 
 from tests.command_line_test import required
+from tests.printed_commands import EXPERIMENT
 from tests.printed_commands import command_class
 from tests.printed_commands import flags_of
 from tests.printed_commands import refusal
@@ -12,7 +13,6 @@ from tp_keras.command_line import changed_flags
 from training import command
 from training.__main__ import command_names
 
-EXPERIMENTS = {"train": "demo", "train_vae": "smoke"}
 FOLDERS = {
     name: sorted(
         flag
@@ -25,8 +25,8 @@ FOLDERS = {
 
 def words_of(name, flag, value):
     """The words of a command with all that it can't go without."""
-    if name in EXPERIMENTS:
-        return [EXPERIMENTS[name], f"--{flag}", value]
+    if name in EXPERIMENT:
+        return [EXPERIMENT[name], f"--{flag}", value]
     words = []
     for other, own in changed_flags(required(f"training.{name}")).items():
         if other != flag:
@@ -37,7 +37,7 @@ def words_of(name, flag, value):
 
 def run(name, words):
     module = importlib.import_module(f"training.{name}")
-    if name in EXPERIMENTS:
+    if name in EXPERIMENT:
         module.main(words)
     else:
         command.run(command_class(f"training.{name}"), words)

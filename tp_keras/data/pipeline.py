@@ -71,8 +71,6 @@ class TrainingBatches:
         dicts by the names of the targets, of what stands in `Portraits` and of
         float32.
         """
-        count, steps = len(self.portraits), self._steps_per_pass
-        first_pass = first_epoch * self.passes_per_epoch
         shape = self.portraits.images.shape[1:]
         labels, weights = {}, {}
         for name, task in self.targets.items():
@@ -83,6 +81,32 @@ class TrainingBatches:
             factors = self.row_weights.get(name, np.float32(1))
             weights[name] = tf.constant((weight.T * factors).T)
 
+        def make_images(step, rows):
+            # NumPy reads memory and mapped files alike, and nothing is copied
+            # but the batch.
+            images, config = self.portraits.images, self.augment_config
+            if config is None:
+                return images[rows]
+            return augment(images, (self.seed, step), config, rows)
+
+        def gather(step, rows):
+            images = tf.numpy_function(make_images, [step, rows], tf.uint8)
+            images.set_shape([self.batch_size, *shape])
+            return images, _rows_of(labels, rows), _rows_of(weights, rows)
+
+        # Numbers are shuffled, not pictures; the pictures of a batch are
+        # gathered when it is due, and augmented as a batch.
+        dataset = self.row_batches(first_epoch)
+        dataset = dataset.map(gather, num_parallel_calls=2, deterministic=True)
+        return without_autotuning(dataset.prefetch(4))
+
+    def row_batches(self, first_epoch: int = 0) -> tf.data.Dataset:
+        """Returns endless `(step, rows)` from `first_epoch` on.
+
+        The step is an int64 scalar, the rows are int32 `[batch]`.
+        """
+        count, steps = len(self.portraits), self._steps_per_pass
+        first_pass = first_epoch * self.passes_per_epoch
         parts = self.portraits.parts
         is_mixed = pass_counts(parts, self.mixing) != parts
 
@@ -102,26 +126,9 @@ class TrainingBatches:
             )
             return tf.data.Dataset.from_tensor_slices(rows)
 
-        def make_images(step, rows):
-            # NumPy reads memory and mapped files alike, and nothing is copied
-            # but the batch.
-            images, config = self.portraits.images, self.augment_config
-            if config is None:
-                return images[rows]
-            return augment(images, (self.seed, step), config, rows)
-
-        def gather(step, rows):
-            images = tf.numpy_function(make_images, [step, rows], tf.uint8)
-            images.set_shape([self.batch_size, *shape])
-            return images, _rows_of(labels, rows), _rows_of(weights, rows)
-
-        # Numbers are shuffled, not pictures; the pictures of a batch are
-        # gathered when it is due, and augmented as a batch.
         dataset = tf.data.Dataset.counter(start=first_pass)
         dataset = dataset.flat_map(shuffled_pass)
-        dataset = dataset.enumerate(start=first_pass * steps)
-        dataset = dataset.map(gather, num_parallel_calls=2, deterministic=True)
-        return without_autotuning(dataset.prefetch(4))
+        return dataset.enumerate(start=first_pass * steps)
 
 
 def evaluation_batches(portraits, targets, batch_size=256) -> tf.data.Dataset:

@@ -80,7 +80,7 @@ def load_backbone(path, image_shape):
     model = getattr(model, "backbone", model)
     check_backbone(model, image_shape)
     if isinstance(model, PortraitBackbone):
-        return model
+        return _in_current_policy(model)
     # Under a name that can't be one of the classifier's own layers.
     return keras.Model(model.inputs[0], model.outputs[0], name="backbone")
 
@@ -90,6 +90,18 @@ def first_sentence(error) -> str:
     text = " ".join(str(error).strip().split("\n\n")[0].split())
     text = text or type(error).__name__
     return text if text.endswith(".") else f"{text}."
+
+
+def _in_current_policy(backbone):
+    """Returns a copy that computes as is asked for now, not as it was saved."""
+    config = backbone.get_config()
+    for name in ("dtype", "layer_settings"):
+        config.pop(name)
+    copy = PortraitBackbone(**config)
+    copy.set_weights(backbone.get_weights())
+    for layer in copy.layers:
+        layer.trainable = backbone.get_layer(layer.name).trainable
+    return copy
 
 
 def _describe(model):

@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from tp_keras.config import AugmentConfig
+from tp_keras.evaluation.paired import ACCURACY
+from tp_keras.evaluation.paired import DIFFERENCE
 from tp_keras.records.page_parts import Plot
 from tp_keras.records.page_parts import Report
 from tp_keras.records.page_parts import Section
@@ -18,9 +20,7 @@ from tp_keras.records.plot_kit import new_figure
 from tp_keras.records.record import ALL
 from tp_keras.records.record import Record
 from tp_keras.records.record import find
-from tp_keras.tuning.safe_augmentations import ACCURACY
 from tp_keras.tuning.safe_augmentations import CANDIDATES
-from tp_keras.tuning.safe_augmentations import DIFFERENCE
 from tp_keras.tuning.safe_augmentations import HARMS
 from tp_keras.tuning.safe_augmentations import HELPS
 from tp_keras.tuning.safe_augmentations import NOTHING
@@ -77,7 +77,7 @@ def sentences(records: Sequence[Record], margin: float) -> list[str]:
     """Returns what was found, in plain words."""
     found = verdicts(records, margin)
     lines = []
-    for record in find(records, metric=ACCURACY, group=ALL):
+    for record in find(records, metric=ACCURACY, group=ALL, variant=NOTHING):
         text = "not known" if record.value is None else f"{record.value:.3f}"
         lines.append(
             f"Without a change the balanced accuracy of {record.task} is "

@@ -6,8 +6,6 @@ accuracy, and one that doesn't costs none.
 
 import dataclasses
 import pathlib
-import statistics
-from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 
@@ -19,13 +17,10 @@ from tp_keras.config import AugmentConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
-from tp_keras.evaluation.figures import figure
-from tp_keras.records.intervals import resample_rows
-from tp_keras.records.record import ALL
+from tp_keras.evaluation.paired import DIFFERENCE
 from tp_keras.records.record import Record
 from tp_keras.records.record import find
 from tp_keras.runs.trainer import Trainer
-from tp_keras.tasks import Task
 
 # What is tried, each alone: strong enough to be seen in a short training.
 CANDIDATES = {
@@ -45,13 +40,10 @@ CANDIDATES = {
     "grey": 0.5,
 }
 
-# The metric, and the `variant` of the runs without any change.
-DIFFERENCE, NOTHING = "balanced_accuracy_difference", "nothing"
-ACCURACY = "balanced_accuracy"
+# The `variant` of the runs without any change.
+NOTHING = "nothing"
 
 HELPS, SAFE, OPEN, HARMS = "helps", "safe", "open", "harms"
-
-_NUM_BOOTSTRAPS = 2000
 
 # Training portraits that choose the best epoch of a run.
 _SEEN = 500
@@ -135,80 +127,6 @@ def train_each(
         task: {name: np.stack(hits) for name, hits in own.items()}
         for task, own in right.items()
     }
-
-
-def compare(
-    right: Mapping[str, np.ndarray],
-    labels: np.ndarray,
-    groups: np.ndarray | None,
-    task: Task,
-    group_names: Sequence[str],
-    min_count: int = 20,
-) -> Iterator[dict]:
-    """Yields what each candidate adds to the balanced accuracy of a group.
-
-    Rows are resampled in their class, and seeds with them: the rows of two
-    runs of a seed stay pairs. The intervals are normal ones about the value,
-    so wide that all of them hold together in 19 of 20 cases (Bonferroni).
-
-    Args:
-        right: Candidate or `NOTHING` -> bool `[seeds, count]`.
-        labels: Integers `[count]`, -1 where missing.
-        groups: Integers `[count]`, None where there are none.
-        task: `Task` with classes.
-        group_names: Names of the groups.
-        min_count: Labelled rows that a class needs in a group to count there.
-
-    Yields:
-        Fields of records: `ACCURACY` without a change, and `DIFFERENCE` with
-        the candidate as `variant`.
-    """
-    base = right[NOTHING].astype(np.float64)
-    masks = {ALL: np.full(len(labels), True)}
-    for index, name in enumerate(group_names):
-        masks[name] = groups == index
-    num_intervals = len(masks) * (len(right) - 1)
-    width = statistics.NormalDist().inv_cdf(1 - 0.025 / max(num_intervals, 1))
-    for group, mask in masks.items():
-        classes = [
-            np.flatnonzero(mask & (labels == value))
-            for value in range(task.num_classes)
-        ]
-        classes = [rows for rows in classes if len(rows) >= min_count]
-        count = sum(map(len, classes))
-        about = {"group": group}
-        mean = (
-            np.mean([base[:, rows].mean() for rows in classes])
-            if classes
-            else None
-        )
-        yield figure(ACCURACY, mean, count, variant=NOTHING, **about)
-        for name, hits in right.items():
-            if name == NOTHING:
-                continue
-            about["variant"] = name
-            if not classes:
-                yield figure(DIFFERENCE, None, 0, **about)
-                continue
-            gains = [hits[:, rows] - base[:, rows] for rows in classes]
-            value = np.mean([gain.mean() for gain in gains])
-            error = _standard_error(gains)
-            interval = value - width * error, value + width * error
-            yield figure(DIFFERENCE, value, count, interval, **about)
-
-
-def _standard_error(gains) -> float:
-    """Returns that of the mean over classes of gains `[seeds, rows]` each."""
-    generator = np.random.default_rng(0)
-    seeds = len(gains[0])
-    chosen = generator.integers(seeds, size=(_NUM_BOOTSTRAPS, seeds))
-    total = 0.0
-    for gain in gains:
-        rows = gain.shape[1]
-        blocks = resample_rows(rows, _NUM_BOOTSTRAPS, generator)
-        drawn = np.concatenate([counts @ gain.T / rows for counts in blocks])
-        total = total + np.take_along_axis(drawn, chosen, axis=1).mean(1)
-    return float(np.std(total / len(gains)))
 
 
 def verdict(records: Sequence[Record], name: str, margin: float) -> str:

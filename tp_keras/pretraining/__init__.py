@@ -1,0 +1,1 @@
+"""A backbone that learns without any label, and what that is worth."""
