@@ -23,8 +23,8 @@ class FeatureWatch(keras.callbacks.Callback):
 
     The logs get `val_rank`, the `effective_rank` of the validation portraits,
     and for each task with classes `val_knn_<task>`, the share of these whose
-    class is that of their nearest training portraits. Labels are looked at here alone: nothing
-    is trained on them, and nothing is chosen by them.
+    class is that of their nearest training portraits. Labels are looked at here
+    alone: nothing is trained on them, and nothing is chosen by them.
 
     Args:
         keep: Callable that saves the backbone and returns it.
