@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import threadpoolctl
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -79,8 +80,10 @@ def linear(features, labels, asked, known_features, known) -> np.ndarray:
         make_pipeline(StandardScaler(), LogisticRegression(C=c, max_iter=500))
         for c in _STRENGTHS
     ]
-    scores = [
-        model.fit(features, labels).score(known_features, known)
-        for model in models
-    ]
+    # Matrices this small take many times as long where threads share them.
+    with threadpoolctl.threadpool_limits(1):
+        scores = [
+            model.fit(features, labels).score(known_features, known)
+            for model in models
+        ]
     return models[int(np.argmax(scores))].predict(asked)
