@@ -34,6 +34,10 @@ class ExplainCriterion:
     split: str = "validation"
     """Split that the best are measured on."""
 
+    label_run: str | None = None
+    """Folder of a run that has learned the label: whether it looks at the same
+    places as a rule."""
+
     data_dir: str = "data/tfds"
     """Folder of the prepared data sets."""
 

@@ -42,13 +42,18 @@ class Rules:
 
     Attributes:
         names: One for each.
-        sizes: How many attributes each is made of.
+        parts: The attributes that each is made of.
         values: Bool `[rules, count]`.
     """
 
     names: tuple[str, ...]
-    sizes: tuple[int, ...]
+    parts: tuple[tuple[str, ...], ...]
     values: np.ndarray
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """How many attributes each is made of."""
+        return tuple(map(len, self.parts))
 
     def take(self, rows) -> "Rules":
         """Returns the same rules of some portraits."""
@@ -107,23 +112,44 @@ def attributes_of(
     found = {}
     for task in tasks:
         values = np.asarray(answers[task.name])
-        if task.kind == REGRESSION:
-            middle = float(np.median(values))
-            found[f"{task.name} from {middle:.3g}"] = values >= middle
-        elif task.kind == MULTI_LABEL:
-            for index, name in enumerate(task.classes):
+        for name, (_, index) in columns_of([task], answers).items():
+            if task.kind == REGRESSION:
+                found[name] = values >= np.median(values)
+            elif task.kind == MULTI_LABEL:
                 threshold = (thresholds or {}).get(name, 0.5)
                 found[name] = values[:, index] >= threshold
-        else:
-            predicted = task.predicted(values)
-            first = 1 if task.kind == BINARY else 0
-            for index, name in [*enumerate(task.classes)][first:]:
-                found[f"{task.name} {name}"] = predicted == index
+            else:
+                found[name] = task.predicted(values) == index
     return {
         name: values
         for name, values in found.items()
         if _LEAST_SHARE <= values.mean() <= 1 - _LEAST_SHARE
     }
+
+
+def columns_of(
+    tasks: Sequence[Task], answers: Mapping[str, np.ndarray]
+) -> dict[str, tuple[Task, int]]:
+    """Returns what attributes are called, and the answers that tell them.
+
+    Args:
+        tasks: The tasks to read.
+        answers: As of `attributes_of`.
+
+    Returns:
+        Dict: name -> `Task` and index of the class or flag, 0 of a number.
+    """
+    found = {}
+    for task in tasks:
+        if task.kind == REGRESSION:
+            middle = float(np.median(answers[task.name]))
+            found[f"{task.name} from {middle:.3g}"] = task, 0
+            continue
+        first = 1 if task.kind == BINARY else 0
+        for index, name in [*enumerate(task.classes)][first:]:
+            is_flag = task.kind == MULTI_LABEL
+            found[name if is_flag else f"{task.name} {name}"] = task, index
+    return found
 
 
 def make_rules(attributes: Mapping[str, np.ndarray]) -> Rules:
@@ -137,10 +163,10 @@ def make_rules(attributes: Mapping[str, np.ndarray]) -> Rules:
         >>> rules.names[-1], rules.values[-1].tolist()
         ('a or b, but not both', [False, True])
     """
-    names, sizes, values = [], [], []
+    names, parts, values = [], [], []
     for name, own in attributes.items():
         names.append(name)
-        sizes.append(1)
+        parts.append((name,))
         values.append(own)
     for (a, first), (b, second) in itertools.combinations(
         attributes.items(), 2
@@ -150,9 +176,9 @@ def make_rules(attributes: Mapping[str, np.ndarray]) -> Rules:
             if text != _EITHER and not (first & second).any():
                 continue
             names.append(text.format(a=a, b=b))
-            sizes.append(2)
+            parts.append((a, b))
             values.append(combine(first, second))
-    return Rules(tuple(names), tuple(sizes), np.array(values, bool))
+    return Rules(tuple(names), tuple(parts), np.array(values, bool))
 
 
 def balanced_accuracies(values: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -7,6 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from tp_keras.explain.criterion import RULE
+from tp_keras.explain.evidence import LIKENESS
+from tp_keras.explain.regions import EVIDENCE
 from tp_keras.records.page_parts import Plot
 from tp_keras.records.page_parts import Report
 from tp_keras.records.page_parts import Section
@@ -16,11 +18,15 @@ from tp_keras.records.plot_kit import new_figure
 from tp_keras.records.record import ALL
 from tp_keras.records.record import Record
 from tp_keras.records.record import find
+from tp_keras.records.table import format_figure
 
 _NOTE = (
     "Balanced accuracy: the mean of how many of both classes a rule tells. The "
     "rules were ranked on the first split; the second says what is left of it "
-    "where nothing was chosen."
+    "where nothing was chosen. With a run that has learned the label: how "
+    "alike the places are that it and the rule are told by, the correlation "
+    "over patches of what hiding them changes, on portraits of the second "
+    "split."
 )
 
 _IN_PLOT = 12
@@ -28,7 +34,8 @@ _IN_PLOT = 12
 
 def splits_of(records: Sequence[Record]) -> list[str]:
     """Returns the split that was ranked by, and that which is measured."""
-    return list(dict.fromkeys(record.split for record in records))
+    rules = find(records, metric=RULE)
+    return list(dict.fromkeys(record.split for record in rules))
 
 
 def ranked(records: Sequence[Record]) -> list[Record]:
@@ -54,6 +61,8 @@ def table_of(records: Sequence[Record]) -> pd.DataFrame:
                     ends = f"[{record.low:.3f}, {record.high:.3f}]"
                     text = f"{record.value:.3f} {ends}"
                 row[f"{split}{where}"] = text
+        for record in find(records, metric=LIKENESS, variant=best.variant):
+            row["same places"] = format_figure(record)
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -84,6 +93,16 @@ def sentences(records: Sequence[Record]) -> list[str]:
             "If the label had nothing to do with any attribute, the best of "
             f"all rules would stay below {100 * best.null:.1f} % in 19 of 20 "
             "cases."
+        )
+    by_place = find(records, metric=EVIDENCE)
+    if by_place:
+        most = sorted(by_place, key=lambda record: -record.value)[:3]
+        told = ", ".join(
+            f"{record.class_name} {100 * record.value:.0f} %" for record in most
+        )
+        lines.append(
+            f"Of what moves the answer of the network of {best.task} most lies "
+            f"in these ninths of the view: {told} (everywhere alike: 11 %)."
         )
     return lines
 

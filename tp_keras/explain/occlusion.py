@@ -57,17 +57,8 @@ def occlusion(
         >>> overlay(portrait, maps["weather"])  # uint8, to be shown
     """
     image = np.asarray(image)
-    if image.dtype != np.uint8 or image.ndim != 3 or cells < 1:
-        raise UserError(
-            "Expected a uint8 image [height, width, 3] and one or more cells. "
-            f"Received: {image.dtype} {image.shape}, cells={cells}"
-        )
-    boxes = _patches(image.shape[:2], cells, overlap)
+    hidden, boxes = hidden_patches(image, cells, overlap)
     tasks, columns = tuple(tasks), columns or {}
-    hidden = np.repeat(image[None], len(boxes) + 1, axis=0)
-    fill = np.rint(image.mean((0, 1)))
-    for picture, box in zip(hidden[1:], boxes, strict=True):
-        picture[box] = fill
     batches = [
         predict(hidden[start : start + _BATCH_SIZE])
         for start in range(0, len(hidden), _BATCH_SIZE)
@@ -87,6 +78,36 @@ def occlusion(
             heat[box] += scores[0] - value
         maps[task.name] = heat / covering
     return maps
+
+
+def hidden_patches(
+    image: np.ndarray, cells: int = CELLS, overlap: bool = True
+) -> tuple[np.ndarray, list[tuple[slice, slice]]]:
+    """Returns a portrait, then with each patch hidden; and where these are.
+
+    Args:
+        image: uint8 array `[height, width, 3]`.
+        cells: As of `occlusion`.
+        overlap: Likewise.
+
+    Returns:
+        A uint8 array `[1 + patches, height, width, 3]`, and rows and columns
+        of each patch.
+
+    Raises:
+        UserError: If there is no such image, or `cells` is below 1.
+    """
+    if image.dtype != np.uint8 or image.ndim != 3 or cells < 1:
+        raise UserError(
+            "Expected a uint8 image [height, width, 3] and one or more cells. "
+            f"Received: {image.dtype} {image.shape}, cells={cells}"
+        )
+    boxes = _patches(image.shape[:2], cells, overlap)
+    hidden = np.repeat(image[None], len(boxes) + 1, axis=0)
+    fill = np.rint(image.mean((0, 1)))
+    for picture, box in zip(hidden[1:], boxes, strict=True):
+        picture[box] = fill
+    return hidden, boxes
 
 
 def _patches(size, cells, overlap):

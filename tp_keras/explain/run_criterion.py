@@ -1,5 +1,6 @@
 """Explains a label by attributes that other runs have learned."""
 
+import functools
 import os
 import pathlib
 from collections.abc import Sequence
@@ -17,6 +18,9 @@ from tp_keras.evaluation.generalisation.framing import find_framing
 from tp_keras.evaluation.generalisation.framing import frame
 from tp_keras.explain import criterion
 from tp_keras.explain import criterion_page
+from tp_keras.explain.evidence import evidence_by_place
+from tp_keras.explain.evidence import likeness
+from tp_keras.explain.evidence import patch_evidence
 from tp_keras.records.record import Record
 from tp_keras.records.report import check_folder
 from tp_keras.records.report import write_report
@@ -28,6 +32,9 @@ _FACES = 1000
 
 # Of what chance makes of the labels.
 _SEED = 0
+
+# Portraits in which patches are hidden.
+_LOOKED_AT = 64
 
 # Rules that are measured, of each size.
 _SHOWN = 10
@@ -41,6 +48,7 @@ def explain_criterion(
     rank_split: str = "train",
     split: str = "validation",
     output_dir: str | os.PathLike = "runs/criterion",
+    label_run: str | os.PathLike | None = None,
 ) -> tuple[list[Record], pathlib.Path]:
     """Ranks rules of attributes on one split and measures them on another.
 
@@ -53,6 +61,8 @@ def explain_criterion(
         rank_split: Split to rank by.
         split: Split to measure on.
         output_dir: Folder to write `figures` and the page into.
+        label_run: Folder of a run that has learned the label: whether it is
+            told by the same places as a rule. None: not asked.
 
     Returns:
         The records, and the folder in which they lie beside table and plot.
@@ -75,17 +85,26 @@ def explain_criterion(
                 f"Expected portraits of both classes of {label.name}. "
                 f"Received: {part.dataset}, split={part.split}"
             )
+    teacher = _find_teacher(label_run, label, schema.image_shape)
+    shown = parts[1].images[:_LOOKED_AT]
     found = [dict(_known_attributes(part, label)) for part in parts]
+    seen_at: dict[str, np.ndarray] = {}
     for path in attribute_runs:
         run = RunFolder(path).require()
         tasks = run.schema.get_tasks(run.config.model.tasks)
-        trained_on, said = _answers(run, parts)
+        trained_on, predict = _reader(run, parts[0])
+        said = [predict(part.images) for part in parts]
         thresholds = criterion.flag_thresholds(said[0], tasks, trained_on)
+        columns = criterion.columns_of(tasks, said[0])
+        if teacher:
+            places_of = patch_evidence(predict, shown, columns, run.path.name)
         for own, answers in zip(found, said, strict=True):
             told = criterion.attributes_of(answers, tasks, thresholds)
             for name, values in told.items():
-                name = f"{name} ({run.path.name})" if name in own else name
-                own[name] = values
+                known = f"{name} ({run.path.name})" if name in own else name
+                own[known] = values
+                if teacher and name in places_of:
+                    seen_at[known] = places_of[name]
     # What one of the splits hardly has is of no use.
     names = [name for name in found[0] if name in found[1]]
     every = criterion.make_rules(
@@ -116,6 +135,30 @@ def explain_criterion(
             null if part is parts[0] else None,
         )
     ]
+    if teacher:
+        where = {
+            "task": label.name,
+            "seed": _SEED,
+            "split": parts[1].split,
+            "dataset": parts[1].dataset,
+        }
+        taught = patch_evidence(
+            functools.partial(teacher.predict_answers, verbose=0),
+            shown,
+            {label.name: (label, 1)},
+            label.name,
+        )[label.name]
+        named = {
+            criterion.rule_name(every, number, negated): every.parts[number]
+            for number in numbers
+        }
+        records += [
+            Record(**where, **fields)
+            for fields in (
+                *likeness(taught, seen_at, named),
+                *evidence_by_place(taught, shown[0]),
+            )
+        ]
     write_report(
         folder,
         folder.parent / "criterion.html",
@@ -155,11 +198,27 @@ def _known_attributes(portraits: Portraits, label: Task):
                 yield f"{task.name} {name}", values == index
 
 
-def _answers(run: RunFolder, parts: Sequence[Portraits]):
-    """Returns labels of a run's training, and its answers to each split.
+def _find_teacher(path, label: Task, image_shape):
+    """Returns the classifier of a run that has learned the label, if any."""
+    if path is None:
+        return None
+    run = RunFolder(path).require()
+    tasks = run.schema.get_tasks(run.config.model.tasks)
+    if label not in tasks or run.schema.image_shape != image_shape:
+        raise UserError(
+            f"Expected a run that has learned {label.name} from portraits of "
+            f"{image_shape}. Received: label_run={path}, of "
+            f"{', '.join(task.name for task in tasks)} from "
+            f"{run.schema.image_shape}"
+        )
+    return run.load_model()
+
+
+def _reader(run: RunFolder, portraits: Portraits):
+    """Returns labels of a run's training, and a function that asks it.
 
     Pictures are framed like those of its training, by their mean faces; the
-    split to rank by tells how.
+    portraits tell how.
     """
     classifier = run.load_model()
     data, size = run.config.data.first, run.schema.image_shape[:2]
@@ -168,15 +227,14 @@ def _answers(run: RunFolder, parts: Sequence[Portraits]):
     part = f"train[:{min(there, _FACES)}]"
     seen = source.load_portraits(*place, part, progress=False)
     face = seen.images.mean(0)
-    framing, _, correlation = find_framing(face, parts[0].images.mean(0))
+    framing, _, correlation = find_framing(face, portraits.images.mean(0))
     tqdm.tqdm.write(
         f"{run.path}: looked at in {framing.scale:.2f} of the view, mean faces "
         f"correlate with {correlation:.2f}"
     )
-    answers = [
-        classifier.predict_answers(
-            frame(part.images, size, framing, title="framing"), verbose=0
-        )
-        for part in parts
-    ]
-    return seen.labels, answers
+
+    def predict(images):
+        framed = frame(images, size, framing, title="framing")
+        return classifier.predict_answers(framed, verbose=0)
+
+    return seen.labels, predict
