@@ -30,9 +30,6 @@ from tp_keras.records.record import find
 from tp_keras.records.record import read_records
 from training.command import run
 
-# Fewer portraits of a class in a group say too little.
-_SUPPORT = 50
-
 # Metric of the evaluation -> what a column says.
 HEADINGS = {
     "accuracy": "{0.task}",
@@ -54,6 +51,9 @@ class Accuracy:
     any other, as 'NAME: --flags of training.train'."""
     data_dir: pathlib.Path = pathlib.Path("data/tfds")
     """Folder of the prepared data sets."""
+    support: int = 50
+    """Portraits that a class needs in a group for its recall to count as the
+    lowest."""
 
     def execute(self) -> None:
         """Trains, evaluates, prints tables."""
@@ -76,7 +76,7 @@ class Accuracy:
             rows = [(s, run.facts, own) for s, run, own in results[recipe.name]]
             print_table(f"{recipe.run_name(self.experiment)}, test split", rows)
         if len(recipes) > 1:
-            print_comparison(results)
+            print_comparison(results, self.support)
 
 
 def print_table(title, rows):
@@ -114,15 +114,17 @@ def print_table(title, rows):
     print_markdown(["seed", "train s", "best epoch", *names], cells)
 
 
-def print_comparison(results):
+def print_comparison(results, support=50):
     """Prints the means of each recipe, and what sets it off from the first.
 
     Macro-F1 is a mean over the classes; the lowest recall that of a class in a
-    group with 50 portraits or more. The difference is of the mean accuracy
+    group with enough portraits; where the score is a neutral accuracy, that of
+    the test is there as well. The difference is of the mean accuracy
     over the tasks, in points, its interval by resampling the portraits.
 
     Args:
         results: Dict: name of a recipe -> list of `(seed, RunFolder, records)`.
+        support: Portraits that a class needs in a group.
     """
     first = next(iter(results))
     hits = {
@@ -132,7 +134,12 @@ def print_comparison(results):
     cells, header = [], None
     for name, rows in results.items():
         figures = [
-            {**headline(records), **_of_rare(records)} for *_, records in rows
+            {
+                **headline(records),
+                **_of_rare(records, support),
+                **_neutral(run.config.training.score, records),
+            }
+            for _, run, records in rows
         ]
         header = header or list(figures[0])
         seconds = [training_seconds(run.facts) for _, run, _ in rows]
@@ -161,7 +168,27 @@ def training_seconds(facts):
     return facts["seconds"] + facts.get("debias_seconds", 0)
 
 
-def _of_rare(records) -> dict[str, Record]:
+def _neutral(score, records) -> dict[str, Record]:
+    """Returns the mean accuracy of the groups less what they differ by."""
+    if not score.endswith("neutral_accuracy"):
+        return {}
+    found = {}
+    for record in find(records, metric="accuracy", group=ALL, class_name=None):
+        groups = [
+            own.value
+            for own in find(records, metric="accuracy", task=record.task)
+            if own.group != ALL and own.class_name is None
+        ]
+        if len(groups) > 1:
+            value = statistics.mean(groups) - (max(groups) - min(groups))
+            name = f"{record.task} neutral"
+            found[name] = dataclasses.replace(
+                record, value=value, low=None, high=None
+            )
+    return found
+
+
+def _of_rare(records, support) -> dict[str, Record]:
     """Returns macro-F1 and lowest supported recall of tasks, by heading."""
     found = {
         f"{record.task} macro-F1": record
@@ -169,7 +196,7 @@ def _of_rare(records) -> dict[str, Record]:
         if record.value is not None
     }
     for record in find(records, metric="recall"):
-        supported = record.count >= _SUPPORT and record.group != ALL
+        supported = record.count >= support and record.group != ALL
         heading = f"{record.task} lowest recall"
         if supported and (
             heading not in found or record.value < found[heading].value

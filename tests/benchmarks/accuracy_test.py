@@ -9,6 +9,7 @@ from benchmarks.accuracy import print_table
 from benchmarks.recipes import find_recipe
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import make_portraits
+from tp_keras.config import ExperimentConfig
 from tp_keras.errors import UserError
 from tp_keras.evaluation.evaluator import evaluate_predictions
 from tp_keras.records.record import Record
@@ -66,6 +67,7 @@ def test_recipes_are_compared_with_the_first(capsys, monkeypatch):
                 types.SimpleNamespace(
                     facts={"seconds": 10 + seed, "debias_seconds": 4},
                     hits=np.tile(np.arange(100) < 100 * share, (5, 1)) * 1.0,
+                    config=ExperimentConfig(),
                 ),
                 evaluate(share, seed),
             )
@@ -101,8 +103,21 @@ def test_the_lowest_recall_is_that_of_a_supported_group():
         Record("recall", "smile", group, value, count, class_name=name)
         for (group, name), (value, count) in made.items()
     ]
-    found = accuracy._of_rare(records)
+    found = accuracy._of_rare(records, 50)
     assert found["smile lowest recall"] == records[2]
+    assert accuracy._of_rare(records, 49)["smile lowest recall"] == records[0]
+
+
+def test_a_neutral_score_is_the_mean_of_the_groups_less_what_they_differ_by():
+    made = {"all": 0.8, "north": 0.7, "west": 0.9, "south": 0.8}
+    records = [
+        Record("accuracy", "smile", group, value, 100)
+        for group, value in made.items()
+    ]
+    for score in ("neutral_accuracy", "smile_neutral_accuracy"):
+        found = accuracy._neutral(score, records)
+        assert found["smile neutral"].value == pytest.approx(0.8 - 0.2)
+    assert accuracy._neutral("accuracy", records) == {}
 
 
 def test_a_network_in_pytorch_has_no_figures_of_groups():
