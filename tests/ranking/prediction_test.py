@@ -151,3 +151,12 @@ def test_what_can_not_be_told_is_refused(changes, message):
 def test_a_table_that_there_is_not_is_refused(tmp_path, capsys):
     words = ["--table", str(tmp_path / "none.csv"), "--target", "number"]
     assert "none.csv" in refusal(capsys, run, PredictColumn, words)
+
+
+def test_what_is_known_of_held_out_rows_alone_is_left_out():
+    table = make_table(rows=200)
+    # Of some splits no training row has it.
+    table["rare"] = [["a", "b", None][min(k, 2)] for k in range(200)]
+    settings = PredictionSettings(repeats=3, test_share=0.9)
+    records = predict_column(table, "number", settings)
+    assert value(records, prediction.R2, prediction.ONCE) is not None

@@ -18,6 +18,7 @@ from sklearn.model_selection import cross_val_predict
 from tp_keras.data.portraits import Portraits
 from tp_keras.evaluation.figures import figure
 from tp_keras.ranking.prediction import BOOSTED
+from tp_keras.ranking.prediction import has_values
 from tp_keras.ranking.targets import TOGETHER
 from tp_keras.ranking.targets import Networks
 from tp_keras.ranking.targets import of_number
@@ -63,8 +64,7 @@ def ask_auxiliary(networks: Networks) -> Iterator[dict]:
     known = ~np.isnan(labels)
     answers = {PICTURE: new[number][None]}
     for name, (learned, asked) in ways.items():
-        # Boosting doesn't bear a column without any value.
-        told = ~np.isnan(learned[known]).all(0)
+        told = has_values(learned[known])
         learned, asked = learned[:, told], asked[:, told]
         model = HistGradientBoostingRegressor(max_iter=150, **BOOSTED)
         # Tables this small take many times as long where threads share them.

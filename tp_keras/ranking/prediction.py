@@ -249,10 +249,19 @@ def _balance(rows, rare, settings) -> np.ndarray:
     return np.concatenate(parts)
 
 
+def has_values(features: np.ndarray) -> np.ndarray:
+    """Returns which columns `[rows, columns]` have any: bool `[columns]`.
+
+    Gradient boosting takes unknown values, and fails where there are no others.
+    """
+    return ~np.isnan(features).all(axis=0)
+
+
 def _learn(features, numbers, training, test, classes) -> Iterator[tuple]:
     """Yields learner, metric and value of one split."""
     edges = quantile_edges(numbers[training], classes)
     levels = np.searchsorted(edges, numbers)
+    features = features[:, has_values(features[training])]
     mean = np.nanmean(features[training], axis=0)
     filled = np.where(np.isnan(features), mean, features)
     makers = {
