@@ -28,7 +28,8 @@ np.savez(f"{folder}/a.npz", **model.predict_answers(images, verbose=0))
 
 from tests.runs import trainer_test as t
 t.BACKBONE_PRESETS["tiny"] = t.TINY
-t.trainer_module.load_portraits = t.load_made
+from tp_keras.data import source
+source.load_portraits = t.load_made
 t.trainer_module.resolve_splits = t.as_they_are
 config = t.make_config(f"{folder}/run", strength=0.1, epochs=3)
 run = t.Trainer(config, progress=False).fit()

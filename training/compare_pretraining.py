@@ -58,7 +58,7 @@ class ComparePretraining:
         """Trains, compares, and prints table, sentences and page."""
         base = find_experiment(self.experiment)
         start_tensorflow()
-        from tp_keras.data.source import load_portraits
+        from tp_keras.data.source import load_split
         from tp_keras.evaluation.paired import compare
         from tp_keras.models import create_backbone
         from tp_keras.pretraining import comparison
@@ -79,9 +79,7 @@ class ComparePretraining:
         config, folder = self._config(base, pretrained), pretrained.path
         check_folder(folder / "comparison")
         portraits = {
-            split: load_portraits(
-                *config.data.location(split), **config.data.selection(split)
-            )
+            split: load_split(config.data, split)
             for split in ("train", "validation", "test")
         }
         parts = [

@@ -61,7 +61,7 @@ class CompareTargets:
         """Trains, compares, and prints tables and sentences."""
         config = self._config()
         start_tensorflow()
-        from tp_keras.data.source import load_portraits
+        from tp_keras.data.source import load_split
         from tp_keras.ranking import auxiliary
         from tp_keras.ranking import targets
         from tp_keras.ranking import targets_page as page
@@ -81,9 +81,7 @@ class CompareTargets:
         )
         check_folder(folder / "figures")
         portraits = {
-            split: load_portraits(
-                *config.data.location(split), **config.data.selection(split)
-            )
+            split: load_split(config.data, split)
             for split in ("train", "validation", "test")
         }
         test = portraits["test"]

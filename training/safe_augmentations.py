@@ -64,7 +64,7 @@ class SafeAugmentations:
         """Trains, compares, and prints what is safe."""
         config = self._config()
         start_tensorflow()
-        from tp_keras.data.source import load_portraits
+        from tp_keras.data.source import load_split
         from tp_keras.evaluation.paired import compare
         from tp_keras.records.record import Record
         from tp_keras.records.report import check_folder
@@ -83,9 +83,7 @@ class SafeAugmentations:
         figures = folder / "figures"
         check_folder(figures)
         portraits = {
-            split: load_portraits(
-                *config.data.location(split), **config.data.selection(split)
-            )
+            split: load_split(config.data, split)
             for split in ("train", "validation")
         }
         judged = portraits["validation"]

@@ -48,7 +48,7 @@ class Prepared:
         self.missing = set()
         self.change = lambda portraits: portraits
 
-    def load_portraits(self, data_dir, dataset, split, storage="auto"):
+    def load_portraits(self, data_dir, dataset, split, storage="auto", *_):
         self.calls.append((str(data_dir), dataset, split, storage))
         if split in self.missing:
             raise UserError("Expected a split out of test.")

@@ -250,7 +250,7 @@ class Untrained:
 
 
 def test_all_questions_are_asked(tmp_path, monkeypatch, capsys):
-    def load(data_dir, dataset, split, storage):
+    def load(data_dir, dataset, split, storage, progress):
         seed = ("train", "validation", "test").index(split)
         return make_portraits(96, seed=seed, split=split, schema=EVERY_KIND)
 

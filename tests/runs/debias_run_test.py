@@ -11,7 +11,6 @@ from tp_keras.debias_config import DebiasConfig
 from tp_keras.errors import UserError
 from tp_keras.files import only_one
 from tp_keras.models import PortraitClassifier
-from tp_keras.runs import debias_run as debias_run_module
 from tp_keras.runs.debias_run import debias_run
 from tp_keras.runs.run_folder import RunFolder
 from training.command import run as run_command
@@ -22,7 +21,7 @@ from training.fairness_report import FairnessReport
 @pytest.fixture(autouse=True)
 def made_portraits(monkeypatch):
     t.make_tiny_world(monkeypatch)
-    monkeypatch.setattr(debias_run_module, "load_portraits", t.load_made)
+    monkeypatch.setattr("tp_keras.data.source.load_portraits", t.load_made)
 
 
 @pytest.fixture(scope="module")

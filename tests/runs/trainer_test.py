@@ -69,7 +69,7 @@ def make_tiny_world(monkeypatch, eager=True):
         run_eagerly(monkeypatch)
     monkeypatch.setattr(trunk_features, "_MOST_PASSES", 2)
     monkeypatch.setitem(BACKBONE_PRESETS, "tiny", TINY)
-    monkeypatch.setattr(trainer_module, "load_portraits", load_made)
+    monkeypatch.setattr("tp_keras.data.source.load_portraits", load_made)
     monkeypatch.setattr(trainer_module, "resolve_splits", as_they_are)
 
 
@@ -187,9 +187,10 @@ KILLED_TRAINING = """
 import os, signal, sys
 import keras
 from tests.runs import trainer_test as t
+from tp_keras.data import source
 
 t.BACKBONE_PRESETS["tiny"] = t.TINY
-t.trainer_module.load_portraits = t.load_made
+source.load_portraits = t.load_made
 t.trainer_module.resolve_splits = t.as_they_are
 
 class Kill(keras.callbacks.Callback):
@@ -344,7 +345,7 @@ def test_a_run_tells_its_splits_and_another_seed_gives_other_weights(
         return make_portraits(48, seed=seed, split=split)
 
     monkeypatch.setattr(trainer_module, "resolve_splits", resolve)
-    monkeypatch.setattr(trainer_module, "load_portraits", load)
+    monkeypatch.setattr("tp_keras.data.source.load_portraits", load)
     config = make_config(tmp_path / "run", "none", epochs=1, seed=4)
     run = Trainer(config, progress=False).fit()
     a, b = weights_of(plain), weights_of(run)
@@ -387,7 +388,7 @@ def test_a_finished_run_needs_its_data_no_more(tmp_path, monkeypatch):
     def gone(*args):
         raise UserError("There is no prepared data set.")
 
-    monkeypatch.setattr(trainer_module, "load_portraits", gone)
+    monkeypatch.setattr("tp_keras.data.source.load_portraits", gone)
     config = make_config(tmp_path / "run")
     trainer = Trainer(config, progress=False)
     trainer.run.claim(config)
@@ -409,7 +410,7 @@ def test_labels_that_teach_nothing_are_refused(
         portraits.labels["hair_type"][:] = label
         return portraits
 
-    monkeypatch.setattr(trainer_module, "load_portraits", load)
+    monkeypatch.setattr("tp_keras.data.source.load_portraits", load)
     config = make_config(tmp_path / "run", "none", epochs=1)
     with pytest.raises(
         UserError, match=f"--tasks without.* {message} hair_type"

@@ -40,7 +40,7 @@ def test_a_subset_trains_and_resumes(schema, tasks, tmp_path, monkeypatch):
         seed = ["train", "validation"].index(split)
         return make_portraits(48, seed=seed, split=split, schema=schema)
 
-    monkeypatch.setattr(t.trainer_module, "load_portraits", load)
+    monkeypatch.setattr("tp_keras.data.source.load_portraits", load)
     config = make_config(tmp_path / "run", tasks)
     if tasks == ("age",):
         with monkeypatch.context() as patch:
@@ -80,7 +80,7 @@ def test_a_missing_group_is_told_before_the_training(
         portraits.labels["gender"] = np.zeros(48, np.int32)
         return portraits
 
-    monkeypatch.setattr(t.trainer_module, "load_portraits", load_one_group)
+    monkeypatch.setattr("tp_keras.data.source.load_portraits", load_one_group)
     debias = "conditional_mmd" if posthoc == "none" else "none"
     config = make_config(
         tmp_path / "run",

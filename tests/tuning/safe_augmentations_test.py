@@ -100,7 +100,7 @@ def coloured(split, seed):
 def test_a_change_of_what_the_label_is_told_by_harms(
     tmp_path, monkeypatch, capsys
 ):
-    def load(data_dir, dataset, split, storage):
+    def load(data_dir, dataset, split, storage, progress):
         return coloured(split, seed=split.index("7"))
 
     monkeypatch.setattr(source, "load_portraits", load)

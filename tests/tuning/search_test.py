@@ -46,7 +46,7 @@ def made_data(monkeypatch):
         return make_portraits(48, seed=seed, split=split, schema=EVERY_KIND)
 
     run_eagerly(monkeypatch)
-    monkeypatch.setattr(trial, "load_portraits", load_made)
+    monkeypatch.setattr("tp_keras.data.source.load_portraits", load_made)
     monkeypatch.setattr(search, "resolve_splits", lambda data: data)
     monkeypatch.setattr(search, "find_builder", lambda *_: None)
     monkeypatch.setattr(search, "read_schema", lambda _: EVERY_KIND)
@@ -266,7 +266,7 @@ def refuse(*args):
 
 
 def test_all_workers_end_where_one_cannot_go_on(tmp_path, trained, workers):
-    workers.setattr(trial, "load_portraits", refuse)
+    workers.setattr("tp_keras.data.source.load_portraits", refuse)
     with pytest.raises(UserError, match="data is gone"):
         run_search(tmp_path / "search", SETTINGS, workers=2)
     assert not Worker.alive

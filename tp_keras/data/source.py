@@ -47,6 +47,20 @@ _LABEL_BATCH = 4096
 _DECODED_QUICKLY = 512 << 20
 
 
+def load_split(data, split: str, progress: bool = True) -> Portraits:
+    """Returns the portraits of a split that settings name; `load_portraits`.
+
+    Args:
+        data: `DataConfig`.
+        split: `"train"` and `"validation"` stand for what the settings take,
+            any other for itself.
+        progress: Whether to show progress bars and tell where pixels lie.
+    """
+    return load_portraits(
+        *data.location(split), progress, **data.selection(split)
+    )
+
+
 def load_portraits(
     data_dir, dataset, split, storage="auto", progress=True, labels=()
 ) -> Portraits:

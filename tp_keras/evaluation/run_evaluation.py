@@ -124,10 +124,8 @@ def calibrate(run: RunFolder, model) -> dict[str, dict]:
     Returns what `fit_calibration` does; nothing where that split is gone.
     """
     try:
-        data = run.config.data
-        portraits = source.load_portraits(
-            *data.location("validation"), **data.selection("validation")
-        ).seen_as(run.schema)
+        portraits = source.load_split(run.config.data, "validation")
+        portraits = portraits.seen_as(run.schema)
     except UserError:
         return {}
     answers = model.predict_answers(portraits.images, verbose=0)

@@ -52,10 +52,8 @@ def photo_facts(run, classifier, folder, train) -> dict:
     framed = train.images[: train.parts[0]]
     facts = {"framing": measure_framing(framed, progress=True)}
     try:
-        data = run.config.data
-        validation = source.load_portraits(
-            *data.location("validation"), **data.selection("validation")
-        ).seen_as(run.schema)
+        validation = source.load_split(run.config.data, "validation")
+        validation = validation.seen_as(run.schema)
     except UserError:
         return facts
     answers = classifier.predict_answers(validation.images, verbose=0)

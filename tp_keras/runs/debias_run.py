@@ -7,7 +7,7 @@ import time
 
 from tp_keras import files
 from tp_keras.config import config_differences
-from tp_keras.data.source import load_portraits
+from tp_keras.data.source import load_split
 from tp_keras.debias_config import DebiasConfig
 from tp_keras.debiasing.after_training import debias_classifier
 from tp_keras.errors import UserError
@@ -133,9 +133,7 @@ def _load(source, progress):
     """Returns the portraits of both splits, those that the run has seen."""
     data = source.config.data
     portraits = {
-        split: load_portraits(
-            *data.location(split), progress, **data.selection(split)
-        )
+        split: load_split(data, split, progress)
         for split in ("train", "validation")
     }
     source.check_fingerprints({k: v.fingerprint for k, v in portraits.items()})

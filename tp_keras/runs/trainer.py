@@ -10,7 +10,7 @@ from tp_keras.config import ExperimentConfig
 from tp_keras.data.joint import describe_mixing
 from tp_keras.data.pipeline import TrainingBatches
 from tp_keras.data.pipeline import evaluation_batches
-from tp_keras.data.source import load_portraits
+from tp_keras.data.source import load_split
 from tp_keras.data.splits import resolve_splits
 from tp_keras.debiasing.after_training import chosen_rows
 from tp_keras.debiasing.after_training import debias_classifier
@@ -281,10 +281,7 @@ class Trainer:
     def _load(self, split):
         if self.portraits is not None:
             return self.portraits[split]
-        data = self.config.data
-        return load_portraits(
-            *data.location(split), self.progress, **data.selection(split)
-        )
+        return load_split(self.config.data, split, self.progress)
 
     def _optimizer(self, steps):
         training = self.config.training

@@ -12,7 +12,7 @@ import traceback
 import keras
 import tensorflow as tf
 
-from tp_keras.data.source import load_portraits
+from tp_keras.data.source import load_split
 from tp_keras.errors import UserError
 from tp_keras.errors import check_types
 from tp_keras.errors import find_machine_fault
@@ -117,9 +117,7 @@ class TrialRunner:
         # A process that trains beside others says nothing.
         progress = multiprocessing.parent_process() is None
         self.portraits = {
-            split: load_portraits(
-                *data.location(split), progress, **data.selection(split)
-            )
+            split: load_split(data, split, progress)
             for split in ("train", "validation")
         }
         folder.check_data(

@@ -54,8 +54,7 @@ class Builder:
 
 @pytest.fixture(autouse=True)
 def made_portraits(monkeypatch):
-    for module in (debias_run_module, sweep):
-        monkeypatch.setattr(module, "load_portraits", load_made)
+    monkeypatch.setattr("tp_keras.data.source.load_portraits", load_made)
     monkeypatch.setattr(sweep, "find_builder", lambda *_: Builder)
     monkeypatch.setattr(sweep, "resolve_splits", lambda data: data)
 

@@ -38,7 +38,7 @@ def load_made(data_dir, dataset, split, storage, progress):
 @pytest.fixture(autouse=True, scope="module")
 def made_portraits():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainer_module, "load_portraits", load_made)
+        patch.setattr("tp_keras.data.source.load_portraits", load_made)
         patch.setattr(trainer_module, "resolve_splits", lambda data, say: data)
         yield
 
@@ -245,7 +245,7 @@ def test_too_few_portraits_for_a_prior_are_told_before_training(
     tmp_path, monkeypatch
 ):
     monkeypatch.setattr(
-        trainer_module, "load_portraits", lambda *args: make_portraits(99)
+        "tp_keras.data.source.load_portraits", lambda *args: make_portraits(99)
     )
     with pytest.raises(UserError, match="at least 100 .* Received: 99 of made"):
         fit(make_config(tmp_path / "run"))
@@ -263,7 +263,9 @@ def test_sharp_looks_with_the_classifier_of_its_run_and_its_labels(
     )
     run = claim_classifier(tmp_path / "eyes", schema)
     train = make_portraits(100, schema=EVERY_KIND)
-    monkeypatch.setattr(trainer_module, "load_portraits", lambda *args: train)
+    monkeypatch.setattr(
+        "tp_keras.data.source.load_portraits", lambda *args: train
+    )
     seen = {}
 
     def fit_stage(self, vae, grown, resumed, objective, batches, validation):

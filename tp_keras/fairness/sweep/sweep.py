@@ -14,7 +14,7 @@ from tp_keras.config import ExperimentConfig
 from tp_keras.data.builders import find_builder
 from tp_keras.data.joint import BETWEEN_NAMES
 from tp_keras.data.portraits import Portraits
-from tp_keras.data.source import load_portraits
+from tp_keras.data.source import load_split
 from tp_keras.data.splits import resolve_splits
 from tp_keras.debiasing.trunk_features import TrunkFeatures
 from tp_keras.errors import UserError
@@ -214,9 +214,7 @@ class _Seed:
     def _load(self, split, data=None):
         if split not in self.portraits:
             data = data or self.base.config.data
-            found = load_portraits(
-                *data.location(split), progress=False, **data.selection(split)
-            )
+            found = load_split(data, split, progress=False)
             self.base.check_fingerprints({split: found.fingerprint})
             self.portraits[split] = found
         return self.portraits[split]
