@@ -62,19 +62,22 @@ def table_of(
                     variant=variant(way, fraction),
                 )
                 row[way] = format_figure(record)
-            row["tuning adds"] = _points(records, task, fraction, ALL)
+            row["tuning adds"] = _points(_gain(records, task, fraction))
             rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _points(records, task, fraction, group) -> str:
-    record = find_one(
+def _gain(records, task, fraction) -> Record:
+    return find_one(
         records,
         task=task,
         metric=DIFFERENCE,
-        group=group,
+        group=ALL,
         variant=variant(TUNED, fraction),
     )
+
+
+def _points(record) -> str:
     if record.value is None:
         return "-"
     ends = (100 * end for end in (record.value, record.low, record.high))
@@ -93,13 +96,7 @@ def sentences(
     lines = []
     for task in dict.fromkeys(record.task for record in records):
         for fraction in fractions:
-            found = find_one(
-                records,
-                task=task,
-                metric=DIFFERENCE,
-                group=ALL,
-                variant=variant(TUNED, fraction),
-            )
+            found = _gain(records, task, fraction)
             if found.value is None:
                 continue
             what = "does not surely change anything"
@@ -110,7 +107,7 @@ def sentences(
             lines.append(
                 f"{task} with {100 * fraction:g} % of the labels: learning "
                 f"without labels first {what} "
-                f"({_points(records, task, fraction, ALL)} points)."
+                f"({_points(found)} points)."
             )
     return lines
 

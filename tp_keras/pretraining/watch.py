@@ -7,6 +7,7 @@ from tp_keras.errors import UserError
 from tp_keras.pretraining.features import effective_rank
 from tp_keras.pretraining.features import nearest
 from tp_keras.pretraining.features import pooled_features
+from tp_keras.runs.callbacks import FiniteLoss
 
 # Portraits that are looked at after an epoch.
 _MOST = 2000
@@ -62,7 +63,7 @@ class FeatureWatch(keras.callbacks.Callback):
                 logs[f"val_knn_{task.name}"] = np.mean(found == expected[there])
 
 
-class CollapseGuard(keras.callbacks.Callback):
+class CollapseGuard(FiniteLoss):
     """Ends a training that can't come to anything, and says why.
 
     The first epoch is never judged.
@@ -72,15 +73,6 @@ class CollapseGuard(keras.callbacks.Callback):
             one prototype is the answer to all, or all prototypes that to each,
             or the features lie on a line.
     """
-
-    def on_train_batch_end(self, batch, logs=None):
-        """Looks for numbers that are none."""
-        if logs and not np.isfinite(logs["loss"]):
-            raise UserError(
-                "The loss is not a number any more. Begin anew with a smaller "
-                "--learning_rate (a third of it, say), or with --precision "
-                f"float32. Received: loss={logs['loss']} in step {batch + 1}"
-            )
 
     def on_epoch_end(self, epoch, logs=None):
         """Looks whether portraits are told from each other."""

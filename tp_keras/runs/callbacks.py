@@ -1,9 +1,11 @@
 """What happens beside the training: the score, the best model, stopping."""
 
 import keras
+import numpy as np
 
 from tp_keras import files
 from tp_keras.debias_config import DEBIAS_METHODS
+from tp_keras.errors import UserError
 from tp_keras.runs.backups import KeepBackups
 from tp_keras.runs.score import SCORE
 
@@ -86,6 +88,23 @@ class EpochSeeds(keras.callbacks.Callback):
         ]
         for number, generator in enumerate(generators):
             generator.state.assign([self.seed + number, epoch << 16])
+
+
+class FiniteLoss(keras.callbacks.Callback):
+    """Ends a training whose loss is no number any more.
+
+    Raises:
+        UserError: If it is so.
+    """
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Looks for numbers that are none."""
+        if logs and not np.isfinite(logs["loss"]):
+            raise UserError(
+                "The loss is not a number any more. Begin anew with a smaller "
+                "--learning_rate (a third of it, say), or with --precision "
+                f"float32. Received: loss={logs['loss']} in step {batch + 1}"
+            )
 
 
 class FrozenTrunk(keras.callbacks.Callback):

@@ -7,6 +7,7 @@ from PIL import Image
 from tp_keras import files
 from tp_keras.errors import UserError
 from tp_keras.generator.model import to_uint8
+from tp_keras.runs.callbacks import FiniteLoss
 from tp_keras.tasks import MISSING
 
 # Below this many nats the latents tell a portrait as good as nothing.
@@ -34,22 +35,13 @@ class KLWarmup(keras.callbacks.Callback):
         self.step += 1
 
 
-class CollapseGuard(keras.callbacks.Callback):
+class CollapseGuard(FiniteLoss):
     """Ends a training that can't come to anything, and says why.
 
     Raises:
         UserError: If a loss is not a number, or if an epoch ends with less
             than one nat in the latents, or with no latent that is used.
     """
-
-    def on_train_batch_end(self, batch, logs=None):
-        """Looks for numbers that are none."""
-        if logs and not np.isfinite(logs["loss"]):
-            raise UserError(
-                "The loss is not a number any more. Begin anew with a smaller "
-                "--learning_rate (a third of it, say), or with --precision "
-                f"float32. Received: loss={logs['loss']} in step {batch + 1}"
-            )
 
     def on_epoch_end(self, epoch, logs=None):
         """Looks whether the latents hold anything."""
