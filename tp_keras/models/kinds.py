@@ -76,7 +76,10 @@ def _crossentropy(task, labels, scores, label_smoothing):
 def _flag_crossentropy(task, labels, scores, label_smoothing):
     target = ops.cast(labels, scores.dtype)
     target = (1.0 - label_smoothing) * target + label_smoothing / 2
-    return ops.softplus(scores) - target * scores
+    losses = ops.softplus(scores) - target * scores
+    # Each flag weighs as much as a task of two classes: as a mean over all of
+    # them none learns anything beside tasks of classes.
+    return losses * task.num_classes
 
 
 def _number(task, scores):
