@@ -2,6 +2,8 @@ import dataclasses
 
 import numpy as np
 import pytest
+from sklearn.metrics import confusion_matrix
+from sklearn.metrics import mutual_info_score
 
 from tests.made_runs import make_run
 from tests.portrait_factory import EVERY_KIND
@@ -109,12 +111,54 @@ def test_a_planted_rule_comes_first_in_spite_of_noise(make, name):
     rules = criterion.make_rules(known)
     order, negated, null = criterion.rank(rules, labels)
     assert criterion.rule_name(rules, order[0], negated) == name
-    (record,) = criterion.measure_rules(rules, order[:1], negated, labels)
+    told, record = criterion.measure_rules(rules, order[:1], negated, labels)
     says = make(known)
     recalls = [says[labels == 1].mean(), (~says)[labels == 0].mean()]
     assert record["value"] == pytest.approx(np.mean(recalls))
     assert record["low"] < record["value"] < record["high"]
     assert 0.5 < null < record["low"]
+    assert told["metric"] == criterion.INFORMATION
+    assert told["low"] < told["value"] < told["high"]
+
+
+def test_information_is_the_share_of_the_entropy():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(2, size=500)
+    values = np.stack(
+        [labels ^ (rng.uniform(size=500) < p) for p in (0.1, 0.4)]
+    )
+    values = np.concatenate([values > 0, [labels > 0, np.full(500, True)]])
+    counts = criterion.contingency(values, labels)
+    assert counts.shape == (4, 2, 2)
+    np.testing.assert_array_equal(
+        counts[0], confusion_matrix(labels, values[0])
+    )
+    found = criterion.information(counts)
+    entropy = mutual_info_score(labels, labels)
+    expected = [mutual_info_score(labels, own) / entropy for own in values]
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+    np.testing.assert_allclose(found[2:], [1.0, 0.0], atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", [2, 3, 4])
+def test_not_both_is_seen_though_attributes_are_seen_badly(seed):
+    rng = np.random.default_rng(seed)
+    blond, glasses = rng.uniform(size=(2, 4300)) < [[0.16], [0.09]]
+    labels = (blond ^ glasses) ^ (rng.uniform(size=4300) < 0.05)
+
+    def seen(true, missed, false):
+        chance = rng.uniform(size=4300)
+        return np.where(true, chance > missed, chance < false)
+
+    rules = criterion.make_rules(
+        {"blond": seen(blond, 0.05, 0.01), "glasses": seen(glasses, 0.4, 0.025)}
+    )
+    order, negated, _ = criterion.rank(rules, labels.astype(int))
+    names = [criterion.rule_name(rules, number, negated) for number in order]
+    assert names[:2] == ["blond or glasses, but not both", "blond or glasses"]
+    # The mean of the recalls has it the other way round.
+    one, two = criterion.balanced_accuracies(rules.values[order[:2]], labels)
+    assert two > one
 
 
 def test_chance_stays_below_its_limit_in_nineteen_of_twenty_cases():
@@ -139,7 +183,9 @@ def test_groups_have_figures_of_their_own():
     figures = criterion.measure_rules(
         rules, [0], np.full(7, False), labels, groups, ("left", "right")
     )
-    values = {x["group"]: x["value"] for x in figures}
+    values = {
+        x["group"]: x["value"] for x in figures if x["metric"] == criterion.RULE
+    }
     assert values["left"] == 1 and values["right"] == 0
     assert values["all"] == pytest.approx(0.5, abs=0.1)
 
@@ -218,9 +264,16 @@ def test_a_label_is_explained_by_what_a_run_answers(planted, tmp_path, capsys):
     assert (tmp_path / "out" / "figures" / "rules.png").is_file()
     records = read_records(tmp_path / "out" / "figures" / "records.jsonl")
     rule = "hair_color blond or hair_type wavy, but not both"
-    assert f"What tells most of hats: {rule}. It is right for 100.0" in output
+    told = f"What tells most of hats: {rule}. It explains 100.0 % of the label"
+    assert told in output and "is right for 100.0 %" in output
     best, again = (
-        find_one(records, variant=rule, split=split, group="all")
+        find_one(
+            records,
+            metric=criterion.RULE,
+            variant=rule,
+            split=split,
+            group="all",
+        )
         for split in ("train", "validation")
     )
     assert best.value == again.value == 1.0

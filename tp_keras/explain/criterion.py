@@ -9,15 +9,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from tp_keras.evaluation.figures import figure
-from tp_keras.records.intervals import mean_of_shares_interval
+from tp_keras.records import intervals
 from tp_keras.records.record import ALL
 from tp_keras.tasks import BINARY
 from tp_keras.tasks import MULTI_LABEL
 from tp_keras.tasks import REGRESSION
 from tp_keras.tasks import Task
 
-# The metric, with a rule as `variant`.
-RULE = "rule_balanced_accuracy"
+# The metrics, with a rule as `variant`: the mean of the two recalls, and which
+# share of the label's entropy is known when the rule is.
+RULE, INFORMATION = "rule_balanced_accuracy", "rule_information"
+
+_NUM_BOOTSTRAPS = 1000
 
 # What fewer portraits have, or all but fewer, tells too little of a label.
 _LEAST_SHARE = 0.01
@@ -197,8 +200,53 @@ def balanced_accuracies(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return 0.5 + 0.5 * shares.astype(np.float64)
 
 
+def contingency(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Returns how often labels and rules are true, int `[rules, 2, 2]`.
+
+    Args:
+        values: Bool `[rules, count]`.
+        labels: Integers `[count]`, 0 or 1.
+
+    Returns:
+        Counts by rule, label and what the rule says.
+    """
+    yes = np.stack([labels == 0, labels == 1], 1).astype(np.int64)
+    said = np.asarray(values, np.int64) @ yes
+    return np.stack([yes.sum(0) - said, said], axis=-1)
+
+
+def information(counts: np.ndarray) -> np.ndarray:
+    """Returns the share of the label's entropy that a rule tells.
+
+    Their mutual information as a share (Theil's uncertainty coefficient).
+
+    Args:
+        counts: Numbers `[..., 2, 2]`, see `contingency`.
+
+    Returns:
+        Float64 `[...]` of 0 to 1.
+    """
+    shares = counts / counts.sum((-2, -1), keepdims=True)
+    labels, said = shares.sum(-1), shares.sum(-2)
+    both = _entropy(shares).sum(-1)
+    of_label = _entropy(labels)
+    told = of_label + _entropy(said) - both
+    return np.clip(told / np.where(of_label > 0, of_label, 1.0), 0.0, 1.0)
+
+
+def _entropy(shares):
+    """Returns the entropy along the last axis, or its part, in nats."""
+    logs = np.log(np.where(shares > 0, shares, 1.0))
+    return -(shares * logs).sum(-1)
+
+
 def rank(rules: Rules, labels: np.ndarray, seed: int = 0) -> tuple:
-    """Ranks rules, or their negations, by how well they tell a label.
+    """Ranks rules, or their negations, by how much of a label they explain.
+
+    By their mutual information with it: where a pair has both attributes, what
+    counts is whether most of those have the label, however rare it is. (The
+    mean of the recalls weighs a rare class more, and takes "either" for
+    "either, but not both" where some of an attribute is seen wrongly.)
 
     Args:
         rules: `Rules` of some portraits.
@@ -216,7 +264,7 @@ def rank(rules: Rules, labels: np.ndarray, seed: int = 0) -> tuple:
     dealt = [generator.permutation(labels) for _ in range(_NUM_PERMUTATIONS)]
     by_chance = balanced_accuracies(rules.values, np.stack(dealt))
     best = np.abs(by_chance - 0.5).max(-1) + 0.5
-    strength = np.abs(found - 0.5)
+    strength = information(contingency(rules.values, labels))
     # Of two that tell as much the simpler one.
     order = np.lexsort((rules.sizes, -np.round(strength, 9)))
     return order, found < 0.5, float(np.quantile(best, 0.95))
@@ -233,7 +281,8 @@ def measure_rules(
 ) -> Iterator[dict]:
     """Yields the fields of records of how well rules tell a label.
 
-    The balanced accuracy, with an interval made of Wilson's of the two recalls.
+    The balanced accuracy, with an interval made of Wilson's of the two recalls;
+    and of all portraits the information, with one by resampling.
 
     Args:
         rules: `Rules` of some portraits.
@@ -250,6 +299,20 @@ def measure_rules(
     for number in numbers:
         says = rules.values[number] ^ negated[number]
         name = rule_name(rules, number, negated)
+        (counts,) = contingency(says[None], labels)
+        drawn = information(
+            intervals.resample_confusion_matrix(
+                counts, _NUM_BOOTSTRAPS, np.random.default_rng(0)
+            )
+        )
+        yield figure(
+            INFORMATION,
+            information(counts),
+            len(labels),
+            intervals.percentile_interval(drawn),
+            group=ALL,
+            variant=name,
+        )
         for group, mask in masks.items():
             rows = [mask & (labels == value) for value in (0, 1)]
             counts = np.array([part.sum() for part in rows])
@@ -262,7 +325,7 @@ def measure_rules(
                 RULE,
                 np.mean(hits / counts),
                 counts.sum(),
-                mean_of_shares_interval(hits, counts),
+                intervals.mean_of_shares_interval(hits, counts),
                 **about,
                 null=null if group == ALL else None,
             )

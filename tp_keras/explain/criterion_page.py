@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from tp_keras.explain.criterion import INFORMATION
 from tp_keras.explain.criterion import RULE
 from tp_keras.explain.evidence import LIKENESS
 from tp_keras.explain.regions import EVIDENCE
@@ -21,7 +22,9 @@ from tp_keras.records.record import find
 from tp_keras.records.table import format_figure
 
 _NOTE = (
-    "Balanced accuracy: the mean of how many of both classes a rule tells. The "
+    "Explained: the share of the label's entropy that is known when the rule "
+    "is, by which rules are ranked. Then their balanced accuracy: the mean of "
+    "how many of both classes a rule tells. The "
     "rules were ranked on the first split; the second says what is left of it "
     "where nothing was chosen. With a run that has learned the label: how "
     "alike the places are that it and the rule are told by, the correlation "
@@ -40,9 +43,14 @@ def splits_of(records: Sequence[Record]) -> list[str]:
 
 def ranked(records: Sequence[Record]) -> list[Record]:
     """Returns a record of each rule on the first split, the best first."""
-    first = find(records, metric=RULE, group=ALL, split=splits_of(records)[0])
+    split = splits_of(records)[0]
+    told = {
+        record.variant: record.value
+        for record in find(records, metric=INFORMATION, split=split)
+    }
+    first = find(records, metric=RULE, group=ALL, split=split)
     known = [record for record in first if record.value is not None]
-    return sorted(known, key=lambda record: -record.value)
+    return sorted(known, key=lambda record: -told[record.variant])
 
 
 def table_of(records: Sequence[Record]) -> pd.DataFrame:
@@ -50,6 +58,8 @@ def table_of(records: Sequence[Record]) -> pd.DataFrame:
     splits, rows = splits_of(records), []
     for best in ranked(records):
         row = {"rule": best.variant}
+        for record in find(records, metric=INFORMATION, variant=best.variant):
+            row[f"explained, {record.split}"] = format_figure(record)
         own = find(records, metric=RULE, variant=best.variant)
         for split in splits:
             for record in find(own, split=split):
@@ -78,15 +88,15 @@ def sentences(records: Sequence[Record]) -> list[str]:
         variant=best.variant,
     )
     lines = [
-        f"What tells most of {best.task}: {best.variant}. It is right for "
-        f"{100 * best.value:.1f} % on {best.split}, the classes weighing the "
-        f"same, and {100 * again.value:.1f} % [{100 * again.low:.1f}, "
+        f"What tells most of {best.task}: {best.variant}. It explains "
+        f"{_explained(records, best)} on {best.split}, and is right for "
+        f"{100 * best.value:.1f} %, the classes weighing the same; "
+        f"{100 * again.value:.1f} % [{100 * again.low:.1f}, "
         f"{100 * again.high:.1f}] on {again.split} (n = {again.count:,})."
     ]
     if others:
         lines.append(
-            f"Next: {others[0].variant}, {100 * others[0].value:.1f} % on "
-            f"{best.split}."
+            f"Next: {others[0].variant}, {_explained(records, others[0])}."
         )
     if best.null is not None:
         lines.append(
@@ -105,6 +115,14 @@ def sentences(records: Sequence[Record]) -> list[str]:
             f"in these ninths of the view: {told} (everywhere alike: 11 %)."
         )
     return lines
+
+
+def _explained(records, rule) -> str:
+    """Returns how much of the label a rule tells on its split."""
+    (own,) = find(
+        records, metric=INFORMATION, variant=rule.variant, split=rule.split
+    )
+    return f"{100 * own.value:.1f} % of the label's entropy"
 
 
 def make_report(records: Sequence[Record]) -> Report:
