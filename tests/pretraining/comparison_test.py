@@ -97,14 +97,13 @@ def test_all_ways_are_compared(pretrained, monkeypatch, capsys):
 
 def test_parts_are_drawn_by_seed_and_share():
     portraits = make_portraits(100)
-    part = comparison.Labelled(0.3, 0).take(portraits)
-    assert len(part) == 30
-    again = comparison.Labelled(0.3, 0).take(portraits)
-    other = comparison.Labelled(0.3, 1).take(portraits)
-    np.testing.assert_array_equal(part.indices, again.indices)
-    assert (part.indices != other.indices).any()
-    assert len(comparison.Labelled(0.001, 0).take(portraits)) == 10
-    assert len(comparison.Labelled(1.0, 0).take(portraits)) == 100
+    rows = comparison.Labelled(0.3, 0).rows(portraits)
+    assert len(set(rows)) == 30 and (np.diff(rows) > 0).all()
+    again = comparison.Labelled(0.3, 0).rows(portraits)
+    np.testing.assert_array_equal(rows, again)
+    assert (comparison.Labelled(0.3, 1).rows(portraits) != rows).any()
+    assert len(comparison.Labelled(0.001, 0).rows(portraits)) == 10
+    assert len(comparison.Labelled(1.0, 0).rows(portraits)) == 100
 
 
 def test_a_class_alone_is_the_answer():
@@ -116,7 +115,7 @@ def test_a_class_alone_is_the_answer():
     labels = {task.name: np.zeros(20, np.int32)}
     portraits["train"] = dataclasses.replace(portraits["train"], labels=labels)
     known = {split: np.ones((20, 3)) for split in portraits}
-    said = comparison._probe(known, portraits, task, np.full(20, True))
+    said = comparison._probe(known, portraits, task, np.arange(20))
     assert {*said} == {comparison.PROBE, comparison.NEAREST}
     for answers in said.values():
         np.testing.assert_array_equal(answers, 0)

@@ -43,12 +43,12 @@ class Labelled:
         """What the folders of its runs begin with."""
         return f"{100 * self.fraction:g}-percent-seed{self.seed}"
 
-    def take(self, portraits: Portraits) -> Portraits:
-        """Returns that part, drawn at random."""
+    def rows(self, portraits: Portraits) -> np.ndarray:
+        """Returns the rows of that part, drawn at random, ascending."""
         count = max(round(self.fraction * len(portraits)), _FEWEST)
         generator = np.random.default_rng([self.seed, count])
         rows = generator.permutation(len(portraits))[:count]
-        return portraits.take(np.sort(rows))
+        return np.sort(rows)
 
 
 def right_answers(
@@ -76,55 +76,30 @@ def right_answers(
         Dict: fraction -> task with classes -> way -> bool `[seeds, count]`,
         which test portraits are told right.
     """
-    train, test = portraits["train"], portraits["test"]
-    backbone = pretrained.load_model()
-    known = {
-        "": {
-            k: features.pooled_features(backbone, v.images)
-            for k, v in portraits.items()
-        }
-    }
-    found = {}
+    trained = pretrained.load_model()
+    test = portraits["test"]
+    found: dict = {}
     for part in (bar := tqdm.tqdm(parts, unit=" parts", smoothing=0)):
         bar.set_description(part.name)
-        labelled = part.take(train)
-        own = _configured(config, part, labelled, len(train))
-        seen = {"train": labelled, "validation": portraits["validation"]}
-        tuned = _train(
-            own, seen, folder / f"{part.name}-tuned", pretrained.model_path
-        )
-        # What of a training without labels there was, in epochs of this one.
-        more = pretrained.facts["seconds"] / tuned.facts["seconds"]
-        epochs = math.ceil((1 + more) * own.training.epochs)
-        longer = dataclasses.replace(
-            own, training=dataclasses.replace(own.training, epochs=epochs)
-        )
-        scratch = _train(longer, seen, folder / f"{part.name}-scratch")
+        ways = _answers(config, pretrained, part, portraits, folder)
         keras.utils.set_random_seed(part.seed)
         untrained = create_backbone(
-            pretrained.config.model.backbone, train.schema.image_shape
+            pretrained.config.model.backbone, test.schema.image_shape
         )
-        known[UNTRAINED] = {
-            k: features.pooled_features(untrained, v.images)
-            for k, v in portraits.items()
-        }
-        of_part = found.setdefault(part.fraction, {})
-        for way, run in ((SCRATCH, scratch), (TUNED, tuned)):
-            classifier = run.load_model()
-            answers = classifier.predict_answers(test.images, verbose=0)
-            for task in classifier.tasks:
-                if task.has_classes:
-                    said = task.predicted(answers[task.name])
-                    _add(of_part, task, way, said == test.labels[task.name])
-        rows = np.isin(train.indices, labelled.indices)
-        for network, own_features in known.items():
-            for name, ways in of_part.items():
-                task = train.schema.task(name)
-                for way, said in _probe(
-                    own_features, portraits, task, rows
-                ).items():
-                    hits = said == test.labels[name]
-                    ways.setdefault(way + network, []).append(hits)
+        rows = part.rows(portraits["train"])
+        for end, backbone in (("", trained), (UNTRAINED, untrained)):
+            known = {
+                split: features.pooled_features(backbone, own.images)
+                for split, own in portraits.items()
+            }
+            for name in list(ways):
+                task = test.schema.task(name)
+                said = _probe(known, portraits, task, rows)
+                ways[name] |= {way + end: own for way, own in said.items()}
+        for name, answers in ways.items():
+            own = found.setdefault(part.fraction, {}).setdefault(name, {})
+            for way, said in answers.items():
+                own.setdefault(way, []).append(said == test.labels[name])
         keras.utils.clear_session()  # Collects the garbage, too.
     return {
         fraction: {
@@ -135,8 +110,32 @@ def right_answers(
     }
 
 
-def _add(found, task, way, hits):
-    found.setdefault(task.name, {}).setdefault(way, []).append(hits)
+def _answers(config, pretrained, part, portraits, folder) -> dict:
+    """Returns task -> way -> classes of the test portraits, of trainings."""
+    train = portraits["train"]
+    labelled = train.take(part.rows(train))
+    own = _configured(config, part, labelled, len(train))
+    seen = {"train": labelled, "validation": portraits["validation"]}
+    tuned = _train(
+        own, seen, folder / f"{part.name}-tuned", pretrained.model_path
+    )
+    # How long the training without labels took, in epochs of this one.
+    more = pretrained.facts["seconds"] / tuned.facts["seconds"]
+    epochs = math.ceil((1 + more) * own.training.epochs)
+    training = dataclasses.replace(own.training, epochs=epochs)
+    longer = dataclasses.replace(own, training=training)
+    scratch = _train(longer, seen, folder / f"{part.name}-scratch")
+    found: dict = {}
+    for way, run in ((SCRATCH, scratch), (TUNED, tuned)):
+        classifier = run.load_model()
+        answers = classifier.predict_answers(
+            portraits["test"].images, verbose=0
+        )
+        for task in classifier.tasks:
+            if task.has_classes:
+                said = task.predicted(answers[task.name])
+                found.setdefault(task.name, {})[way] = said
+    return found
 
 
 def _configured(config, part, labelled, count) -> ExperimentConfig:
@@ -175,7 +174,7 @@ def _probe(known, portraits, task, rows) -> dict[str, np.ndarray]:
     """Returns what features say of the test portraits, by way."""
     train, held = portraits["train"], portraits["validation"]
     labels, others = train.labels[task.name], held.labels[task.name]
-    rows, there = rows & (labels >= 0), others >= 0
+    rows, there = rows[labels[rows] >= 0], others >= 0
     own, labels = known["train"][rows], labels[rows]
     if len(np.unique(labels)) < 2:
         # There is nothing to tell apart.
