@@ -267,6 +267,9 @@ def test_all_questions_are_asked(tmp_path, monkeypatch, capsys):
     assert trained[4:] == ["as classes", *(f"fold {k}" for k in range(4))]
     for way in (auxiliary.IN_FOLD, auxiliary.OUT_OF_FOLD, "believed R2"):
         assert way in said.out
+    assert re.search(
+        "age: picture and true attributes is .* than picture alone", said.out
+    )
     # A class that is one of two is a flag already.
     exclusive = said.out.split("Classes that exclude")[1].split("\n\n")[1]
     assert set(re.findall(r"^\| (\w+) ", exclusive, re.M)) == {

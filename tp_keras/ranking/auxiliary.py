@@ -62,7 +62,7 @@ def ask_auxiliary(networks: Networks) -> Iterator[dict]:
     }
     labels, expected = train.labels[number], test.labels[number]
     known = ~np.isnan(labels)
-    answers = {PICTURE: new[number][None]}
+    answers, promised = {PICTURE: new[number][None]}, []
     for name, (learned, asked) in ways.items():
         told = has_values(learned[known])
         learned, asked = learned[:, told], asked[:, told]
@@ -77,10 +77,11 @@ def ask_auxiliary(networks: Networks) -> Iterator[dict]:
             labels[known]
         )
         about = {"task": number, "group": ALL, "variant": name}
-        yield figure(BELIEVED, share, int(known.sum()), **about)
+        promised.append(figure(BELIEVED, share, int(known.sum()), **about))
         answers[name] = model.predict(asked)[None]
     for fields in of_number(answers, expected, PICTURE):
         yield {"task": number, **fields}
+    yield from promised
 
 
 def _out_of_fold(networks, seed) -> dict[str, np.ndarray]:

@@ -18,6 +18,7 @@ from tp_keras.records.page_parts import Table
 from tp_keras.records.plot_kit import add_title
 from tp_keras.records.plot_kit import new_figure
 from tp_keras.records.record import Record
+from tp_keras.records.record import find
 from tp_keras.records.table import format_figure
 
 # Question -> what it is called, and how to read its table.
@@ -101,7 +102,8 @@ def sentences(records: Sequence[Record], question: str) -> list[str]:
             what = "is better"
         elif record.high < 0:
             what = "is worse"
-        lines.append(f"{record.task}: {way} {what} than the first way.")
+        first = table_of(find(records, task=record.task), question)["way"][0]
+        lines.append(f"{record.task}: {way} {what} than {first}.")
     return lines
 
 
@@ -155,6 +157,7 @@ def _draw(records, title) -> Figure:
         [f"{own.task}: {own.variant.partition(': ')[2]}" for own in found],
     )
     axes.set_ylim(len(found) - 0.5, -0.5)
+    axes.locator_params(axis="x", nbins=6)
     axes.set_xlabel("balanced accuracy, or R2, more than that of the first way")
     add_title(drawn, title)
     return drawn
