@@ -108,6 +108,9 @@ class World:
             self.need_data(it.data_dir, it.dataset)
             if run:
                 self.need_run(run)
+        elif name == "Pretrain":
+            self.need_data(it.data.data_dir, it.data.dataset)
+            self.runs[run] = it.data.data_dir, it.data.dataset, "train"
         elif name in ("EvaluateVae", "ExportVae"):
             self.need_run(run, self.generators)
             if name == "ExportVae":
@@ -133,7 +136,7 @@ class World:
                 data = EXPERIMENTS[it.experiment][1].data
                 folder = it.data_dir or data.data_dir
                 self.need_data(folder, it.dataset or data.dataset)
-        elif name in ("Tune", "SafeAugmentations"):
+        elif name in ("Tune", "SafeAugmentations", "CompareTargets"):
             experiment = it.base if name == "Tune" else it.experiment
             data = EXPERIMENTS[experiment][1].data
             folder = it.data_dir or data.data_dir

@@ -258,8 +258,7 @@ def test_halves_follow_one_schedule(tmp_path):
 
 def test_second_half_goes_on_with_the_weights(tmp_path, backbone, monkeypatch):
     monkeypatch.setattr(
-        trainer_module,
-        "load_portraits",
+        "tp_keras.data.source.load_portraits",
         lambda *place: make_portraits(48, split=place[2], schema=ALONE),
     )
     monkeypatch.setattr(
