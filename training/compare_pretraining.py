@@ -39,9 +39,9 @@ class ComparePretraining:
     """Seeds of the trainings with labels, and of whose labels are kept."""
     epochs: int = 6
     """Epochs of fine-tuning, as long as those of the experiment."""
-    freeze_trunk_epochs: int = 1
+    freeze_trunk_epochs: int = 0
     """Of these such in which the heads alone learn."""
-    trunk_learning_rate: float = 0.3
+    trunk_learning_rate: float = 1.0
     """Learning rate of the backbone afterwards, as a share of the heads'."""
 
     def __post_init__(self):
