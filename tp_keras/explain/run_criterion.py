@@ -136,28 +136,19 @@ def explain_criterion(
         )
     ]
     if teacher:
-        where = {
-            "task": label.name,
-            "seed": _SEED,
-            "split": parts[1].split,
-            "dataset": parts[1].dataset,
-        }
-        taught = patch_evidence(
-            functools.partial(teacher.predict_answers, verbose=0),
-            shown,
-            {label.name: (label, 1)},
-            label.name,
-        )[label.name]
         named = {
             criterion.rule_name(every, number, negated): every.parts[number]
             for number in numbers
         }
         records += [
-            Record(**where, **fields)
-            for fields in (
-                *likeness(taught, seen_at, named),
-                *evidence_by_place(taught, shown[0]),
+            Record(
+                task=label.name,
+                seed=_SEED,
+                split=parts[1].split,
+                dataset=parts[1].dataset,
+                **fields,
             )
+            for fields in _evidence(teacher, label, shown, seen_at, named)
         ]
     write_report(
         folder,
@@ -212,6 +203,18 @@ def _find_teacher(path, label: Task, image_shape):
             f"{run.schema.image_shape}"
         )
     return run.load_model()
+
+
+def _evidence(teacher, label, shown, seen_at, rules):
+    """Yields where a label is told, and how alike that is to where rules are.
+
+    Fields of records; see `likeness` for what the arguments are.
+    """
+    predict = functools.partial(teacher.predict_answers, verbose=0)
+    wanted = {label.name: (label, 1)}
+    (told,) = patch_evidence(predict, shown, wanted, label.name).values()
+    yield from likeness(told, seen_at, rules)
+    yield from evidence_by_place(told, shown[0])
 
 
 def _reader(run: RunFolder, portraits: Portraits):
