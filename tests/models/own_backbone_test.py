@@ -6,8 +6,10 @@ from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tp_keras.errors import UserError
 from tp_keras.export import fold_batch_normalization
+from tp_keras.models import PortraitBackbone
 from tp_keras.models import PortraitClassifier
 from tp_keras.models import create_backbone
+from tp_keras.models.layer_settings import default_policy
 
 layers = keras.layers
 SHAPE = SCHEMA.image_shape
@@ -156,3 +158,23 @@ def test_what_it_cant_be_is_one_sentence(name):
     said = str(caught.value)
     assert "multiple values" not in said and "\n" not in said
     assert said.endswith(f"Received: backbone={name!r}")
+
+
+def test_a_file_computes_as_is_asked_for_and_not_as_it_was_saved(tmp_path):
+    with default_policy("mixed_bfloat16"):
+        saved = PortraitBackbone("separable", 4, ((8, 1, 2),), (16, 12, 3))
+    saved.layers[2].trainable = False
+    saved.save(tmp_path / "own.keras")
+    for policy in ("float32", "mixed_bfloat16"):
+        with default_policy(policy):
+            loaded = create_backbone(str(tmp_path / "own.keras"), (16, 12, 3))
+        assert {layer.dtype_policy.name for layer in loaded.layers[1:]} == {
+            policy
+        }
+        for own, other in zip(
+            loaded.get_weights(), saved.get_weights(), strict=True
+        ):
+            np.testing.assert_array_equal(own, other)
+        assert [layer.trainable for layer in loaded.layers] == [
+            layer.trainable for layer in saved.layers
+        ]
