@@ -277,6 +277,7 @@ def test_all_questions_are_asked(tmp_path, monkeypatch, capsys):
         "mood",
         "origin",
     }
+    assert re.search(r"^mood: softmax is .* than as flags\.$", said.out, re.M)
     assert (tmp_path / "o" / "targets.html").is_file()
     assert f"Page: {tmp_path / 'o'}/targets.html" in said.out
     # A second time nothing is trained.

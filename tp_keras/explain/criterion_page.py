@@ -130,7 +130,8 @@ def make_report(records: Sequence[Record]) -> Report:
     plot = Plot(
         "rules.png",
         "The rules that tell most",
-        "On both splits, with 95 % intervals. Right of the dashed line is what "
+        "In the order of what they explain; on both splits, with 95 % "
+        "intervals. Right of the dashed line is what "
         "chance would hardly reach.",
         _draw(records),
     )

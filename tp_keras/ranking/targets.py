@@ -34,6 +34,8 @@ from tp_keras.tasks import REGRESSION
 # What the trainings are called, as the `variant` of their records.
 TOGETHER, NUMBER_ALONE, REST_ALONE = "together", "number alone", "rest alone"
 FLAGS, CLASSES, CUT = "as flags", "as classes", "number, cut"
+# What `TOGETHER` is called where its classes exclude each other.
+SOFTMAX = "softmax"
 
 R2, SPEARMAN = "r2", "spearman"
 R2_DIFFERENCE = "r2_difference"
@@ -239,7 +241,10 @@ def ask_exclusive(networks: Networks) -> Iterator[dict]:
     fields of records as of `compare`, with their `task`.
     """
     test = networks.portraits["test"]
-    ways = {name: networks.answers(name) for name in (FLAGS, TOGETHER)}
+    ways = {
+        FLAGS: networks.answers(FLAGS),
+        SOFTMAX: networks.answers(TOGETHER),
+    }
     for name in networks.exclusive:
         labels, task = test.labels[name], test.schema.task(name)
         right = {
