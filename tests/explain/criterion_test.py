@@ -12,6 +12,7 @@ from tests.portrait_factory import make_portraits
 from tests.printed_commands import refusal
 from tp_keras.data import source
 from tp_keras.errors import UserError
+from tp_keras.evaluation.generalisation import training_faces
 from tp_keras.evaluation.generalisation.framing import UNCHANGED
 from tp_keras.explain import criterion
 from tp_keras.explain import run_criterion
@@ -240,8 +241,8 @@ def planted(tmp_path, monkeypatch):
         )
 
     monkeypatch.setattr(source, "load_portraits", load)
-    monkeypatch.setattr(run_criterion, "find_builder", lambda *_: None)
-    monkeypatch.setattr(run_criterion, "count_portraits", lambda *_: 240)
+    monkeypatch.setattr(training_faces, "find_builder", lambda *_: None)
+    monkeypatch.setattr(training_faces, "count_portraits", lambda *_: 240)
     # Bands of noise have no face to be framed by.
     monkeypatch.setattr(
         run_criterion, "find_framing", lambda *_: (UNCHANGED, 1.0, 1.0)

@@ -9,13 +9,12 @@ import numpy as np
 import tqdm
 
 from tp_keras.data import source
-from tp_keras.data.builders import count_portraits
-from tp_keras.data.builders import find_builder
 from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
 from tp_keras.evaluation import places
 from tp_keras.evaluation.generalisation.framing import find_framing
 from tp_keras.evaluation.generalisation.framing import frame
+from tp_keras.evaluation.generalisation.training_faces import training_faces
 from tp_keras.explain import criterion
 from tp_keras.explain import criterion_page
 from tp_keras.explain.evidence import evidence_by_place
@@ -26,9 +25,6 @@ from tp_keras.records.report import check_folder
 from tp_keras.records.report import write_report
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.tasks import Task
-
-# Portraits of a run's training that its mean face is of.
-_FACES = 1000
 
 # Of what chance makes of the labels.
 _SEED = 0
@@ -223,12 +219,8 @@ def _reader(run: RunFolder, portraits: Portraits):
     Pictures are framed like those of its training, by their mean faces; the
     portraits tell how.
     """
-    classifier = run.load_model()
-    data, size = run.config.data.first, run.schema.image_shape[:2]
-    place = data.data_dir, data.dataset
-    there = count_portraits(find_builder(*place), "train")
-    part = f"train[:{min(there, _FACES)}]"
-    seen = source.load_portraits(*place, part, progress=False)
+    classifier, size = run.load_model(), run.schema.image_shape[:2]
+    seen = training_faces(run)
     face = seen.images.mean(0)
     framing, _, correlation = find_framing(face, portraits.images.mean(0))
     tqdm.tqdm.write(

@@ -13,6 +13,7 @@ from tp_keras.generator.config import GenerationSettings
 REAL = "real"
 BLUR_1 = "blur 1"
 BLUR_2 = "blur 2"
+MIXTURES = "mixtures"
 RECONSTRUCTIONS = "reconstructions"
 GENERATED = "generated"
 STANDARD_NORMAL = "standard normal"
@@ -23,6 +24,7 @@ CANDIDATES = {
     REAL: "other real portraits",
     BLUR_1: "other real portraits, blurred with a sigma of 1 pixel",
     BLUR_2: "other real portraits, blurred with a sigma of 2 pixels",
+    MIXTURES: "means of two other real portraits, where possible of one cell",
     RECONSTRUCTIONS: "other real portraits, encoded and decoded",
     GENERATED: "generated from the fitted prior",
     STANDARD_NORMAL: "generated from N(0, I)",
@@ -48,8 +50,8 @@ def make_candidates(
 ) -> dict[str, np.ndarray]:
     """Makes the portraits of all candidates: name -> uint8 images.
 
-    None is made of a test portrait: it would come out too near. Real and
-    blurred ones are training portraits, reconstructed ones validation
+    None is made of a test portrait: it would come out too near. Real, blurred
+    and mixed ones are training portraits, reconstructed ones validation
     portraits; the others are asked for by the labels of the test portraits.
     """
     generator = np.random.default_rng(settings.seed)
@@ -61,6 +63,7 @@ def make_candidates(
         REAL: real,
         BLUR_1: blurred(real, 1.0),
         BLUR_2: blurred(real, 2.0),
+        MIXTURES: mixed(training, rows, generator),
         RECONSTRUCTIONS: sampler.reconstruct(
             validation.images, validation.labels
         ),
@@ -76,6 +79,26 @@ def blurred(images, sigma) -> np.ndarray:
         images, (0, sigma, sigma, 0), output=np.float32, mode="nearest"
     )
     return np.rint(smooth).clip(0, 255).astype(np.uint8)
+
+
+def mixed(portraits: Portraits, rows, generator) -> np.ndarray:
+    """Returns means of pairs: of each of `rows` and another portrait.
+
+    The other is drawn by a NumPy generator from those with the same labels,
+    unknown among them, or from all where there is none. Whatever a classifier
+    looks at is likely there, twice.
+    """
+    cells = _rows_of_labels(portraits.labels, portraits.schema.conditions)
+    partners = []
+    for row in rows:
+        alike = (cells == cells[row]).all(axis=1)
+        alike[row] = False
+        if not alike.any():
+            alike = np.arange(len(cells)) != row
+        partners.append(generator.choice(np.flatnonzero(alike)))
+    pairs = (portraits.images[np.asarray(own)] for own in (rows, partners))
+    first, second = (np.asarray(images, np.uint16) for images in pairs)
+    return ((first + second + 1) // 2).astype(np.uint8)
 
 
 class EigenfaceSampler:
@@ -147,8 +170,12 @@ class EigenfaceSampler:
         return images
 
     def _cells(self, labels):
-        """Returns the labels as rows: integer `[count, conditions]`."""
-        return np.stack([labels[name] for name in self._conditions], axis=1)
+        return _rows_of_labels(labels, self._conditions)
+
+
+def _rows_of_labels(labels, names):
+    """Returns labels as rows: integer `[count, names]`."""
+    return np.stack([labels[name] for name in names], axis=1)
 
 
 def _flat(images):

@@ -2,6 +2,8 @@
 
 import dataclasses
 from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -81,9 +83,9 @@ def kernel_distance(candidate, reference, num_draws=200, seed=0) -> Estimate:
 
     def distances(rows, others):
         return (
-            _mean(within[0], rows, rows, True)
-            + _mean(within[1], others, others, True)
-            - 2 * _mean(across, rows, others, False)
+            mean_of_pairs(within[0], rows, rows, True)
+            + mean_of_pairs(within[1], others, others, True)
+            - 2 * mean_of_pairs(across, rows, others, False)
         )
 
     everyone = [np.ones((1, size), bool) for size in across.shape]
@@ -111,52 +113,91 @@ def normalized_score(
     )
 
 
+def pool(estimates: Sequence[Estimate]) -> Estimate:
+    """Returns the mean of what several judges estimate of one thing.
+
+    Its draws are those of all judges together: its interval holds what chance
+    makes of the rows, and what another of these judges would have said.
+    """
+    values = [estimate.value for estimate in estimates]
+    draws = [estimate.draws for estimate in estimates]
+    return Estimate(float(np.mean(values)), np.concatenate(draws))
+
+
+@dataclasses.dataclass(frozen=True)
+class Described:
+    """Portraits as one judge sees them.
+
+    Attributes:
+        name: Of the space of features, without blanks.
+        reference: float `[n, size]`, of test portraits.
+        candidates: Name of a candidate -> float `[count, size]`.
+    """
+
+    name: str
+    reference: np.ndarray
+    candidates: dict[str, np.ndarray]
+
+
 def measure_distances(
-    reference: np.ndarray, candidates: dict, spaces, seed: int
+    spaces: Sequence[Described], pooled: Mapping[str, Sequence], seed: int
 ) -> Iterator[dict]:
     """Yields the kernel score of each candidate in each space of features.
 
-    The reference are test portraits, candidates name -> portraits, uint8 arrays
-    `[n, height, width, 3]`; spaces have a `name` and `features(images)`, such
-    as `Judge`. Yields fields of records `normalized_kernel_distance`, of the
-    `variant` `"<candidate> <space>"`, and raises a `UserError` if there are too
-    few portraits.
+    Yields fields of records `normalized_kernel_distance`, of the `variant`
+    `"<candidate> <space>"`. Those of `pooled`, name -> names of spaces, are the
+    mean over these; a space in which eigenfaces are as near as real portraits
+    has no scale, for no candidate, and is left out of it.
+
+    Raises:
+        UserError: If there are too few portraits.
     """
-    sizes = {"test": len(reference)}
-    sizes |= {name: len(images) for name, images in candidates.items()}
+    first = spaces[0]
+    every = {"test": first.reference, **first.candidates}
+    sizes = {name: len(rows) for name, rows in every.items()}
     small = {name: size for name, size in sizes.items() if size < _FEWEST_ROWS}
     if small:
         raise UserError(
             f"Expected at least {_FEWEST_ROWS} portraits of each kind to "
             f"measure distances. Received: {small}"
         )
+    scores = {}
     for space in spaces:
-        real = space.features(reference)
         found = {
-            name: kernel_distance(
-                space.features(images), real, _SCORE_DRAWS, seed
-            )
-            for name, images in candidates.items()
+            name: kernel_distance(rows, space.reference, _SCORE_DRAWS, seed)
+            for name, rows in space.candidates.items()
         }
         for name, estimate in found.items():
-            score = normalized_score(estimate, found[REAL], found[EIGENFACES])
-            yield figures.figure(
-                KERNEL_SCORE,
-                score and score.value,
-                sizes[name],
-                score.interval if score else (None, None),
-                task=ALL,
-                group=ALL,
-                variant=f"{name} {space.name}",
+            scores[name, space.name] = normalized_score(
+                estimate, found[REAL], found[EIGENFACES]
             )
+    for title, names in pooled.items():
+        for candidate in first.candidates:
+            known = [scores[candidate, name] for name in names]
+            known = [score for score in known if score]
+            scores[candidate, title] = pool(known) if known else None
+    for (candidate, space), score in scores.items():
+        yield figures.figure(
+            KERNEL_SCORE,
+            score and score.value,
+            sizes[candidate],
+            score.interval if score else (None, None),
+            task=ALL,
+            group=ALL,
+            variant=f"{candidate} {space}",
+        )
 
 
 def _kernel(a, b):
     return (a @ b.T / a.shape[1] + 1) ** 3
 
 
-def _mean(kernel, rows, columns, is_square):
-    """Returns the mean kernel of each part over pairs of different rows."""
+def mean_of_pairs(values, rows, columns, is_square) -> np.ndarray:
+    """Returns the mean of parts of a table `[n, m]`: float64 `[parts]`.
+
+    Rows and columns are bool `[parts, n]` and `[parts, m]`. In a square one
+    they are the same, its diagonal is 0, and pairs are of different rows.
+    """
     rows, columns = rows.astype(np.float64), columns.astype(np.float64)
-    sums = ((rows @ kernel) * columns).sum(1)
+    sums = ((rows @ values) * columns).sum(1)
     return sums / (rows.sum(1) * (columns.sum(1) - is_square))

@@ -5,6 +5,8 @@ import numpy as np
 from sklearn.decomposition import PCA
 
 from tp_keras.errors import UserError
+from tp_keras.evaluation.generalisation.framing import find_framing
+from tp_keras.evaluation.generalisation.framing import frame
 from tp_keras.models.guarded_branch import pool
 from tp_keras.pixels import check_pixels
 
@@ -91,6 +93,31 @@ class Judge(FeatureSpace):
         return self._whitened(outputs[_FEATURES]), classes
 
 
+class IndependentJudge(FeatureSpace):
+    """Describes portraits by the trunk of a classifier of another data set.
+
+    Portraits are shown to it in the size and framing of its own training,
+    found by the mean faces of both, the same for all that it describes.
+
+    Args:
+        name: Of the space, without blanks.
+        classifier: `PortraitClassifier`, of pictures of any size.
+        training_face: Float `[h, w, 3]`, the mean portrait of its training.
+        reference_images: Real portraits of the generator's data set.
+    """
+
+    def __init__(self, name, classifier, training_face, reference_images):
+        mean_face = np.asarray(reference_images).mean(0)
+        self.framing, *_ = find_framing(training_face, mean_face)
+        self._size = training_face.shape[:2]
+        features = {_FEATURES: _pooled_trunk(classifier)}
+        model = keras.Model(classifier.input, features, name="independent")
+        super().__init__(name, model, reference_images)
+
+    def _run(self, images):
+        return super()._run(frame(images, self._size, self.framing))
+
+
 class RandomNetwork(FeatureSpace):
     """Describes portraits by the features of random convolutions.
 
@@ -136,6 +163,12 @@ def _judge_model(classifier, tasks):
         )
         for task in tasks
     }
+    outputs[_FEATURES] = _pooled_trunk(classifier)
+    return keras.Model(classifier.input, outputs, name="judge")
+
+
+def _pooled_trunk(classifier):
+    """Returns the averages of the trunk's maps over the image."""
     # Found by who reads the trunk: within the classifier it is called on
     # another tensor than it was built with.
     unguarded = [
@@ -144,12 +177,9 @@ def _judge_model(classifier, tasks):
         if task.name not in classifier.embedding_parts
     ]
     if unguarded:
-        features = classifier.get_layer(f"{unguarded[0]}_pooling").output
-    else:
-        trunk = classifier.get_layer("guarded_convolution").input
-        features = pool(trunk, "trunk_pooling")
-    outputs[_FEATURES] = features
-    return keras.Model(classifier.input, outputs, name="judge")
+        return classifier.get_layer(f"{unguarded[0]}_pooling").output
+    trunk = classifier.get_layer("guarded_convolution").input
+    return pool(trunk, "trunk_pooling")
 
 
 def _random_model(image_shape):

@@ -3,6 +3,7 @@
 import functools
 import zlib
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,7 +18,12 @@ from tp_keras.generator.evaluation import small_network
 from tp_keras.generator.evaluation.candidates import EIGENFACES
 from tp_keras.generator.evaluation.candidates import GENERATED
 from tp_keras.generator.evaluation.candidates import REAL
+from tp_keras.generator.evaluation.distances import Described
 from tp_keras.generator.evaluation.distances import measure_distances
+from tp_keras.generator.evaluation.independent import INDEPENDENT
+from tp_keras.generator.evaluation.spectrum import measure_octaves
+from tp_keras.generator.evaluation.variety import measure_cell_variety
+from tp_keras.generator.evaluation.variety import measure_coverage
 
 # Added to the seed, so that no two draws share their noise.
 _TRAINING_SEED = 1
@@ -31,10 +37,17 @@ PIXELS = "pixels"
 _TWO_SAMPLE = (
     REAL,
     candidates.BLUR_1,
+    candidates.MIXTURES,
     candidates.RECONSTRUCTIONS,
     GENERATED,
     EIGENFACES,
 )
+
+# Portraits whose halves have distances.
+_LEAST_APART = 4
+
+# Of the blur that takes what is finer than a face from both.
+_MATCHING_SIGMA = 1.0
 
 
 class GenerationMeasurement:
@@ -49,6 +62,8 @@ class GenerationMeasurement:
         unseen: Real portraits that the generator has not seen.
         settings: `GenerationSettings`.
         more_spaces: Others to describe portraits, such as `RandomNetwork`.
+        independent: `IndependentJudge`s.
+        rivals: Name -> `Rival`: portraits of other generators.
 
     Attributes:
         images: Candidate -> its portraits, once measured.
@@ -67,10 +82,14 @@ class GenerationMeasurement:
         unseen: Portraits,
         settings: GenerationSettings,
         more_spaces: Sequence = (),
+        independent: Sequence = (),
+        rivals: Mapping | None = None,
     ):
         self.sampler = sampler
         self.judge = judge
-        self.spaces = [judge, *more_spaces]
+        self.spaces = [judge, *more_spaces, *independent]
+        self.independent = independent
+        self.rivals = rivals or {}
         self.settings = settings
         self.schema = training.schema
         self.tasks = self.schema.condition_tasks
@@ -87,6 +106,7 @@ class GenerationMeasurement:
         stages = {
             "draw": self._draw,
             "distances": self._measure_distances,
+            "sharpness": self._measure_octaves,
             "attributes": self._measure_attributes,
             "cells": self._measure_cells,
             "trainings": self._measure_trainings,
@@ -116,16 +136,37 @@ class GenerationMeasurement:
             self.test,
             self.settings,
         )
+        for name, rival in self.rivals.items():
+            self.images[name] = rival.images
 
     def _measure_distances(self):
-        return measure_distances(
-            self.test.images, self.images, self.spaces, self.settings.seed
-        )
+        spaces = [
+            Described(
+                space.name,
+                space.features(self.test.images),
+                {n: space.features(i) for n, i in self.images.items()},
+            )
+            for space in self.spaces
+        ]
+        names = [judge.name for judge in self.independent]
+        pooled = {INDEPENDENT: names} if names else {}
+        seed = self.settings.seed
+        yield from measure_distances(spaces, pooled, seed)
+        names = names or [self.judge.name]
+        spaces = [space for space in spaces if space.name in names]
+        yield from measure_coverage(spaces, pooled, seed)
+
+    def _measure_octaves(self):
+        seed = self.settings.seed
+        return measure_octaves(self.test.images, self.images, seed)
 
     def _measure_attributes(self):
         drawn = (GENERATED, candidates.STANDARD_NORMAL, EIGENFACES)
         labels = dict.fromkeys(drawn, self.test.labels)
         labels[candidates.RECONSTRUCTIONS] = self.validation.labels
+        for name, rival in self.rivals.items():
+            if rival.labels is not None:
+                labels[name] = rival.labels
         real = self.test.labels, self._predictions
         for name, own in labels.items():
             predictions = self.judge.predict(self.images[name])
@@ -146,9 +187,19 @@ class GenerationMeasurement:
                 settings.temperature,
             )
             answers[cell] = self.judge.predict(self.cells[cell])
-        return attributes.measure_cells(
+        yield from attributes.measure_cells(
             answers, self.test.labels, self._predictions
         )
+        described = {}
+        for cell, made in self.cells.items():
+            rows = cell.rows(self.test.labels)
+            if min(len(rows), len(made)) >= _LEAST_APART:
+                real = self.test.images[rows]
+                described[cell.name] = [
+                    (judge.features(made), judge.features(real))
+                    for judge in self.independent or [self.judge]
+                ]
+        yield from measure_cell_variety(described, settings.seed)
 
     def _measure_trainings(self):
         asked = self.training.labels, self.settings.seed + _TRAINING_SEED
@@ -163,9 +214,19 @@ class GenerationMeasurement:
             )
 
     def _measure_two_samples(self):
-        for name in _TWO_SAMPLE:
+        real = self.test.images
+        for name in (*_TWO_SAMPLE, *self.rivals):
             yield small_network.measure_two_sample(
-                self.test.images, self.images[name], name, self.settings
+                real, self.images[name], name, self.settings
+            )
+        soft = candidates.blurred(real, _MATCHING_SIGMA)
+        for name in (GENERATED, *self.rivals):
+            yield small_network.measure_two_sample(
+                soft,
+                candidates.blurred(self.images[name], _MATCHING_SIGMA),
+                name,
+                self.settings,
+                "blurred_two_sample_accuracy",
             )
 
     def _measure_edits(self):

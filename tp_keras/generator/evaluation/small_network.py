@@ -90,14 +90,15 @@ def measure_two_sample(
     made: np.ndarray,
     candidate: str,
     settings: GenerationSettings,
+    metric: str = "two_sample_accuracy",
 ) -> dict:
     """Returns the accuracy of telling two kinds of portraits apart.
 
     A small network is trained on one half of both and tested on the other: .5
     is guessing (Lopez-Paz and Oquab, Revisiting classifier two-sample tests,
     2017). As many of the longer are used as there are of the shorter, uint8
-    arrays [N, height, width, 3]. The fields are those of a record
-    `two_sample_accuracy`, with the candidate as `variant`.
+    arrays [N, height, width, 3]. The fields are those of a record of
+    the metric, with the candidate as `variant`.
     """
     size = min(len(real), len(made))
     generator = np.random.default_rng(settings.seed)
@@ -110,7 +111,7 @@ def measure_two_sample(
     images, labels = _mixed(real, made, test)
     hits = (network.predict(images)[_ORIGIN] == labels[_ORIGIN]).sum()
     fields = {"task": ALL, "group": ALL, "variant": candidate}
-    return figures.share("two_sample_accuracy", hits, len(images), **fields)
+    return figures.share(metric, hits, len(images), **fields)
 
 
 def _mixed(real, made, rows):
