@@ -5,6 +5,7 @@ python -m training.generate --run_dir runs/vae --count 64 --temperature 0.8 \
 python -m training.generate --bundle exported_models/portrait_vae \
     --cells level --count 2000 --extends data/pack --index_end 162770 \
     --output data/extended
+python -m training.generate --run_dir runs/vae --turing which.png
 """
 
 import dataclasses
@@ -23,7 +24,8 @@ from .command import start_tensorflow
 class Generate:
     """Draws a sheet of new portraits, or writes them as files or into a pack.
 
-    The same seed gives the same portraits, from the run and from its bundle.
+    With --turing they are hidden among real ones. The same seed gives the same
+    portraits, from the run and from its bundle.
     """
 
     run_dir: str | None = None
@@ -39,8 +41,8 @@ class Generate:
     """What the portraits shall show, such as gender=female hair_color=blond; a
     label that is not given is unknown: the model chooses."""
 
-    count: int = 64
-    """How many portraits."""
+    count: int | None = None
+    """How many portraits. Default: 64; with --turing 100, half of them real."""
 
     temperature: float = 1.0
     """How various: 1 is as various as the portraits that were learned from,
@@ -64,8 +66,27 @@ class Generate:
     """With --extends: image indices of generated portraits stay below it, as
     those from it on are validated and tested on (162770 of Tiny Portraits)."""
 
+    turing: str | None = None
+    """A PNG file instead of the output: a numbered sheet of generated portraits
+    and of as many real test portraits of the run's data set, of the same
+    labels and shuffled. The key lies beside it, FILE.key.csv."""
+
+    marks: str | None = None
+    """With --turing, a sheet that is there: a text file of the numbers in it
+    that somebody took for real, one a line. Counts how many of either kind
+    they are, and draws nothing."""
+
+    @property
+    def _number(self) -> int:
+        if self.count is None:
+            return 100 if self.turing else 64
+        return self.count
+
     def execute(self) -> None:
         """Generates, and says what lies where."""
+        if self.turing or self.marks:
+            self._hide_among_real()
+            return
         self._check()
         output = pathlib.Path(self.output).expanduser()
         is_sheet = output.suffix.lower() == ".png"
@@ -75,12 +96,12 @@ class Generate:
             start_tensorflow()
             from tp_keras.generator.export.keyed_noise import row_seeds
 
-            seeds = row_seeds(self.seed, self.count)
+            seeds = row_seeds(self.seed, self._number)
             generator = open_generator(self.run_dir, self.bundle)
             labels = self._labels(generator)
             write = self._write_sheet if is_sheet else self._write_folder
             write(generator, labels, seeds, aside)
-        print(f"{self.count:,} portraits: {output}")
+        print(f"{self._number:,} portraits: {output}")
         print(learned_from(generator))
         if self.extends:
             # As text: the module of that command starts TFDS.
@@ -89,19 +110,68 @@ class Generate:
             )
             print(f"Next: {build}")
 
+    def _hide_among_real(self) -> None:
+        """Draws the sheet of --turing, or counts the marks on it."""
+        if not self.turing or not self.turing.lower().endswith(".png"):
+            raise UserError(
+                "Expected the name of a PNG file. "
+                f"Received: turing={self.turing}"
+            )
+        sheet = pathlib.Path(self.turing).expanduser()
+        if self.marks:
+            start_tensorflow()
+            from tp_keras.generator.evaluation import turing
+
+            marks = pathlib.Path(self.marks).expanduser()
+            counts = turing.count_marks(sheet, marks)
+            print(turing.describe_marks(counts))
+            return
+        given = [
+            name
+            for name in ("bundle", "labels", "cells", "extends")
+            if getattr(self, name)
+        ]
+        if given or not self.run_dir:
+            raise UserError(
+                "Real portraits are those of a run's data, and generated ones "
+                "get their labels. Expected --run_dir with --turing, and none "
+                f"of {', '.join(given) or '--bundle'}. "
+                f"Received: run_dir={self.run_dir}"
+            )
+        self._check()
+        start_tensorflow()
+        from tp_keras.generator.evaluation import turing
+        from tp_keras.generator.training.folder import VaeRunFolder
+
+        run = VaeRunFolder(self.run_dir).require()
+        schema = turing.draw_turing(
+            run, sheet, self._number, self.seed, self.temperature
+        )
+        print(f"{self._number:,} portraits: {sheet}")
+        print(f"The key, not to be looked at: {turing.key_path(sheet)}")
+        counted = command_line(
+            "training.generate", turing=sheet, marks="FILE.txt"
+        )
+        print(
+            "To mark: write the numbers that you take for real into a file, "
+            f"one a line, and count them with `{counted}`."
+        )
+        print(_kept_here(run.config.data.dataset, schema))
+
     def _check(self) -> None:
         """Refuses what needs no model to be refused."""
         from tp_keras.records.sheet import check_sheet
 
         check_model(self.run_dir, self.bundle)
         check_temperature(self.temperature)
-        if self.count < 1:
+        if self._number < 1:
             raise UserError(
-                f"Expected one or more portraits. Received: count={self.count}"
+                "Expected one or more portraits. "
+                f"Received: count={self._number}"
             )
         suffix = pathlib.Path(self.output).suffix.lower()
         if suffix == ".png":
-            check_sheet(self.count)
+            check_sheet(self._number)
         elif suffix:
             raise UserError(
                 "Expected the name of a PNG file, or of a folder. "
@@ -133,7 +203,7 @@ class Generate:
                 file=sys.stderr,
             )
         return labels.choose_labels(
-            wanted, self.count, cells, counts, self.seed
+            wanted, self._number, cells, counts, self.seed
         )
 
     def _write_sheet(self, generator, labels, seeds, aside):
@@ -211,8 +281,12 @@ def check_temperature(temperature: float) -> None:
 def learned_from(generator) -> str:
     """Returns what is to be kept in mind about pictures of a generator."""
     settings = generator.metadata.get("settings", {})
-    text = f"The model learned from {settings.get('data', {}).get('dataset')}."
-    if generator.schema.shows_people:
+    return _kept_here(settings.get("data", {}).get("dataset"), generator.schema)
+
+
+def _kept_here(dataset, schema):
+    text = f"The model learned from {dataset}."
+    if schema.shows_people:
         text += (
             " Its portraits show people: what it makes must not leave this "
             "machine."

@@ -1,14 +1,22 @@
-import pytest
+import dataclasses
 
+import pytest
+from PIL import Image
+
+from datasets.building.prepare import find_builder_class
+from tests.printed_commands import find_commands
+from tests.printed_commands import parse
 from tp_keras.config import DataConfig
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import ModelConfig
+from tp_keras.files import write_json
 from tp_keras.generator.config import VaeExperimentConfig
 from tp_keras.generator.config import VaeModelConfig
 from tp_keras.generator.training.folder import VaeRunFolder
 from tp_keras.runs.run_folder import RunFolder
 from training import command
 from training.evaluate_vae import EvaluateVae
+from training.evaluate_vae import judge_commands
 
 HALF = "train[:50%]"
 
@@ -87,6 +95,69 @@ def test_what_does_not_compare_is_refused(
         assert f"python -m training.evaluate_vae --run_dir {vae.path}" in error
     assert not (vae.path / "generation.html").exists()
     assert not (vae.path / "generation").exists()
+
+
+def test_independent_judges_and_rivals_are_looked_at_before_any_work(
+    tiny_data_dir, tmp_path, capsys
+):
+    vae, judge = make_runs(tmp_path, tiny_data_dir, "train[50%:]")
+    judge.model_path.write_text("other")
+    own = ("--run_dir", vae.path)
+    # That of the generator's data set, though it has seen other portraits.
+    judge.record(status="finished")
+    for flags, message in (
+        (("--independent_runs", judge.path), "than the generator's, tiny_port"),
+        (("--rivals", judge.path), "portraits or more of a rival, as many"),
+        (("--rivals", tmp_path / "no"), "Expected a folder of PNG files"),
+    ):
+        assert message in refusal(capsys, *own, *flags)
+    assert not (vae.path / "judge").exists()
+    # What trains another judge keeps what else was given.
+    (tmp_path / "theirs").mkdir()
+    for number in range(50):
+        path = tmp_path / "theirs" / f"{number}.png"
+        Image.new("RGB", (84, 108)).save(path)
+    both = ("--judge_run", judge.path, "--rivals", tmp_path / "theirs")
+    config = judge.config
+    data = dataclasses.replace(config.data, train_split="train[40%:]")
+    write_json(
+        judge.path / "config.json",
+        dataclasses.asdict(dataclasses.replace(config, data=data)),
+    )
+    judge.record(status="training")
+    message = refusal(capsys, *own, *both)
+    assert f"--rivals {tmp_path / 'theirs'}`" in message
+
+
+@pytest.mark.parametrize(
+    ("dataset", "expected"),
+    [
+        ("tiny_portraits/synthetic", "utk_face/synthetic"),
+        ("tiny_portraits/synthetic_tiny", "utk_face/synthetic"),
+        ("tiny_portraits/archives", "utk_face/108x84"),
+        ("utk_face/synthetic_80x80", "tiny_portraits/synthetic"),
+        ("utk_face/96x96", "tiny_portraits/archives"),
+    ],
+)
+def test_commands_that_train_independent_judges(dataset, expected, tmp_path):
+    line = judge_commands(DataConfig("here", dataset, HALF))
+    assert "\n" not in line
+    commands = [parse(text) for text in find_commands(line)]
+    runs = [one.config.run_dir for one in commands]
+    assert len(runs) == 2 and f"--independent_runs {' '.join(runs)}." in line
+    for one in commands:
+        data = one.config.data
+        assert (data.data_dir, data.dataset) == ("here", expected)
+        # Of all of it: the generator has seen none.
+        assert data.train_split == "train"
+        # A variant that can be built, with that task.
+        name, _, variant = expected.partition("/")
+        builder_class = find_builder_class(name)
+        files = not variant.startswith("synthetic")
+        settings = builder_class.find_settings(variant, files)
+        features = builder_class(data_dir=tmp_path, **settings).info.features
+        assert one.config.model.tasks[0] in features
+    assert judge_commands(DataConfig("here", "selfies/files")) == ""
 
 
 def test_portraits_that_were_prepared_anew(tiny_data_dir, tmp_path, capsys):

@@ -7,6 +7,7 @@ from tests.portrait_factory import make_portraits
 from tp_keras.errors import UserError
 from tp_keras.generator.evaluation.candidates import EigenfaceSampler
 from tp_keras.generator.evaluation.candidates import blurred
+from tp_keras.generator.evaluation.candidates import mixed
 
 SHAPE = (6, 5, 3)
 
@@ -24,6 +25,26 @@ def test_blur_spreads_a_point_as_a_gaussian():
     images = np.stack([np.full((9, 8, 3), value) for value in (0, 255, 77)])
     images = images.astype(np.uint8)
     np.testing.assert_array_equal(blurred(images, 2.0), images)
+
+
+def test_mixtures_are_means_of_pairs_of_one_cell():
+    portraits = make_portraits(5)
+    # Each a power of two, so that a mean tells its pair.
+    levels = 2 ** np.arange(5) * 4
+    images = np.zeros((5, *SHAPE), np.uint8) + levels[:, None, None, None]
+    labels = dict.fromkeys(portraits.schema.conditions, np.zeros(5, int))
+    labels["hair_type"] = np.array([0, 0, -1, -1, 1])
+    portraits = dataclasses.replace(
+        portraits, images=images.astype(np.uint8), labels=labels
+    )
+    rows = np.array([0, 1, 2, 4, 4, 4, 4])
+    found = mixed(portraits, rows, np.random.default_rng(0))
+    assert found.dtype == np.uint8 and found.shape == (7, *SHAPE)
+    assert (found == found[:, :1, :1, :1]).all()
+    means = found[:, 0, 0, 0].tolist()
+    assert means[:3] == [6, 6, 24]
+    # That which is alone gets any other, and never itself.
+    assert set(means[3:]) <= {34, 36, 40, 48} and len(set(means[3:])) > 1
 
 
 def make_cells(count=3000, seed=0):

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from tp_keras.errors import UserError
+from tp_keras.generator.evaluation.distances import Described
 from tp_keras.generator.evaluation.distances import Estimate
 from tp_keras.generator.evaluation.distances import draw_halves
 from tp_keras.generator.evaluation.distances import kernel_distance
 from tp_keras.generator.evaluation.distances import measure_distances
 from tp_keras.generator.evaluation.distances import normalized_score
+from tp_keras.generator.evaluation.distances import pool
 from tp_keras.records.record import Record
 from tp_keras.records.record import find_one
 
@@ -88,49 +90,66 @@ def test_tells_a_small_shift_from_none():
     assert moved.interval[0] > same.interval[1]
 
 
-class Corners:
-    name = "corners"
-
-    def features(self, images):
-        return images[:, :2, :2, 0].reshape(len(images), -1) / 64.0
-
-
-def noise(count, seed, level=0):
-    generator = np.random.default_rng(seed)
-    images = generator.integers(0, 120, (count, 40, 32, 3))
-    return (images + level).astype(np.uint8)
+def test_pooled_draws_are_those_of_all_judges():
+    first = Estimate(0.2, np.linspace(0.1, 0.3, 100))
+    second = Estimate(0.6, np.linspace(0.5, 0.7, 100))
+    both = pool([first, second])
+    assert both.value == pytest.approx(0.4)
+    # 2.5 % of all are 5 % of the lower ones, of the upper ones likewise.
+    np.testing.assert_allclose(both.interval, (0.11, 0.69), atol=0.002)
+    assert pool([first]).interval == first.interval
 
 
-def measure(**candidates):
+def describe(name="corners", scale=1.0, **candidates):
     made = {
-        "real": noise(80, 1),
-        "generated": noise(120, 2, level=20),
-        "eigenfaces": noise(100, 3, level=40),
+        "real": normal(80, 4, 1),
+        "generated": normal(120, 4, 2) + 0.3 * scale,
+        "eigenfaces": normal(100, 4, 3) + 0.6,
         **candidates,
     }
-    fields = measure_distances(noise(90, 0), made, [Corners()], seed=0)
-    return [Record(**one) for one in fields], made
+    return Described(name, normal(90, 4, 0), made)
+
+
+def measure(*spaces, **pooled):
+    fields = measure_distances(spaces, pooled, seed=0)
+    return [Record(**one) for one in fields]
 
 
 def test_scores_are_made_of_the_kernel_distances():
-    records, made = measure()
-    space = Corners()
-    reference = space.features(noise(90, 0))
+    space = describe()
+    records = measure(space)
     values = {
-        name: kernel_distance(space.features(images), reference).value
-        for name, images in made.items()
+        name: kernel_distance(rows, space.reference).value
+        for name, rows in space.candidates.items()
     }
-    for name, images in made.items():
+    for name, rows in space.candidates.items():
         record = find_one(records, variant=f"{name} corners")
         assert record.metric == "normalized_kernel_distance"
-        assert record.count == len(images)
+        assert record.count == len(rows)
         place = values[name] - values["real"]
         length = values["eigenfaces"] - values["real"]
         assert record.value == pytest.approx(place / length)
     generated = find_one(records, variant="generated corners")
     assert 0 < generated.low < generated.value < generated.high < 1
     # There is none without a scale.
-    records, _ = measure(eigenfaces=noise(100, 3))
+    records = measure(describe(eigenfaces=normal(100, 4, 3)))
     assert [record.value for record in records] == [None, None, None]
     with pytest.raises(UserError, match="Received: {'real': 19}"):
-        measure(real=noise(19, 1))
+        measure(describe(real=normal(19, 4)))
+
+
+def test_independent_judges_are_pooled_where_they_have_a_scale():
+    blind = describe("blind", eigenfaces=normal(100, 4, 3))
+    spaces = describe("a"), describe("b", scale=1.5), describe("judge"), blind
+    records = measure(*spaces, independent=["a", "b", "blind"])
+    a, b, both = (
+        find_one(records, variant=f"generated {name}")
+        for name in ("a", "b", "independent")
+    )
+    assert both.value == pytest.approx((a.value + b.value) / 2)
+    assert a.low < both.low < b.low and a.high < both.high < b.high
+    assert both.count == 120
+    # Nor is there a mean of none.
+    records = measure(*spaces, independent=["blind"])
+    none = find_one(records, variant="generated independent")
+    assert (none.value, none.low) == (None, None)

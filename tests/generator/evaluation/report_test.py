@@ -11,12 +11,19 @@ from tests.generator.evaluation.made_generators import MadeSampler
 from tests.generator.evaluation.made_generators import make_splits
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import SCHEMA
+from tests.portrait_factory import make_portraits
 from tp_keras.generator.config import GenerationSettings
 from tp_keras.generator.evaluation import small_network
 from tp_keras.generator.evaluation.candidates import CANDIDATES
 from tp_keras.generator.evaluation.measurement import GenerationMeasurement
 from tp_keras.generator.evaluation.pictures import draw_pictures
+from tp_keras.generator.evaluation.plots import all_candidates
+from tp_keras.generator.evaluation.plots import draw_octaves
+from tp_keras.generator.evaluation.plots import draw_scores
 from tp_keras.generator.evaluation.report import make_report
+from tp_keras.generator.evaluation.rivals import Rival
+from tp_keras.generator.evaluation.summary import summary_figures
+from tp_keras.records import table
 from tp_keras.records.record import Record
 from tp_keras.records.record import find
 from tp_keras.records.report import write_report
@@ -40,7 +47,18 @@ class FirstClass:
         return {name: np.zeros(len(images), int) for name in self.names}
 
 
-def measure(schema):
+class OtherJudge(BandJudge):
+    """Sees the same half as large, which is all the same when whitened."""
+
+    def __init__(self, name, schema):
+        super().__init__(schema)
+        self.name = name
+
+    def features(self, images):
+        return super().features(images)[:, ::-1] / 2
+
+
+def measure(schema, judges=(), rivals=None):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(small_network, "SmallNetwork", FirstClass)
         training, validation, test, unseen = make_splits(100, schema=schema)
@@ -52,6 +70,8 @@ def measure(schema):
             test,
             unseen,
             QUICK,
+            independent=judges,
+            rivals=rivals,
         )
         fields = list(measurement.measure(progress=False))
     return measurement, [Record(seed=5, split="test", **one) for one in fields]
@@ -78,6 +98,13 @@ def test_every_figure_is_there(measured):
         "unedited_kept",
         "nearer_than_1_percent",
         "nearer_to_training",
+        "octave_power",
+        "blurred_two_sample_accuracy",
+        "coverage",
+        "density",
+        "cell_diversity",
+        "lowest_cell_diversity",
+        "mean_cell_diversity",
     }
     for name in CANDIDATES:
         assert find(records, variant=f"{name} judge")
@@ -134,16 +161,69 @@ def test_the_page_shows_all_of_it(measured, tmp_path):
         {},
     )
     text = (tmp_path / "generation.html").read_text(encoding="utf-8")
-    names = {*PICTURES, "scores", "fidelity"}
+    names = {*PICTURES, "scores", "fidelity", "octaves"}
     assert {path.stem for path in folder.glob("*.png")} == names
     sources = re.findall(r' (?:src|href|srcset)="(.{0,22})', text)
     assert sources == ["data:image/png;base64,"] * len(names)
     assert "temperature 0.7, seed 5" in text
     shows_people = "must not leave this machine" in text
     assert shows_people == measurement.schema.shows_people
-    table = (folder / "table.md").read_text()
+    text = (folder / "table.md").read_text()
     for title in ("Attributes", "Edits"):
-        assert f"### {title}\n" in table
+        assert f"### {title}\n" in text
     for task in measurement.tasks:
-        assert f"edit of {task.name}, success" in table
-    assert "| worst fidelity (" in table
+        assert f"edit of {task.name}, success" in text
+    assert "| worst fidelity " in text
+    # No independent judge was there, and the first line says so.
+    lines = text.splitlines()
+    (heading,) = (i for i, x in enumerate(lines) if x.startswith("| figure "))
+    first = lines[heading + 2]
+    assert "kernel score, independent judges" in first
+    assert "| - " in first and "no independent judge" in first
+
+
+def test_independent_judges_and_rivals():
+    """Both are measured, and what judges say together is the headline."""
+    schema = SCHEMA
+    own = make_portraits(100, seed=9, schema=schema)
+    rivals = {
+        "theirs": Rival(own.images, own.labels),
+        "plain": Rival(np.full_like(own.images, 90), None),
+    }
+    judges = [OtherJudge(f"independent_{n}", schema) for n in ("a", "b")]
+    _, records = measure(schema, judges, rivals)
+    figures = summary_figures(records, schema)
+    first = figures[0]
+    assert first.title == "kernel score, independent judges"
+    (score,) = find(records, variant="generated independent_a")[:1]
+    assert first.record.value == pytest.approx(score.value)
+    assert first.record.variant == "generated independent"
+    assert f"a {table.format_figure(score)}; b " in first.compare
+    # Recall is in their eyes alone, fidelity in those of the judge.
+    found = find(records, metric="coverage")
+    spaces = {record.variant.rpartition(" ")[2] for record in found}
+    assert spaces == {"independent_a", "independent_b", "independent"}
+    (coverage,) = (one for one in figures if one.title == "coverage of test")
+    assert coverage.record.variant == "generated independent"
+    assert coverage.compare.startswith("real 0.")
+    assert coverage.record.value > 0.8
+
+    for metric in ("two_sample_accuracy", "blurred_two_sample_accuracy"):
+        for name in rivals:
+            assert find(records, metric=metric, variant=name)
+    for name, told in (("theirs", 3), ("plain", 0)):
+        assert len(find(records, metric="fidelity", variant=name)) == told
+        assert find(records, variant=f"{name} independent")
+    for record in find(records, metric="octave_power", variant="plain"):
+        assert record.value == pytest.approx(0, abs=1e-6)
+    assert list(all_candidates(records)) == [*CANDIDATES, *rivals]
+    scores = draw_scores(records, QUICK)
+    titles = [panel.get_title(loc="left") for panel in scores.axes]
+    assert titles == [
+        "kernel score, judge",
+        "kernel score, independent",
+        "told from real",
+    ]
+    (panel,) = draw_octaves(records, QUICK).axes
+    names = [line.get_label() for line in panel.lines]
+    assert {"generated", "real", "theirs"} <= set(names)

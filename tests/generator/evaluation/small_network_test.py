@@ -45,8 +45,9 @@ def test_a_row_and_its_twin_are_in_the_same_half(monkeypatch):
     monkeypatch.setattr(
         "tp_keras.generator.evaluation.small_network.SmallNetwork", Network
     )
-    found = measure_two_sample(real, real + 100, "reconstructions", SIX)
+    found = measure_two_sample(real, real + 100, "made", SIX, "told")
     assert found["value"] == 0.5
+    assert (found["metric"], found["variant"]) == ("told", "made")
     assert len(seen[0]) == len(seen[1]) == 5
     assert not seen[0] & seen[1]
 

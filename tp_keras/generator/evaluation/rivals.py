@@ -116,6 +116,8 @@ def _read_table(table, schema):
 
 
 def _label(task, name):
+    if name not in (UNKNOWN, *task.classes):
+        raise ValueError(f"{task.name}={name}")
     return MISSING if name == UNKNOWN else task.classes.index(name)
 
 

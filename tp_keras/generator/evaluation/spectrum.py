@@ -26,6 +26,9 @@ _HIGHEST = 0.5
 # In cycles per picture: in lower frequencies there is hardly one ring.
 _LOWEST = 2.0
 
+# Less is rounding: there is no share of what plain portraits have.
+_LEAST_POWER = 1e-9
+
 _BLOCK = 256
 
 
@@ -100,17 +103,16 @@ def measure_octaves(
     for name, images in candidates.items():
         powers = np.stack([*octave_power(images).values()], axis=1)
         draws = resampled_means(powers, seed + 1)
-        # Plain portraits have no power there is a share of.
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratios = powers.mean(0) / base.mean(0)
-            drawn = draws / base_draws
         for index, octave in enumerate(real):
-            known = np.isfinite(ratios[index])
+            ratio = drawn = np.nan
+            if base_draws[:, index].min() > _LEAST_POWER:
+                ratio = powers[:, index].mean() / base[:, index].mean()
+                drawn = draws[:, index] / base_draws[:, index]
             yield figures.resampled(
                 OCTAVE_POWER,
-                ratios[index] if known else np.nan,
+                ratio,
                 len(images),
-                drawn[:, index],
+                drawn,
                 task=ALL,
                 group=ALL,
                 variant=name,
