@@ -70,6 +70,9 @@ UTKFACE = tuple(
         "transfer",
     )
 )
+# With more seeds of it the table says more.
+JUDGED_RUN = "runs/portraits"
+JUDGED = (("generators", f"--runs {JUDGED_RUN}"),)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,6 +91,13 @@ class All:
             commands += EXPORTED
         else:
             print(f"Without a bundle: {BUNDLE} is not there (make demo).")
+        if pathlib.Path(JUDGED_RUN, "generation").is_dir():
+            commands += JUDGED
+        else:
+            print(
+                f"Without a measured generator: {JUDGED_RUN}/generation is "
+                "not there (make portraits)."
+            )
         if (self.data_dir / REAL_DATA).is_dir():
             commands += REAL
         else:

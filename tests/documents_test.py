@@ -113,6 +113,8 @@ class World:
             self.runs[run] = it.data.data_dir, it.data.dataset, "train"
         elif name in ("EvaluateVae", "ExportVae"):
             self.need_run(run, self.generators)
+            for path in getattr(it, "independent_runs", ()):
+                self.need_run(path)
             if name == "ExportVae":
                 self.bundle(it.output_dir, VAE_BUNDLE_NAME, False)
         elif name in ("Edit", "Generate", "Interpolate"):

@@ -10,7 +10,7 @@ from training.command import read
 
 NAMED = (
     *(*all_module.SYNTHETIC, *all_module.EXPORTED),
-    *(*all_module.REAL, *all_module.UTKFACE),
+    *(*all_module.JUDGED, *all_module.REAL, *all_module.UTKFACE),
 )
 
 
