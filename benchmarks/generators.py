@@ -36,10 +36,38 @@ class Generators:
                 "Expected each run once. Received: runs="
                 f"{' '.join(map(str, self.runs))}"
             )
+        figures = [read_figures(path, self.split) for path in self.runs]
+        first, *others = [read_measured_by(p, self.split) for p in self.runs]
+        for path, other in zip(self.runs[1:], others, strict=True):
+            if other != first:
+                raise UserError(
+                    "Expected runs that were measured on the same portraits, "
+                    "with the same settings and independent judges. Received: "
+                    f"{path} beside {self.runs[0]}"
+                )
         print_markdown(
             ("figure", "mean", "lowest", "highest", "runs"),
-            table_rows([read_figures(path, self.split) for path in self.runs]),
+            table_rows(figures),
         )
+
+
+def read_measured_by(path, split) -> dict:
+    """Returns what figures of a run must share to be compared.
+
+    Args:
+        path: Folder of the run.
+        split: The split that it was measured on.
+    """
+    from tp_keras.records.report import read_measured
+
+    folder = path / "generation" / split
+    facts = read_measured(folder, _command(path))
+    # Each has a judge of its own, trained alike.
+    return {
+        name: value
+        for name, value in facts.items()
+        if name not in ("judge", "rivals")
+    }
 
 
 def read_figures(path, split) -> dict[str, float | None]:
@@ -59,7 +87,7 @@ def read_figures(path, split) -> dict[str, float | None]:
 
     records = read_records(
         path / "generation" / split / RECORDS_NAME,
-        command_line("training.evaluate_vae", run_dir=path),
+        _command(path),
     )
     schema = VaeRunFolder(path).require().schema
     return {
@@ -84,6 +112,10 @@ def table_rows(runs) -> list[tuple[str, ...]]:
             cells = [f"{value:.3f}" for value in found]
         rows.append((title, *cells, f"{len(known)} of {len(runs)}"))
     return rows
+
+
+def _command(path):
+    return command_line("training.evaluate_vae", run_dir=path)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from benchmarks.generators import Generators
 from benchmarks.generators import table_rows
 from tests.portrait_factory import SCHEMA
 from tp_keras.config import DataConfig
+from tp_keras.files import write_json
 from tp_keras.generator.config import VaeExperimentConfig
 from tp_keras.generator.config import VaeModelConfig
 from tp_keras.generator.training.folder import VaeRunFolder
@@ -12,7 +13,7 @@ from tp_keras.records.record import write_records
 from training import command
 
 
-def make_run(path, score, coverage=None):
+def make_run(path, score, coverage=None, seed=0):
     run = VaeRunFolder(path)
     model = VaeModelConfig(classifier_run="eyes")
     run.claim(VaeExperimentConfig(data=DataConfig(), model=model))
@@ -24,7 +25,10 @@ def make_run(path, score, coverage=None):
         for metric, value in found.items()
         if value is not None
     ]
-    write_records(path / "generation" / "test" / "records.jsonl", records)
+    folder = path / "generation" / "test"
+    write_records(folder / "records.jsonl", records)
+    facts = {"settings": {"seed": seed}, "judge": {"run": str(path)}}
+    write_json(folder / "measured.json", facts)
 
 
 def test_each_figure_is_told_over_the_seeds(tmp_path, capsys):
@@ -38,7 +42,7 @@ def test_each_figure_is_told_over_the_seeds(tmp_path, capsys):
     assert rows[2:] == [
         "| kernel score, independent judges | - | - | - | 0 of 3 |",
         "| kernel score, generated | 0.300 | 0.100 | 0.500 | 3 of 3 |",
-        "| coverage of test | 0.700 | 0.500 | 0.900 | 2 of 3 |",
+        "| coverage of test, judge | 0.700 | 0.500 | 0.900 | 2 of 3 |",
     ]
 
 
@@ -52,8 +56,10 @@ def test_figures_come_in_the_order_of_the_summary():
 
 def test_runs_that_are_not_measured(tmp_path, capsys):
     make_run(tmp_path / "a", 0.3)
+    make_run(tmp_path / "c", 0.3, seed=1)
     for words, message in (
         (["a", "a"], "Expected each run once"),
+        (["a", "c"], f"Received: {tmp_path / 'c'} beside {tmp_path / 'a'}"),
         (["a", "b"], f"training.evaluate_vae --run_dir {tmp_path / 'b'}`"),
     ):
         with pytest.raises(SystemExit) as caught:

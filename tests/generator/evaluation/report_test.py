@@ -203,10 +203,13 @@ def test_independent_judges_and_rivals():
     found = find(records, metric="coverage")
     spaces = {record.variant.rpartition(" ")[2] for record in found}
     assert spaces == {"independent_a", "independent_b", "independent"}
-    (coverage,) = (one for one in figures if one.title == "coverage of test")
+    title = "coverage of test, independent judges"
+    (coverage,) = (one for one in figures if one.title == title)
     assert coverage.record.variant == "generated independent"
     assert coverage.compare.startswith("real 0.")
     assert coverage.record.value > 0.8
+    (lowest,) = find(records, metric="lowest_cell_diversity")
+    assert lowest.variant == "generated independent"
 
     for metric in ("two_sample_accuracy", "blurred_two_sample_accuracy"):
         for name in rivals:

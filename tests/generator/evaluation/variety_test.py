@@ -91,7 +91,7 @@ def test_cells_are_as_various_as_real_ones_or_less():
     # Two portraits again and again are apart in half of all pairs.
     twice = np.repeat(normal(2, seed=3), 50, axis=0)
     cells = {"old": same, "young": half, "none": [(twice, twice * 2)] * 2}
-    fields = measure_cell_variety(cells, seed=0)
+    fields = measure_cell_variety(cells, "judge", seed=0)
     records = [Record(**one) for one in fields]
     values = {
         record.class_name: record.value
@@ -111,7 +111,7 @@ def test_cells_are_as_various_as_real_ones_or_less():
     # the mean, and those of the corners of a square 1, or its root of 2.
     line = np.array([[0.0], [1.0], [3.0], [7.0]])
     square = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]])
-    (record, *_) = measure_cell_variety({"c": [(line, square)]}, seed=0)
+    (record, *_) = measure_cell_variety({"c": [(line, square)]}, "j", 0)
     expected = 23 / (4 + 2 * np.sqrt(2))
     assert record["value"] == pytest.approx(expected)
-    assert not list(measure_cell_variety({}, seed=0))
+    assert not list(measure_cell_variety({}, "judge", 0))

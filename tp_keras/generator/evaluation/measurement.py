@@ -199,7 +199,8 @@ class GenerationMeasurement:
                     (judge.features(made), judge.features(real))
                     for judge in self.independent or [self.judge]
                 ]
-        yield from measure_cell_variety(described, settings.seed)
+        space = INDEPENDENT if self.independent else self.judge.name
+        yield from measure_cell_variety(described, space, settings.seed)
 
     def _measure_trainings(self):
         asked = self.training.labels, self.settings.seed + _TRAINING_SEED

@@ -33,11 +33,12 @@ TOLD = {
 
 
 def read_candidate(record: Record) -> tuple[str, str]:
-    """Returns whose distance it is, and what it is called."""
-    if record.metric != KERNEL_SCORE:
+    """Returns whose figure it is, and what it is called."""
+    if record.metric in TOLD:
         return record.variant, TOLD[record.metric]
     name, _, space = record.variant.rpartition(" ")
-    return name, f"kernel score, {space.replace('_', ' ')}"
+    metric = "kernel score" if record.metric == KERNEL_SCORE else record.metric
+    return name, f"{metric}, {space.replace('_', ' ')}"
 
 
 def all_candidates(records: Sequence[Record]) -> dict[str, str]:
@@ -130,7 +131,8 @@ def draw_octaves(
         places = [octaves.index(record.class_name) for record in found]
         values = [record.value for record in found]
         width = 2.5 if name == GENERATED else 1.2
-        panel.plot(places, values, label=name, linewidth=width, **styles[name])
+        style = {"linewidth": width, "zorder": 1 + width, **styles[name]}
+        panel.plot(places, values, label=name, **style)
         ends = ([one.low for one in found], [one.high for one in found])
         panel.vlines(places, *ends, styles[name]["color"], linewidth=width)
     panel.axhline(1, color="0.6", linestyle="--", linewidth=1)

@@ -144,8 +144,8 @@ def _tables(records) -> Iterator[Table]:
         "candidate among their five neighbours, by a judge. Density: how many "
         "they have, about 1 for real ones.",
         ("coverage", "density"),
-        {"candidate and judge": "variant"},
-        "metric",
+        {"candidate": lambda record: read_candidate(record)[0]},
+        lambda record: read_candidate(record)[1],
     )
     yield from made(
         "Diversity in cells",

@@ -82,18 +82,21 @@ def summary_figures(
     add("told from real", both(_TWO_SAMPLE), _TWO_SAMPLE)
     title = "told from real, matching blur"
     add(title, ".5 as real", "blurred_two_sample_accuracy")
-    space = INDEPENDENT if _independent(records, "coverage") else "judge"
+    # By whom is part of the title: figures of others don't compare.
+    space, who = "judge", "judge"
+    if _independent(records, "coverage"):
+        space, who = INDEPENDENT, "independent judges"
     for metric in ("coverage", "density"):
         compare = f"{REAL} {text(metric, f'{REAL} {space}')}"
-        add(f"{metric} of test", compare, metric, f"{GENERATED} {space}")
+        title = f"{metric} of test, {who}"
+        add(title, compare, metric, f"{GENERATED} {space}")
     lowest = "lowest_cell_diversity"
     for cell in find(records, metric=lowest):
-        add(
-            "lowest diversity in a cell",
-            f"1 as real; {cell.class_name}",
-            lowest,
-        )
-    add("mean diversity in cells", "1 as real", "mean_cell_diversity")
+        compare = f"1 as real; {cell.class_name}"
+        title = f"lowest diversity in a cell, {who}"
+        add(title, compare, lowest, cell.variant)
+    title = f"mean diversity in cells, {who}"
+    add(title, "1 as real", "mean_cell_diversity", f"{GENERATED} {space}")
     names = [task.name for task in schema.condition_tasks]
     for name in names:
         eigenfaces = text("fidelity", EIGENFACES, task=name)

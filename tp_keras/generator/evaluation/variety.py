@@ -77,7 +77,7 @@ def measure_coverage(
 
 
 def measure_cell_variety(
-    cells: Mapping[str, Sequence[tuple]], seed: int
+    cells: Mapping[str, Sequence[tuple]], space: str, seed: int
 ) -> Iterator[dict]:
     """Yields how far apart generated portraits of a cell are, by real ones.
 
@@ -86,9 +86,10 @@ def measure_cell_variety(
     fields of records `cell_diversity`, the mean distance of two generated
     portraits over that of two real ones, mean over judges, with the cell as
     `class_name`: less than 1 where the same few portraits are drawn again and
-    again. Then of `lowest_cell_diversity` and `mean_cell_diversity`.
+    again. The `variant` is `"generated <space>"`, the name of all judges
+    together. Then of `lowest_cell_diversity` and `mean_cell_diversity`.
     """
-    fields = {"task": ALL, "group": ALL, "variant": GENERATED}
+    fields = {"task": ALL, "group": ALL, "variant": f"{GENERATED} {space}"}
     found, counts = {}, {}
     for name, pairs in cells.items():
         ratios = []
