@@ -15,6 +15,7 @@ from tests.portrait_factory import make_portraits
 from tp_keras.generator.config import GenerationSettings
 from tp_keras.generator.evaluation import small_network
 from tp_keras.generator.evaluation.candidates import CANDIDATES
+from tp_keras.generator.evaluation.candidates import blurred
 from tp_keras.generator.evaluation.measurement import GenerationMeasurement
 from tp_keras.generator.evaluation.pictures import draw_pictures
 from tp_keras.generator.evaluation.plots import all_candidates
@@ -138,6 +139,21 @@ def test_cells_have_enough_test_portraits_and_numbers_of_their_own(measured):
     list(other._measure_cells())
     assert len(other.cells) < len(measurement.cells)
     np.testing.assert_array_equal(other.cells[cell], measurement.cells[cell])
+
+
+def test_both_are_blurred_before_they_are_told_apart(measured, monkeypatch):
+    measurement, _ = measured
+    calls = []
+    monkeypatch.setattr(
+        small_network, "measure_two_sample", lambda *call: calls.append(call)
+    )
+    list(measurement._measure_two_samples())
+    real, made, name, _, metric = calls[-1]
+    assert (name, metric) == ("generated", "blurred_two_sample_accuracy")
+    expected = blurred(measurement.test.images, 1.0)
+    np.testing.assert_array_equal(real, expected)
+    expected = blurred(measurement.images["generated"], 1.0)
+    np.testing.assert_array_equal(made, expected)
 
 
 def test_the_page_shows_all_of_it(measured, tmp_path):

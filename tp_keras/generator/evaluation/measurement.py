@@ -148,6 +148,8 @@ class GenerationMeasurement:
             )
             for space in self.spaces
         ]
+        # For cells: each has another number of rows, which would be compiled.
+        self._references = {space.name: space.reference for space in spaces}
         names = [judge.name for judge in self.independent]
         pooled = {INDEPENDENT: names} if names else {}
         seed = self.settings.seed
@@ -194,9 +196,8 @@ class GenerationMeasurement:
         for cell, made in self.cells.items():
             rows = cell.rows(self.test.labels)
             if min(len(rows), len(made)) >= _LEAST_APART:
-                real = self.test.images[rows]
                 described[cell.name] = [
-                    (judge.features(made), judge.features(real))
+                    (judge.features(made), self._references[judge.name][rows])
                     for judge in self.independent or [self.judge]
                 ]
         space = INDEPENDENT if self.independent else self.judge.name
