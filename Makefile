@@ -114,6 +114,7 @@ serve: $(VENV)/.page  ## A page for your own photo, after the demo.
 
 portraits: $(VENV)/.runtime  ## A generator: trained, exported, drawn, judged.
 	$(RUN) -m training.build_dataset
+	$(RUN) -m training.build_dataset --dataset utk_face/synthetic
 	$(RUN) -m training.train demo --train_split "train[:50%]" \
 		--run_dir runs/eyes
 	$(RUN) -m training.train_vae smoke --classifier_run runs/eyes \
@@ -122,7 +123,11 @@ portraits: $(VENV)/.runtime  ## A generator: trained, exported, drawn, judged.
 	$(RUN) -m training.generate --bundle exported_models/portrait_vae \
 		--count 60 --temperature 0.8 --seed 7 \
 		--output runs/portraits/portraits.png
-	$(RUN) -m training.evaluate_vae --run_dir runs/portraits
+	for seed in 0 1 2; do $(RUN) -m training.train demo --seed $$seed \
+		--dataset utk_face/synthetic --tasks age race --epochs 4 \
+		--run_dir runs/judges/$$seed || exit; done
+	$(RUN) -m training.evaluate_vae --run_dir runs/portraits \
+		--independent_runs runs/judges/0 runs/judges/1 runs/judges/2
 
 test: $(VENV)/.development  ## All tests but the large ones.
 	$(RUN) -m pytest $(SHARED_OUT)

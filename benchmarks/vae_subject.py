@@ -10,9 +10,8 @@ from benchmarks.train_subject import steps_per_second
 from tp_keras.config import BFLOAT16
 from tp_keras.generator.conditions import get_conditions
 from tp_keras.generator.config import VaeModelConfig
-from tp_keras.generator.model import LikelihoodObjective
+from tp_keras.generator.model import AdversarialVAE
 from tp_keras.generator.model import PortraitVAE
-from tp_keras.generator.model import SharpObjective
 from tp_keras.generator.priors import GaussianMixturePrior
 from tp_keras.models import PortraitClassifier
 from tp_keras.models import create_backbone
@@ -35,7 +34,8 @@ class VaeSubject:
         batch_size: Int. Portraits in either batch.
 
     Attributes:
-        parameters: Of the model, as far as they are trained at this size.
+        parameters: Of encoder and decoder, as far as they are trained at this
+            size.
         training: Images per second of each measurement.
         drawing: Portraits per second of each.
     """
@@ -43,7 +43,7 @@ class VaeSubject:
     def __init__(self, model, inputs, draw, batch_size):
         self.model = model
         self.batch_size = batch_size
-        self.parameters = parameters_of(model)
+        self.parameters = parameters_of(getattr(model, "vae", model))
         batch = tf.data.Dataset.from_tensors((inputs,))
         # The function that `fit` calls for a step, without its bookkeeping.
         self._batches = iter(batch.cache().repeat())
@@ -80,8 +80,6 @@ def portrait_vae(settings, precision) -> PortraitVAE:
             settings.latent_size,
             settings.encoder_channels,
             settings.decoder_channels,
-            settings.modulation,
-            settings.label_dropout,
         )
     vae.prior = GaussianMixturePrior(
         settings.latent_size,
@@ -94,38 +92,37 @@ def portrait_vae(settings, precision) -> PortraitVAE:
 
 def portrait_subject(
     vae: PortraitVAE,
-    preset: str,
     grown: bool,
     batch_size: int,
     settings: VaeModelConfig,
 ) -> VaeSubject:
-    """Returns a `PortraitVAE` as it is trained.
+    """Returns a `PortraitVAE` as it is trained: in an `AdversarialVAE`.
+
+    It is looked at by an untrained classifier of the usual size.
 
     Args:
         vae: The model; it is this subject's from then on.
-        preset: `"likelihood"` or `"sharp"`, then with an untrained classifier
-            of the usual size.
         grown: Whether it draws at full size, or at half of it.
         batch_size: Int.
-        settings: See `SharpObjective`.
+        settings: See `AdversarialVAE`.
     """
-    objective = LikelihoodObjective()
-    if preset == "sharp":
-        with layers_in(BFLOAT16):
-            classifier = PortraitClassifier(
-                create_backbone("portrait_s", PORTRAITS.image_shape), PORTRAITS
-            )
-        objective = SharpObjective(classifier, settings)
-    vae.set_stage(grown)
+    with layers_in(BFLOAT16):
+        classifier = PortraitClassifier(
+            create_backbone("portrait_s", PORTRAITS.image_shape), PORTRAITS
+        )
+    # Its critics compute as the model does.
+    model = AdversarialVAE(vae, classifier, settings)
+    model.set_stage(grown)
     # As `VaeTrainer` has it.
     optimizer = FusedAdamW(
         _schedule(),
         weight_decay=0.0,
-        global_clipnorm=1.0,
+        beta_1=0.0,
+        beta_2=0.99,
         use_ema=True,
         ema_momentum=0.99,
     )
-    vae.compile(optimizer, objective)
+    model.compile(optimizer, jit_compile=False)
     rng = np.random.default_rng(0)
     labels = {
         task.name: rng.integers(0, task.num_classes, batch_size, np.int32)
@@ -144,10 +141,9 @@ def portrait_subject(
             conditions,
             tf.ones(batch_size),
         )
-        drawn = vae.draw(latents, conditions, False)
-        return drawn["image" if grown else "half"]
+        return vae.draw(latents, conditions, False)
 
-    return VaeSubject(vae, {"image": images, **labels}, draw, batch_size)
+    return VaeSubject(model, {"image": images, **labels}, draw, batch_size)
 
 
 def plain_subject(settings, precision, batch_size) -> VaeSubject:

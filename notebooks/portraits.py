@@ -19,10 +19,9 @@
 #
 # **Method, and why.** A conditional variational autoencoder: of all generators
 # the one that a CPU trains in minutes, and that also encodes, so that a real
-# portrait can be changed. It begins as the linear model that eigenfaces are,
-# measures its own noise rather than being told it, and draws from a mixture
-# that is fitted after the training. It is judged by a classifier: if that one
-# sees what was asked for, the portrait shows it.
+# portrait can be changed. Critics, which tell drawn portraits from real ones,
+# teach it to draw new ones from noise. It is judged by a classifier: if that
+# one sees what was asked for, the portrait shows it.
 
 # %%
 import here
@@ -79,7 +78,7 @@ headline_table(find(records, group="all"))
 # %% [markdown]
 # **Limits.** The portraits are not sharp: any small network tells them from
 # real ones. The judge here is the classifier that the generator may have
-# looked at in its training, and so a friendly one.
+# looked through in its training, and so a friendly one.
 #
 # **Next.** `python -m training.evaluate_vae` trains a judge on other portraits,
 # and measures how various the portraits are, what they are worth as training

@@ -99,11 +99,10 @@ class World:
                     self.need_run(it.model.from_run)
             else:
                 self.generators[run] = *data, it.data.train_split
-                if it.model.preset == "sharp":
-                    eyes = it.model.classifier_run
-                    seen = self.need_run(eyes or "no --classifier_run")
-                    same = seen in (None, self.generators[run])
-                    self.need(same, "the same portraits in the run", eyes)
+                eyes = it.model.classifier_run
+                seen = self.need_run(eyes or "no --classifier_run")
+                same = seen in (None, self.generators[run])
+                self.need(same, "the same portraits in the run", eyes)
         elif name in ("Audit", "Sample", "Wallpaper"):
             self.need_data(it.data_dir, it.dataset)
             if run:

@@ -8,7 +8,7 @@ from benchmarks import generator_scores
 from benchmarks import vae_ablation
 from benchmarks.generator_scores import GeneratorScores
 from benchmarks.vae_ablation import FULL
-from benchmarks.vae_ablation import STANDARD_NORMAL
+from benchmarks.vae_ablation import MIXTURE
 from benchmarks.vae_ablation import VARIANTS
 from benchmarks.vae_ablation import VaeAblation
 from tests.generator.evaluation.made_generators import BandJudge
@@ -43,7 +43,7 @@ def commands(tmp_path, monkeypatch):
         words = [str(word) for word in words]
         called.append((module, words))
         folder = words[words.index("--run_dir") + 1]
-        if "--linear_start" in words:
+        if "--colour_weight" in words:
             raise subprocess.CalledProcessError(2, module)
         is_vae = module == "training.train_vae"
         run = (VaeRunFolder if is_vae else RunFolder)(folder)
@@ -72,10 +72,10 @@ def test_each_variant_is_trained_once_and_judged(commands, capsys):
     ]
     assert splits == ["train[50%:]", "train[:50%]"]
     output = capsys.readouterr().out
-    assert f"| {FULL} | fitted | 1 | 2 | 3 | 0.5 | 61 |" in output
-    assert f"| {STANDARD_NORMAL} | N(0, I) | 1 | 2 | 3 | 0.5 | 61 |" in output
-    assert output.count("N(0, I) |") == 2
-    assert "| no linear start | failed (exit code 2) |" in output
+    assert f"| {FULL} | N(0, I) | 1 | 2 | 3 | 0.5 | 61 |" in output
+    assert f"| {MIXTURE} | fitted | 1 | 2 | 3 | 0.5 | 61 |" in output
+    assert output.count("| fitted |") == 1
+    assert "| no colour term | failed (exit code 2) |" in output
 
     # What failed is tried again, nothing else.
     commands.clear()
@@ -93,7 +93,8 @@ def test_flags_are_those_of_the_training(commands):
         assert config.model.latent_size == 8
         assert config.model.classifier_run.endswith("demo-eyes-seed0")
         found[name] = config.model
-    assert found[FULL].preset == "sharp"
+    assert found[FULL].penalty_weight > 0
+    assert found["no slope of the critic"].penalty_weight == 0
     assert len(set(found.values())) == len(VARIANTS)
 
 

@@ -51,6 +51,8 @@ def make_jobs(data_dir, folder) -> dict[str, Job]:
     one, two = ("--tasks", "gender"), ("--tasks", "gender", "hair_color")
     base = folder / "base"
     Job((*train, *two), _KEPT).whole(base)
+    eyes, seen = folder / "eyes", ("--train_split", "train[:50%]")
+    Job((*train, *two, *seen), _KEPT).whole(eyes)
     return {
         "building": Job(
             ("training.build_dataset", "--count", "60", "--data_dir", "{out}"),
@@ -61,9 +63,12 @@ def make_jobs(data_dir, folder) -> dict[str, Job]:
         "generator": Job(
             (
                 *("training.train_vae", "smoke", *data, "--run_dir", "{out}"),
-                *("--preset", "likelihood", "--latent_size", "8"),
-                *("--encoder_channels", "16", "16", "--decoder_channels"),
-                *("16", "16", "16", "--modulation", "False"),
+                *("--classifier_run", str(eyes), "--latent_size", "16"),
+                *("--encoder_channels", "8", "16", "--critic_channels"),
+                *("4", "4", "--decoder_channels", "8", "4", "4", "4"),
+                # So that a few steps fill the latents.
+                *("--learning_rate", "0.01", "--colour_weight", "100"),
+                *("--batch_size", "8", "--warmup_epochs", "0", "--beta", "0"),
                 *("--half_epochs", "1", "--full_epochs", "1"),
                 *("--prior", "standard_normal"),
             ),
@@ -92,6 +97,7 @@ def _write_backbone(path) -> str:
     layers, image = keras.layers, keras.Input((108, 84, 3))
     x = layers.Conv2D(8, 9, 9, use_bias=False)(image)
     x = layers.BatchNormalization()(x)
-    x = layers.Conv2D(64, 1, activation="relu")(x)
+    # A layer of its own, for the generator to look at.
+    x = layers.ReLU()(layers.Conv2D(64, 1)(x))
     keras.Model(image, x).save(path)
     return str(path)

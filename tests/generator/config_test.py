@@ -17,12 +17,18 @@ from training.vae_configs import VAE_EXPERIMENTS
 @pytest.mark.parametrize(
     ("cls", "settings", "message"),
     [
-        (VaeModelConfig, {"preset": "blurred"}, "Received: preset=blurred"),
         (VaeModelConfig, {"prior": "uniform"}, "Received: prior=uniform"),
         (VaeModelConfig, {"latent_size": 0}, "latent_size between 1 and 4096"),
         (VaeModelConfig, {"label_dropout": 1.0}, "between 0.0 and 0.99"),
         (VaeModelConfig, {"encoder_channels": ()}, r"encoder_channels=\(\)"),
-        (VaeModelConfig, {"decoder_channels": (96, 48, 3)}, "at least 4 each"),
+        (
+            VaeModelConfig,
+            {"decoder_channels": (96, 48, 24, 3)},
+            "at least 4 each",
+        ),
+        (VaeModelConfig, {"critic_channels": (64,)}, "2 numbers of channels"),
+        (VaeModelConfig, {"penalty_weight": -1.0}, "penalty_weight between 0"),
+        (VaeModelConfig, {"beta": -0.1}, "Received: beta="),
         (VaeTrainingConfig, {"half_epochs": 0}, "half_epochs between 1"),
         (VaeTrainingConfig, {"batch_size": 3}, "batch_size between 4"),
         (VaeTrainingConfig, {"averaging": 0.6}, "between 0.0 and 0.5"),

@@ -11,7 +11,6 @@ from tests.printed_commands import flags_of
 from tp_keras import config
 from tp_keras import debias_config
 from tp_keras.audit.audit import CHECKS
-from tp_keras.generator.config import PRESETS
 from tp_keras.generator.config import PRIORS
 from tp_keras.limits.axes import make_axes
 from tp_keras.models.backbone import BLOCK_TYPES
@@ -35,7 +34,6 @@ CHOICES = {
     "posthoc": debias_config.POSTHOC_METHODS,
     "optimizer": config.OPTIMIZERS,
     "precision": config.PRECISIONS,
-    "preset": PRESETS,
     "prior": ("auto", *PRIORS),
     "storage": config.STORAGES,
     "tuner": ("bayesian", "hyperband"),

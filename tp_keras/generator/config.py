@@ -14,7 +14,6 @@ from tp_keras.config import check_range
 from tp_keras.config import limit_warmup
 from tp_keras.errors import UserError
 
-PRESETS = ("sharp", "likelihood")
 PRIORS = ("standard_normal", "gaussian_mixture")
 
 # For the generator and the classifier in its loss, and for the judge of its
@@ -27,62 +26,60 @@ JUDGE_SPLIT = "train[50%:]"
 class VaeModelConfig:
     """What the generator is built of, and what it is trained for."""
 
-    preset: str = "sharp"
-    """`likelihood` for the evidence lower bound alone, `sharp` to look at the
-    portraits with a classifier as well."""
     classifier_run: str = ""
-    """Folder of that classifier's run, for `sharp`."""
-    latent_size: int = 128
+    """Folder of the run of the classifier that looks at what is drawn."""
+    latent_size: int = 64
     """Length of the latent vectors."""
     encoder_channels: tuple[int, ...] = (48, 96)
     """Channels of the encoder at a quarter of the size and innermost."""
-    decoder_channels: tuple[int, ...] = (96, 48, 24)
-    """Channels of the decoder innermost, at a quarter and at half of the
+    decoder_channels: tuple[int, ...] = (128, 64, 32, 8)
+    """Channels of the decoder innermost, at a quarter, at half and at full
     size."""
-    modulation: bool = True
-    """Whether the labels modulate every stage of the decoder (FiLM)."""
+    critic_channels: tuple[int, ...] = (64, 128)
+    """Channels of the critic at a quarter of the size and innermost."""
     label_dropout: float = 0.15
     """Probability that a known label is left out in training."""
-    linear_start: bool = True
-    """Whether to begin as the closed-form linear VAE (eigenfaces)."""
+    penalty_weight: float = 2.0
+    """Weight of the slope of the critic at real portraits."""
     feature_weight: float = 2.0
-    """Weight of the feature maps of reconstructions, in `sharp`."""
-    attribute_weight: float = 1.0
-    """Weight of the labels that the classifier reads, in `sharp`."""
+    """Weight of the feature maps of portraits that are drawn again."""
+    colour_weight: float = 5.0
+    """Weight of their colours, at half of the size."""
+    attribute_weight: float = 0.5
+    """Weight of the labels that the classifier reads in new portraits."""
+    edit_weight: float = 1.0
+    """Weight of the label that was exchanged in an edited one; that of its
+    other answers, which stay, is half of it."""
     attribute_smoothing: float = 0.1
     """Share of the label that is spread over all classes there: more certainty
     than that doesn't pay."""
-    moment_weight: float = 5.0
-    """Weight of the distribution of features, in `sharp`."""
-    made_share: float = 1.0
-    """Portraits drawn for the attribute and the moment term, as a share of
-    the batch: with half, a step takes three quarters of the time."""
-    pixel_variance: float = 0.0
-    """Variance of a pixel given its latents, on the scale 0..1; 0 takes the
-    best at every step, so that there is no such weight to tune."""
-    beta: float = 1.0
-    """Weight of the KL after its warm-up; 1 for a bound of the likelihood."""
-    prior: str = "auto"
-    """The prior that is fitted afterwards: standard_normal, gaussian_mixture,
-    or `auto`, which keeps the better one on held-out portraits."""
+    beta: float = 0.0009
+    """Weight of the KL, in nats, after its warm-up."""
+    prior: str = "standard_normal"
+    """The prior of new portraits: standard_normal, which the critics have seen,
+    a gaussian_mixture that is fitted afterwards, or `auto`, which keeps what
+    foretells held-out portraits better."""
 
     def __post_init__(self):
         """Refuses what can't be built."""
-        check_choice(self, "preset", PRESETS)
         check_choice(self, "prior", ("auto", *PRIORS))
         check_range(
             self,
             latent_size=(1, 4096),
             label_dropout=(0.0, 0.99),
+            penalty_weight=(0.0, 1e6),
             feature_weight=(0.0, 1e6),
+            colour_weight=(0.0, 1e6),
             attribute_weight=(0.0, 1e6),
+            edit_weight=(0.0, 1e6),
             attribute_smoothing=(0.0, 0.9),
-            made_share=(0.1, 1.0),
-            moment_weight=(0.0, 1e6),
-            pixel_variance=(0.0, 100.0),
             beta=(0.0, 1e6),
         )
-        for name, count in (("encoder_channels", 2), ("decoder_channels", 3)):
+        for name, count in (
+            ("encoder_channels", 2),
+            ("decoder_channels", 4),
+            ("critic_channels", 2),
+        ):
             channels = getattr(self, name)
             if len(channels) != count or min(channels) < 4:
                 raise UserError(
@@ -101,11 +98,13 @@ class VaeTrainingConfig:
     """Epochs at full size, after the model has grown."""
     passes_per_epoch: int = 1
     """Passes over the training portraits in an epoch."""
-    batch_size: int = 64
+    batch_size: int = 32
     """Portraits in a step."""
-    learning_rate: float = 1.5e-3
+    learning_rate: float = 5e-4
     """Peak of the learning rate at half the size, half of that at full size; a
     cosine leads to 0 in either."""
+    critic_rate: float = 1.5
+    """Learning rate of the critics, as a share of that."""
     warmup_epochs: float = 1.0
     """Epochs in which the learning rate, and the weight of the KL, grow from
     0; at most half of those at half the size."""
@@ -128,6 +127,7 @@ class VaeTrainingConfig:
             passes_per_epoch=(1, 100_000),
             batch_size=(4, 100_000),
             learning_rate=(1e-9, 10.0),
+            critic_rate=(1e-6, 1e6),
             warmup_epochs=(0.0, 100_000),
             averaging=(0.0, 0.5),
             seed=(0, 2**31 - 1),

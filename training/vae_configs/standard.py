@@ -6,7 +6,6 @@ python -m training.train_vae standard --classifier_run RUN
 from tp_keras.config import DataConfig
 from tp_keras.generator.config import GENERATOR_SPLIT
 from tp_keras.generator.config import VaeExperimentConfig
-from tp_keras.generator.config import VaeModelConfig
 from tp_keras.generator.config import VaeTrainingConfig
 
 CONFIG = VaeExperimentConfig(
@@ -14,6 +13,5 @@ CONFIG = VaeExperimentConfig(
     data=DataConfig(
         dataset="tiny_portraits/archives", train_split=GENERATOR_SPLIT
     ),
-    model=VaeModelConfig(latent_size=192),
-    training=VaeTrainingConfig(half_epochs=20, full_epochs=5),
+    training=VaeTrainingConfig(half_epochs=8, full_epochs=3),
 )

@@ -23,8 +23,8 @@ def make_trained_vae(kind="gaussian_mixture", schema=SCHEMA):
     """A `PortraitVAE` that differs from a fresh one in every weight."""
     vae = make_vae(schema=schema, latent_size=LATENT_SIZE, grown=True)
     vae.prior = make_prior(kind, LATENT_SIZE, schema=schema)
-    # Untrained, what the convolutions add is zero.
+    # Untrained, what full size adds is zero, and latents tell next to nothing.
     generator = np.random.default_rng(0)
     for weight in vae.trainable_variables:
-        weight.assign_add(generator.normal(0.0, 0.05, weight.shape))
+        weight.assign_add(generator.normal(0.0, 0.1, weight.shape))
     return vae

@@ -9,7 +9,7 @@ from tests.generator.model.networks import make_vae
 from tests.portrait_factory import SCHEMA
 from tp_keras.errors import UserError
 from tp_keras.generator.model import geometry
-from tp_keras.generator.model.networks import FeatureModulation
+from tp_keras.generator.model.networks import ModulatedConvolution
 
 
 @pytest.mark.parametrize(
@@ -26,11 +26,13 @@ def test_the_network_divides_and_multiplies_exactly(size, quarter, inner):
         (vae.encoder, "outer_projection", quarter),
         (vae.encoder, "quarter_convolution", inner),
         (vae.encoder, "inner_convolution", inner),
-        (vae.half_decoder, "inner_block_add", inner),
+        (vae.half_decoder, "inner_first", inner),
         (vae.half_decoder, "to_quarter", quarter),
         (vae.half_decoder, "to_half", half),
     ):
-        assert part.get_layer(name).output.shape[1:3] == expected
+        output = part.get_layer(name).output
+        features = output[0] if isinstance(output, list | tuple) else output
+        assert features.shape[1:3] == expected
     assert vae.half_decoder.output.shape == (None, *half, 3)
     assert vae.decoder.output.shape == (None, *size, 3)
 
@@ -70,19 +72,53 @@ def test_scales_are_each_others_inverse():
     assert found.tolist() == [0, 0, 1, 255, 255]
 
 
-def test_modulation_begins_as_the_identity_and_scales_and_shifts():
+def test_a_modulated_convolution_is_one_with_a_kernel_for_each_row():
     rng = np.random.default_rng(0)
-    features = rng.normal(size=(2, 3, 5, 4)).astype(np.float32)
-    condition = rng.normal(size=(2, 6)).astype(np.float32)
-    modulation = FeatureModulation()
-    found = modulation([features, condition])
-    np.testing.assert_array_equal(found, features)
+    features = rng.normal(size=(2, 5, 7, 4)).astype(np.float32)
+    style = rng.normal(size=(2, 6)).astype(np.float32)
+    layer = ModulatedConvolution(3)
+    layer.build([features.shape, style.shape])
+    bias = np.array([0.5, -1.0, 2.0], np.float32)
+    layer.convolution.bias.assign(bias)
+    found, factors = layer([features, style])
+    scales = style @ layer.scale.kernel + layer.scale.bias
+    for row, scale in enumerate(np.asarray(scales)):
+        kernel = np.asarray(layer.convolution.kernel) * scale[:, None]
+        plain = keras.ops.conv(features[row : row + 1], kernel, 1, "same")[0]
+        expected = np.maximum(plain + bias, 0)
+        np.testing.assert_allclose(found[row], expected, rtol=1e-4, atol=1e-4)
+        # Divided by it, each filter has a length of 1; a ReLU takes half.
+        lengths = np.sqrt((kernel**2).sum(axis=(0, 1, 2)))
+        expected = np.sqrt(2) / lengths
+        np.testing.assert_allclose(factors[row], expected, rtol=1e-4)
 
-    kernel = rng.normal(size=(6, 8)).astype(np.float32)
-    bias = rng.normal(size=8).astype(np.float32)
-    modulation.projection.set_weights([kernel, bias])
-    both = condition @ kernel + bias
-    scale, shift = both[:, None, None, :4], both[:, None, None, 4:]
-    found = modulation([features, condition])
-    expected = features * (1 + scale) + shift
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+def test_a_factor_is_taken_together_with_the_next_scale():
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(2, 5, 7, 4)).astype(np.float32)
+    style, factor = rng.uniform(0.5, 2, (2, 2, 4)).astype(np.float32)
+    layer = ModulatedConvolution(3, 1, activation=None)
+    found, factors = layer([features, style, factor])
+    multiplied = features * factor[:, None, None]
+    expected, same = layer([multiplied, style])
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    # It says nothing of the filters.
+    np.testing.assert_array_equal(factors, same)
+
+
+def test_features_keep_their_variance_whatever_the_style():
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(4, 20, 20, 64)).astype(np.float32)
+    style = rng.normal(0, 3, (4, 8)).astype(np.float32)
+    layer = ModulatedConvolution(64)
+    x, factor = layer([features, style])
+    squares = np.square(np.asarray(x) * factor[:, None, None]).mean((1, 2, 3))
+    np.testing.assert_allclose(squares, 1.0, rtol=0.2)
+
+
+def test_a_modulated_convolution_comes_back_from_its_config():
+    layer = ModulatedConvolution(3, 1, None, gain=0.3, name="last")
+    again = ModulatedConvolution.from_config(layer.get_config())
+    assert again.get_config() == layer.get_config()
+    assert (again.channels, again.kernel_size) == (3, 1)
+    assert (again.activation, again.gain) == (None, 0.3)

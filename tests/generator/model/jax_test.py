@@ -1,4 +1,4 @@
-"""The generator's losses are the same on another backend."""
+"""The generator has the same losses, and is trained, on another backend."""
 
 import json
 import os
@@ -15,8 +15,10 @@ from tests.generator.model.networks import make_inputs
 from tests.generator.model.networks import make_vae
 from tests.generator.model.networks import randomize
 from tests.portrait_factory import EVERY_KIND
-from tp_keras.generator.model import losses
-from tp_keras.generator.model import objectives
+from tp_keras.generator.config import VaeModelConfig
+from tp_keras.generator.model import AdversarialVAE
+from tp_keras.generator.model import adversarial_vae
+from tp_keras.models.optimizers import FusedAdamW
 
 ROOT = pathlib.Path(__file__).parents[3]
 # Each operation is compiled, and called a few times.
@@ -25,30 +27,75 @@ JAX["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
 
 
 def find_losses(vae, classifier):
-    """The parts of both losses that take no random numbers, by name."""
+    """The values of a batch that take no random numbers, by name."""
+    # The slope of the critic is measured at a random disturbance.
+    settings = VaeModelConfig(critic_channels=(4, 4), penalty_weight=0.0)
+    model = AdversarialVAE(vae, classifier, settings)
+    randomize(model.critic_variables, seed=2)
+    inputs = {
+        name: ops.convert_to_tensor(each)
+        for name, each in make_inputs(4, schema=EVERY_KIND).items()
+    }
+    labels = {name: inputs[name] for name in EVERY_KIND.conditions}
+    posterior = vae.encoder(inputs)
+    # New ones, edited ones, and the first half again.
+    rows = np.array([0, 1, 2, 3, 0, 1])
+    told = {name: ops.take(each, rows) for name, each in labels.items()}
+    told["smile"] = ops.where(np.isin(rows, (2, 3)), 1, told["smile"])
+    latents = ops.take(posterior["mean"], rows, axis=0)
+    outputs = {
+        **posterior,
+        "drawn": vae.draw(latents, told, False),
+        "labels": labels,
+        "told": told,
+        "exchanged": {name: np.full(4, name == "smile") for name in labels},
+    }
+    adversarial_vae.draw_changes = change_by_row
+    model.compute_loss(inputs, None, outputs)
+    values = {k: float(v) for k, v in model.get_metrics_result().items()}
+    del values["penalty"]
+    return values
+
+
+def change_by_row(count, seed):
+    """Changes that tell the rows apart, in place of random ones."""
+    share = np.linspace(0.1, 0.9, count, dtype=np.float32)
+    return {
+        "brightness": 0.2 - 0.4 * share,
+        "contrast": 0.8 + 0.3 * share,
+        "down": 0.1 * share,
+        "right": -0.1 * share,
+        "row": share,
+        "column": share,
+        "covered": np.round(share),
+    }
+
+
+def find_moves(vae, classifier):
+    """By how much a step of training moves encoder, decoder and critics."""
+    settings = VaeModelConfig(critic_channels=(4, 4))
+    model = AdversarialVAE(vae, classifier, settings)
+    model.compile(FusedAdamW(1e-3, weight_decay=0.0, beta_1=0.0))
+    parts = {
+        "encoder": vae.encoder.trainable_variables,
+        "decoder": vae._decoder.trainable_variables,
+        "critics": model.critic_variables,
+    }
+    # What only looks is not moved.
+    parts["classifier"] = classifier.variables
+    before = {n: [np.array(v) for v in each] for n, each in parts.items()}
     inputs = make_inputs(4, schema=EVERY_KIND)
-    labels = {
-        name: ops.convert_to_tensor(inputs[name])
-        for name in EVERY_KIND.conditions
+    logs = model.fit(inputs, batch_size=4, verbose=0).history
+    return {
+        "loss": logs["loss"][0],
+        **{
+            name: max(
+                float(np.abs(old - np.array(new)).max())
+                for old, new in zip(before[name], each, strict=True)
+            )
+            for name, each in parts.items()
+        },
     }
-    posterior = vae.encoder(inputs, training=False)
-    drawn = vae.draw(posterior["mean"], labels, False)
-    loss, values = objectives.LikelihoodObjective()(
-        vae, inputs["image"], {**posterior, **drawn}, False
-    )
-    network = objectives.FeatureNetwork(classifier)
-    maps, logits = network(drawn["image"])
-    true_maps, _ = network(ops.cast(inputs["image"], "float32"))
-    logits = {name: logits[name] for name in labels}
-    statistics = map(objectives.channel_statistics, (maps, true_maps))
-    values = {
-        **values,
-        "loss": loss,
-        "feature": objectives.feature_error(maps, true_maps),
-        "attribute": losses.labelled_crossentropy(labels, logits, 0.1),
-        "moment": losses.energy_distance(*statistics),
-    }
-    return {name: float(value) for name, value in values.items()}
 
 
 # The run's folder is what first loads the model there: nothing else has been
@@ -62,19 +109,20 @@ if keras.config.backend() != "jax":
     raise SystemExit("This is not JAX.")
 vae = VaeRunFolder("").load_model(sys.argv[1])
 from tests.generator.model import jax_test
-classifier = jax_test.make_classifier(schema=jax_test.EVERY_KIND)
+classifier = jax_test.make_classifier(jax_test.EVERY_KIND)
 classifier.load_weights(sys.argv[2])
-print(json.dumps(jax_test.find_losses(vae, classifier)))
+found = [jax_test.find_moves(vae, classifier)]
+vae = VaeRunFolder("").load_model(sys.argv[1])
+print(json.dumps([*found, jax_test.find_losses(vae, classifier)]))
 """
 
 
 @pytest.mark.large
-def test_jax_finds_the_losses_of_tensorflow(tmp_path):
+def test_jax_trains_with_the_losses_of_tensorflow(tmp_path, monkeypatch):
     vae = make_vae(schema=EVERY_KIND, grown=True)
-    classifier = make_classifier(schema=EVERY_KIND)
+    classifier = make_classifier(EVERY_KIND)
     randomize(vae.encoder.trainable_variables)
     randomize(vae._decoder.trainable_variables, seed=1)
-    vae.pixel_variance.assign(900.0)
     paths = tmp_path / "vae.keras", tmp_path / "classifier.weights.h5"
     vae.save(paths[0])
     classifier.save_weights(paths[1])
@@ -86,8 +134,15 @@ def test_jax_finds_the_losses_of_tensorflow(tmp_path):
         stdout=subprocess.PIPE,
         text=True,
     )
-    found = json.loads(done.stdout.splitlines()[-1])
+    moves, found = json.loads(done.stdout.splitlines()[-1])
+    # `find_losses` replaces it.
+    monkeypatch.setattr(
+        adversarial_vae, "draw_changes", adversarial_vae.draw_changes
+    )
     expected = find_losses(vae, classifier)
-    assert set(found) == set(expected)
+    assert set(found) == set(expected) >= {"loss", "critic", "kept", "feature"}
     for name, value in expected.items():
         np.testing.assert_allclose(found[name], value, rtol=1e-4, err_msg=name)
+    assert np.isfinite(moves.pop("loss"))
+    assert moves.pop("classifier") == 0.0
+    assert min(moves.values()) > 1e-4

@@ -1,18 +1,14 @@
-import itertools
-import math
-
-import keras
 import numpy as np
 import pytest
 from scipy import stats
 from scipy.special import log_softmax
 from scipy.special import softmax
 
-from tp_keras.generator.model.losses import bits_per_dimension
-from tp_keras.generator.model.losses import energy_distance
+from tp_keras.generator.model.losses import critic_hinge
+from tp_keras.generator.model.losses import feature_error
 from tp_keras.generator.model.losses import gaussian_kl
 from tp_keras.generator.model.losses import labelled_crossentropy
-from tp_keras.generator.model.losses import log_likelihood
+from tp_keras.generator.model.losses import mean_score
 from tp_keras.generator.model.losses import soft_crossentropy
 
 
@@ -28,50 +24,26 @@ def test_kl_is_the_integral_of_its_definition(mean, deviation):
     assert float(found[0, 0]) == pytest.approx(expected, abs=1e-6)
 
 
-def test_log_likelihood_is_that_of_dequantised_pixels():
-    rng = np.random.default_rng(0)
-    pixels = rng.integers(0, 256, size=50).astype(float)
-    drawn = pixels + rng.normal(0.0, 3.0, size=50)
-    error = np.mean((pixels - drawn) ** 2)
-    # Uniform noise by the midpoints of a thousand intervals.
-    noise = (np.arange(1000) + 0.5) / 1000 - 0.5
-    noisy = pixels[:, None] + noise
-    for deviation in (2.0, 5.0):
-        density = stats.norm(drawn[:, None], deviation).logpdf(noisy)
-        found = log_likelihood(error, deviation**2)
-        assert float(found) == pytest.approx(density.mean(), abs=1e-5)
-    # No variance is better than the best.
-    levels = [float(log_likelihood(error, v)) for v in np.linspace(1, 30, 300)]
-    best = float(log_likelihood(error))
-    assert best >= max(levels)
-    assert best == pytest.approx(max(levels), abs=1e-3)
+def test_hinge_by_hand():
+    # One critic of two heads, another of one; 1 and -1 are far enough.
+    real = [[np.array([[2.0], [0.5]]), np.array([[-1.0]])], [np.array([[1.0]])]]
+    made = [
+        [np.array([[-3.0], [0.0]]), np.array([[1.0]])],
+        [np.array([[-1.0]])],
+    ]
+    # ((0 + .5) / 2 + 2) / 2 and 0; ((0 + 1) / 2 + 2) / 2 and 0.
+    found = float(critic_hinge(real, made))
+    assert found == pytest.approx((1.125 + 1.25) / 2)
+    assert float(mean_score(real)) == pytest.approx(((1.25 - 1) / 2 + 1) / 2)
 
 
-def test_bits_per_dimension_by_hand():
-    # Two bits for each of 100 values, and 50 bits of latents.
-    found = bits_per_dimension(2 * math.log(2), 50 * math.log(2), 100)
-    assert found == pytest.approx(2.5)
-
-
-def test_energy_distance_by_loops():
-    rng = np.random.default_rng(0)
-    first = rng.normal(size=(5, 4)).astype(np.float32)
-    second = rng.normal(1.0, size=(7, 4)).astype(np.float32)
-
-    def mean(pairs):
-        return np.mean([np.linalg.norm(a - b) for a, b in pairs])
-
-    expected = (
-        2 * mean(itertools.product(first, second))
-        - mean(itertools.permutations(first, 2))
-        - mean(itertools.permutations(second, 2))
-    ) / 2
-    found = float(energy_distance(first, second))
-    assert found == pytest.approx(expected, abs=1e-5)
-    # Of single rows it is a number, too.
-    first = keras.ops.ones((1, 3))
-    assert np.isfinite(float(energy_distance(first, first)))
-    assert float(energy_distance(first, first + 4.0)) == pytest.approx(8.0)
+def test_feature_error_by_hand():
+    target = [np.array([[[[3.0]]]]), np.array([[[[1.0], [2.0]]]])]
+    drawn = [np.array([[[[0.0]]]]), np.array([[[[1.0], [3.0]]]])]
+    # 9 / 9, and (0 + 1) / 2 over (1 + 4) / 2.
+    found = float(feature_error(drawn, target))
+    assert found == pytest.approx((1 + 0.2) / 2, rel=1e-5)
+    assert float(feature_error(target, target)) == 0.0
 
 
 def test_crossentropy_counts_known_labels_alone():

@@ -17,7 +17,7 @@ def make_vae(seed=0, schema=SCHEMA, **settings):
     settings = {
         "latent_size": LATENT_SIZE,
         "encoder_channels": (4, 8),
-        "decoder_channels": (8, 4, 4),
+        "decoder_channels": (8, 4, 4, 4),
         **settings,
     }
     return PortraitVAE(schema, **settings)

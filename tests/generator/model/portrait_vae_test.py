@@ -15,15 +15,9 @@ from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
 from tp_keras.errors import UserError
-from tp_keras.generator.conditions import get_conditions
-from tp_keras.generator.conditions import one_hot_labels
-from tp_keras.generator.model import Eigenfaces
 from tp_keras.generator.model import networks
 from tp_keras.generator.model.geometry import as_pixels
-from tp_keras.generator.model.geometry import halve
 from tp_keras.generator.model.geometry import scale_pixels
-from tp_keras.generator.training.trainer import fit_eigenfaces
-from tp_keras.models.optimizers import FusedAdamW
 from tp_keras.runs.precision import in_float32
 from tp_keras.runs.precision import layers_in
 from tp_keras.tasks import MISSING
@@ -59,60 +53,19 @@ def trained():
     return vae
 
 
-def one_hot(labels):
-    return np.asarray(one_hot_labels(labels, get_conditions(SCHEMA)))
-
-
-@pytest.fixture(scope="module")
-def eigenfaces():
-    return fit_eigenfaces(make_portraits(40), LATENT_SIZE, seed=0)
-
-
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_an_initialised_model_is_the_linear_one(eigenfaces, precision):
-    with layers_in(precision):
-        vae = make_vae()
-    vae.initialize(eigenfaces)
-    portraits = make_portraits(6, seed=3)
-    images, labels = portraits.images, portraits.labels
-    flat = np.asarray(halve(scale_pixels(images))).reshape(6, -1)
-    centre = one_hot(labels) @ eigenfaces.label_means
-    means = (flat - centre) @ eigenfaces.encoder_kernel
-    found, log_variances = vae.encode(images, labels)
-    np.testing.assert_allclose(found, means, atol=1e-4)
-    expected = np.tile(eigenfaces.log_variance, (6, 1))
-    np.testing.assert_allclose(log_variances, expected, atol=1e-4)
-    drawn = (centre + means @ eigenfaces.decoder_kernel).reshape(6, 54, 42, 3)
-    expected = np.asarray(as_pixels(drawn.astype(np.float32)))
-    found = np.asarray(vae.reconstruct(images, labels))
-    np.testing.assert_allclose(found, expected, atol=5e-3)
-
-
-def test_the_linear_path_is_fitted_to_portraits_and_their_mirrors(eigenfaces):
-    portraits = make_portraits(40)
-    half = np.asarray(halve(scale_pixels(portraits.images)))
-    both = np.concatenate([half, half[:, :, ::-1]]).reshape(80, -1)
-    both_labels = np.tile(one_hot(portraits.labels), (2, 1))
-    expected = Eigenfaces.fit(both, both_labels, LATENT_SIZE, seed=0)
-    for name in ("label_means", "basis", "variances"):
-        pair = [np.abs(getattr(each, name)) for each in (eigenfaces, expected)]
-        np.testing.assert_allclose(*pair, atol=1e-4)
-
-
 def test_growing_keeps_weights_latents_and_pictures(trained):
     inputs = make_inputs()
     images, labels = inputs["image"], {n: inputs[n] for n in TASK_NAMES}
     latents = np.random.default_rng(0).normal(size=(6, LATENT_SIZE))
     latents = latents.astype(np.float32)
-    half = trained.draw(latents, labels, False)["half"]
+    half = trained.draw(latents, labels, False)
     means, _ = trained.encode(images, labels)
     trained.set_stage(True)
     try:
-        drawn = trained.draw(latents, labels, False)
-        np.testing.assert_array_equal(drawn["half"], half)
-        np.testing.assert_array_equal(drawn["image"], as_pixels(half))
         decoded = trained.decode(latents, labels)
-        np.testing.assert_array_equal(decoded, drawn["image"])
+        np.testing.assert_array_equal(decoded, as_pixels(half))
+        drawn = trained.draw(latents, labels, False)
+        np.testing.assert_array_equal(drawn, scale_pixels(decoded))
         np.testing.assert_array_equal(trained.encode(images, labels)[0], means)
     finally:
         trained.set_stage(False)
@@ -127,44 +80,14 @@ def test_growing_keeps_weights_latents_and_pictures(trained):
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("modulation", [True, False])
-def test_the_outer_layers_learn_once_it_has_grown(modulation):
-    vae = make_vae(modulation=modulation)
+def test_the_outer_layers_learn_once_it_has_grown():
+    vae = make_vae()
     outer = {id(v) for v in outer_variables(vae)}
-    # A block of FiLM is what takes part of it away.
-    assert len(outer) == (9 if modulation else 7)
+    # Two of the encoder with three, three of the decoder with four each.
+    assert len(outer) == 15
     assert not outer & {id(v) for v in vae.trainable_variables}
     vae.set_stage(True)
     assert outer <= {id(v) for v in vae.trainable_variables}
-    assert vae.dimensions == 27_216
-    vae.set_stage(False)
-    assert vae.dimensions == 6_804
-
-
-@pytest.mark.large
-def test_fit_lowers_the_loss_of_training_and_validation():
-    vae = make_vae(schema=EVERY_KIND, grown=True)
-    inputs = make_inputs(16, schema=EVERY_KIND)
-    vae.compile(FusedAdamW(3e-3, weight_decay=0.0))
-    history = vae.fit(
-        inputs, validation_data=(inputs,), batch_size=8, epochs=8, verbose=0
-    ).history
-    for name in ("loss", "rmse", "val_loss", "val_rmse"):
-        assert np.isfinite(history[name]).all()
-        assert history[name][-1] < history[name][0]
-
-
-def test_labels_are_left_out_in_training_alone(trained):
-    labels = {name: np.zeros(4000, np.int32) for name in TASK_NAMES}
-    dropped = trained._drop_labels(labels)
-    hidden = np.stack([np.asarray(v) == MISSING for v in dropped.values()])
-    np.testing.assert_allclose(hidden.mean(axis=1), 0.15, atol=0.02)
-    # Each label on its own.
-    assert hidden.all(axis=0).mean() == pytest.approx(0.15**3, abs=0.004)
-    inputs = make_inputs()
-    outputs = trained(inputs, training=False)
-    for name in TASK_NAMES:
-        np.testing.assert_array_equal(outputs["labels"][name], inputs[name])
 
 
 def test_unknown_labels_are_encoded_and_drawn_like_classes(trained):
@@ -196,37 +119,12 @@ def test_generate_draws_from_the_prior():
     np.testing.assert_allclose(alone[0], together[1], atol=1e-3)
 
 
-def test_the_running_gaussian_follows_the_latents():
-    vae = make_vae()
-    rng = np.random.default_rng(0)
-    scale = np.tril(rng.normal(size=(LATENT_SIZE, LATENT_SIZE)))
-    latents = (rng.normal(size=(50, LATENT_SIZE)) @ scale.T + 2.0).astype("f")
-    mean, covariance = np.zeros(LATENT_SIZE), np.eye(LATENT_SIZE)
-    for _ in range(3):
-        vae.update_latent_statistics(latents)
-        mean = 0.98 * mean + 0.02 * latents.mean(axis=0)
-        rest = latents - mean
-        covariance = 0.98 * covariance + 0.02 * rest.T @ rest / 50
-    np.testing.assert_allclose(vae.latent_mean, mean, rtol=1e-4)
-    np.testing.assert_allclose(vae.latent_covariance, covariance, rtol=1e-4)
-
-    vae.latent_mean.assign(latents.mean(axis=0))
-    vae.latent_covariance.assign(scale @ scale.T)
-    noise = rng.normal(size=(40_000, LATENT_SIZE)).astype("f")
-    drawn = np.asarray(vae.draw_latents(noise))
-    np.testing.assert_allclose(drawn.mean(0), latents.mean(0), atol=0.06)
-    expected = scale @ scale.T + 0.01 * np.eye(LATENT_SIZE)
-    np.testing.assert_allclose(np.cov(drawn.T), expected, atol=0.15)
-
-
 @pytest.mark.parametrize(
     ("precision", "schema"), [("float32", EVERY_KIND), ("bfloat16", SCHEMA)]
 )
 def test_a_file_holds_weights_prior_and_stage(precision, schema, tmp_path):
     with layers_in(precision):
-        vae = make_vae(
-            schema=schema, grown=True, modulation=precision == "float32"
-        )
+        vae = make_vae(schema=schema, grown=True)
     vae.prior = make_prior("gaussian_mixture", LATENT_SIZE, schema=schema)
     randomize(v for v in vae.variables if "seed" not in v.path)
     vae.save(tmp_path / "vae.keras")

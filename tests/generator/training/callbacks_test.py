@@ -1,3 +1,4 @@
+import re
 import types
 
 import keras
@@ -11,11 +12,14 @@ from tests.generator.model.networks import randomize
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import make_portraits
 from tp_keras.errors import UserError
+from tp_keras.generator.config import VaeExperimentConfig
 from tp_keras.generator.model import to_uint8
-from tp_keras.generator.training.callbacks import CollapseGuard
+from tp_keras.generator.training.callbacks import BalanceGuard
 from tp_keras.generator.training.callbacks import EpochPictures
 from tp_keras.generator.training.callbacks import KLWarmup
+from tp_keras.generator.training.callbacks import find_collapse
 from tp_keras.generator.training.folder import VaeRunFolder
+from tp_keras.models.optimizers import FusedAdamW
 
 
 @pytest.mark.parametrize(
@@ -41,16 +45,100 @@ def test_the_weight_of_the_kl_grows_to_its_value(steps, first_step, expected):
     assert weights == pytest.approx(expected)
 
 
-def test_what_can_come_to_nothing_ends_the_training():
-    guard = CollapseGuard()
+GOOD = {"kl": 1.0, "active_latents": 1.0, "critic": 0.05, "variety": 0.25}
+
+
+class Optimized(keras.Model):
+    """A single weight, with an optimizer that averages it."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = self.add_weight((), "zeros", name="weight")
+        self.compile(FusedAdamW(0.1, use_ema=True, ema_momentum=0.9))
+        self.optimizer.build(self.trainable_variables)
+
+    @property
+    def vae(self):
+        return self
+
+    def set(self, weight, average, steps):
+        self.weight.assign(weight)
+        self.optimizer._model_variables_moving_average[0].assign(average)
+        self.optimizer.iterations.assign(steps)
+
+
+@pytest.fixture
+def guarded(tmp_path):
+    """A run, its model, what is said, and the guard between them."""
+    run, said, kept = VaeRunFolder(tmp_path / "run"), [], []
+    run.claim(VaeExperimentConfig(run_dir=str(run.path)))
+    run.save_model = lambda model: kept.append(float(model.weight))
+    guard = BalanceGuard(run, said.append)
+    guard.set_model(Optimized())
+    guard.kept = kept
+    return run, guard.model, said, guard
+
+
+def test_a_loss_that_is_no_number_ends_the_training(guarded):
+    *_, guard = guarded
     guard.on_train_batch_end(0, {"loss": 3.0})
-    guard.on_epoch_end(2, {"kl": 1.0, "active_latents": 1.0})
     for loss in (np.nan, np.inf):
         with pytest.raises(UserError, match="--learning_rate .* in step 5"):
             guard.on_train_batch_end(4, {"loss": loss})
-    for kl, active in ((0.99, 4.0), (12.0, 0.5)):
-        with pytest.raises(UserError, match="--beta, or .* after epoch 3"):
-            guard.on_epoch_end(2, {"kl": kl, "active_latents": active})
+
+
+@pytest.mark.parametrize(
+    ("bad", "sentence"),
+    [
+        ({"kl": 0.99}, "posterior has collapsed: 0.99 nats in 1 latents"),
+        ({"active_latents": 0.5}, "posterior has collapsed"),
+        ({"critic": 0.049}, "critics are never wrong, .* 0.049"),
+        ({"variety": 0.24}, "all alike: they differ by 24%"),
+    ],
+)
+def test_what_an_epoch_may_end_in_is_told(bad, sentence, guarded):
+    assert find_collapse(GOOD, 3) is None
+    assert re.search(sentence, find_collapse({**GOOD, **bad}, 3))
+    # There is nothing to go back to.
+    *_, said, guard = guarded
+    guard.on_epoch_end(3, GOOD)
+    with pytest.raises(UserError, match=f"{sentence}.*Received: epoch 4, "):
+        guard.on_epoch_end(3, {**GOOD, **bad})
+    assert not said
+
+
+def test_portraits_may_be_alike_at_first():
+    alike = {**GOOD, "variety": 0.1}
+    found = [find_collapse(alike, epoch) is None for epoch in range(5)]
+    assert found == [True, True, True, False, False]
+
+
+def test_a_training_goes_on_from_the_last_good_average(guarded):
+    run, model, said, guard = guarded
+    model.set(1.0, 2.0, 30)
+    run.backups.save(model, 3)
+    for times in (1, 2, 3):
+        model.set(7.0, 8.0, 40)
+        guard.on_epoch_end(3, {**GOOD, "variety": 0.1})
+        assert float(model.weight) == 2.0
+        # The learning rate goes on falling.
+        assert int(model.optimizer.iterations) == 40
+        assert len(run.facts["setbacks"]) == len(said) == times
+    assert run.facts["setbacks"][0][0] == 4
+    assert "from epoch 4 to the averaged weights after epoch 3" in said[0]
+    # What is kept is not what went wrong.
+    assert guard.kept == [2.0, 2.0, 2.0]
+    with pytest.raises(UserError, match="Received: epoch 4, setback 4"):
+        guard.on_epoch_end(3, {**GOOD, "variety": 0.1})
+
+
+def test_a_state_of_another_size_is_none_to_go_back_to(guarded):
+    run, model, _, guard = guarded
+    run.backups.save(model, 3)
+    guard.begin = 3
+    with pytest.raises(UserError, match="all alike.* epoch 4, setback 1"):
+        guard.on_epoch_end(3, {**GOOD, "variety": 0.1})
+    assert "setbacks" not in run.facts
 
 
 def test_a_sheet_has_portraits_reconstructions_and_new_ones(tmp_path):

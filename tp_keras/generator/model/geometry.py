@@ -36,9 +36,11 @@ def scale_pixels(images):
     return ops.cast(images, "float32") / PIXEL_CENTRE - 1.0
 
 
-def as_pixels(half):
+def as_pixels(pictures, doubled=True):
     """Returns pictures of -1..1 `[batch, h, w, 3]`, doubled, as 0..255."""
-    return (double(half) + 1.0) * PIXEL_CENTRE
+    if doubled:
+        pictures = double(pictures)
+    return (pictures + 1.0) * PIXEL_CENTRE
 
 
 def halve(images):

@@ -1,14 +1,9 @@
-"""The terms that a VAE is trained with, in nats where they are likelihoods."""
-
-import math
+"""The terms that a generator is trained with."""
 
 import keras
 from keras import ops
 
 from tp_keras.tasks import MISSING
-
-# Uniform noise makes whole numbers a density (Theis et al., arXiv:1511.01844).
-DEQUANTIZATION_VARIANCE = 1.0 / 12.0
 
 
 def gaussian_kl(mean, log_variance):
@@ -20,54 +15,41 @@ def gaussian_kl(mean, log_variance):
     return 0.5 * (ops.square(mean) + ops.exp(log_variance) - log_variance - 1.0)
 
 
-def log_likelihood(squared_error, variance=None):
-    """Returns the log density of a dequantised pixel value, in nats.
+def critic_hinge(real_scores, made_scores):
+    """Returns the loss of critics, the mean over them and over their heads.
 
-    All values share one variance on the scale 0..255, that of their mean
-    squared error. None is the best for the batch, the optimal sigma-VAE of
-    Rybkin et al., arXiv:2006.13202: there is no weight between pixels and KL to
-    tune.
+    `relu(1 - real) + relu(1 + made)` of lists of lists of float `[batch, n]`: 2
+    for who can't tell, 0 for who always can (Lim and Ye, arXiv:1705.02894).
     """
-    squared_error = squared_error + DEQUANTIZATION_VARIANCE
-    if variance is None:
-        variance = squared_error
-    return -0.5 * (
-        math.log(2 * math.pi) + ops.log(variance) + squared_error / variance
+    return _mean_of_heads(real_scores, lambda x: ops.relu(1 - x)) + (
+        _mean_of_heads(made_scores, lambda x: ops.relu(1 + x))
     )
 
 
-def bits_per_dimension(negative_log_likelihood, kl, dimensions):
-    """Returns the negative ELBO in bits for each of so many pixel values."""
-    return (negative_log_likelihood + kl / dimensions) / math.log(2.0)
+def mean_score(scores):
+    """Returns the mean over critics of the mean over their heads."""
+    return _mean_of_heads(scores, lambda x: x)
 
 
-def energy_distance(first, second):
-    """Returns the energy distance between samples `[n, size]` and `[m, size]`.
+def _mean_of_heads(scores, function):
+    means = [
+        sum(ops.mean(function(each)) for each in heads) / len(heads)
+        for heads in scores
+    ]
+    return sum(means) / len(means)
 
-    `2 E|x - y| - E|x - x'| - E|y - y'|` over the root of their length: 0 if
-    and only if the distributions are equal. The estimate is unbiased, so it
-    may be negative. Szekely and Rizzo, "Energy statistics", 2013.
+
+def feature_error(maps, target_maps):
+    """Returns the squared error of feature maps over their mean square.
+
+    The mean over the maps of `FeatureNetwork`; 1 if nothing but zeros is seen.
+    Deep feature consistency: Hou et al., arXiv:1610.00291.
     """
-    between = ops.mean(_distances(first, second))
-    within = _mean_of_others(first) + _mean_of_others(second)
-    return (2 * between - within) / math.sqrt(first.shape[-1])
-
-
-def _distances(first, second):
-    squares = (
-        ops.sum(ops.square(first), axis=1)[:, None]
-        + ops.sum(ops.square(second), axis=1)[None]
-        - 2 * ops.matmul(first, ops.transpose(second))
-    )
-    # The root has no slope at 0, where a vector meets itself.
-    return ops.sqrt(ops.maximum(squares, 1e-6))
-
-
-def _mean_of_others(sample):
-    count = ops.shape(sample)[0]
-    distances = _distances(sample, sample) * (1 - ops.eye(count))
-    count = ops.cast(count, distances.dtype)
-    return ops.sum(distances) / ops.maximum(count * (count - 1), 1)
+    errors = [
+        ops.mean(ops.square(x - target)) / (ops.mean(ops.square(target)) + 1e-6)
+        for x, target in zip(maps, target_maps, strict=True)
+    ]
+    return sum(errors) / len(errors)
 
 
 def labelled_crossentropy(labels, logits, smoothing=0.0):

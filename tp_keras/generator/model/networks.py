@@ -1,12 +1,12 @@
 """Encoder and decoder of portraits, and what they are built of."""
 
+import math
+
 import keras
-import numpy as np
 from keras import ops
 
 from tp_keras.generator.conditions import embed_labels
 from tp_keras.generator.conditions import label_inputs
-from tp_keras.generator.conditions import one_hot_labels
 from tp_keras.generator.model.geometry import PIXEL_CENTRE
 from tp_keras.generator.model.geometry import as_pixels
 from tp_keras.generator.model.geometry import double
@@ -20,43 +20,98 @@ from tp_keras.registration import register
 _LOG_VARIANCE_BOUND = 10.0
 
 _READ_CHANNELS = 16
+_STYLE_SIZE = 192
 
 # What reads details that a picture of half the size doesn't have.
 ENCODER_OUTER = ("outer_convolution", "outer_projection")
 
-# Convolutions at full size are the dearest: few channels do for details.
-_DRAWN_CHANNELS = 8
-
 # What draws the details beyond half the size, with weights.
-DECODER_OUTER = ("outer_modulation", "outer_convolution", "outer_change")
+DECODER_OUTER = ("outer_first", "outer_second", "outer_colours")
 
 
 @register
-class FeatureModulation(keras.layers.Layer):
-    """Scales and shifts channels by a condition (FiLM).
+class ModulatedConvolution(keras.layers.Layer):
+    """A convolution whose input channels are scaled by a style.
 
-    `x * (1 + scale(c)) + shift(c)` of features `[batch, rows, columns,
-    channels]`, both linear in the condition `[batch, size]` and zero at the
-    beginning: untrained it changes nothing. Perez et al., arXiv:1709.07871.
+    What the scales make of the length of each filter would change the variance
+    of the output, so it comes out as a factor to divide by: features are
+    normalised without a look at their statistics, hence row by row. StyleGAN2:
+    Karras et al., arXiv:1912.04958, section 2.2. There it is divided at once;
+    here by the layer that comes next, in one product with its own scales, which
+    saves a pass over all features. (A ReLU in between takes no notice.)
+
+    Called with a list of features `[batch, rows, columns, channels]`, styles
+    `[batch, size]` and, unless it is the first, the factor of the layer before
+    `[batch, channels]`; returns features and their factor.
+
+    Args:
+        channels: Int, of the output.
+        kernel_size: Int.
+        activation: `"relu"`, or None.
+        gain: Float, by which the initial kernel is multiplied.
     """
 
+    def __init__(
+        self, channels, kernel_size=3, activation="relu", gain=1.0, **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.channels = channels
+        self.kernel_size = kernel_size
+        self.activation = activation
+        self.gain = gain
+
     def build(self, input_shape):
-        features, condition = input_shape
-        self.projection = keras.layers.Dense(
-            2 * features[-1],
-            kernel_initializer="zeros",
-            name="projection",
+        features, style, *_ = input_shape
+        depth = features[-1]
+        size = self.kernel_size**2 * depth
+        self.scale = keras.layers.Dense(
+            depth,
+            bias_initializer="ones",
             dtype=self.dtype_policy,
+            name="scale",
         )
-        self.projection.build(condition)
+        self.scale.build(style)
+        self.convolution = keras.layers.Conv2D(
+            self.channels,
+            self.kernel_size,
+            padding="same",
+            activation=self.activation,
+            kernel_initializer=keras.initializers.RandomNormal(
+                stddev=self.gain / math.sqrt(size)
+            ),
+            dtype=self.dtype_policy,
+            name="convolution",
+        )
+        self.convolution.build(features)
 
     def call(self, inputs):
-        x, condition = inputs
-        scale, shift = ops.split(self.projection(condition), 2, axis=-1)
-        return x * (1 + scale[:, None, None]) + shift[:, None, None]
+        features, style, *factor = inputs
+        scale = ops.cast(self.scale(style), "float32")
+        kernel = ops.cast(self.convolution.kernel, "float32")
+        squares = ops.sum(ops.square(kernel), axis=(0, 1))
+        squares = ops.matmul(ops.square(scale), squares)
+        if factor:
+            scale = scale * ops.cast(factor[0], "float32")
+        scale = ops.cast(scale, features.dtype)[:, None, None]
+        x = self.convolution(features * scale)
+        return x, ops.rsqrt(squares + 1e-8) * math.sqrt(2)
 
-    def compute_output_shape(self, input_shape):
-        return tuple(input_shape[0])
+    def compute_output_spec(self, inputs):
+        features = inputs[0]
+        shape = (*features.shape[:-1], self.channels)
+        return (
+            keras.KerasTensor(shape, self.compute_dtype),
+            keras.KerasTensor((shape[0], self.channels), "float32"),
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "channels": self.channels,
+            "kernel_size": self.kernel_size,
+            "activation": self.activation,
+            "gain": self.gain,
+        }
 
 
 def convolution(x, channels, name, kernel_size=3, strides=1, **kwargs):
@@ -66,17 +121,14 @@ def convolution(x, channels, name, kernel_size=3, strides=1, **kwargs):
     )(x)
 
 
-def zero_convolution(x, channels, name, *args, **kwargs):
-    """Returns a `convolution` that is zero until it has learned something."""
-    kwargs["kernel_initializer"] = "zeros"
-    return convolution(x, channels, name, *args, **kwargs)
+def leaky(x):
+    """Returns features after a leaky ReLU of slope .2, as a product.
 
-
-def _linear(x, size, name):
-    """Returns the product with a matrix, in full precision."""
-    return keras.layers.Dense(size, use_bias=False, dtype="float32", name=name)(
-        x
-    )
+    As fast as the operation of that name, before whose gradient the optimizer
+    of TensorFlow's graphs gives up, with a message of many lines.
+    """
+    one = ops.ones((), x.dtype)
+    return x * ops.where(x > 0, one, 0.2 * one)
 
 
 def bounded_log_variance(x):
@@ -84,73 +136,53 @@ def bounded_log_variance(x):
     return _LOG_VARIANCE_BOUND * ops.tanh(x / _LOG_VARIANCE_BOUND)
 
 
-def unbounded_log_variance(log_variance) -> np.ndarray:
-    """Returns what `bounded_log_variance` makes a log variance of."""
-    share = np.clip(log_variance / _LOG_VARIANCE_BOUND, -0.99, 0.99)
-    return (_LOG_VARIANCE_BOUND * np.arctanh(share)).astype(np.float32)
-
-
 def build_encoder(image_shape, conditions, latent_size, channels):
     """Returns the encoder as a functional model.
 
     It leads from a dict of `image` uint8 and the labels int32 to `mean` and
-    `log_variance`, float32 `[batch, latent_size]`. The mean is that of the
-    linear path, which sees the portrait less the mean of its labels, plus what
-    the convolutions add to it (nothing, untrained). What these read at full
-    size is added to what they read at half of it, and is zero before the model
-    has grown. `channels` are two, at a quarter of the size and innermost.
+    `log_variance`, float32 `[batch, latent_size]`. What is read at full size is
+    added to what is read at half of it, and is zero before the model has
+    grown. `channels` are two, at a quarter of the size and innermost.
     """
     image = keras.Input(image_shape, dtype="uint8", name="image")
     labels = label_inputs(conditions)
     full = scale_pixels(image)
-    half = halve(full)
-
-    # === Linear path ===
-    pixels = keras.layers.Flatten(dtype="float32", name="half_row")(half)
-    one_hot = one_hot_labels(labels, conditions)
-    label_mean = _linear(one_hot, pixels.shape[-1], "label_mean")
-    linear = _linear(pixels - label_mean, latent_size, "linear_mean")
-
-    # === Convolutions ===
-    x = convolution(half, channels[0], "half_convolution", 4, 2)
+    x = convolution(halve(full), channels[0], "half_convolution", 4, 2)
+    outer = convolution(full, _READ_CHANNELS, "outer_convolution", 4, 2)
     outer = convolution(
-        full, _READ_CHANNELS, "outer_convolution", 4, 2, activation="relu"
-    )
-    outer = zero_convolution(
-        outer, channels[0], "outer_projection", 4, 2, use_bias=False
+        keras.layers.ReLU(name="outer_relu")(outer),
+        channels[0],
+        "outer_projection",
+        4,
+        2,
+        use_bias=False,
+        kernel_initializer="zeros",
     )
     x = keras.layers.Add(name="half_sum")([x, outer])
     x = keras.layers.ReLU(name="half_relu")(x)
     for name, width, size, strides in (
-        ("quarter_convolution", channels[1], 3, inner_stride(image_shape)),
-        ("inner_convolution", channels[1], 3, 1),
-        ("inner_projection", channels[1] // 4, 1, 1),
+        ("quarter", channels[1], 3, inner_stride(image_shape)),
+        ("inner", channels[1], 3, 1),
+        ("row", channels[1] // 2, 1, 1),
     ):
-        x = convolution(x, width, name, size, strides, activation="relu")
+        x = convolution(x, width, f"{name}_convolution", size, strides)
+        x = keras.layers.ReLU(name=f"{name}_relu")(x)
     x = keras.layers.Flatten(name="inner_row")(x)
     x = keras.layers.Concatenate(name="inner_and_labels")(
         [x, embed_labels(labels, conditions)]
     )
-    x = keras.layers.Dense(256, activation="relu", name="hidden")(x)
-    x = keras.layers.Concatenate(dtype="float32", name="hidden_and_linear")(
-        [x, linear]
-    )
+    x = leaky(keras.layers.Dense(256, name="hidden")(x))
 
-    def zero_dense(name, **kwargs):
-        """A dense layer that is its bias alone, untrained."""
+    def dense(name, **kwargs):
         return keras.layers.Dense(
-            latent_size,
-            kernel_initializer="zeros",
-            dtype="float32",
-            name=name,
-            **kwargs,
+            latent_size, dtype="float32", name=name, **kwargs
         )(x)
 
     return keras.Model(
         {"image": image, **labels},
         {
-            "mean": linear + zero_dense("mean_change"),
-            "log_variance": zero_dense(
+            "mean": dense("mean"),
+            "log_variance": dense(
                 "log_variance", activation=bounded_log_variance
             ),
         },
@@ -158,76 +190,67 @@ def build_encoder(image_shape, conditions, latent_size, channels):
     )
 
 
-def build_decoder(
-    image_shape, conditions, latent_size, channels, modulation=True
-):
+def build_decoder(image_shape, conditions, latent_size, channels):
     """Returns the decoder, in two functional models.
 
     Both lead from a dict of `latent` float32 `[batch, latent_size]` and the
     labels int32: one to a picture of half the size from -1 to 1, the other to
-    a dict of this as `half` and the full `image`, pixels 0..255. At half the
-    size the picture is the linear path (label mean plus eigenfaces) plus what
-    the convolutions add; at full size that picture doubled, plus details. Both
-    additions are zero in an untrained model.
+    a dict of this as `half` and the full `image`, pixels 0..255. Colours of
+    every size are added up; what the full size adds is zero at first.
 
-    `channels` are those of the innermost features, at a quarter and at half of
-    the size. Without `modulation` of the features of every stage (FiLM) labels
-    enter beside the latents alone.
+    `channels` are four, innermost, at a quarter, at half and at full size.
     """
     stride = inner_stride(image_shape)
-    half_size = [side // 2 for side in image_shape[:2]]
     rows, columns = [side // (4 * stride) for side in image_shape[:2]]
     latent = keras.Input((latent_size,), name="latent")
     labels = label_inputs(conditions)
-    condition = embed_labels(labels, conditions)
-
-    # === Linear path ===
-    pixels = 3 * half_size[0] * half_size[1]
-    one_hot = one_hot_labels(labels, conditions)
-    linear = _linear(one_hot, pixels, "label_mean") + _linear(
-        latent, pixels, "linear_image"
+    told = keras.layers.Concatenate(name="latent_and_labels")(
+        [latent, embed_labels(labels, conditions)]
     )
-    linear = ops.reshape(linear, (-1, *half_size, 3))
+    style = told
+    for name in ("style_first", "style_second"):
+        style = keras.layers.Dense(_STYLE_SIZE, name=name)(style)
+        style = leaky(style)
 
-    def modulated(x, name):
-        if modulation:
-            x = FeatureModulation(name=f"{name}_modulation")([x, condition])
-        return keras.layers.ReLU(name=f"{name}_relu")(x)
+    def convolve(x, width, name):
+        """One more layer, of features and their factor."""
+        features, *factor = x
+        layer = ModulatedConvolution(width, name=name)
+        return layer([features, style, *factor])
 
-    def block(x, name):
-        """A residual block that is the identity at first."""
-        y = modulated(convolution(x, x.shape[-1], f"{name}_first"), name)
-        y = zero_convolution(y, x.shape[-1], f"{name}_second")
-        return keras.layers.Add(name=f"{name}_add")([x, y])
+    def enlarge(x, size, name):
+        features, factor = x
+        return keras.layers.UpSampling2D(size, name=name)(features), factor
+
+    def colours(x, name, gain):
+        features, factor = x
+        picture, _ = ModulatedConvolution(
+            3, 1, None, gain, dtype="float32", name=name
+        )([features, style, factor])
+        return picture
 
     # === From the innermost features to half the size ===
-    x = keras.layers.Concatenate(name="latent_and_labels")([latent, condition])
-    x = keras.layers.Dense(256, activation="relu", name="hidden")(x)
-    x = keras.layers.Dense(rows * columns * channels[0], name="inner")(x)
-    x = keras.layers.Reshape((rows, columns, channels[0]), name="inner_map")(x)
-    x = modulated(x, "inner")
-    x = block(x, "inner_block")
-    # Fewer channels first, then more pixels: a fifth of the work.
-    x = convolution(x, channels[1], "quarter_convolution")
-    x = keras.layers.UpSampling2D(stride, name="to_quarter")(x)
-    x = modulated(x, "quarter")
-    x = block(x, "quarter_block")
-    x = convolution(x, channels[2], "half_convolution")
-    x = keras.layers.UpSampling2D(2, name="to_half")(x)
-    x = modulated(x, "half")
-    x = convolution(x, channels[2], "half_second")
-    features = keras.layers.ReLU(name="half_features")(x)
-    half = linear + zero_convolution(
-        features, 3, "half_change", dtype="float32"
+    x = keras.layers.Dense(rows * columns * channels[0], "relu", name="inner")(
+        told
     )
+    x = keras.layers.Reshape((rows, columns, channels[0]), name="inner_map")(x)
+    x = convolve((x,), channels[0], "inner_first")
+    # Fewer channels first, then more pixels.
+    x = convolve(x, channels[1], "inner_second")
+    x = enlarge(x, stride, "to_quarter")
+    x = convolve(x, channels[1], "quarter_first")
+    picture = colours(x, "quarter_colours", 0.3)
+    x = convolve(x, channels[2], "quarter_second")
+    x = enlarge(x, 2, "to_half")
+    x = convolve(x, channels[2], "half_first")
+    x = convolve(x, channels[2], "half_second")
+    half = double(picture) + colours(x, "half_colours", 0.3)
 
     # === Full size ===
-    x = modulated(features, "outer")
-    x = convolution(x, _DRAWN_CHANNELS, "outer_convolution")
-    # Sub-pixels out of channels are faster, and leave a grid where a loss
-    # looks at the pictures through strided convolutions.
-    x = keras.layers.ReLU(name="outer_features")(double(x))
-    details = zero_convolution(x, 3, "outer_change", dtype="float32")
+    x = convolve(x, channels[3], "outer_first")
+    x = enlarge(x, 2, "to_full")
+    x = convolve(x, channels[3], "outer_second")
+    details = colours(x, "outer_colours", 0.0)
     image = as_pixels(half) + PIXEL_CENTRE * details
     inputs = {"latent": latent, **labels}
     return (

@@ -13,6 +13,16 @@ from tp_keras.tasks import MISSING
 # Below this many nats the latents tell a portrait as good as nothing.
 _LEAST_KL = 1.0
 
+# A hinge loss below this: critics that always know teach nothing.
+_LEAST_CRITIC = 0.05
+
+# New portraits that differ by less than this share of what real ones do are
+# always the same few. In the first epochs they are still grey.
+_LEAST_VARIETY = 0.25
+_FIRST_EPOCHS = 3
+
+_MOST_SETBACKS = 3
+
 _COLUMNS = 12
 
 
@@ -35,25 +45,81 @@ class KLWarmup(keras.callbacks.Callback):
         self.step += 1
 
 
-class CollapseGuard(FiniteLoss):
-    """Ends a training that can't come to anything, and says why.
+class BalanceGuard(FiniteLoss):
+    """Goes back to the last good average where a training loses balance.
+
+    Looked at are the figures of each epoch: latents that tell nothing, critics
+    that are never wrong, new portraits that are all alike. Then the state of
+    the epoch before comes back, with the averages of its weights as weights,
+    and the training goes on with other portraits and noise. The run's facts
+    tell of every setback.
+
+    Args:
+        run: `VaeRunFolder`, whose backups hold the states.
+        say: Is told what happens.
+        begin: Int. Epochs before this stage, whose states are of another size.
 
     Raises:
-        UserError: If a loss is not a number, or if an epoch ends with less
-            than one nat in the latents, or with no latent that is used.
+        UserError: If a loss is not a number, if the stage has no epoch before,
+            or after the third time.
     """
 
+    def __init__(self, run, say, begin=0):
+        super().__init__()
+        self.run = run
+        self.say = say
+        self.begin = begin
+
     def on_epoch_end(self, epoch, logs=None):
-        """Looks whether the latents hold anything."""
-        kl, active = logs["kl"], logs["active_latents"]
-        if kl < _LEAST_KL or active < 1:
+        """Looks at the figures of the epoch."""
+        fault = find_collapse(logs, epoch)
+        if fault is None:
+            return
+        setbacks = [*self.run.facts.get("setbacks", []), [epoch + 1, fault]]
+        known = self.run.backups.newest(self.say)
+        if known <= self.begin or len(setbacks) > _MOST_SETBACKS:
             raise UserError(
-                "The posterior has collapsed: the latents tell nothing of a "
-                "portrait, and the decoder draws one face for all. Begin anew "
-                "with a smaller --beta, or with longer --warmup_epochs. "
-                f"Received: {kl:.2f} nats, {active:.0f} active latents after "
-                f"epoch {epoch + 1}"
+                f"{fault} Begin anew with a smaller --learning_rate, or with "
+                "longer --warmup_epochs. "
+                f"Received: epoch {epoch + 1}, setback {len(setbacks)}"
             )
+        self.say(
+            f"{fault} Going back from epoch {epoch + 1} to the averaged "
+            f"weights after epoch {known}."
+        )
+        optimizer = self.model.optimizer
+        steps = optimizer.iterations.numpy()
+        self.run.backups.restore_weights(self.model, known)
+        optimizer.iterations.assign(steps)
+        if optimizer.use_ema:
+            averages = optimizer._model_variables_moving_average
+            for variable, average in zip(
+                self.model.trainable_variables, averages, strict=True
+            ):
+                variable.assign(average)
+        # What has been kept after the epoch is what went wrong.
+        self.run.save_model(self.model.vae)
+        self.run.record(setbacks=setbacks)
+
+
+def find_collapse(logs: dict, epoch: int) -> str | None:
+    """Returns a sentence on what the figures of an epoch end in, or None."""
+    if logs["kl"] < _LEAST_KL or logs["active_latents"] < 1:
+        return (
+            f"The posterior has collapsed: {logs['kl']:.2f} nats in "
+            f"{logs['active_latents']:.0f} latents tell nothing of a portrait."
+        )
+    if logs["critic"] < _LEAST_CRITIC:
+        return (
+            "The critics are never wrong, so that the decoder learns nothing "
+            f"from them: their loss is {logs['critic']:.3f}."
+        )
+    if logs["variety"] < _LEAST_VARIETY and epoch >= _FIRST_EPOCHS:
+        return (
+            "New portraits are all alike: they differ by "
+            f"{logs['variety']:.0%} of what real ones do."
+        )
+    return None
 
 
 class EpochPictures(keras.callbacks.Callback):
@@ -94,14 +160,13 @@ class EpochPictures(keras.callbacks.Callback):
 
     def on_test_end(self, logs=None):
         """Draws with averaged weights, where they are swapped in."""
-        self.write(self.model, self._epoch)
+        self.write(self.model.vae, self._epoch)
 
     def draw(self, vae) -> np.ndarray:
         """Returns the sheet, uint8 `[height, width, 3]`."""
         again = to_uint8(vae.reconstruct(self.images, self.labels))
         noise = self.noise[:, : vae.latent_size].astype(np.float32)
-        latents = vae.draw_latents(noise)
-        new = to_uint8(vae.decode(latents, self.new_labels))
+        new = to_uint8(vae.decode(noise, self.new_labels))
         rows = [self.images, again, *np.split(new, len(new) // _COLUMNS)]
         return np.concatenate([np.concatenate(list(row), 1) for row in rows])
 

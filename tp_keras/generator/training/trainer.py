@@ -3,7 +3,6 @@
 import time
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tp_keras.command_line import train_command
@@ -12,19 +11,13 @@ from tp_keras.config import FLOAT32
 from tp_keras.data.pipeline import TrainingBatches
 from tp_keras.data.pipeline import evaluation_batches
 from tp_keras.errors import UserError
-from tp_keras.generator.conditions import get_conditions
-from tp_keras.generator.conditions import one_hot_labels
 from tp_keras.generator.config import PRIORS
-from tp_keras.generator.model import Eigenfaces
-from tp_keras.generator.model import LikelihoodObjective
+from tp_keras.generator.model import AdversarialVAE
 from tp_keras.generator.model import PortraitVAE
-from tp_keras.generator.model import SharpObjective
-from tp_keras.generator.model.geometry import halve
-from tp_keras.generator.model.geometry import scale_pixels
 from tp_keras.generator.priors import encode_latents
 from tp_keras.generator.priors import fit_priors
 from tp_keras.generator.priors.fitting import LEAST_PORTRAITS
-from tp_keras.generator.training.callbacks import CollapseGuard
+from tp_keras.generator.training.callbacks import BalanceGuard
 from tp_keras.generator.training.callbacks import EpochPictures
 from tp_keras.generator.training.callbacks import KLWarmup
 from tp_keras.generator.training.folder import VaeRunFolder
@@ -39,13 +32,6 @@ from tp_keras.runs.precision import layers_in
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.runs.trainer import Trainer
 from tp_keras.tasks import MISSING
-
-# Of the portraits that the linear path is fitted to: more change nothing.
-_MOST_FOR_EIGENFACES = 10_000
-# What the learning rate of these is multiplied by: Adam moves each of their
-# small numbers by as much as any other weight, and would soon undo them.
-_LINEAR_RATE = 0.05
-_LINEAR_LAYERS = ("linear_mean", "linear_image", "label_mean")
 
 
 class VaeTrainer(Trainer):
@@ -79,8 +65,6 @@ class VaeTrainer(Trainer):
                 settings.latent_size,
                 settings.encoder_channels,
                 settings.decoder_channels,
-                settings.modulation,
-                settings.label_dropout,
             )
 
     def _check_sources(self):
@@ -90,8 +74,7 @@ class VaeTrainer(Trainer):
                 "those with the labels that it is asked for. Expected no "
                 f"labels. Received: labels={' '.join(labels)}"
             )
-        if self.config.model.preset == "sharp":
-            self._classifier_run()
+        self._classifier_run()
 
     def _train(self, train, validation, fingerprints):
         """Trains at both sizes."""
@@ -102,18 +85,16 @@ class VaeTrainer(Trainer):
                 f"Received: {len(train)} of {train.dataset} {train.split}"
             )
         settings, seed = self.config.model, self.config.training.seed
-        if settings.preset == "likelihood":
-            objective = LikelihoodObjective(settings.pixel_variance)
-        else:
-            eyes = self._classifier_run()
-            objective = SharpObjective(eyes.load_model(), settings)
-            train = train.seen_as(eyes.schema)
-            validation = validation.seen_as(eyes.schema)
-            # A model that is loaded draws its first weights, too.
-            keras.utils.set_random_seed(seed)
-        vae = self.build_model(train.schema)
-        if settings.linear_start:
-            vae.initialize(fit_eigenfaces(train, settings.latent_size, seed))
+        eyes = self._classifier_run()
+        classifier = eyes.load_model()
+        train = train.seen_as(eyes.schema)
+        validation = validation.seen_as(eyes.schema)
+        # A model that is loaded draws its first weights, too.
+        keras.utils.set_random_seed(seed)
+        with layers_in(self.precision()):
+            model = AdversarialVAE(
+                self.build_model(train.schema), classifier, settings
+            )
         batches = training_batches(train, self.config)
         resumed = self.run.backups.newest(self._say)
         # Only now: a refusal leaves no folder behind.
@@ -126,7 +107,7 @@ class VaeTrainer(Trainer):
             precision=self.precision(),
         )
         for grown in (False, True):
-            self._fit_stage(vae, grown, resumed, objective, batches, validation)
+            self._fit_stage(model, grown, resumed, batches, validation)
         self.run.record(status="trained")
 
     def _complete(self, train, validation):
@@ -148,7 +129,7 @@ class VaeTrainer(Trainer):
             f"{self.run.model_path}"
         )
 
-    # === The classifier of `sharp` ===
+    # === The classifier that looks ===
 
     def _classifier_run(self):
         """Returns the folder of the classifier, if it has seen the same."""
@@ -161,10 +142,9 @@ class VaeTrainer(Trainer):
                 run_dir="runs/eyes",
             )
             raise UserError(
-                "The preset `sharp` looks at portraits with a classifier that "
-                "has seen the same ones as the generator. Train one "
-                f"with `{command}`, then give --classifier_run runs/eyes; or "
-                "take --preset likelihood. Received: classifier_run=''"
+                "A generator is looked at by a classifier that has seen the "
+                f"same portraits. Train one with `{command}`, then give "
+                "--classifier_run runs/eyes. Received: classifier_run=''"
             )
         run = RunFolder(path).require()
         seen = run.config.data
@@ -179,7 +159,7 @@ class VaeTrainer(Trainer):
 
     # === Stages ===
 
-    def _fit_stage(self, vae, grown, resumed, objective, batches, validation):
+    def _fit_stage(self, model, grown, resumed, batches, validation):
         """Trains a stage, of which some epochs are done if it is resumed."""
         training = self.config.training
         begin = training.half_epochs if grown else 0
@@ -188,20 +168,24 @@ class VaeTrainer(Trainer):
             # The state of the second stage holds all of the first one.
             return
         steps = batches.steps_per_epoch
-        vae.set_stage(grown)
+        model.set_stage(grown)
         optimizer = self._optimizer(
             training.learning_rate * (0.5 if grown else 1.0),
             0 if grown else int(training.warmup_epochs * steps),
             (end - begin) * steps,
         )
-        vae.compile(optimizer, objective)
-        optimizer.build(vae.trainable_variables)
-        optimizer.set_learning_rate_factor(_linear_variables(vae), _LINEAR_RATE)
+        model.compile(optimizer, jit_compile=False)
+        optimizer.build(model.trainable_variables)
+        optimizer.set_learning_rate_factor(
+            model.critic_variables, training.critic_rate
+        )
         first = max(begin, resumed)
         if first < end:
-            self._announce(vae, batches.portraits, grown, first, end, steps)
+            self._announce(
+                model.vae, batches.portraits, grown, first, end, steps
+            )
         start = time.monotonic()
-        vae.fit(
+        model.fit(
             batches.dataset(first).map(as_inputs),
             validation_data=validation_batches(validation),
             steps_per_epoch=steps,
@@ -211,7 +195,7 @@ class VaeTrainer(Trainer):
             callbacks=[
                 # Averaged weights are in place, where they are swapped in.
                 keras.callbacks.LambdaCallback(
-                    on_test_end=lambda logs: self.run.save_model(vae)
+                    on_test_end=lambda logs: self.run.save_model(model.vae)
                 ),
                 EpochPictures(self.run, validation, training.seed),
                 *self._callbacks(grown, first, begin, steps),
@@ -223,7 +207,7 @@ class VaeTrainer(Trainer):
             status="training",
             epochs=end,
             examples_seen=end * steps * training.batch_size,
-            parameters=vae.count_params(),
+            parameters=model.vae.count_params(),
             seconds=round(seconds, 1),
         )
 
@@ -233,7 +217,8 @@ class VaeTrainer(Trainer):
         return FusedAdamW(
             cosine_schedule(learning_rate, warmup_steps, steps),
             weight_decay=0.0,
-            global_clipnorm=1.0,
+            beta_1=0.0,
+            beta_2=0.99,
             use_ema=averaged_steps > 0,
             ema_momentum=1 - 1 / max(averaged_steps, 1.0),
         )
@@ -243,9 +228,9 @@ class VaeTrainer(Trainer):
         warmup = 0 if grown else int(training.warmup_epochs * steps)
         return [
             EpochSeeds(training.seed),
-            KLWarmup(warmup, self.config.model.beta, first * steps),
+            KLWarmup(warmup, 1.0, first * steps),
             *([swap()] if training.averaging else []),
-            CollapseGuard(),
+            BalanceGuard(self.run, self._say, begin),
             keras.callbacks.CSVLogger(
                 self.run.history_path, append=grown or first > begin
             ),
@@ -263,32 +248,6 @@ class VaeTrainer(Trainer):
             f"{self.precision()}; epochs {first + 1} to {end} of {steps} "
             f"steps; pictures after each in {self.run.pictures_path}."
         )
-
-
-def fit_eigenfaces(portraits, latent_size, seed) -> Eigenfaces:
-    """Returns the linear VAE of `Portraits` and their mirror images."""
-    rows = np.random.default_rng(seed).permutation(len(portraits))
-    rows = np.sort(rows[:_MOST_FOR_EIGENFACES])
-    parts = [
-        halve(scale_pixels(portraits.images[part]))
-        for part in np.array_split(rows, len(rows) // 256 + 1)
-    ]
-    half = np.concatenate([keras.ops.convert_to_numpy(x) for x in parts])
-    labels = {name: v[rows] for name, v in portraits.labels.items()}
-    one_hot = one_hot_labels(labels, get_conditions(portraits.schema))
-    one_hot = keras.ops.convert_to_numpy(one_hot)
-    both = np.concatenate([half, half[:, :, ::-1]]).reshape(2 * len(rows), -1)
-    return Eigenfaces.fit(both, np.tile(one_hot, (2, 1)), latent_size, seed)
-
-
-def _linear_variables(vae):
-    return [
-        variable
-        for part in (vae.encoder, vae.half_decoder)
-        for layer in part.layers
-        if layer.name in _LINEAR_LAYERS
-        for variable in layer.trainable_variables
-    ]
 
 
 def training_batches(portraits, config) -> TrainingBatches:

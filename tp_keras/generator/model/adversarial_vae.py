@@ -1,0 +1,325 @@
+"""The training of a `PortraitVAE` against critics."""
+
+import keras
+from keras import ops
+
+from tp_keras.generator.conditions import get_conditions
+from tp_keras.generator.model import losses
+from tp_keras.generator.model.critic import CRITIC_OUTER
+from tp_keras.generator.model.critic import build_critic
+from tp_keras.generator.model.critic import build_map_critic
+from tp_keras.generator.model.geometry import as_pixels
+from tp_keras.generator.model.geometry import halve
+from tp_keras.generator.model.geometry import scale_pixels
+from tp_keras.generator.model.looks import FeatureNetwork
+from tp_keras.generator.model.safe_changes import change
+from tp_keras.generator.model.safe_changes import draw_changes
+from tp_keras.models.layer_settings import default_policy
+from tp_keras.tasks import MISSING
+
+# A latent whose mean differs between portraits by less is not used: Burda et
+# al., arXiv:1509.00519.
+_ACTIVE_VARIANCE = 0.01
+
+# By how much a picture is disturbed where the slope of the critic is measured,
+# and in how many of a batch.
+_DISTURBANCE = 0.1
+_DISTURBED_SHARE = 4
+
+_NAMES = (
+    *("loss", "critic", "advantage", "penalty", "adversarial", "attribute"),
+    *("edited", "kept", "feature", "colour", "kl", "active_latents", "variety"),
+)
+
+
+class AdversarialVAE(keras.Model):
+    """What a `PortraitVAE` is trained in: critics beside it, one step for all.
+
+    Half of the portraits that are drawn are new, half are those of the batch
+    with one label exchanged; critics of pixels and of the feature maps of a
+    trained classifier tell both from real ones, told the labels. The decoder
+    learns to be taken for real, and, from the same classifier, to show its
+    labels and to keep the others; encoder and decoder together, to draw a
+    portrait again: VAE/GAN, Larsen et al., arXiv:1512.09300.
+
+    The slope of the critic of pixels at real portraits is kept small, as its
+    scores are where these are disturbed a little: Lin et al.,
+    arXiv:2501.08316. Nothing has to be derived twice.
+
+    The critics' loss reaches the critics alone and that of the decoder doesn't
+    reach them, so one optimizer updates all at once (Mescheder et al.,
+    arXiv:1801.04406), and every step is an ordinary step of Keras.
+
+    Args:
+        vae: `PortraitVAE`.
+        classifier: `PortraitClassifier`, trained on no other portraits than
+            the model is.
+        settings: `VaeModelConfig`.
+    """
+
+    def __init__(self, vae, classifier, settings):
+        super().__init__(name="adversarial_vae", dtype=vae.dtype_policy)
+        self.vae = vae
+        # Out of Keras' sight: it is not trained.
+        self.__dict__["network"] = FeatureNetwork(classifier)
+        shape = vae.schema.image_shape
+        conditions = get_conditions(vae.schema)
+        with default_policy(vae.dtype_policy):
+            self.half_critic, self.critic = build_critic(
+                shape, conditions, settings.critic_channels
+            )
+            # The larger ones cost more than the critic of pixels.
+            self.__dict__["seen_maps"] = max(
+                len(self.network.map_shapes) - 2, 1
+            )
+            self.map_critic = build_map_critic(
+                self.network.map_shapes[: self.seen_maps], conditions
+            )
+        self.seed_generator = keras.random.SeedGenerator(0)
+        # Below 1 while the KL warms up.
+        self.kl_weight = self.add_weight(
+            (), "ones", "float32", trainable=False, name="kl_weight"
+        )
+        self.settings = settings
+        self.__dict__["_means"] = {
+            name: keras.metrics.Mean(name=name) for name in _NAMES
+        }
+        self.set_stage(vae.grown)
+        self.built = True
+
+    def set_stage(self, grown):
+        """Lets all work at full size (`grown`), or at half of it."""
+        self.vae.set_stage(grown)
+        for layer in self.critic.layers:
+            if layer.name in CRITIC_OUTER:
+                layer.trainable = grown
+
+    @property
+    def metrics(self):
+        return list(self._means.values())
+
+    @property
+    def critic_variables(self):
+        """Trainable variables of all critics."""
+        return [
+            *self.critic.trainable_variables,
+            *self.map_critic.trainable_variables,
+        ]
+
+    def call(self, inputs, training=False):
+        vae, seed = self.vae, self.seed_generator
+        labels = vae.conditions(inputs)
+        if training:
+            labels = drop_labels(labels, self.settings.label_dropout, seed)
+        posterior = vae.encoder(
+            {"image": inputs["image"], **labels}, training=training
+        )
+        noise = keras.random.normal(ops.shape(posterior["mean"]), seed=seed)
+        own = posterior["mean"]
+        own += ops.exp(0.5 * posterior["log_variance"]) * noise
+        half = _half(ops.shape(own)[0])
+        others, exchanged = exchange_one(labels, seed)
+        new = keras.random.normal(ops.shape(own), seed=seed)
+        # New ones, edited ones, and those of the first half again.
+        latents = ops.concatenate([new[:half], own[half:], own[:half]])
+        told = {
+            name: ops.concatenate(
+                [labels[name][:half], others[name][half:], labels[name][:half]]
+            )
+            for name in labels
+        }
+        return {
+            **posterior,
+            "drawn": vae.draw(latents, told, training),
+            "labels": labels,
+            "told": told,
+            "exchanged": exchanged,
+        }
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        settings, seed = self.settings, self.seed_generator
+        labels, told = y_pred["labels"], y_pred["told"]
+        exchanged = y_pred["exchanged"]
+        real = scale_pixels(x["image"])
+        if not self.vae.grown:
+            real = halve(real)
+        drawn = y_pred["drawn"]
+        rows = ops.shape(real)[0]
+        half = _half(rows)
+        changes = draw_changes(rows, seed)
+        seen_real = change(real, changes)
+        both = {
+            name: ops.concatenate([values, values[:half]])
+            for name, values in changes.items()
+        }
+        seen = change(drawn, both)
+
+        # === What the classifier sees ===
+        real_maps, real_logits = self._look(seen_real)
+        maps, logits = self._look(seen)
+
+        # === The critics ===
+        made = {name: values[:rows] for name, values in told.items()}
+        mine = seen[:rows], [each[:rows] for each in maps], made
+        mixed = [
+            ops.concatenate([seen_real, ops.stop_gradient(mine[0])]),
+            [
+                ops.concatenate([one, ops.stop_gradient(other)])
+                for one, other in zip(real_maps, mine[1], strict=True)
+            ],
+            {
+                name: ops.concatenate([labels[name], made[name]])
+                for name in labels
+            },
+        ]
+        scores = self._scores(*mixed)
+        real_scores = [[each[:rows] for each in part] for part in scores]
+        made_scores = [[each[rows:] for each in part] for part in scores]
+        values = {
+            "critic": losses.critic_hinge(real_scores, made_scores),
+            "advantage": losses.mean_score(real_scores)
+            - losses.mean_score(made_scores),
+        }
+        part = (rows + _DISTURBED_SHARE - 1) // _DISTURBED_SHARE
+        disturbance = keras.random.normal(
+            ops.shape(seen_real[:part]), stddev=_DISTURBANCE, seed=seed
+        )
+        disturbed = self._pixel_scores(
+            seen_real[:part] + disturbance,
+            {name: each[:part] for name, each in labels.items()},
+        )
+        values["penalty"] = sum(
+            ops.mean(ops.square(one[:part] - other))
+            for one, other in zip(real_scores[0], disturbed, strict=True)
+        )
+        with self._as_constants(self.critic_variables):
+            values["adversarial"] = -losses.mean_score(self._scores(*mine))
+
+        # === Labels, and portraits again ===
+        asked = {
+            name: values[:rows]
+            for name, values in logits.items()
+            if name in labels
+        }
+        smoothing = settings.attribute_smoothing
+        values["attribute"] = losses.labelled_crossentropy(
+            {name: each[:half] for name, each in made.items()},
+            {name: each[:half] for name, each in asked.items()},
+            smoothing,
+        )
+        # What was not exchanged has the latents on its side, and would hide
+        # how seldom an edit is seen.
+        values["edited"] = losses.labelled_crossentropy(
+            {
+                name: ops.where(exchanged[name], made[name], MISSING)[half:]
+                for name in made
+            },
+            {name: each[half:] for name, each in asked.items()},
+            smoothing,
+        )
+        values["kept"] = sum(
+            losses.soft_crossentropy(
+                real_logits[name][half:],
+                asked[name][half:],
+                ops.logical_not(exchanged[name][half:]),
+            )
+            for name in asked
+        )
+        values["feature"] = losses.feature_error(
+            [each[rows:] for each in maps], [each[:half] for each in real_maps]
+        )
+        values["colour"] = ops.mean(
+            ops.square(halve(drawn[rows:]) - halve(real[:half]))
+        )
+        kl = losses.gaussian_kl(y_pred["mean"], y_pred["log_variance"])
+        values["kl"] = ops.mean(ops.sum(kl, axis=-1))
+        spread = ops.var(y_pred["mean"], axis=0)
+        loss = (
+            values["critic"]
+            + settings.penalty_weight * values["penalty"]
+            + values["adversarial"]
+            + settings.attribute_weight * values["attribute"]
+            + settings.edit_weight * values["edited"]
+            + settings.edit_weight / 2 * values["kept"]
+            + settings.feature_weight * values["feature"]
+            + settings.colour_weight * values["colour"]
+            + settings.beta * self.kl_weight * values["kl"]
+        )
+        values["loss"] = loss
+        values["active_latents"] = ops.sum(
+            ops.cast(spread > _ACTIVE_VARIANCE, "float32")
+        )
+        values["variety"] = _spread(drawn[:half]) / _spread(real)
+        for name, value in values.items():
+            self._means[name].update_state(value)
+        return loss
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        return self.get_metrics_result()
+
+    def _look(self, pictures):
+        """Returns maps and logits of the classifier, of pictures of -1..1."""
+        full = as_pixels(pictures, doubled=not self.vae.grown)
+        return self.network(full)
+
+    def _pixel_scores(self, pictures, labels):
+        critic = self.critic if self.vae.grown else self.half_critic
+        return critic({"picture": pictures, **labels})
+
+    def _scores(self, pictures, maps, labels):
+        named = {
+            f"map_{index}": each
+            for index, each in enumerate(maps[: self.seen_maps])
+        }
+        # Each of both counts by half, however many heads it has.
+        return [
+            self._pixel_scores(pictures, labels),
+            self.map_critic({**named, **labels}),
+        ]
+
+    def _as_constants(self, variables):
+        """Lets layers see variables without a way for gradients to them."""
+        return keras.StatelessScope(
+            [(v, ops.stop_gradient(v.value)) for v in variables]
+        )
+
+
+def _half(rows):
+    """Returns half of the rows, at least one.
+
+    TensorFlow fuses convolutions that fail where a batch is empty.
+    """
+    return (rows + 1) // 2
+
+
+def _spread(pictures):
+    """Returns how far pictures are from their mean, pixel by pixel."""
+    return ops.mean(ops.std(halve(pictures), axis=0)) + 1e-6
+
+
+def drop_labels(labels, share, seed):
+    """Returns labels, each left out with a probability of `share`."""
+    dropped = {}
+    for name, values in labels.items():
+        draw = keras.random.uniform(ops.shape(values), seed=seed)
+        dropped[name] = ops.where(draw < share, MISSING, values)
+    return dropped
+
+
+def exchange_one(labels, seed):
+    """Gives each row one label of its neighbour's, as frequent as in the batch.
+
+    Returns two dicts, condition -> `[batch]`: labels, and what was exchanged.
+    """
+    names = list(labels)
+    chosen = keras.random.randint(
+        ops.shape(labels[names[0]]), 0, len(names), seed=seed
+    )
+    exchanged = {name: ops.equal(chosen, i) for i, name in enumerate(names)}
+    changed = {
+        name: ops.where(exchanged[name], ops.roll(values, 1, axis=0), values)
+        for name, values in labels.items()
+    }
+    return changed, exchanged
