@@ -120,7 +120,12 @@ def whole(tmp_path_factory, eyes):
 
 def kernels_of(vae, names):
     layers = [*vae.encoder.layers, *vae._decoder.layers]
-    return [la.get_weights()[0] for la in layers if la.name in names]
+    # The kernel of a convolution, not what scales its channels.
+    return [
+        next(each for each in layer.get_weights() if each.ndim == 4)
+        for layer in layers
+        if layer.name in names
+    ]
 
 
 def test_a_run_explains_itself(whole):
