@@ -139,104 +139,50 @@ class AdversarialVAE(keras.Model):
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
-        settings, seed = self.settings, self.seed_generator
-        labels, told = y_pred["labels"], y_pred["told"]
-        exchanged = y_pred["exchanged"]
+        settings = self.settings
         real = scale_pixels(x["image"])
         if not self.vae.grown:
             real = halve(real)
         drawn = y_pred["drawn"]
         rows = ops.shape(real)[0]
         half = _half(rows)
-        changes = draw_changes(rows, seed)
+        changes = draw_changes(rows, self.seed_generator)
         seen_real = change(real, changes)
         both = {
             name: ops.concatenate([values, values[:half]])
             for name, values in changes.items()
         }
         seen = change(drawn, both)
-
-        # === What the classifier sees ===
         real_maps, real_logits = self._look(seen_real)
         maps, logits = self._look(seen)
-
-        # === The critics ===
-        made = {name: values[:rows] for name, values in told.items()}
-        mine = seen[:rows], [each[:rows] for each in maps], made
-        mixed = [
-            ops.concatenate([seen_real, ops.stop_gradient(mine[0])]),
-            [
-                ops.concatenate([one, ops.stop_gradient(other)])
-                for one, other in zip(real_maps, mine[1], strict=True)
-            ],
-            {
-                name: ops.concatenate([labels[name], made[name]])
-                for name in labels
-            },
-        ]
-        scores = self._scores(*mixed)
-        real_scores = [[each[:rows] for each in part] for part in scores]
-        made_scores = [[each[rows:] for each in part] for part in scores]
-        values = {
-            "critic": losses.critic_hinge(real_scores, made_scores),
-            "advantage": losses.mean_score(real_scores)
-            - losses.mean_score(made_scores),
-        }
-        part = (rows + _DISTURBED_SHARE - 1) // _DISTURBED_SHARE
-        disturbance = keras.random.normal(
-            ops.shape(seen_real[:part]), stddev=_DISTURBANCE, seed=seed
-        )
-        disturbed = self._pixel_scores(
-            seen_real[:part] + disturbance,
-            {name: each[:part] for name, each in labels.items()},
-        )
-        values["penalty"] = sum(
-            ops.mean(ops.square(one[:part] - other))
-            for one, other in zip(real_scores[0], disturbed, strict=True)
-        )
-        with self._as_constants(self.critic_variables):
-            values["adversarial"] = -losses.mean_score(self._scores(*mine))
-
-        # === Labels, and portraits again ===
-        asked = {
-            name: values[:rows]
-            for name, values in logits.items()
-            if name in labels
-        }
-        smoothing = settings.attribute_smoothing
-        values["attribute"] = losses.labelled_crossentropy(
-            {name: each[:half] for name, each in made.items()},
-            {name: each[:half] for name, each in asked.items()},
-            smoothing,
-        )
-        # What was not exchanged has the latents on its side, and would hide
-        # how seldom an edit is seen.
-        values["edited"] = losses.labelled_crossentropy(
-            {
-                name: ops.where(exchanged[name], made[name], MISSING)[half:]
-                for name in made
-            },
-            {name: each[half:] for name, each in asked.items()},
-            smoothing,
-        )
-        values["kept"] = sum(
-            losses.soft_crossentropy(
-                real_logits[name][half:],
-                asked[name][half:],
-                ops.logical_not(exchanged[name][half:]),
-            )
-            for name in asked
-        )
-        values["feature"] = losses.feature_error(
-            [each[rows:] for each in maps], [each[:half] for each in real_maps]
-        )
-        values["colour"] = ops.mean(
-            ops.square(halve(drawn[rows:]) - halve(real[:half]))
-        )
-        kl = losses.gaussian_kl(y_pred["mean"], y_pred["log_variance"])
-        values["kl"] = ops.mean(ops.sum(kl, axis=-1))
+        made = {name: values[:rows] for name, values in y_pred["told"].items()}
         spread = ops.var(y_pred["mean"], axis=0)
-        loss = (
+        kl = losses.gaussian_kl(y_pred["mean"], y_pred["log_variance"])
+        values = {
+            **self._critic_terms(
+                (seen_real, real_maps, y_pred["labels"]),
+                (seen[:rows], [each[:rows] for each in maps], made),
+            ),
+            **self._label_terms(
+                made,
+                y_pred["exchanged"],
+                real_logits,
+                {name: logits[name][:rows] for name in logits if name in made},
+            ),
+            "feature": losses.feature_error(
+                [each[rows:] for each in maps],
+                [each[:half] for each in real_maps],
+            ),
+            "colour": ops.mean(
+                ops.square(halve(drawn[rows:]) - halve(real[:half]))
+            ),
+            "kl": ops.mean(ops.sum(kl, axis=-1)),
+            "active_latents": ops.sum(
+                ops.cast(spread > _ACTIVE_VARIANCE, "float32")
+            ),
+            "variety": _spread(drawn[:half]) / _spread(real),
+        }
+        values["loss"] = loss = (
             values["critic"]
             + settings.penalty_weight * values["penalty"]
             + values["adversarial"]
@@ -247,14 +193,81 @@ class AdversarialVAE(keras.Model):
             + settings.colour_weight * values["colour"]
             + settings.beta * self.kl_weight * values["kl"]
         )
-        values["loss"] = loss
-        values["active_latents"] = ops.sum(
-            ops.cast(spread > _ACTIVE_VARIANCE, "float32")
-        )
-        values["variety"] = _spread(drawn[:half]) / _spread(real)
         for name, value in values.items():
             self._means[name].update_state(value)
         return loss
+
+    def _critic_terms(self, real, made):
+        """Returns what critics, and the decoder by them, are trained for.
+
+        Both are tuples of pictures, maps and labels, as many of either kind.
+        """
+        rows = ops.shape(real[0])[0]
+        scores = self._scores(
+            ops.concatenate([real[0], ops.stop_gradient(made[0])]),
+            [
+                ops.concatenate([one, ops.stop_gradient(other)])
+                for one, other in zip(real[1], made[1], strict=True)
+            ],
+            {n: ops.concatenate([real[2][n], made[2][n]]) for n in made[2]},
+        )
+        real_scores = [[each[:rows] for each in part] for part in scores]
+        made_scores = [[each[rows:] for each in part] for part in scores]
+        part = (rows + _DISTURBED_SHARE - 1) // _DISTURBED_SHARE
+        pictures = real[0][:part]
+        disturbance = keras.random.normal(
+            ops.shape(pictures), stddev=_DISTURBANCE, seed=self.seed_generator
+        )
+        disturbed = self._pixel_scores(
+            pictures + disturbance, {n: real[2][n][:part] for n in real[2]}
+        )
+        with self._as_constants(self.critic_variables):
+            adversarial = -losses.mean_score(self._scores(*made))
+        return {
+            "critic": losses.critic_hinge(real_scores, made_scores),
+            "advantage": losses.mean_score(real_scores)
+            - losses.mean_score(made_scores),
+            "penalty": sum(
+                ops.mean(ops.square(one[:part] - other))
+                for one, other in zip(real_scores[0], disturbed, strict=True)
+            ),
+            "adversarial": adversarial,
+        }
+
+    def _label_terms(self, made, exchanged, real_logits, logits):
+        """Returns how well the classifier sees what was asked for.
+
+        In new portraits, the first half, and in edited ones; logits of real
+        and of drawn ones are by task.
+        """
+        smoothing = self.settings.attribute_smoothing
+        half = _half(ops.shape(next(iter(made.values())))[0])
+        last = {name: each[half:] for name, each in logits.items()}
+        return {
+            "attribute": losses.labelled_crossentropy(
+                {name: each[:half] for name, each in made.items()},
+                {name: each[:half] for name, each in logits.items()},
+                smoothing,
+            ),
+            # What was not exchanged has the latents on its side, and would
+            # hide how seldom an edit is seen.
+            "edited": losses.labelled_crossentropy(
+                {
+                    name: ops.where(exchanged[name], made[name], MISSING)[half:]
+                    for name in made
+                },
+                last,
+                smoothing,
+            ),
+            "kept": sum(
+                losses.soft_crossentropy(
+                    real_logits[name][half:],
+                    last[name],
+                    ops.logical_not(exchanged[name][half:]),
+                )
+                for name in last
+            ),
+        }
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         return self.get_metrics_result()
