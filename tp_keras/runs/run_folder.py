@@ -220,7 +220,7 @@ class RunFolder:
             **facts,
             **self._final_facts(facts.get("status")),
         }
-        files.write_json(self.path / "run.json", facts, "settings" in facts)
+        files.write_json(self.path / "run.json", facts, checksum=True)
         status = (
             f"Status: {facts.get('status', 'new')}, "
             f"{facts.get('epochs', 0)} epochs, "
