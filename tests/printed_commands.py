@@ -42,10 +42,16 @@ def parse(line: str):
         "PRETRAIN_EXPERIMENTS",
     ):
         if hasattr(module, "main") and hasattr(module, experiments):
-            settings = command_lib.read_experiment(
-                getattr(module, experiments), words
+            made = command_class(name)
+            return command_lib.read_experiment(
+                {
+                    key: (text, made(settings))
+                    for key, (text, settings) in getattr(
+                        module, experiments
+                    ).items()
+                },
+                words,
             )
-            return command_class(name)(settings)
     return command_lib.read(command_class(name), words)
 
 

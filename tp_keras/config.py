@@ -27,6 +27,10 @@ OPTIMIZERS = ("adamw", "muon", "sing")
 # Settings of models that may name a file or folder.
 PATHS = ("backbone", "from_run", "classifier_run")
 
+# What may change between a start and its resumption, or from host to host,
+# without changing figures.
+FREE_FIELDS = ("run_dir", "data_dir", "storage")
+
 # What a head tells numbers by: see `tp_keras.models.kinds`.
 NUMBER_HEADS = ("distribution", "ordinal", "regression")
 
@@ -66,10 +70,14 @@ class DataConfig:
     mixing: float = 1.0
     """Share of each of several data sets in the batches, in proportion to
     `count ** mixing`: 1 takes every portrait as often, 0 every data set."""
+    shards: int = 1
+    """Parts that the training portraits are dealt into, each in every batch
+    with as many rows. Several hosts share the parts, and each decodes its own:
+    what is learned depends on the shards, not on the hosts."""
 
     def __post_init__(self):
         check_choice(self, "storage", STORAGES)
-        check_range(self, mixing=(0.0, 1.0))
+        check_range(self, mixing=(0.0, 1.0), shards=(1, 100_000))
         names = self.datasets
         if not names or len(set(names)) < len(names):
             raise UserError(

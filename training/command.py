@@ -139,16 +139,21 @@ def run_experiment(
     """Executes a command on an experiment, changed by flags; see `run`.
 
     Args:
-        command_class: Class of a command that takes the settings.
+        command_class: Class of a command that takes the settings, and may have
+            flags besides.
         experiments: Dict: first word of the command line -> one line of help,
             the settings.
         arguments: Arguments instead of those of the process.
     """
     with errors_told():
         prog = command_line(_module(command_class))
-        settings = read_experiment(experiments, arguments, prog)
-        check_places(settings)
-        command_class(settings).execute()
+        commands = {
+            name: (text, command_class(settings))
+            for name, (text, settings) in experiments.items()
+        }
+        command = read_experiment(commands, arguments, prog)
+        check_places(command)
+        command.execute()
 
 
 def read_experiment(
@@ -156,7 +161,7 @@ def read_experiment(
     arguments: list[str] | None = None,
     prog: str | None = None,
 ):
-    """Returns the settings that a command line names and changes.
+    """Returns the settings, or the command, that a command line changes.
 
     Args:
         experiments: As of `run_experiment`.
@@ -238,6 +243,25 @@ def kept(settings):
         data=absolute(settings.data, "data_dir"),
         model=absolute(settings.model, *PATHS),
     )
+
+
+def train_here_or_on_hosts(fit, config, hosts):
+    """Trains in this process, or as one of several hosts.
+
+    Args:
+        fit: Function of settings and `progress` that returns the run's folder.
+        config: The settings.
+        hosts: `HostsConfig`.
+
+    Returns:
+        The run's folder; None on hosts that don't write it.
+    """
+    config, hosts = kept(config), hosts.settled(os.environ)
+    if hosts.hosts == 1:
+        return fit(config)
+    from tp_keras.runs.host_training import fit_on_hosts
+
+    return fit_on_hosts(fit, config, hosts)
 
 
 def shown(command: Command) -> str:

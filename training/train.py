@@ -11,6 +11,11 @@ On several data sets, whose tasks are merged:
 python -m training.train demo --run_dir runs/both \
     --dataset tiny_portraits/synthetic utk_face/synthetic --mixing 0.5
 
+By several hosts, each with its own number:
+
+KERAS_BACKEND=jax python -m training.train demo --shards 2 --hosts 2 \
+    --coordinator 10.0.0.1:8476 --host_index 0
+
 From what is trained already:
 
 python -m training.train real --from_run runs/demo --run_dir runs/further
@@ -22,11 +27,12 @@ import dataclasses
 import sys
 
 from tp_keras.config import ExperimentConfig
+from tp_keras.hosts import HostsConfig
 
-from .command import kept
 from .command import run_experiment
 from .command import shown
 from .command import start_tensorflow
+from .command import train_here_or_on_hosts
 from .configs import EXPERIMENTS
 from .evaluate import Evaluate
 
@@ -39,15 +45,22 @@ class Train:
     """Trains the classifier of an experiment."""
 
     config: ExperimentConfig
+    hosts: HostsConfig = dataclasses.field(default_factory=HostsConfig)
 
     def execute(self) -> None:
         """Trains and says what to do next."""
-        start_tensorflow()
-        from tp_keras.runs.trainer import Trainer
+        run = train_here_or_on_hosts(_fit, self.config, self.hosts)
+        if run is not None:
+            _warn_of_a_bad_end(run)
+            print(f"Next: {shown(Evaluate(str(run.path)))}")
 
-        run = Trainer(kept(self.config)).fit()
-        _warn_of_a_bad_end(run)
-        print(f"Next: {shown(Evaluate(str(run.path)))}")
+
+def _fit(config, progress=True):
+    """Trains in this process."""
+    start_tensorflow()
+    from tp_keras.runs.trainer import Trainer
+
+    return Trainer(config, progress).fit()
 
 
 def _warn_of_a_bad_end(run):

@@ -10,11 +10,12 @@ same command resumes a training that was stopped.
 import dataclasses
 
 from tp_keras.generator.config import VaeExperimentConfig
+from tp_keras.hosts import HostsConfig
 
-from .command import kept
 from .command import run_experiment
 from .command import shown
 from .command import start_tensorflow
+from .command import train_here_or_on_hosts
 from .evaluate_vae import EvaluateVae
 from .vae_configs import VAE_EXPERIMENTS
 
@@ -24,14 +25,21 @@ class TrainVae:
     """Trains the generator of an experiment."""
 
     config: VaeExperimentConfig
+    hosts: HostsConfig = dataclasses.field(default_factory=HostsConfig)
 
     def execute(self) -> None:
         """Trains and says what to do next."""
-        start_tensorflow()
-        from tp_keras.generator.training.trainer import VaeTrainer
+        run = train_here_or_on_hosts(_fit, self.config, self.hosts)
+        if run is not None:
+            print(f"Next: {shown(EvaluateVae(str(run.path)))}")
 
-        run = VaeTrainer(kept(self.config)).fit()
-        print(f"Next: {shown(EvaluateVae(str(run.path)))}")
+
+def _fit(config, progress=True):
+    """Trains in this process."""
+    start_tensorflow()
+    from tp_keras.generator.training.trainer import VaeTrainer
+
+    return VaeTrainer(config, progress).fit()
 
 
 def main(arguments: list[str] | None = None) -> None:

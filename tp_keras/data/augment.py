@@ -31,7 +31,7 @@ _LUMA = np.array([0.299, 0.587, 0.114])
 _BLUR = (0.004, 0.016)
 
 
-def augment(images, seed, config=None, rows=None):
+def augment(images, seed, config=None, rows=None, part=slice(None)):
     """Changes each image of a batch at random.
 
     Flip, shift, zoom and rotation are one affine map, so that each pixel is
@@ -44,15 +44,15 @@ def augment(images, seed, config=None, rows=None):
         seed: Two ints; the same seed gives the same changes.
         config: `AugmentConfig`.
         rows: int array `[batch]`, the images to take; None for all.
+        part: What of the batch is wanted: a slice, or numbers `[n]`.
 
     Returns:
-        New uint8 array `[batch, height, width, 3]`.
+        New uint8 array `[batch, height, width, 3]`, or the part of it.
     """
     config = config or AugmentConfig()
     rows = np.arange(len(images)) if rows is None else np.asarray(rows)
     rng = np.random.default_rng([int(number) for number in seed])
-    batch = images[rows]
-    height, width = batch.shape[1:3]
+    height, width = images.shape[1:3]
 
     def uniform(limit):
         return rng.uniform(-limit, limit, len(rows))
@@ -76,17 +76,24 @@ def augment(images, seed, config=None, rows=None):
     saturations = 1.0 + uniform(config.saturation)
     saturations[rng.uniform(size=len(rows)) < config.grey] = 0.0
     eyeless = rng.uniform(size=len(rows)) < config.covered_eyes
+    mirror = mirror if config.flip else np.ones(len(rows))
+    moved = mirror, shift_x, shift_y, scale, angle
+    transforms = _affine_transforms(height, width, *moved)
+
+    # Drawn for all, so that who makes but a part makes the same.
+    batch = images[rows[part]]
+    transforms, factors, contrasts = (
+        drawn[part] for drawn in (transforms, factors, contrasts)
+    )
+    blurred, deviations, casts, hues, saturations = (
+        drawn[part] for drawn in (blurred, deviations, casts, hues, saturations)
+    )
+    boxes, erased, eyeless = (drawn[part] for drawn in (boxes, erased, eyeless))
 
     # A setting of nothing at all costs nothing.
     moves = config.shift, config.zoom, config.rotation, config.closeup
     if config.flip or any(moves):
-        mirror = mirror if config.flip else np.ones(len(rows))
-        batch = warp(
-            batch,
-            _affine_transforms(
-                height, width, mirror, shift_x, shift_y, scale, angle
-            ),
-        )
+        batch = warp(batch, transforms)
     for index in np.flatnonzero(blurred):
         image = batch[index]
         cv2.GaussianBlur(image, (0, 0), deviations[index], dst=image)

@@ -219,11 +219,11 @@ def predict_each(model, images, batch_size, verbose) -> dict[str, np.ndarray]:
 
     Args:
         model: A model with named outputs.
-        images: Array of images, or `JointImages`.
+        images: Array of images, or what is read as one, such as `JointImages`.
         batch_size: How many are predicted at once.
         verbose: As in `keras.Model.predict`.
     """
-    if not isinstance(images, JointImages):
+    if isinstance(images, np.ndarray):
         return model.predict(images, batch_size=batch_size, verbose=verbose)
     starts = range(0, len(images), batch_size)
     batches = ((images[start : start + batch_size],) for start in starts)

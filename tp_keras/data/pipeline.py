@@ -1,6 +1,7 @@
 """From decoded portraits to batches: the order of the steps, and why."""
 
 import dataclasses
+import math
 
 import numpy as np
 import tensorflow as tf
@@ -13,6 +14,7 @@ from tp_keras.data.labels import filled
 from tp_keras.data.labels import label_weights
 from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
+from tp_keras.hosts import place
 from tp_keras.tasks import Task
 
 
@@ -47,6 +49,11 @@ class TrainingBatches:
     mixing: float = 1.0
 
     def __post_init__(self):
+        if self.batch_size % self.num_shards:
+            raise UserError(
+                f"Expected a batch size that {self.num_shards} shards share "
+                f"evenly. Received: batch_size={self.batch_size}"
+            )
         if self.batch_size > len(self.portraits):
             raise UserError(
                 f"Expected a batch size of at most {len(self.portraits)}, the "
@@ -60,18 +67,34 @@ class TrainingBatches:
         return self._steps_per_pass * self.passes_per_epoch
 
     @property
+    def num_shards(self) -> int:
+        """Shards that the portraits are dealt into."""
+        shards = self.portraits.shards
+        return 1 if shards is None else int(shards.max()) + 1
+
+    @property
+    def own_part(self) -> slice:
+        """What of every batch, whose rows come by shards, is this host's."""
+        index, count = place()
+        each = self.batch_size // count
+        return slice(index * each, (index + 1) * each)
+
+    @property
     def _steps_per_pass(self) -> int:
         # The rest of a shuffled pass is left.
-        return len(self.portraits) // self.batch_size
+        if self.num_shards == 1:
+            return len(self.portraits) // self.batch_size
+        smallest = np.bincount(self.portraits.shards).min()
+        return int(smallest) // (self.batch_size // self.num_shards)
 
     def dataset(self, first_epoch: int = 0) -> tf.data.Dataset:
         """Returns endless `(images, labels, weights)` from `first_epoch` on.
 
         Images are uint8 `[batch, height, width, 3]`; labels and weights are
         dicts by the names of the targets, of what stands in `Portraits` and of
-        float32.
+        float32. One of several hosts has its part of a batch.
         """
-        shape = self.portraits.images.shape[1:]
+        shape, part = self.portraits.images.shape[1:], self.own_part
         labels, weights = {}, {}
         for name, task in self.targets.items():
             values = self.portraits.labels[task.name]
@@ -86,12 +109,13 @@ class TrainingBatches:
             # but the batch.
             images, config = self.portraits.images, self.augment_config
             if config is None:
-                return images[rows]
-            return augment(images, (self.seed, step), config, rows)
+                return images[rows[part]]
+            return augment(images, (self.seed, step), config, rows, part)
 
         def gather(step, rows):
             images = tf.numpy_function(make_images, [step, rows], tf.uint8)
-            images.set_shape([self.batch_size, *shape])
+            rows = rows[part]
+            images.set_shape([*rows.shape, *shape])
             return images, _rows_of(labels, rows), _rows_of(weights, rows)
 
         # Numbers are shuffled, not pictures; the pictures of a batch are
@@ -105,25 +129,14 @@ class TrainingBatches:
 
         The step is an int64 scalar, the rows are int32 `[batch]`.
         """
-        count, steps = len(self.portraits), self._steps_per_pass
+        steps = self._steps_per_pass
         first_pass = first_epoch * self.passes_per_epoch
-        parts = self.portraits.parts
-        is_mixed = pass_counts(parts, self.mixing) != parts
-
-        def choose_rows(number):
-            return mixed_rows(parts, self.mixing, self.seed, number)
+        shards = [
+            _ShardOrder(self, shard, steps) for shard in range(self.num_shards)
+        ]
 
         def shuffled_pass(number):
-            rows = tf.range(count)
-            if is_mixed:
-                rows = tf.numpy_function(choose_rows, [number], tf.int32)
-                rows.set_shape([count])
-            rows = tf.random.experimental.stateless_shuffle(
-                rows, seed=[self.seed, number]
-            )
-            rows = tf.reshape(
-                rows[: steps * self.batch_size], [steps, self.batch_size]
-            )
+            rows = tf.concat([shard.rows(number) for shard in shards], axis=1)
             return tf.data.Dataset.from_tensor_slices(rows)
 
         dataset = tf.data.Dataset.counter(start=first_pass)
@@ -131,27 +144,77 @@ class TrainingBatches:
         return dataset.enumerate(start=first_pass * steps)
 
 
-def evaluation_batches(portraits, targets, batch_size=256) -> tf.data.Dataset:
+class _ShardOrder:
+    """In which order a shard's rows come, pass by pass."""
+
+    def __init__(self, batches: TrainingBatches, shard: int, steps: int):
+        portraits, self._mixing = batches.portraits, batches.mixing
+        self._shape = steps, batches.batch_size // batches.num_shards
+        self._own, self._parts = None, portraits.parts
+        # The only one has the numbers that it has always had.
+        self._seed = batches.seed
+        if batches.num_shards > 1:
+            self._own = np.flatnonzero(portraits.shards == shard)
+            ends = np.cumsum(portraits.parts)
+            places = np.searchsorted(ends, self._own, "right")
+            self._parts = tuple(
+                np.bincount(places, minlength=len(ends)).tolist()
+            )
+            state = np.random.SeedSequence([batches.seed, shard])
+            self._seed = int(state.generate_state(1)[0] >> 1)
+
+    def rows(self, number):
+        """Returns the rows of a pass, int32 `[steps, rows of a step]`."""
+        count = sum(self._parts)
+        rows = tf.range(count)
+        if pass_counts(self._parts, self._mixing) != self._parts:
+            rows = tf.numpy_function(self._mixed, [number], tf.int32)
+            rows.set_shape([count])
+        rows = tf.random.experimental.stateless_shuffle(
+            rows, seed=[self._seed, number]
+        )
+        rows = tf.reshape(rows[: math.prod(self._shape)], self._shape)
+        return rows if self._own is None else tf.gather(self._own, rows)
+
+    def _mixed(self, number):
+        """Returns what a pass over several data sets takes."""
+        return mixed_rows(self._parts, self._mixing, self._seed, number)
+
+
+def evaluation_batches(
+    portraits, targets, batch_size=256, multiple_of=1
+) -> tf.data.Dataset:
     """Returns all portraits once, in order: `(images, labels, weights)`.
 
     Arguments and batches are as of `TrainingBatches`; weights are 1, and 0
-    where the label is missing. The last batch may be smaller.
+    where the label is missing. The last batch may be smaller; to a multiple of
+    `multiple_of` rows it is filled with portraits that weigh nothing. One of
+    several hosts has its part of a batch.
     """
+    index, hosts = place()
+    count = -(-len(portraits) // multiple_of) * multiple_of
     labels, weights = {}, {}
     for name, task in targets.items():
         labels[name] = filled(task, portraits.labels[task.name])
         weights[name] = label_weights(task, portraits.labels[task.name])
 
     def slices(begin):
-        end = tf.minimum(begin + batch_size, len(portraits))
-        rows = tf.range(begin, end, 1)
+        end = tf.minimum(begin + batch_size, count)
+        each = (end - begin) // hosts
+        rows = begin + index * each + tf.range(each)
+        known = tf.cast(rows < len(portraits), tf.float32)
+        rows = tf.minimum(rows, len(portraits) - 1)
         images = tf.numpy_function(
             portraits.images.__getitem__, [rows], tf.uint8
         )
         images.set_shape([None, *portraits.images.shape[1:]])
-        return images, _rows_of(labels, rows), _rows_of(weights, rows)
+        there = {
+            name: tf.transpose(tf.transpose(values) * known)
+            for name, values in _rows_of(weights, rows).items()
+        }
+        return images, _rows_of(labels, rows), there
 
-    dataset = tf.data.Dataset.range(0, len(portraits), batch_size)
+    dataset = tf.data.Dataset.range(0, count, batch_size)
     dataset = dataset.map(slices, num_parallel_calls=1).prefetch(2)
     return without_autotuning(dataset)
 

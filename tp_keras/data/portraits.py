@@ -29,6 +29,8 @@ class Portraits:
         fingerprint: Hash of indices, labels and pixels; of portraits of several
             data sets those of the parts with `+` between.
         parts: How many portraits come from each data set, one after the other.
+        shards: int32 `[count]`, the shard of each; None if there is but one.
+        own_rows: int64 `[n]`, those whose pixels this host has.
     """
 
     images: np.ndarray
@@ -40,10 +42,14 @@ class Portraits:
     fingerprint: str
     schema: Schema
     parts: tuple[int, ...] = ()
+    shards: np.ndarray | None = None
+    own_rows: np.ndarray | None = None
 
     def __post_init__(self):
         if not self.parts:
             object.__setattr__(self, "parts", (len(self.indices),))
+        if self.own_rows is None:
+            object.__setattr__(self, "own_rows", np.arange(len(self.indices)))
 
     def __len__(self):
         return len(self.indices)
@@ -67,6 +73,8 @@ class Portraits:
             indices=indices,
             parts=tuple(np.bincount(parts)[np.unique(parts)].tolist()),
             fingerprint=compute_fingerprint(images, labels, indices),
+            shards=None,
+            own_rows=None,
         )
 
     def with_images(self, images: np.ndarray) -> "Portraits":

@@ -26,6 +26,7 @@ from tp_keras.data.schema import IMAGE
 from tp_keras.data.schema import INDEX
 from tp_keras.data.schema import check_labels
 from tp_keras.data.schema import read_schema
+from tp_keras.data.sharding import load_sharded
 from tp_keras.errors import UserError
 from tp_keras.tasks import REGRESSION
 from tp_keras.tasks import Schema
@@ -56,9 +57,17 @@ def load_split(data, split: str, progress: bool = True) -> Portraits:
             any other for itself.
         progress: Whether to show progress bars and tell where pixels lie.
     """
-    return load_portraits(
-        *data.location(split), progress, **data.selection(split)
-    )
+    data_dir, dataset, part, storage = data.location(split)
+    selection = data.selection(split)
+
+    def load(part):
+        return load_portraits(
+            data_dir, dataset, part, storage, progress, **selection
+        )
+
+    if split == "train" and data.shards > 1:
+        return load_sharded(data, load)
+    return load(part)
 
 
 def load_portraits(

@@ -8,6 +8,7 @@ import numpy as np
 import tqdm
 
 from tp_keras.data.augment import augment
+from tp_keras.hosts import fill_rows
 
 # So many changed portraits are as good as ever new ones for layers this small.
 _AUGMENTED_PORTRAITS = 80_000
@@ -51,10 +52,16 @@ class TrunkFeatures:
         ) as bar:
             for step, (number, begin) in enumerate(starts):
                 rows = np.arange(begin, min(begin + _BATCH, count))
-                images = augment(portraits.images, (seed, step), config, rows)
-                values[number, rows] = trunk.predict_on_batch(images)
+                part = np.flatnonzero(np.isin(rows, portraits.own_rows))
+                images = augment(
+                    portraits.images, (seed, step), config, rows, part
+                )
+                if len(part):
+                    features = trunk.predict_on_batch(images)
+                    values[number, rows[part]] = features
                 bar.update(len(rows))
-        return cls(values)
+        by_row = fill_rows(values.swapaxes(0, 1), portraits.own_rows)
+        return cls(by_row.swapaxes(0, 1))
 
 
 def count_passes(count, bytes_each) -> int:

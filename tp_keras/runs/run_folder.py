@@ -10,6 +10,7 @@ import shlex
 import tp_keras
 from tp_keras import files
 from tp_keras.command_line import command_line
+from tp_keras.config import FREE_FIELDS
 from tp_keras.config import ExperimentConfig
 from tp_keras.config import config_differences
 from tp_keras.config import config_from_dict
@@ -18,8 +19,6 @@ from tp_keras.runs.backups import Backups
 from tp_keras.runs.readme import README
 from tp_keras.tasks import Schema
 
-# What may change between a start and its resumption without changing figures.
-_FREE_FIELDS = ("run_dir", "data_dir", "storage")
 # What depends on the splits that a data set has.
 _SPLIT_FIELDS = ("train_split", "validation_split")
 
@@ -87,7 +86,7 @@ class RunFolder:
             if noted is None:
                 return config
             differences = config_differences(
-                config_from_dict(self.config_class, noted), config, _FREE_FIELDS
+                config_from_dict(self.config_class, noted), config, FREE_FIELDS
             )
         except UserError as error:
             raise UserError(
@@ -165,7 +164,7 @@ class RunFolder:
         return config
 
     def _differences(self, config, ignore=()):
-        return config_differences(self.config, config, (*_FREE_FIELDS, *ignore))
+        return config_differences(self.config, config, (*FREE_FIELDS, *ignore))
 
     def _check(self, config, ignore=()):
         has_model = self.model_path.exists() or self.trained_path.exists()

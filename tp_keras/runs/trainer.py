@@ -15,6 +15,8 @@ from tp_keras.data.splits import resolve_splits
 from tp_keras.debiasing.after_training import chosen_rows
 from tp_keras.debiasing.after_training import debias_classifier
 from tp_keras.debiasing.debiased_classifier import DebiasedClassifier
+from tp_keras.hosts import check_agreement
+from tp_keras.hosts import work_alone
 from tp_keras.models import PortraitClassifier
 from tp_keras.models import create_backbone
 from tp_keras.models.muon import FusedMuon
@@ -99,11 +101,13 @@ class Trainer:
             "train": train.fingerprint,
             "validation": validation.fingerprint,
         }
+        check_agreement({"portraits": fingerprints, "data set": train.dataset})
         self.run.check_fingerprints(fingerprints)
         if self.run.is_trained:
             self.run.claim(self.config)
         else:
             self._train(train, validation, fingerprints)
+        work_alone()
         self._complete(train, validation)
         self.run.backups.remove()
         self.run.record(status="finished")
@@ -179,7 +183,9 @@ class Trainer:
             epochs = first_epoch
         history = model.fit(
             batches.dataset(first_epoch),
-            validation_data=evaluation_batches(validation, targets),
+            validation_data=evaluation_batches(
+                validation, targets, multiple_of=self.config.data.shards
+            ),
             steps_per_epoch=steps,
             initial_epoch=first_epoch,
             epochs=epochs,

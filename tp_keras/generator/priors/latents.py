@@ -10,6 +10,7 @@ from keras import ops
 from tp_keras.errors import UserError
 from tp_keras.generator.conditions import get_conditions
 from tp_keras.generator.conditions import pattern_index
+from tp_keras.hosts import fill_rows
 from tp_keras.tasks import MISSING
 
 # Rows of a portrait: the first with all its labels. What the others lack.
@@ -141,13 +142,20 @@ def encode_latents(vae, portraits, seed=0, progress=True) -> Latents:
             left_out = rng.random(len(rows)) < _LEFT_OUT * (copy > 0)
             known = portraits.labels[name][rows]
             told[name] = np.where(left_out, MISSING, known).astype(np.int32)
-        encoded = vae.encode(portraits.images[rows], told)
-        parts.append((*map(np.asarray, encoded), told, rows))
-    means, log_variances, told, rows = zip(*parts, strict=True)
+        encoded = np.zeros((len(rows), 2, vae.latent_size), np.float32)
+        if (own := np.isin(rows, portraits.own_rows)).any():
+            pixels = portraits.images[rows[own]]
+            known = {name: labels[own] for name, labels in told.items()}
+            encoded[own] = np.stack(vae.encode(pixels, known), axis=1)
+        parts.append((encoded, told, rows))
+    encoded, told, rows = zip(*parts, strict=True)
+    rows = np.concatenate(rows)
+    own = np.flatnonzero(np.isin(rows, portraits.own_rows))
+    encoded = fill_rows(np.concatenate(encoded), own)
     return Latents(
-        np.concatenate(means),
-        np.concatenate(log_variances),
+        encoded[:, 0],
+        encoded[:, 1],
         {name: np.concatenate([t[name] for t in told]) for name in conditions},
-        np.concatenate(rows),
+        rows,
         conditions,
     )

@@ -187,7 +187,9 @@ class VaeTrainer(Trainer):
         start = time.monotonic()
         model.fit(
             batches.dataset(first).map(as_inputs),
-            validation_data=validation_batches(validation),
+            validation_data=validation_batches(
+                validation, self.config.data.shards
+            ),
             steps_per_epoch=steps,
             initial_epoch=first,
             epochs=end,
@@ -262,9 +264,13 @@ def training_batches(portraits, config) -> TrainingBatches:
     )
 
 
-def validation_batches(portraits) -> tf.data.Dataset:
-    """Returns all portraits once, as `as_inputs` has them."""
-    batches = evaluation_batches(portraits, _targets(portraits), 128)
+def validation_batches(portraits, multiple_of=1) -> tf.data.Dataset:
+    """Returns all portraits once, as `as_inputs` has them.
+
+    The last batch is filled as by `evaluation_batches`.
+    """
+    targets = _targets(portraits)
+    batches = evaluation_batches(portraits, targets, 128, multiple_of)
     return batches.map(as_inputs)
 
 
