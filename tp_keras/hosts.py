@@ -9,7 +9,9 @@ import dataclasses
 import importlib.util
 import os
 import pickle
+import socket
 import sys
+import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -31,6 +33,9 @@ _INDICES = (
 _COORDINATOR = "JAX_COORDINATOR_ADDRESS"
 _HOST_NAMES = "TPU_WORKER_HOSTNAMES"
 _PORT = 8476
+
+# Between the first host's refusal of something and that of the last one.
+_GRACE_SECONDS = 3.0
 
 # What libraries say of a connection that broke.
 _SIGNS_OF_LOSS = ("Gloo", "coordination service", "distributed service")
@@ -161,6 +166,7 @@ def run_as_host(hosts: HostsConfig, function, *arguments):
             f"Expected `{install_command('jax')}`. Received: hosts="
             f"{hosts.hosts}"
         )
+    _check_own_name(hosts)
     process = FreshProcess()
     try:
         try:
@@ -180,10 +186,38 @@ def run_as_host(hosts: HostsConfig, function, *arguments):
             raise _lost(hosts.host_index) from error
         process.close()  # It waits for the others to end, too.
         return result
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, UserError):
+            # The others may be about to say the same.
+            time.sleep(_GRACE_SECONDS)
         # Else it would wait for hosts that will never come.
         process.kill()
         raise
+
+
+def _check_own_name(hosts):
+    """Raises if the others would be told to reach this host at themselves.
+
+    JAX's collectives between processors give them what the host's own name
+    stands for, whatever address the coordinator has.
+    """
+    name = socket.gethostname()
+    first = hosts.coordinator.rpartition(":")[0]
+    try:
+        own, met = map(socket.gethostbyname, (name, first or name))
+    except OSError as error:
+        raise UserError(
+            f"Expected names of hosts that this one can resolve, {name} and "
+            f"{first}. Received: {error}"
+        ) from error
+    loopback = "127."
+    if own.startswith(loopback) and first and not met.startswith(loopback):
+        raise UserError(
+            "The other hosts can't reach this one: they are told the address "
+            f"that its own name {name} stands for, {own}. Expected that of the "
+            f"network, as a line `ADDRESS {name}` in /etc/hosts. "
+            f"Received: {own} {name}"
+        )
 
 
 def _lost(index) -> UserError:

@@ -10,6 +10,7 @@ from tp_keras.data.builders import find_builders
 from tp_keras.data.joint import JointImages
 from tp_keras.data.portraits import Portraits
 from tp_keras.errors import UserError
+from tp_keras.hosts import check_agreement
 from tp_keras.hosts import exchange
 from tp_keras.hosts import place
 
@@ -51,11 +52,17 @@ def load_sharded(data, load) -> Portraits:
         load: Function of the splits of the data sets that returns `Portraits`.
 
     Raises:
-        UserError: If the hosts can't share the shards, or there are fewer
-            portraits than shards.
+        UserError: If the hosts can't share the shards or have other data sets,
+            or there are fewer portraits than shards.
     """
     own = own_shards(data.shards)
     builders = find_builders(data.data_dir, data.datasets)
+    check_agreement(
+        {
+            "data set": [builder.info.full_name for builder in builders],
+            "records": [_describe(builder) for builder in builders],
+        }
+    )
     splits = [
         even_splits(builder.info.splits, part.train_split, data.shards)
         for builder, part in zip(builders, data.parts, strict=True)
@@ -100,6 +107,14 @@ def load_sharded(data, load) -> Portraits:
         shards=np.repeat(np.arange(len(every), dtype=np.int32), sizes)[order],
         own_rows=np.flatnonzero(places >= 0),
     )
+
+
+def _describe(builder) -> dict:
+    """Returns what the records of a data set are told apart by."""
+    return {
+        name: (info.num_examples, info.num_bytes)
+        for name, info in builder.info.splits.items()
+    }
 
 
 def even_splits(splits, split: str, count: int) -> list[str]:

@@ -108,6 +108,8 @@ class AdversarialVAE(keras.Model):
 
     def call(self, inputs, training=False):
         vae, seed = self.vae, self.seed_generator
+        # JAX hands arrays of NumPy, which don't go with tensors.
+        inputs = keras.tree.map_structure(ops.convert_to_tensor, inputs)
         labels = vae.conditions(inputs)
         if training:
             labels = drop_labels(labels, self.settings.label_dropout, seed)

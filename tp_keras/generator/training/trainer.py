@@ -53,7 +53,10 @@ class VaeTrainer(Trainer):
     def precision(self, schema=None) -> str:
         """Returns the arithmetic of the convolutions."""
         setting = self.config.training.precision
-        fast = BFLOAT16 if has_bfloat16_instructions() else FLOAT32
+        # Elsewhere it was not measured.
+        on_tensorflow = keras.config.backend() == "tensorflow"
+        is_fast = on_tensorflow and has_bfloat16_instructions()
+        fast = BFLOAT16 if is_fast else FLOAT32
         return fast if setting == "auto" else setting
 
     def build_model(self, schema) -> PortraitVAE:
@@ -174,7 +177,10 @@ class VaeTrainer(Trainer):
             0 if grown else int(training.warmup_epochs * steps),
             (end - begin) * steps,
         )
-        model.compile(optimizer, jit_compile=False)
+        # XLA is slower on a CPU, but JAX is nothing without it.
+        model.compile(
+            optimizer, jit_compile=keras.config.backend() != "tensorflow"
+        )
         optimizer.build(model.trainable_variables)
         optimizer.set_learning_rate_factor(
             model.critic_variables, training.critic_rate
