@@ -1,0 +1,95 @@
+"""The flag `--beam_options`: what it stands for, and what can be wrong."""
+
+import contextlib
+import importlib.util
+import io
+import logging
+from collections.abc import Iterator
+
+from tp_keras.errors import UserError
+
+from .endings import user_message
+
+_EXAMPLE = (
+    "runner=FnApiRunner direct_running_mode=multi_processing "
+    "direct_num_workers=2"
+)
+
+
+def read_beam_options(words: tuple[str, ...]):
+    """Returns Beam's `PipelineOptions` of words, None of none.
+
+    Args:
+        words: As in `("runner=FnApiRunner", "direct_num_workers=2")`; the name
+            alone switches on what is on or off.
+
+    Raises:
+        UserError: If Beam isn't installed, or doesn't know a runner, an option
+            or a value.
+    """
+    if not words:
+        return None
+    received = f"Received: beam_options={' '.join(words)}"
+    if importlib.util.find_spec("apache_beam") is None:
+        raise UserError(
+            "Apache Beam isn't installed. It wants older packages than the "
+            "rest, so `make beam` installs all into .venv-beam; give the "
+            f"command to .venv-beam/bin/python. {received}"
+        )
+    logging.basicConfig(level=logging.ERROR)  # Before Beam does, with less.
+    import apache_beam as beam
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    flags = [f"--{word.lstrip('-')}" for word in words]
+    said = io.StringIO()
+    try:
+        # A wrong value ends the process with a page of help.
+        with contextlib.redirect_stderr(said):
+            options = PipelineOptions(flags)
+            beam.Pipeline(options=options)  # Loads what the runner knows.
+            known = options.get_all_options()
+            given = options.get_all_options(retain_unknown_options=True)
+    except (SystemExit, Exception) as error:
+        lines = [str(error), *said.getvalue().splitlines()]
+        why = lines[-1 if len(lines) > 1 else 0].rpartition("error: ")[2]
+        raise UserError(
+            f"Beam doesn't take these options ({why}). Expected such as "
+            f"--beam_options {_EXAMPLE}. {received}"
+        ) from error
+    # Servers of jobs may know more.
+    if not known["job_endpoint"] and (unknown := given.keys() - known.keys()):
+        raise UserError(
+            f"Beam has no option {', '.join(sorted(unknown))}. Expected such "
+            f"as --beam_options {_EXAMPLE}. {received}"
+        )
+    return options
+
+
+@contextlib.contextmanager
+def pipeline_errors_told(words: tuple[str, ...]) -> Iterator[None]:
+    """Raises what a pipeline ends with as one sentence.
+
+    Runners raise errors of many classes, with the stack traces of workers as
+    their message.
+
+    Args:
+        words: The options; none where there is no pipeline.
+
+    Raises:
+        UserError: If the block raises what says nothing to a user.
+    """
+    if words:
+        # Each worker's stack trace, which comes as an error as well.
+        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+    try:
+        yield
+    except Exception as error:
+        if not words or user_message(error):
+            raise
+        lines = [line for line in str(error).splitlines() if line.strip()]
+        raise UserError(
+            f"The Beam pipeline ended early: {(lines or [repr(error)])[-1]}. "
+            "Expected a runner that is there, and workers that have these "
+            "packages and see these folders. "
+            f"Received: beam_options={' '.join(words)}"
+        ) from error
