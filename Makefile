@@ -159,6 +159,7 @@ test-beam: beam  ## The tests of building and counting with Beam.
 	grep "^pytest==" requirements-dev.txt \
 		| $(BEAM)/bin/python -m pip install -r /dev/stdin
 	$(BEAM)/bin/python -m pytest tests/beam
+	$(BEAM)/bin/python -m pytest -m large tests/documents_run_test.py -k scale
 
 faults: $(VENV)/.development  ## Kills, full disks, crowds: what survives.
 	@command -v strace >/dev/null || \
