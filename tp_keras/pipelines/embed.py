@@ -33,8 +33,8 @@ from tp_keras.records.report import check_folder
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.tasks import FEATURES
 
-# Portraits of a part. Of thumbnails that is some 100 MB of pixels.
-PART_SIZE = 4096
+# Portraits of a part. Of thumbnails that is some 50 MB of pixels.
+PART_SIZE = 2048
 _BATCH_SIZE = 256
 
 _FACTS_NAME = "embedding.json"
@@ -222,11 +222,19 @@ class _Model:
 
     def predict(self, images):
         """Returns answers by task, and features float32 `[count, size]`."""
-        outputs = self._model.predict(images, _BATCH_SIZE, verbose=0)
+        # `predict` would copy all of them first.
+        batches = [
+            self._model.predict_on_batch(images[start : start + _BATCH_SIZE])
+            for start in range(0, len(images), _BATCH_SIZE)
+        ]
+
+        def whole(name):
+            return np.concatenate([batch[name] for batch in batches])
+
         answers = {
-            task.name: answer(task, outputs[task.name]) for task in self._tasks
+            task.name: answer(task, whole(task.name)) for task in self._tasks
         }
-        return answers, outputs[FEATURES]
+        return answers, whole(FEATURES)
 
 
 class AddTables(beam.CombineFn):
