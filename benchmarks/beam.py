@@ -42,10 +42,12 @@ class Measured:
 
     Attributes:
         seconds: From its start to its end.
+        processor_seconds: Of all its processes.
         memory: Bytes of the largest of its processes.
     """
 
     seconds: float
+    processor_seconds: float
     memory: int
 
 
@@ -128,17 +130,25 @@ class BeamGrowth:
                 )
 
     def _grow(self, folder, packs, run_dir) -> None:
-        print("\n| | portraits | seconds | ms a portrait | largest process |")
-        print("|---|---|---|---|---|", flush=True)
+        print(
+            "\n| | portraits | seconds | ms a portrait | processor ms a "
+            "portrait | largest process |"
+        )
+        print("|---|---|---|---|---|---|", flush=True)
         start = {}
         for count in (self.least, *self.counts):
             found = measure(folder, packs[count], run_dir, 2, self.memory_limit)
             for what, measured in found.items():
-                first = start.setdefault(what, measured.seconds)
-                cost = ""
+                first, cost = start.setdefault(what, measured), " | "
                 if count > self.least:
-                    beyond = measured.seconds - first
-                    cost = f"{beyond / (count - self.least) * 1e3:.2f}"
+                    cost = " | ".join(
+                        f"{beyond / (count - self.least) * 1e3:.2f}"
+                        for beyond in (
+                            measured.seconds - first.seconds,
+                            measured.processor_seconds
+                            - first.processor_seconds,
+                        )
+                    )
                 print(
                     f"| {what} | {count:,} | {measured.seconds:.1f} | {cost} "
                     f"| {measured.memory / 1e6:,.0f} MB |",
@@ -232,7 +242,8 @@ def _time(words, processes, memory_limit) -> Measured:
             stderr=subprocess.STDOUT,
             preexec_fn=lambda: os.sched_setaffinity(0, cores),
         )
-        while process.poll() is None:
+        # It tells of the processes below, too, which it has waited for.
+        while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
             for one in _family(process):
                 try:
                     size = one.memory_info().rss
@@ -244,10 +255,14 @@ def _time(words, processes, memory_limit) -> Measured:
                         each.kill()
                     raise RuntimeError(f"A process had {size:,} bytes.")
             time.sleep(_LOOK_SECONDS)
+        _, status, usage = ended
+        # What Popen would find out, had it waited itself.
+        process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             said.seek(0)
             raise RuntimeError(said.read().decode()[-2000:])
-    return Measured(time.monotonic() - start, largest)
+    processor_seconds = usage.ru_utime + usage.ru_stime
+    return Measured(time.monotonic() - start, processor_seconds, largest)
 
 
 def _family(process):
