@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 import io
 import logging
+import re
 from collections.abc import Iterator
 
 from tp_keras.errors import UserError
@@ -14,6 +15,10 @@ _EXAMPLE = (
     "runner=FnApiRunner direct_running_mode=multi_processing "
     "direct_num_workers=2"
 )
+
+# How another process tells of an error of ours, and where Beam met any.
+_OWN = re.compile(r"(?:UserError|DatasetInputError): (.*)")
+_WHERE = re.compile(r" \[while running '[^']*'\]$")
 
 
 def read_beam_options(words: tuple[str, ...]):
@@ -84,11 +89,18 @@ def pipeline_errors_told(words: tuple[str, ...]) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not words or user_message(error):
+        if not words:
             raise
         lines = [line for line in str(error).splitlines() if line.strip()]
+        why = _WHERE.sub("", (lines or [repr(error)])[-1])
+        if isinstance(error, UserError) and why != lines[-1]:
+            raise UserError(why) from error
+        if user_message(error):
+            raise
+        if own := _OWN.search(why):  # Of another process.
+            raise UserError(own[1]) from error
         raise UserError(
-            f"The Beam pipeline ended early: {(lines or [repr(error)])[-1]}. "
+            f"The Beam pipeline ended early: {why}. "
             "Expected a runner that is there, and workers that have these "
             "packages and see these folders. "
             f"Received: beam_options={' '.join(words)}"

@@ -72,3 +72,20 @@ def test_other_errors_are_left_as_they_are():
     # No pipeline, no sentence: a bug shows its trace.
     with pytest.raises(RuntimeError, match="a bug"), pipeline_errors_told(()):
         raise RuntimeError("a bug")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UserError("A file is gone. Received: x [while running 'Embed']"),
+        RuntimeError(
+            "Traceback:\n  File 'x'\n"
+            "tp_keras.errors.UserError: A file is gone. Received: x "
+            "[while running 'Embed']\n"
+        ),
+    ],
+)
+def test_what_a_worker_has_told_is_told(error):
+    with pytest.raises(UserError) as caught, pipeline_errors_told(WORDS):
+        raise error
+    assert str(caught.value) == "A file is gone. Received: x"
