@@ -5,6 +5,7 @@ import importlib.util
 import io
 import logging
 import re
+import threading
 from collections.abc import Iterator
 
 from tp_keras.errors import UserError
@@ -83,9 +84,12 @@ def pipeline_errors_told(words: tuple[str, ...]) -> Iterator[None]:
     Raises:
         UserError: If the block raises what says nothing to a user.
     """
+    printed = threading.excepthook
     if words:
-        # Each worker's stack trace, which comes as an error as well.
-        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+        # Stack traces of workers and threads, which come as an error as well.
+        threading.excepthook = lambda arguments: None
+        for name in ("apache_beam", "grpc"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         yield
     except Exception as error:
@@ -100,8 +104,10 @@ def pipeline_errors_told(words: tuple[str, ...]) -> Iterator[None]:
         if own := _OWN.search(why):  # Of another process.
             raise UserError(own[1]) from error
         raise UserError(
-            f"The Beam pipeline ended early: {why}. "
+            f"The Beam pipeline ended early: {why.rstrip('.')}. "
             "Expected a runner that is there, and workers that have these "
             "packages and see these folders. "
             f"Received: beam_options={' '.join(words)}"
         ) from error
+    finally:
+        threading.excepthook = printed
