@@ -55,7 +55,7 @@ class Measured:
 class BeamGrowth:
     """Measures building and embedding on one core and two, and by number."""
 
-    pair_count: int = 30_000
+    pair_count: int = 60_000
     """Portraits of the rounds on one core and two; 0 for no rounds."""
 
     rounds: int = 3
