@@ -1,6 +1,7 @@
 # Everything goes through the virtual environment that the first target makes.
 PYTHON ?= python3.11
 VENV ?= .venv
+BEAM ?= .venv-beam
 RUN := $(VENV)/bin/python
 RUN_DIR ?= runs/real
 SHARE ?= 0.4
@@ -13,8 +14,8 @@ RUN_UTKFACE := $(RUN) -m training.run_all --experiment utkface \
 	--output_dir exported_models/utkface
 
 .PHONY: help demo train utkface hidden-criterion selfies fairness report serve \
-	portraits test test-all test-notebooks test-pages test-processors faults \
-	lint format wheel benchmarks clean
+	portraits test test-all test-notebooks test-pages test-processors beam \
+	test-beam faults lint format wheel benchmarks clean
 
 help:  ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' \
@@ -38,6 +39,14 @@ $(VENV)/.benchmarks: $(VENV)/.development requirements-benchmarks.txt
 
 $(VENV)/.page: $(VENV)/.runtime requirements-page.txt
 	$(RUN) -m pip install --progress-bar on -r requirements-page.txt
+	@touch $@
+
+# All but what Beam wants in an older version.
+$(BEAM)/.beam: requirements.txt requirements-beam.txt
+	$(PYTHON) -m venv $(BEAM)
+	grep -v "^pillow" requirements.txt > $(BEAM)/requirements.txt
+	$(BEAM)/bin/python -m pip install --progress-bar on \
+		-r $(BEAM)/requirements.txt -r requirements-beam.txt
 	@touch $@
 
 demo: $(VENV)/.runtime  ## Synthetic portraits: the whole way, in minutes.
@@ -143,6 +152,14 @@ test-pages: $(VENV)/.development  ## The pages, in Debian's `chromium`.
 
 test-processors: $(VENV)/.development  ## The tests with others' arithmetic.
 	$(RUN) -m tests.processors $(SHARED_OUT)
+
+beam: $(BEAM)/.beam  ## An environment for `--beam_options`, .venv-beam.
+
+test-beam: beam  ## The tests of building and counting with Beam.
+	grep "^pytest==" requirements-dev.txt \
+		| $(BEAM)/bin/python -m pip install -r /dev/stdin
+	$(BEAM)/bin/python -m pytest tests/beam
+	$(BEAM)/bin/python -m pytest -m large tests/documents_run_test.py -k scale
 
 faults: $(VENV)/.development  ## Kills, full disks, crowds: what survives.
 	@command -v strace >/dev/null || \

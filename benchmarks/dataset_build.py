@@ -52,11 +52,11 @@ class DatasetBuild:
         rows = []
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
-            pictures = _draw_pictures(folder / "drawn", self.drawn)
+            pictures = draw_pictures(folder / "drawn", self.drawn)
             for count in (0, self.count, 2 * self.count, 4 * self.count):
                 pack = folder / f"pack_{count}"
                 if count:
-                    _write_pack(pack, count, pictures)
+                    write_pack(pack, count, pictures)
                 rows.append(_measure(pack, folder / f"tfds_{count}", count))
         header = ["portraits", "PNG files", "seconds", "portraits/s", "cores"]
         print("\n| " + " | ".join([*header, "memory"]) + " |")
@@ -70,13 +70,13 @@ class DatasetBuild:
         )
 
 
-def _draw_pictures(folder: pathlib.Path, count: int) -> list[bytes]:
+def draw_pictures(folder: pathlib.Path, count: int) -> list[bytes]:
     """Returns the PNG files of some synthetic portraits."""
     pack = PortraitPack(Builder.draw_pack(folder, count), BadItems())
     return [content for _, content in pack.portraits(list(pack.attributes))]
 
 
-def _write_pack(pack: pathlib.Path, count: int, pictures: list[bytes]) -> None:
+def write_pack(pack: pathlib.Path, count: int, pictures: list[bytes]) -> None:
     """Writes a pack whose pictures repeat under other indices."""
     folder = pack / facts.ARCHIVE_FOLDERS[0]
     folder.mkdir(parents=True)

@@ -12,6 +12,8 @@ from typing import Literal
 from tp_keras.command_line import train_command
 from tp_keras.config import DataConfig
 
+from .beam_options import pipeline_errors_told
+from .beam_options import read_beam_options
 from .command import data_set
 from .command import run
 from .command import start_tensorflow
@@ -64,13 +66,21 @@ class BuildDataset:
     size nor time of a large file. Pixels that were decoded to disk are checked
     when they are next used."""
 
+    beam_options: tuple[str, ...] = ()
+    """Build by a pipeline of Apache Beam with these options, such as
+    runner=FlinkRunner flink_master=HOST:PORT; docs/scale.md tells more.
+    Default: by the processors here."""
+
     def execute(self) -> None:
         """Builds and says what is there now."""
+        beam_options = read_beam_options(self.beam_options)
         start_tensorflow()  # TFDS imports it with the data set.
         from tp_keras.data.decoded_file import doubt_files
 
         flags = {k: v for k, v in vars(self).items() if v is not None}
-        builder = data_set("building.prepare").prepare(**flags)
+        flags["beam_options"] = beam_options
+        with pipeline_errors_told(self.beam_options):
+            builder = data_set("building.prepare").prepare(**flags)
         record = data_set("building.build_record").BuildRecord
         summary = data_set("building.summary")
         folder = pathlib.Path(builder.data_path)

@@ -1,10 +1,13 @@
 """What the TFDS builders of all face data sets have in common."""
 
 import abc
+import contextlib
 import hashlib
 import itertools
 import pathlib
+import shutil
 import time
+from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import Any
 from typing import ClassVar
@@ -21,6 +24,7 @@ from .build_record import LabelCounts
 from .build_record import describe_file
 from .drawn_pack import DrawnPack
 from .errors import DatasetInputError
+from .file_examples import FileExamples
 from .record_files import check_disk_space
 from .record_files import check_file_format
 from .record_files import reproducible_records
@@ -32,12 +36,13 @@ class Part(NamedTuple):
 
     Attributes:
         count: The number of portraits that it may hold.
-        examples: Key and example of each that proves usable.
+        examples: Key and example of each that proves usable. Only
+            `FileExamples` can be read by a Beam pipeline.
         is_counted: Whether its labels are counted in the record.
     """
 
     count: int
-    examples: Iterator[tuple[int, dict[str, Any]]]
+    examples: Iterable[tuple[int, dict[str, Any]]]
     is_counted: bool = True
 
 
@@ -94,6 +99,8 @@ class FaceBuilder(
         self._record: BuildRecord | None = None
         self._counts: LabelCounts
         self._progress: tqdm.tqdm | None = None
+        # The parts that a pipeline reads, and what was reported of each.
+        self._shared_out: dict[str, tuple[Part, int]] | None = None
         super().__init__(**kwargs)
         # What a pickled builder is created from again.
         self._original_state["on_bad"] = on_bad
@@ -186,8 +193,10 @@ class FaceBuilder(
         start = time.monotonic()
         self._record = None
         self._bad_items = BadItems(self.on_bad)
+        asked = download_config.beam_options or download_config.beam_runner
+        self._shared_out = {} if asked else None
         try:
-            with reproducible_records():
+            with reproducible_records(), _own_beam_writer(asked):
                 super()._download_and_prepare(dl_manager, download_config)
         finally:
             if self._progress is not None:
@@ -228,18 +237,23 @@ class FaceBuilder(
             },
             dict(self.info.metadata or {}).get("flags"),
         )
-        self._progress = tqdm.tqdm(
-            total=sum(part.count for part in parts.values()),
-            unit=" portraits",
-            mininterval=0.5,
-        )
+        if self._shared_out is None:
+            self._progress = tqdm.tqdm(
+                total=sum(part.count for part in parts.values()),
+                unit=" portraits",
+                mininterval=0.5,
+            )
         generators = {}
         for split, part in parts.items():
-            generator = self._generate_examples(split, part)
-            # TFDS can't write a split without an example.
-            first = next(generator, None)
-            if first is not None:
-                generators[split] = itertools.chain([first], generator)
+            if self._shared_out is not None:
+                generator = self._share_out(split, part)
+            else:
+                generator = self._generate_examples(split, part)
+                # TFDS can't write a split without an example.
+                first = next(generator, None)
+                generator = first and itertools.chain([first], generator)
+            if generator is not None:
+                generators[split] = generator
         if not generators:
             raise DatasetInputError(
                 f"{manual_dir} holds no usable portrait. To see what is wrong "
@@ -262,6 +276,59 @@ class FaceBuilder(
         # images can't be used.
         self._record.found[split] = usable
         self._progress.set_description(f"Writing {split}")
+
+    def _share_out(self, split: str, part: Part) -> Any:
+        """Returns the transform that reads a split; None if it is empty."""
+        from .beam_build import ReadFiles
+
+        if not isinstance(part.examples, FileExamples):
+            raise DatasetInputError(
+                f"{self.name} yields its examples one by one, which a pipeline "
+                "can't share out. Expected `FileExamples`, as other data sets "
+                "return, or a build without Beam."
+            )
+        seen = len(self._bad_items.items)
+        with contextlib.closing(iter(part.examples)) as examples:
+            first = next(examples, None)
+        if first is None:
+            self._record.found[split] = 0
+            return None
+        # Before the first usable file all are bad, and reported.
+        self._shared_out[split] = part, len(self._bad_items.items) - seen
+        return ReadFiles(part.examples, pathlib.Path(self.data_path), split)
+
+    def _process_pipeline_result(self, pipeline_result: Any) -> None:
+        """Notes of what a pipeline has read what is noted without one."""
+        from .beam_build import SCRATCH
+        from .beam_build import report_bad
+
+        folder = pathlib.Path(self.data_path)
+        for split, (part, reported) in self._shared_out.items():
+            bad = report_bad(
+                part.examples, folder, split, self._bad_items, reported
+            )
+            rows = part.examples.rows()
+            for place, (_, _, labels) in enumerate(rows):
+                if part.is_counted and place not in bad:
+                    self._counts.add(labels)
+            self._record.found[split] = part.count - len(bad)
+        shutil.rmtree(folder / SCRATCH)
+
+
+@contextlib.contextmanager
+def _own_beam_writer(is_asked: Any) -> Iterator[None]:
+    """Lets TFDS write from a pipeline what it writes without one."""
+    if not is_asked:
+        yield
+        return
+    from tensorflow_datasets.core import writer
+
+    from .beam_writer import SortingBeamWriter
+
+    with tfds.core.utils.temporary_assignment(
+        writer, "BeamWriter", SortingBeamWriter
+    ):
+        yield
 
 
 def _get_manual_dir(dl_manager) -> pathlib.Path:

@@ -4,7 +4,6 @@ import functools
 from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Hashable
-from collections.abc import Iterator
 from typing import Any
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ import tqdm
 from . import near_duplicates
 from .archives import Archives
 from .bad_items import BadItems
+from .file_examples import FileExamples
 from .file_reader import Location
 from .pictures import convert
 from .pictures import look_at
@@ -90,13 +90,27 @@ class PictureFiles:
         return dict(zip(looks, groups, strict=True))
 
     def read(
-        self, files: Collection[Location], height: int, width: int
-    ) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Yields index and example of pictures, as PNG files of a size."""
+        self,
+        files: Collection[Location],
+        height: int,
+        width: int,
+        tell: Callable[[Any], dict[str, Any]] | None = None,
+    ) -> FileExamples:
+        """Returns the examples of pictures, as PNG files of a size.
+
+        Args:
+            files: Locations out of `self.faces`.
+            height: Of the PNG files.
+            width: Likewise.
+            tell: Function of the labels of a picture that returns those of
+                the example; None takes them as they are.
+        """
         work = functools.partial(
             convert, height=height, width=width, **self._size
         )
-        for file, content in self.archives.read(files, work):
+
+        def find(file):
             index, labels = self.faces[file]
-            example = {"image": content, "image_index": index}
-            yield index, example | labels._asdict()
+            return index, tell(labels) if tell else labels._asdict()
+
+        return FileExamples(self.archives, files, work, find)

@@ -55,6 +55,7 @@ def prepare(
     on_bad: str = "raise",
     overwrite: bool = False,
     verify: bool = False,
+    beam_options: Any = None,
     **flags: Any,
 ) -> FaceBuilder:
     """Builds a data set, or reuses it if neither inputs nor files have changed.
@@ -77,6 +78,8 @@ def prepare(
         overwrite: Builds again, whatever is there.
         verify: Reads every file of a data set that is there. Otherwise large
             files are read only if their size or time of change is another.
+        beam_options: `PipelineOptions` of a Beam pipeline that builds, or None
+            for a build by the processors here; the files are the same.
         **flags: What `FaceBuilder.find_settings` takes.
 
     Returns:
@@ -110,6 +113,7 @@ def prepare(
     root = builder.data_dir_root  # A builder makes no folder before it builds.
     target = data_dir / pathlib.Path(builder.data_path).relative_to(root)
     manual_dir = _check_manual_dir(builder, target, manual_dir, overwrite)
+    how = manual_dir, data_dir, beam_options
 
     def is_ready():
         return (
@@ -128,9 +132,9 @@ def prepare(
                 if target.exists():
                     # TFDS would delete the old data set before it builds.
                     aside = target.parent / f"{_INCOMPLETE}rebuild"
-                    _rebuild(make_builder(aside), target, manual_dir, data_dir)
+                    _rebuild(make_builder(aside), target, *how)
                 else:
-                    _build(builder, manual_dir, data_dir)
+                    _build(builder, *how)
     except _NotWritableError:
         # Nobody else builds there either.
         if is_ready():
@@ -183,6 +187,7 @@ def _build(
     builder: FaceBuilder,
     manual_dir: pathlib.Path | None,
     data_dir: pathlib.Path,
+    beam_options: Any,
 ) -> None:
     builder.source = manual_dir
     # The builder shows one bar over all splits. Those of TFDS know no total.
@@ -195,6 +200,7 @@ def _build(
                 if manual_dir is None or manual_dir.is_dir()
                 else manual_dir.parent,
                 try_download_gcs=False,
+                beam_options=beam_options,
             ),
         )
 
@@ -204,10 +210,11 @@ def _rebuild(
     target: pathlib.Path,
     manual_dir: pathlib.Path | None,
     data_dir: pathlib.Path,
+    beam_options: Any,
 ) -> None:
     """Builds aside and puts the new data set in place of the old one."""
     try:
-        _build(builder, manual_dir, data_dir)
+        _build(builder, manual_dir, data_dir, beam_options)
         target.rename(target.parent / f"{_INCOMPLETE}old")
         pathlib.Path(builder.data_path).rename(target)
         _remove_incomplete(target.parent, "old")

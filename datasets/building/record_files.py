@@ -29,7 +29,7 @@ def reproducible_records() -> Iterator[None]:
     assign = tfds.core.utils.temporary_assignment
     with (
         assign(shuffle, "MAX_MEM_BUFFER_SIZE", _SHUFFLE_BUFFER_BYTES),
-        assign(ExampleSerializer, "serialize_example", _serialize),
+        assign(ExampleSerializer, "serialize_example", serialize),
     ):
         yield
 
@@ -70,7 +70,7 @@ def check_disk_space(size: int, folder: pathlib.Path) -> None:
         )
 
 
-def _serialize(serializer: ExampleSerializer, example: dict) -> bytes:
+def serialize(serializer: ExampleSerializer, example: dict) -> bytes:
     """Serialises an example with its features in a fixed order.
 
     TFDS writes them in an order of each process.

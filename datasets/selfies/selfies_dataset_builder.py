@@ -1,8 +1,6 @@
 """TFDS builder of the Selfie data set."""
 
 import pathlib
-from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -16,7 +14,6 @@ from ..building.face_builder import Part
 from ..building.variants import Variants
 from . import facts
 from . import labels
-from .labels import Selfie
 from .listed_files import open_files
 from .synthetic import pack
 
@@ -100,7 +97,10 @@ class Builder(FaceBuilder):
         splits = group_splits.share_out(groups, group_splits.even_split_of)
         height, width = self.builder_config.size
         parts = {
-            split: Part(len(chosen), _label(files.read(chosen, height, width)))
+            split: Part(
+                len(chosen),
+                files.read(chosen, height, width, labels.tell_tasks),
+            )
             for split, chosen in splits.items()
         }
         selfies = [files.faces[file].labels for file in groups]
@@ -117,12 +117,3 @@ class Builder(FaceBuilder):
     write_pack = staticmethod(pack.write_pack)
     draw_samples = staticmethod(pack.draw_samples)
     draw_regions = staticmethod(pack.draw_regions)
-
-
-def _label(
-    examples: Iterator[tuple[int, dict[str, Any]]],
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Replaces the cells of the rows by what they tell of the tasks."""
-    for index, example in examples:
-        cells = {name: example.pop(name) for name in Selfie._fields}
-        yield index, example | labels.tell_tasks(Selfie(**cells))

@@ -9,6 +9,7 @@ from ..building.archives import Archives
 from ..building.archives import base_name
 from ..building.bad_items import BadItems
 from ..building.errors import DatasetInputError
+from ..building.file_examples import FileExamples
 from ..building.file_reader import Location
 from . import facts
 from .pack_layout import IMAGE_NAME
@@ -90,6 +91,27 @@ class PortraitFiles:
         by_file = {self._locations[index]: index for index in indices}
         for file, content in self._archives.read(by_file, work, workers):
             yield by_file[file], content
+
+    def examples(
+        self,
+        indices: Collection[int],
+        work: Callable[[bytes], Any],
+        tell: Callable[[int], dict[str, Any]],
+    ) -> FileExamples:
+        """Returns the examples of portraits.
+
+        Args:
+            indices: Indices out of `self.indices`.
+            work: As for `Archives.read`.
+            tell: Function of an index that returns the labels.
+        """
+        by_file = {self._locations[index]: index for index in indices}
+        return FileExamples(
+            self._archives,
+            by_file,
+            work,
+            lambda file: (by_file[file], tell(by_file[file])),
+        )
 
     def read_csv(self) -> tuple[bytes, str] | None:
         """Reads an attribute file that lies in an archive.

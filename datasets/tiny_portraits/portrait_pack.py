@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ..building.bad_items import BadItems
 from ..building.errors import DatasetInputError
+from ..building.file_examples import FileExamples
 from ..building.png_check import check_png
 from . import facts
 from .attributes import Attributes
@@ -14,6 +15,8 @@ from .attributes import read_attributes
 from .pack_layout import PackLayout
 from .pack_layout import find_layout
 from .portrait_files import PortraitFiles
+
+_CHECK = functools.partial(check_png, height=facts.HEIGHT, width=facts.WIDTH)
 
 
 class PortraitPack:
@@ -76,10 +79,14 @@ class PortraitPack:
         Raises:
             DatasetInputError: If an image is bad and bad items are refused.
         """
-        check = functools.partial(
-            check_png, height=facts.HEIGHT, width=facts.WIDTH
+        return self.files.read(indices, _CHECK)
+
+    def examples(self, indices: list[int]) -> FileExamples:
+        """Returns the same portraits as examples of TFDS."""
+        # The bytes enter the records as they are, without a new encoding.
+        return self.files.examples(
+            indices, _CHECK, lambda index: self.attributes[index].labels()
         )
-        return self.files.read(indices, check)
 
     def _report_unmatched(self, table: dict[int, Attributes]) -> None:
         """Reports the rows without an image and the images without a row."""

@@ -14,6 +14,7 @@ from tests.builders import read_built
 
 from ..building import archives
 from ..building import checksums
+from ..building import file_examples
 from ..building import prepare as prepare_lib
 from ..building import record_files
 from ..building import workers
@@ -21,7 +22,6 @@ from ..building.build_record import BuildRecord
 from ..building.errors import DatasetInputError
 from ..building.summary import format_summary
 from . import facts
-from . import portrait_pack
 from . import testing
 from . import tiny_portraits_dataset_builder
 
@@ -431,18 +431,18 @@ def test_a_rebuild_that_fails_leaves_the_old_data_set(pack, data_dir):
 KILLED_BUILD = f"""
 import sys, time
 from {prepare_lib.__name__} import prepare
-from {portrait_pack.__name__} import PortraitPack
+from {file_examples.__name__} import FileExamples
 
-portraits = PortraitPack.portraits
+examples = FileExamples.__iter__
 
-def stop(self, indices):
-    for number, portrait in enumerate(portraits(self, indices)):
-        if indices[0] >= 182_637 and number == 1:
+def stop(self):
+    for number, (index, example) in enumerate(examples(self)):
+        if index >= 182_637 and number == 1:
             print("stopped", flush=True)
             time.sleep(600)
-        yield portrait
+        yield index, example
 
-PortraitPack.portraits = stop
+FileExamples.__iter__ = stop
 prepare("tiny_portraits", sys.argv[2], sys.argv[1])
 """
 

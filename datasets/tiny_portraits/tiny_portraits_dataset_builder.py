@@ -2,7 +2,6 @@
 
 import hashlib
 import pathlib
-from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
 
@@ -127,7 +126,7 @@ class Builder(FaceBuilder):
         pack = PortraitPack(manual_dir, bad_items, self.missing)
         indices = {split: pack.indices(split) for split in facts.SPLIT_RANGES}
         parts = {
-            split: Part(len(chosen), _examples(pack, chosen))
+            split: Part(len(chosen), pack.examples(chosen))
             for split, chosen in indices.items()
         }
         folder = manual_dir / facts.COUNTERFACTUAL_FOLDER
@@ -136,7 +135,7 @@ class Builder(FaceBuilder):
             chosen = list(pairs.attributes)
             # The labels are those of their partners.
             parts[COUNTERFACTUAL] = Part(
-                len(chosen), _examples(pairs, chosen), is_counted=False
+                len(chosen), pairs.examples(chosen), is_counted=False
             )
         return Content(parts, pack.files.size)
 
@@ -144,15 +143,6 @@ class Builder(FaceBuilder):
     write_pack = staticmethod(synthetic_pack.write_pack)
     draw_samples = staticmethod(synthetic_pack.draw_samples)
     draw_regions = staticmethod(synthetic_pack.draw_regions)
-
-
-def _examples(
-    pack: PortraitPack, indices: list[int]
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    for index, content in pack.portraits(indices):
-        labels = pack.attributes[index].labels()
-        # The bytes enter the records as they are, without a new encoding.
-        yield index, {"image": content, "image_index": index, **labels}
 
 
 def _check_missing(missing: Sequence[str]) -> tuple[str, ...]:

@@ -110,8 +110,8 @@ def _look(images, size):
     thumbnails = cv2.resize(
         tall, (size[1], count * size[0]), interpolation=cv2.INTER_AREA
     ).reshape(count, *size, 3)
-    tall = cv2.cvtColor(tall, cv2.COLOR_RGB2GRAY)
-    gray = tall.reshape(count, height, width)
+    gray = _grey(images)
+    tall = gray.reshape(count * height, width)
     mean, spread = _mean_and_spread(gray)
     colors = _Colors(thumbnails.reshape(count, -1, 3))
     band = _Colors(thumbnails[:, _outer_band(size)])
@@ -133,6 +133,24 @@ def _look(images, size):
         "border_redness": band.redness,
         "border_yellowness": band.yellowness,
     }
+
+
+def brightness_of(images: np.ndarray) -> np.ndarray:
+    """Returns the statistic `brightness` of portraits alone.
+
+    Args:
+        images: uint8 `[count, height, width, 3]`.
+
+    Returns:
+        float32 `[count]`.
+    """
+    return _mean_and_spread(_grey(images))[0]
+
+
+def _grey(images):
+    """Returns the grey values of portraits, uint8 `[count, height, width]`."""
+    tall = images.reshape(-1, *images.shape[2:])
+    return cv2.cvtColor(tall, cv2.COLOR_RGB2GRAY).reshape(images.shape[:3])
 
 
 class _Colors:

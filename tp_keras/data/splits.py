@@ -53,8 +53,8 @@ def resolve_splits(data: DataConfig, say=print) -> DataConfig:
     train = data.train_split
     for split in (train, validation):
         count_portraits(builder, split)
-    pieces = _pieces(builder, train)
-    left = _without(pieces, _pieces(builder, validation))
+    pieces = pieces_of(builder, train)
+    left = _without(pieces, pieces_of(builder, validation))
     if not left:
         raise UserError(
             "Nothing is left to train on. Expected portraits that are not "
@@ -72,7 +72,7 @@ def resolve_splits(data: DataConfig, say=print) -> DataConfig:
     )
 
 
-def _pieces(builder, split) -> list[tuple[str, int, int]]:
+def pieces_of(builder, split) -> list[tuple[str, int, int]]:
     """Returns name, first row and end of every piece of a split."""
     splits, pieces = builder.info.splits, []
     spec = tfds.core.ReadInstruction.from_spec(split)

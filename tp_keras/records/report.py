@@ -81,18 +81,22 @@ def write_report(
         files.write_text(aside / page_path.name if inside else page_path, page)
 
 
-def check_folder(folder: str | os.PathLike) -> None:
+def check_folder(folder: str | os.PathLike, name: str = RECORDS_NAME) -> None:
     """Raises unless a report may take the place of a folder.
 
     That is one that isn't there, is empty or holds an earlier report; for
     commands to ask before they begin.
+
+    Args:
+        folder: The folder.
+        name: A file that such a report has.
 
     Raises:
         UserError: If it is another one.
         OSError: If nothing can be written there.
     """
     folder = pathlib.Path(folder).resolve()
-    own = (folder / RECORDS_NAME).is_file() and folder != pathlib.Path.cwd()
+    own = (folder / name).is_file() and folder != pathlib.Path.cwd()
     if folder.exists() and not own and not _is_empty(folder):
         raise UserError(
             "Expected an empty folder or that of an earlier report, as what is "
