@@ -12,6 +12,7 @@ import dataclasses
 import pathlib
 
 from tp_keras.errors import UserError
+from tp_keras.errors import check_range
 from tp_keras.tuning.search_settings import SearchSettings
 from tp_keras.tuning.search_space import SearchSpace
 
@@ -71,6 +72,7 @@ class Tune:
                 f"Expected a base out of {', '.join(EXPERIMENTS)}. "
                 f"Received: base={self.base}"
             )
+        check_range(self, patience_seconds=(1, 86_400))
         start_tensorflow()
         from tp_keras.tuning.hosts import read_host
         from tp_keras.tuning.report import write_report
@@ -78,6 +80,12 @@ class Tune:
         from tp_keras.tuning.search import run_worker
 
         host = read_host()
+        if self.workers and host and not host.is_chief:
+            raise UserError(
+                "Expected --workers of a chief, or of a search on one host: a "
+                "worker is one process, and may be started again beside "
+                f"itself. Received: workers={self.workers}, of {host.name}"
+            )
         _, base = EXPERIMENTS[self.base]
         path = self.tune_dir / (self.name or f"{self.base}-{self.tuner}")
         settings = self.settings()
