@@ -11,6 +11,7 @@ import time
 import pytest
 from tqdm import tqdm
 
+from tests.printed_commands import refusal
 from tests.tuning.results import make_result
 from tp_keras.config import ExperimentConfig
 from tp_keras.errors import UserError
@@ -25,6 +26,8 @@ from tp_keras.tuning.search_settings import SearchSettings
 from tp_keras.tuning.search_space import SearchSpace
 from tp_keras.tuning.trial import read_results
 from tp_keras.tuning.trials import Trials
+from training.command import run
+from training.tune import Tune
 
 SETTINGS = SearchSettings(ExperimentConfig(), SearchSpace(), trials=1)
 
@@ -63,6 +66,16 @@ def test_half_of_it_is_refused(half):
         read_host(half)
 
 
+@pytest.mark.parametrize(
+    "flags", [["--workers", "2"], ["--patience_seconds", "0"]]
+)
+def test_a_worker_is_one_process_and_has_patience(flags, monkeypatch, capsys):
+    for key, value in told("w1", "127.0.0.1", "1").items():
+        monkeypatch.setenv(key, value)
+    name = flags[0].removeprefix("--")
+    assert f"Received: {name}=" in refusal(capsys, run, Tune, flags)
+
+
 @pytest.fixture
 def chief(tmp_path):
     folder = SearchFolder(tmp_path / "search")
@@ -82,7 +95,6 @@ def test_what_is_told_arrives_as_it_is(chief, trials, tmp_path):
     trials.check_data(fingerprints={"train": "a", "validation": "b"})
     taken = trials.take(worker="w")
     assert taken["values"]["learning_rate"] > 0
-    # Digits that a message of keras-tuner loses.
     result = make_result(taken["trial_id"], score=0.1 + 0.2)
     with trials.at_work("w", taken["trial_id"]):
         trials.end(worker="w", result=dataclasses.asdict(result))

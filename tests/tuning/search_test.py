@@ -1,7 +1,9 @@
+import concurrent.futures
 import dataclasses
 import errno
 import json
 import os
+import socket
 
 import keras
 import pytest
@@ -20,8 +22,10 @@ from tp_keras.files import only_one
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.tuning import search
 from tp_keras.tuning import trial
+from tp_keras.tuning.hosts import Host
 from tp_keras.tuning.report import write_report
 from tp_keras.tuning.search import run_search
+from tp_keras.tuning.search import run_worker
 from tp_keras.tuning.search_settings import SearchFolder
 from tp_keras.tuning.search_settings import SearchSettings
 from tp_keras.tuning.search_space import SearchSpace
@@ -240,6 +244,28 @@ def test_workers_share_the_trials(tmp_path, trained, workers):
     assert {result.worker for result in results} <= {"0", "1"}
     assert sorted(trained) == list("012345")
     assert folder.is_finished
+
+
+def test_a_worker_elsewhere_shares_no_folder(tmp_path, trained, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        address = f"127.0.0.1:{one.getsockname()[1]}"
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        chief = pool.submit(
+            run_search, tmp_path / "a", SETTINGS, host=Host("chief", address)
+        )
+        other = dataclasses.replace(SETTINGS, budget_seconds=5.0)
+        worker = Host("w1", address)
+        # The one who came first waits for the other.
+        with pytest.raises(UserError, match="0.1 against 5.0"):
+            run_worker(tmp_path / "b", other, worker)
+        assert not (tmp_path / "b").exists()
+        run_worker(tmp_path / "b", SETTINGS, worker)
+        folder = chief.result()
+    assert folder.is_finished
+    assert len(trained) == 3
+    workers = {result.worker for result in read_results(folder.path)}
+    assert workers == {f"w1@{socket.gethostname()}:{os.getpid()}"}
+    assert not read_results(tmp_path / "b")
 
 
 def test_all_workers_end_where_one_cannot_go_on(
