@@ -42,9 +42,9 @@ class Tune:
     """Number of trials; of Hyperband, each rung counts."""
     workers: int = 0
     """Processes that try beside each other, each with its share of the
-    processors; 0: one after the other. Their latencies and speeds are
-    measured beside the others' training. With `--storage disk` they share
-    the decoded pixels."""
+    processors; 0: one after the other, or none beside a chief. Their
+    latencies and speeds are measured beside the others' training. With
+    `--storage disk` they share the decoded pixels."""
     patience_seconds: float = 60.0
     """On several hosts: a chief or a worker that gives no sign for so long is
     lost, and another worker gets its trial."""

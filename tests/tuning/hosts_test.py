@@ -1,5 +1,6 @@
 """Chief and workers by their environment, on one machine for several."""
 
+import concurrent.futures
 import dataclasses
 import os
 import signal
@@ -155,9 +156,13 @@ def test_a_full_disk_ends_the_chief(chief, trials, monkeypatch):
     def fill(*_):
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr("tp_keras.tuning.trials.write_json", fill)
+    monkeypatch.setattr("tp_keras.tuning.oracle.write_json", fill)
     with pytest.raises(UserError, match="No space"):
-        trials.take(worker="w")
+        trials.take(worker="a")
+    # The others needn't wait for ever.
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        taken = pool.map(lambda name: trials.take(worker=name), "bcdefghi")
+    assert [*taken] == [{"status": "IDLE"}] * 8
     with pytest.raises(OSError, match="No space"):
         chief.look()
 

@@ -97,6 +97,16 @@ def test_a_silent_worker_loses_its_trial_to_the_next_that_asks(
     assert trials.is_done
 
 
+def test_the_last_worker_may_go_without_a_word(trials, clock):
+    for trial_id in "012":
+        assert take(trials, "a") == trial_id
+        assert not trials.is_done
+        end(trials, "a", trial_id)
+    assert not trials.is_done
+    clock[0] += PATIENCE
+    assert trials.is_done
+
+
 def test_a_late_result_spares_another_the_trial(trials, clock):
     assert take(trials, "slow") == "0"
     clock[0] += PATIENCE

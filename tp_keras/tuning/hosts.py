@@ -86,7 +86,9 @@ class Chief:
 
     def __init__(self, trials: Trials, address: str):
         self._trials, self._fault = trials, None
-        pool = concurrent.futures.ThreadPoolExecutor(len(_METHODS))
+        # One thread, as keras-tuner has it: after an error the lock of an
+        # oracle stays closed to all others.
+        pool = concurrent.futures.ThreadPoolExecutor(1)
         # Else a second chief would share the port, and the workers.
         options = [("grpc.so_reuseport", 0)]
         self._server = grpc.server(pool, options=options)

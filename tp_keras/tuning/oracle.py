@@ -59,6 +59,12 @@ class _SafeOracle(keras_tuner.Oracle):
             if trial.status in ("RUNNING", "INVALID")
         ]
 
+    @property
+    def is_used_up(self) -> bool:
+        """Whether as many trials as were asked for have ended."""
+        is_open = self.ongoing_trials or self._retry_queue
+        return not is_open and len(self.trials) >= self.max_trials
+
     def release(self, worker) -> bool:
         """Lets the trial of a worker be taken by another, before any else.
 

@@ -46,7 +46,8 @@ class Trials:
     def is_done(self) -> bool:
         """Whether all trials have ended, and every worker knows or is gone."""
         with self._lock:
-            return self._is_over and not any(map(self._is_here, self._seen))
+            over = self._is_over or self.oracle.is_used_up
+            return over and not any(map(self._is_here, self._seen))
 
     def check_settings(self, settings: dict) -> None:
         """Raises `UserError` unless a worker was given the same search."""
