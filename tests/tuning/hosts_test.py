@@ -145,6 +145,11 @@ def test_a_chief_that_is_silent_is_told_in_time():
                 pytest.raises(UserError, match="no answer within 0.2 seconds"),
             ):
                 trials.take(worker="w")
+    with RemoteTrials(address, 60.0) as trials:
+        start = time.monotonic()
+        with pytest.raises(UserError):
+            trials.give_back(worker="w")
+        assert time.monotonic() - start < 30.0
 
 
 def test_a_second_chief_at_an_address_is_refused(chief, tmp_path):

@@ -19,10 +19,12 @@ from tp_keras.config import ExperimentConfig
 from tp_keras.config import TrainingConfig
 from tp_keras.errors import UserError
 from tp_keras.files import only_one
+from tp_keras.fresh_process import ProcessEnded
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.tuning import search
 from tp_keras.tuning import trial
 from tp_keras.tuning.hosts import Host
+from tp_keras.tuning.hosts import RemoteTrials
 from tp_keras.tuning.report import write_report
 from tp_keras.tuning.search import run_search
 from tp_keras.tuning.search import run_worker
@@ -244,6 +246,34 @@ def test_workers_share_the_trials(tmp_path, trained, workers):
     assert {result.worker for result in results} <= {"0", "1"}
     assert sorted(trained) == list("012345")
     assert folder.is_finished
+
+
+@pytest.mark.parametrize(("has_trial", "ends"), [(True, 4), (False, 1)])
+def test_a_worker_that_ends_by_itself_is_started_again(
+    tmp_path, trained, workers, monkeypatch, has_trial, ends
+):
+    left = ["end"] * ends
+
+    def call(self, function, path, address, name, patience):
+        if left:
+            left.pop()
+            if has_trial:
+                with RemoteTrials(address, patience) as trials:
+                    trials.take(worker=name)
+            raise ProcessEnded
+        return function(path, address, name, patience)
+
+    monkeypatch.setattr(Worker, "call", call)
+    if has_trial:
+        folder = run_search(tmp_path / "search", SETTINGS, workers=1)
+        # The fourth time it was given the next one.
+        first, *others = read_results(folder.path)
+        assert "ended 3 times" in first.message
+        assert all(result.is_completed for result in others)
+        assert sorted(trained) == ["1", "2"]
+    else:
+        with pytest.raises(UserError, match="before it had a trial"):
+            run_search(tmp_path / "search", SETTINGS, workers=1)
 
 
 def test_a_worker_elsewhere_shares_no_folder(tmp_path, trained, capsys):

@@ -193,7 +193,12 @@ class RemoteTrials:
             response_deserializer=json.loads,
         )
         try:
-            return call(request, timeout=self._patience, wait_for_ready=True)
+            return call(
+                request,
+                timeout=self._patience,
+                # Who ends for want of an answer doesn't wait for another.
+                wait_for_ready=method != "give_back",
+            )
         except grpc.RpcError as error:
             if error.code() not in _NO_ANSWER:
                 raise UserError(error.details()) from error
