@@ -1,6 +1,7 @@
 """Chief and workers by their environment, on one machine for several."""
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import os
 import signal
@@ -172,56 +173,62 @@ def test_a_full_disk_ends_the_chief(chief, trials, monkeypatch):
         chief.look()
 
 
+@pytest.fixture
+def start(tmp_path, tiny_data_dir):
+    """Starts a process of a search at an address of its own."""
+    words = (
+        f"--base demo --budget_seconds 2 --trials 3 --patience_seconds 20 "
+        f"--data_dir {tiny_data_dir} --dataset tiny_portraits/synthetic_tiny "
+        f"--block_types separable --widths 16 --name search --tune_dir"
+    )
+
+    def start(name):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "training.tune", *words.split()]
+            + [tmp_path / name],
+            # An address that no other test has.
+            env={**os.environ, **told(name, "127.0.0.2", "18765")},
+            stdout=stack.enter_context((tmp_path / f"{name}.txt").open("w")),
+            stderr=subprocess.STDOUT,
+        )
+        stack.callback(process.wait)
+        stack.callback(process.kill)
+        return process
+
+    with contextlib.ExitStack() as stack:
+        yield start
+
+
 @pytest.mark.large
-def test_a_search_outlives_a_worker(tmp_path, tiny_data_dir):
+def test_a_search_outlives_a_worker(start, tmp_path):
     """Two workers, of which one is killed in its trial, and one that joins."""
-    chief = start("chief", tmp_path, tiny_data_dir)
-    lost = start("lost", tmp_path, tiny_data_dir)
+    chief, lost = start("chief"), start("lost")
     folder = SearchFolder(tmp_path / "chief" / "search")
     begun = tmp_path / "lost" / "search" / "trials"
     wait_until(begun.exists, lost)
     lost.send_signal(signal.SIGKILL)
     (trial_id,) = os.listdir(begun)
-    joined = start("joined", tmp_path, tiny_data_dir)
-    said = {
-        process: process.communicate(timeout=600)[0]
-        for process in (chief, joined)
-    }
-    assert (chief.returncode, joined.returncode) == (0, 0), said
+    joined = start("joined")
+    codes = [one.wait(timeout=1_200) for one in (chief, joined)]
+    said, last = (
+        (tmp_path / f"{name}.txt").read_text() for name in ("chief", "joined")
+    )
+    assert codes == [0, 0], said + last
     results = read_results(folder.path)
     assert [result.status for result in results] == ["completed"] * 3
     assert trial_id in {result.trial_id for result in results}
     assert {r.worker.split("@")[0] for r in results} == {"joined"}
-    assert "No sign of worker lost@" in said[chief]
+    assert "No sign of worker lost@" in said
     # No folder was shared: figures reach the chief, and runs don't.
-    assert "Its run is with the worker joined@" in said[chief]
+    assert "Its run is with the worker joined@" in said
     assert (folder.path / "front.png").exists()
     assert not list(folder.path.glob("trials/*/run"))
-    assert "The search is over" in said[joined]
-
-
-def start(name, tmp_path, data_dir):
-    """Starts a process of a search at an address of its own."""
-    words = (
-        f"--base demo --budget_seconds 2 --trials 3 --patience_seconds 20 "
-        f"--data_dir {data_dir} --dataset tiny_portraits/synthetic_tiny "
-        f"--block_types separable --widths 16 --name search "
-        f"--tune_dir {tmp_path / name}"
-    )
-    # An address that no other test has.
-    chief = told(name, "127.0.0.2", "18765")
-    return subprocess.Popen(
-        [sys.executable, "-m", "training.tune", *words.split()],
-        env={**os.environ, **chief},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    assert "The search is over" in last
 
 
 def wait_until(is_so, process):
     deadline = time.monotonic() + 300
     while not is_so():
-        assert process.poll() is None, process.communicate()[0]
+        assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.1)
