@@ -14,8 +14,8 @@ RUN_UTKFACE := $(RUN) -m training.run_all --experiment utkface \
 	--output_dir exported_models/utkface
 
 .PHONY: help demo train utkface hidden-criterion selfies fairness report serve \
-	portraits test test-all test-notebooks test-pages test-processors beam \
-	test-beam faults lint format wheel benchmarks clean
+	portraits test test-all test-notebooks test-pages test-balancer \
+	test-processors beam test-beam faults lint format wheel benchmarks clean
 
 help:  ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' \
@@ -149,6 +149,9 @@ test-notebooks: $(VENV)/.development  ## The notebooks, on a tiny data set.
 
 test-pages: $(VENV)/.development  ## The pages, in Debian's `chromium`.
 	$(RUN) -m pytest -m browser
+
+test-balancer: $(VENV)/.development  ## Two replicas behind Debian's `nginx`.
+	$(RUN) -m pytest -m large tests/serving/balancer_test.py
 
 test-processors: $(VENV)/.development  ## The tests with others' arithmetic.
 	$(RUN) -m tests.processors $(SHARED_OUT)

@@ -47,6 +47,7 @@ SYNTHETIC = (
 )
 EXPORTED = (
     ("serving", f"--bundles {BUNDLES}"),
+    ("replicas", f"--bundles {BUNDLES}"),
     ("start_up", f"--bundle {BUNDLE}"),
 )
 REAL = (

@@ -3,13 +3,16 @@
 python -m training.tune --base real --budget_seconds 60 --trials 20
 python -m training.tune --base demo --tuner hyperband --workers 2
 
-The same command goes on after a stop, and reports a finished search again.
+The same command goes on after a stop, and reports a finished search again. On
+several hosts it is given to all of them, with the variables of keras-tuner: see
+docs/scale.md.
 """
 
 import dataclasses
 import pathlib
 
 from tp_keras.errors import UserError
+from tp_keras.errors import check_range
 from tp_keras.tuning.search_settings import SearchSettings
 from tp_keras.tuning.search_space import SearchSpace
 
@@ -39,9 +42,12 @@ class Tune:
     """Number of trials; of Hyperband, each rung counts."""
     workers: int = 0
     """Processes that try beside each other, each with its share of the
-    processors; 0: one after the other. Their latencies and speeds are
-    measured beside the others' training. With `--storage disk` they share
-    the decoded pixels."""
+    processors; 0: one after the other, or none beside a chief. Their
+    latencies and speeds are measured beside the others' training. With
+    `--storage disk` they share the decoded pixels."""
+    patience_seconds: float = 60.0
+    """On several hosts: a chief or a worker that gives no sign for so long is
+    lost, and another worker gets its trial."""
     tune_dir: pathlib.Path = pathlib.Path("runs/tune")
     """Folder of all searches."""
     name: str = ""
@@ -66,15 +72,31 @@ class Tune:
                 f"Expected a base out of {', '.join(EXPERIMENTS)}. "
                 f"Received: base={self.base}"
             )
+        check_range(self, patience_seconds=(1, 86_400))
         start_tensorflow()
+        from tp_keras.tuning.hosts import read_host
         from tp_keras.tuning.report import write_report
         from tp_keras.tuning.search import run_search
+        from tp_keras.tuning.search import run_worker
 
+        host = read_host()
+        if self.workers and host and not host.is_chief:
+            raise UserError(
+                "Expected --workers of a chief, or of a search on one host: a "
+                "worker is one process, and may be started again beside "
+                f"itself. Received: workers={self.workers}, of {host.name}"
+            )
         _, base = EXPERIMENTS[self.base]
         path = self.tune_dir / (self.name or f"{self.base}-{self.tuner}")
         settings = self.settings()
         settings = dataclasses.replace(settings, base=kept(settings.base))
-        folder = run_search(path, settings, self.workers)
+        if host and not host.is_chief:
+            run_worker(path, settings, host, self.patience_seconds)
+            print("The search is over. Its table is with the chief.")
+            return
+        folder = run_search(
+            path, settings, self.workers, host, self.patience_seconds
+        )
         print(f"\n{write_report(folder.path, self.base, base)}")
         print(f"Trials, table and plot: {folder.path}")
 

@@ -68,8 +68,9 @@ def test_a_run_is_exported_with_what_is_known_of_it(exported, printed):
     assert "8 portraits differ from the model by at most" in printed
     models = exported.parents[1]
     assert (
-        f"For a server, in {models}: batching.config, compose.yaml, "
-        "deployment.yaml, kserve.yaml, models.config, monitoring.config\n"
+        f"For a server, in {models}: balancer.conf, batching.config, "
+        "compose.yaml, deployment.yaml, kserve.yaml, models.config, "
+        "monitoring.config\n"
         f"Check: python -m tp_keras.serving.check '{models}'\n"
         f"Serve: docker compose -f '{models}/compose.yaml' up\n"
     ) in printed

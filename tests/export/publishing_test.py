@@ -74,7 +74,7 @@ def test_a_server_knows_of_every_model_that_was_published(tmp_path):
     assert sorted(configured_models(tmp_path)) == ["mine", "yours"]
     assert {p.name for p in tmp_path.iterdir() if p.is_file()} == {
         *("batching.config", "models.config", "monitoring.config"),
-        *("compose.yaml", "deployment.yaml", "kserve.yaml"),
+        *("balancer.conf", "compose.yaml", "deployment.yaml", "kserve.yaml"),
     }
 
 

@@ -148,12 +148,16 @@ def test_compose_by_its_schema():
     schema = json.loads((schemas / "vendor" / "compose-spec.json").read_text())
     validator = jsonschema.validators.validator_for(schema)
     validator(schema).validate(content)
-    (service,) = content["services"].values()
+    service, balancer = content["services"].values()
     assert service["image"] == "tensorflow/serving:2.20.0"
+    assert service["scale"] == 2
     check_files_in(flags_in(service["command"]))
-    # Nobody else's machine, and nothing is written.
-    assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+    # One door, to nobody else's machine, and nothing is written.
+    assert "ports" not in service
+    assert balancer["ports"] == ["127.0.0.1:8500:8500", "127.0.0.1:8501:8501"]
+    assert [*balancer["depends_on"]] == [*content["services"]][:1]
     assert service["volumes"] == [".:/models:ro"]
+    assert balancer["volumes"] == ["./balancer.conf:/etc/nginx/nginx.conf:ro"]
     with pytest.raises(jsonschema.ValidationError):
         service["imagine"] = service.pop("image")
         validator(schema).validate(content)
@@ -190,8 +194,9 @@ def test_kserve_by_rules_of_our_own():
         assert name == service_name(model) and not service["metadata"]
         predictor = service["spec"].pop("predictor")
         assert not service["spec"]
-        assert predictor.keys() == {"minReplicas", "model"}
-        assert predictor["minReplicas"] == 1
+        assert predictor.pop("minReplicas") == 2
+        assert predictor.pop("maxReplicas") == 4
+        assert predictor.keys() == {"model"}
         facts = predictor["model"]
         assert facts.pop("modelFormat") == {
             "name": "tensorflow",
@@ -205,7 +210,12 @@ def test_kserve_by_rules_of_our_own():
             "name": "kserve-container",
             "image": "any",
             "resources": facts.pop("resources"),
+            "readinessProbe": facts.pop("readinessProbe"),
+            "livenessProbe": facts.pop("livenessProbe"),
         }
+        for probe in ("readinessProbe", "livenessProbe"):
+            # --rest_api_port of KServe's runtime.
+            assert pod[probe]["tcpSocket"] == {"port": 8080}
         kubernetes_validate.validate(
             {
                 "apiVersion": "v1",

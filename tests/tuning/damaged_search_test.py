@@ -14,6 +14,7 @@ from tests.tuning.results import make_result
 from tp_keras.config import ExperimentConfig
 from tp_keras.errors import UserError
 from tp_keras.files import read_json
+from tp_keras.tuning import trials
 from tp_keras.tuning.oracle import make_oracle
 from tp_keras.tuning.search_settings import SearchFolder
 from tp_keras.tuning.search_settings import SearchSettings
@@ -77,14 +78,12 @@ def test_other_json_is_never_a_trace(folder, name):
 
 
 def test_attempts_that_are_damaged_count_as_none(folder):
-    from tp_keras.tuning import search
-
     path = folder.path / "attempts.json"
     for text, count in (("2\n", 2), ("", 0), ("[", 0), (None, 0)):
         path.unlink(missing_ok=True)
         if text is not None:
             path.write_text(text)
-        assert search._read_attempts(path) == count
+        assert trials._read_attempts(path) == count
     path.write_bytes(b"\xff")
-    assert search._read_attempts(path) == 0
+    assert trials._read_attempts(path) == 0
     assert read_json(folder.path / "data.json", "") == PRINTS

@@ -1,5 +1,6 @@
 import csv
 import dataclasses
+import shutil
 
 import pytest
 
@@ -27,7 +28,7 @@ def folder(tmp_path):
     folder.claim(SearchSettings(base=base, space=SearchSpace(), trials=4))
     results = [
         make_result("0", score=0.91, budget_seconds=6.7),
-        make_result("1", score=0.80, latency_ms=0.5),
+        make_result("1", score=0.80, latency_ms=0.5, worker="w1@b:7"),
         make_result("2", score=0.70, latency_ms=0.6),
         make_result(
             "3",
@@ -41,8 +42,11 @@ def folder(tmp_path):
     for result in results:
         path = folder.trial_path(result.trial_id)
         path.mkdir(parents=True)
-        result.write(path)
         config = folder.settings.space.config(base, result.values)
+        # As another host has it.
+        elsewhere = dataclasses.replace(config, data=DataConfig("elsewhere"))
+        result.config.update(dataclasses.asdict(elsewhere))
+        result.write(path)
         RunFolder(path / "run").claim(config)
     return folder
 
@@ -54,6 +58,10 @@ def test_the_command_trains_what_the_trial_trained(folder):
     assert trial.data == DATA
     expected = dataclasses.replace(trial, run_dir="runs/my search-best")
     assert parse(command) == Train(expected)
+    assert "with the worker" not in text
+    shutil.rmtree(folder.trial_path("1") / "run")
+    text = write_report(folder.path, "real", BASE)
+    assert "Its run is with the worker w1@b:7." in text
 
 
 def test_the_table_tells_all_trials(folder):

@@ -22,6 +22,7 @@ def make_result(trial_id="0", **figures):
             },
             "backbone": "PortraitBackbone(...)",
             "budget_seconds": 60.0,
+            "config": {},
             "seconds": 66.0,
             "score": 0.8,
             "accuracies": {"gender": 0.9, "hair_color": 0.7},

@@ -1,7 +1,9 @@
+import concurrent.futures
 import dataclasses
 import errno
 import json
 import os
+import socket
 
 import keras
 import pytest
@@ -21,8 +23,11 @@ from tp_keras.fresh_process import ProcessEnded
 from tp_keras.runs.run_folder import RunFolder
 from tp_keras.tuning import search
 from tp_keras.tuning import trial
+from tp_keras.tuning.hosts import Host
+from tp_keras.tuning.hosts import RemoteTrials
 from tp_keras.tuning.report import write_report
 from tp_keras.tuning.search import run_search
+from tp_keras.tuning.search import run_worker
 from tp_keras.tuning.search_settings import SearchFolder
 from tp_keras.tuning.search_settings import SearchSettings
 from tp_keras.tuning.search_space import SearchSpace
@@ -210,29 +215,18 @@ def test_a_trial_that_kills_its_process_is_given_up(
     assert not file.exists()
 
 
-class Worker:
-    """A process that isn't one: it ends by itself in the trials of `ending`."""
+def refuse(*args):
+    raise UserError("The data is gone.")
 
-    ending = ()
+
+class Worker(Here):
+    """A process that isn't one."""
+
     alive = []
 
     def __init__(self, environment):
         assert int(environment["TF_NUM_INTRAOP_THREADS"]) >= 1
         self.alive.append(self)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        pass
-
-    def call(self, function, *arguments):
-        if self not in self.alive:
-            raise SystemExit
-        if function is trial.run_trial and arguments[1] in self.ending:
-            self.ending.remove(arguments[1])
-            raise ProcessEnded
-        return function(*arguments)
 
     def kill(self):
         self.alive.remove(self)
@@ -242,31 +236,72 @@ class Worker:
 def workers(monkeypatch):
     monkeypatch.setattr(search, "FreshProcess", Worker)
     monkeypatch.setattr(Worker, "alive", [])
-    yield monkeypatch
-    # As the processes leave them.
-    assert not trial._runners
 
 
 def test_workers_share_the_trials(tmp_path, trained, workers):
-    # The first is back after one end, the second is given up after three.
-    workers.setattr(Worker, "ending", ["0", "1", "1", "1"])
     settings = dataclasses.replace(SETTINGS, trials=6)
     folder = run_search(tmp_path / "search", settings, workers=2)
     results = read_results(folder.path)
     assert [result.trial_id for result in results] == list("012345")
-    assert [result.is_completed for result in results] == [
-        *(True, False, True, True, True, True)
-    ]
-    assert sorted(trained) == list("02345")
+    assert {result.worker for result in results} <= {"0", "1"}
+    assert sorted(trained) == list("012345")
     assert folder.is_finished
 
 
-def refuse(*args):
-    raise UserError("The data is gone.")
+@pytest.mark.parametrize(("has_trial", "ends"), [(True, 4), (False, 1)])
+def test_a_worker_that_ends_by_itself_is_started_again(
+    tmp_path, trained, workers, monkeypatch, has_trial, ends
+):
+    left = ["end"] * ends
+
+    def call(self, function, path, address, name, patience):
+        if left:
+            left.pop()
+            if has_trial:
+                with RemoteTrials(address, patience) as trials:
+                    trials.take(worker=name)
+            raise ProcessEnded
+        return function(path, address, name, patience)
+
+    monkeypatch.setattr(Worker, "call", call)
+    if has_trial:
+        folder = run_search(tmp_path / "search", SETTINGS, workers=1)
+        # The fourth time it was given the next one.
+        first, *others = read_results(folder.path)
+        assert "ended 3 times" in first.message
+        assert all(result.is_completed for result in others)
+        assert sorted(trained) == ["1", "2"]
+    else:
+        with pytest.raises(UserError, match="before it had a trial"):
+            run_search(tmp_path / "search", SETTINGS, workers=1)
 
 
-def test_all_workers_end_where_one_cannot_go_on(tmp_path, trained, workers):
-    workers.setattr("tp_keras.data.source.load_portraits", refuse)
+def test_a_worker_elsewhere_shares_no_folder(tmp_path, trained, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        address = f"127.0.0.1:{one.getsockname()[1]}"
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        chief = pool.submit(
+            run_search, tmp_path / "a", SETTINGS, host=Host("chief", address)
+        )
+        other = dataclasses.replace(SETTINGS, budget_seconds=5.0)
+        worker = Host("w1", address)
+        # The one who came first waits for the other.
+        with pytest.raises(UserError, match="0.1 against 5.0"):
+            run_worker(tmp_path / "b", other, worker)
+        assert not (tmp_path / "b").exists()
+        run_worker(tmp_path / "b", SETTINGS, worker)
+        folder = chief.result()
+    assert folder.is_finished
+    assert len(trained) == 3
+    workers = {result.worker for result in read_results(folder.path)}
+    assert workers == {f"w1@{socket.gethostname()}:{os.getpid()}"}
+    assert not read_results(tmp_path / "b")
+
+
+def test_all_workers_end_where_one_cannot_go_on(
+    tmp_path, trained, workers, monkeypatch
+):
+    monkeypatch.setattr("tp_keras.data.source.load_portraits", refuse)
     with pytest.raises(UserError, match="data is gone"):
         run_search(tmp_path / "search", SETTINGS, workers=2)
     assert not Worker.alive

@@ -1,8 +1,8 @@
 """The files beside the bundles that a server is started with.
 
 `models.config`, `batching.config` and `monitoring.config` are read by
-TensorFlow Serving; `compose.yaml`, `deployment.yaml` and `kserve.yaml` start it
-on them.
+TensorFlow Serving; `compose.yaml`, `deployment.yaml` and `kserve.yaml` start
+replicas of it on them, the first behind nginx with `balancer.conf`.
 """
 
 import pathlib
@@ -18,6 +18,7 @@ from tp_keras.serving.prediction_log import BATCH_SIZES
 
 VERSION = "2.20.0"
 IMAGE = f"tensorflow/serving:{VERSION}"
+_BALANCER_IMAGE = "nginx:1.28"
 _MODELS_FILE = "models.config"
 _COMPOSE_FILE = "compose.yaml"
 
@@ -25,6 +26,9 @@ _CHECK = "tp_keras.serving.check"
 
 # Where a container sees the folder of all exported models.
 MOUNT = "/models"
+
+# So that one may end, or be exchanged, while another answers.
+_REPLICAS = 2
 
 # What is reserved for a server, and the threads that run batches.
 _PROCESSORS = 2
@@ -90,6 +94,8 @@ def server_files(models) -> dict[str, str]:
         name.removesuffix(".j2"): environment.get_template(name).render(
             models=models,
             image=IMAGE,
+            balancer_image=_BALANCER_IMAGE,
+            replicas=_REPLICAS,
             version=VERSION,
             mount=MOUNT,
             flags=_FLAGS,

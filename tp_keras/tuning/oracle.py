@@ -1,5 +1,6 @@
 """What chooses the next trial: keras-tuner's oracles, made safe to kill."""
 
+import contextlib
 import pathlib
 import warnings
 
@@ -57,6 +58,36 @@ class _SafeOracle(keras_tuner.Oracle):
             for trial_id, trial in sorted(self.trials.items(), reverse=True)
             if trial.status in ("RUNNING", "INVALID")
         ]
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether as many trials as were asked for have ended."""
+        is_open = self.ongoing_trials or self._retry_queue
+        return not is_open and len(self.trials) >= self.max_trials
+
+    def release(self, worker) -> bool:
+        """Lets the trial of a worker be taken by another, before any else.
+
+        Returns whether it had one.
+        """
+        trial = self.ongoing_trials.pop(worker, None)
+        if trial is not None:
+            self._retry_queue.append(trial.trial_id)
+            self.save()
+        return trial is not None
+
+    def claim(self, worker, trial_id):
+        """Leaves a trial to the worker that has it, if it waits for one."""
+        if trial_id in self._retry_queue and worker not in self.ongoing_trials:
+            self._retry_queue.remove(trial_id)
+            self.ongoing_trials[worker] = self.trials[trial_id]
+            self.save()
+
+    def end_trial(self, trial):
+        # Who was taken for lost may come to an end before another begins.
+        with contextlib.suppress(ValueError):
+            self._retry_queue.remove(trial.trial_id)
+        super().end_trial(trial)
 
     def populate_space(self, trial_id):
         # Threads cost the small matrices of a proposal more than they help.

@@ -7,10 +7,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from tp_keras.command_line import changed_flags
 from tp_keras.command_line import command_line
+from tp_keras.config import ExperimentConfig
+from tp_keras.config import config_from_dict
 from tp_keras.data.joint import BETWEEN_NAMES
 from tp_keras.files import write_text
 from tp_keras.records.table import markdown_table
-from tp_keras.runs.run_folder import RunFolder
 from tp_keras.tuning.front import front_of
 from tp_keras.tuning.front import front_plot
 from tp_keras.tuning.front import of_full_budget
@@ -57,9 +58,11 @@ def _text(folder, results, completed, experiment, base):
     ]
     if completed:
         best = max(of_full_budget(completed), key=lambda r: r.score)
-        run = RunFolder(folder.trial_path(best.trial_id) / "run")
-        run_dir = f"runs/{folder.path.name}-best"
-        config = dataclasses.replace(run.config, run_dir=run_dir)
+        config = dataclasses.replace(
+            config_from_dict(ExperimentConfig, best.config),
+            run_dir=f"runs/{folder.path.name}-best",
+            data=settings.base.data,  # Where it lies here.
+        )
         flags = changed_flags(config, base)
         command = command_line("training.train", experiment, **flags)
         lines += [
@@ -71,6 +74,8 @@ def _text(folder, results, completed, experiment, base):
             f"    {command}",
             "",
         ]
+        if not (folder.trial_path(best.trial_id) / "run").exists():
+            lines += [f"Its run is with the worker {best.worker}.", ""]
     return "\n".join(lines)
 
 
@@ -110,6 +115,7 @@ def _csv(results) -> str:
     for result in results:
         row = dataclasses.asdict(result)
         values, accuracies = row.pop("values"), row.pop("accuracies")
+        del row["config"]  # Of which the chosen values are the part to compare.
         row |= {f"accuracy_{task}": v for task, v in accuracies.items()}
         # The backbone is chosen itself, or made of what was chosen.
         rows.append(row | {k: v for k, v in values.items() if k not in row})

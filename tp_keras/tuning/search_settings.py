@@ -82,16 +82,7 @@ class SearchFolder:
     def claim(self, settings: SearchSettings) -> None:
         """Makes the folder that of `settings`, or raises if it is another's."""
         if (self.path / "settings.json").exists():
-            differences = config_differences(
-                self.settings, settings, _FREE_FIELDS
-            )
-            if differences:
-                raise UserError(
-                    f"The folder {self.path} belongs to a search with other "
-                    "settings. Give another --name, or remove the folder to "
-                    "begin anew. Received (there against here): "
-                    + "; ".join(differences)
-                )
+            self.check_settings(settings)
         elif self.path.exists() and any(self.path.iterdir()):
             raise UserError(
                 "Expected a new or empty folder, or that of a search. Give "
@@ -100,6 +91,17 @@ class SearchFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         path, values = self.path / "settings.json", dataclasses.asdict(settings)
         write_json(path, values, checksum=True)
+
+    def check_settings(self, settings: SearchSettings) -> None:
+        """Raises if the search that lies here is another one."""
+        differences = config_differences(self.settings, settings, _FREE_FIELDS)
+        if differences:
+            raise UserError(
+                f"The folder {self.path} belongs to a search with other "
+                "settings. Give another --name, or remove the folder to "
+                "begin anew. Received (there against here): "
+                + "; ".join(differences)
+            )
 
     def check_data(self, fingerprints: dict[str, str]) -> None:
         """Notes which portraits are trained on, or raises if others were."""

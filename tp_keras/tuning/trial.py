@@ -40,7 +40,8 @@ class TrialResult:
     on validation in the best epoch, of which `score` is the mean. `seconds`
     are those of the trial, `budget_seconds` what was given to its training, and
     `train_seconds` what that took, with tracing and validation. `latency_ms` is
-    that of one portrait; see `measure_latency`.
+    that of one portrait; see `measure_latency`. `config` are the settings of
+    its run, which may lie on the host of its `worker`.
     """
 
     trial_id: str
@@ -48,7 +49,9 @@ class TrialResult:
     values: dict
     backbone: str
     budget_seconds: float
+    config: dict
     seconds: float
+    worker: str = ""
     message: str = ""
     score: float | None = None
     accuracies: dict = dataclasses.field(default_factory=dict)
@@ -89,12 +92,26 @@ def read_result(folder) -> TrialResult | None:
         return None
     values = read_json(path, "without it, the trial is run again")
     try:
-        check_types(TrialResult, values)
-        return TrialResult(**values)
-    except (TypeError, UserError) as error:
+        return result_from_dict(values)
+    except UserError as error:
         raise UserError(
             f"Expected the result of a trial in {path}; without it, the trial "
             f"is run again. Received: {error}"
+        ) from error
+
+
+def result_from_dict(values: dict) -> TrialResult:
+    """Returns the result that `dataclasses.asdict` told.
+
+    Raises:
+        UserError: If it told something else.
+    """
+    check_types(TrialResult, values)
+    try:
+        return TrialResult(**values)
+    except TypeError as error:
+        raise UserError(
+            f"Expected the figures of a trial. Received: {error}"
         ) from error
 
 
@@ -108,7 +125,7 @@ class TrialRunner:
     """Runs the trials of a search, whose folder is claimed, in this process.
 
     Raises:
-        UserError: If the data is missing, or not that of earlier trials.
+        UserError: If the data is missing.
     """
 
     def __init__(self, folder: SearchFolder):
@@ -120,9 +137,6 @@ class TrialRunner:
             split: load_split(data, split, progress)
             for split in ("train", "validation")
         }
-        folder.check_data(
-            {s: rows.fingerprint for s, rows in self.portraits.items()}
-        )
         self.process = FreshProcess()
 
     def __enter__(self):
@@ -131,8 +145,13 @@ class TrialRunner:
     def __exit__(self, *exception):
         self.process.close()
 
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """By which the portraits are known, by split."""
+        return {s: rows.fingerprint for s, rows in self.portraits.items()}
+
     def run(self, trial_id: str, values: dict) -> TrialResult:
-        """Trains and measures a choice, and writes down what it gave."""
+        """Trains and measures a choice, and returns what it gave."""
         begin = time.monotonic()
         path = self.folder.trial_path(trial_id)
         facts = trial_facts(self.folder.settings, trial_id, values)
@@ -150,9 +169,7 @@ class TrialRunner:
             facts |= {"status": FAILED, "message": message}
         finally:
             keras.utils.clear_session()  # Collects the garbage, too.
-        result = TrialResult(**facts, seconds=time.monotonic() - begin)
-        result.write(path)
-        return result
+        return TrialResult(**facts, seconds=time.monotonic() - begin)
 
     def _train(self, path, chosen, budget_seconds):
         """Returns the figures of a trial, by the names of a `TrialResult`."""
@@ -167,6 +184,7 @@ class TrialRunner:
         names = "parameters", "epochs", "examples_seen"
         return {
             **{name: facts[name] for name in names},
+            "config": dataclasses.asdict(run.config),
             "score": facts["best_score"],
             "accuracies": {
                 task.name: best[f"val_{task.name}_accuracy"]
@@ -176,25 +194,6 @@ class TrialRunner:
             "latency_ms": 1e3 * measure_latency(model, self.process),
             "images_per_second": config.training.batch_size / step_seconds,
         }
-
-
-_runners: dict[str, TrialRunner] = {}
-
-
-def run_trial(path, trial_id: str, values: dict) -> TrialResult:
-    """Runs a trial of the search at `path`; see `TrialRunner.run`.
-
-    For processes beside each other: what the first trial has loaded stays.
-    """
-    if path not in _runners:
-        _runners[path] = TrialRunner(SearchFolder(path))
-    return _runners[path].run(trial_id, values)
-
-
-def end_trials() -> None:
-    """Lets go of what `run_trial` keeps: a process ends after its own ones."""
-    while _runners:
-        _runners.popitem()[1].__exit__()
 
 
 def measure_latency(classifier, process: FreshProcess) -> float:
@@ -230,4 +229,5 @@ def trial_facts(settings, trial_id: str, values: dict) -> dict:
         "values": chosen,
         "backbone": settings.space.backbone(chosen),
         "budget_seconds": settings.budget_seconds * units / FULL_UNITS,
+        "config": {},  # Training settles how many epochs fit.
     }
