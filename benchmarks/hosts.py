@@ -66,7 +66,7 @@ class Hosts:
             ratios = [a / b for a, b in zip(own, first, strict=True)]
             rows.append(
                 [
-                    hosts,
+                    str(hosts),
                     f"{statistics.median(own):.0f}",
                     f"{statistics.median(ratios):.2f}",
                     f"{min(ratios):.2f} to {max(ratios):.2f}",
