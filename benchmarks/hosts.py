@@ -39,6 +39,8 @@ class Hosts:
     hosts: tuple[int, ...] = (1, 2)
     """Numbers of hosts to compare, each on a core of its own; the first is
     what the others are compared with."""
+    batch_size: int = 256
+    """Portraits in a step, of all hosts."""
     rounds: int = 3
     """How often; medians are told."""
     data_dir: pathlib.Path = pathlib.Path("data/tfds")
@@ -92,6 +94,7 @@ class Hosts:
                 train_split=f"train[:{self.count}]",
                 validation_split="validation[:64]",
                 epochs=self.epochs,
+                batch_size=self.batch_size,
                 hosts=len(cores),
                 coordinator=f"127.0.0.1:{port}",
             )
