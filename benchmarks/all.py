@@ -41,6 +41,7 @@ SYNTHETIC = (
     ("drawing", ""),
     ("dataset_build", ""),
     ("full_scale", ""),
+    ("hosts", ""),
     ("vae_step", ""),
     ("vae_ablation", ""),
     ("vae_extra_data", f"--run_dir {GENERATOR_RUN}"),

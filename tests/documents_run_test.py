@@ -18,8 +18,8 @@ pytestmark = pytest.mark.large
 
 # Snippets that ask a server of TensorFlow's, which isn't here.
 _ASKS = re.compile(r"grpc|urllib|Client\(")
-# Stands for a run that the reader has.
-_GIVEN = re.compile(r"\bRUN\b")
+# Stands for a run that the reader has, or needs a second terminal.
+_GIVEN = re.compile(r"\bRUN\b|--host_index")
 # Wants Apache Beam, which has an environment of its own: `make test-beam`.
 _PIPED = re.compile(r"--beam_options|training\.embed")
 _HAS_BEAM = importlib.util.find_spec("apache_beam") is not None
