@@ -137,15 +137,15 @@ def test_what_fills_the_last_batch_weighs_nothing(data, monkeypatch):
 
 def test_parts_of_a_split_cover_it_evenly(two_data_sets):
     name = "tiny_portraits/synthetic_tiny"
-    splits = find_builder(two_data_sets, name).info.splits
-    assert sharding.even_splits(splits, "train[:10]+test[1:5]", 4) == [
+    builder = find_builder(two_data_sets, name)
+    assert sharding.even_splits(builder, "train[:10]+test[1:5]", 4) == [
         "train[0:2]+test[1:2]",
         "train[2:5]+test[2:3]",
         "train[5:8]+test[3:4]",
         "train[8:10]+test[4:5]",
     ]
     with pytest.raises(UserError, match="at least 4 portraits.*Received: 3"):
-        sharding.even_splits(splits, "train[:3]", 4)
+        sharding.even_splits(builder, "train[:3]", 4)
 
 
 def test_what_hosts_cannot_share_is_refused(data, monkeypatch):

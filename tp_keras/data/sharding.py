@@ -4,11 +4,11 @@ import hashlib
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow_datasets as tfds
 
 from tp_keras.data.builders import find_builders
 from tp_keras.data.joint import JointImages
 from tp_keras.data.portraits import Portraits
+from tp_keras.data.splits import pieces_of
 from tp_keras.errors import UserError
 from tp_keras.hosts import check_agreement
 from tp_keras.hosts import exchange
@@ -64,7 +64,7 @@ def load_sharded(data, load) -> Portraits:
         }
     )
     splits = [
-        even_splits(builder.info.splits, part.train_split, data.shards)
+        even_splits(builder, part.train_split, data.shards)
         for builder, part in zip(builders, data.parts, strict=True)
     ]
     if len(splits) == 1:
@@ -117,11 +117,11 @@ def _describe(builder) -> dict:
     }
 
 
-def even_splits(splits, split: str, count: int) -> list[str]:
+def even_splits(builder, split: str, count: int) -> list[str]:
     """Returns a split as parts that differ by one portrait at most.
 
     Args:
-        splits: The splits of a `tfds` builder's `info`.
+        builder: A reader of `tfds`.
         split: Such as `"train[:50%]"`, or a sum.
         count: The number of parts.
 
@@ -129,24 +129,19 @@ def even_splits(splits, split: str, count: int) -> list[str]:
         UserError: If there are fewer portraits than parts.
 
     Example:
-        >>> even_splits(builder.info.splits, "train[:50%]", 2)
+        >>> even_splits(builder, "train[:50%]", 2)
         ['train[0:25]', 'train[25:50]']
     """
-    whole = tfds.core.ReadInstruction.from_spec(split).to_absolute(splits)
     parts = [[] for _ in range(count)]
-    for piece in whole:
-        begin = piece.from_ or 0
-        end = piece.to
-        if end is None:
-            end = splits[piece.splitname].num_examples
+    for name, begin, end in pieces_of(builder, split):
         if end - begin < count:
             raise UserError(
                 f"Expected at least {count} portraits of {split}, one for each "
-                f"shard. Received: {end - begin} of {piece.splitname}"
+                f"shard. Received: {end - begin} of {name}"
             )
         edges = np.linspace(begin, end, count + 1).round().astype(int)
         for part, low, high in zip(parts, edges[:-1], edges[1:], strict=True):
-            part.append(f"{piece.splitname}[{low}:{high}]")
+            part.append(f"{name}[{low}:{high}]")
     return ["+".join(part) for part in parts]
 
 
