@@ -223,9 +223,10 @@ def _check_own_name(hosts):
 def _lost(index) -> UserError:
     """Returns what is said where others don't answer any more."""
     return UserError(
-        "Another host has ended or can't be reached; what it said last tells "
-        "why. Expected all hosts to the end; the same commands resume the "
-        f"training. Received: host_index={index}, now without the others"
+        "Another host has ended or can't be reached, and what it said last "
+        "tells why; or the memory of this one was full. Expected all hosts to "
+        "the end; the same commands resume the training. "
+        f"Received: host_index={index}, now without the others"
     )
 
 
