@@ -131,7 +131,7 @@ def test_what_is_imported_is_named_in_a_requirements_file():
     named = set().union(
         *(
             named_in(f"requirements{kind}.txt")
-            for kind in ("", "-formats", "-page")
+            for kind in ("", "-formats", "-page", "-jax")
         )
     )
     # What FastAPI is made of, and says so.

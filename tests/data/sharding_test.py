@@ -18,43 +18,35 @@ from tp_keras.hosts import Place
 TARGETS = {"gender": GENDER}
 
 
-class Told(Exception):
-    """Ends a host when it has told the others what it has."""
-
-
-def load_on_hosts(data, count, monkeypatch):
-    """What each of some hosts loads, one after the other in this process."""
-
-    def load(index, exchange):
-        with monkeypatch.context() as patch:
-            patch.setattr(sharding, "place", lambda: Place(index, count))
-            patch.setattr(sharding, "exchange", exchange)
-            return load_split(data, "train", progress=False)
-
-    told = []
-
-    def tell(value):
-        told.append(value)
-        raise Told
-
-    for index in range(count):
-        with pytest.raises(Told):
-            load(index, tell)
-    return [load(index, lambda value: told) for index in range(count)]
-
-
-@pytest.fixture(params=["one data set", "two data sets"])
-def data(request, two_data_sets):
+@pytest.fixture(scope="module", params=["one data set", "two data sets"])
+def loaded(request, two_data_sets):
+    """Settings, and what 1, 2 and 4 hosts load, each in this process."""
     names = ("tiny_portraits/synthetic_tiny", "utk_face/synthetic_tiny")
     names = names[:1] if request.param == "one data set" else names
     config = DataConfig(data_dir=str(two_data_sets), dataset=names, shards=4)
-    return dataclasses.replace(config, train_split="train[:90]")
+    config = dataclasses.replace(config, train_split="train[:90]")
+    told, found = [], {}
+    with pytest.MonkeyPatch.context() as patch:
+        for count in (1, 2, 4):
+            found[count] = []
+            for index in range(count):
+                place = Place(index, count)
+                patch.setattr(sharding, "place", lambda here=place: here)
+                # The first one has all shards.
+                patch.setattr(
+                    sharding,
+                    "exchange",
+                    lambda value: told or told.append(value) or told,
+                )
+                found[count].append(load_split(config, "train", False))
+    return config, found
 
 
-def test_shards_of_all_hosts_are_the_portraits_in_one_piece(data, monkeypatch):
+def test_shards_of_all_hosts_are_the_portraits_in_one_piece(loaded):
+    data, found = loaded
     whole = load_split(dataclasses.replace(data, shards=1), "train", False)
     seen = []
-    for portraits in load_on_hosts(data, 2, monkeypatch):
+    for portraits in found[2]:
         np.testing.assert_array_equal(portraits.indices, whole.indices)
         assert portraits.parts == whole.parts
         assert portraits.schema == whole.schema
@@ -67,13 +59,16 @@ def test_shards_of_all_hosts_are_the_portraits_in_one_piece(data, monkeypatch):
             portraits.images[others[:1]]
         seen.append(own)
     assert sorted(np.concatenate(seen)) == list(range(len(whole)))
-    alone = load_split(data, "train", progress=False)
+    (alone,) = found[1]
     assert alone.fingerprint == portraits.fingerprint != whole.fingerprint
     np.testing.assert_array_equal(alone.images, whole.images[:])
 
 
 @pytest.mark.parametrize("mixing", [1.0, 0.0])
-def test_batches_of_hosts_are_parts_of_those_of_one(data, mixing, monkeypatch):
+def test_batches_of_hosts_are_parts_of_those_of_one(
+    loaded, mixing, monkeypatch
+):
+    _, found = loaded
     options = {
         "batch_size": 16,
         "augment_config": AugmentConfig(erasing=0.5, blur=0.5, hue=20.0),
@@ -91,13 +86,12 @@ def test_batches_of_hosts_are_parts_of_those_of_one(data, mixing, monkeypatch):
             np.stack([row for _, row in rows.as_numpy_iterator()]),
         )
 
-    alone, rows = first(load_split(data, "train", False), Place(0, 1))
+    (portraits,) = found[1]
+    alone, rows = first(portraits, Place(0, 1))
     for count in (2, 4):
         parts = [
-            first(portraits, Place(index, count))[0]
-            for index, portraits in enumerate(
-                load_on_hosts(data, count, monkeypatch)
-            )
+            first(own, Place(index, count))[0]
+            for index, own in enumerate(found[count])
         ]
         for number, batch in enumerate(alone):
             images, labels, weights = zip(
@@ -105,20 +99,19 @@ def test_batches_of_hosts_are_parts_of_those_of_one(data, mixing, monkeypatch):
             )
             np.testing.assert_array_equal(np.concatenate(images), batch[0])
             for column, expected in ((labels, batch[1]), (weights, batch[2])):
-                found = np.concatenate([each["gender"] for each in column])
-                np.testing.assert_array_equal(found, expected["gender"])
+                joined = np.concatenate([each["gender"] for each in column])
+                np.testing.assert_array_equal(joined, expected["gender"])
     # Every batch has four of each shard, and a pass no portrait twice.
-    portraits = load_split(data, "train", False)
     shards = portraits.shards[rows]
     np.testing.assert_array_equal(shards, [np.repeat(range(4), 4)] * len(rows))
     if mixing:
         assert len(np.unique(rows)) == rows.size
 
 
-def test_what_fills_the_last_batch_weighs_nothing(data, monkeypatch):
-    portraits = load_split(dataclasses.replace(data, shards=1), "train", False)
+def test_what_fills_the_last_batch_weighs_nothing(loaded, monkeypatch):
+    (portraits,) = loaded[1][1]
     count = len(portraits) - 1
-    portraits = portraits.take(slice(0, count))
+    portraits = portraits.take(np.arange(count))
     found = []
     for index in range(4):
         monkeypatch.setattr(pipeline, "place", Place(index, 4)._replace)
@@ -148,9 +141,10 @@ def test_parts_of_a_split_cover_it_evenly(two_data_sets):
         sharding.even_splits(builder, "train[:3]", 4)
 
 
-def test_what_hosts_cannot_share_is_refused(data, monkeypatch):
+def test_what_hosts_cannot_share_is_refused(loaded, monkeypatch):
+    data, found = loaded
     with pytest.raises(UserError, match="4 shards share.*batch_size=6"):
-        TrainingBatches(load_split(data, "train", False), TARGETS, batch_size=6)
+        TrainingBatches(found[1][0], TARGETS, batch_size=6)
     monkeypatch.setattr(sharding, "place", lambda: Place(0, 3))
     with pytest.raises(UserError, match="--shards 3.*Received: shards=4"):
         load_split(data, "train", False)

@@ -20,8 +20,8 @@ def calls(monkeypatch):
     """Puts a search of one made trial in place, and lists its arguments."""
     calls = []
 
-    def run_search(path, settings, workers):
-        calls.append((path, settings, workers))
+    def run_search(path, settings, workers, host, patience):
+        calls.append((path, settings, workers, host, patience))
         folder = SearchFolder(path)
         folder.claim(settings)
         trial = folder.trial_path("0")
@@ -56,11 +56,12 @@ def test_prints_table_command_and_folder(calls, tmp_path, capsys):
 def test_flags_become_settings(calls, tmp_path):
     flags = "--base real --tuner hyperband --budget_seconds 7.5 --trials 9"
     flags += " --workers 2 --seed 4 --name mine --data_dir d --dataset a/b"
+    flags += " --patience_seconds 5"
     flags += " --storage disk --widths 16 32 --depths 1 --block_types residual"
     flags += " --learning_rates 0.001 0.002 --dropout_rates 0.3 0.3"
     command.run(Tune, [*flags.split(), "--tune_dir", str(tmp_path)])
-    ((path, settings, workers),) = calls
-    assert (path, workers) == (tmp_path / "mine", 2)
+    ((path, settings, workers, *alone),) = calls
+    assert (path, workers, alone) == (tmp_path / "mine", 2, [None, 5.0])
     assert (settings.tuner, settings.budget_seconds) == ("hyperband", 7.5)
     assert (settings.trials, settings.seed) == (9, 4)
     data = settings.base.data

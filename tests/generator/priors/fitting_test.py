@@ -207,7 +207,7 @@ def test_portraits_are_encoded_with_fewer_and_fewer_labels():
     made = make_portraits(300)
     portraits = dataclasses.replace(made, images=images, labels=labels)
     latents = encode_latents(
-        types.SimpleNamespace(encode=encode, schema=SCHEMA),
+        types.SimpleNamespace(encode=encode, schema=SCHEMA, latent_size=4),
         portraits,
         progress=False,
     )
