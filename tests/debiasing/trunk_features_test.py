@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -62,3 +64,23 @@ def test_features_are_the_backbones_of_augmented_portraits(classifier):
     )
     np.testing.assert_array_equal(found, again)
     assert np.abs(found - other).max() > 0.01
+
+
+def test_hosts_compute_their_rows_of_the_same_features(classifier, monkeypatch):
+    portraits = make_portraits(20)
+    config = AugmentConfig()
+    alone = TrunkFeatures.compute(classifier, portraits, config, seed=3).values
+    told = []
+    for own in (np.arange(0, 20, 2), np.arange(1, 20, 2)):
+        monkeypatch.setattr(
+            trunk_features,
+            "fill_rows",
+            lambda values, rows: told.append((rows, values[rows])) or values,
+        )
+        part = dataclasses.replace(portraits, own_rows=own)
+        TrunkFeatures.compute(classifier, part, config, seed=3)
+    for rows, values in told:
+        np.testing.assert_allclose(
+            values.swapaxes(0, 1), alone[:, rows], rtol=2e-3, atol=1e-3
+        )
+    assert sorted(np.concatenate([rows for rows, _ in told])) == [*range(20)]

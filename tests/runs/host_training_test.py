@@ -32,7 +32,10 @@ BOTH = (
     *("--dataset", "tiny_portraits/synthetic_tiny", "utk_face/synthetic_tiny"),
     *("--mixing", "0.5"),
 )
-DEBIASED = (*ONE, "--debias", "grl", "--posthoc", "leace")
+ERASED = (*ONE, "--posthoc", "leace")
+# Its guarded layers are trained at a rate of their own, which spreads rounding:
+# of those the models before are compared.
+DEBIASED = (*ONE, "--debias", "grl")
 GENERATED = (
     *(*ONE, "--train_split", "train[:128]", "--shards", "4"),
     *("--validation_split", "validation[:37]", "--batch_size", "16"),
@@ -88,19 +91,21 @@ def read_history(path):
 
 def answers(path):
     images = make_portraits(24, seed=9).images
-    model = RunFolder(path).load_model()
+    run = RunFolder(path)
+    is_branch = run.config.debias.trains_branch
+    model = run.load_model(run.trained_path if is_branch else None)
     return model.predict_answers(images, verbose=0)
 
 
 @pytest.mark.parametrize(
     "flags",
-    [(*SMALL, *CALM, *ONE), (*SMALL, *CALM, *BOTH), (*SMALL, *CALM, *DEBIASED)],
-    ids=["plain", "joint", "debiased"],
+    [ONE, BOTH, ERASED, DEBIASED],
+    ids=["plain", "joint", "erased", "debiased"],
 )
 def test_any_number_of_hosts_learns_the_same(
     flags, network, two_data_sets, tmp_path
 ):
-    histories, found = [], []
+    histories, found, flags = [], [], (*SMALL, *CALM, *flags)
     for count in (1, 2, 4):
         path = tmp_path / str(count)
         said = train(

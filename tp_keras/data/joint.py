@@ -214,7 +214,9 @@ class JointImages:
         return filled[0] if len(filled) == 1 else np.concatenate(pieces)
 
 
-def predict_each(model, images, batch_size, verbose) -> dict[str, np.ndarray]:
+def predict_each(
+    model, images, batch_size, verbose, rows=None
+) -> dict[str, np.ndarray]:
     """Returns `model.predict` of images, of `JointImages` without a copy.
 
     Args:
@@ -222,11 +224,13 @@ def predict_each(model, images, batch_size, verbose) -> dict[str, np.ndarray]:
         images: Array of images, or what is read as one, such as `JointImages`.
         batch_size: How many are predicted at once.
         verbose: As in `keras.Model.predict`.
+        rows: int `[n]`, which images; None for all.
     """
-    if isinstance(images, np.ndarray):
+    if rows is None and isinstance(images, np.ndarray):
         return model.predict(images, batch_size=batch_size, verbose=verbose)
-    starts = range(0, len(images), batch_size)
-    batches = ((images[start : start + batch_size],) for start in starts)
+    starts = range(0, len(images) if rows is None else len(rows), batch_size)
+    slices = (slice(start, start + batch_size) for start in starts)
+    batches = ((images[s if rows is None else rows[s]],) for s in slices)
     return model.predict(batches, steps=len(starts), verbose=verbose)
 
 

@@ -8,6 +8,7 @@ from tp_keras.debiasing.last_layer import count_level_rows
 from tp_keras.debiasing.last_layer import refit_last_layer
 from tp_keras.debiasing.leace import fit_leace
 from tp_keras.errors import UserError
+from tp_keras.hosts import fill_rows
 from tp_keras.tasks import BINARY
 from tp_keras.tasks import MISSING
 
@@ -68,7 +69,7 @@ def apply_posthoc(
             f"{[task.name for task in copy.tasks]}"
         )
     projections = [
-        _project(copy, tasks, portraits.images, verbose)
+        _project(copy, tasks, portraits, verbose)
         for portraits in (train, held_out)
     ]
     for task in tasks:
@@ -189,18 +190,26 @@ def _concept(groups):
     return (groups[:, None] == np.arange(count)).astype(np.float64)
 
 
-def _project(classifier, tasks, images, verbose):
+def _project(classifier, tasks, portraits, verbose):
     """Returns what the normalisations of the parts read, centred."""
     outputs = {
         task.name: classifier.get_layer(_PROJECTION.format(task.name)).output
         for task in tasks
     }
     model = keras.Model(classifier.input, outputs)
-    found = predict_each(model, images, 256, verbose)
-    return {
-        name: values.astype(np.float64) - values.mean(1, keepdims=True)
-        for name, values in found.items()
-    }
+    own = portraits.own_rows
+    rows = None if len(own) == len(portraits) else own
+    found = predict_each(model, portraits.images, 256, verbose, rows)
+    projected = {}
+    for name, values in found.items():
+        values = values.astype(np.float64) - values.mean(1, keepdims=True)
+        if rows is not None:
+            # The others have the pixels of the rest.
+            whole = np.empty((len(portraits), values.shape[1]))
+            whole[rows] = values
+            values = fill_rows(whole, rows)
+        projected[name] = values
+    return projected
 
 
 def _centered(kernel, bias):
