@@ -47,9 +47,10 @@ class VaeModelConfig:
     """Weight of their colours, at half of the size."""
     attribute_weight: float = 0.5
     """Weight of the labels that the classifier reads in new portraits."""
-    edit_weight: float = 1.0
+    edit_weight: float = 0.1
     """Weight of the label that was exchanged in an edited one; that of its
-    other answers, which stay, is half of it."""
+    other answers, which stay, is half of it. With 1 most edits are seen, and
+    all portraits are worse."""
     attribute_smoothing: float = 0.1
     """Share of the label that is spread over all classes there: more certainty
     than that doesn't pay."""
