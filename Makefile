@@ -151,6 +151,8 @@ test-pages: $(VENV)/.development  ## The pages, in Debian's `chromium`.
 	$(RUN) -m pytest -m browser
 
 test-balancer: $(VENV)/.development  ## Two replicas behind Debian's `nginx`.
+	@command -v nginx >/dev/null || \
+		{ echo "It starts nginx: apt-get install nginx-light"; exit 2; }
 	$(RUN) -m pytest -m large tests/serving/balancer_test.py
 
 test-processors: $(VENV)/.development  ## The tests with others' arithmetic.
