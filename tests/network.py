@@ -22,6 +22,9 @@ def two_hosts():
     """
     with contextlib.ExitStack() as stack:
         for name in _NAMES:
+            # That of a test that was killed.
+            with contextlib.suppress(subprocess.CalledProcessError):
+                _ip("netns", "del", name)
             _ip("netns", "add", name)
             stack.callback(_ip, "netns", "del", name)
             # What the host's own name stands for there.
