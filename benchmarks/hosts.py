@@ -11,12 +11,12 @@ import dataclasses
 import itertools
 import os
 import pathlib
-import socket
 import statistics
 import subprocess
 import tempfile
 import time
 
+from benchmarks.replicas import free_port
 from benchmarks.tables import print_markdown
 from tp_keras.command_line import command_line
 from tp_keras.command_line import process_words
@@ -78,13 +78,8 @@ class Hosts:
 
     def _measure(self, cores):
         """Returns the portraits per second of one training."""
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            socket.create_server(("127.0.0.1", 0)) as server,
-        ):
+        with tempfile.TemporaryDirectory() as folder:
             run_dir = pathlib.Path(folder) / "run"
-            port = server.getsockname()[1]
-            server.close()
             command = command_line(
                 "training.train",
                 self.experiment,
@@ -96,7 +91,7 @@ class Hosts:
                 epochs=self.epochs,
                 batch_size=self.batch_size,
                 hosts=len(cores),
-                coordinator=f"127.0.0.1:{port}",
+                coordinator=f"127.0.0.1:{free_port()}",
             )
             processes = [
                 subprocess.Popen(

@@ -23,15 +23,12 @@ BFLOAT16 = "bfloat16"
 PRECISIONS = ("auto", FLOAT32, BFLOAT16)
 
 OPTIMIZERS = ("adamw", "muon", "sing")
-
 # Settings of models that may name a file or folder.
 PATHS = ("backbone", "from_run", "classifier_run")
-
-# What may change between a start and its resumption, or from host to host,
-# without changing figures.
+# What may change from start to resumption and from host to host.
 FREE_FIELDS = ("run_dir", "data_dir", "storage")
 
-# What a head tells numbers by: see `tp_keras.models.kinds`.
+# What a head tells numbers by; see `tp_keras.models.kinds`.
 NUMBER_HEADS = ("distribution", "ordinal", "regression")
 
 
@@ -71,9 +68,8 @@ class DataConfig:
     """Share of each of several data sets in the batches, in proportion to
     `count ** mixing`: 1 takes every portrait as often, 0 every data set."""
     shards: int = 1
-    """Parts that the training portraits are dealt into, each in every batch
-    with as many rows. Several hosts share the parts, and each decodes its own:
-    what is learned depends on the shards, not on the hosts."""
+    """Parts of the training portraits, each with as many rows in every batch;
+    hosts share them, and what is learned depends on the shards alone."""
 
     def __post_init__(self):
         check_choice(self, "storage", STORAGES)

@@ -108,14 +108,15 @@ def test_batches_of_hosts_are_parts_of_those_of_one(
         assert len(np.unique(rows)) == rows.size
 
 
-def test_what_fills_the_last_batch_weighs_nothing(loaded, monkeypatch):
+@pytest.mark.parametrize("hosts", [3, 4])
+def test_what_fills_the_last_batch_weighs_nothing(loaded, hosts, monkeypatch):
     (portraits,) = loaded[1][1]
     count = len(portraits) - 1
     portraits = portraits.take(np.arange(count))
     found = []
-    for index in range(4):
-        monkeypatch.setattr(pipeline, "place", Place(index, 4)._replace)
-        batches = evaluation_batches(portraits, TARGETS, 64, multiple_of=4)
+    for index in range(hosts):
+        monkeypatch.setattr(pipeline, "place", Place(index, hosts)._replace)
+        batches = evaluation_batches(portraits, TARGETS, 64, hosts)
         found.append(list(batches.as_numpy_iterator()))
     images, weights = [], []
     for parts in zip(*found, strict=True):
@@ -125,7 +126,7 @@ def test_what_fills_the_last_batch_weighs_nothing(loaded, monkeypatch):
     np.testing.assert_array_equal(images[:count], portraits.images[:])
     known = portraits.labels["gender"] >= 0
     np.testing.assert_array_equal(weights[:count], known)
-    assert len(weights) % 4 == 0 and not weights[count:].any()
+    assert len(weights) % hosts == 0 and not weights[count:].any()
 
 
 def test_parts_of_a_split_cover_it_evenly(two_data_sets):

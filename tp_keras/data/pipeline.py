@@ -187,11 +187,12 @@ def evaluation_batches(
     """Returns all portraits once, in order: `(images, labels, weights)`.
 
     Arguments and batches are as of `TrainingBatches`; weights are 1, and 0
-    where the label is missing. The last batch may be smaller; to a multiple of
-    `multiple_of` rows it is filled with portraits that weigh nothing. One of
-    several hosts has its part of a batch.
+    where the label is missing. All batches are of a multiple of `multiple_of`
+    rows; the last one may be smaller, and is filled to it with portraits that
+    weigh nothing. One of several hosts has its part of a batch.
     """
     index, hosts = place()
+    batch_size = max(batch_size // multiple_of, 1) * multiple_of
     count = -(-len(portraits) // multiple_of) * multiple_of
     labels, weights = {}, {}
     for name, task in targets.items():
