@@ -39,6 +39,7 @@ GENERATED = (
     *(*ONE, "--train_split", "train[:128]", "--shards", "4"),
     *("--validation_split", "validation[:37]", "--batch_size", "16"),
     *("--half_epochs", "1", "--full_epochs", "1", "--warmup_epochs", "0"),
+    *("--passes_per_epoch", "4"),
     *("--encoder_channels", "8", "16", "--decoder_channels", "16", "8", "8"),
     *("8", "--critic_channels", "8", "8", "--beta", "0"),
 )
