@@ -3,9 +3,10 @@
 python -m benchmarks.replicas --bundles exported_models
 
 nginx has the `balancer.conf` that an export writes; names and ports of this
-machine take the place of Docker's. Two `training.serve` at addresses of their
-own, which speak TensorFlow Serving's REST API, stand for TensorFlow Serving.
-A dead replica keeps its name here, which is harder than with Docker.
+machine take the place of Docker's. Two `training.serve` in network namespaces
+of their own, which speak TensorFlow Serving's REST API, stand for TensorFlow
+Serving: that takes Linux, and the rights of its administrator. A dead replica
+keeps its name here, which is harder than with Docker.
 """
 
 import collections
@@ -21,9 +22,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from collections.abc import Sequence
 
 import numpy as np
 
+from benchmarks.namespaces import hosts
 from benchmarks.tables import print_markdown
 from tp_keras.command_line import command_line
 from tp_keras.command_line import process_words
@@ -34,11 +37,9 @@ from tp_keras.serving import read_metadata
 from tp_keras.serving.server_files import server_files
 from training.command import run
 
-ADDRESSES = ("127.0.0.2", "127.0.0.3")
-
 _HEADER = (
-    *("replicas", "requests", "answered", *ADDRESSES, "asked twice"),
-    *("requests/s", "p50 ms", "p99 ms"),
+    *("replicas", "requests", "answered", "by the first", "by the other"),
+    *("asked twice", "requests/s", "p50 ms", "p99 ms"),
 )
 
 
@@ -65,15 +66,18 @@ class Replicas:
         portrait = noise.astype(np.uint8)
         port = free_port()
         with contextlib.ExitStack() as stack:
+            replicas = stack.enter_context(hosts(2))
             servers = [
-                stack.enter_context(self._server(address, port))
-                for address in ADDRESSES
+                stack.enter_context(self._server(*host, port))
+                for host in replicas
             ]
-            url, log = stack.enter_context(balanced(port))
+            addresses = [address for _, address in replicas]
+            url, log = stack.enter_context(balanced(addresses, port))
             client = Client(url, self.model)
 
             def row(name, count, on_answer=lambda count: None):
-                return _row(name, count, client, portrait, self, log, on_answer)
+                times, seconds = self._ask(count, client, portrait, on_answer)
+                return _row(name, count, times, seconds, log, addresses)
 
             def kill(count):
                 if count == self.requests // 3:
@@ -83,12 +87,29 @@ class Replicas:
             rows = [row("both", self.requests)]
             rows.append(row("the first is killed", self.requests, kill))
             rows.append(row("the other alone", self.requests))
-            stack.enter_context(self._server(ADDRESSES[0], port))
+            stack.enter_context(self._server(*replicas[0], port))
             rows.append(row("the first is back", self.requests))
         print_markdown(_HEADER, rows)
 
+    def _ask(self, count, client, portrait, on_answer):
+        """Sends requests; returns seconds of those answered, and of all."""
+        times, lock = [], threading.Lock()
+
+        def ask(_):
+            start = time.perf_counter()
+            with contextlib.suppress(UserError):
+                client.predict(portrait)
+                with lock:
+                    times.append(time.perf_counter() - start)
+                    on_answer(len(times))
+
+        start = time.perf_counter()
+        with concurrent.futures.ThreadPoolExecutor(self.clients) as pool:
+            list(pool.map(ask, range(count)))
+        return times, time.perf_counter() - start
+
     @contextlib.contextmanager
-    def _server(self, address, port):
+    def _server(self, words, address, port):
         command = command_line(
             "training.serve",
             bundles=self.bundles,
@@ -97,7 +118,7 @@ class Replicas:
             port=port,
         )
         with subprocess.Popen(
-            process_words(command),
+            [*words, *process_words(command)],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -113,22 +134,8 @@ class Replicas:
                 process.kill()
 
 
-def _row(name, count, client, portrait, settings, log, on_answer):
-    """Sends requests, and returns a row of the table."""
-    times, lock = [], threading.Lock()
-
-    def ask(_):
-        start = time.perf_counter()
-        with contextlib.suppress(UserError):
-            client.predict(portrait)
-            with lock:
-                times.append(time.perf_counter() - start)
-                on_answer(len(times))
-
-    start = time.perf_counter()
-    with concurrent.futures.ThreadPoolExecutor(settings.clients) as pool:
-        list(pool.map(ask, range(count)))
-    seconds = time.perf_counter() - start
+def _row(name, count, times, seconds, log, addresses):
+    """Returns a row of the table."""
     asked = read_asked(log, count)
     answered = collections.Counter(line[-1] for line in asked)
     p50, p99 = np.percentile(times, [50, 99]) * 1e3
@@ -136,7 +143,7 @@ def _row(name, count, client, portrait, settings, log, on_answer):
         name,
         f"{count:,}",
         f"{len(times):,}",
-        *(f"{answered[address]:,}" for address in ADDRESSES),
+        *(f"{answered[address]:,}" for address in addresses),
         f"{sum(len(line) > 1 for line in asked):,}",
         f"{len(times) / seconds:,.0f}",
         f"{p50:.1f}",
@@ -145,8 +152,10 @@ def _row(name, count, client, portrait, settings, log, on_answer):
 
 
 @contextlib.contextmanager
-def balanced(replica_port: int) -> Iterator[tuple[str, pathlib.Path]]:
-    """Runs nginx with the published settings before `ADDRESSES`.
+def balanced(
+    addresses: Sequence[str], replica_port: int
+) -> Iterator[tuple[str, pathlib.Path]]:
+    """Runs nginx with the published settings before replicas.
 
     Yields:
         Its own address, and a file with a line for each request: the addresses
@@ -163,7 +172,7 @@ def balanced(replica_port: int) -> Iterator[tuple[str, pathlib.Path]]:
     port = free_port()
     with (
         tempfile.TemporaryDirectory() as folder,
-        names(ADDRESSES) as name_server,
+        names(addresses) as name_server,
     ):
         # Started by root, its workers are somebody else.
         pathlib.Path(folder).chmod(0o755)

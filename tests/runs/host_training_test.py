@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from tests.network import two_hosts
+from benchmarks.namespaces import hosts
 from tests.portrait_factory import make_portraits
 from tp_keras.runs.run_folder import RunFolder
 
@@ -47,13 +47,13 @@ GENERATED = (
 
 @pytest.fixture(scope="module")
 def network():
-    with two_hosts() as found:
+    with hosts(2) as found:
         yield found
 
 
 def start(command, network, data_dir, run_dir, flags, count, own=()):
     """Starts a training on hosts, every second one on the second host."""
-    (first, second), (address, _) = network
+    (first, address), (second, _) = network
     return [
         subprocess.Popen(
             [

@@ -8,13 +8,13 @@ import urllib.request
 
 import pytest
 
-from benchmarks.replicas import ADDRESSES
 from benchmarks.replicas import balanced
 from benchmarks.replicas import free_port
 from benchmarks.replicas import read_asked
 
 pytestmark = pytest.mark.large  # It wants Debian's nginx.
 
+ADDRESSES = ("127.0.0.2", "127.0.0.3")
 BODY = b"x" * 3_000_000  # As of a batch of portraits.
 
 
@@ -65,7 +65,7 @@ def spread(log, count):
 
 def test_requests_are_spread_and_none_is_lost():
     port = free_port()
-    with balanced(port) as (url, log), replica(ADDRESSES[1], port):
+    with balanced(ADDRESSES, port) as (url, log), replica(ADDRESSES[1], port):
         with replica(ADDRESSES[0], port) as first:
             ask(url, 60)
             answered, asked = spread(log, 60)
