@@ -33,11 +33,11 @@ FULL = "full recipe"
 VARIANTS = {
     FULL: "--prior gaussian_mixture",
     "no slope of the critic": "--penalty_weight 0",
-    "no feature term": "--feature_weight 0",
-    "no colour term": "--colour_weight 0",
     "no attribute term": "--attribute_weight 0",
-    "no edit term": "--edit_weight 0",
     "no labels left out": "--label_dropout 0",
+    "encoder without features": "--feature_weight 0",
+    "encoder without colours": "--colour_weight 0",
+    "encoder without sleep": "--latent_weight 0",
 }
 
 # The full recipe with another prior, which is fitted to what it has learned.
@@ -55,6 +55,8 @@ class VaeAblation:
     """Epochs at half the size."""
     full_epochs: int = 2
     """Epochs at full size."""
+    encoder_epochs: int = 1
+    """Epochs of the encoder."""
     experiment: str = "smoke"
     """Name of an experiment of training/vae_configs."""
     variants: tuple[str, ...] = tuple(VARIANTS)
@@ -122,8 +124,8 @@ class VaeAblation:
         from tp_keras.generator.training.folder import VaeRunFolder
 
         finished = VaeRunFolder(
-            ROOT
-            / f"{self.experiment}-{self.half_epochs}-{self.full_epochs}"
+            ROOT / f"{self.experiment}-{self.half_epochs}-{self.full_epochs}"
+            f"-{self.encoder_epochs}"
             / file_name(f"{name} {self.flags} seed{self.seed}")
         )
         if not finished.is_finished:
@@ -132,6 +134,7 @@ class VaeAblation:
                 self.experiment,
                 *("--half_epochs", self.half_epochs),
                 *("--full_epochs", self.full_epochs),
+                *("--encoder_epochs", self.encoder_epochs),
                 *("--classifier_run", classifier_run),
                 *("--seed", self.seed, "--data_dir", self.data_dir),
                 *("--run_dir", finished.path),
@@ -178,9 +181,9 @@ class VaeAblation:
                 )
         print(
             f"\n{self.experiment} of {dataset}, {self.half_epochs} epochs at "
-            f"half the size and {self.full_epochs} at full size, seed "
-            f"{self.seed}; held against {scores.count} test portraits, judged "
-            f"by {judge.path}. "
+            f"half the size, {self.full_epochs} at full size and "
+            f"{self.encoder_epochs} of the encoder, seed {self.seed}; held "
+            f"against {scores.count} test portraits, judged by {judge.path}. "
             "Scores: 0 as other real portraits, 1 as eigenfaces, with 95 % "
             "intervals over the portraits, which leave out what another seed "
             "would change. Fidelity: the judge's accuracy by that on real "

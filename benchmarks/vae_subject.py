@@ -10,7 +10,7 @@ from benchmarks.train_subject import steps_per_second
 from tp_keras.config import BFLOAT16
 from tp_keras.generator.conditions import get_conditions
 from tp_keras.generator.config import VaeModelConfig
-from tp_keras.generator.model import AdversarialVAE
+from tp_keras.generator.model import AdversarialDecoder
 from tp_keras.generator.model import PortraitVAE
 from tp_keras.generator.priors import GaussianMixturePrior
 from tp_keras.models import PortraitClassifier
@@ -96,7 +96,7 @@ def portrait_subject(
     batch_size: int,
     settings: VaeModelConfig,
 ) -> VaeSubject:
-    """Returns a `PortraitVAE` as it is trained: in an `AdversarialVAE`.
+    """Returns a `PortraitVAE` whose decoder is trained, against critics.
 
     It is looked at by an untrained classifier of the usual size.
 
@@ -104,14 +104,14 @@ def portrait_subject(
         vae: The model; it is this subject's from then on.
         grown: Whether it draws at full size, or at half of it.
         batch_size: Int.
-        settings: See `AdversarialVAE`.
+        settings: See `AdversarialDecoder`.
     """
     with layers_in(BFLOAT16):
         classifier = PortraitClassifier(
             create_backbone("portrait_s", PORTRAITS.image_shape), PORTRAITS
         )
     # Its critics compute as the model does.
-    model = AdversarialVAE(vae, classifier, settings)
+    model = AdversarialDecoder(vae, classifier, settings)
     model.set_stage(grown)
     # As `VaeTrainer` has it.
     optimizer = FusedAdamW(

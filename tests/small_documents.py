@@ -24,7 +24,13 @@ _ROOT = pathlib.Path(__file__).parents[1]
 _COUNT = 600
 # The most of each setting that makes a command long.
 _MOST = {
-    **dict.fromkeys(("epochs", "half_epochs", "full_epochs", "trials"), 1),
+    **dict.fromkeys(
+        (
+            *("epochs", "half_epochs", "full_epochs", "encoder_epochs"),
+            "trials",
+        ),
+        1,
+    ),
     **dict.fromkeys(("branch_steps", "network_epochs", "passes_per_epoch"), 1),
     **dict.fromkeys(("budget_seconds", "adversary_steps"), 1),
     **{"count": 60, "finder_count": 2, "samples_per_cell": 40, "folds": 2},

@@ -41,21 +41,20 @@ class VaeModelConfig:
     """Probability that a known label is left out in training."""
     penalty_weight: float = 2.0
     """Weight of the slope of the critic at real portraits."""
-    feature_weight: float = 2.0
-    """Weight of the feature maps of portraits that are drawn again."""
-    colour_weight: float = 5.0
-    """Weight of their colours, at half of the size."""
-    attribute_weight: float = 0.5
+    attribute_weight: float = 0.1
     """Weight of the labels that the classifier reads in new portraits."""
-    edit_weight: float = 0.1
-    """Weight of the label that was exchanged in an edited one; that of its
-    other answers, which stay, is half of it. With 1 most edits are seen, and
-    all portraits are worse."""
     attribute_smoothing: float = 0.1
     """Share of the label that is spread over all classes there: more certainty
     than that doesn't pay."""
+    feature_weight: float = 2.0
+    """Weight of the feature maps of portraits that are drawn again, for the
+    encoder, as are the following ones."""
+    colour_weight: float = 5.0
+    """Weight of their colours, at half of the size."""
+    latent_weight: float = 0.01
+    """Weight of how little it foretells the latents of new portraits."""
     beta: float = 0.0009
-    """Weight of the KL, in nats, after its warm-up."""
+    """Weight of the KL, in nats."""
     prior: str = "standard_normal"
     """The prior of new portraits: standard_normal, which the critics have seen,
     a gaussian_mixture that is fitted afterwards, or `auto`, which keeps what
@@ -72,7 +71,7 @@ class VaeModelConfig:
             feature_weight=(0.0, 1e6),
             colour_weight=(0.0, 1e6),
             attribute_weight=(0.0, 1e6),
-            edit_weight=(0.0, 1e6),
+            latent_weight=(0.0, 1e6),
             attribute_smoothing=(0.0, 0.9),
             beta=(0.0, 1e6),
         )
@@ -97,18 +96,20 @@ class VaeTrainingConfig:
     """Epochs at half the size."""
     full_epochs: int = 3
     """Epochs at full size, after the model has grown."""
+    encoder_epochs: int = 2
+    """Epochs of the encoder, for the decoder that was trained."""
     passes_per_epoch: int = 1
     """Passes over the training portraits in an epoch."""
     batch_size: int = 32
     """Portraits in a step."""
     learning_rate: float = 5e-4
-    """Peak of the learning rate at half the size, half of that at full size; a
-    cosine leads to 0 in either."""
+    """Peak of the learning rate at half the size and of the encoder, half of
+    that at full size; a cosine leads to 0 in each."""
     critic_rate: float = 1.5
     """Learning rate of the critics, as a share of that."""
     warmup_epochs: float = 1.0
-    """Epochs in which the learning rate, and the weight of the KL, grow from
-    0; at most half of those at half the size."""
+    """Epochs in which the learning rate grows from 0; at most half of those at
+    half the size."""
     averaging: float = 0.05
     """Over which share of its steps the weights of a stage are averaged, by a
     moving average, which is what is kept; 0 switches it off."""
@@ -125,6 +126,7 @@ class VaeTrainingConfig:
             self,
             half_epochs=(1, 100_000),
             full_epochs=(0, 100_000),
+            encoder_epochs=(1, 100_000),
             passes_per_epoch=(1, 100_000),
             batch_size=(4, 100_000),
             learning_rate=(1e-9, 10.0),
@@ -137,8 +139,8 @@ class VaeTrainingConfig:
 
     @property
     def epochs(self) -> int:
-        """Epochs at both sizes."""
-        return self.half_epochs + self.full_epochs
+        """Epochs of all stages."""
+        return self.half_epochs + self.full_epochs + self.encoder_epochs
 
 
 @dataclasses.dataclass(frozen=True)

@@ -72,10 +72,14 @@ class RunFolder:
         return self.path / "history.csv"
 
     @property
+    def beside(self) -> tuple[pathlib.Path, ...]:
+        """Files that belong to the state of a training."""
+        return self.history_path, self.model_path, self.trained_path
+
+    @property
     def backups(self) -> Backups:
         """The states to resume from."""
-        beside = self.history_path, self.model_path, self.trained_path
-        return Backups(self.path / "backup", beside)
+        return Backups(self.path / "backup", self.beside)
 
     @property
     def config(self):

@@ -15,6 +15,16 @@ def gaussian_kl(mean, log_variance):
     return 0.5 * (ops.square(mean) + ops.exp(log_variance) - log_variance - 1.0)
 
 
+def gaussian_surprise(values, mean, log_variance):
+    """Returns how little values were foretold, in nats but for a constant.
+
+    `(log variance + (value - mean)^2 / variance) / 2`, as the arguments float
+    `[batch, latents]`: the negative logarithm of a Gaussian density.
+    """
+    squares = ops.square(values - mean) * ops.exp(-log_variance)
+    return 0.5 * (log_variance + squares)
+
+
 def critic_hinge(real_scores, made_scores):
     """Returns the loss of critics, the mean over them and over their heads.
 
@@ -71,16 +81,3 @@ def labelled_crossentropy(labels, logits, smoothing=0.0):
         total += ops.sum(losses * known)
         count += ops.sum(known)
     return total / ops.maximum(count, 1.0)
-
-
-def soft_crossentropy(target_logits, logits, rows):
-    """Returns the mean cross-entropy to another answer, over some rows.
-
-    Logits are float `[batch, classes]`, those of the target taken as they are;
-    rows are bool `[batch]`.
-    """
-    target = ops.softmax(ops.cast(ops.stop_gradient(target_logits), "float32"))
-    log_probabilities = ops.log_softmax(ops.cast(logits, "float32"))
-    losses = -ops.sum(target * log_probabilities, axis=-1)
-    rows = ops.cast(rows, "float32")
-    return ops.sum(losses * rows) / ops.maximum(ops.sum(rows), 1.0)

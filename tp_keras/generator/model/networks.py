@@ -22,6 +22,9 @@ _LOG_VARIANCE_BOUND = 10.0
 _READ_CHANNELS = 16
 _STYLE_SIZE = 192
 
+# Weights are averaged over as many steps, or more.
+_NORM_MOMENTUM = 0.98
+
 # What reads details that a picture of half the size doesn't have.
 ENCODER_OUTER = ("outer_convolution", "outer_projection")
 
@@ -30,38 +33,35 @@ DECODER_OUTER = ("outer_first", "outer_second", "outer_colours")
 
 
 @register
-class ModulatedConvolution(keras.layers.Layer):
+class StyledConvolution(keras.layers.Layer):
     """A convolution whose input channels are scaled by a style.
 
-    What the scales make of the length of each filter would change the variance
-    of the output, so it comes out as a factor to divide by: features are
-    normalised without a look at their statistics, hence row by row. StyleGAN2:
-    Karras et al., arXiv:1912.04958, section 2.2. There it is divided at once;
-    here by the layer that comes next, in one product with its own scales, which
-    saves a pass over all features. (A ReLU in between takes no notice.)
+    As in StyleGAN2 (Karras et al., arXiv:1912.04958, section 2.2), but what
+    comes out is normalised by the statistics of the batch, as in FastGAN (Liu
+    et al., arXiv:2101.04775), and followed by a ReLU: that learns in a fraction
+    of the steps. Drawing takes the statistics of the training.
 
-    Called with a list of features `[batch, rows, columns, channels]`, styles
-    `[batch, size]` and, unless it is the first, the factor of the layer before
-    `[batch, channels]`; returns features and their factor.
+    Called with a pair of features `[batch, rows, columns, channels]` and styles
+    `[batch, size]`.
 
     Args:
         channels: Int, of the output.
         kernel_size: Int.
-        activation: `"relu"`, or None.
+        is_last: Whether neither norm nor ReLU follows.
         gain: Float, by which the initial kernel is multiplied.
     """
 
     def __init__(
-        self, channels, kernel_size=3, activation="relu", gain=1.0, **kwargs
+        self, channels, kernel_size=3, is_last=False, gain=1.0, **kwargs
     ):
         super().__init__(**kwargs)
         self.channels = channels
         self.kernel_size = kernel_size
-        self.activation = activation
+        self.is_last = is_last
         self.gain = gain
 
     def build(self, input_shape):
-        features, style, *_ = input_shape
+        features, style = input_shape
         depth = features[-1]
         size = self.kernel_size**2 * depth
         self.scale = keras.layers.Dense(
@@ -75,7 +75,7 @@ class ModulatedConvolution(keras.layers.Layer):
             self.channels,
             self.kernel_size,
             padding="same",
-            activation=self.activation,
+            use_bias=self.is_last,
             kernel_initializer=keras.initializers.RandomNormal(
                 stddev=self.gain / math.sqrt(size)
             ),
@@ -83,33 +83,26 @@ class ModulatedConvolution(keras.layers.Layer):
             name="convolution",
         )
         self.convolution.build(features)
+        if not self.is_last:
+            self.norm = keras.layers.BatchNormalization(
+                momentum=_NORM_MOMENTUM, dtype=self.dtype_policy, name="norm"
+            )
+            self.norm.build((*features[:-1], self.channels))
 
-    def call(self, inputs):
-        features, style, *factor = inputs
-        scale = ops.cast(self.scale(style), "float32")
-        kernel = ops.cast(self.convolution.kernel, "float32")
-        squares = ops.sum(ops.square(kernel), axis=(0, 1))
-        squares = ops.matmul(ops.square(scale), squares)
-        if factor:
-            scale = scale * ops.cast(factor[0], "float32")
-        scale = ops.cast(scale, features.dtype)[:, None, None]
-        x = self.convolution(features * scale)
-        return x, ops.rsqrt(squares + 1e-8) * math.sqrt(2)
-
-    def compute_output_spec(self, inputs):
-        features = inputs[0]
-        shape = (*features.shape[:-1], self.channels)
-        return (
-            keras.KerasTensor(shape, self.compute_dtype),
-            keras.KerasTensor((shape[0], self.channels), "float32"),
-        )
+    def call(self, inputs, training=False):
+        features, style = inputs
+        scale = ops.cast(self.scale(style), features.dtype)
+        x = self.convolution(features * scale[:, None, None])
+        if self.is_last:
+            return x
+        return ops.relu(self.norm(x, training=training))
 
     def get_config(self):
         return {
             **super().get_config(),
             "channels": self.channels,
             "kernel_size": self.kernel_size,
-            "activation": self.activation,
+            "is_last": self.is_last,
             "gain": self.gain,
         }
 
@@ -195,8 +188,8 @@ def build_decoder(image_shape, conditions, latent_size, channels):
 
     Both lead from a dict of `latent` float32 `[batch, latent_size]` and the
     labels int32: one to a picture of half the size from -1 to 1, the other to
-    a dict of this as `half` and the full `image`, pixels 0..255. Colours of
-    every size are added up; what the full size adds is zero at first.
+    the full image, pixels 0..255. Colours of every size are added up; what the
+    full size adds is zero at first.
 
     `channels` are four, innermost, at a quarter, at half and at full size.
     """
@@ -209,51 +202,44 @@ def build_decoder(image_shape, conditions, latent_size, channels):
     )
     style = told
     for name in ("style_first", "style_second"):
-        style = keras.layers.Dense(_STYLE_SIZE, name=name)(style)
-        style = leaky(style)
+        style = leaky(keras.layers.Dense(_STYLE_SIZE, name=name)(style))
 
     def convolve(x, width, name):
-        """One more layer, of features and their factor."""
-        features, *factor = x
-        layer = ModulatedConvolution(width, name=name)
-        return layer([features, style, *factor])
+        return StyledConvolution(width, name=name)([x, style])
 
     def enlarge(x, size, name):
-        features, factor = x
-        return keras.layers.UpSampling2D(size, name=name)(features), factor
+        return keras.layers.UpSampling2D(size, name=name)(x)
 
-    def colours(x, name, gain):
-        features, factor = x
-        picture, _ = ModulatedConvolution(
-            3, 1, None, gain, dtype="float32", name=name
-        )([features, style, factor])
-        return picture
+    def colours(x, name, gain=0.3):
+        return StyledConvolution(
+            3, 1, is_last=True, gain=gain, dtype="float32", name=name
+        )([x, style])
 
     # === From the innermost features to half the size ===
     x = keras.layers.Dense(rows * columns * channels[0], "relu", name="inner")(
         told
     )
     x = keras.layers.Reshape((rows, columns, channels[0]), name="inner_map")(x)
-    x = convolve((x,), channels[0], "inner_first")
+    x = convolve(x, channels[0], "inner_first")
     # Fewer channels first, then more pixels.
     x = convolve(x, channels[1], "inner_second")
     x = enlarge(x, stride, "to_quarter")
     x = convolve(x, channels[1], "quarter_first")
-    picture = colours(x, "quarter_colours", 0.3)
+    picture = colours(x, "quarter_colours")
     x = convolve(x, channels[2], "quarter_second")
     x = enlarge(x, 2, "to_half")
     x = convolve(x, channels[2], "half_first")
     x = convolve(x, channels[2], "half_second")
-    half = double(picture) + colours(x, "half_colours", 0.3)
+    half = double(picture) + colours(x, "half_colours")
 
     # === Full size ===
     x = convolve(x, channels[3], "outer_first")
     x = enlarge(x, 2, "to_full")
     x = convolve(x, channels[3], "outer_second")
-    details = colours(x, "outer_colours", 0.0)
+    details = colours(x, "outer_colours", gain=0.0)
     image = as_pixels(half) + PIXEL_CENTRE * details
     inputs = {"latent": latent, **labels}
     return (
         keras.Model(inputs, half, name="half_decoder"),
-        keras.Model(inputs, {"half": half, "image": image}, name="decoder"),
+        keras.Model(inputs, image, name="decoder"),
     )

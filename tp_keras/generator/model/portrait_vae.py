@@ -28,8 +28,9 @@ class PortraitVAE(keras.Model):
     are uint8 `[batch, height, width, 3]`, drawn ones float32 on the scale
     0..255, for `to_uint8`.
 
-    It is trained in an `AdversarialVAE`, and draws at half the size until it
-    has `grown`; its inner weights stay.
+    Its decoder is trained in an `AdversarialDecoder`, at half the size until it
+    has `grown`, its inner weights staying; then its encoder in an
+    `EncoderTraining`.
 
     Args:
         schema: `Schema` of the data set, or its dict.
@@ -75,7 +76,7 @@ class PortraitVAE(keras.Model):
             self.encoder = networks.build_encoder(
                 schema.image_shape, conditions, latent_size, encoder_channels
             )
-            self.half_decoder, self._decoder = networks.build_decoder(
+            self.half_decoder, self.decoder = networks.build_decoder(
                 schema.image_shape,
                 conditions,
                 latent_size,
@@ -94,13 +95,6 @@ class PortraitVAE(keras.Model):
             self.trainable = False
         self.built = True
 
-    @property
-    def decoder(self):
-        """Functional model of `latent` and labels to the drawn image."""
-        return keras.Model(
-            self._decoder.input, self._decoder.output["image"], name="decoder"
-        )
-
     # === What it is used for ===
 
     def encode(self, images, labels):
@@ -116,7 +110,7 @@ class PortraitVAE(keras.Model):
         """Returns the images drawn from latents `[batch, latents]`."""
         latent = ops.cast(latents, "float32")
         inputs = {"latent": latent, **self.conditions(labels)}
-        return self._decoder(inputs, training=False)["image"]
+        return self.decoder(inputs, training=False)
 
     def generate(self, normal, uniform, labels, temperature):
         """Returns new portraits of noise, labels and `[batch]` temperatures.
@@ -146,7 +140,7 @@ class PortraitVAE(keras.Model):
         self.grown = grown
         for part, outer_layers in (
             (self.encoder, networks.ENCODER_OUTER),
-            (self._decoder, networks.DECODER_OUTER),
+            (self.decoder, networks.DECODER_OUTER),
         ):
             for layer in part.layers:
                 if layer.name in outer_layers:
@@ -158,7 +152,7 @@ class PortraitVAE(keras.Model):
         inputs = {"latent": latents, **labels}
         if not self.grown:
             return self.half_decoder(inputs, training=training)
-        return scale_pixels(self._decoder(inputs, training=training)["image"])
+        return scale_pixels(self.decoder(inputs, training=training))
 
     def call(self, inputs, training=False):
         """Returns portraits drawn again, with their labels."""

@@ -26,25 +26,6 @@ _MOST_SETBACKS = 3
 _COLUMNS = 12
 
 
-class KLWarmup(keras.callbacks.Callback):
-    """Lets the weight of the KL grow from 0 to its value, over some steps."""
-
-    def __init__(self, steps, weight, first_step):
-        super().__init__()
-        self.steps = steps
-        self.weight = weight
-        self.step = first_step
-        self._assigned = None
-
-    def on_train_batch_begin(self, batch, logs=None):
-        """Sets the weight of this step."""
-        share = min(self.step / self.steps, 1.0) if self.steps else 1.0
-        if share != self._assigned:
-            self.model.kl_weight.assign(share * self.weight)
-            self._assigned = share
-        self.step += 1
-
-
 class BalanceGuard(FiniteLoss):
     """Goes back to the last good average where a training loses balance.
 
@@ -104,7 +85,9 @@ class BalanceGuard(FiniteLoss):
 
 def find_collapse(logs: dict, epoch: int) -> str | None:
     """Returns a sentence on what the figures of an epoch end in, or None."""
-    if logs["kl"] < _LEAST_KL or logs["active_latents"] < 1:
+    if "kl" in logs:
+        if logs["kl"] >= _LEAST_KL and logs["active_latents"] >= 1:
+            return None
         return (
             f"The posterior has collapsed: {logs['kl']:.2f} nats in "
             f"{logs['active_latents']:.0f} latents tell nothing of a portrait."

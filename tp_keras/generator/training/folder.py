@@ -14,7 +14,8 @@ _README = """# A training run of a portrait generator of tp_keras
 |---|---|
 | `config.json` | every setting |
 | `run.json` | versions, fingerprints of the data, progress, priors, status |
-| `history.csv` | losses and their parts, a row for each epoch |
+| `history.csv` | losses and their parts, a row for each epoch of the decoder |
+| `encoder_history.csv` | the same of the encoder, which is trained afterwards |
 | `model.keras` | the trained generator, with its prior |
 | `pictures/` | samples and reconstructions after every epoch |
 | `tensorboard/` | the same for `tensorboard --logdir {quoted_path}` |
@@ -51,6 +52,16 @@ class VaeRunFolder(RunFolder):
         import tp_keras.generator.model  # noqa: F401 (registers the classes)
 
         return super().load_model(path)
+
+    @property
+    def encoder_history_path(self) -> pathlib.Path:
+        """The CSV file with a row for each epoch of the encoder."""
+        return self.path / "encoder_history.csv"
+
+    @property
+    def beside(self) -> tuple[pathlib.Path, ...]:
+        """Files that belong to the state of a training."""
+        return *super().beside, self.encoder_history_path
 
     @property
     def pictures_path(self) -> pathlib.Path:

@@ -1,4 +1,4 @@
-"""The training of a generator: two sizes, then the prior."""
+"""The training of a generator: decoder at two sizes, encoder, prior."""
 
 import time
 
@@ -12,14 +12,14 @@ from tp_keras.data.pipeline import TrainingBatches
 from tp_keras.data.pipeline import evaluation_batches
 from tp_keras.errors import UserError
 from tp_keras.generator.config import PRIORS
-from tp_keras.generator.model import AdversarialVAE
+from tp_keras.generator.model import AdversarialDecoder
+from tp_keras.generator.model import EncoderTraining
 from tp_keras.generator.model import PortraitVAE
 from tp_keras.generator.priors import encode_latents
 from tp_keras.generator.priors import fit_priors
 from tp_keras.generator.priors.fitting import LEAST_PORTRAITS
 from tp_keras.generator.training.callbacks import BalanceGuard
 from tp_keras.generator.training.callbacks import EpochPictures
-from tp_keras.generator.training.callbacks import KLWarmup
 from tp_keras.generator.training.folder import VaeRunFolder
 from tp_keras.models.optimizers import FusedAdamW
 from tp_keras.models.optimizers import cosine_schedule
@@ -37,10 +37,11 @@ from tp_keras.tasks import MISSING
 class VaeTrainer(Trainer):
     """Trains the generator of an experiment.
 
-    First at half the size, where a step is cheap, then at full size with a new
-    optimizer and the weights that were learned; then the prior is fitted to
-    the latents of the training portraits. The same call resumes what was
-    interrupted, with the result of a training without interruption.
+    First the decoder at half the size, where a step is cheap, then at full size
+    with a new optimizer and the weights that were learned; then the encoder for
+    it; then the prior is fitted to the latents of the training portraits. The
+    same call resumes what was interrupted, with the result of a training
+    without interruption.
 
     Example:
         >>> run = VaeTrainer(VaeExperimentConfig(run_dir="runs/first")).fit()
@@ -80,7 +81,7 @@ class VaeTrainer(Trainer):
         self._classifier_run()
 
     def _train(self, train, validation, fingerprints):
-        """Trains at both sizes."""
+        """Trains the decoder at both sizes, then the encoder."""
         if len(train) < LEAST_PORTRAITS:
             raise UserError(
                 f"Expected at least {LEAST_PORTRAITS} training portraits: a "
@@ -95,9 +96,8 @@ class VaeTrainer(Trainer):
         # A model that is loaded draws its first weights, too.
         keras.utils.set_random_seed(seed)
         with layers_in(self.precision()):
-            model = AdversarialVAE(
-                self.build_model(train.schema), classifier, settings
-            )
+            vae = self.build_model(train.schema)
+            decoder = AdversarialDecoder(vae, classifier, settings)
         batches = training_batches(train, self.config)
         resumed = self.run.backups.newest(self._say)
         # Only now: a refusal leaves no folder behind.
@@ -109,8 +109,16 @@ class VaeTrainer(Trainer):
             schema=train.schema.to_dict(),
             precision=self.precision(),
         )
-        for grown in (False, True):
-            self._fit_stage(model, grown, resumed, batches, validation)
+        training = self.config.training
+        sources = resumed, batches, validation
+        rate, half = training.learning_rate, training.half_epochs
+        self._fit_stage(decoder, rate, 0, half, *sources)
+        full = half + training.full_epochs
+        if training.full_epochs:
+            decoder.set_stage(grown=True)
+            self._fit_stage(decoder, rate / 2, half, full, *sources)
+        encoder = EncoderTraining(vae, classifier, settings)
+        self._fit_stage(encoder, rate, full, training.epochs, *sources)
         self.run.record(status="trained")
 
     def _complete(self, train, validation):
@@ -162,34 +170,29 @@ class VaeTrainer(Trainer):
 
     # === Stages ===
 
-    def _fit_stage(self, model, grown, resumed, batches, validation):
+    def _fit_stage(self, model, rate, begin, end, resumed, batches, validation):
         """Trains a stage, of which some epochs are done if it is resumed."""
-        training = self.config.training
-        begin = training.half_epochs if grown else 0
-        end = training.epochs if grown else training.half_epochs
-        if begin == end or resumed > end:
-            # The state of the second stage holds all of the first one.
+        if resumed > end:
+            # The state of the last stage holds all that is needed.
             return
-        steps = batches.steps_per_epoch
-        model.set_stage(grown)
+        training, steps = self.config.training, batches.steps_per_epoch
+        warmup = 0 if begin else int(training.warmup_epochs * steps)
+        is_encoder = isinstance(model, EncoderTraining)
         optimizer = self._optimizer(
-            training.learning_rate * (0.5 if grown else 1.0),
-            0 if grown else int(training.warmup_epochs * steps),
-            (end - begin) * steps,
+            rate, warmup, (end - begin) * steps, 0.9 if is_encoder else 0.0
         )
         # XLA is slower on a CPU, but JAX is nothing without it.
         model.compile(
             optimizer, jit_compile=keras.config.backend() != "tensorflow"
         )
         optimizer.build(model.trainable_variables)
-        optimizer.set_learning_rate_factor(
-            model.critic_variables, training.critic_rate
-        )
+        if not is_encoder:
+            optimizer.set_learning_rate_factor(
+                model.critic_variables, training.critic_rate
+            )
         first = max(begin, resumed)
         if first < end:
-            self._announce(
-                model.vae, batches.portraits, grown, first, end, steps
-            )
+            self._announce(model, batches, first, end)
         start = time.monotonic()
         model.fit(
             batches.dataset(first).map(as_inputs),
@@ -206,7 +209,7 @@ class VaeTrainer(Trainer):
                     on_test_end=lambda logs: self.run.save_model(model.vae)
                 ),
                 EpochPictures(self.run, validation, training.seed),
-                *self._callbacks(grown, first, begin, steps),
+                *self._callbacks(model, first, begin),
             ],
             verbose=verbosity(self.progress),
         )
@@ -219,42 +222,46 @@ class VaeTrainer(Trainer):
             seconds=round(seconds, 1),
         )
 
-    def _optimizer(self, learning_rate, warmup_steps, steps):
+    def _optimizer(self, learning_rate, warmup_steps, steps, momentum):
         # A moving average of momentum m looks back 1 / (1 - m) steps.
         averaged_steps = self.config.training.averaging * steps
         return FusedAdamW(
             cosine_schedule(learning_rate, warmup_steps, steps),
             weight_decay=0.0,
-            beta_1=0.0,
+            beta_1=momentum,
             beta_2=0.99,
             use_ema=averaged_steps > 0,
             ema_momentum=1 - 1 / max(averaged_steps, 1.0),
         )
 
-    def _callbacks(self, grown, first, begin, steps):
+    def _callbacks(self, model, first, begin):
         training, swap = self.config.training, keras.callbacks.SwapEMAWeights
-        warmup = 0 if grown else int(training.warmup_epochs * steps)
+        history = self.run.history_path
+        if isinstance(model, EncoderTraining):
+            # It has other figures.
+            history = self.run.encoder_history_path
         return [
             EpochSeeds(training.seed),
-            KLWarmup(warmup, 1.0, first * steps),
             *([swap()] if training.averaging else []),
             BalanceGuard(self.run, self._say, begin),
-            keras.callbacks.CSVLogger(
-                self.run.history_path, append=grown or first > begin
-            ),
+            keras.callbacks.CSVLogger(history, append=history.exists()),
             EpochCurves(self.run.path / "tensorboard", write_graph=False),
             # Last: when it has written, everything before it has.
             KeepBackups(self.run.backups, first if first > begin else 0),
         ]
 
-    def _announce(self, vae, train, grown, first, end, steps):
+    def _announce(self, model, batches, first, end):
+        vae, train = model.vae, batches.portraits
         rows, columns = train.images.shape[1:3]
-        size = f"{rows}x{columns}" if grown else f"{rows // 2}x{columns // 2}"
+        size = f"{rows}x{columns}"
+        if not vae.grown:
+            size = f"{rows // 2}x{columns // 2}"
         self._say(
             f"{len(train):,} portraits of {train.dataset} {train.split}, drawn "
-            f"at {size}; {vae.count_params():,} parameters in "
-            f"{self.precision()}; epochs {first + 1} to {end} of {steps} "
-            f"steps; pictures after each in {self.run.pictures_path}."
+            f"at {size}; {model.name}, {vae.count_params():,} parameters in "
+            f"{self.precision()}; epochs {first + 1} to {end} of "
+            f"{batches.steps_per_epoch} steps; pictures after each in "
+            f"{self.run.pictures_path}."
         )
 
 

@@ -1,4 +1,4 @@
-"""The training of a `PortraitVAE` against critics."""
+"""The training of a decoder against critics."""
 
 import keras
 from keras import ops
@@ -17,30 +17,21 @@ from tp_keras.generator.model.safe_changes import draw_changes
 from tp_keras.models.layer_settings import default_policy
 from tp_keras.tasks import MISSING
 
-# A latent whose mean differs between portraits by less is not used: Burda et
-# al., arXiv:1509.00519.
-_ACTIVE_VARIANCE = 0.01
-
 # By how much a picture is disturbed where the slope of the critic is measured,
 # and in how many of a batch.
-_DISTURBANCE = 0.1
+_DISTURBANCE = 0.03
 _DISTURBED_SHARE = 4
 
-_NAMES = (
-    *("loss", "critic", "advantage", "penalty", "adversarial", "attribute"),
-    *("edited", "kept", "feature", "colour", "kl", "active_latents", "variety"),
-)
+_NAMES = ("loss", "critic", "advantage", "penalty", "adversarial")
+_NAMES += ("attribute", "variety")
 
 
-class AdversarialVAE(keras.Model):
-    """What a `PortraitVAE` is trained in: critics beside it, one step for all.
+class AdversarialDecoder(keras.Model):
+    """What the decoder of a `PortraitVAE` is trained in, beside critics.
 
-    Half of the portraits that are drawn are new, half are those of the batch
-    with one label exchanged; critics of pixels and of the feature maps of a
-    trained classifier tell both from real ones, told the labels. The decoder
-    learns to be taken for real, and, from the same classifier, to show its
-    labels and to keep the others; encoder and decoder together, to draw a
-    portrait again: VAE/GAN, Larsen et al., arXiv:1512.09300.
+    Critics of pixels and of the feature maps of a trained classifier tell new
+    portraits from real ones, told the labels of both. The decoder learns to be
+    taken for real, and, from the same classifier, to show its labels.
 
     The slope of the critic of pixels at real portraits is kept small, as its
     scores are where these are disturbed a little: Lin et al.,
@@ -58,7 +49,7 @@ class AdversarialVAE(keras.Model):
     """
 
     def __init__(self, vae, classifier, settings):
-        super().__init__(name="adversarial_vae", dtype=vae.dtype_policy)
+        super().__init__(name="adversarial_decoder", dtype=vae.dtype_policy)
         self.vae = vae
         # Out of Keras' sight: it is not trained.
         self.__dict__["network"] = FeatureNetwork(classifier)
@@ -76,10 +67,6 @@ class AdversarialVAE(keras.Model):
                 self.network.map_shapes[: self.seen_maps], conditions
             )
         self.seed_generator = keras.random.SeedGenerator(0)
-        # Below 1 while the KL warms up.
-        self.kl_weight = self.add_weight(
-            (), "ones", "float32", trainable=False, name="kl_weight"
-        )
         self.settings = settings
         self.__dict__["_means"] = {
             name: keras.metrics.Mean(name=name) for name in _NAMES
@@ -90,6 +77,8 @@ class AdversarialVAE(keras.Model):
     def set_stage(self, grown):
         """Lets all work at full size (`grown`), or at half of it."""
         self.vae.set_stage(grown)
+        for layer in self.vae.encoder.layers:
+            layer.trainable = False
         for layer in self.critic.layers:
             if layer.name in CRITIC_OUTER:
                 layer.trainable = grown
@@ -113,30 +102,9 @@ class AdversarialVAE(keras.Model):
         labels = vae.conditions(inputs)
         if training:
             labels = drop_labels(labels, self.settings.label_dropout, seed)
-        posterior = vae.encoder(
-            {"image": inputs["image"], **labels}, training=training
-        )
-        noise = keras.random.normal(ops.shape(posterior["mean"]), seed=seed)
-        own = posterior["mean"]
-        own += ops.exp(0.5 * posterior["log_variance"]) * noise
-        half = _half(ops.shape(own)[0])
-        others, exchanged = exchange_one(labels, seed)
-        new = keras.random.normal(ops.shape(own), seed=seed)
-        # New ones, edited ones, and those of the first half again.
-        latents = ops.concatenate([new[:half], own[half:], own[:half]])
-        told = {
-            name: ops.concatenate(
-                [labels[name][:half], others[name][half:], labels[name][:half]]
-            )
-            for name in labels
-        }
-        return {
-            **posterior,
-            "drawn": vae.draw(latents, told, training),
-            "labels": labels,
-            "told": told,
-            "exchanged": exchanged,
-        }
+        rows = ops.shape(inputs["image"])[0]
+        latents = keras.random.normal((rows, vae.latent_size), seed=seed)
+        return {"drawn": vae.draw(latents, labels, training), "labels": labels}
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
@@ -145,55 +113,30 @@ class AdversarialVAE(keras.Model):
         real = scale_pixels(x["image"])
         if not self.vae.grown:
             real = halve(real)
-        drawn = y_pred["drawn"]
+        drawn, labels = y_pred["drawn"], y_pred["labels"]
+        seed = self.seed_generator
         rows = ops.shape(real)[0]
-        half = _half(rows)
-        changes = draw_changes(rows, self.seed_generator)
+        changes = draw_changes(rows, seed)
         seen_real = change(real, changes)
-        both = {
-            name: ops.concatenate([values, values[:half]])
-            for name, values in changes.items()
-        }
-        seen = change(drawn, both)
-        real_maps, real_logits = self._look(seen_real)
+        seen = change(drawn, changes)
+        real_maps, _ = self._look(seen_real)
         maps, logits = self._look(seen)
-        made = {name: values[:rows] for name, values in y_pred["told"].items()}
-        spread = ops.var(y_pred["mean"], axis=0)
-        kl = losses.gaussian_kl(y_pred["mean"], y_pred["log_variance"])
         values = {
             **self._critic_terms(
-                (seen_real, real_maps, y_pred["labels"]),
-                (seen[:rows], [each[:rows] for each in maps], made),
+                (seen_real, real_maps, labels), (seen, maps, labels)
             ),
-            **self._label_terms(
-                made,
-                y_pred["exchanged"],
-                real_logits,
-                {name: logits[name][:rows] for name in logits if name in made},
+            "attribute": losses.labelled_crossentropy(
+                labels,
+                {name: each for name, each in logits.items() if name in labels},
+                settings.attribute_smoothing,
             ),
-            "feature": losses.feature_error(
-                [each[rows:] for each in maps],
-                [each[:half] for each in real_maps],
-            ),
-            "colour": ops.mean(
-                ops.square(halve(drawn[rows:]) - halve(real[:half]))
-            ),
-            "kl": ops.mean(ops.sum(kl, axis=-1)),
-            "active_latents": ops.sum(
-                ops.cast(spread > _ACTIVE_VARIANCE, "float32")
-            ),
-            "variety": _spread(drawn[:half]) / _spread(real),
+            "variety": _spread(drawn) / _spread(real),
         }
         values["loss"] = loss = (
             values["critic"]
             + settings.penalty_weight * values["penalty"]
             + values["adversarial"]
             + settings.attribute_weight * values["attribute"]
-            + settings.edit_weight * values["edited"]
-            + settings.edit_weight / 2 * values["kept"]
-            + settings.feature_weight * values["feature"]
-            + settings.colour_weight * values["colour"]
-            + settings.beta * self.kl_weight * values["kl"]
         )
         for name, value in values.items():
             self._means[name].update_state(value)
@@ -223,7 +166,7 @@ class AdversarialVAE(keras.Model):
         disturbed = self._pixel_scores(
             pictures + disturbance, {n: real[2][n][:part] for n in real[2]}
         )
-        with self._as_constants(self.critic_variables):
+        with as_constants(self.critic_variables):
             adversarial = -losses.mean_score(self._scores(*made))
         return {
             "critic": losses.critic_hinge(real_scores, made_scores),
@@ -234,41 +177,6 @@ class AdversarialVAE(keras.Model):
                 for one, other in zip(real_scores[0], disturbed, strict=True)
             ),
             "adversarial": adversarial,
-        }
-
-    def _label_terms(self, made, exchanged, real_logits, logits):
-        """Returns how well the classifier sees what was asked for.
-
-        In new portraits, the first half, and in edited ones; logits of real
-        and of drawn ones are by task.
-        """
-        smoothing = self.settings.attribute_smoothing
-        half = _half(ops.shape(next(iter(made.values())))[0])
-        last = {name: each[half:] for name, each in logits.items()}
-        return {
-            "attribute": losses.labelled_crossentropy(
-                {name: each[:half] for name, each in made.items()},
-                {name: each[:half] for name, each in logits.items()},
-                smoothing,
-            ),
-            # What was not exchanged has the latents on its side, and would
-            # hide how seldom an edit is seen.
-            "edited": losses.labelled_crossentropy(
-                {
-                    name: ops.where(exchanged[name], made[name], MISSING)[half:]
-                    for name in made
-                },
-                last,
-                smoothing,
-            ),
-            "kept": sum(
-                losses.soft_crossentropy(
-                    real_logits[name][half:],
-                    last[name],
-                    ops.logical_not(exchanged[name][half:]),
-                )
-                for name in last
-            ),
         }
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
@@ -294,19 +202,12 @@ class AdversarialVAE(keras.Model):
             self.map_critic({**named, **labels}),
         ]
 
-    def _as_constants(self, variables):
-        """Lets layers see variables without a way for gradients to them."""
-        return keras.StatelessScope(
-            [(v, ops.stop_gradient(v.value)) for v in variables]
-        )
 
-
-def _half(rows):
-    """Returns half of the rows, at least one.
-
-    TensorFlow fuses convolutions that fail where a batch is empty.
-    """
-    return (rows + 1) // 2
+def as_constants(variables):
+    """Lets layers see variables without a way for gradients to them."""
+    return keras.StatelessScope(
+        [(v, ops.stop_gradient(v.value)) for v in variables]
+    )
 
 
 def _spread(pictures):
@@ -321,20 +222,3 @@ def drop_labels(labels, share, seed):
         draw = keras.random.uniform(ops.shape(values), seed=seed)
         dropped[name] = ops.where(draw < share, MISSING, values)
     return dropped
-
-
-def exchange_one(labels, seed):
-    """Gives each row one label of its neighbour's, as frequent as in the batch.
-
-    Returns two dicts, condition -> `[batch]`: labels, and what was exchanged.
-    """
-    names = list(labels)
-    chosen = keras.random.randint(
-        ops.shape(labels[names[0]]), 0, len(names), seed=seed
-    )
-    exchanged = {name: ops.equal(chosen, i) for i, name in enumerate(names)}
-    changed = {
-        name: ops.where(exchanged[name], ops.roll(values, 1, axis=0), values)
-        for name, values in labels.items()
-    }
-    return changed, exchanged
