@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tests.export.networks import randomize_normalization
 from tests.generator.model.networks import make_vae
 from tests.generator.priors.prior_kinds import make_prior
 from tests.portrait_factory import SCHEMA
@@ -27,4 +28,5 @@ def make_trained_vae(kind="gaussian_mixture", schema=SCHEMA):
     generator = np.random.default_rng(0)
     for weight in vae.trainable_variables:
         weight.assign_add(generator.normal(0.0, 0.1, weight.shape))
+    randomize_normalization(vae)
     return vae

@@ -6,10 +6,11 @@ import pytest
 from PIL import Image
 
 from tests.generator.model.networks import make_vae
+from tests.generator.model.networks import randomize
 from tests.portrait_factory import SCHEMA
 from tp_keras.errors import UserError
 from tp_keras.generator.model import geometry
-from tp_keras.generator.model.networks import ModulatedConvolution
+from tp_keras.generator.model.networks import StyledConvolution
 
 
 @pytest.mark.parametrize(
@@ -30,9 +31,7 @@ def test_the_network_divides_and_multiplies_exactly(size, quarter, inner):
         (vae.half_decoder, "to_quarter", quarter),
         (vae.half_decoder, "to_half", half),
     ):
-        output = part.get_layer(name).output
-        features = output[0] if isinstance(output, list | tuple) else output
-        assert features.shape[1:3] == expected
+        assert part.get_layer(name).output.shape[1:3] == expected
     assert vae.half_decoder.output.shape == (None, *half, 3)
     assert vae.decoder.output.shape == (None, *size, 3)
 
@@ -72,53 +71,102 @@ def test_scales_are_each_others_inverse():
     assert found.tolist() == [0, 0, 1, 255, 255]
 
 
-def test_a_modulated_convolution_is_one_with_a_kernel_for_each_row():
+def make_styled(rows=2, **settings):
+    """A convolution as training leaves it, features and styles."""
     rng = np.random.default_rng(0)
-    features = rng.normal(size=(2, 5, 7, 4)).astype(np.float32)
-    style = rng.normal(size=(2, 6)).astype(np.float32)
-    layer = ModulatedConvolution(3)
+    features = rng.normal(size=(rows, 5, 7, 4)).astype(np.float32)
+    style = rng.normal(size=(rows, 6)).astype(np.float32)
+    layer = StyledConvolution(3, **settings)
     layer.build([features.shape, style.shape])
-    bias = np.array([0.5, -1.0, 2.0], np.float32)
-    layer.convolution.bias.assign(bias)
-    found, factors = layer([features, style])
-    scales = style @ layer.scale.kernel + layer.scale.bias
-    for row, scale in enumerate(np.asarray(scales)):
-        kernel = np.asarray(layer.convolution.kernel) * scale[:, None]
-        plain = keras.ops.conv(features[row : row + 1], kernel, 1, "same")[0]
-        expected = np.maximum(plain + bias, 0)
-        np.testing.assert_allclose(found[row], expected, rtol=1e-4, atol=1e-4)
-        # Divided by it, each filter has a length of 1; a ReLU takes half.
-        lengths = np.sqrt((kernel**2).sum(axis=(0, 1, 2)))
-        expected = np.sqrt(2) / lengths
-        np.testing.assert_allclose(factors[row], expected, rtol=1e-4)
+    randomize(layer.variables, scale=0.5)
+    return layer, features, style
 
 
-def test_a_factor_is_taken_together_with_the_next_scale():
-    rng = np.random.default_rng(0)
-    features = rng.normal(size=(2, 5, 7, 4)).astype(np.float32)
-    style, factor = rng.uniform(0.5, 2, (2, 2, 4)).astype(np.float32)
-    layer = ModulatedConvolution(3, 1, activation=None)
-    found, factors = layer([features, style, factor])
-    multiplied = features * factor[:, None, None]
-    expected, same = layer([multiplied, style])
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
-    # It says nothing of the filters.
-    np.testing.assert_array_equal(factors, same)
+def styled_by_hand(layer, features, style):
+    """Scales, and products of what lies about each place."""
+    scales = style @ np.asarray(layer.scale.kernel) + layer.scale.bias
+    padded = np.pad(
+        features * np.asarray(scales)[:, None, None],
+        [(0, 0), (1, 1), (1, 1), (0, 0)],
+    )
+    kernel = np.asarray(layer.convolution.kernel)
+    return sum(
+        padded[:, i : i + 5, j : j + 7] @ kernel[i, j]
+        for i in range(3)
+        for j in range(3)
+    )
 
 
-def test_features_keep_their_variance_whatever_the_style():
+def test_a_styled_convolution_scales_convolves_and_normalises():
+    layer, features, style = make_styled()
+    x = styled_by_hand(layer, features, style)
+    norm = layer.norm
+    gamma, beta, mean, variance = map(
+        np.array,
+        (norm.gamma, norm.beta, norm.moving_mean, norm.moving_variance),
+    )
+    found = layer([features, style])
+    expected = (x - mean) / np.sqrt(variance + 1e-3) * gamma + beta
+    assert (expected < 0).any()
+    expected = np.maximum(expected, 0)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+    # In training by the statistics of the batch, which leave their trace.
+    places = (0, 1, 2)
+    batch = x.mean(places), x.var(places)
+    found = layer([features, style], training=True)
+    expected = (x - batch[0]) / np.sqrt(batch[1] + 1e-3) * gamma + beta
+    expected = np.maximum(expected, 0)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+    for moving, old, new in zip(
+        (norm.moving_mean, norm.moving_variance),
+        (mean, variance),
+        batch,
+        strict=True,
+    ):
+        np.testing.assert_allclose(moving, 0.98 * old + 0.02 * new, rtol=1e-4)
+
+
+def test_the_last_one_neither_normalises_nor_cuts_off():
+    layer, features, style = make_styled(is_last=True)
+    expected = styled_by_hand(layer, features, style) + layer.convolution.bias
+    assert np.min(expected) < 0
+    for training in (False, True):
+        found = layer([features, style], training=training)
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+    # Kernel and bias of scale and convolution, and no statistics.
+    assert len(layer.variables) == 4
+
+
+def test_a_row_is_drawn_as_if_it_were_alone():
+    layer, features, style = make_styled(rows=3)
+
+    def gap(training):
+        together = layer([features, style], training=training)
+        alone = layer([features[1:2], style[1:2]], training=training)
+        return np.abs(together[1] - alone[0]).max()
+
+    assert gap(False) < 1e-5
+    # Rows that are trained on see each other.
+    assert gap(True) > 1e-2
+
+
+def test_a_fresh_convolution_takes_its_input_as_it_is():
     rng = np.random.default_rng(0)
     features = rng.normal(size=(4, 20, 20, 64)).astype(np.float32)
-    style = rng.normal(0, 3, (4, 8)).astype(np.float32)
-    layer = ModulatedConvolution(64)
-    x, factor = layer([features, style])
-    squares = np.square(np.asarray(x) * factor[:, None, None]).mean((1, 2, 3))
-    np.testing.assert_allclose(squares, 1.0, rtol=0.2)
+    # A style of nothing scales nothing.
+    style = np.zeros((4, 8), np.float32)
+    for gain in (1.0, 0.3):
+        layer = StyledConvolution(64, is_last=True, gain=gain)
+        x = np.asarray(layer([features, style]))[:, 1:-1, 1:-1]
+        assert x.std() == pytest.approx(gain, rel=0.05)
+    layer = StyledConvolution(64, is_last=True, gain=0.0)
+    assert not np.any(layer([features, style]))
 
 
-def test_a_modulated_convolution_comes_back_from_its_config():
-    layer = ModulatedConvolution(3, 1, None, gain=0.3, name="last")
-    again = ModulatedConvolution.from_config(layer.get_config())
+def test_a_styled_convolution_comes_back_from_its_config():
+    layer = StyledConvolution(3, 1, is_last=True, gain=0.3, name="last")
+    again = StyledConvolution.from_config(layer.get_config())
     assert again.get_config() == layer.get_config()
     assert (again.channels, again.kernel_size) == (3, 1)
-    assert (again.activation, again.gain) == (None, 0.3)
+    assert (again.is_last, again.gain) == (True, 0.3)

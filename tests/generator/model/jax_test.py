@@ -16,8 +16,9 @@ from tests.generator.model.networks import make_vae
 from tests.generator.model.networks import randomize
 from tests.portrait_factory import EVERY_KIND
 from tp_keras.generator.config import VaeModelConfig
-from tp_keras.generator.model import AdversarialVAE
-from tp_keras.generator.model import adversarial_vae
+from tp_keras.generator.model import AdversarialDecoder
+from tp_keras.generator.model import EncoderTraining
+from tp_keras.generator.model import adversarial_decoder
 from tp_keras.models.optimizers import FusedAdamW
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -30,30 +31,30 @@ def find_losses(vae, classifier):
     """The values of a batch that take no random numbers, by name."""
     # The slope of the critic is measured at a random disturbance.
     settings = VaeModelConfig(critic_channels=(4, 4), penalty_weight=0.0)
-    model = AdversarialVAE(vae, classifier, settings)
-    randomize(model.critic_variables, seed=2)
+    decoder = AdversarialDecoder(vae, classifier, settings)
+    randomize(decoder.critic_variables, seed=2)
     inputs = {
         name: ops.convert_to_tensor(each)
         for name, each in make_inputs(4, schema=EVERY_KIND).items()
     }
     labels = {name: inputs[name] for name in EVERY_KIND.conditions}
-    posterior = vae.encoder(inputs)
-    # New ones, edited ones, and the first half again.
-    rows = np.array([0, 1, 2, 3, 0, 1])
-    told = {name: ops.take(each, rows) for name, each in labels.items()}
-    told["smile"] = ops.where(np.isin(rows, (2, 3)), 1, told["smile"])
-    latents = ops.take(posterior["mean"], rows, axis=0)
-    outputs = {
-        **posterior,
-        "drawn": vae.draw(latents, told, False),
-        "labels": labels,
-        "told": told,
-        "exchanged": {name: np.full(4, name == "smile") for name in labels},
-    }
-    adversarial_vae.draw_changes = change_by_row
-    model.compute_loss(inputs, None, outputs)
-    values = {k: float(v) for k, v in model.get_metrics_result().items()}
+    latents = np.random.default_rng(4).normal(size=(4, vae.latent_size))
+    latents = ops.convert_to_tensor(latents, "float32")
+    # Normalised by this batch, as in training.
+    outputs = {"drawn": vae.draw(latents, labels, True), "labels": labels}
+    adversarial_decoder.draw_changes = change_by_row
+    decoder.compute_loss(inputs, None, outputs)
+    values = {k: float(v) for k, v in decoder.get_metrics_result().items()}
     del values["penalty"]
+
+    encoder = EncoderTraining(vae, classifier, settings)
+    twice = {n: ops.concatenate([each, each]) for n, each in inputs.items()}
+    posterior = vae.encoder(twice)
+    again = vae.decode(posterior["mean"][:4], labels)
+    outputs = {**posterior, "new": latents, "again": again}
+    encoder.compute_loss(inputs, None, outputs)
+    for name, value in encoder.get_metrics_result().items():
+        values[f"encoder_{name}"] = float(value)
     return values
 
 
@@ -72,30 +73,32 @@ def change_by_row(count, seed):
 
 
 def find_moves(vae, classifier):
-    """By how much a step of training moves encoder, decoder and critics."""
+    """By how much a step of each training moves what, by names of both."""
     settings = VaeModelConfig(critic_channels=(4, 4))
-    model = AdversarialVAE(vae, classifier, settings)
-    model.compile(FusedAdamW(1e-3, weight_decay=0.0, beta_1=0.0))
+    decoder = AdversarialDecoder(vae, classifier, settings)
     parts = {
-        "encoder": vae.encoder.trainable_variables,
-        "decoder": vae._decoder.trainable_variables,
-        "critics": model.critic_variables,
+        "encoder": vae.encoder.variables,
+        "decoder": vae.decoder.variables,
+        "critics": decoder.critic_variables,
+        "classifier": classifier.variables,
     }
-    # What only looks is not moved.
-    parts["classifier"] = classifier.variables
-    before = {n: [np.array(v) for v in each] for n, each in parts.items()}
-    inputs = make_inputs(4, schema=EVERY_KIND)
-    logs = model.fit(inputs, batch_size=4, verbose=0).history
-    return {
-        "loss": logs["loss"][0],
-        **{
-            name: max(
+    inputs, moves = make_inputs(4, schema=EVERY_KIND), {}
+    for name in ("decoder", "encoder"):
+        model = decoder
+        if name == "encoder":
+            model = EncoderTraining(vae, classifier, settings)
+        model.compile(FusedAdamW(1e-3, weight_decay=0.0, beta_1=0.0))
+        before = {n: [np.array(v) for v in each] for n, each in parts.items()}
+        logs = model.fit(inputs, batch_size=4, verbose=0).history
+        moves[name] = {
+            part: max(
                 float(np.abs(old - np.array(new)).max())
-                for old, new in zip(before[name], each, strict=True)
+                for old, new in zip(before[part], each, strict=True)
             )
-            for name, each in parts.items()
-        },
-    }
+            for part, each in parts.items()
+        }
+        moves[name]["loss"] = logs["loss"][0]
+    return moves
 
 
 # The run's folder is what first loads the model there: nothing else has been
@@ -121,8 +124,8 @@ print(json.dumps([*found, jax_test.find_losses(vae, classifier)]))
 def test_jax_trains_with_the_losses_of_tensorflow(tmp_path, monkeypatch):
     vae = make_vae(schema=EVERY_KIND, grown=True)
     classifier = make_classifier(EVERY_KIND)
-    randomize(vae.encoder.trainable_variables)
-    randomize(vae._decoder.trainable_variables, seed=1)
+    randomize(vae.encoder.variables)
+    randomize(vae.decoder.variables, seed=1)
     paths = tmp_path / "vae.keras", tmp_path / "classifier.weights.h5"
     vae.save(paths[0])
     classifier.save_weights(paths[1])
@@ -137,12 +140,18 @@ def test_jax_trains_with_the_losses_of_tensorflow(tmp_path, monkeypatch):
     moves, found = json.loads(done.stdout.splitlines()[-1])
     # `find_losses` replaces it.
     monkeypatch.setattr(
-        adversarial_vae, "draw_changes", adversarial_vae.draw_changes
+        adversarial_decoder, "draw_changes", adversarial_decoder.draw_changes
     )
     expected = find_losses(vae, classifier)
-    assert set(found) == set(expected) >= {"loss", "critic", "kept", "feature"}
+    names = {"loss", "critic", "attribute", "encoder_loss", "encoder_surprise"}
+    assert set(found) == set(expected) >= names
     for name, value in expected.items():
         np.testing.assert_allclose(found[name], value, rtol=1e-4, err_msg=name)
-    assert np.isfinite(moves.pop("loss"))
-    assert moves.pop("classifier") == 0.0
-    assert min(moves.values()) > 1e-4
+    for name, trained in (
+        ("decoder", {"decoder", "critics"}),
+        ("encoder", {"encoder"}),
+    ):
+        assert np.isfinite(moves[name].pop("loss"))
+        for part, move in moves[name].items():
+            # What only looks, or draws for the encoder, is not moved.
+            assert move > 1e-4 if part in trained else move == 0.0, (name, part)

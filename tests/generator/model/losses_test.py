@@ -2,14 +2,13 @@ import numpy as np
 import pytest
 from scipy import stats
 from scipy.special import log_softmax
-from scipy.special import softmax
 
 from tp_keras.generator.model.losses import critic_hinge
 from tp_keras.generator.model.losses import feature_error
 from tp_keras.generator.model.losses import gaussian_kl
+from tp_keras.generator.model.losses import gaussian_surprise
 from tp_keras.generator.model.losses import labelled_crossentropy
 from tp_keras.generator.model.losses import mean_score
-from tp_keras.generator.model.losses import soft_crossentropy
 
 
 @pytest.mark.parametrize(
@@ -22,6 +21,15 @@ def test_kl_is_the_integral_of_its_definition(mean, deviation):
     )
     found = gaussian_kl(np.array([[mean]]), np.array([[2 * np.log(deviation)]]))
     assert float(found[0, 0]) == pytest.approx(expected, abs=1e-6)
+
+
+def test_surprise_is_a_density_but_for_a_constant():
+    rng = np.random.default_rng(0)
+    values, mean, log_variance = rng.normal(size=(3, 5, 4))
+    densities = stats.norm.logpdf(values, mean, np.exp(0.5 * log_variance))
+    found = gaussian_surprise(values, mean, log_variance)
+    expected = -densities - 0.5 * np.log(2 * np.pi)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_hinge_by_hand():
@@ -61,14 +69,3 @@ def test_crossentropy_counts_known_labels_alone():
     assert found == pytest.approx(0.8 * expected + 0.2 * thrown, rel=1e-5)
     unknown = {name: np.full(3, -1) for name in labels}
     assert float(labelled_crossentropy(unknown, logits)) == 0.0
-
-
-def test_soft_crossentropy_is_over_some_rows():
-    rng = np.random.default_rng(0)
-    target, logits = rng.normal(size=(2, 4, 3))
-    rows = np.array([True, False, True, False])
-    terms = softmax(target, axis=1) * log_softmax(logits, axis=1)
-    expected = -terms.sum(axis=1)[rows].mean()
-    found = float(soft_crossentropy(target, logits, rows))
-    assert found == pytest.approx(expected, rel=1e-5)
-    assert float(soft_crossentropy(target, logits, np.zeros(4, bool))) == 0.0

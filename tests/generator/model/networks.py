@@ -41,4 +41,8 @@ def randomize(variables, seed=0, scale=0.05):
     """Gives variables values as training might."""
     rng = np.random.default_rng(seed)
     for variable in variables:
-        variable.assign(rng.normal(0.0, scale, variable.shape))
+        values = rng.normal(0.0, scale, variable.shape)
+        # What multiplies features as they are normalised, or divides them.
+        if variable.name in ("gamma", "moving_variance"):
+            values = np.exp(values)
+        variable.assign(values)
