@@ -21,6 +21,6 @@ CONFIG = VaeExperimentConfig(
         dataset="tiny_portraits/archives", train_split=GENERATOR_SPLIT
     ),
     training=VaeTrainingConfig(
-        half_epochs=22, full_epochs=6, encoder_epochs=3, passes_per_epoch=4
+        half_epochs=14, full_epochs=6, encoder_epochs=3, passes_per_epoch=4
     ),
 )

@@ -243,6 +243,18 @@ def test_independent_judges_and_rivals():
         "kernel score, independent",
         "told from real",
     ]
+    # One that is far doesn't press all others into one place.
+    far = [
+        dataclasses.replace(record, value=7.96, low=7.0, high=9.0)
+        if record.variant == "blur 2 judge"
+        else record
+        for record in records
+    ]
+    panel, *_ = draw_scores(far, QUICK).axes
+    assert [text.get_text() for text in panel.texts] == [
+        "8.0 \N{RIGHTWARDS ARROW}"
+    ]
+    assert panel.get_xlim()[1] < 2
     (panel,) = draw_octaves(records, QUICK).axes
     names = [line.get_label() for line in panel.lines]
     assert {"generated", "real", "theirs"} <= set(names)

@@ -16,36 +16,14 @@ from tp_keras.generator.config import VaeExperimentConfig
 from tp_keras.generator.model import to_uint8
 from tp_keras.generator.training.callbacks import BalanceGuard
 from tp_keras.generator.training.callbacks import EpochPictures
-from tp_keras.generator.training.callbacks import KLWarmup
 from tp_keras.generator.training.callbacks import find_collapse
 from tp_keras.generator.training.folder import VaeRunFolder
 from tp_keras.models.optimizers import FusedAdamW
 
 
-@pytest.mark.parametrize(
-    ("steps", "first_step", "expected"),
-    [
-        (4, 0, [0.0, 0.5, 1.0, 1.5, 2.0, 2.0]),
-        # Resumed, or grown right after the warm-up.
-        (4, 3, [1.5, 2.0, 2.0]),
-        (0, 4, [2.0, 2.0]),
-        # Without one the weight is there from the first step on.
-        (0, 0, [2.0, 2.0]),
-    ],
-)
-def test_the_weight_of_the_kl_grows_to_its_value(steps, first_step, expected):
-    callback = KLWarmup(steps, 2.0, first_step)
-    variable = keras.Variable(7.0)
-    # Of a model it takes this alone.
-    callback._model = types.SimpleNamespace(kl_weight=variable)
-    weights = []
-    for step in range(len(expected)):
-        callback.on_train_batch_begin(step)
-        weights.append(float(variable))
-    assert weights == pytest.approx(expected)
-
-
-GOOD = {"kl": 1.0, "active_latents": 1.0, "critic": 0.05, "variety": 0.25}
+# Of an epoch of the decoder, and of one of the encoder.
+GOOD = {"critic": 0.05, "variety": 0.25}
+GOOD_LATENTS = {"kl": 1.0, "active_latents": 1.0}
 
 
 class Optimized(keras.Model):
@@ -88,22 +66,26 @@ def test_a_loss_that_is_no_number_ends_the_training(guarded):
 
 
 @pytest.mark.parametrize(
-    ("bad", "sentence"),
+    ("good", "bad", "sentence"),
     [
-        ({"kl": 0.99}, "posterior has collapsed: 0.99 nats in 1 latents"),
-        ({"active_latents": 0.5}, "posterior has collapsed"),
-        ({"critic": 0.049}, "critics are never wrong, .* 0.049"),
-        ({"variety": 0.24}, "all alike: they differ by 24%"),
+        (
+            *(GOOD_LATENTS, {"kl": 0.99}),
+            "posterior has collapsed: 0.99 nats in 1 latents",
+        ),
+        (GOOD_LATENTS, {"active_latents": 0.5}, "posterior has collapsed"),
+        (GOOD, {"critic": 0.049}, "critics are never wrong, .* 0.049"),
+        (GOOD, {"variety": 0.24}, "all alike: they differ by 24%"),
     ],
+    ids=["nats", "latents", "critics", "variety"],
 )
-def test_what_an_epoch_may_end_in_is_told(bad, sentence, guarded):
-    assert find_collapse(GOOD, 3) is None
-    assert re.search(sentence, find_collapse({**GOOD, **bad}, 3))
+def test_what_an_epoch_may_end_in_is_told(good, bad, sentence, guarded):
+    assert find_collapse(good, 3) is None
+    assert re.search(sentence, find_collapse({**good, **bad}, 3))
     # There is nothing to go back to.
     *_, said, guard = guarded
-    guard.on_epoch_end(3, GOOD)
+    guard.on_epoch_end(3, good)
     with pytest.raises(UserError, match=f"{sentence}.*Received: epoch 4, "):
-        guard.on_epoch_end(3, {**GOOD, **bad})
+        guard.on_epoch_end(3, {**good, **bad})
     assert not said
 
 
@@ -111,6 +93,10 @@ def test_portraits_may_be_alike_at_first():
     alike = {**GOOD, "variety": 0.1}
     found = [find_collapse(alike, epoch) is None for epoch in range(5)]
     assert found == [True, True, True, False, False]
+    # What tells nothing is told at once.
+    for bad in ({"kl": 0.99}, {"active_latents": 0.5}):
+        assert find_collapse({**GOOD_LATENTS, **bad}, 0)
+    assert find_collapse({**GOOD, "critic": 0.049}, 0)
 
 
 def test_a_training_goes_on_from_the_last_good_average(guarded):
@@ -170,6 +156,11 @@ def test_a_sheet_has_portraits_reconstructions_and_new_ones(tmp_path):
     assert pictures.new_labels["smile"].tolist() == [0, 1] * 18
     # Another epoch draws the same latents.
     np.testing.assert_array_equal(pictures.draw(vae), sheet)
+    # Before there is an encoder, nothing is drawn again.
+    pictures.with_again = False
+    np.testing.assert_array_equal(
+        pictures.draw(vae), np.concatenate([sheet[:64], sheet[128:]])
+    )
     # TensorBoard shows it.
     (path,) = tmp_path.rglob("*tfevents*")
     shown = [

@@ -23,6 +23,9 @@ from tp_keras.tasks import Schema
 
 _COLOR, _OTHER_COLOR = "#D55E00", "#555555"
 
+# Beside a score above this all others would lie in one place.
+_FARTHEST = 1.5
+
 # Of whom the power is drawn, but for rivals.
 _IN_OCTAVES = (GENERATED, REAL, BLUR_1, RECONSTRUCTIONS, EIGENFACES)
 
@@ -70,6 +73,15 @@ def draw_scores(
             if record is None or record.value is None:
                 continue
             color = _COLOR if name == GENERATED else _OTHER_COLOR
+            if record.value > _FARTHEST:
+                panel.text(
+                    *(0.97, row, f"{record.value:.1f} \N{RIGHTWARDS ARROW}"),
+                    transform=panel.get_yaxis_transform(),
+                    ha="right",
+                    va="center",
+                    color=color,
+                )
+                continue
             panel.hlines(row, record.low, record.high, color, linewidth=2)
             panel.plot(record.value, row, "o", markersize=6, color=color)
         if not panel.lines:

@@ -108,16 +108,17 @@ def find_collapse(logs: dict, epoch: int) -> str | None:
 class EpochPictures(keras.callbacks.Callback):
     """Draws the same portraits after every validation, to see them improve.
 
-    First a row of validation portraits and a row of their reconstructions;
-    then new portraits from the running Gaussian of the latents, at temperature
-    1: a row for each class of the first condition, through the classes of the
+    First a row of validation portraits and, once there is an encoder
+    (`with_again`), a row of their reconstructions; then new portraits of N(0,
+    I): a row for each class of the first condition, through the classes of the
     second one, further ones unknown. A `VaeRunFolder` gets them as
     `pictures/epoch_NNN.png`, and for TensorBoard.
     """
 
-    def __init__(self, run, portraits, seed=0):
+    def __init__(self, run, portraits, seed=0, with_again=True):
         super().__init__()
         self.run = run
+        self.with_again = with_again
         self._epoch = 0
         rng = np.random.default_rng(seed)
         # Again from the first where there are fewer portraits than columns.
@@ -147,10 +148,12 @@ class EpochPictures(keras.callbacks.Callback):
 
     def draw(self, vae) -> np.ndarray:
         """Returns the sheet, uint8 `[height, width, 3]`."""
-        again = to_uint8(vae.reconstruct(self.images, self.labels))
+        rows = [self.images]
+        if self.with_again:
+            rows.append(to_uint8(vae.reconstruct(self.images, self.labels)))
         noise = self.noise[:, : vae.latent_size].astype(np.float32)
         new = to_uint8(vae.decode(noise, self.new_labels))
-        rows = [self.images, again, *np.split(new, len(new) // _COLUMNS)]
+        rows += np.split(new, len(new) // _COLUMNS)
         return np.concatenate([np.concatenate(list(row), 1) for row in rows])
 
     def write(self, vae, epoch):

@@ -208,7 +208,7 @@ class VaeTrainer(Trainer):
                 keras.callbacks.LambdaCallback(
                     on_test_end=lambda logs: self.run.save_model(model.vae)
                 ),
-                EpochPictures(self.run, validation, training.seed),
+                EpochPictures(self.run, validation, training.seed, is_encoder),
                 *self._callbacks(model, first, begin),
             ],
             verbose=verbosity(self.progress),
