@@ -32,18 +32,18 @@ class VaeSubject:
         draw: Function without arguments that draws a batch of portraits, of
             noise that is drawn too.
         batch_size: Int. Portraits in either batch.
+        parameters: Int. Of encoder and decoder, as far as they are trained at
+            this size, be it in a step of another stage.
 
     Attributes:
-        parameters: Of encoder and decoder, as far as they are trained at this
-            size.
         training: Images per second of each measurement.
         drawing: Portraits per second of each.
     """
 
-    def __init__(self, model, inputs, draw, batch_size):
+    def __init__(self, model, inputs, draw, batch_size, parameters):
         self.model = model
         self.batch_size = batch_size
-        self.parameters = parameters_of(getattr(model, "vae", model))
+        self.parameters = parameters
         batch = tf.data.Dataset.from_tensors((inputs,))
         # The function that `fit` calls for a step, without its bookkeeping.
         self._batches = iter(batch.cache().repeat())
@@ -110,6 +110,9 @@ def portrait_subject(
         classifier = PortraitClassifier(
             create_backbone("portrait_s", PORTRAITS.image_shape), PORTRAITS
         )
+    vae.set_stage(grown)
+    # Before the encoder is put off.
+    parameters = parameters_of(vae)
     # Its critics compute as the model does.
     model = AdversarialDecoder(vae, classifier, settings)
     model.set_stage(grown)
@@ -143,7 +146,8 @@ def portrait_subject(
         )
         return vae.draw(latents, conditions, False)
 
-    return VaeSubject(model, {"image": images, **labels}, draw, batch_size)
+    inputs = {"image": images, **labels}
+    return VaeSubject(model, inputs, draw, batch_size, parameters)
 
 
 def plain_subject(settings, precision, batch_size) -> VaeSubject:
@@ -166,7 +170,7 @@ def plain_subject(settings, precision, batch_size) -> VaeSubject:
         noise = tf.random.normal((batch_size, model.latent_size))
         return model.decoder(noise, training=False)
 
-    return VaeSubject(model, images, draw, batch_size)
+    return VaeSubject(model, images, draw, batch_size, parameters_of(model))
 
 
 def parameters_of(model) -> int:
