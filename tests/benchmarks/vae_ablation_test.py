@@ -72,24 +72,30 @@ def test_each_variant_is_trained_once_and_judged(commands, capsys):
     ]
     assert splits == ["train[50%:]", "train[:50%]"]
     output = capsys.readouterr().out
+    assert "2 at full size and 1 of the encoder" in output
     assert f"| {FULL} | N(0, I) | 1 | 2 | 3 | 0.5 | 61 |" in output
     assert f"| {MIXTURE} | fitted | 1 | 2 | 3 | 0.5 | 61 |" in output
     assert output.count("| fitted |") == 1
-    assert "| no colour term | failed (exit code 2) |" in output
+    assert "| encoder without colours | failed (exit code 2) |" in output
 
     # What failed is tried again, nothing else.
     commands.clear()
     VaeAblation().execute()
     assert [module for module, _ in commands] == ["training.train_vae"]
+    # Other epochs are another training.
+    commands.clear()
+    VaeAblation(encoder_epochs=2, variants=(FULL,)).execute()
+    assert [module for module, _ in commands] == ["training.train_vae"]
 
 
 def test_flags_are_those_of_the_training(commands):
-    VaeAblation(flags="--latent_size 8").execute()
+    VaeAblation(flags="--latent_size 8", encoder_epochs=4).execute()
     found = {}
     for name, (_, words) in zip(VARIANTS, commands[2:], strict=True):
         config = read_experiment(VAE_EXPERIMENTS, words)
         assert config.training.half_epochs == 5
         assert config.training.full_epochs == 2
+        assert config.training.encoder_epochs == 4
         assert config.model.latent_size == 8
         assert config.model.classifier_run.endswith("demo-eyes-seed0")
         found[name] = config.model

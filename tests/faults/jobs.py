@@ -70,9 +70,9 @@ def make_jobs(data_dir, folder) -> dict[str, Job]:
                 *("--learning_rate", "0.01", "--colour_weight", "100"),
                 *("--batch_size", "8", "--warmup_epochs", "0", "--beta", "0"),
                 *("--half_epochs", "1", "--full_epochs", "1"),
-                *("--prior", "standard_normal"),
+                *("--encoder_epochs", "1", "--prior", "standard_normal"),
             ),
-            _KEPT,
+            (*_KEPT, "encoder_history.csv"),
         ),
         "sweep": Job(
             (

@@ -29,7 +29,9 @@ from training.vae_configs import VAE_EXPERIMENTS
         (VaeModelConfig, {"critic_channels": (64,)}, "2 numbers of channels"),
         (VaeModelConfig, {"penalty_weight": -1.0}, "penalty_weight between 0"),
         (VaeModelConfig, {"beta": -0.1}, "Received: beta="),
+        (VaeModelConfig, {"latent_weight": -1.0}, "latent_weight between 0"),
         (VaeTrainingConfig, {"half_epochs": 0}, "half_epochs between 1"),
+        (VaeTrainingConfig, {"encoder_epochs": 0}, "encoder_epochs between 1"),
         (VaeTrainingConfig, {"batch_size": 3}, "batch_size between 4"),
         (VaeTrainingConfig, {"averaging": 0.6}, "between 0.0 and 0.5"),
         (VaeTrainingConfig, {"precision": "float16"}, "precision=float16"),
@@ -43,6 +45,13 @@ from training.vae_configs import VAE_EXPERIMENTS
 def test_what_cant_be_built_or_trained_is_refused(cls, settings, message):
     with pytest.raises(UserError, match=message):
         cls(**settings)
+
+
+def test_epochs_are_those_of_all_stages():
+    settings = {"half_epochs": 100, "full_epochs": 20, "encoder_epochs": 3}
+    assert VaeTrainingConfig(**settings).epochs == 123
+    # Only the second one can be left out.
+    assert VaeTrainingConfig(**{**settings, "full_epochs": 0}).epochs == 103
 
 
 @pytest.mark.parametrize("name", VAE_EXPERIMENTS)

@@ -17,11 +17,11 @@ TINY = (
     *("--prior", "standard_normal", "--latent_size", "4"),
     *("--encoder_channels", "4", "8", "--critic_channels", "4", "4"),
     *("--decoder_channels", "8", "4", "4", "4", "--batch_size", "32"),
-    *("--half_epochs", "1", "--full_epochs", "0"),
+    *("--half_epochs", "1", "--full_epochs", "0", "--encoder_epochs", "1"),
     # Whatever can be switched off.
     *("--label_dropout", "0", "--averaging", "0", "--warmup_epochs", "0"),
     *("--penalty_weight", "0", "--feature_weight", "0", "--beta", "0"),
-    *("--attribute_weight", "0", "--edit_weight", "0"),
+    *("--attribute_weight", "0", "--latent_weight", "0"),
 )
 
 

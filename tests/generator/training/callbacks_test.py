@@ -20,7 +20,6 @@ from tp_keras.generator.training.callbacks import find_collapse
 from tp_keras.generator.training.folder import VaeRunFolder
 from tp_keras.models.optimizers import FusedAdamW
 
-
 # Of an epoch of the decoder, and of one of the encoder.
 GOOD = {"critic": 0.05, "variety": 0.25}
 GOOD_LATENTS = {"kl": 1.0, "active_latents": 1.0}

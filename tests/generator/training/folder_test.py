@@ -1,3 +1,4 @@
+import keras
 import pytest
 
 from tests.generator.model.networks import make_vae
@@ -36,7 +37,8 @@ def test_the_readme_names_files_and_the_next_commands(run):
     readme = (run.path / "README.md").read_text()
     assert "training, 3 epochs, 12,345 examples seen" in readme
     folders = run.pictures_path, run.backups.folder
-    for path in (run.model_path, run.history_path, *folders):
+    histories = run.history_path, run.encoder_history_path
+    for path in (run.model_path, *histories, *folders):
         assert f"`{path.name}" in readme
     assert "`generation/`" in readme
     path = str(run.path)
@@ -46,6 +48,24 @@ def test_the_readme_names_files_and_the_next_commands(run):
         Generate(path, output="portraits.png"),
     ]
     assert f"`tensorboard --logdir '{path}'`" in readme
+
+
+def test_histories_and_model_are_part_of_the_state(run):
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile("sgd")
+    model.optimizer.build(model.trainable_variables)
+    paths = run.history_path, run.encoder_history_path, run.model_path
+    for path in paths:
+        path.write_text(f"{path.name} of epoch 1")
+    run.backups.save(model, 1)
+    for path in paths:
+        path.write_text("of a moment later")
+    run.backups.restore_files(1)
+    for path in paths:
+        assert path.read_text() == f"{path.name} of epoch 1"
+    # Where there is no state, they are of a start that came to nothing.
+    run.backups.restore_files(0)
+    assert not any(path.exists() for path in paths)
 
 
 def test_the_folder_of_a_classifier_is_refused(tmp_path):

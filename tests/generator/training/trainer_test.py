@@ -1,3 +1,4 @@
+import csv
 import dataclasses
 import itertools
 
@@ -6,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.generator.model.networks import make_classifier
+from tests.generator.model.networks import make_vae
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
@@ -16,27 +18,32 @@ from tp_keras.generator.config import PRIORS
 from tp_keras.generator.config import VaeExperimentConfig
 from tp_keras.generator.config import VaeModelConfig
 from tp_keras.generator.config import VaeTrainingConfig
-from tp_keras.generator.model import AdversarialVAE
+from tp_keras.generator.model import AdversarialDecoder
+from tp_keras.generator.model import EncoderTraining
+from tp_keras.generator.model.networks import DECODER_OUTER
 from tp_keras.generator.priors import StandardNormalPrior
 from tp_keras.generator.training import trainer as vae_trainer
 from tp_keras.generator.training.callbacks import BalanceGuard
 from tp_keras.generator.training.folder import VaeRunFolder
 from tp_keras.generator.training.trainer import VaeTrainer
+from tp_keras.runs import backups as backups_module
 from tp_keras.runs import trainer as trainer_module
 from tp_keras.runs.backups import Backups
 from tp_keras.runs.callbacks import FiniteLoss
 from tp_keras.runs.run_folder import RunFolder
 
-# What full size adds is zero before the model has grown.
-OUTER = ("outer_colours", "outer_projection")
-# A value -> the field that it is weighed by.
+# A value -> the field that it is weighed by, in either history.
 WEIGHTS = {
-    "penalty": "penalty_weight",
-    "attribute": "attribute_weight",
-    "edited": "edit_weight",
-    "feature": "feature_weight",
-    "colour": "colour_weight",
-    "kl": "beta",
+    "history": {
+        "penalty": "penalty_weight",
+        "attribute": "attribute_weight",
+    },
+    "encoder_history": {
+        "feature": "feature_weight",
+        "colour": "colour_weight",
+        "kl": "beta",
+        "surprise": "latent_weight",
+    },
 }
 
 
@@ -71,7 +78,7 @@ def eyes(tmp_path_factory):
 
 
 def make_config(path, eyes, **model):
-    """Two epochs of three steps at each size."""
+    """Two epochs of three steps at each size, and of the encoder."""
     small = {
         "classifier_run": eyes,
         "latent_size": 4,
@@ -87,6 +94,7 @@ def make_config(path, eyes, **model):
         training=VaeTrainingConfig(
             half_epochs=2,
             full_epochs=2,
+            encoder_epochs=2,
             batch_size=32,
             learning_rate=3e-3,
             averaging=0.5,
@@ -102,102 +110,182 @@ def fit(config):
         return VaeTrainer(config, progress=False).fit()
 
 
+def read_rows(path):
+    """The rows of a history, as numbers."""
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{name: float(value) for name, value in r.items()} for r in rows]
+
+
 def test_each_epoch_is_looked_at_for_a_loss_of_balance(eyes):
     trainer = VaeTrainer(make_config("never", eyes), progress=False)
-    kinds = [type(callback) for callback in trainer._callbacks(False, 0, 0, 3)]
-    assert BalanceGuard in kinds
+    settings = trainer.config.model
+    encoder = EncoderTraining(make_vae(), make_classifier(), settings)
+    for model in (None, encoder):
+        (guard,) = (
+            callback
+            for callback in trainer._callbacks(model, 3, 2)
+            if isinstance(callback, BalanceGuard)
+        )
+        assert guard.run is trainer.run and guard.begin == 2
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory, eyes):
+def optimizers():
+    """Those of the stages of `whole`, as they were made."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, eyes, optimizers):
     """A run from beginning to end."""
     path = tmp_path_factory.mktemp("runs") / "whole"
+    make = VaeTrainer._optimizer
+
+    def make_optimizer(*args):
+        optimizers.append(make(*args))
+        return optimizers[-1]
+
     with pytest.MonkeyPatch.context() as patch:
-        # One of the tests looks into them.
+        # Some of the tests look into the states after all epochs.
         patch.setattr(Backups, "remove", lambda self: None)
+        patch.setattr(backups_module, "_KEPT", 6)
+        patch.setattr(VaeTrainer, "_optimizer", make_optimizer)
         return fit(make_config(path, eyes))
-
-
-def kernels_of(vae, names):
-    layers = [*vae.encoder.layers, *vae._decoder.layers]
-    # The kernel of a convolution, not what scales its channels.
-    return [
-        next(each for each in layer.get_weights() if each.ndim == 4)
-        for layer in layers
-        if layer.name in names
-    ]
 
 
 def test_a_run_explains_itself(whole):
     facts = whole.facts
-    assert whole.is_finished and facts["epochs"] == 4
+    assert whole.is_finished and facts["epochs"] == 6
     assert whole.schema == EVERY_KIND
-    assert facts["examples_seen"] == 4 * 96
+    assert facts["examples_seen"] == 6 * 96
     assert facts["precision"] == "float32"
     assert facts["parameters"] == whole.load_model().count_params()
     assert set(facts["fingerprints"]) == {"train", "validation"}
     assert facts["prior"]["kind"] == "standard_normal"
     assert len(facts["prior"]["tried"]) == 1
-    history = whole.read_history()
-    assert [row["epoch"] for row in history] == [0, 1, 2, 3]
+    assert [row["epoch"] for row in whole.read_history()] == [0, 1, 2, 3]
+    rows = read_rows(whole.encoder_history_path)
+    assert [row["epoch"] for row in rows] == [4, 5]
     pictures = sorted(path.name for path in whole.pictures_path.iterdir())
-    assert pictures == [f"epoch_00{epoch}.png" for epoch in (1, 2, 3, 4)]
+    assert pictures == [f"epoch_00{epoch}.png" for epoch in range(1, 7)]
     events = (whole.path / "tensorboard").rglob("*tfevents*")
     folders = {path.parent.name for path in events}
     assert folders == {"train", "validation", "pictures"}
     readme = (whole.path / "README.md").read_text()
-    assert "Status: finished, 4 epochs, 384 examples seen." in readme
+    assert "Status: finished, 6 epochs, 576 examples seen." in readme
     files = {path.name for path in whole.path.iterdir()}
     assert files >= {"config.json", "history.csv", "model.keras"}
 
 
-def test_the_history_adds_up_by_the_weights_of_the_settings(whole):
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_the_history_adds_up_by_the_weights_of_the_settings(name, whole):
     settings = whole.config.model
-    # After the warm-up of the KL, which takes an epoch here.
-    for row, part in itertools.product(whole.read_history()[1:], ("", "val_")):
-        loss = row[f"{part}critic"] + row[f"{part}adversarial"]
-        loss += settings.edit_weight / 2 * row[f"{part}kept"]
-        for name, field in WEIGHTS.items():
-            loss += getattr(settings, field) * row[f"{part}{name}"]
+    rows = read_rows(whole.path / f"{name}.csv")
+    for row, part in itertools.product(rows, ("", "val_")):
+        loss = 0.0
+        if name == "history":
+            loss = row[f"{part}critic"] + row[f"{part}adversarial"]
+            assert row[f"{part}variety"] > 0
+        else:
+            assert 0 <= row[f"{part}active_latents"] <= settings.latent_size
+        for value, field in WEIGHTS[name].items():
+            loss += getattr(settings, field) * row[f"{part}{value}"]
         assert row[f"{part}loss"] == pytest.approx(loss, rel=1e-4)
-        assert 0 <= row[f"{part}active_latents"] <= settings.latent_size
+
+
+def test_each_stage_has_a_rate_and_a_momentum_of_its_own(whole, optimizers):
+    half, full, encoder = optimizers
+
+    def rates(optimizer, *steps):
+        return [float(optimizer._learning_rate(step)) for step in steps]
+
+    # It grows in the first epoch of all, of three steps.
+    assert rates(half, 0, 3) == pytest.approx([0, 3e-3])
+    assert rates(full, 0) == pytest.approx([1.5e-3])
+    assert rates(encoder, 0) == pytest.approx([3e-3])
+    for optimizer in optimizers:
+        assert rates(optimizer, 6) == pytest.approx([0], abs=1e-9)
+    # With momentum two who play against each other go round in circles.
+    assert [each.beta_1 for each in optimizers] == [0, 0, 0.9]
+    # Critics have a rate of their own, and the encoder has none.
+    for optimizer in (half, full):
+        assert set(optimizer._factors.values()) == {(1.5, 0)}
+        assert 0 < len(optimizer._factors) < len(optimizer._momentums)
+    assert not encoder._factors
+
+
+def state_of(run, epochs):
+    """What is trained after so many epochs, from its backup."""
+    trainer = VaeTrainer(run.config, progress=False)
+    classifier, settings = make_classifier(EVERY_KIND), run.config.model
+    vae = trainer.build_model(EVERY_KIND)
+    model = AdversarialDecoder(vae, classifier, settings)
+    model.set_stage(epochs > 2)
+    if epochs > 4:
+        model = EncoderTraining(vae, classifier, settings)
+    model.compile(trainer._optimizer(1e-3, 0, 6, 0.0))
+    run.backups.restore_weights(model, epochs)
+    return model
+
+
+def test_a_stage_moves_what_it_is_about_and_nothing_else(whole):
+    keras.utils.set_random_seed(whole.config.training.seed)
+    first = VaeTrainer(whole.config, progress=False).build_model(EVERY_KIND)
+    half, full, early, late = (
+        state_of(whole, epochs).vae for epochs in (2, 4, 5, 6)
+    )
+
+    def moved(vae, other, part, names=None):
+        """Which variables of a part differ, True for those that do."""
+        layers = [getattr(each, part).layers for each in (vae, other)]
+        return {
+            not np.array_equal(a, b)
+            for one, two in zip(*layers, strict=True)
+            if names is None or one.name in names
+            for a, b in zip(one.variables, two.variables, strict=True)
+        }
+
+    # === The decoder's, at half the size and at full size ===
+    assert moved(first, half, "encoder") == {False}
+    assert moved(half, full, "encoder") == {False}
+    assert moved(first, half, "half_decoder") == {True}
+    assert moved(first, half, "decoder", DECODER_OUTER) == {False}
+    assert moved(half, full, "decoder") == {True}
+
+    # === The encoder's, from the averages of the decoder on ===
+    assert moved(full, late, "encoder") == {True}
+    assert moved(early, late, "encoder") == {True}
+    assert moved(early, late, "decoder") == {False}
+    assert moved(late, whole.load_model(), "decoder") == {False}
 
 
 def test_the_kept_model_has_grown_and_its_weights_are_averages(whole):
     kept = whole.load_model()
     assert kept.grown and isinstance(kept.prior, StandardNormalPrior)
-    assert all(np.ptp(kernel) > 0 for kernel in kernels_of(kept, OUTER))
-    # The backup has the last weights, and their averages in its optimizer.
-    trainer = VaeTrainer(whole.config, progress=False)
-    vae, classifier = (
-        trainer.build_model(EVERY_KIND),
-        make_classifier(EVERY_KIND),
-    )
-    last = AdversarialVAE(vae, classifier, whole.config.model)
-    last.set_stage(True)
-    optimizer = trainer._optimizer(1e-3, 0, 6)
-    last.compile(optimizer)
-    optimizer.build(last.trainable_variables)
-    whole.backups.restore_weights(last, 4)
-    # The warm-up of the KL is over.
-    assert float(last.kl_weight) == 1.0
-    averages = {
-        id(variable): average
-        for variable, average in zip(
-            last.trainable_variables,
-            optimizer._model_variables_moving_average,
+    for name, epochs in (("decoder", 4), ("encoder", 6)):
+        # The backup after the stage has the last weights, and their averages
+        # in its optimizer.
+        last = state_of(whole, epochs)
+        averages = {
+            id(variable): average
+            for variable, average in zip(
+                last.trainable_variables,
+                last.optimizer._model_variables_moving_average,
+                strict=True,
+            )
+        }
+        moved = []
+        for variable, weights in zip(
+            getattr(kept, name).variables,
+            getattr(last.vae, name).variables,
             strict=True,
-        )
-    }
-    moved = []
-    kept.set_stage(True)
-    for variable, weights in zip(
-        kept.trainable_variables, vae.trainable_variables, strict=True
-    ):
-        average = averages[id(weights)]
-        np.testing.assert_allclose(variable, average, atol=1e-6)
-        moved.append(np.abs(variable - weights).max())
-    assert max(moved) > 2e-5
+        ):
+            # Statistics of batches are averages already.
+            average = averages.get(id(weights), weights)
+            np.testing.assert_allclose(variable, average, atol=1e-6)
+            moved.append(np.abs(variable - weights).max())
+        assert max(moved) > 2e-5
 
 
 def stop(*args, **kwargs):
@@ -226,28 +314,26 @@ def interrupt_second_epoch(config):
     return interrupt(config, owner, "on_train_batch_end", stop_in_epoch)
 
 
-fit_stage = VaeTrainer._fit_stage
-
-
-def stop_before_growing(self, model, grown, *args):
-    stop() if grown else fit_stage(self, model, grown, *args)
-
-
 @pytest.mark.large
 def test_a_run_that_is_interrupted_everywhere_ends_the_same(
     whole, eyes, tmp_path, monkeypatch
 ):
     config = make_config(tmp_path / "run", eyes)
-    run = interrupt_second_epoch(config)
-    assert run.backups.newest() == 1
-    run = interrupt(config, VaeTrainer, "_fit_stage", stop_before_growing)
-    assert len(run.read_history()) == 2
-    # What draws details has not moved before it was its turn.
-    half = run.load_model()
-    assert not half.grown
-    assert not any(kernel.any() for kernel in kernels_of(half, OUTER))
-    run = interrupt_second_epoch(config)
-    assert run.backups.newest() == 3
+    for epochs in range(1, 6):
+        run = interrupt_second_epoch(config)
+        assert run.backups.newest() == epochs
+        histories = run.history_path, run.encoder_history_path
+        rows = [len(read_rows(p)) for p in histories if p.exists()]
+        assert sum(rows) == epochs
+        # What draws details has not moved before it was its turn.
+        details = run.load_model().decoder.get_layer("outer_colours")
+        assert np.any(details.convolution.kernel) == (epochs > 2)
+        assert run.load_model().grown == (epochs > 2)
+        for path in histories:
+            # What an end a moment later might leave.
+            if path.exists():
+                with path.open("a") as file:
+                    file.write("7,7\n")
     run = interrupt(config, vae_trainer, "fit_priors")
     assert run.is_trained
 
@@ -257,7 +343,9 @@ def test_a_run_that_is_interrupted_everywhere_ends_the_same(
     )
     resumed = fit(config)
     assert resumed.is_finished and not list(resumed.path.glob("backup*"))
-    assert resumed.read_history() == whole.read_history()
+    for name in WEIGHTS:
+        found, expected = (run.path / f"{name}.csv" for run in (resumed, whole))
+        assert found.read_text() == expected.read_text()
     expected, found = whole.load_model(), resumed.load_model()
     for a, b in zip(expected.weights, found.weights, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -319,10 +407,11 @@ def test_it_looks_with_the_classifier_of_its_run_and_its_labels(
     monkeypatch.setattr(
         "tp_keras.data.source.load_portraits", lambda *args: train
     )
-    seen = {}
+    seen, stages = {}, []
 
-    def fit_stage(self, model, grown, resumed, batches, validation):
-        seen.update(model=model, train=batches.portraits, validation=validation)
+    def fit_stage(self, model, rate, begin, end, resumed, batches, validation):
+        stages.append((model, model.vae.grown, rate, begin, end))
+        seen.update(train=batches.portraits, validation=validation)
         self.run.save_model(model.vae)
 
     def fit_priors(latents, kinds, seed, progress):
@@ -341,10 +430,24 @@ def test_it_looks_with_the_classifier_of_its_run_and_its_labels(
         seen["latents"].labels["origin"][:100],
     ):
         np.testing.assert_array_equal(labels, expected)
-    assert seen["model"].settings is config.model
+    # === One decoder, at both sizes, and the encoder for it ===
+    models = [model for model, *_ in stages]
+    decoder, again, encoder = models
+    assert decoder is again and decoder.vae is encoder.vae
+    assert isinstance(decoder, AdversarialDecoder)
+    assert isinstance(encoder, EncoderTraining)
+    assert [stage[1:] for stage in stages] == [
+        (False, 3e-3, 0, 2),
+        (True, 1.5e-3, 2, 4),
+        (True, 3e-3, 4, 6),
+    ]
     expected = make_classifier(schema=schema)(train.images[:2], training=False)
-    _, found = seen["model"].network(train.images[:2].astype(np.float32))
-    np.testing.assert_allclose(found["origin"], expected["origin"], atol=1e-5)
+    for model in models:
+        assert model.settings is config.model
+        _, found = model.network(train.images[:2].astype(np.float32))
+        np.testing.assert_allclose(
+            found["origin"], expected["origin"], atol=1e-5
+        )
+        assert model.vae.schema.task("origin") == origin
     assert seen["kinds"] == PRIORS
-    assert seen["model"].vae.schema.task("origin") == origin
-    assert VaeRunFolder(config.run_dir).schema == seen["model"].vae.schema
+    assert VaeRunFolder(config.run_dir).schema == decoder.vae.schema
