@@ -1,13 +1,11 @@
-"""The real archives, a pack of some thousand portraits, in 40 minutes.
+"""The real archives, a pack of some thousand portraits, in half an hour.
 
 python -m training.train real --train_split 'train[:50%]' \
     --run_dir runs/real_eyes
 python -m training.train_vae real --classifier_run runs/real_eyes
 
 On a pack of 4,600 training portraits, half of them for the generator, 2 cores
-with bfloat16: 37 minutes. Kernel score .084 by three judges of another data set
-(0 is real portraits, 1 eigenfaces), before edits weighed by themselves (one
-seed, 897 test portraits; `python -m training.evaluate_vae`).
+with bfloat16: 25 minutes. docs/portraits.md tells how good they are.
 """
 
 from tp_keras.config import DataConfig
