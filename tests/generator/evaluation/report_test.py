@@ -251,9 +251,8 @@ def test_independent_judges_and_rivals():
         for record in records
     ]
     panel, *_ = draw_scores(far, QUICK).axes
-    assert [text.get_text() for text in panel.texts] == [
-        "8.0 \N{RIGHTWARDS ARROW}"
-    ]
+    said = [text.get_text() for text in panel.texts]
+    assert "8.0 \N{RIGHTWARDS ARROW}" in said
     assert panel.get_xlim()[1] < 2
     (panel,) = draw_octaves(records, QUICK).axes
     names = [line.get_label() for line in panel.lines]
