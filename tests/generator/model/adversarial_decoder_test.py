@@ -10,6 +10,7 @@ from scipy.special import log_softmax
 from tests.generator.model.networks import make_classifier
 from tests.generator.model.networks import make_inputs
 from tests.generator.model.networks import make_vae
+from tests.generator.model.networks import randomize
 from tests.portrait_factory import EVERY_KIND
 from tests.portrait_factory import SCHEMA
 from tests.portrait_factory import make_portraits
@@ -26,12 +27,17 @@ from tp_keras.tasks import MISSING
 
 SETTINGS = VaeModelConfig(
     critic_channels=(8, 8),
-    penalty_weight=2.0,
+    penalty_weight=200.0,
     attribute_weight=5.0,
     attribute_smoothing=0.2,
 )
 # All values that are told apart by weights of their own.
-WEIGHTS = {"critic": 1.0, "penalty": 2.0, "adversarial": 1.0, "attribute": 5.0}
+WEIGHTS = {
+    "critic": 1.0,
+    "penalty": 200.0,
+    "adversarial": 1.0,
+    "attribute": 5.0,
+}
 
 each_size = pytest.mark.parametrize(
     "grown", [False, True], ids=["half", "full"]
@@ -100,6 +106,8 @@ def test_all_are_new_and_have_the_labels_of_the_batch(training, monkeypatch):
 @each_size
 def test_the_loss_is_the_weighted_sum_of_its_terms(grown, monkeypatch):
     model, inputs = make_model(grown), make_inputs(8)
+    # Of a fresh critic the slope is next to nothing.
+    randomize(model.critic_variables, scale=0.2)
     same = lambda pictures, changes: pictures  # noqa: E731
     monkeypatch.setattr(adversarial_decoder, "change", same)
     # So that nothing but the disturbance is drawn.
@@ -182,7 +190,10 @@ def test_the_loss_is_the_weighted_sum_of_its_terms(grown, monkeypatch):
         for each in (drawn, real)
     )
     assert values["variety"] == pytest.approx(spread / true_spread, rel=1e-3)
-    total = sum(weight * values[name] for name, weight in WEIGHTS.items())
+    terms = [weight * values[name] for name, weight in WEIGHTS.items()]
+    total = sum(terms)
+    # None is too small to be missed.
+    assert min(np.abs(terms)) > 1e-3 * abs(total)
     assert float(loss) == pytest.approx(total, rel=1e-4)
     assert float(loss) == pytest.approx(values["loss"], rel=1e-6)
 
@@ -264,7 +275,7 @@ def values_of(variables):
 @pytest.mark.large
 @each_size
 def test_training_looks_through_a_classifier_that_stays(grown, tmp_path):
-    model = make_model(grown, EVERY_KIND)
+    model = make_model(grown, EVERY_KIND, penalty_weight=2.0)
     staying = model.network._classifier.weights + model.vae.encoder.weights
     before = values_of(staying)
     first_kernel = model.vae.decoder.get_layer("inner").kernel
