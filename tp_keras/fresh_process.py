@@ -1,6 +1,7 @@
 """A process of its own for what one process can do but once."""
 
 import concurrent.futures
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -80,7 +81,9 @@ class FreshProcess:
     def kill(self) -> None:
         """Ends the process in the middle of its call, and for good."""
         self._killed = True
-        os.kill(self.pid, signal.SIGKILL)
+        # It may have ended by itself, as JAX ends one whose first host is lost.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """Ends the process."""
